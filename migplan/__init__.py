@@ -1,0 +1,17 @@
+"""migplan moves a PostgreSQL database, and proves that it arrived.
+
+What flows, and through which rooms::
+
+    postgres/   database  ->  connections, snapshots, throwaway servers
+    catalog/              ->  Catalog: all that the database says of itself, at one moment
+    graph/                ->  ForeignKeyGraph: what depends on what, how deep, where the circles are
+    plan/                 ->  Plan: groups, order and strategies, each with its reason
+    advise/               ->  findings: what is wrong or risky in a catalog
+    report/               ->  the same values as trees, tables, Markdown and diagrams
+    pipeline.py               the story, one short function a verb
+    cli/                      the commands
+
+Imports point to the left and upwards only; ``tests/test_house.py`` keeps it so.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,120 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    MigplanError                     what happened, and what to do about it
+    ├── AddressError                 a name or URL that leads to no database
+    ├── DatabaseError                the server, or the way to it, said no
+    │   ├── ConnectError             no session could be opened
+    │   ├── PrivilegeError           the role may not do this
+    │   └── OldServerError           a server older than migplan knows
+    ├── FileError                    a file that cannot be read, written or understood
+    │   └── YamlError                ... with the line and column that say why
+    ├── SelectionError               a schema, table or pattern that matches nothing
+    ├── PlanError                    the plan cannot be made as asked
+    │   ├── GroupingError            groups that contradict the foreign keys
+    │   └── CycleError               a cycle for which no strategy is left
+    └── LaunchError                  a throwaway server that would not start
+
+Errors carry data; they become a sentence in one place, ``cli/boundary.py``. Exceptions of psycopg,
+SQLAlchemy, PyYAML and pydantic are turned into these where they arise, and none of them gets out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(eq=False)
+class MigplanError(Exception):
+    """What happened, in one sentence; and what to do about it, if there is something to do."""
+
+    what: str
+    do: str = field(default="", kw_only=True)
+
+    def __str__(self) -> str:
+        return self.what
+
+
+@dataclass(eq=False)
+class AddressError(MigplanError):
+    """A name or URL that leads to no database."""
+
+
+@dataclass(eq=False)
+class DatabaseError(MigplanError):
+    """The server, or the way to it, said no.
+
+    ``address`` never contains a password; ``during`` is what migplan was doing.
+    """
+
+    address: str = field(default="", kw_only=True)
+    during: str = field(default="", kw_only=True)
+    sqlstate: str | None = field(default=None, kw_only=True)
+    detail: str = field(default="", kw_only=True)
+
+
+@dataclass(eq=False)
+class ConnectError(DatabaseError):
+    """No session could be opened."""
+
+
+@dataclass(eq=False)
+class PrivilegeError(DatabaseError):
+    """The role may not do this."""
+
+
+@dataclass(eq=False)
+class OldServerError(DatabaseError):
+    """A server older than migplan knows."""
+
+
+@dataclass(eq=False)
+class FileError(MigplanError):
+    """A file that cannot be read, written or understood."""
+
+    file: Path | None = field(default=None, kw_only=True)
+
+
+@dataclass(eq=False)
+class YamlError(FileError):
+    """A YAML file that says something impossible, and where (line and column start at 1)."""
+
+    line: int | None = field(default=None, kw_only=True)
+    column: int | None = field(default=None, kw_only=True)
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        return f"{place}: {self.what}" if place else self.what
+
+
+@dataclass(eq=False)
+class SelectionError(MigplanError):
+    """A schema, table or pattern that matches nothing."""
+
+
+@dataclass(eq=False)
+class PlanError(MigplanError):
+    """The plan cannot be made as asked."""
+
+
+@dataclass(eq=False)
+class GroupingError(PlanError):
+    """Groups that contradict the foreign keys; ``keys`` names each key to blame."""
+
+    keys: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(eq=False)
+class CycleError(PlanError):
+    """A cycle of tables for which no strategy is left; ``keys`` are the keys that form it."""
+
+    keys: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(eq=False)
+class LaunchError(MigplanError):
+    """A throwaway server that would not start; ``log`` holds the last lines that it wrote."""
+
+    log: str = field(default="", kw_only=True)
