@@ -38,8 +38,8 @@ RESERVED = frozenset(
 def quoted(identifier: str) -> str:
     """The identifier as SQL, in quotes where it needs them.
 
-    >>> quoted("hotels"), quoted("order"), quoted('say "hi"')
-    ('hotels', '"order"', '"say ""hi"""')
+    >>> print(quoted("hotels"), quoted("order"), quoted('6" pipe'))
+    hotels "order" "6"" pipe"
     """
     if _PLAIN.fullmatch(identifier) and identifier not in RESERVED:
         return identifier

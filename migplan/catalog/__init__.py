@@ -1,0 +1,1 @@
+"""The catalog: what a database says of itself, read at one moment, kept as plain values."""

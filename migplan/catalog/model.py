@@ -1,0 +1,357 @@
+"""The Catalog: all that a database says of itself, at one moment, as plain frozen values.
+
+Everything is a tuple, sorted, and composite keys are tuples of column names, always: two equal
+databases give two equal catalogs. A field marked *observed* (row counts, sizes, the moment itself)
+belongs to the catalog but not to the structure, so it is left out of fingerprints and comparisons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from migplan.names import QualifiedName
+
+OBSERVED = {"observed": True}
+
+
+def observed(default: Any = None) -> Any:
+    """A field that is seen, not structure: it changes while nobody alters the database."""
+    return field(default=default, metadata=OBSERVED, kw_only=True)
+
+
+class TableKind(StrEnum):
+    """What stands behind a table's name."""
+
+    TABLE = "table"
+    PARTITIONED = "partitioned table"
+    FOREIGN = "foreign table"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, with its type as ``format_type`` prints it under an empty search path."""
+
+    name: str
+    type: str
+    not_null: bool = False
+    default: str | None = None
+    identity: str | None = None  # 'always' or 'by default'
+    generated: str | None = None  # 'stored' or 'virtual'
+    collation: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A primary key or a unique constraint."""
+
+    name: str
+    columns: tuple[str, ...]
+    primary: bool = False
+    deferrable: bool = False
+    initially_deferred: bool = False
+    nulls_not_distinct: bool = False
+    without_overlaps: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check or an exclusion constraint, with its definition in SQL."""
+
+    name: str
+    definition: str
+    validated: bool = True
+    enforced: bool = True
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key as declared. Those that partitions inherit follow from it and are not repeated."""
+
+    name: str
+    table: QualifiedName
+    columns: tuple[str, ...]
+    referenced: QualifiedName
+    referenced_columns: tuple[str, ...]
+    referenced_key: str  # the unique index it leans on, which is not always the primary key's
+    on_delete: str = "NO ACTION"
+    on_delete_columns: tuple[str, ...] = ()  # ON DELETE SET NULL (column, ...)
+    on_update: str = "NO ACTION"
+    match: str = "SIMPLE"
+    deferrable: bool = False
+    initially_deferred: bool = False
+    validated: bool = True
+    enforced: bool = True
+    period: bool = False
+    comment: str | None = None
+    null_fraction: float | None = observed()  # of its rows, those that refer to nothing
+
+    @property
+    def refers_to_itself(self) -> bool:
+        """Whether rows of a table refer to rows of the same table."""
+        return self.table == self.referenced
+
+    def __str__(self) -> str:
+        """``public.rooms (hotel_id) -> public.hotels (id)``, the way messages name a key."""
+        return (
+            f"{self.table} ({', '.join(self.columns)}) -> "
+            f"{self.referenced} ({', '.join(self.referenced_columns)})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index; ``columns`` are its key parts, an expression standing as SQL.
+
+    ``definition`` is there when it says more than that: expressions, a predicate, included columns,
+    operator classes, an order, options.
+    """
+
+    name: str
+    definition: str | None
+    columns: tuple[str, ...]
+    method: str = "btree"
+    unique: bool = False
+    valid: bool = True
+    predicate: str | None = None
+    constraint: str | None = None  # the constraint that owns it
+    inherited: bool = False  # it is the part of a partitioned index
+    comment: str | None = None
+    bytes: int | None = observed()
+    scans: int | None = observed()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it leaves rows out."""
+        return self.predicate is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A row-level security policy."""
+
+    name: str
+    command: str
+    roles: tuple[str, ...]
+    permissive: bool = True
+    using: str | None = None
+    check: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger that someone made; those behind foreign keys and in partitions are left out."""
+
+    name: str
+    function: QualifiedName
+    definition: str
+    timing: str
+    events: tuple[str, ...]
+    level: str
+    enabled: str = "origin"  # or 'disabled', 'replica', 'always'
+    constraint: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the server counted since its statistics were last reset."""
+
+    sequential_scans: int = 0
+    index_scans: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    dead_rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table and all that belongs to it."""
+
+    name: QualifiedName
+    kind: TableKind = TableKind.TABLE
+    owner: str = ""
+    columns: tuple[Column, ...] = ()
+    primary_key: Key | None = None
+    unique_keys: tuple[Key, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    checks: tuple[Check, ...] = ()
+    exclusions: tuple[Check, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    row_security: bool = False
+    force_row_security: bool = False
+    persistence: str = "permanent"  # or 'unlogged'
+    access_method: str | None = None
+    partition_key: str | None = None
+    partition_of: QualifiedName | None = None
+    partition_bound: str | None = None
+    inherits: tuple[QualifiedName, ...] = ()
+    of_type: QualifiedName | None = None
+    replica_identity: str = "default"
+    options: tuple[str, ...] = ()
+    comment: str | None = None
+    readable: bool = observed(True)  # whether the role that looked may SELECT from it
+    rows: int | None = observed()  # None: nobody knows, it was never analysed
+    rows_exact: bool = observed(False)  # counted at this moment, not estimated
+    table_bytes: int | None = observed()  # with TOAST
+    index_bytes: int | None = observed()
+    use: Use = observed(Use())
+
+    @property
+    def total_bytes(self) -> int | None:
+        """Table, TOAST and indexes together, where the server would say."""
+        if self.table_bytes is None or self.index_bytes is None:
+            return None
+        return self.table_bytes + self.index_bytes
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A sequence, and the column that owns it where one does."""
+
+    name: QualifiedName
+    type: str
+    start: int
+    minimum: int
+    maximum: int
+    increment: int
+    cycles: bool = False
+    cache: int = 1
+    owner: str = ""
+    owned_by: QualifiedName | None = None
+    owned_column: str | None = None
+    identity: bool = False
+    comment: str | None = None
+    last_value: int | None = observed()  # None: never used, or the role may not see it
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view or a materialised view, and the relations that it reads."""
+
+    name: QualifiedName
+    definition: str
+    materialized: bool = False
+    populated: bool = True
+    owner: str = ""
+    options: tuple[str, ...] = ()
+    reads: tuple[QualifiedName, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function, procedure or aggregate; ``body`` is a digest, enough to see that it changed."""
+
+    name: QualifiedName
+    arguments: str
+    kind: str
+    returns: str
+    language: str
+    body: str
+    volatility: str = "volatile"
+    security_definer: bool = False
+    settings: tuple[str, ...] = ()
+    owner: str = ""
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """An enum, domain, composite or range type; ``definition`` says what it is made of."""
+
+    name: QualifiedName
+    kind: str
+    definition: tuple[str, ...]
+    owner: str = ""
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An installed extension."""
+
+    name: str
+    version: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A schema of the users' own."""
+
+    name: str
+    owner: str = ""
+    comment: str | None = None
+    usable: bool = observed(True)  # whether the role that looked has USAGE on it
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where and when the catalog was read, and as whom. Never a password."""
+
+    address: str
+    database: str
+    version: int  # as server_version_num: 180006
+    version_text: str
+    encoding: str
+    collation: str
+    role: str
+    superuser: bool
+    read_at: str  # ISO 8601, the moment of the snapshot
+
+    @property
+    def major(self) -> int:
+        """18 for 18.6."""
+        return self.version // 10000
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something that could not be seen, and why: said, never left out in silence."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A database's own account of itself."""
+
+    server: Server = observed()
+    schemas: tuple[Schema, ...] = ()
+    tables: tuple[Table, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    views: tuple[View, ...] = ()
+    functions: tuple[Function, ...] = ()
+    types: tuple[Type, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    unread: tuple[Unread, ...] = observed(())
+
+    @cached_property
+    def by_name(self) -> dict[QualifiedName, Table]:
+        """Each table under its name."""
+        return {table.name: table for table in self.tables}
+
+    @property
+    def foreign_keys(self) -> Iterator[ForeignKey]:
+        """Every foreign key of every table, in the order of the tables."""
+        for table in self.tables:
+            yield from table.foreign_keys

@@ -1,0 +1,20 @@
+-- Functions, procedures and aggregates. body is a digest of the source: enough to see that it changed.
+SELECT n.nspname AS schema,
+       p.proname AS name,
+       pg_catalog.pg_get_function_identity_arguments(p.oid) AS arguments,
+       CASE p.prokind WHEN 'a' THEN 'aggregate' WHEN 'w' THEN 'window function' WHEN 'p' THEN 'procedure'
+            ELSE 'function' END AS kind,
+       coalesce(pg_catalog.pg_get_function_result(p.oid), '') AS returns,
+       l.lanname AS language,
+       pg_catalog.md5(p.prosrc || coalesce(p.probin, '') || coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '')) AS body, -- since 14, before: pg_catalog.md5(p.prosrc || coalesce(p.probin, ''))
+       CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
+       p.prosecdef AS security_definer,
+       coalesce(p.proconfig, '{}') AS settings,
+       pg_catalog.pg_get_userbyid(p.proowner) AS owner,
+       pg_catalog.obj_description(p.oid, 'pg_proc') AS comment
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+                  WHERE e.classid = 'pg_catalog.pg_proc'::regclass AND e.objid = p.oid AND e.deptype IN ('e', 'i'))

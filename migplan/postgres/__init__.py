@@ -1,0 +1,1 @@
+"""The ground: addresses, connections, snapshots, and throwaway servers."""

@@ -1,0 +1,119 @@
+"""Where a database is: a URL, a libpq connection string, a service or the environment, parsed once.
+
+libpq's own rules hold: what the address leaves open comes from ``PGHOST`` and its sisters, the
+service file and ``.pgpass``. The password is never shown: ``str(address)`` does not contain it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from migplan.errors import AddressError
+
+_SCHEME = re.compile(r"^(postgres(?:ql)?)(\+\w+)?://", re.IGNORECASE)
+_SECRETS = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
+_ENVIRONMENT = ("PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What libpq needs to find a database, and how to speak of it without its password."""
+
+    params: Mapping[str, str] = field(repr=False)
+    name: str | None = None  # what migplan.yaml calls it
+
+    def __str__(self) -> str:
+        shown = self._as_url()
+        return f"{self.name} ({shown})" if self.name else shown
+
+    def _as_url(self) -> str:
+        if service := self._setting("service", "PGSERVICE"):
+            return f"service={service}"
+        host = self._setting("host", "PGHOST") or self.params.get("hostaddr", "")
+        port = self._setting("port", "PGPORT")
+        user = self._setting("user", "PGUSER")
+        database = self._setting("dbname", "PGDATABASE")
+        if host.startswith("/"):
+            where, socket = "", f"?host={host}" + (f"&port={port}" if port else "")
+        else:
+            where, socket = host + (f":{port}" if port else ""), ""
+        return f"postgresql://{_escaped(user) + '@' if user else ''}{where}/{_escaped(database)}{socket}"
+
+    def _setting(self, parameter: str, variable: str) -> str:
+        return str(self.params.get(parameter) or os.environ.get(variable) or "")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must not be seen anywhere; whoever prints a foreign text strikes them out."""
+        held = [self.params.get(secret) for secret in _SECRETS] + [os.environ.get("PGPASSWORD")]
+        return tuple(value for value in held if value)
+
+    def without_secrets(self, text: str) -> str:
+        """A text of someone else's (a server's message, say) with this address's secrets struck out."""
+        for secret in self.secrets:
+            if len(secret) > 2:
+                text = text.replace(secret, "********").replace(quote(secret, safe=""), "********")
+        return text
+
+
+def parse(text: str, *, name: str | None = None) -> Address:
+    """The address that a person wrote; AddressError, without repeating it, when it is none.
+
+    libpq's complaint about a URL may quote a piece of the password, so it is not passed on.
+    """
+    text = text.strip()
+    scheme = _SCHEME.match(text)
+    if scheme:
+        text = f"{scheme.group(1).lower()}://{text[scheme.end() :]}"
+        _refuse_unescaped_password(text, name)
+    elif "://" in text:
+        raise AddressError(
+            f"{_said(name)} begins with {text.split('://')[0]}://, and only PostgreSQL is understood",
+            do="write it as postgresql://user@host:5432/database",
+        )
+    elif "=" not in text:
+        raise AddressError(
+            f"{text!r} is neither a URL nor a name that migplan.yaml knows",
+            do="write it as postgresql://user@host:5432/database, as service=NAME, or name a target of migplan.yaml",
+        )
+    try:
+        params = {key: str(value) for key, value in conninfo_to_dict(text).items() if value is not None}
+    except psycopg.Error:
+        raise AddressError(
+            f"{_said(name)} cannot be read as a PostgreSQL address",
+            do="write it as postgresql://user@host:5432/database; in a user name or password, "
+            "characters such as @ : / ? # % are written as %40 %3A %2F %3F %23 %25",
+        ) from None
+    return Address(params, name)
+
+
+def from_environment() -> Address | None:
+    """The database that libpq's environment variables name, if they name any."""
+    return Address({}) if any(os.environ.get(variable) for variable in _ENVIRONMENT) else None
+
+
+def _refuse_unescaped_password(url: str, name: str | None) -> None:
+    """A bare @ or / in a password makes libpq take a piece of it for the host, and then print it."""
+    rest = url.split("://", 1)[1]
+    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
+    if authority.count("@") > 1 or ("@" in rest.split("?", 1)[0] and "@" not in authority):
+        raise AddressError(
+            f"{_said(name)} has a character in its password that must be escaped",
+            do="write @ : / ? # % in the password as %40 %3A %2F %3F %23 %25, "
+            "or leave the password out and use PGPASSWORD or .pgpass",
+        )
+
+
+def _said(name: str | None) -> str:
+    return f"the address of {name!r}" if name else "the address"
+
+
+def _escaped(text: str) -> str:
+    return quote(text, safe="")

@@ -1,0 +1,91 @@
+"""Sessions with a database, and the one way to open them.
+
+SQLAlchemy's engine gives pools and transactions to everything that reads; psycopg makes the
+connections underneath, so libpq's environment, service files and ``.pgpass`` work as people expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.rows import tuple_row
+
+from migplan.errors import AddressError, OldServerError
+from migplan.postgres.address import Address
+from migplan.postgres.versions import OLDEST, dotted
+from migplan.postgres.failures import explained, of_connection
+
+# What a reading session needs so that the server prints alike everywhere, hides nothing, waits for nobody's
+# lock forever, and is not cut off half-way. SET LOCAL, because a pooler in front may share the session.
+_READING: tuple[LiteralString, ...] = (
+    "SET LOCAL search_path = ''",
+    "SET LOCAL row_security = off",
+    "SET LOCAL lock_timeout = '10s'",
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SET LOCAL datestyle = 'ISO, YMD'",
+    "SET LOCAL intervalstyle = 'postgres'",
+    "SET LOCAL timezone = 'UTC'",
+    "SET LOCAL bytea_output = 'hex'",
+    "SET LOCAL extra_float_digits = 3",
+    "SET LOCAL quote_all_identifiers = off",
+)
+
+
+def connect(address: Address) -> psycopg.Connection[tuple[Any, ...]]:
+    """A psycopg connection, or a ConnectError that says why not."""
+    params: dict[str, Any] = {"connect_timeout": "15", "application_name": "migplan", **address.params}
+    try:
+        # No prepared statements: they do not live through a pooler that shares sessions.
+        return psycopg.connect(**params, prepare_threshold=None, row_factory=tuple_row)
+    except psycopg.OperationalError as error:
+        raise of_connection(error, address) from None
+    except psycopg.ProgrammingError:
+        raise AddressError(
+            f"{address} cannot be used as a PostgreSQL address",
+            do="a setting in it is misspelt or not known to libpq: compare it with libpq's connection parameters",
+        ) from None
+
+
+def engine(address: Address) -> sa.Engine:
+    """An engine whose connections come from :func:`connect`."""
+    return sa.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: connect(address),
+        use_native_hstore=False,
+        isolation_level="REPEATABLE READ",
+    )
+
+
+@contextmanager
+def reading(address: Address) -> Iterator[sa.Connection]:
+    """One moment of a database: a repeatable-read, read-only transaction, set up for reading."""
+    pool = engine(address)
+    try:
+        with explained(address, "opening the session"), pool.connect() as connection:
+            connection = connection.execution_options(postgresql_readonly=True)
+            _refuse_old(connection, address)
+            connection.exec_driver_sql("; ".join(_READING))
+            yield connection
+    finally:
+        pool.dispose()
+
+
+def export_snapshot(connection: sa.Connection) -> str:
+    """The name under which other sessions can see this transaction's moment, while it lasts."""
+    return str(connection.exec_driver_sql("SELECT pg_catalog.pg_export_snapshot()").scalar_one())
+
+
+def _refuse_old(connection: sa.Connection, address: Address) -> None:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    if driver.info.server_version < OLDEST:
+        raise OldServerError(
+            f"{address} is PostgreSQL {dotted(driver.info.server_version)}, and migplan needs {dotted(OLDEST)} or newer",
+            do=f"upgrade the server to {dotted(OLDEST)} or newer first; pg_upgrade and pg_dump understand older ones",
+            address=str(address),
+        )

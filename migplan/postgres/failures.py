@@ -1,0 +1,114 @@
+"""What psycopg and SQLAlchemy raise, turned into migplan's own errors: the one place that does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import sqlalchemy.exc
+
+from migplan.errors import ConnectError, DatabaseError, PrivilegeError
+from migplan.postgres.address import Address
+
+# What a refused connection means, by what libpq or the server says of it, and what to do. Servers may speak
+# another language; then the message stands alone, with the last line's general advice.
+_REFUSALS: tuple[tuple[str, str, str], ...] = (
+    (
+        r"password authentication failed|no password supplied|SASL authentication failed",
+        "the password was not accepted",
+        "check user and password; PGPASSWORD, .pgpass and service files are read as libpq does",
+    ),
+    (
+        r"Connection refused|No such file or directory",
+        "no server answers there",
+        "check host and port, and that the server runs and listens there",
+    ),
+    (
+        r"failed to resolve host|could not translate host name",
+        "the host's name is not known",
+        "check the spelling of the host, and your network or VPN",
+    ),
+    (r"database .* does not exist", "there is no database of that name", "check the name after the last / of the URL"),
+    (r"role .* does not exist", "there is no role of that name", "check the user in the URL"),
+    (
+        r"timeout|timed out",
+        "the server did not answer in time",
+        "check host, port and firewall; connect_timeout=SECONDS in the URL allows more time",
+    ),
+    (
+        r"no pg_hba\.conf entry|pg_hba\.conf rejects",
+        "the server does not admit this user from this machine",
+        "ask for an entry in pg_hba.conf, or try sslmode=require in the URL",
+    ),
+    (r"SSL|TLS|certificate", "no encrypted connection could be agreed on", "check sslmode and the certificates"),
+    (
+        r"too many (clients|connections)|remaining connection slots",
+        "the server has no connection to spare",
+        "try again later, or ask for a reserved role",
+    ),
+    (r"definition of service .* not found", "there is no service of that name", "check pg_service.conf and PGSERVICEFILE"),
+    (r"starting up|shutting down|in recovery", "the server is not ready", "try again in a moment"),
+)
+
+
+@contextmanager
+def explained(address: Address, during: str) -> Iterator[None]:
+    """Run a block that talks to the server; whatever the server or the network says becomes ours."""
+    try:
+        yield
+    except sqlalchemy.exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error):
+            raise of_database(error.orig, address, during) from None
+        raise DatabaseError(address.without_secrets(str(error.orig)), address=str(address), during=during) from None
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise DatabaseError(address.without_secrets(str(error)), address=str(address), during=during) from None
+    except psycopg.Error as error:
+        raise of_database(error, address, during) from None
+
+
+def of_connection(error: psycopg.Error, address: Address) -> ConnectError:
+    """Why no session could be opened."""
+    said = _first_lines(address.without_secrets(str(error)))
+    meaning, advice = "", "check the address; psql with the same one should say the same"
+    for pattern, what, do in _REFUSALS:
+        if re.search(pattern, said, re.IGNORECASE):
+            meaning, advice = what, do
+            break
+    what = f"cannot connect to {address}" + (f": {meaning}" if meaning else "")
+    return ConnectError(what, do=advice, address=str(address), during="connecting", detail=said)
+
+
+def of_database(error: psycopg.Error, address: Address, during: str) -> DatabaseError:
+    """What the server said to a statement."""
+    said = address.without_secrets(error.diag.message_primary or str(error).strip() or type(error).__name__)
+    where = {"address": str(address), "during": during, "sqlstate": error.sqlstate, "detail": error.diag.message_detail or ""}
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return PrivilegeError(
+            f"while {during}, {address} said: {said}",
+            do="connect as a role that may read it, or have it granted: GRANT USAGE ON SCHEMA ..., "
+            "GRANT SELECT ON ... TO the role",
+            **where,  # type: ignore[arg-type]  # the four keywords of DatabaseError
+        )
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return DatabaseError(
+            f"while {during}, another session held a lock in {address} for too long: {said}",
+            do="wait for it, or find it: SELECT pid, query FROM pg_stat_activity WHERE pid = ANY "
+            "(SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity)",
+            **where,  # type: ignore[arg-type]
+        )
+    if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+        return DatabaseError(
+            f"while {during}, the connection to {address} was lost: {_first_lines(said)}",
+            do="run the same command again; nothing was changed in the database",
+            **where,  # type: ignore[arg-type]
+        )
+    hint = error.diag.message_hint or ""
+    return DatabaseError(f"while {during}, {address} said: {said}", do=hint, **where)  # type: ignore[arg-type]
+
+
+def _first_lines(text: str) -> str:
+    """libpq's message on one line, without its advice to check whether the server runs."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("\t")]
+    return " ".join(lines).removeprefix("connection failed: ").removeprefix("connection is bad: ")
