@@ -52,14 +52,14 @@ FROM demo_data.staff
 ORDER BY id;
 
 INSERT INTO public.user_tenant_permissions (tenant_id, user_id, granted_by, permissions, granted_at, expires_at)
-SELECT t.id, demo_data.uid('auth user', n),
-    CASE WHEN n % 4 <> 0 THEN demo_data.uid('staff', 1 + n % 3) END,
-    CASE n % 3 WHEN 0 THEN ARRAY['read'] WHEN 1 THEN ARRAY['read', 'chat'] ELSE ARRAY['read', 'chat', 'export'] END,
-    demo_data.moment(date '2024-12-01' + n * 21, 555),
-    CASE WHEN n % 5 = 0 THEN timestamptz '2025-12-31 00:00:00+00' ELSE 'infinity' END
-FROM generate_series(1, 11) AS n
-JOIN demo_data.tenants AS t ON t.n = 1 + n % 3
-ORDER BY n;
+SELECT t.id, demo_data.uid('auth user', number),
+    CASE WHEN number % 4 <> 0 THEN demo_data.uid('staff', 1 + number % 3) END,
+    CASE number % 3 WHEN 0 THEN ARRAY['read'] WHEN 1 THEN ARRAY['read', 'chat'] ELSE ARRAY['read', 'chat', 'export'] END,
+    demo_data.moment(date '2024-12-01' + number * 21, 555),
+    CASE WHEN number % 5 = 0 THEN timestamptz '2025-12-31 00:00:00+00' ELSE 'infinity' END
+FROM generate_series(1, 11) AS number
+JOIN demo_data.tenants AS t ON t.n = 1 + number % 3
+ORDER BY number;
 
 INSERT INTO public.whatsapp_message_templates
     (id, tenant_id, name, language, body, placeholders, is_approved, created_at, updated_at)
@@ -68,10 +68,14 @@ SELECT demo_data.uid('template', (t.n - 1) * 6 + v.n), t.id, v.name, v.language,
     demo_data.moment(date '2025-02-11' + t.n + v.n, 700)
 FROM demo_data.tenants AS t
 CROSS JOIN (VALUES
-    (1, 'booking_confirmed', 'es', 'Hola {{1}}, su reserva {{2}} está confirmada. ¡Lo esperamos!', ARRAY['guest_name', 'booking_number']),
-    (2, 'booking_confirmed', 'en', 'Hello {{1}}, your booking {{2}} is confirmed. See you soon!', ARRAY['guest_name', 'booking_number']),
-    (3, 'arrival_tomorrow', 'es', E'{{1}}, mañana lo recibimos desde las {{2}}.\n¿A qué hora llega su vuelo?', ARRAY['guest_name', 'check_in_time']),
-    (4, 'arrival_tomorrow', 'en', E'{{1}}, we expect you tomorrow from {{2}}.\nWhen does your flight land?', ARRAY['guest_name', 'check_in_time']),
+    (1, 'booking_confirmed', 'es', 'Hola {{1}}, su reserva {{2}} está confirmada. ¡Lo esperamos!',
+        ARRAY['guest_name', 'booking_number']),
+    (2, 'booking_confirmed', 'en', 'Hello {{1}}, your booking {{2}} is confirmed. See you soon!',
+        ARRAY['guest_name', 'booking_number']),
+    (3, 'arrival_tomorrow', 'es', E'{{1}}, mañana lo recibimos desde las {{2}}.\n¿A qué hora llega su vuelo?',
+        ARRAY['guest_name', 'check_in_time']),
+    (4, 'arrival_tomorrow', 'en', E'{{1}}, we expect you tomorrow from {{2}}.\nWhen does your flight land?',
+        ARRAY['guest_name', 'check_in_time']),
     (5, 'farewell', 'es', 'Gracias por su visita 🌴 Del 1 al 10, ¿cómo estuvo todo?', '{}'),
     (6, 'farewell', 'en', 'Thank you for staying with us 🌴 From 1 to 10, how was it?', '{}')
 ) AS v (n, name, language, body, placeholders)

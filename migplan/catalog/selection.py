@@ -1,0 +1,142 @@
+"""Which part of a database is meant: schemas and tables by pattern, and what that leaves out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from migplan.catalog.model import Catalog, ForeignKey, Table
+from migplan.errors import SelectionError
+from migplan.names import Pattern, QualifiedName
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Patterns as people write them. Nothing said means everything."""
+
+    schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Tables of a schema that were not selected."""
+
+    schema: str
+    tables: int
+    of: int
+
+    def __str__(self) -> str:
+        how_many = f"all {self.tables}" if self.tables == self.of else f"{self.tables} of {self.of}"
+        return f"schema {self.schema}: {how_many} table{'s' if self.of != 1 else ''}"
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The selected part, as a catalog of its own, and what stays outside of it."""
+
+    catalog: Catalog
+    left_out: tuple[LeftOut, ...] = ()
+    arriving: tuple[ForeignKey, ...] = ()  # keys of tables outside that refer to tables inside
+
+
+def select(catalog: Catalog, selection: Selection) -> Selected:
+    """The part of the catalog that the selection means. A partitioned table goes with its partitions.
+
+    A pattern that matches nothing is a SelectionError: it is a mistake far more often than a wish.
+    """
+    for pattern in selection.schemas:
+        if not any(fnmatchcase(schema.name, pattern) for schema in catalog.schemas):
+            raise _nothing("schema", pattern, (schema.name for schema in catalog.schemas))
+    for text in (*selection.tables, *selection.exclude):
+        pattern_ = _pattern(text)
+        if not any(pattern_.matches(table.name) for table in catalog.tables):
+            raise _nothing("table", text, (str(table.name) for table in catalog.tables))
+    inside = {table.name for table in catalog.tables if _chosen(_family(table, catalog), selection)}
+    return Selected(
+        catalog=_restricted(catalog, inside, selection),
+        left_out=_left_out(catalog, inside),
+        arriving=tuple(
+            key for key in catalog.foreign_keys if key.table not in inside and key.referenced in inside
+        ),
+    )
+
+
+def _family(table: Table, catalog: Catalog) -> tuple[QualifiedName, ...]:
+    """The table and, if it is a partition, all that it is a part of."""
+    names = [table.name]
+    while table.partition_of in catalog.by_name:
+        table = catalog.by_name[table.partition_of]
+        names.append(table.name)
+    return tuple(names)
+
+
+def _chosen(names: tuple[QualifiedName, ...], selection: Selection) -> bool:
+    top = names[-1]
+    if selection.schemas and not any(fnmatchcase(top.schema, pattern) for pattern in selection.schemas):
+        return False
+    if selection.tables and not any(Pattern(text).matches(name) for text in selection.tables for name in names):
+        return False
+    return not any(Pattern(text).matches(top) for text in selection.exclude)
+
+
+def _restricted(catalog: Catalog, inside: set[QualifiedName], selection: Selection) -> Catalog:
+    if len(inside) == len(catalog.tables) and not selection.schemas:
+        return catalog
+    schemas = {name.schema for name in inside}
+    if selection.schemas and not selection.tables:
+        schemas |= {
+            schema.name
+            for schema in catalog.schemas
+            if any(fnmatchcase(schema.name, pattern) for pattern in selection.schemas)
+        }
+    return replace(
+        catalog,
+        schemas=tuple(schema for schema in catalog.schemas if schema.name in schemas),
+        tables=tuple(table for table in catalog.tables if table.name in inside),
+        sequences=tuple(
+            sequence
+            for sequence in catalog.sequences
+            if (sequence.owned_by in inside if sequence.owned_by else sequence.name.schema in schemas)
+        ),
+        views=tuple(view for view in catalog.views if view.name.schema in schemas),
+        functions=tuple(function for function in catalog.functions if function.name.schema in schemas),
+        types=tuple(type_ for type_ in catalog.types if type_.name.schema in schemas),
+    )
+
+
+def _left_out(catalog: Catalog, inside: set[QualifiedName]) -> tuple[LeftOut, ...]:
+    of = Counter(table.name.schema for table in catalog.tables)
+    kept = Counter(name.schema for name in inside)
+    return tuple(
+        LeftOut(schema, of[schema] - kept[schema], of[schema])
+        for schema in sorted(of)
+        if kept[schema] < of[schema]
+    )
+
+
+def _pattern(text: str) -> Pattern:
+    try:
+        pattern = Pattern(text)
+        _ = pattern.pieces
+    except ValueError as error:
+        raise SelectionError(str(error)) from None
+    return pattern
+
+
+def _nothing(kind: str, text: str, names: Iterable[str]) -> SelectionError:
+    known = sorted(names)
+    bare = {name.rpartition(".")[2]: name for name in known}
+    near = get_close_matches(text, [*known, *bare], n=1, cutoff=0.6)
+    if near:
+        advice = f"did you mean {bare.get(near[0], near[0])}?"
+    elif not known:
+        advice = f"the database has no {kind} that this role can see"
+    else:
+        shown = ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
+        advice = f"there are: {shown}"
+    return SelectionError(f"no {kind} matches {text!r}", do=advice)

@@ -1,0 +1,74 @@
+"""A Catalog as a file, so that every later stage can work without the database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from migplan.catalog.model import Catalog
+from migplan.errors import FileError
+from migplan.files import write_whole
+
+FORMAT = 1
+
+_catalogs = TypeAdapter(Catalog)
+
+
+def as_json(catalog: Catalog) -> dict[str, Any]:
+    """The catalog as what ``json`` can print; the same catalog gives the same."""
+    content = _catalogs.dump_python(catalog, mode="json", exclude_defaults=True)
+    return {"migplan_catalog": FORMAT, **content}
+
+
+def save(catalog: Catalog, file: Path) -> None:
+    """Write the catalog to a file, which appears whole or not at all."""
+    write_whole(file, json.dumps(as_json(catalog), ensure_ascii=False, indent=1) + "\n")
+
+
+def load(file: Path) -> Catalog:
+    """The catalog that a file holds."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(
+            f"cannot read the catalog {file}: {error.strerror}",
+            do="write one with: migplan catalog --source URL --out FILE",
+            file=file,
+        ) from None
+    except UnicodeDecodeError:
+        raise _not_a_catalog(file, "it is not text") from None
+    try:
+        content: Any = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _not_a_catalog(file, f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+    return from_json(content, file)
+
+
+def from_json(content: Any, file: Path) -> Catalog:
+    """The catalog that :func:`as_json` made; ``file`` is what complaints name."""
+    found = content.get("migplan_catalog") if isinstance(content, dict) else None
+    if found is None:
+        raise _not_a_catalog(file, "migplan_catalog, the format's version, is missing")
+    if found != FORMAT:
+        raise FileError(
+            f"{file} is a catalog of format {found}, and this migplan reads format {FORMAT}",
+            do="write it anew with: migplan catalog --source URL --out FILE",
+            file=file,
+        )
+    try:
+        return _catalogs.validate_python({key: value for key, value in content.items() if key != "migplan_catalog"})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise _not_a_catalog(file, f"{place}: {first['msg']}") from None
+
+
+def _not_a_catalog(file: Path, why: str) -> FileError:
+    return FileError(
+        f"{file} is not a catalog that migplan wrote: {why}",
+        do="write it anew with: migplan catalog --source URL --out FILE",
+        file=file,
+    )

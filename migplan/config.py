@@ -1,0 +1,168 @@
+"""``migplan.yaml``: which databases there are, what of them is meant, and how people want it grouped.
+
+Nothing in it is needed to begin: every command also takes URLs. Passwords do not belong into it; a URL
+comes from the environment as ``${NAME}``, and one with a password in it is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from migplan import yamlfile
+from migplan.errors import AddressError, FileError
+from migplan.yamlfile import Marks, Section
+
+FILE_NAME = "migplan.yaml"
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PASSWORD = re.compile(r"://[^/?#]*:[^/?#]*@|\bpassword\s*=", re.IGNORECASE)
+
+GroupName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
+
+
+class Layout(StrEnum):
+    """Where keys, indexes and triggers stand in the bundle."""
+
+    AFTER_DATA = "after-data"
+    WITH_SCHEMA = "with-schema"
+
+
+class Strategy(StrEnum):
+    """How the rows of a table get in."""
+
+    COPY = "copy"
+    LEVELS = "levels"
+    NULL_THEN_UPDATE = "null-then-update"
+    DEFERRED = "deferred"
+    CONSTRAINT_LATER = "constraint-later"
+    SCHEMA_ONLY = "schema-only"
+
+
+class Database(Section):
+    """A database, by URL: a libpq URL or connection string, mostly ``${NAME}`` of the environment."""
+
+    url: str
+
+
+class Target(Database):
+    """A database that may be written to."""
+
+    protected: bool = Field(False, description="ask for a rehearsal's receipt before anything is changed")
+
+
+class SelectionSection(Section):
+    """What of the source is meant; patterns are globs, and nothing said means everything."""
+
+    schemas: tuple[str, ...] = Field((), description="names or globs of schemas")
+    tables: tuple[str, ...] = Field((), description="tables: name, schema.name, or globs of these")
+    exclude: tuple[str, ...] = Field((), description="tables to leave out, in the same form")
+
+
+class GroupSection(Section):
+    """A group of tables that share a schema file and a data file."""
+
+    name: GroupName
+    number: int | None = Field(None, ge=1, le=99, description="1 gives files 01-schema-... and 10-data-...")
+    purpose: str = Field("", description="one sentence for the people who read the files")
+    tables: tuple[str, ...] = Field(min_length=1, description="tables: name, schema.name, or globs of these")
+
+
+class PlanSection(Section):
+    """How the plan is made."""
+
+    name: str = Field("migration", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="plans/NAME.yaml")
+    constraints: Layout = Field(
+        Layout.AFTER_DATA,
+        description="after-data: keys and indexes after the rows; with-schema: before them",
+    )
+
+
+class Config(Section):
+    """The whole file."""
+
+    source: Database | None = None
+    targets: Mapping[str, Target] = Field(default_factory=dict)
+    selection: SelectionSection = SelectionSection()
+    plan: PlanSection = PlanSection()
+    groups: tuple[GroupSection, ...] = ()
+    strategies: Mapping[str, Strategy] = Field(
+        default_factory=dict, description="a strategy of one's own for single tables"
+    )
+
+    @field_validator("targets", "strategies", "groups", mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, value: object, info: object) -> object:
+        """``groups:`` with nothing after it, as a template leaves it, means none."""
+        if value is None:
+            return () if getattr(info, "field_name", "") == "groups" else {}
+        return value
+
+    @field_validator("selection", "plan", mode="before")
+    @classmethod
+    def _nothing_is_default(cls, value: object) -> object:
+        return {} if value is None else value
+
+
+def load(file: Path) -> Config:
+    """The configuration in a file."""
+    config, marks = yamlfile.load(file, Config)
+    _refuse_passwords(config, marks)
+    return config
+
+
+def find(named: Path | None) -> Config:
+    """The file that was named, or ``migplan.yaml`` of this folder, or nothing but defaults."""
+    if named is not None:
+        if not named.is_file():
+            raise FileError(f"there is no {named}", do="write one with: migplan init", file=named)
+        return load(named)
+    here = Path(FILE_NAME)
+    return load(here) if here.is_file() else Config()
+
+
+def url_of(config: Config, name: str) -> str | None:
+    """The URL behind a name of the file, its variables filled in; None when the file does not know it."""
+    if name == "source" and config.source:
+        return _filled_in(config.source.url, name)
+    if name in config.targets:
+        return _filled_in(config.targets[name].url, name)
+    return None
+
+
+def suggestion(config: Config, name: str) -> str:
+    """The name of the file's own that comes nearest, for an advice."""
+    known = [*(["source"] if config.source else []), *config.targets]
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def _filled_in(url: str, name: str) -> str:
+    def value(variable: re.Match[str]) -> str:
+        found = os.environ.get(variable.group(1))
+        if not found:
+            raise AddressError(
+                f"the URL of {name!r} comes from the environment, and {variable.group(1)} is not set",
+                do=f"export {variable.group(1)}='postgresql://user@host:5432/database'",
+            )
+        return found
+
+    return _VARIABLE.sub(value, url)
+
+
+def _refuse_passwords(config: Config, marks: Marks) -> None:
+    databases = {("source",): config.source, **{("targets", name): target for name, target in config.targets.items()}}
+    for place, database in databases.items():
+        if database and _PASSWORD.search(_VARIABLE.sub("", database.url)):
+            raise marks.error(
+                (*place, "url"),
+                "a password does not belong into this file",
+                "write url: ${SOME_NAME} and set that variable, or leave the password to PGPASSWORD or .pgpass",
+            )

@@ -1,0 +1,1 @@
+"""The demo: a database of a hotel chat application, to try migplan on."""

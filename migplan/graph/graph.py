@@ -1,0 +1,237 @@
+"""A networkx multigraph of foreign keys, and the questions that a move asks of it.
+
+A node is what has to be loaded as one: a table, or a partitioned table with all of its partitions. An edge
+is a foreign key, from the table that refers to the table that it needs, with the whole key on it: two keys
+between the same pair of tables are two edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import networkx as nx
+
+from migplan.catalog.model import Catalog, ForeignKey, Table
+from migplan.graph.cycles import Cycle, cycles_among
+from migplan.names import QualifiedName
+
+Keys = tuple[ForeignKey, ...]
+Names = tuple[QualifiedName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a node, partitions included; None when nobody knows."""
+
+    count: int | None
+    exact: bool  # counted, not estimated
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A table on which others depend."""
+
+    table: QualifiedName
+    direct: int  # tables that refer to it
+    transitive: int  # tables that cannot be loaded before it
+
+
+@dataclass(frozen=True)
+class ForeignKeyGraph:
+    """What depends on what. Made by :func:`build`; all answers are sorted and remembered."""
+
+    edges: nx.MultiDiGraph
+    tables: Mapping[QualifiedName, Table]  # the nodes, by name, in order
+    partitions: Mapping[QualifiedName, Names]  # of each partitioned table, its leaves and branches
+    self_keys: Mapping[QualifiedName, Keys]
+    leaving: Keys  # keys to tables that are not among the nodes: said, never dropped
+    rows: Mapping[QualifiedName, Rows]
+
+    @cached_property
+    def depth(self) -> Mapping[QualifiedName, int]:
+        """Of each table, the longest way down to a root. Tables of one circle share their depth."""
+        depth: dict[QualifiedName, int] = {}
+        for members in self._components_in_order:
+            below = [depth[need] for member in members for need in self.needs[member] if need not in members]
+            own = max(below, default=-1) + 1
+            depth.update(dict.fromkeys(sorted(members), own))
+        return {name: depth[name] for name in self.tables}
+
+    @cached_property
+    def needs(self) -> Mapping[QualifiedName, Names]:
+        """Of each table, the other tables that it refers to."""
+        return {name: tuple(sorted(self.edges.successors(name))) for name in self.tables}
+
+    @cached_property
+    def dependents(self) -> Mapping[QualifiedName, Names]:
+        """Of each table, the other tables that refer to it."""
+        return {name: tuple(sorted(self.edges.predecessors(name))) for name in self.tables}
+
+    @cached_property
+    def blocked(self) -> Mapping[QualifiedName, int]:
+        """Of each table, how many others cannot be loaded before it, at any distance."""
+        # A set of tables is the bits of one integer: unions over thousands of tables stay cheap.
+        bit = {name: 1 << place for place, name in enumerate(self.tables)}
+        above: dict[QualifiedName, int] = {}
+        for members in reversed(self._components_in_order):
+            circle = sum(bit[member] for member in members)
+            reach = circle
+            for member in members:
+                for dependent in self.edges.predecessors(member):
+                    if dependent not in members:
+                        reach |= above[dependent]
+            above.update(dict.fromkeys(members, reach))
+        return {name: above[name].bit_count() - 1 for name in self.tables}
+
+    @cached_property
+    def roots(self) -> Names:
+        """Tables that need no other table."""
+        return tuple(name for name in self.tables if not self.needs[name])
+
+    @cached_property
+    def leaves(self) -> Names:
+        """Tables that no other table needs."""
+        return tuple(name for name in self.tables if not self.dependents[name])
+
+    @cached_property
+    def isolated(self) -> Names:
+        """Tables without a key in or out."""
+        return tuple(name for name in self.roots if not self.dependents[name] and name not in self.self_keys)
+
+    @cached_property
+    def hubs(self) -> tuple[Hub, ...]:
+        """Tables that others refer to, those that hold up most of them first."""
+        hubs = (
+            Hub(name, len(self.dependents[name]), self.blocked[name])
+            for name in self.tables
+            if self.dependents[name]
+        )
+        return tuple(sorted(hubs, key=lambda hub: (-hub.transitive, -hub.direct, hub.table)))
+
+    @cached_property
+    def critical_chain(self) -> Names:
+        """The longest chain of needs, root first: what decides how much can be loaded side by side."""
+        if not self.depth:
+            return ()
+        deepest = min(self.tables, key=lambda name: (-self.depth[name], name))
+        chain = [deepest]
+        while self.depth[chain[-1]]:
+            chain.append(self._one_level_down(chain[-1]))
+        return tuple(reversed(chain))
+
+    def _one_level_down(self, table: QualifiedName) -> QualifiedName:
+        """What holds the table, or its circle, at its depth; the one that blocks most, then by name."""
+        circle = next((cycle for cycle in self.circles if table in cycle), frozenset({table}))
+        below = {
+            need
+            for member in circle
+            for need in self.needs[member]
+            if need not in circle and self.depth[need] == self.depth[table] - 1
+        }
+        return min(below, key=lambda name: (-self.blocked[name], name))
+
+    @cached_property
+    def components(self) -> tuple[Names, ...]:
+        """Tables that hang together by keys in any direction; the largest first."""
+        found = (tuple(sorted(members)) for members in nx.weakly_connected_components(self.edges))
+        return tuple(sorted(found, key=lambda members: (-len(members), members)))
+
+    @cached_property
+    def circles(self) -> tuple[frozenset[QualifiedName], ...]:
+        """Strongly connected components of more than one table: each table needs each other one."""
+        found = (frozenset(members) for members in self._components_in_order if len(members) > 1)
+        return tuple(sorted(found, key=sorted))
+
+    @cached_property
+    def cycles(self) -> tuple[Cycle, ...]:
+        """The ways round in the circles, each with all of its keys; the shortest first, a few of each circle."""
+        hops = sorted(self.edges.edges(data="foreign_key"), key=lambda hop: _by_table_and_name(hop[2]))
+        return tuple(cycle for circle in self.circles for cycle in cycles_among(circle, hops))
+
+    @property
+    def keys(self) -> Keys:
+        """The keys between different tables among the nodes."""
+        return tuple(sorted((key for _, _, key in self.edges.edges(data="foreign_key")), key=_by_table_and_name))
+
+    @property
+    def all_keys(self) -> Keys:
+        """The keys among the nodes, those of tables to themselves included."""
+        own = (key for keys in self.self_keys.values() for key in keys)
+        return tuple(sorted((*self.keys, *own), key=_by_table_and_name))
+
+    @cached_property
+    def _components_in_order(self) -> tuple[frozenset[QualifiedName], ...]:
+        """Strongly connected components, each after all that it needs."""
+        return tuple(frozenset(members) for members in nx.strongly_connected_components(self.edges))
+
+    def keys_between(self, table: QualifiedName, referenced: QualifiedName) -> Keys:
+        """The keys of one node that refer to another."""
+        found = self.edges.get_edge_data(table, referenced) or {}
+        return tuple(sorted((edge["foreign_key"] for edge in found.values()), key=_by_table_and_name))
+
+    def keys_of(self, table: QualifiedName) -> Keys:
+        """The keys of one node to other nodes."""
+        found = (key for _, _, key in self.edges.out_edges(table, data="foreign_key"))
+        return tuple(sorted(found, key=_by_table_and_name))
+
+
+def build(catalog: Catalog) -> ForeignKeyGraph:
+    """The graph of a catalog's tables, or of the part of them that was selected."""
+    home = _homes(catalog)
+    nodes = {table.name: table for table in catalog.tables if home[table.name] == table.name}
+    partitions = _gathered(home)
+    edges = nx.MultiDiGraph()
+    edges.add_nodes_from(nodes)
+    self_keys: dict[QualifiedName, list[ForeignKey]] = {}
+    leaving: list[ForeignKey] = []
+    for key in sorted(catalog.foreign_keys, key=_by_table_and_name):
+        table, referenced = home[key.table], home.get(key.referenced)
+        if referenced is None:
+            leaving.append(key)
+        elif table == referenced:
+            self_keys.setdefault(table, []).append(key)
+        else:
+            edges.add_edge(table, referenced, foreign_key=key)
+    return ForeignKeyGraph(
+        edges=edges,
+        tables=nodes,
+        partitions=partitions,
+        self_keys={name: tuple(keys) for name, keys in sorted(self_keys.items())},
+        leaving=tuple(leaving),
+        rows={name: _rows(table, partitions.get(name, ()), catalog) for name, table in nodes.items()},
+    )
+
+
+def _homes(catalog: Catalog) -> dict[QualifiedName, QualifiedName]:
+    """Of each table, the node that it belongs to: itself, or the table that it is a partition of."""
+    tables = catalog.by_name
+
+    def home(table: Table) -> QualifiedName:
+        while table.partition_of in tables:
+            table = tables[table.partition_of]
+        return table.name
+
+    return {table.name: home(table) for table in catalog.tables}
+
+
+def _gathered(home: Mapping[QualifiedName, QualifiedName]) -> dict[QualifiedName, Names]:
+    parts: dict[QualifiedName, list[QualifiedName]] = {}
+    for name, owner in home.items():
+        if name != owner:
+            parts.setdefault(owner, []).append(name)
+    return {owner: tuple(sorted(names)) for owner, names in sorted(parts.items())}
+
+
+def _rows(table: Table, parts: Names, catalog: Catalog) -> Rows:
+    if table.partition_key is None:
+        return Rows(table.rows, table.rows_exact)
+    leaves = [part for part in map(catalog.by_name.__getitem__, parts) if part.partition_key is None]
+    if any(leaf.rows is None for leaf in leaves):
+        return Rows(None, exact=False)
+    return Rows(sum(leaf.rows or 0 for leaf in leaves), all(leaf.rows_exact for leaf in leaves))
+
+
+def _by_table_and_name(key: ForeignKey) -> tuple[QualifiedName, str]:
+    return (key.table, key.name)

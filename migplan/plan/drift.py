@@ -1,0 +1,56 @@
+"""Whether a plan still fits its database, and if not, where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.catalog.compare import differences
+from migplan.catalog.fingerprint import fingerprint, table_fingerprint
+from migplan.catalog.selection import Selected
+from migplan.errors import GroupingError
+from migplan.graph import ForeignKeyGraph
+from migplan.plan.grouping import Wish, gathered, settled
+from migplan.plan.model import Plan
+from migplan.plan.seen import Seen
+
+
+def drift(plan: Plan, seen: Seen | None, selected: Selected, graph: ForeignKeyGraph) -> tuple[str, ...]:
+    """Every way in which the database has gone away from the plan, or the plan's file from the keys."""
+    return (*_of_structure(plan, seen, selected, graph), *_contradictions(plan, graph))
+
+
+def _of_structure(plan: Plan, seen: Seen | None, selected: Selected, graph: ForeignKeyGraph) -> Iterator[str]:
+    if fingerprint(selected.catalog) == plan.catalog:
+        yield from _of_tables(plan, graph)
+        return
+    if seen is not None and fingerprint(seen.catalog) == plan.catalog:
+        yield from map(str, differences(seen.catalog, selected.catalog))
+        return
+    tables = list(_of_tables(plan, graph))
+    yield from tables or ["something beside the tables has changed: a view, function, type, sequence or extension"]
+
+
+def _of_tables(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
+    planned = {table.table: table.structure for table in plan.tables}
+    live = {str(name): table for name, table in graph.tables.items()}
+    for name in sorted(planned.keys() | live.keys()):
+        if name not in live:
+            yield f"dropped: table {name} is in the plan, and not in the database"
+        elif name not in planned:
+            yield f"added: table {name} is in the database, and not in the plan"
+        elif planned[name] and planned[name] != table_fingerprint(live[name]):
+            yield f"changed: table {name}"
+
+
+def _contradictions(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
+    """Groups that the plan's file puts into an order that the keys forbid."""
+    live = {str(name) for name in graph.tables}
+    wishes = [
+        Wish(group.name, names)
+        for group in plan.groups
+        if (names := tuple(table.table for table in group.tables if table.table in live))
+    ]
+    try:
+        settled(gathered(wishes, graph), graph)
+    except GroupingError as error:
+        yield from (f"contradiction: {line}" for line in error.keys)

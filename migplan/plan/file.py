@@ -1,0 +1,114 @@
+"""The plan as a YAML file, laid out for people who read and edit it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from migplan import yamlfile
+from migplan.errors import FileError
+from migplan.files import write_whole
+from migplan.plan.model import FORMAT, Plan
+from migplan.yamlfile import Marks
+
+_HEADER = """\
+# How {database} will be moved: {tables} in {groups}, {rows:,} rows expected.
+#
+# Made by migplan; meant to be read, changed and committed. You may move tables between groups, rename groups
+# and files, and choose another strategy: planning again keeps what you set, and says what else has changed.
+# `migplan plan --check` compares it with the live database.
+"""
+
+# What YAML takes as text without quotes, said narrowly: everything else is written as JSON has it.
+_PLAIN = re.compile(r"[A-Za-z_/(][A-Za-z0-9_ ./()>,;+-]*")
+_NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+
+
+def dumps(plan: Plan) -> str:
+    """The plan as text; the same plan gives the same text."""
+    content = plan.model_dump(exclude_defaults=True)
+    header = _HEADER.format(
+        database=plan.database,
+        tables=_count(sum(len(group.tables) for group in plan.groups), "table"),
+        groups=_count(len(plan.groups), "group"),
+        rows=plan.rows,
+    )
+    return header + "\n" + "\n".join(_lines({"migplan_plan": FORMAT, **content}, "")) + "\n"
+
+
+def save(plan: Plan, file: Path) -> None:
+    """Write the plan; the file appears whole or not at all."""
+    write_whole(file, dumps(plan))
+
+
+def load(file: Path) -> tuple[Plan, Marks]:
+    """The plan that a file holds, and where everything stands in it."""
+    if not file.is_file():
+        raise FileError(f"there is no plan {file}", do=f"make one with: migplan plan --out {file}", file=file)
+    plan, marks = yamlfile.load(file, Plan)
+    if plan.migplan_plan != FORMAT:
+        raise marks.error(
+            ("migplan_plan",), f"this plan has format {plan.migplan_plan}, and this migplan reads format {FORMAT}"
+        )
+    _refuse_twice(plan, marks)
+    return plan, marks
+
+
+def _refuse_twice(plan: Plan, marks: Marks) -> None:
+    seen: dict[str, str] = {}
+    for at, group in enumerate(plan.groups):
+        for number, table in enumerate(group.tables):
+            if table.table in seen:
+                raise marks.error(
+                    ("groups", at, "tables", number, "table"),
+                    f"{table.table} is in two groups: {seen[table.table]} and {group.name}",
+                    "leave it in one of them",
+                )
+            seen[table.table] = group.name
+
+
+def _lines(value: Any, indent: str) -> Iterator[str]:
+    """A mapping as block YAML. Lists of plain values stay on one line, lists of mappings get a dash each."""
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield f"{indent}{key}:"
+            yield from _lines(item, indent + "  ")
+        elif isinstance(item, Sequence) and not isinstance(item, str):
+            yield from _list(key, item, indent)
+        else:
+            yield f"{indent}{key}: {_scalar(item)}"
+
+
+def _list(key: str, items: Sequence[Any], indent: str) -> Iterator[str]:
+    if not any(isinstance(item, Mapping) for item in items):
+        yield f"{indent}{key}: [{', '.join(_in_brackets(item) for item in items)}]"
+        return
+    yield f"{indent}{key}:"
+    for item in items:
+        first, *rest = _lines(item, indent + "    ")
+        if key == "groups":
+            yield ""
+        yield f"{indent}  - {first.lstrip()}"
+        yield from rest
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, str):
+        plain = _PLAIN.fullmatch(value) and not value.endswith(" ") and value.lower() not in _NOT_TEXT
+        return value if plain else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)
+
+
+def _in_brackets(value: Any) -> str:
+    text = _scalar(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) and "," in text and text[0] != '"' else text
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,226 @@
+"""Groups that people ask for: who belongs where, whether the keys agree, and what would make them agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from heapq import heapify, heappop, heappush
+
+from migplan.catalog.model import ForeignKey
+from migplan.errors import GroupingError, PlanError
+from migplan.graph import ForeignKeyGraph
+from migplan.names import Pattern, QualifiedName
+
+Assignment = Mapping[QualifiedName, int]  # of each table, the place of its group
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group to be: its name, its number if someone fixed it, and its tables."""
+
+    name: str
+    number: int | None = None
+    purpose: str = ""
+    tables: tuple[QualifiedName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A group as a person describes it: by names and globs."""
+
+    name: str
+    patterns: tuple[str, ...]
+    number: int | None = None
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A table that would have to be in another group."""
+
+    table: QualifiedName
+    origin: str
+    to: str
+
+    def __str__(self) -> str:
+        return f"move {self.table} from {self.origin} to {self.to}"
+
+
+def gathered(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> tuple[Group, ...]:
+    """The wished groups with their tables; a table that nobody named goes where its keys allow.
+
+    A table named outright belongs to the group that names it, whatever globs say of it elsewhere.
+    """
+    place = _claimed(wishes, graph.tables)
+    left = [name for name in graph.tables if name not in place]
+    groups = [Group(wish.name, wish.number, wish.purpose) for wish in wishes]
+    for name in sorted(left, key=lambda name: (graph.depth[name], name)):
+        lowest = max((place[need] for need in graph.needs[name] if need in place), default=None)
+        highest = min((place[user] for user in graph.dependents[name] if user in place), default=None)
+        if lowest is None and highest is None:
+            continue
+        place[name] = highest if lowest is None else lowest  # type: ignore[assignment]  # one of them is there
+    if len(place) < len(graph.tables):
+        groups.append(Group(_free_name("others", groups), purpose="Tables that belong to no other group."))
+    members: list[list[QualifiedName]] = [[] for _ in groups]
+    for name in graph.tables:
+        members[place.get(name, len(groups) - 1)].append(name)
+    return tuple(replace(group, tables=tuple(own)) for group, own in zip(groups, members, strict=True) if own)
+
+
+def _claimed(wishes: Sequence[Wish], tables: Iterable[QualifiedName]) -> dict[QualifiedName, int]:
+    names = tuple(tables)
+    claims: dict[QualifiedName, dict[bool, list[tuple[int, str]]]] = {}
+    for number, wish in enumerate(wishes):
+        for text in wish.patterns:
+            pattern = _pattern(text, wish.name)
+            matching = [name for name in names if pattern.matches(name)]
+            if not matching:
+                raise _no_such_table(text, wish.name, names)
+            for name in matching:
+                claims.setdefault(name, {}).setdefault(pattern.is_literal, []).append((number, text))
+    place = {}
+    for name, by_literal in claims.items():
+        best = by_literal.get(True) or by_literal[False]
+        if len({number for number, _ in best}) > 1:
+            said = " and ".join(f"{wishes[number].name} ({text})" for number, text in best)
+            raise PlanError(
+                f"{name} is in more than one group: {said}",
+                do="leave it in one of them; a table named outright wins over a glob",
+            )
+        place[name] = best[0][0]
+    return place
+
+
+def contradictions(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[ForeignKey, ...]:
+    """The keys that point from a group to a later one."""
+    place = _places(groups)
+    return tuple(
+        key
+        for table, referenced, key in sorted(
+            graph.edges.edges(data="foreign_key"), key=lambda edge: (edge[2].table, edge[2].name)
+        )
+        if place[referenced] > place[table]
+    )
+
+
+def settled(groups: Sequence[Group], graph: ForeignKeyGraph, *, reorder: bool = False) -> tuple[Group, ...]:
+    """The groups if the keys agree with them; else a GroupingError, or with ``reorder`` what works."""
+    blame = contradictions(groups, graph)
+    if not blame:
+        return tuple(groups)
+    order = working_order(groups, graph)
+    if reorder:
+        return order or moved(groups, moves(groups, graph))
+    group_of = {name: group.name for group in groups for name in group.tables}
+    home = {key: table for table, _, key in graph.edges.edges(data="foreign_key")}
+    lines = [
+        f"{key.name}: {key} needs group {group_of[_node(graph, key.referenced)]} "
+        f"before group {group_of[home[key]]}"
+        for key in blame
+    ]
+    advice = [str(move) for move in moves(groups, graph)]
+    ways = [f"{'; '.join(advice[:5])}{f' and {len(advice) - 5} more' if len(advice) > 5 else ''}"]
+    if order:
+        ways.insert(0, f"--reorder takes the order {', '.join(group.name for group in order)}")
+    else:
+        ways.insert(0, "--reorder makes these moves: " + ways.pop())
+    raise GroupingError(
+        "the groups contradict the foreign keys:\n  " + "\n  ".join(lines), do=", or ".join(ways), keys=tuple(lines)
+    )
+
+
+def working_order(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Group, ...] | None:
+    """The groups in an order that the keys allow, as near to the given one as can be; None if there is none.
+
+    Numbers stay where they are and names move: the first group keeps the first number.
+    """
+    place = _places(groups)
+    needs: list[set[int]] = [set() for _ in groups]
+    for table, referenced in graph.edges.edges():
+        if place[table] != place[referenced]:
+            needs[place[table]].add(place[referenced])
+    ready = [number for number, need in enumerate(needs) if not need]
+    heapify(ready)
+    order: list[int] = []
+    while ready:
+        done = heappop(ready)
+        order.append(done)
+        for number, need in enumerate(needs):
+            if done in need:
+                need.discard(done)
+                if not need:
+                    heappush(ready, number)
+    if len(order) < len(groups):
+        return None
+    return tuple(
+        replace(groups[number], number=groups[position].number) for position, number in enumerate(order)
+    )
+
+
+def moves(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Move, ...]:
+    """The tables to put elsewhere so that the given order works: as few as earlier or later groups allow."""
+    place = _places(groups)
+    earlier = dict(place)
+    later = dict(place)
+    by_depth = sorted(graph.tables, key=lambda name: graph.depth[name])
+    circle_of = {name: circle for circle in graph.circles for name in circle}
+    for name in reversed(by_depth):
+        family = circle_of.get(name, (name,))
+        users = (earlier[user] for member in family for user in (*graph.dependents[member], member))
+        lowest = min(users)
+        earlier.update(dict.fromkeys(family, lowest))
+    for name in by_depth:
+        family = circle_of.get(name, (name,))
+        highest = max(later[need] for member in family for need in (*graph.needs[member], member))
+        later.update(dict.fromkeys(family, highest))
+    fewest = min((earlier, later), key=lambda candidate: sum(candidate[name] != place[name] for name in place))
+    return tuple(
+        Move(name, groups[place[name]].name, groups[fewest[name]].name)
+        for name in graph.tables
+        if fewest[name] != place[name]
+    )
+
+
+def moved(groups: Sequence[Group], wanted: Iterable[Move]) -> tuple[Group, ...]:
+    """The groups after the moves; a group that lost its last table is gone."""
+    to = {move.table: move.to for move in wanted}
+    result = []
+    for group in groups:
+        stay = [name for name in group.tables if to.get(name, group.name) == group.name]
+        come = [name for name, target in to.items() if target == group.name]
+        if stay or come:
+            result.append(replace(group, tables=tuple(sorted({*stay, *come}))))
+    return tuple(result)
+
+
+def _places(groups: Sequence[Group]) -> dict[QualifiedName, int]:
+    return {name: number for number, group in enumerate(groups) for name in group.tables}
+
+
+def _node(graph: ForeignKeyGraph, name: QualifiedName) -> QualifiedName:
+    if name in graph.tables:
+        return name
+    return next(owner for owner, parts in graph.partitions.items() if name in parts)
+
+
+def _pattern(text: str, group: str) -> Pattern:
+    try:
+        pattern = Pattern(text)
+        _ = pattern.pieces
+    except ValueError as error:
+        raise PlanError(f"group {group}: {error}") from None
+    return pattern
+
+
+def _no_such_table(text: str, group: str, names: Sequence[QualifiedName]) -> PlanError:
+    bare = {name.name: name for name in names}
+    near = get_close_matches(text, [*bare, *map(str, names)], n=1)
+    advice = f"did you mean {bare.get(near[0], near[0])}?" if near else "migplan analyze lists the tables"
+    return PlanError(f"group {group} names {text}, and no selected table is called so", do=advice)
+
+
+def _free_name(wanted: str, groups: Sequence[Group]) -> str:
+    taken = {group.name for group in groups}
+    return wanted if wanted not in taken else f"{wanted}-tables"

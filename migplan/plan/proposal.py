@@ -1,0 +1,126 @@
+"""Groups that nobody asked for: what hangs together goes together, what many need comes first.
+
+The result is a line of groups in which no key points forward, so it can be cut or joined anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import ceil
+
+import networkx as nx
+
+from migplan.graph import ForeignKeyGraph
+from migplan.names import QualifiedName
+from migplan.plan.grouping import Group
+
+MOST_GROUPS = 9  # two-digit file names hold as many
+FEW_TABLES = 5  # so few are not worth dividing
+SMALL_GROUP = 12
+HUB_SHARE = 0.25  # who holds up this share of the tables belongs to the first group
+
+_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+
+Names = frozenset[QualifiedName]
+
+
+def propose(graph: ForeignKeyGraph) -> tuple[Group, ...]:
+    """Groups for all tables of the graph."""
+    every = frozenset(graph.tables)
+    if len(every) <= FEW_TABLES:
+        return (Group("all", purpose="All tables; so few need no division.", tables=tuple(graph.tables)),)
+    foundation = frozenset(graph.roots) | _hubs(every, graph)
+    limit = max(SMALL_GROUP, ceil(len(every) / 5))
+    line = [foundation, *_divided(every - foundation, graph, limit)]
+    while len(line) > MOST_GROUPS:
+        _join_smallest_neighbours(line)
+    return tuple(_named([names for names in line if names], foundation, graph))
+
+
+def _divided(names: Names, graph: ForeignKeyGraph, limit: int) -> list[Names]:
+    """A line of groups out of tables of which none is needed by what came before."""
+    if len(names) <= limit:
+        return [names] if names else []
+    islands = _islands(names, graph)
+    if len(islands) > 1:
+        tiny = frozenset().union(*(island for island in islands if len(island) <= 2))
+        line = [part for island in islands if len(island) > 2 for part in _divided(island, graph, limit)]
+        return [*([tiny] if tiny else []), *line]
+    core = _hubs(names, graph)
+    if not core or len(core) > len(names) / 2:
+        core = _lower_half(names, graph)
+    return [core, *_divided(names - core, graph, limit)]
+
+
+def _islands(names: Names, graph: ForeignKeyGraph) -> list[Names]:
+    found = [frozenset(island) for island in nx.weakly_connected_components(graph.edges.subgraph(names))]
+    return sorted(found, key=lambda island: (min(graph.depth[name] for name in island), -len(island), min(island)))
+
+
+def _hubs(names: Names, graph: ForeignKeyGraph) -> Names:
+    """The tables that hold up a good part of the others. All that they need holds up even more."""
+    above: dict[QualifiedName, set[QualifiedName]] = {}
+    enough = max(2, HUB_SHARE * len(names))
+    part = graph.edges.subgraph(names)
+    if len(names) > 1500:  # so wide a sea has no hubs, only depth
+        return frozenset()
+    for name in sorted(names):
+        above[name] = nx.ancestors(part, name)
+    return frozenset(name for name in names if len(above[name]) >= enough)
+
+
+def _lower_half(names: Names, graph: ForeignKeyGraph) -> Names:
+    """The lower levels, about half of the tables; all of them if there is only one level."""
+    levels = Counter(graph.depth[name] for name in names)
+    taken = 0
+    for level in sorted(levels):
+        taken += levels[level]
+        if taken >= len(names) / 2:
+            return frozenset(name for name in names if graph.depth[name] <= level)
+    return names
+
+
+def _join_smallest_neighbours(line: list[Names]) -> None:
+    at = min(range(1, len(line)), key=lambda place: (len(line[place - 1]) + len(line[place]), place))
+    line[at - 1 : at + 1] = [line[at - 1] | line[at]]
+
+
+def _named(line: Sequence[Names], foundation: Names, graph: ForeignKeyGraph) -> Iterable[Group]:
+    words = Counter(word for name in graph.tables for word in _words(name))
+    taken: set[str] = set()
+    for names in line:
+        if foundation <= names:
+            name, purpose = "foundation", "Tables that need no other, and those that most others need."
+        else:
+            name, purpose = _name_of(names, words, graph), ""
+        wanted, number = name, 1
+        while name in taken:
+            number += 1
+            name = f"{wanted}-{number}"
+        taken.add(name)
+        yield Group(name, purpose=purpose, tables=tuple(sorted(names)))
+
+
+def _name_of(names: Names, words: Counter[str], graph: ForeignKeyGraph) -> str:
+    """The schema if it is theirs alone; the word that marks them out; or the table they lean on."""
+    schemas = {name.schema for name in names}
+    if len(schemas) == 1 and {name for name in graph.tables if name.schema in schemas} == set(names):
+        return _slug(schemas.pop())
+    own = Counter(word for name in names for word in _words(name))
+    if own:
+        word = min(own, key=lambda word: (-(own[word] ** 2) / words[word], word))
+        if own[word] >= max(2, len(names) / 4):
+            return _slug(word)
+    hub = min(names, key=lambda name: (-graph.blocked[name], name))
+    return _slug(hub.name)
+
+
+def _words(name: QualifiedName) -> set[str]:
+    return {word.lower() for word in _WORD.findall(name.name) if len(word) > 2 and not word.isdecimal()}
+
+
+def _slug(text: str) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return slug[:40] or "tables"

@@ -1,0 +1,61 @@
+"""What migplan saw and proposed when it last made a plan, kept beside the plan.
+
+The plan is edited by people; this file is not. Comparing the two tells their decisions from ours, and the
+catalog in it tells, column by column, what has changed in the database since.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from migplan.catalog import store
+from migplan.catalog.model import Catalog
+from migplan.errors import FileError
+from migplan.files import write_whole
+from migplan.plan.model import Plan
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The catalog of then, and the plan as migplan would have had it."""
+
+    catalog: Catalog
+    proposal: Plan
+
+
+def beside(plan_file: Path) -> Path:
+    """Where the file of a plan stands: ``plans/muva.seen.json`` for ``plans/muva.yaml``."""
+    return plan_file.with_suffix(".seen.json")
+
+
+def save(seen: Seen, plan_file: Path) -> None:
+    """Write the file that belongs to a plan."""
+    content = {
+        "migplan_seen": FORMAT,
+        "proposal": seen.proposal.model_dump(mode="json", exclude_defaults=True),
+        "catalog": store.as_json(seen.catalog),
+    }
+    write_whole(beside(plan_file), json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def load(plan_file: Path) -> Seen | None:
+    """The file that belongs to a plan; None when there is none."""
+    file = beside(plan_file)
+    if not file.is_file():
+        return None
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content.get("migplan_seen") != FORMAT:
+            raise ValueError("it has another format")
+        proposal = Plan.model_validate(content["proposal"])
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise FileError(
+            f"{file} is not what migplan left beside the plan: {str(error).splitlines()[0]}",
+            do="take it back from version control, or remove it: then all that differs counts as set by hand",
+            file=file,
+        ) from None
+    return Seen(store.from_json(content.get("catalog"), file), proposal)

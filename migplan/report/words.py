@@ -1,0 +1,38 @@
+"""Numbers and names the way reports say them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from migplan.graph.graph import Rows
+from migplan.names import QualifiedName
+
+
+def count(number: int, thing: str, plural: str = "") -> str:
+    """``1 table``, ``1,204 tables``."""
+    return f"{number:,} {thing if number == 1 else plural or thing + 's'}"
+
+
+def rows(value: Rows) -> str:
+    """``104``, ``~4,300`` where it is an estimate, ``?`` where nobody knows."""
+    if value.count is None:
+        return "?"
+    return f"{'' if value.exact else '~'}{value.count:,}"
+
+
+def listed(names: Iterable[object], limit: int) -> str:
+    """Some names, and how many more there are."""
+    every = [str(name) for name in names]
+    more = f" and {len(every) - limit:,} more" if len(every) > limit else ""
+    return ", ".join(every[:limit]) + more
+
+
+class Naming:
+    """Names without their schema, where all that is shown is in one schema."""
+
+    def __init__(self, names: Iterable[QualifiedName]) -> None:
+        schemas = {name.schema for name in names}
+        self._home = schemas.pop() if len(schemas) == 1 else None
+
+    def __call__(self, name: QualifiedName) -> str:
+        return name.seen_from(self._home) if self._home is not None else str(name)
