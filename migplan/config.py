@@ -113,9 +113,12 @@ class Config(Section):
 
 def load(file: Path) -> Config:
     """The configuration in a file."""
-    config, marks = yamlfile.load(file, Config)
-    _refuse_passwords(config, marks)
-    return config
+    return _checked(*yamlfile.load(file, Config))
+
+
+def loads(text: str, file: Path) -> Config:
+    """The configuration in a text; ``file`` is what complaints call it."""
+    return _checked(*yamlfile.loads(text, file, Config))
 
 
 def find(named: Path | None) -> Config:
@@ -157,12 +160,14 @@ def _filled_in(url: str, name: str) -> str:
     return _VARIABLE.sub(value, url)
 
 
-def _refuse_passwords(config: Config, marks: Marks) -> None:
-    databases = {("source",): config.source, **{("targets", name): target for name, target in config.targets.items()}}
+def _checked(config: Config, marks: Marks) -> Config:
+    databases: dict[tuple[str, ...], Database | None] = {("source",): config.source}
+    databases |= {("targets", name): target for name, target in config.targets.items()}
     for place, database in databases.items():
         if database and _PASSWORD.search(_VARIABLE.sub("", database.url)):
             raise marks.error(
                 (*place, "url"),
                 "a password does not belong into this file",
-                "write url: ${SOME_NAME} and set that variable, or leave the password to PGPASSWORD or .pgpass",
+                "write url: ${NAME} and set that variable, or leave the password to PGPASSWORD or .pgpass",
             )
+    return config

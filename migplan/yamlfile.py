@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -83,11 +83,13 @@ def loads(text: str, file: Path, model: type[Content]) -> tuple[Content, Marks]:
         raise _invalid(error, marks, model) from None
 
 
-# libyaml's parser where the wheel has it: a plan of 5,000 tables takes seconds without.
-_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING or not yaml.__with_libyaml__:
+    from yaml import SafeLoader
+else:  # libyaml's parser where the wheel has it: a plan of 5,000 tables takes seconds without
+    from yaml import CSafeLoader as SafeLoader
 
 
-class _Loader(_SafeLoader):
+class _Loader(SafeLoader):
     """A safe loader that refuses a key given twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from migplan.catalog.model import Catalog
+from migplan.catalog.model import Catalog, Key
 
 # Fields that hold objects with names of their own, and what one of these is called.
 _PARTS = {
@@ -93,7 +93,7 @@ def _shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in value)
-    if is_dataclass(value) and hasattr(value, "columns"):
+    if isinstance(value, Key):
         return f"{value.name} ({', '.join(value.columns)})"
     text = " ".join(str(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -123,13 +123,15 @@ def _batches(chosen: list[Any]) -> list[list[Any]]:
     return [batch for batch in (small, *([row] for row in chosen[len(small) :])) if batch]
 
 
-def _count(
-    connection: sa.Connection, address: Address, batch: list[Any]
-) -> dict[int, int | str]:
+def _count(connection: sa.Connection, address: Address, batch: list[Any]) -> dict[int, int | str]:
     wanted = json.dumps({row.oid: [row.schema, row.name] for row in batch})
     with explained(address, "counting rows"):
         connection.exec_driver_sql("SELECT pg_catalog.set_config('migplan.tables', %s, true)", (wanted,))
         connection.exec_driver_sql(_COUNT, execution_options={"no_parameters": True})
-        answers = connection.exec_driver_sql("SELECT pg_catalog.current_setting('migplan.counts')").scalar_one()
+        answers = connection.exec_driver_sql(
+            "SELECT pg_catalog.current_setting('migplan.counts')"
+        ).scalar_one()
     oids, said = json.loads(answers)
-    return {oid: int(answer) if answer.isdecimal() else answer for oid, answer in zip(oids, said, strict=True)}
+    return {
+        oid: int(answer) if answer.isdecimal() else answer for oid, answer in zip(oids, said, strict=True)
+    }

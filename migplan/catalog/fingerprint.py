@@ -15,7 +15,9 @@ from migplan.catalog.model import Catalog, Table
 
 def fingerprint(catalog: Catalog) -> str:
     """The digest of a catalog's structure: the same for the same structure, whoever looks and whenever."""
-    rest = (structure(getattr(catalog, field.name)) for field in fields(Catalog) if field.name in _BESIDE_TABLES)
+    rest = (
+        structure(getattr(catalog, field.name)) for field in fields(Catalog) if field.name in _BESIDE_TABLES
+    )
     return _digest([[table_fingerprint(table) for table in catalog.tables], *rest])
 
 
@@ -28,7 +30,7 @@ def structure(value: Any) -> Any:
     """The value without what is observed, as nested tuples that ``json`` can print."""
     if isinstance(value, tuple):
         return [structure(item) for item in value]
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         return [structure(part) if type(part) not in _PLAIN else part for part in _parts(type(value))(value)]
     return value
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
+from psycopg.rows import tuple_row
 
 from migplan.catalog.model import ForeignKey
 from migplan.postgres.address import Address
@@ -46,17 +48,21 @@ def find_orphans(
     return tuple(found)
 
 
-def _look(driver: psycopg.Connection[object], address: Address, key: ForeignKey) -> Orphans:
+def _look(driver: psycopg.Connection[Any], address: Address, key: ForeignKey) -> Orphans:
     if key.period:
         return Orphans(key, 0, (), "a PERIOD key cannot be looked at row by row")
+    answers: list[tuple[Any, ...]] = []
     with explained(address, f"looking for orphans of {key.name}"):
         try:
-            with driver.transaction(), driver.cursor() as cursor:
+            with driver.transaction(), driver.cursor(row_factory=tuple_row) as cursor:
                 answers = cursor.execute(_question(key)).fetchall()
         except psycopg.errors.InsufficientPrivilege as error:
             return Orphans(key, 0, (), str(error.diag.message_primary))
-    samples = tuple(tuple(map(str, values)) for _, *values in answers)  # type: ignore[misc]
-    return Orphans(key, int(answers[0][0]) if answers else 0, samples)  # type: ignore[index]
+    return Orphans(
+        key,
+        rows=answers[0][0] if answers else 0,
+        samples=tuple(tuple(str(value) for value in values) for _, *values in answers),
+    )
 
 
 def _question(key: ForeignKey) -> sql.Composed:
@@ -67,12 +73,16 @@ def _question(key: ForeignKey) -> sql.Composed:
     )
     # MATCH SIMPLE is content as soon as one column is NULL; MATCH FULL only when all of them are.
     joint = " OR " if key.match == "FULL" else " AND "
-    refers = sql.SQL(joint).join(sql.SQL("o.{} IS NOT NULL").format(sql.Identifier(here)) for here in key.columns)
+    refers = sql.SQL(joint).join(
+        sql.SQL("o.{} IS NOT NULL").format(sql.Identifier(here)) for here in key.columns
+    )
     return sql.SQL(
         "SELECT count(*) OVER (), {columns} FROM {table} o WHERE ({refers}) "
         "AND NOT EXISTS (SELECT FROM {referenced} r WHERE {match}) LIMIT {samples}"
     ).format(
-        columns=sql.SQL(", ").join(sql.SQL("o.{}::text").format(sql.Identifier(here)) for here in key.columns),
+        columns=sql.SQL(", ").join(
+            sql.SQL("o.{}::text").format(sql.Identifier(here)) for here in key.columns
+        ),
         table=sql.Identifier(key.table.schema, key.table.name),
         referenced=sql.Identifier(key.referenced.schema, key.referenced.name),
         refers=refers,

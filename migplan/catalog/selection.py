@@ -79,7 +79,9 @@ def _chosen(names: tuple[QualifiedName, ...], selection: Selection) -> bool:
     top = names[-1]
     if selection.schemas and not any(fnmatchcase(top.schema, pattern) for pattern in selection.schemas):
         return False
-    if selection.tables and not any(Pattern(text).matches(name) for text in selection.tables for name in names):
+    if selection.tables and not any(
+        Pattern(text).matches(name) for text in selection.tables for name in names
+    ):
         return False
     return not any(Pattern(text).matches(top) for text in selection.exclude)
 

@@ -59,7 +59,9 @@ def from_json(content: Any, file: Path) -> Catalog:
             file=file,
         )
     try:
-        return _catalogs.validate_python({key: value for key, value in content.items() if key != "migplan_catalog"})
+        return _catalogs.validate_python(
+            {key: value for key, value in content.items() if key != "migplan_catalog"}
+        )
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -1,1 +1,39 @@
-"""The demo: a database of a hotel chat application, to try migplan on."""
+"""The demo: the database of a hotel chat application, to try migplan on, and how it is to be moved."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from migplan.demo.database import scripts
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import explained
+
+__all__ = ["DATABASE", "build", "settings", "settings_as_documented"]
+
+DATABASE = "muva"
+
+
+def build(address: Address, *, vectors: bool = True) -> None:
+    """Fill an empty database with the demo, in one transaction."""
+    with connect(address) as connection:
+        for name, text in scripts(vectors=vectors):
+            with explained(address, f"building the demo ({name})"):
+                connection.execute(text.encode())
+    with connect(address) as connection, explained(address, "analyzing the demo"):
+        connection.autocommit = True
+        connection.execute("ANALYZE")
+
+
+def settings() -> str:
+    """The text of the demo's ``migplan.yaml``."""
+    return _text("migplan.yaml")
+
+
+def settings_as_documented() -> str:
+    """The same with the groups as the source documents have them, which contradict the keys."""
+    return _text("documents.yaml")
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")

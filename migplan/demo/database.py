@@ -25,8 +25,4 @@ def scripts(*, vectors: bool = True) -> list[tuple[str, str]]:
     )
     if vectors:
         return texts
-    return [
-        (name, _VECTOR_TYPE.sub("real[]", text))
-        for name, text in texts
-        if name not in NEEDS_VECTORS
-    ]
+    return [(name, _VECTOR_TYPE.sub("real[]", text)) for name, text in texts if name not in NEEDS_VECTORS]

@@ -39,7 +39,7 @@ def cycles_among(circle: frozenset[QualifiedName], hops: Iterable[Hop]) -> tuple
     for table, referenced, key in hops:
         if table in circle and referenced in circle:
             keys.setdefault((number[table], number[referenced]), []).append(key)
-    graph = nx.DiGraph(sorted(keys))
+    graph: nx.DiGraph[int] = nx.DiGraph(sorted(keys))
     found = [_smallest_first(cycle) for cycle in islice(nx.simple_cycles(graph), LOOKED_AT)]
     found.sort(key=lambda cycle: (len(cycle), cycle))
     return tuple(

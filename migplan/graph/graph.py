@@ -14,7 +14,7 @@ from functools import cached_property
 import networkx as nx
 
 from migplan.catalog.model import Catalog, ForeignKey, Table
-from migplan.graph.cycles import Cycle, cycles_among
+from migplan.graph.cycles import Cycle, Hop, cycles_among
 from migplan.names import QualifiedName
 
 Keys = tuple[ForeignKey, ...]
@@ -42,11 +42,12 @@ class Hub:
 class ForeignKeyGraph:
     """What depends on what. Made by :func:`build`; all answers are sorted and remembered."""
 
-    edges: nx.MultiDiGraph
+    edges: nx.MultiDiGraph[QualifiedName]
     tables: Mapping[QualifiedName, Table]  # the nodes, by name, in order
     partitions: Mapping[QualifiedName, Names]  # of each partitioned table, its leaves and branches
     self_keys: Mapping[QualifiedName, Keys]
     leaving: Keys  # keys to tables that are not among the nodes: said, never dropped
+    inherits: Mapping[QualifiedName, Names]  # what else must exist before: the parents of a table's columns
     rows: Mapping[QualifiedName, Rows]
 
     @cached_property
@@ -146,14 +147,19 @@ class ForeignKeyGraph:
 
     @cached_property
     def cycles(self) -> tuple[Cycle, ...]:
-        """The ways round in the circles, each with all of its keys; the shortest first, a few of each circle."""
-        hops = sorted(self.edges.edges(data="foreign_key"), key=lambda hop: _by_table_and_name(hop[2]))
-        return tuple(cycle for circle in self.circles for cycle in cycles_among(circle, hops))
+        """The ways round in the circles, each with its keys; the shortest first, a few of each circle."""
+        return tuple(cycle for circle in self.circles for cycle in cycles_among(circle, self.hops))
+
+    @cached_property
+    def hops(self) -> tuple[Hop, ...]:
+        """Every edge as its two nodes and its key, in the order of the keys."""
+        hops: list[Hop] = list(self.edges.edges(data="foreign_key"))
+        return tuple(sorted(hops, key=lambda hop: _by_table_and_name(hop[2])))
 
     @property
     def keys(self) -> Keys:
         """The keys between different tables among the nodes."""
-        return tuple(sorted((key for _, _, key in self.edges.edges(data="foreign_key")), key=_by_table_and_name))
+        return tuple(key for _, _, key in self.hops)
 
     @property
     def all_keys(self) -> Keys:
@@ -166,15 +172,16 @@ class ForeignKeyGraph:
         """Strongly connected components, each after all that it needs."""
         return tuple(frozenset(members) for members in nx.strongly_connected_components(self.edges))
 
-    def keys_between(self, table: QualifiedName, referenced: QualifiedName) -> Keys:
-        """The keys of one node that refer to another."""
-        found = self.edges.get_edge_data(table, referenced) or {}
-        return tuple(sorted((edge["foreign_key"] for edge in found.values()), key=_by_table_and_name))
-
     def keys_of(self, table: QualifiedName) -> Keys:
         """The keys of one node to other nodes."""
-        found = (key for _, _, key in self.edges.out_edges(table, data="foreign_key"))
-        return tuple(sorted(found, key=_by_table_and_name))
+        return self._keys_by_node.get(table, ())
+
+    @cached_property
+    def _keys_by_node(self) -> Mapping[QualifiedName, Keys]:
+        gathered: dict[QualifiedName, list[ForeignKey]] = {}
+        for table, _, key in self.hops:
+            gathered.setdefault(table, []).append(key)
+        return {table: tuple(keys) for table, keys in gathered.items()}
 
 
 def build(catalog: Catalog) -> ForeignKeyGraph:
@@ -182,7 +189,7 @@ def build(catalog: Catalog) -> ForeignKeyGraph:
     home = _homes(catalog)
     nodes = {table.name: table for table in catalog.tables if home[table.name] == table.name}
     partitions = _gathered(home)
-    edges = nx.MultiDiGraph()
+    edges: nx.MultiDiGraph[QualifiedName] = nx.MultiDiGraph()
     edges.add_nodes_from(nodes)
     self_keys: dict[QualifiedName, list[ForeignKey]] = {}
     leaving: list[ForeignKey] = []
@@ -200,6 +207,7 @@ def build(catalog: Catalog) -> ForeignKeyGraph:
         partitions=partitions,
         self_keys={name: tuple(keys) for name, keys in sorted(self_keys.items())},
         leaving=tuple(leaving),
+        inherits=_inherited(nodes, home),
         rows={name: _rows(table, partitions.get(name, ()), catalog) for name, table in nodes.items()},
     )
 
@@ -222,6 +230,16 @@ def _gathered(home: Mapping[QualifiedName, QualifiedName]) -> dict[QualifiedName
         if name != owner:
             parts.setdefault(owner, []).append(name)
     return {owner: tuple(sorted(names)) for owner, names in sorted(parts.items())}
+
+
+def _inherited(
+    nodes: Mapping[QualifiedName, Table], home: Mapping[QualifiedName, QualifiedName]
+) -> dict[QualifiedName, Names]:
+    return {
+        name: tuple(sorted({home[parent] for parent in table.inherits if parent in home} - {name}))
+        for name, table in nodes.items()
+        if table.inherits
+    }
 
 
 def _rows(table: Table, parts: Names, catalog: Catalog) -> Rows:

@@ -42,10 +42,9 @@ def cuts(graph: ForeignKeyGraph, wanted: Mapping[QualifiedName, Strategy] | None
     for circle in graph.circles:
         edges = [
             (table, referenced, key)
-            for table, referenced, key in graph.edges.edges(data="foreign_key")
+            for table, referenced, key in graph.hops
             if table in circle and referenced in circle and key.enforced
         ]
-        edges.sort(key=lambda edge: (edge[2].table, edge[2].name))
         found += _Search(edges, _prices(edges, graph, wanted or {})).best()
     return tuple(sorted(found, key=lambda cut: (cut.key.table, cut.key.name)))
 
@@ -91,7 +90,9 @@ def _prices(
     return prices
 
 
-def _price(how: Strategy, key: ForeignKey, graph: ForeignKeyGraph, node: QualifiedName) -> tuple[Cost, Strategy]:
+def _price(
+    how: Strategy, key: ForeignKey, graph: ForeignKeyGraph, node: QualifiedName
+) -> tuple[Cost, Strategy]:
     known = graph.rows[node].count
     rows = UNKNOWN_ROWS if known is None else known
     if how is Strategy.DEFERRED:
@@ -132,8 +133,8 @@ class _Search:
             return
         options = [(price[0], edge) for edge in way if edge not in kept and (price := self._prices[edge])]
         options.sort(key=lambda option: (option[0], option[1][2].table, option[1][2].name))
-        for price, edge in options:
-            self._descend((*cut, edge), _sum(cost, price), kept)
+        for more, edge in options:
+            self._descend((*cut, edge), _sum(cost, more), kept)
             # What was tried need not be tried again in another order: from here on this key stays.
             kept |= {edge}
 
@@ -144,7 +145,7 @@ class _Search:
         keys = tuple(f"{edge[2].name}: {edge[2]}" for edge in way)
         return CycleError(
             f"the strategies that were set by hand leave the cycle {tables} closed:\n  " + "\n  ".join(keys),
-            do="set one of these tables to deferred, null-then-update or constraint-later, or leave it to migplan",
+            do="set one of them to deferred, null-then-update or constraint-later, or leave it to migplan",
             keys=keys,
         )
 
@@ -186,5 +187,3 @@ def _way_back(start: QualifiedName, leaving: Mapping[QualifiedName, list[Edge]])
 
 def _sum(one: Cost, other: Cost) -> Cost:
     return (one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3])
-
-

@@ -27,7 +27,9 @@ def _of_structure(plan: Plan, seen: Seen | None, selected: Selected, graph: Fore
         yield from map(str, differences(seen.catalog, selected.catalog))
         return
     tables = list(_of_tables(plan, graph))
-    yield from tables or ["something beside the tables has changed: a view, function, type, sequence or extension"]
+    yield from tables or [
+        "something beside the tables has changed: a view, function, type, sequence or extension"
+    ]
 
 
 def _of_tables(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:

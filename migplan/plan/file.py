@@ -24,7 +24,7 @@ _HEADER = """\
 """
 
 # What YAML takes as text without quotes, said narrowly: everything else is written as JSON has it.
-_PLAIN = re.compile(r"[A-Za-z_/(][A-Za-z0-9_ ./()>,;+-]*")
+_PLAIN = re.compile(r"[A-Za-z_/(][A-Za-z0-9_ ./()>,;+-]*|\d+-[a-z][a-z0-9.-]*|(?!\d+(?:e\d+)?$)[0-9a-f]{12,}")
 _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -52,7 +52,8 @@ def load(file: Path) -> tuple[Plan, Marks]:
     plan, marks = yamlfile.load(file, Plan)
     if plan.migplan_plan != FORMAT:
         raise marks.error(
-            ("migplan_plan",), f"this plan has format {plan.migplan_plan}, and this migplan reads format {FORMAT}"
+            ("migplan_plan",),
+            f"this plan has format {plan.migplan_plan}, and this migplan reads format {FORMAT}",
         )
     _refuse_twice(plan, marks)
     return plan, marks
@@ -107,7 +108,11 @@ def _scalar(value: Any) -> str:
 
 def _in_brackets(value: Any) -> str:
     text = _scalar(value)
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) and "," in text and text[0] != '"' else text
+    return (
+        json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str) and "," in text and text[0] != '"'
+        else text
+    )
 
 
 def _count(number: int, thing: str) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from heapq import heapify, heappop, heappush
 
-from migplan.catalog.model import ForeignKey
 from migplan.errors import GroupingError, PlanError
 from migplan.graph import ForeignKeyGraph
 from migplan.names import Pattern, QualifiedName
@@ -93,16 +92,31 @@ def _claimed(wishes: Sequence[Wish], tables: Iterable[QualifiedName]) -> dict[Qu
     return place
 
 
-def contradictions(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[ForeignKey, ...]:
-    """The keys that point from a group to a later one."""
-    place = _places(groups)
-    return tuple(
-        key
-        for table, referenced, key in sorted(
-            graph.edges.edges(data="foreign_key"), key=lambda edge: (edge[2].table, edge[2].name)
-        )
-        if place[referenced] > place[table]
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """Why a table must not be in an earlier group than another."""
+
+    table: QualifiedName
+    needs: QualifiedName
+    why: str
+
+
+def bonds(graph: ForeignKeyGraph) -> tuple[Bond, ...]:
+    """All foreign keys between tables, and inheritance, which needs the parent to exist just as much."""
+    return (
+        *(Bond(table, needed, f"{key.name}: {key}") for table, needed, key in graph.hops),
+        *(
+            Bond(table, parent, f"INHERITS: {table} -> {parent}")
+            for table, parents in graph.inherits.items()
+            for parent in parents
+        ),
     )
+
+
+def contradictions(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Bond, ...]:
+    """The bonds that point from a group to a later one."""
+    place = _places(groups)
+    return tuple(bond for bond in bonds(graph) if place[bond.needs] > place[bond.table])
 
 
 def settled(groups: Sequence[Group], graph: ForeignKeyGraph, *, reorder: bool = False) -> tuple[Group, ...]:
@@ -114,11 +128,8 @@ def settled(groups: Sequence[Group], graph: ForeignKeyGraph, *, reorder: bool = 
     if reorder:
         return order or moved(groups, moves(groups, graph))
     group_of = {name: group.name for group in groups for name in group.tables}
-    home = {key: table for table, _, key in graph.edges.edges(data="foreign_key")}
     lines = [
-        f"{key.name}: {key} needs group {group_of[_node(graph, key.referenced)]} "
-        f"before group {group_of[home[key]]}"
-        for key in blame
+        f"{bond.why} needs group {group_of[bond.needs]} before group {group_of[bond.table]}" for bond in blame
     ]
     advice = [str(move) for move in moves(groups, graph)]
     ways = [f"{'; '.join(advice[:5])}{f' and {len(advice) - 5} more' if len(advice) > 5 else ''}"]
@@ -127,7 +138,9 @@ def settled(groups: Sequence[Group], graph: ForeignKeyGraph, *, reorder: bool = 
     else:
         ways.insert(0, "--reorder makes these moves: " + ways.pop())
     raise GroupingError(
-        "the groups contradict the foreign keys:\n  " + "\n  ".join(lines), do=", or ".join(ways), keys=tuple(lines)
+        "the groups contradict the foreign keys:\n  " + "\n  ".join(lines),
+        do=", or ".join(ways),
+        keys=tuple(lines),
     )
 
 
@@ -138,9 +151,9 @@ def working_order(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Grou
     """
     place = _places(groups)
     needs: list[set[int]] = [set() for _ in groups]
-    for table, referenced in graph.edges.edges():
-        if place[table] != place[referenced]:
-            needs[place[table]].add(place[referenced])
+    for bond in bonds(graph):
+        if place[bond.table] != place[bond.needs]:
+            needs[place[bond.table]].add(place[bond.needs])
     ready = [number for number, need in enumerate(needs) if not need]
     heapify(ready)
     order: list[int] = []
@@ -162,20 +175,22 @@ def working_order(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Grou
 def moves(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Move, ...]:
     """The tables to put elsewhere so that the given order works: as few as earlier or later groups allow."""
     place = _places(groups)
-    earlier = dict(place)
-    later = dict(place)
-    by_depth = sorted(graph.tables, key=lambda name: graph.depth[name])
-    circle_of = {name: circle for circle in graph.circles for name in circle}
-    for name in reversed(by_depth):
-        family = circle_of.get(name, (name,))
-        users = (earlier[user] for member in family for user in (*graph.dependents[member], member))
-        lowest = min(users)
-        earlier.update(dict.fromkeys(family, lowest))
-    for name in by_depth:
-        family = circle_of.get(name, (name,))
-        highest = max(later[need] for member in family for need in (*graph.needs[member], member))
-        later.update(dict.fromkeys(family, highest))
-    fewest = min((earlier, later), key=lambda candidate: sum(candidate[name] != place[name] for name in place))
+    earlier, later = dict(place), dict(place)
+    binding = bonds(graph)
+    changed = True
+    while changed:
+        changed = False
+        for bond in binding:
+            if earlier[bond.needs] > earlier[bond.table]:
+                earlier[bond.needs] = earlier[bond.table]
+                changed = True
+            if later[bond.table] < later[bond.needs]:
+                later[bond.table] = later[bond.needs]
+                changed = True
+    fewest = min(
+        (earlier, later),
+        key=lambda candidate: sum(candidate[name] != place[name] for name in place),
+    )
     return tuple(
         Move(name, groups[place[name]].name, groups[fewest[name]].name)
         for name in graph.tables
@@ -197,12 +212,6 @@ def moved(groups: Sequence[Group], wanted: Iterable[Move]) -> tuple[Group, ...]:
 
 def _places(groups: Sequence[Group]) -> dict[QualifiedName, int]:
     return {name: number for number, group in enumerate(groups) for name in group.tables}
-
-
-def _node(graph: ForeignKeyGraph, name: QualifiedName) -> QualifiedName:
-    if name in graph.tables:
-        return name
-    return next(owner for owner, parts in graph.partitions.items() if name in parts)
 
 
 def _pattern(text: str, group: str) -> Pattern:

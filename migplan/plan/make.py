@@ -36,9 +36,15 @@ def make(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan:
     """The plan for what was selected, or a PlanError that says what stands in its way."""
     catalog = selected.catalog
     if not graph.tables:
-        raise PlanError("there is nothing to plan: no table is selected", do="migplan analyze shows what there is")
+        raise PlanError(
+            "there is nothing to plan: no table is selected",
+            do="migplan analyze shows what there is",
+        )
     _refuse_impossible(graph, request)
-    opened = cuts(graph, {name: way for name, way in request.strategies.items() if request.layout is Layout.WITH_SCHEMA})
+    opened = cuts(
+        graph,
+        {name: way for name, way in request.strategies.items() if request.layout is Layout.WITH_SCHEMA},
+    )
     place = {name: number for number, name in enumerate(loading_order(graph, opened, request.order))}
     wished = gathered(request.groups, graph) if request.groups else proposal.propose(graph)
     groups = numbered(settled(wished, graph, reorder=request.reorder))
@@ -65,7 +71,7 @@ def numbered(groups: Sequence[Group]) -> tuple[Group, ...]:
         number = group.number or last + 1
         if number <= last:
             raise PlanError(
-                f"group {group.name} has number {number}, and stands after {result[-1].name} with number {last}",
+                f"group {group.name} has number {number}, and stands after {result[-1].name}, number {last}",
                 do="number the groups in the order in which they are loaded",
             )
         last = number
@@ -80,7 +86,9 @@ def file_names(group: Group, groups: Sequence[Group], layout: Layout) -> tuple[s
     number = group.number or 0
     wide = max(other.number or 0 for other in groups) > 9
     schema, data, constraints = (
-        (f"{number:03}", f"{100 + number}", f"{200 + number}") if wide else (f"{number:02}", f"{9 + number}", f"{19 + number}")
+        (f"{number:03}", f"{100 + number}", f"{200 + number}")
+        if wide
+        else (f"{number:02}", f"{9 + number}", f"{19 + number}")
     )
     return (
         f"{schema}-schema-{group.name}.sql",
@@ -111,7 +119,9 @@ def _group(
     )
 
 
-def _table(name: QualifiedName, graph: ForeignKeyGraph, opened: Sequence[Cut], request: Request) -> PlannedTable:
+def _table(
+    name: QualifiedName, graph: ForeignKeyGraph, opened: Sequence[Cut], request: Request
+) -> PlannedTable:
     decision = decide(_situation(name, graph, opened, request))
     rows = graph.rows[name]
     parts = len(graph.partitions.get(name, ()))
@@ -146,7 +156,8 @@ def _refuse_impossible(graph: ForeignKeyGraph, request: Request) -> None:
     for name, strategy in request.strategies.items():
         if name not in graph.tables:
             raise PlanError(
-                f"a strategy is set for {name}, and no such table is selected", do="migplan analyze lists the tables"
+                f"a strategy is set for {name}, and no such table is selected",
+                do="migplan analyze lists the tables",
             )
         why_not = objection(_situation(name, graph, (), request), strategy)
         if why_not:
@@ -159,7 +170,7 @@ def _refuse_impossible(graph: ForeignKeyGraph, request: Request) -> None:
 def _break(cut: Cut) -> Break:
     how = {
         Strategy.DEFERRED: "it is DEFERRABLE, so nothing is written twice",
-        Strategy.NULL_THEN_UPDATE: f"it may be NULL, and about {cut.cost[1] - 1:,} rows are written twice: the fewest",
+        Strategy.NULL_THEN_UPDATE: f"it may be NULL; about {cut.cost[1] - 1:,} rows are written twice: the fewest",
         Strategy.CONSTRAINT_LATER: "no key of the circle can be deferred or be NULL",
     }
     return Break(key=f"{cut.key.name}: {cut.key}", on=str(cut.node), how=cut.how, reason=how[cut.how])

@@ -1,4 +1,4 @@
-"""Planning again: what people set in the plan's file stays, everything else is made anew, and both are said."""
+"""Planning again: what people set in the plan's file stays, the rest is made anew, and both are said."""
 
 from __future__ import annotations
 
@@ -33,8 +33,12 @@ def by_hand(written: Plan, proposed: Plan | None) -> ByHand:
     tables = {table.table: table for table in written.tables}
     if proposed is None:
         return ByHand(
-            groups={name: written.group_of[name] for name, table in tables.items() if "group" in table.by_hand},
-            strategies={name: table.strategy for name, table in tables.items() if "strategy" in table.by_hand},
+            groups={
+                name: written.group_of[name] for name, table in tables.items() if "group" in table.by_hand
+            },
+            strategies={
+                name: table.strategy for name, table in tables.items() if "strategy" in table.by_hand
+            },
             order={},
             renumbered=False,
         )
@@ -55,10 +59,15 @@ def by_hand(written: Plan, proposed: Plan | None) -> ByHand:
     )
 
 
-def with_decisions(request: Request, decisions: ByHand, written: Plan, proposal: Plan, graph: ForeignKeyGraph) -> Request:
+def with_decisions(
+    request: Request, decisions: ByHand, written: Plan, proposal: Plan, graph: ForeignKeyGraph
+) -> Request:
     """The request again, with people's decisions in it, for the tables that are still there."""
     names = {str(name): name for name in graph.tables}
-    groups = {table.table: decisions.groups.get(table.table, proposal.group_of[table.table]) for table in proposal.tables}
+    groups = {
+        table.table: decisions.groups.get(table.table, proposal.group_of[table.table])
+        for table in proposal.tables
+    }
     heads = list(written.groups) if decisions.renumbered or decisions.groups else list(proposal.groups)
     heads += [group for group in proposal.groups if group.name not in {head.name for head in heads}]
     wishes = []
@@ -73,7 +82,10 @@ def with_decisions(request: Request, decisions: ByHand, written: Plan, proposal:
             **request.strategies,
             **{names[name]: strategy for name, strategy in decisions.strategies.items() if name in names},
         },
-        order={**request.order, **{names[name]: place for name, place in decisions.order.items() if name in names}},
+        order={
+            **request.order,
+            **{names[name]: place for name, place in decisions.order.items() if name in names},
+        },
     )
 
 
@@ -81,7 +93,9 @@ def marked(plan: Plan, decisions: ByHand, written: Plan) -> Plan:
     """The plan with people's decisions marked, and with the file names that they gave."""
     heads = {group.name: group for group in written.groups} if decisions.renumbered else {}
     return plan.model_copy(
-        update={"groups": tuple(_marked_group(group, heads.get(group.name), decisions) for group in plan.groups)}
+        update={
+            "groups": tuple(_marked_group(group, heads.get(group.name), decisions) for group in plan.groups)
+        }
     )
 
 
@@ -143,7 +157,11 @@ def _reordered(written: Plan, proposed: Plan) -> bool:
 def _marked_group(group: PlannedGroup, head: PlannedGroup | None, decisions: ByHand) -> PlannedGroup:
     update: dict[str, object] = {"tables": tuple(_marked_table(table, decisions) for table in group.tables)}
     if head is not None:
-        update |= {"schema_file": head.schema_file, "data_file": head.data_file, "purpose": head.purpose}
+        update |= {
+            "schema_file": head.schema_file,
+            "data_file": head.data_file,
+            "purpose": head.purpose,
+        }
         if head.constraints_file and group.constraints_file:
             update["constraints_file"] = head.constraints_file
     return group.model_copy(update=update)

@@ -33,11 +33,18 @@ def _key(
 
 
 def _within(
-    circle: frozenset[QualifiedName], graph: ForeignKeyGraph, cut: set[tuple[QualifiedName, QualifiedName, str]]
+    circle: frozenset[QualifiedName],
+    graph: ForeignKeyGraph,
+    cut: set[tuple[QualifiedName, QualifiedName, str]],
 ) -> list[QualifiedName]:
     needs: dict[QualifiedName, set[QualifiedName]] = {name: set() for name in sorted(circle)}
-    for table, referenced, key in graph.edges.edges(sorted(circle), data="foreign_key"):
-        if referenced in circle and key.enforced and (table, key.table, key.name) not in cut:
+    for table, referenced, key in graph.hops:
+        if (
+            table in circle
+            and referenced in circle
+            and key.enforced
+            and (table, key.table, key.name) not in cut
+        ):
             needs[table].add(referenced)
     order: list[QualifiedName] = []
     while needs:

@@ -56,7 +56,10 @@ def _divided(names: Names, graph: ForeignKeyGraph, limit: int) -> list[Names]:
 
 def _islands(names: Names, graph: ForeignKeyGraph) -> list[Names]:
     found = [frozenset(island) for island in nx.weakly_connected_components(graph.edges.subgraph(names))]
-    return sorted(found, key=lambda island: (min(graph.depth[name] for name in island), -len(island), min(island)))
+    return sorted(
+        found,
+        key=lambda island: (min(graph.depth[name] for name in island), -len(island), min(island)),
+    )
 
 
 def _hubs(names: Names, graph: ForeignKeyGraph) -> Names:
@@ -92,7 +95,10 @@ def _named(line: Sequence[Names], foundation: Names, graph: ForeignKeyGraph) -> 
     taken: set[str] = set()
     for names in line:
         if foundation <= names:
-            name, purpose = "foundation", "Tables that need no other, and those that most others need."
+            name, purpose = (
+                "foundation",
+                "Tables that need no other, and those that most others need.",
+            )
         else:
             name, purpose = _name_of(names, words, graph), ""
         wanted, number = name, 1

@@ -18,7 +18,9 @@ from psycopg.conninfo import conninfo_to_dict
 from migplan.errors import AddressError
 
 _SCHEME = re.compile(r"^(postgres(?:ql)?)(\+\w+)?://", re.IGNORECASE)
-_SECRETS = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
+_SECRETS = frozenset(
+    {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
+)
 _ENVIRONMENT = ("PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE")
 
 
@@ -81,7 +83,7 @@ def parse(text: str, *, name: str | None = None) -> Address:
     elif "=" not in text:
         raise AddressError(
             f"{text!r} is neither a URL nor a name that migplan.yaml knows",
-            do="write it as postgresql://user@host:5432/database, as service=NAME, or name a target of migplan.yaml",
+            do="write it as postgresql://user@host:5432/database or service=NAME",
         )
     try:
         params = {key: str(value) for key, value in conninfo_to_dict(text).items() if value is not None}

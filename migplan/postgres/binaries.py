@@ -107,9 +107,7 @@ def _preference(installation: Installation) -> tuple[bool, bool, tuple[int, int]
     return named, installation.origin == EMBEDDED, version
 
 
-def _no_server(
-    found: tuple[Installation, ...], major: int | None, extension: str | None
-) -> LaunchError:
+def _no_server(found: tuple[Installation, ...], major: int | None, extension: str | None) -> LaunchError:
     wanted = "PostgreSQL server" if major is None else f"PostgreSQL {major} server"
     if extension:
         wanted += f" with the extension {extension}"

@@ -16,8 +16,8 @@ from psycopg.rows import tuple_row
 
 from migplan.errors import AddressError, OldServerError
 from migplan.postgres.address import Address
-from migplan.postgres.versions import OLDEST, dotted
 from migplan.postgres.failures import explained, of_connection
+from migplan.postgres.versions import OLDEST, dotted
 
 # What a reading session needs so that the server prints alike everywhere, hides nothing, waits for nobody's
 # lock forever, and is not cut off half-way. SET LOCAL, because a pooler in front may share the session.
@@ -38,7 +38,11 @@ _READING: tuple[LiteralString, ...] = (
 
 def connect(address: Address) -> psycopg.Connection[tuple[Any, ...]]:
     """A psycopg connection, or a ConnectError that says why not."""
-    params: dict[str, Any] = {"connect_timeout": "15", "application_name": "migplan", **address.params}
+    params: dict[str, Any] = {
+        "connect_timeout": "15",
+        "application_name": "migplan",
+        **address.params,
+    }
     try:
         # No prepared statements: they do not live through a pooler that shares sessions.
         return psycopg.connect(**params, prepare_threshold=None, row_factory=tuple_row)
@@ -47,7 +51,7 @@ def connect(address: Address) -> psycopg.Connection[tuple[Any, ...]]:
     except psycopg.ProgrammingError:
         raise AddressError(
             f"{address} cannot be used as a PostgreSQL address",
-            do="a setting in it is misspelt or not known to libpq: compare it with libpq's connection parameters",
+            do="a setting in it is misspelt or not known to libpq; its manual lists the parameters",
         ) from None
 
 
@@ -66,8 +70,8 @@ def reading(address: Address) -> Iterator[sa.Connection]:
     """One moment of a database: a repeatable-read, read-only transaction, set up for reading."""
     pool = engine(address)
     try:
-        with explained(address, "opening the session"), pool.connect() as connection:
-            connection = connection.execution_options(postgresql_readonly=True)
+        with explained(address, "reading"), pool.connect() as connection:
+            connection.execution_options(postgresql_readonly=True)
             _refuse_old(connection, address)
             connection.exec_driver_sql("; ".join(_READING))
             yield connection
@@ -85,7 +89,8 @@ def _refuse_old(connection: sa.Connection, address: Address) -> None:
     assert isinstance(driver, psycopg.Connection)
     if driver.info.server_version < OLDEST:
         raise OldServerError(
-            f"{address} is PostgreSQL {dotted(driver.info.server_version)}, and migplan needs {dotted(OLDEST)} or newer",
-            do=f"upgrade the server to {dotted(OLDEST)} or newer first; pg_upgrade and pg_dump understand older ones",
+            f"{address} is PostgreSQL {dotted(driver.info.server_version)}, "
+            f"and migplan needs {dotted(OLDEST)} or newer",
+            do="upgrade that server first; pg_upgrade and pg_dump understand older ones",
             address=str(address),
         )

@@ -30,7 +30,11 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "the host's name is not known",
         "check the spelling of the host, and your network or VPN",
     ),
-    (r"database .* does not exist", "there is no database of that name", "check the name after the last / of the URL"),
+    (
+        r"database .* does not exist",
+        "there is no database of that name",
+        "check the name after the last / of the URL",
+    ),
     (r"role .* does not exist", "there is no role of that name", "check the user in the URL"),
     (
         r"timeout|timed out",
@@ -42,13 +46,21 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "the server does not admit this user from this machine",
         "ask for an entry in pg_hba.conf, or try sslmode=require in the URL",
     ),
-    (r"SSL|TLS|certificate", "no encrypted connection could be agreed on", "check sslmode and the certificates"),
+    (
+        r"SSL|TLS|certificate",
+        "no encrypted connection could be agreed on",
+        "check sslmode and the certificates",
+    ),
     (
         r"too many (clients|connections)|remaining connection slots",
         "the server has no connection to spare",
         "try again later, or ask for a reserved role",
     ),
-    (r"definition of service .* not found", "there is no service of that name", "check pg_service.conf and PGSERVICEFILE"),
+    (
+        r"definition of service .* not found",
+        "there is no service of that name",
+        "check pg_service.conf and PGSERVICEFILE",
+    ),
     (r"starting up|shutting down|in recovery", "the server is not ready", "try again in a moment"),
 )
 
@@ -61,9 +73,13 @@ def explained(address: Address, during: str) -> Iterator[None]:
     except sqlalchemy.exc.DBAPIError as error:
         if isinstance(error.orig, psycopg.Error):
             raise of_database(error.orig, address, during) from None
-        raise DatabaseError(address.without_secrets(str(error.orig)), address=str(address), during=during) from None
+        raise DatabaseError(
+            address.without_secrets(str(error.orig)), address=str(address), during=during
+        ) from None
     except sqlalchemy.exc.SQLAlchemyError as error:
-        raise DatabaseError(address.without_secrets(str(error)), address=str(address), during=during) from None
+        raise DatabaseError(
+            address.without_secrets(str(error)), address=str(address), during=during
+        ) from None
     except psycopg.Error as error:
         raise of_database(error, address, during) from None
 
@@ -83,7 +99,12 @@ def of_connection(error: psycopg.Error, address: Address) -> ConnectError:
 def of_database(error: psycopg.Error, address: Address, during: str) -> DatabaseError:
     """What the server said to a statement."""
     said = address.without_secrets(error.diag.message_primary or str(error).strip() or type(error).__name__)
-    where = {"address": str(address), "during": during, "sqlstate": error.sqlstate, "detail": error.diag.message_detail or ""}
+    where = {
+        "address": str(address),
+        "during": during,
+        "sqlstate": error.sqlstate,
+        "detail": error.diag.message_detail or "",
+    }
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return PrivilegeError(
             f"while {during}, {address} said: {said}",
@@ -109,6 +130,6 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
 
 
 def _first_lines(text: str) -> str:
-    """libpq's message on one line, without its advice to check whether the server runs."""
+    """Libpq's message on one line, without its advice to check whether the server runs."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("\t")]
     return " ".join(lines).removeprefix("connection failed: ").removeprefix("connection is bad: ")

@@ -97,9 +97,7 @@ class Account:
                 **options,
             )
         except (OSError, subprocess.SubprocessError) as error:
-            raise KeeperError(
-                f"{command[0]} cannot be run as OS user {self.name}: {error}"
-            ) from None
+            raise KeeperError(f"{command[0]} cannot be run as OS user {self.name}: {error}") from None
 
     def can(self, *command: str | Path) -> bool:
         """Whether a short and silent command succeeds for this user."""

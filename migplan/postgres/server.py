@@ -59,9 +59,7 @@ _SETTING = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?")
 # Not ``-m``: isolated from the environment and from site-packages the keeper starts in 50 ms, and
 # the folder of migplan comes last on its path, so that nothing beside migplan can hide a module of
 # the standard library.
-_KEEPER = (
-    "import sys; sys.path.append(sys.argv[1]); from migplan.postgres.keeper import main; main()"
-)
+_KEEPER = "import sys; sys.path.append(sys.argv[1]); from migplan.postgres.keeper import main; main()"
 _STOP_SECONDS = 45.0
 
 
@@ -100,7 +98,7 @@ class ThrowawayServer:
         self._state: dict[str, Any] = {}
 
     def __repr__(self) -> str:
-        state = f"pid {self.pid}, {self.folder}" if self._keeper else "not running"
+        state = f"pid {self.pid}, {self.folder}" if self._state else "not running"
         return f"<ThrowawayServer {self.installation}: {state}>"
 
     def __enter__(self) -> Self:
@@ -185,9 +183,7 @@ class ThrowawayServer:
             params["password"] = password
         return params
 
-    def conninfo(
-        self, dbname: str = "postgres", user: str | None = None, password: str | None = None
-    ) -> str:
+    def conninfo(self, dbname: str = "postgres", user: str | None = None, password: str | None = None) -> str:
         """How to reach a database, as a URL; on TCP it contains the password."""
         params = self.params(dbname, user, password)
         who = quote(params["user"], safe="")
@@ -219,9 +215,7 @@ class ThrowawayServer:
         return self._state[key]
 
     def _not_started(self) -> LaunchError:
-        return LaunchError(
-            "this server was not started", do="call start(), or use it in a with block"
-        )
+        return LaunchError("this server was not started", do="call start(), or use it in a with block")
 
     def _refuse_settings(self) -> None:
         for name in self.settings:

@@ -14,4 +14,10 @@ def find(_: Catalog, graph: ForeignKeyGraph) -> Iterator[Finding]:
     """A finding a cycle."""
     for cycle in graph.cycles:
         names = ", ".join(key.name for hop in cycle.keys for key in hop)
-        yield Finding(CODE, Level.WARNING, TITLE, str(cycle), f"by the keys {names}: no order alone loads them")
+        yield Finding(
+            CODE,
+            Level.WARNING,
+            TITLE,
+            str(cycle),
+            f"by the keys {names}: no order alone loads them",
+        )

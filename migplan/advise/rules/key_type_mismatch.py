@@ -1,4 +1,4 @@
-"""MP103: a key whose columns have another type than what they refer to compares slowly, or not with an index."""
+"""MP103: a key of another type than what it refers to compares slowly, or not with an index."""
 
 from collections.abc import Iterator
 

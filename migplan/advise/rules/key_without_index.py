@@ -22,7 +22,7 @@ def find(catalog: Catalog, _: ForeignKeyGraph) -> Iterator[Finding]:
                     Level.NOTE,
                     TITLE,
                     f"{table.name} ({columns})",
-                    f"{key.name}: deleting or changing a row of {key.referenced} reads all of {table.name}",
+                    f"{key.name}: each delete from {key.referenced} reads all of it",
                     f"CREATE INDEX CONCURRENTLY ON {table.name} ({columns});",
                 )
 
@@ -31,5 +31,6 @@ def is_covered(key: ForeignKey, table: Table) -> bool:
     """Whether a whole, valid index begins with the key's columns, in whatever order."""
     wanted = set(key.columns)
     return any(
-        index.valid and not index.is_partial and set(index.columns[: len(wanted)]) == wanted for index in table.indexes
+        index.valid and not index.is_partial and set(index.columns[: len(wanted)]) == wanted
+        for index in table.indexes
     )

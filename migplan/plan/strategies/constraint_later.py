@@ -19,7 +19,9 @@ def proposal(situation: Situation) -> Decision | None:
             f"the key is created after the rows, by a role that owns the table{not_shown_cheapest(cuts)}",
             keys,
         )
-    unproven = tuple(key for key in (*situation.keys, *situation.self_keys) if not key.validated and key.enforced)
+    unproven = tuple(
+        key for key in (*situation.keys, *situation.self_keys) if not key.validated and key.enforced
+    )
     if unproven:
         return Decision(
             NAME,
@@ -32,7 +34,9 @@ def proposal(situation: Situation) -> Decision | None:
 
 def objection(situation: Situation) -> str:
     """Without a key there is nothing to create later."""
-    return "" if situation.keys or situation.self_keys else "it has no foreign key that could be created later"
+    return (
+        "" if situation.keys or situation.self_keys else "it has no foreign key that could be created later"
+    )
 
 
 def chosen(situation: Situation) -> Decision:

@@ -14,7 +14,9 @@ def proposal(situation: Situation) -> Decision:
     if not count:
         reason = "refers to no other table"
     elif not situation.live:
-        reason = f"its {how_many(count, 'foreign key')} {'is' if count == 1 else 'are'} created after the rows"
+        reason = (
+            f"its {how_many(count, 'foreign key')} {'is' if count == 1 else 'are'} created after the rows"
+        )
     else:
         reason = f"what it refers to is loaded before it: {listed(needed)}"
     return Decision(NAME, reason)
@@ -29,5 +31,8 @@ def chosen(situation: Situation) -> Decision:
     """What it means when a person wants it."""
     own = situation.binding_self_keys if situation.live else ()
     if own:
-        return Decision(NAME, "set by hand: one COPY statement, which checks the table's keys to itself at its end")
+        return Decision(
+            NAME,
+            "set by hand: one COPY statement, which checks the table's keys to itself at its end",
+        )
     return proposal(situation)

@@ -16,15 +16,15 @@ def proposal(situation: Situation) -> Decision | None:
         keys = (*cut, *(key for key in own if key.deferrable))
         return Decision(
             NAME,
-            f"{listed(map(short, keys))} closes a circle and is DEFERRABLE: the circle's tables are loaded in one "
-            "transaction, and the key is checked at its end",
+            f"{listed(map(short, keys))} closes a circle and is DEFERRABLE: the circle's tables are "
+            "loaded in one transaction, and the key is checked at its end",
             keys,
         )
     if own and all(key.deferrable for key in own):
         return Decision(
             NAME,
-            f"rows refer to other rows of the table ({listed(map(short, own))}) and the key is DEFERRABLE: it is "
-            "checked at the end of the transaction",
+            f"rows refer to other rows of the table ({listed(map(short, own))}), and the key is DEFERRABLE: "
+            "it is checked at the end of the transaction",
             own,
         )
     return None
@@ -40,4 +40,6 @@ def objection(situation: Situation) -> str:
 def chosen(situation: Situation) -> Decision:
     """What it means when a person wants it."""
     keys = tuple(key for key in (*situation.keys, *situation.self_keys) if key.deferrable)
-    return Decision(NAME, f"set by hand: {listed(map(short, keys))} checked at the end of the transaction", keys)
+    return Decision(
+        NAME, f"set by hand: {listed(map(short, keys))} checked at the end of the transaction", keys
+    )

@@ -1,5 +1,6 @@
 """``null-then-update``: rows come in with NULL where a circle is cut open, and get their value afterwards."""
 
+from migplan.catalog.model import ForeignKey
 from migplan.config import Strategy
 from migplan.plan.breaks import nullable_columns
 from migplan.plan.strategies.situation import Decision, Situation, listed, not_shown_cheapest, short
@@ -36,9 +37,13 @@ def chosen(situation: Situation) -> Decision:
     keys = (*cut, *_own(situation)) or tuple(
         key for key in situation.keys if nullable_columns(key, situation.table)
     )
-    return Decision(NAME, f"set by hand: {listed(map(short, keys))} loaded as NULL and set in a second pass", keys)
+    return Decision(
+        NAME,
+        f"set by hand: {listed(map(short, keys))} loaded as NULL and set in a second pass",
+        keys,
+    )
 
 
-def _own(situation: Situation) -> tuple:  # type: ignore[type-arg]
+def _own(situation: Situation) -> tuple[ForeignKey, ...]:
     """Keys of the table to itself go the same way: their order is then nobody's concern."""
     return tuple(key for key in situation.binding_self_keys if nullable_columns(key, situation.table))

@@ -1,4 +1,4 @@
-"""``schema-only``: the table is created and stays empty, because its rows live elsewhere or are not wanted."""
+"""``schema-only``: the table is created and stays empty; its rows live elsewhere or are not wanted."""
 
 from migplan.catalog.model import TableKind
 from migplan.config import Strategy
@@ -21,4 +21,6 @@ def objection(_: Situation) -> str:
 
 def chosen(situation: Situation) -> Decision:
     """What it means when a person wants it."""
-    return proposal(situation) or Decision(NAME, "set by hand: the table is created, and its rows are left behind")
+    return proposal(situation) or Decision(
+        NAME, "set by hand: the table is created, and its rows are left behind"
+    )

@@ -67,4 +67,8 @@ def how_many(count: int, thing: str) -> str:
 
 def not_shown_cheapest(cuts: Iterable[Cut]) -> str:
     """A remark where the circle is too large to be sure that there is no cheaper cut."""
-    return "" if all(cut.best for cut in cuts) else " (the best that was found; the circle is too large to try every way)"
+    return (
+        ""
+        if all(cut.best for cut in cuts)
+        else " (the best that was found; the circle is too large to try every way)"
+    )

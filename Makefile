@@ -1,0 +1,48 @@
+# Everything sets itself up: a virtual environment in .venv, with the versions of constraints.txt.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+READY_CONTAINERS := .venv/ready-containers
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: help demo test test-containers check fix bench clean
+
+help:  ## what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+demo: $(READY)  ## the main job, end to end, on an embedded PostgreSQL
+	$(BIN)/migplan demo --out build/demo
+
+test: $(READY)  ## the tests, on every PostgreSQL that is at hand
+	$(BIN)/python -m pytest
+
+test-containers: $(READY_CONTAINERS)  ## the same tests, on containers of PostgreSQL 13 to 18
+	$(BIN)/python -m pytest --containers
+
+check: $(READY)  ## look: lint, format, types, structure, documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_house.py
+	$(BIN)/python docs/generate.py --check
+
+fix: $(READY)  ## change: format, fix what can be fixed, write the generated documentation
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python docs/generate.py
+
+bench: $(READY)  ## measure, side by side with the peers
+	$(BIN)/python -m bench
+
+clean:  ## take away all that was made
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) install -c constraints.txt -e '.[dev,servers]'
+	touch $@
+
+$(READY_CONTAINERS): $(READY)
+	$(PIP) install -c constraints.txt -e '.[containers]'
+	touch $@

@@ -1,0 +1,40 @@
+"""``migplan catalog``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from migplan import config as configuration
+from migplan import pipeline
+from migplan.catalog import store
+from migplan.catalog.counts import Exactness
+from migplan.cli import options, screen
+
+
+@click.command()
+@options.source
+@options.config
+@options.counts
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The file to write.",
+)
+def catalog(source: str | None, config_file: Path | None, counts: str, out: Path) -> None:
+    """Save all that a database says of itself, to work on without it.
+
+    The file holds names, types, keys, definitions, counts and sizes; no row of any table. `migplan analyze`
+    and `migplan plan` take it with --from.
+    """
+    address = options.resolved(source, configuration.find(config_file))
+    with screen.progress("reading the catalog") as told:
+        found = pipeline.catalog_of(address, Exactness(counts), told)
+    store.save(found, out)
+    screen.show(
+        [f"{out}: {len(found.tables):,} tables of {found.server.address}, as of {found.server.read_at}"]
+    )
+    screen.show(f"not read: {gap.what}: {gap.why}" for gap in found.unread)

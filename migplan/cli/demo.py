@@ -1,0 +1,112 @@
+"""``migplan demo``."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from migplan import config as configuration
+from migplan import demo as example
+from migplan import pipeline
+from migplan.catalog.model import Catalog
+from migplan.cli import screen
+from migplan.cli.boundary import sentence
+from migplan.errors import GroupingError
+from migplan.files import write_whole
+from migplan.postgres import address
+from migplan.postgres.binaries import find_server
+from migplan.postgres.server import ThrowawayServer
+from migplan.report import plan as plan_report
+from migplan.report import terminal
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write migplan.yaml and plans/ here. Default: a temporary folder, removed at the end.",
+)
+@click.option("--keep", is_flag=True, help="Leave the server running until Ctrl-C, and print how to connect.")
+def demo(out: Path | None, keep: bool) -> None:
+    """Show what migplan does, on an example database, with no server and no setup.
+
+    Starts a throwaway PostgreSQL, builds the database of a hotel chat application in it, analyzes it, finds
+    that the grouping its team had written down cannot be loaded, and plans the move with one that can.
+    Nothing is left behind but what --out asks for.
+    """
+    with ExitStack() as stack:
+        folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migplan-demo-")))
+        with _step("Starting a PostgreSQL server of our own"):
+            server = stack.enter_context(ThrowawayServer(find_server(extension="vector")))
+        with _step(f"Building the database {example.DATABASE}"):
+            url = server.create_database(example.DATABASE)
+            source = address.parse(url)
+            example.build(source)
+        catalog = pipeline.catalog_of(source)
+        _analyze(catalog)
+        _refused(catalog)
+        _planned(catalog, folder, kept=out is not None)
+        if keep:
+            _wait(url, folder)
+
+
+def _analyze(catalog: Catalog) -> None:
+    _said("migplan analyze --schema public")
+    settings = configuration.loads(example.settings(), Path("migplan.yaml"))
+    screen.show(terminal.as_tree(pipeline.analysis_of(catalog, pipeline.as_selection(settings))))
+
+
+def _refused(catalog: Catalog) -> None:
+    _said("migplan plan          (with the groups of the source documents)")
+    settings = configuration.loads(example.settings_as_documented(), Path("documents.yaml"))
+    try:
+        pipeline.planned(catalog, settings, pipeline.request_of(settings, catalog))
+    except GroupingError as error:
+        screen.show([sentence(error)])
+
+
+def _planned(catalog: Catalog, folder: Path, *, kept: bool) -> None:
+    _said("migplan plan          (with hotels moved to the group catalog)")
+    text = example.settings()
+    settings = configuration.loads(text, Path("migplan.yaml"))
+    result = pipeline.planned(catalog, settings, pipeline.request_of(settings, catalog))
+    file = folder / "plans" / f"{result.plan.name}.yaml"
+    write_whole(folder / "migplan.yaml", text)
+    pipeline.write_plan(result, file)
+    shown = file if kept else Path("plans") / file.name
+    screen.show(plan_report.as_text(result.plan, shown))
+
+
+def _wait(url: str, folder: Path) -> None:
+    screen.show(
+        [
+            "",
+            Text("The server stays until Ctrl-C. In another terminal:", style="bold"),
+            f"  cd {folder}",
+            f"  export MUVA_URL='{url}'",
+            "  migplan analyze",
+            "  migplan plan --check",
+        ]
+    )
+    while True:
+        time.sleep(3600)
+
+
+def _said(command: str) -> None:
+    screen.show(["", Text(f"$ {command}", style="bold green"), ""])
+
+
+@contextmanager
+def _step(what: str) -> Iterator[None]:
+    """Say what is being done, and how long it took."""
+    started = time.monotonic()
+    screen.out.print(f"{what} ... ", end="")
+    yield
+    screen.out.print(f"{time.monotonic() - started:.1f} s")

@@ -1,0 +1,105 @@
+"""Options that several commands share, and how they become values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from migplan import config as configuration
+from migplan.catalog.counts import Exactness
+from migplan.config import Config, SelectionSection
+from migplan.errors import AddressError
+from migplan.postgres import address
+from migplan.postgres.address import Address
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+source = click.option(
+    "--source",
+    metavar="URL|NAME",
+    help="The database to read: a URL, a libpq connection string, or a name of migplan.yaml. "
+    "Default: source of migplan.yaml, else PGHOST, PGDATABASE and their kind.",
+)
+config = click.option(
+    "--config",
+    "config_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The configuration. Default: migplan.yaml of this folder, if there is one.",
+)
+from_catalog = click.option(
+    "--from",
+    "from_catalog",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Read a catalog that `migplan catalog` saved, instead of a database.",
+)
+counts = click.option(
+    "--counts",
+    type=click.Choice([exactness.value for exactness in Exactness]),
+    default=Exactness.AUTO.value,
+    show_default=True,
+    help="How rows are counted: auto counts small tables and takes the planner's estimate of large ones (~).",
+)
+
+
+def selection(command: Command) -> Command:
+    """The filters by schema and table."""
+    for option in (
+        click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out these tables (repeatable)."),
+        click.option(
+            "--table",
+            "tables",
+            metavar="GLOB",
+            multiple=True,
+            help="Only these tables: guest_*, sales.*, or a name (repeatable).",
+        ),
+        click.option(
+            "--schema",
+            "schemas",
+            metavar="GLOB",
+            multiple=True,
+            help="Only tables of these schemas (repeatable).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def with_selection(
+    settings: Config, schemas: tuple[str, ...], tables: tuple[str, ...], exclude: tuple[str, ...]
+) -> Config:
+    """The configuration, with what the command line selects in place of what the file does."""
+    said = settings.selection
+    if schemas or tables:
+        said = SelectionSection(schemas=schemas, tables=tables, exclude=exclude)
+    elif exclude:
+        said = said.model_copy(update={"exclude": (*said.exclude, *exclude)})
+    return settings.model_copy(update={"selection": said})
+
+
+def resolved(text: str | None, settings: Config) -> Address:
+    """The database that an option, the configuration or the environment names."""
+    if text is None:
+        if settings.source is not None:
+            text = "source"
+        elif found := address.from_environment():
+            return found
+        else:
+            raise AddressError(
+                "no database is named",
+                do="give --source postgresql://user@host/database, or write migplan.yaml with: migplan init",
+            )
+    url = configuration.url_of(settings, text)
+    if url is not None:
+        return address.parse(url, name=text)
+    if "=" not in text and "://" not in text:
+        raise AddressError(
+            f"{text!r} is neither a URL nor a name of migplan.yaml",
+            do=configuration.suggestion(settings, text)
+            or "write it as postgresql://user@host:5432/database or service=NAME",
+        )
+    return address.parse(text)

@@ -1,0 +1,114 @@
+"""``migplan plan``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from migplan import config as configuration
+from migplan import pipeline
+from migplan.catalog import store
+from migplan.catalog.counts import Exactness
+from migplan.catalog.model import Catalog
+from migplan.cli import options, screen
+from migplan.config import Config, Layout
+from migplan.plan import file as plan_file
+from migplan.report import plan as report
+
+
+@click.command()
+@options.source
+@options.from_catalog
+@options.config
+@options.selection
+@options.counts
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="The plan's file; - prints it. Default: plans/NAME.yaml, by the name in migplan.yaml.",
+)
+@click.option(
+    "--constraints",
+    type=click.Choice([layout.value for layout in Layout]),
+    help="Keys and indexes after the rows (fast, the default), or with the schema (live while rows come in).",
+)
+@click.option("--reorder", is_flag=True, help="Where groups contradict the keys, take the order that works.")
+@click.option("--fresh", is_flag=True, help="Forget what was set by hand in the plan's file.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing: compare the plan's file with the database. Exit code 1 when they differ.",
+)
+def plan(
+    source: str | None,
+    from_catalog: Path | None,
+    config_file: Path | None,
+    schemas: tuple[str, ...],
+    tables: tuple[str, ...],
+    exclude: tuple[str, ...],
+    counts: str,
+    out: Path | None,
+    constraints: str | None,
+    reorder: bool,
+    fresh: bool,
+    check: bool,
+) -> None:
+    """Decide groups, order and strategies, with a reason for each, and write them to a file.
+
+    The file is meant to be read and edited. Planning again keeps what people set in it (groups, strategies,
+    order, file names) and says what else has changed; --fresh forgets it. Beside plans/NAME.yaml stands
+    plans/NAME.seen.json, with the catalog that the plan was made from: commit both.
+    """
+    settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
+    if constraints:
+        settings = settings.model_copy(
+            update={"plan": settings.plan.model_copy(update={"constraints": Layout(constraints)})}
+        )
+    file = out or Path("plans") / f"{settings.plan.name}.yaml"
+    if check:
+        _check(file, _catalog(settings, source, from_catalog, Exactness.ESTIMATE))
+        return
+    found = _catalog(settings, source, from_catalog, Exactness(counts))
+    to_screen = str(file) == "-"
+    request = replace(pipeline.request_of(settings, found), reorder=reorder)
+    if out and not to_screen and settings.plan.name == "migration":
+        request = replace(request, name=file.stem)
+    before = file if not fresh and not to_screen and file.is_file() else None
+    result = pipeline.planned(found, settings, request, before)
+    if to_screen:
+        click.echo(plan_file.dumps(result.plan), nl=False)
+        return
+    pipeline.write_plan(result, file)
+    screen.show(
+        report.as_text(result.plan, file, again=before is not None, kept=result.kept, changed=result.changed)
+    )
+
+
+def _catalog(
+    settings: Config, source: str | None, from_catalog: Path | None, exactness: Exactness
+) -> Catalog:
+    if from_catalog:
+        return store.load(from_catalog)
+    address = options.resolved(source, settings)
+    with screen.progress("reading the catalog") as told:
+        return pipeline.catalog_of(address, exactness, told)
+
+
+def _check(file: Path, catalog: Catalog) -> None:
+    drifted = pipeline.drift_of(file, catalog)
+    if not drifted:
+        screen.show([f"{file} fits {catalog.server.address}"])
+        return
+    count = f"{len(drifted)} differences" if len(drifted) > 1 else "1 difference"
+    screen.show(
+        [
+            f"{file} no longer fits {catalog.server.address}: {count}",
+            *(f"  {line}" for line in drifted),
+        ]
+    )
+    screen.show([f"plan again with: migplan plan --out {file}"])
+    sys.exit(1)

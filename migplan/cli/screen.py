@@ -1,0 +1,48 @@
+"""What people see: styled text on a terminal, plain text in a pipe, progress on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+from migplan.pipeline import Told
+
+out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def show(lines: Iterable[Text | str]) -> None:
+    """Print lines; in a pipe without any styling, and without trailing blanks anywhere."""
+    for line in lines:
+        text = Text(line) if isinstance(line, str) else line
+        text.rstrip()
+        out.print(text)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Told]:
+    """Show what is going on while a block runs; nothing where stderr is no terminal."""
+    if not err.is_terminal:
+        yield lambda _what, _done, _total: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda now, done, total: bar.update(task, description=now, completed=done, total=total or None)

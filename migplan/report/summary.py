@@ -1,0 +1,199 @@
+"""What stands above and below the tree: counts, hubs, rows, cycles, findings, and what was left out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from migplan.advise import Finding
+from migplan.postgres.versions import dotted
+from migplan.report.analysis import Analysis
+from migplan.report.words import Naming, count, listed, rows
+
+SHOWN_HUBS = 6
+SHOWN_TABLES = 6
+SHOWN_FINDINGS = 5
+SHOWN_WAYS = 3
+BAR = 30
+
+Section = tuple[str, tuple[str, ...]]
+
+
+def headline(analysis: Analysis) -> str:
+    """The database in one sentence."""
+    server = analysis.catalog.server
+    graph = analysis.graph
+    total, exact = analysis.rows_in_all
+    return (
+        f"{server.database} on PostgreSQL {dotted(server.version)}: {count(len(graph.tables), 'table')}, "
+        f"{count(len(graph.all_keys), 'foreign key')}, {'' if exact else 'about '}{count(total, 'row')}"
+    )
+
+
+def shape(analysis: Analysis) -> str:
+    """The graph in one sentence."""
+    graph = analysis.graph
+    deepest = max(graph.depth.values(), default=0)
+    parts = [
+        count(len(graph.roots), "root"),
+        f"depth {deepest}",
+        count(len(graph.components), "component"),
+        count(len(graph.circles), "cycle") if graph.circles else "no cycle",
+    ]
+    if graph.self_keys:
+        own = sum(len(keys) for keys in graph.self_keys.values())
+        tables = len(graph.self_keys)
+        parts.append(
+            f"{count(tables, 'table')} referring to {'itself' if tables == 1 else 'themselves'} "
+            f"by {count(own, 'key')}"
+        )
+    return ", ".join(parts)
+
+
+def sections(analysis: Analysis) -> Iterator[Section]:
+    """The sections below the tree; those with nothing to say are not there."""
+    for title, lines in (
+        ("Longest chain", _chain(analysis)),
+        ("Load first", _hubs(analysis)),
+        ("Levels", _levels(analysis)),
+        ("Rows", _rows(analysis)),
+        ("Cycles", _cycles(analysis)),
+        ("Refer to themselves", _self_references(analysis)),
+        ("Orphans", _orphans(analysis)),
+        ("Findings", _findings(analysis)),
+        ("Outside of the selection", _outside(analysis)),
+        ("Not read", _unread(analysis)),
+    ):
+        found = tuple(lines)
+        if found:
+            yield title, found
+
+
+def _chain(analysis: Analysis) -> Iterator[str]:
+    chain = analysis.graph.critical_chain
+    if len(chain) > 1:
+        name = Naming(analysis.graph.tables)
+        shown = [name(table) for table in chain]
+        yield " -> ".join(
+            shown if len(shown) <= 12 else [*shown[:5], f"({len(shown) - 10} more)", *shown[-5:]]
+        )
+
+
+def _hubs(analysis: Analysis) -> Iterator[str]:
+    graph = analysis.graph
+    name = Naming(graph.tables)
+    hubs = graph.hubs[:SHOWN_HUBS]
+    width = max((len(name(hub.table)) for hub in hubs), default=0)
+    for hub in hubs:
+        yield (
+            f"{name(hub.table):{width}}  depth {graph.depth[hub.table]}, "
+            f"needed by {count(hub.direct, 'table')} directly, blocks {hub.transitive:,} in all"
+        )
+    if len(graph.hubs) > SHOWN_HUBS:
+        yield f"… and {count(len(graph.hubs) - SHOWN_HUBS, 'more table')} that others need"
+
+
+def _levels(analysis: Analysis) -> Iterator[str]:
+    graph = analysis.graph
+    levels = Counter(graph.depth.values())
+    if len(levels) < 2:
+        return
+    shown = sorted(levels) if len(levels) <= 16 else [*range(12), max(levels)]
+    most = max(levels.values())
+    for level in shown:
+        bar = "█" * max(1, round(levels[level] / most * BAR))
+        yield f"depth {level:<3} {count(levels[level], 'table'):>12}  {bar}"
+    if len(shown) < len(levels):
+        rest = sum(number for level, number in levels.items() if level not in shown)
+        yield f"… depths 12 to {max(levels) - 1}: {count(rest, 'table')}"
+
+
+def _rows(analysis: Analysis) -> Iterator[str]:
+    graph = analysis.graph
+    total, _ = analysis.rows_in_all
+    if not total:
+        return
+    name = Naming(graph.tables)
+    ranked = sorted(graph.tables, key=lambda table: (-(graph.rows[table].count or 0), table))
+    shown = [table for table in ranked[:SHOWN_TABLES] if graph.rows[table].count]
+    width = max(len(name(table)) for table in shown)
+    digits = max(len(rows(graph.rows[table])) for table in shown)
+    for table in shown:
+        share = (graph.rows[table].count or 0) / total
+        bar = "█" * max(1, round(share * BAR))
+        yield f"{name(table):{width}}  {rows(graph.rows[table]):>{digits}}  {share:6.1%}  {bar}"
+    rest = [graph.rows[table].count or 0 for table in ranked[len(shown) :]]
+    if rest:
+        yield f"{count(len(rest), 'other table')}: {count(sum(rest), 'row')}, {rest.count(0):,} of them empty"
+
+
+def _cycles(analysis: Analysis) -> Iterator[str]:
+    graph = analysis.graph
+    name = Naming(graph.tables)
+    for number, circle in enumerate(graph.circles, 1):
+        ways = [cycle for cycle in graph.cycles if circle.issuperset(cycle.tables)]
+        yield f"cycle {number}: {count(len(circle), 'table')}: {listed(map(name, sorted(circle)), 8)}"
+        for way in ways[:SHOWN_WAYS]:
+            yield "  " + " -> ".join(map(name, (*way.tables, way.tables[0])))
+            for hop in way.keys:
+                yield from (f"    {key.name}: {key}" for key in hop)
+        if len(ways) > SHOWN_WAYS:
+            yield f"  … and {count(len(ways) - SHOWN_WAYS, 'more way')} round, or more"
+
+
+def _self_references(analysis: Analysis) -> Iterator[str]:
+    name = Naming(analysis.graph.tables)
+    for table, keys in analysis.graph.self_keys.items():
+        pairs = "; ".join(f"{', '.join(key.columns)} -> {', '.join(key.referenced_columns)}" for key in keys)
+        yield f"{name(table)}: {pairs}"
+
+
+def _orphans(analysis: Analysis) -> Iterator[str]:
+    if analysis.orphans is None:
+        return
+    if not analysis.orphans:
+        keys = count(len(analysis.graph.all_keys), "foreign key")
+        yield f"none: every row of {keys} refers to a row that is there"
+    for orphans in analysis.orphans:
+        if orphans.unread:
+            yield f"{orphans.key.name}: {orphans.key}: not looked at: {orphans.unread}"
+            continue
+        samples = "; ".join(", ".join(values) for values in orphans.samples)
+        refer = "refers" if orphans.rows == 1 else "refer"
+        yield (
+            f"{orphans.key.name}: {orphans.key}: {count(orphans.rows, 'row')} {refer} to nothing, "
+            f"such as {samples}"
+        )
+
+
+def _findings(analysis: Analysis) -> Iterator[str]:
+    by_rule: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
+    for finding in analysis.findings:
+        by_rule[finding.level.value, finding.code, finding.title].append(finding)
+    for (level, code, title), found in by_rule.items():
+        yield f"{level} {code}, {title}: {len(found):,}"
+        for finding in found[:SHOWN_FINDINGS]:
+            yield f"  {finding.what}: {finding.why}"
+        if len(found) > SHOWN_FINDINGS:
+            yield f"  … and {len(found) - SHOWN_FINDINGS:,} more"
+
+
+def _outside(analysis: Analysis) -> Iterator[str]:
+    for left_out in analysis.selected.left_out:
+        yield f"left out: {left_out}"
+    for key in analysis.graph.leaving[:SHOWN_FINDINGS]:
+        yield f"{key.name}: {key} leads out of it: the rows referred to must be there before"
+    if len(analysis.graph.leaving) > SHOWN_FINDINGS:
+        yield f"… and {count(len(analysis.graph.leaving) - SHOWN_FINDINGS, 'more key')} leading out of it"
+    arriving = analysis.selected.arriving
+    if arriving:
+        lead = "leads" if len(arriving) == 1 else "lead"
+        yield f"{count(len(arriving), 'key')} from outside {lead} into it: {listed(arriving, 2)}"
+
+
+def _unread(analysis: Analysis) -> Iterator[str]:
+    gaps = analysis.catalog.unread
+    for gap in gaps[:10]:
+        yield f"{gap.what}: {gap.why}"
+    if len(gaps) > 10:
+        yield f"… and {len(gaps) - 10:,} more"

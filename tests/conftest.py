@@ -1,0 +1,98 @@
+"""Fixtures: real servers of several versions, a database for each test, the demo."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from migplan.postgres.address import Address
+from tests.servers import WANTED, Server, origins
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database-url", help="run on this server, as a superuser, instead of throwaway ones")
+    parser.addoption("--containers", action="store_true", help="run on containers of PostgreSQL 13 to 18")
+    parser.addoption("--update-golden", action="store_true", help="write the expected files anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--containers"):
+        _require_docker()
+    config.stash[_origins] = origins(config.getoption("--database-url"), config.getoption("--containers"))
+
+
+_origins: pytest.StashKey[list] = pytest.StashKey()
+
+
+def _require_docker() -> None:
+    docker = shutil.which("docker")
+    answer = subprocess.run([docker, "info"], capture_output=True, text=True, check=False) if docker else None
+    if answer is None or answer.returncode:
+        said = (
+            answer.stderr.strip().splitlines()[-1]
+            if answer and answer.stderr.strip()
+            else "there is no docker"
+        )
+        pytest.exit(f"--containers needs a Docker engine, and none answers: {said}", returncode=2)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    names = [origin.name for origin in config.stash[_origins]]
+    line = f"PostgreSQL: {', '.join(names)}"
+    missing = [str(major) for major in WANTED if str(major) not in names]
+    if missing and not config.getoption("--database-url") and not config.getoption("--containers"):
+        line += f" (not at hand: {', '.join(missing)}; pip install '.[servers]', or set MIGPLAN_PG_BIN)"
+    return line
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Iterator[dict[str, Server]]:
+    """Every server by name; each starts when a test first asks something of it."""
+    with ExitStack() as stack:
+        yield {origin.name: Server(origin, stack) for origin in request.config.stash[_origins]}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        names = [origin.name for origin in metafunc.config.stash[_origins]]
+        metafunc.parametrize("server", names, indirect=True, scope="session")
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, servers: dict[str, Server]) -> Server:
+    """A server under test: a test that asks for it runs once on each version."""
+    return servers[request.param]
+
+
+@pytest.fixture(scope="session")
+def newest(servers: dict[str, Server]) -> Server:
+    """The newest server, for what does not depend on the version."""
+    return list(servers.values())[-1]
+
+
+@pytest.fixture
+def database(server: Server) -> Iterator[Callable[[str], Address]]:
+    """Make a database on the server under test from a script; it is dropped after the test."""
+    yield from _databases(server)
+
+
+@pytest.fixture
+def newest_database(newest: Server) -> Iterator[Callable[[str], Address]]:
+    """The same, on the newest server only."""
+    yield from _databases(newest)
+
+
+def _databases(server: Server) -> Iterator[Callable[[str], Address]]:
+    made: list[str] = []
+
+    def make(script: str = "") -> Address:
+        made.append(server.create_database(script))
+        return server.address(made[-1])
+
+    yield make
+    for name in made:
+        server.drop_database(name)

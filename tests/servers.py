@@ -1,0 +1,173 @@
+"""The PostgreSQL servers that the tests talk to: throwaway ones, containers, or one that somebody named."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from migplan import demo
+from migplan.postgres import address
+from migplan.postgres.address import Address
+from migplan.postgres.binaries import Installation, find_installations
+from migplan.postgres.server import ThrowawayServer
+
+WANTED = (15, 16, 17, 18)
+"""The versions that ``make test`` runs on, as far as their binaries can be had."""
+
+IMAGES = os.environ.get(
+    "MIGPLAN_TEST_IMAGES",
+    ",".join(f"docker.io/library/postgres:{version}" for version in range(13, 19)),
+)
+"""The images of ``make test-containers``, separated by commas."""
+
+
+class Origin(Protocol):
+    """Where a server comes from; starting it is put off until a test wants it."""
+
+    name: str
+
+    def start(self, stack: ExitStack) -> str:
+        """Start the server for as long as the stack lives, and say how a superuser reaches it."""
+        ...
+
+
+@dataclass
+class Throwaway:
+    """A server of our own."""
+
+    installation: Installation
+
+    @property
+    def name(self) -> str:
+        return f"{self.installation.major}"
+
+    def start(self, stack: ExitStack) -> str:
+        return stack.enter_context(
+            ThrowawayServer(self.installation, settings={"max_connections": "60"})
+        ).conninfo()
+
+
+@dataclass
+class Container:
+    """An official image, or one that answers to the same variables."""
+
+    image: str
+
+    @property
+    def name(self) -> str:
+        return self.image.rpartition(":")[2]
+
+    def start(self, stack: ExitStack) -> str:
+        from testcontainers.postgres import PostgresContainer  # noqa: PLC0415 - only here is it needed
+
+        container = PostgresContainer(self.image, username="postgres", dbname="postgres", driver=None)
+        return str(stack.enter_context(container).get_connection_url())
+
+
+@dataclass
+class Named:
+    """A server of somebody's own, whose databases with other names than ours are left alone."""
+
+    url: str
+    name: str = "named"
+
+    def start(self, _: ExitStack) -> str:
+        return self.url
+
+
+@dataclass
+class Server:
+    """A server under test. Databases are made and dropped freely; everything else stays as it is."""
+
+    origin: Origin
+    stack: ExitStack
+    _conninfo: str = ""
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _demo: str = ""
+
+    @property
+    def conninfo(self) -> str:
+        """How a superuser reaches its maintenance database."""
+        if not self._conninfo:
+            self._conninfo = self.origin.start(self.stack)
+        return self._conninfo
+
+    @property
+    def version(self) -> int:
+        """As ``server_version_num``."""
+        with self.connect() as connection:
+            return connection.info.server_version
+
+    @property
+    def major(self) -> int:
+        return self.version // 10000
+
+    def connect(self, **params: str) -> psycopg.Connection:
+        """A superuser's connection in autocommit mode."""
+        return psycopg.connect(make_conninfo(self.conninfo, **params), autocommit=True)
+
+    def address(self, dbname: str, **params: str) -> Address:
+        """The address of one of its databases."""
+        return address.parse(make_conninfo(**{**conninfo_to_dict(self.conninfo), "dbname": dbname, **params}))
+
+    def url(self, dbname: str, **params: str) -> str:
+        """The same as a connection string, password included, for a command line."""
+        return make_conninfo(**{**conninfo_to_dict(self.conninfo), "dbname": dbname, **params})
+
+    def create_database(self, script: str = "", template: str = "template0") -> str:
+        """A database of its own for a test, with what the script makes in it; its name."""
+        name = f"migplan_test_{os.getpid()}_{next(self._numbers)}"
+        with self.connect() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+        if script:
+            with self.connect(dbname=name) as connection:
+                connection.execute(script.encode())
+        return name
+
+    def drop_database(self, name: str) -> None:
+        with self.connect() as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether pgvector can be installed on it."""
+        with self.connect() as connection:
+            found = connection.execute("SELECT FROM pg_available_extensions WHERE name = 'vector'").fetchone()
+            return found is not None
+
+    @property
+    def demo(self) -> str:
+        """The name of a database that holds the demo; nobody may change it."""
+        if not self._demo:
+            name = self.create_database()
+            demo.build(self.address(name), vectors=self.has_vectors)
+            self._demo = name
+            self.stack.callback(self.drop_database, name)
+        return self._demo
+
+
+def origins(database_url: str | None, containers: bool) -> list[Origin]:
+    """The servers that the command line asks for, oldest first."""
+    if database_url:
+        return [Named(database_url)]
+    if containers:
+        return [Container(image.strip()) for image in IMAGES.split(",")]
+    found: dict[int, Origin] = {}
+    for installation in find_installations():
+        if installation.major in WANTED:
+            found.setdefault(installation.major, Throwaway(installation))
+    return [found[major] for major in sorted(found)]
