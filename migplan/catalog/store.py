@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,15 +20,45 @@ FORMAT = 1
 _catalogs = TypeAdapter(Catalog)
 
 
-def as_json(catalog: Catalog) -> dict[str, Any]:
-    """The catalog as what ``json`` can print; the same catalog gives the same."""
-    content = _catalogs.dump_python(catalog, mode="json", exclude_defaults=True)
+def as_json(catalog: Catalog, *, observations: bool = True) -> dict[str, Any]:
+    """The catalog as what ``json`` can print; without observations, what is left is the structure alone."""
+    content = _catalogs.dump_python(
+        catalog, mode="json", exclude_defaults=True, exclude=None if observations else _observed(Catalog)
+    )
     return {"migplan_catalog": FORMAT, **content}
+
+
+def as_text(content: Mapping[str, Any]) -> str:
+    """A JSON object with every item of its lists on a line of its own: quick to write, and to compare."""
+    entries = []
+    for key, value in content.items():
+        if isinstance(value, list):
+            items = ",\n".join(json.dumps(item, ensure_ascii=False) for item in value)
+            entries.append(f"{json.dumps(key)}: [\n{items}\n]")
+        elif isinstance(value, dict):
+            entries.append(f"{json.dumps(key)}: {as_text(value).rstrip()}")
+        else:
+            entries.append(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+    return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
 def save(catalog: Catalog, file: Path) -> None:
     """Write the catalog to a file, which appears whole or not at all."""
-    write_whole(file, json.dumps(as_json(catalog), ensure_ascii=False, indent=1) + "\n")
+    write_whole(file, as_text(as_json(catalog)))
+
+
+@cache
+def _observed(kind: Any) -> dict[str, Any]:
+    """The observed fields of a class and of all that it holds, the way pydantic wants to be told."""
+    found: dict[str, Any] = {}
+    types = get_type_hints(kind)
+    for field in fields(kind):
+        held = [part for part in get_args(types[field.name]) if is_dataclass(part)]
+        if field.metadata.get("observed"):
+            found[field.name] = True
+        elif held and (within := _observed(held[0])):  # type: ignore[arg-type]  # classes are hashable
+            found[field.name] = {"__all__": within}
+    return found
 
 
 def load(file: Path) -> Catalog:

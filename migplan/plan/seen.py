@@ -37,9 +37,9 @@ def save(seen: Seen, plan_file: Path) -> None:
     content = {
         "migplan_seen": FORMAT,
         "proposal": seen.proposal.model_dump(mode="json", exclude_defaults=True),
-        "catalog": store.as_json(seen.catalog),
+        "catalog": store.as_json(seen.catalog, observations=False),
     }
-    write_whole(beside(plan_file), json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_whole(beside(plan_file), store.as_text(content))
 
 
 def load(plan_file: Path) -> Seen | None:

@@ -1,0 +1,122 @@
+"""What is generated in the documentation: the reference, the README's transcript, schemas, the demo's plan.
+
+``python docs/generate.py`` writes it, ``--check`` only says what is stale (exit code 1).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from migplan.cli import main as commands
+from migplan.config import Config
+from migplan.plan.model import Plan
+
+ROOT = Path(__file__).resolve().parents[1]
+BEGIN, END = "<!-- transcript -->\n", "<!-- end of transcript -->"
+FIRST_SCREEN = "Longest chain"  # the README shows the demo down to here; docs/demo.md shows all of it
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Every generated file, and what should stand in it today."""
+    yield ROOT / "docs" / "reference.md", reference()
+    for name, model in (("migplan.schema.json", Config), ("plan.schema.json", Plan)):
+        yield ROOT / "docs" / name, json.dumps(model.model_json_schema(), indent=2) + "\n"
+    with tempfile.TemporaryDirectory() as folder:
+        transcript = demo(Path(folder))
+        yield ROOT / "docs" / "demo.md", demo_page(transcript)
+        yield ROOT / "README.md", readme(transcript)
+        for file in sorted((Path(folder) / "plans").iterdir()):
+            yield ROOT / "plans" / file.name, file.read_text(encoding="utf-8")
+
+
+def reference() -> str:
+    """Every command's help, as it prints itself."""
+    parts = [
+        "# Reference",
+        "",
+        "Written by `make fix` from the commands' own help; `make check` compares.",
+        "",
+        *(f"- [{name}](#{name.replace(' ', '-')})" for name, _ in walk("migplan", commands)),
+    ]
+    for name, command in walk("migplan", commands):
+        context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+        parts += ["", f"## {name}", "", "```text", command.get_help(context).rstrip(), "```"]
+    return "\n".join(parts) + "\n"
+
+
+def walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """A command and all below it, by their full names."""
+    yield name, command
+    if isinstance(command, click.Group):
+        for child, sub in sorted(command.commands.items()):
+            yield from walk(f"{name} {child}", sub)
+
+
+def demo(folder: Path) -> str:
+    """What ``make demo`` prints, with the seconds that it took on nobody's machine in particular."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "migplan", "demo", "--out", str(folder)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+    if ran.returncode:
+        raise SystemExit(f"migplan demo failed with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
+    text = ran.stdout.replace(str(folder), "build/demo")
+    return re.sub(r"\d+\.\d s$", "1.2 s", text, flags=re.MULTILINE)
+
+
+def demo_page(transcript: str) -> str:
+    """The whole transcript."""
+    return (
+        "# The demo\n\n"
+        "What `make demo` (or `migplan demo`) prints. Written by `make fix`; `make check` compares.\n\n"
+        f"```text\n$ make demo\n{transcript.rstrip()}\n```\n"
+    )
+
+
+def readme(transcript: str) -> str:
+    """The README with the beginning of the transcript, and the refusal that the demo is about."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, found, rest = text.partition(BEGIN)
+    _, closed, after = rest.partition(END)
+    if not found or not closed:
+        raise SystemExit(f"README.md has lost its marks {BEGIN.strip()} and {END}")
+    tree = transcript.partition(f"\n{FIRST_SCREEN}")[0].rstrip()
+    refusal = "$ migplan plan" + transcript.partition("$ migplan plan")[2].partition("\n$ migplan plan")[0]
+    shown = f"```text\n$ make demo\n{tree}\n\n[...]\n\n{refusal.rstrip()}\n\n[...]\n```\n"
+    return f"{before}{BEGIN}{shown}{END}{after}"
+
+
+def main() -> None:
+    """Write, or compare."""
+    check = sys.argv[1:] == ["--check"]
+    stale = []
+    for file, text in generated():
+        old = file.read_text(encoding="utf-8") if file.is_file() else ""
+        if old == text:
+            continue
+        stale.append(str(file.relative_to(ROOT)))
+        if not check:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    if stale:
+        print(("stale: " if check else "written: ") + ", ".join(stale))
+    if stale and check:
+        print("`make fix` writes them anew")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

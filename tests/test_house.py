@@ -1,0 +1,125 @@
+"""The house stays as ARCHITECTURE.md draws it: who may import whom, and how large things may grow."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import migplan
+
+PACKAGE = Path(migplan.__file__).parent
+CHECKOUT = PACKAGE.parent
+
+# Of each room, what it may import of migplan beside itself. The ground floor is free to all.
+GROUND = {"names", "errors", "files", "yamlfile", "config"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "names": set(),
+    "errors": set(),
+    "files": {"errors"},
+    "yamlfile": {"errors"},
+    "config": {"errors", "yamlfile"},
+    "postgres": GROUND,
+    "catalog": GROUND | {"postgres"},
+    "graph": GROUND | {"catalog.model"},
+    "plan": GROUND | {"catalog", "graph"},
+    "advise": GROUND | {"catalog.model", "graph"},
+    "report": GROUND | {"catalog", "graph", "plan.model", "advise", "postgres.versions"},
+    "demo": GROUND | {"postgres"},
+    "pipeline": GROUND | {"postgres", "catalog", "graph", "plan", "advise", "report.analysis"},
+    "cli": GROUND | {"postgres", "catalog", "graph", "plan", "report", "demo", "pipeline"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+
+# Rooms that are pure: they look at values, never at a server.
+PURE = ("graph", "plan", "advise", "report")
+DATABASE_LIBRARIES = {"psycopg", "sqlalchemy"}
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+LINES = 400
+FUNCTION_LINES = 60
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(file: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.lineno, node.module
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+
+
+def allowed(imported: str, room: str) -> bool:
+    inside = imported.removeprefix("migplan").removeprefix(".")
+    first = inside.split(".")[0]
+    if not first or not ((PACKAGE / first).is_dir() or (PACKAGE / f"{first}.py").is_file()):
+        return True  # migplan itself, or a name in it, such as its version
+    may = MAY_IMPORT[room] | {room}
+    return any(f"{inside}.".startswith(f"{part}.") or f"{part}.".startswith(f"{inside}.") for part in may)
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_point_upstream_only(file: Path) -> None:
+    room = room_of(file)
+    assert room in MAY_IMPORT, (
+        f"{room} is a new room: say in this table and in ARCHITECTURE.md what it may import"
+    )
+    wrong = [
+        f"line {line}: {imported}"
+        for line, imported in imports(file)
+        if imported.split(".")[0] == "migplan" and not allowed(imported, room)
+    ]
+    assert not wrong, f"{room} must not import these: {wrong}"
+
+
+@pytest.mark.parametrize(
+    "file", [f for f in SOURCES if room_of(f) in PURE], ids=lambda f: str(f.relative_to(PACKAGE))
+)
+def test_pure_rooms_know_no_database_library(file: Path) -> None:
+    assert not [found for _, found in imports(file) if found.split(".")[0] in DATABASE_LIBRARIES]
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_files_and_functions_stay_readable(file: Path) -> None:
+    text = file.read_text()
+    assert text.count("\n") <= LINES, f"{file.name} wants to become two files"
+    long = [
+        f"{node.name}: {length} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := (node.end_lineno or 0) - node.body[0].lineno + 1) > FUNCTION_LINES
+    ]
+    assert not long
+
+
+def test_no_room_is_called_by_what_it_is_not() -> None:
+    assert not [file for file in SOURCES if file.stem in {"utils", "helpers", "common", "misc"}]
+
+
+def test_every_room_stands_in_the_architecture() -> None:
+    text = (CHECKOUT / "ARCHITECTURE.md").read_text()
+    rooms = {room_of(file) for file in SOURCES} - {"__init__", "__main__"}
+    drawn = set(re.findall(r"`(\w+)(?:\.py|/)`", text))
+    assert rooms <= drawn, f"ARCHITECTURE.md does not speak of {sorted(rooms - drawn)}"
+
+
+def test_every_dependency_has_its_reason_in_the_architecture() -> None:
+    text = (CHECKOUT / "ARCHITECTURE.md").read_text()
+    project = (CHECKOUT / "pyproject.toml").read_text()
+    listed = project.partition("\ndependencies = [")[2].partition("\n]")[0]
+    names = re.findall(r'"([A-Za-z0-9-]+)', listed)
+    assert names
+    assert not [name for name in names if f"**{name}**" not in text]
+
+
+def test_constraints_hold_names_and_versions_only() -> None:
+    lines = (CHECKOUT / "constraints.txt").read_text().splitlines()
+    assert not [line for line in lines if not re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)]
