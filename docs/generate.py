@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,6 +23,7 @@ from migplan.plan.model import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- transcript -->\n", "<!-- end of transcript -->"
+SETTINGS: dict[str, Any] = {"terminal_width": 100, "help_option_names": ["-h", "--help"]}
 FIRST_SCREEN = "Longest chain"  # the README shows the demo down to here; docs/demo.md shows all of it
 
 
@@ -40,25 +42,25 @@ def generated() -> Iterator[tuple[Path, str]]:
 
 def reference() -> str:
     """Every command's help, as it prints itself."""
+    found = list(walk(click.Context(commands, info_name="migplan", **SETTINGS)))
     parts = [
         "# Reference",
         "",
         "Written by `make fix` from the commands' own help; `make check` compares.",
         "",
-        *(f"- [{name}](#{name.replace(' ', '-')})" for name, _ in walk("migplan", commands)),
+        *(f"- [{at.command_path}](#{at.command_path.replace(' ', '-')})" for at in found),
     ]
-    for name, command in walk("migplan", commands):
-        context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
-        parts += ["", f"## {name}", "", "```text", command.get_help(context).rstrip(), "```"]
+    for at in found:
+        parts += ["", f"## {at.command_path}", "", "```text", at.get_help().rstrip(), "```"]
     return "\n".join(parts) + "\n"
 
 
-def walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    """A command and all below it, by their full names."""
-    yield name, command
-    if isinstance(command, click.Group):
-        for child, sub in sorted(command.commands.items()):
-            yield from walk(f"{name} {child}", sub)
+def walk(context: click.Context) -> Iterator[click.Context]:
+    """A command and all below it, as they are when someone asks them for help."""
+    yield context
+    if isinstance(context.command, click.Group):
+        for name, command in sorted(context.command.commands.items()):
+            yield from walk(click.Context(command, parent=context, info_name=name, **SETTINGS))
 
 
 def demo(folder: Path) -> str:

@@ -11,7 +11,7 @@ from migplan.catalog import orphans, read, selection
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config
-from migplan.errors import PlanError
+from migplan.errors import PlanError, SelectionError
 from migplan.graph import build
 from migplan.names import QualifiedName, parse
 from migplan.plan import file as plan_file
@@ -42,6 +42,7 @@ def catalog_of(address: Address, exactness: Exactness = Exactness.AUTO, told: To
 def analysis_of(catalog: Catalog, wanted: selection.Selection) -> Analysis:
     """What depends on what in the selected part, and what is to be said about it."""
     selected = selection.select(catalog, wanted)
+    _refuse_nothing(selected)
     graph = build(selected.catalog)
     return Analysis(selected, graph, advise.advise(selected.catalog, graph))
 
@@ -71,6 +72,7 @@ class Planned:
 def planned(catalog: Catalog, config: Config, request: Request, before: Path | None = None) -> Planned:
     """A plan for the catalog. ``before`` is the file of an earlier one, whose decisions by hand stay."""
     selected = selection.select(catalog, as_selection(config))
+    _refuse_nothing(selected)
     graph = build(selected.catalog)
     proposal = make(selected, graph, request)
     now = Seen(selected.catalog, proposal)
@@ -114,6 +116,20 @@ def request_of(config: Config, catalog: Catalog) -> Request:
         selection=config.selection,
         groups=tuple(Wish(group.name, group.tables, group.number, group.purpose) for group in config.groups),
         strategies={_table(text, catalog): strategy for text, strategy in config.strategies.items()},
+    )
+
+
+def _refuse_nothing(selected: selection.Selected) -> None:
+    catalog = selected.catalog
+    if catalog.tables:
+        return
+    if selected.left_out:
+        raise SelectionError(
+            "the selection leaves no table", do="; ".join(map(str, selected.left_out)) + " left out"
+        )
+    raise SelectionError(
+        f"{catalog.server.address} has no table that is not the system's or an extension's",
+        do=f"check the database's name, and what the role {catalog.server.role} may see",
     )
 
 

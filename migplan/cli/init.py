@@ -66,6 +66,7 @@ plan:
     default=Path(configuration.FILE_NAME),
     show_default=True,
     metavar="FILE",
+    help="The file to write.",
 )
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
 def init(source: str | None, name: str, out: Path, force: bool) -> None:
