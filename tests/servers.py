@@ -66,7 +66,7 @@ class Container:
         return self.image.rpartition(":")[2]
 
     def start(self, stack: ExitStack) -> str:
-        from testcontainers.postgres import PostgresContainer  # noqa: PLC0415 - only here is it needed
+        from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415 - needed only here
 
         container = PostgresContainer(self.image, username="postgres", dbname="postgres", driver=None)
         return str(stack.enter_context(container).get_connection_url())

@@ -12,6 +12,7 @@ from migplan.report.words import Naming, count, listed, rows
 
 SHOWN_HUBS = 6
 SHOWN_TABLES = 6
+SHOWN_LEVELS = 15
 SHOWN_FINDINGS = 5
 SHOWN_WAYS = 3
 BAR = 30
@@ -98,14 +99,14 @@ def _levels(analysis: Analysis) -> Iterator[str]:
     levels = Counter(graph.depth.values())
     if len(levels) < 2:
         return
-    shown = sorted(levels) if len(levels) <= 16 else [*range(12), max(levels)]
-    most = max(levels.values())
+    deepest, most = max(levels), max(levels.values())
+    shown = sorted(levels) if len(levels) <= SHOWN_LEVELS else [*range(SHOWN_LEVELS - 2), deepest]
     for level in shown:
+        if level > shown[0] and level - 1 not in shown:
+            rest = sum(number for other, number in levels.items() if other not in shown)
+            yield f"… depth {SHOWN_LEVELS - 2} to {deepest - 1}: {count(rest, 'table')}"
         bar = "█" * max(1, round(levels[level] / most * BAR))
         yield f"depth {level:<3} {count(levels[level], 'table'):>12}  {bar}"
-    if len(shown) < len(levels):
-        rest = sum(number for level, number in levels.items() if level not in shown)
-        yield f"… depths 12 to {max(levels) - 1}: {count(rest, 'table')}"
 
 
 def _rows(analysis: Analysis) -> Iterator[str]:

@@ -50,7 +50,7 @@ def tree(graph: ForeignKeyGraph, *, depth: int | None = None, whole: bool = Fals
         lines = tuple(_Tree(graph, Fold(level, SHOWN_CHILDREN, SHOWN_ROOTS)).lines())
         if len(lines) <= READABLE:
             break
-    return lines
+    return (*lines, Line("", "(folded: --all shows every table, --depth N so many levels)", quiet=True))
 
 
 class _Tree:
