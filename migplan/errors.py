@@ -14,7 +14,8 @@
     ├── PlanError                    the plan cannot be made as asked
     │   ├── GroupingError            groups that contradict the foreign keys
     │   └── CycleError               a cycle for which no strategy is left
-    └── LaunchError                  a throwaway server that would not start
+    ├── LaunchError                  a throwaway server, or a program of PostgreSQL's, that would not start
+    └── ArchiveError                 an archive of pg_dump's that cannot be read
 
 Errors carry data; they become a sentence in one place, ``cli/boundary.py``. Exceptions of psycopg,
 SQLAlchemy, PyYAML and pydantic are turned into these where they arise, and none of them gets out.
@@ -118,3 +119,8 @@ class LaunchError(MigplanError):
     """A throwaway server that would not start; ``log`` holds the last lines that it wrote."""
 
     log: str = field(default="", kw_only=True)
+
+
+@dataclass(eq=False)
+class ArchiveError(MigplanError):
+    """An archive of pg_dump's that cannot be read."""

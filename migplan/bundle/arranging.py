@@ -1,0 +1,81 @@
+"""The order within a file: everything of one table together, as far as needs allow, and the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from heapq import heapify, heappop, heappush
+
+from migplan.bundle.belonging import FOLLOWERS, Belonging
+from migplan.names import QualifiedName
+
+# Within a table, the order in which a reader wants to see it.
+_RANKS: Mapping[str, int] = {
+    "SEQUENCE": 0,
+    "TABLE": 1,
+    "FOREIGN TABLE": 1,
+    "SEQUENCE OWNED BY": 2,
+    "DEFAULT": 3,
+    "TABLE ATTACH": 4,
+    "CONSTRAINT": 5,
+    "CHECK CONSTRAINT": 6,
+    "INDEX": 7,
+    "INDEX ATTACH": 8,
+    "STATISTICS": 9,
+    "FK CONSTRAINT": 10,
+    "RULE": 11,
+    "TRIGGER": 12,
+    "ROW SECURITY": 13,
+    "POLICY": 14,
+}
+_ELSEWHERE = 15
+
+# What has no table of its own stands before all tables of its file, or after them.
+_FIRST = ("EXTENSION", "SCHEMA", "COLLATION", "TYPE", "SHELL TYPE", "DOMAIN", "FOREIGN DATA WRAPPER", "SERVER", "CAST")
+_BEFORE, _BEHIND = -1, 1_000_000
+
+Key = tuple[int, int, int]
+
+
+def arranged(numbers: Collection[int], belonging: Belonging, position: Mapping[QualifiedName, int]) -> list[int]:
+    """The entries of one file in their order; ``position`` is each table's place in the plan."""
+    here = set(numbers)
+    key = {number: _key(number, belonging, position) for number in here}
+    _pull_up(here, belonging, key)
+    waiting = {number: len(belonging.needs[number] & here) for number in here}
+    users: dict[int, list[int]] = {}
+    for number in here:
+        for need in belonging.needs[number] & here:
+            users.setdefault(need, []).append(number)
+    ready = [(key[number], number) for number, count in waiting.items() if not count]
+    heapify(ready)
+    order = []
+    while ready:
+        _, number = heappop(ready)
+        order.append(number)
+        for user in users.get(number, ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                heappush(ready, (key[user], user))
+    assert len(order) == len(here), "needs point backwards only, so nothing can wait for ever"
+    return order
+
+
+def _key(number: int, belonging: Belonging, position: Mapping[QualifiedName, int]) -> Key:
+    entry = belonging.entries[number]
+    owner = belonging.owner.get(number)
+    subject = number
+    if entry.kind in FOLLOWERS:  # beside what it is about
+        subject = min(belonging.needs[number], default=number)
+    kind = belonging.entries[subject].kind
+    if owner is None:
+        place = _BEFORE if kind in _FIRST else _BEHIND
+        return (place, _FIRST.index(kind) if kind in _FIRST else _ELSEWHERE, belonging.order[subject])
+    return (position.get(owner, _BEHIND), _RANKS.get(kind, _ELSEWHERE), belonging.order[subject])
+
+
+def _pull_up(here: set[int], belonging: Belonging, key: dict[int, Key]) -> None:
+    """What stands by itself comes just before the first that needs it, not far away from it."""
+    for number in sorted(here, key=belonging.order.__getitem__, reverse=True):
+        for need in belonging.needs[number] & here:
+            if need not in belonging.owner and key[need] > key[number]:
+                key[need] = key[number]

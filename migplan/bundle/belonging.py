@@ -1,0 +1,143 @@
+"""Which table an entry of the archive belongs to, and what it must come after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from migplan.catalog.model import Catalog
+from migplan.names import QualifiedName
+from migplan.postgres.archive import Entry, Section
+
+# Entries whose tag begins with the name of the table (or view) that they are about.
+_NAMED_AFTER_TABLE = frozenset(
+    {
+        "DEFAULT",
+        "CONSTRAINT",
+        "CHECK CONSTRAINT",
+        "FK CONSTRAINT",
+        "TRIGGER",
+        "POLICY",
+        "RULE",
+        "ROW SECURITY",
+        "TABLE ATTACH",
+        "PUBLICATION TABLE",
+    }
+)
+TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
+RELATIONS = TABLES | {"VIEW", "MATERIALIZED VIEW"}
+FOLLOWERS = frozenset({"COMMENT", "ACL", "SECURITY LABEL", "SEQUENCE OWNED BY"})
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """The entries by number, what each needs, and whose each is."""
+
+    entries: Mapping[int, Entry]
+    needs: Mapping[int, frozenset[int]]
+    owner: Mapping[int, QualifiedName]  # the table as declared: of a partition the partition itself
+    order: Mapping[int, int]  # the place in the archive
+
+
+def belonging(entries: Iterable[Entry], catalog: Catalog) -> Belonging:
+    """Look at every entry once, in the archive's order, which has needs before what needs them."""
+    by_id = {entry.id: entry for entry in entries}
+    order = {number: place for place, number in enumerate(by_id)}
+    relations = {
+        QualifiedName(entry.schema, entry.tag): entry.id for entry in by_id.values() if entry.kind in RELATIONS
+    }
+    finder = _Finder(by_id, relations, catalog)
+    owner = {number: found for number, entry in by_id.items() if (found := finder.owner(entry))}
+    needs = {
+        number: frozenset(need for need in entry.needs if need in by_id and order[need] < order[number])
+        for number, entry in by_id.items()
+    }
+    return Belonging(by_id, _after_attachment(by_id, needs, owner, catalog), owner, order)
+
+
+class _Finder:
+    def __init__(self, entries: Mapping[int, Entry], relations: Mapping[QualifiedName, int], catalog: Catalog) -> None:
+        self._entries = entries
+        self._relations = relations
+        self._tables = frozenset(catalog.by_name)
+        self._names_by_schema: dict[str, list[QualifiedName]] = {}
+        for name in relations:
+            self._names_by_schema.setdefault(name.schema, []).append(name)
+        self._indexes = {
+            QualifiedName(table.name.schema, index.name): table.name
+            for table in catalog.tables
+            for index in table.indexes
+        }
+        self._sequences = {sequence.name: sequence.owned_by for sequence in catalog.sequences}
+
+    def owner(self, entry: Entry) -> QualifiedName | None:
+        """The table, or None for what stands by itself."""
+        found = self._any_owner(entry)
+        return found if found in self._tables else None
+
+    def _any_owner(self, entry: Entry) -> QualifiedName | None:
+        name = QualifiedName(entry.schema, entry.tag)
+        if entry.kind in TABLES:
+            return name
+        if entry.kind in _NAMED_AFTER_TABLE:
+            return self._begins(entry)
+        if entry.kind in {"INDEX", "INDEX ATTACH"}:
+            return self._indexes.get(name)
+        if entry.kind == "SEQUENCE":
+            return self._sequences.get(name)
+        if entry.kind == "STATISTICS":
+            return self._needed_table(entry)
+        if entry.kind in FOLLOWERS:
+            for need in entry.needs:
+                if need in self._entries and (owner := self._any_owner(self._entries[need])):
+                    return owner
+        return None
+
+    def _begins(self, entry: Entry) -> QualifiedName | None:
+        """Names contain blanks, so what the tag begins with is told by what the entry needs, too."""
+        fitting = [
+            name
+            for name in self._names_by_schema.get(entry.schema, ())
+            if entry.tag == name.name or entry.tag.startswith(f"{name.name} ")
+        ]
+        needed = [name for name in fitting if self._relations[name] in entry.needs]
+        return max(needed or fitting, key=lambda name: len(name.name), default=None)
+
+    def _needed_table(self, entry: Entry) -> QualifiedName | None:
+        for name, number in self._relations.items():
+            if number in entry.needs:
+                return name
+        return None
+
+
+def _after_attachment(
+    entries: Mapping[int, Entry],
+    needs: Mapping[int, frozenset[int]],
+    owner: Mapping[int, QualifiedName],
+    catalog: Catalog,
+) -> dict[int, frozenset[int]]:
+    """Keys and indexes of partitioned tables come after their partitions are attached.
+
+    pg_dump knows that by its sections alone, and we do not keep the sections apart.
+    """
+    top = _tops(catalog)
+    attached: dict[QualifiedName, set[int]] = {}
+    for number, entry in entries.items():
+        if entry.kind == "TABLE ATTACH" and number in owner:
+            attached.setdefault(top[owner[number]], set()).add(number)
+    result = dict(needs)
+    for number, entry in entries.items():
+        if entry.section is Section.POST_DATA and number in owner:
+            result[number] = needs[number] | attached.get(top[owner[number]], set())
+    return result
+
+
+def _tops(catalog: Catalog) -> dict[QualifiedName, QualifiedName]:
+    """Of each table the one that it is, at the last, a partition of; itself if of none."""
+    tables = catalog.by_name
+
+    def top(name: QualifiedName) -> QualifiedName:
+        parent = tables[name].partition_of
+        return top(parent) if parent in tables and parent is not None else name
+
+    return {name: top(name) for name in tables}

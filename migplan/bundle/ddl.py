@@ -1,0 +1,102 @@
+"""Schema and constraints files: pg_dump's definitions under our headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from migplan.bundle.belonging import FOLLOWERS
+from migplan.names import QualifiedName, quoted
+from migplan.postgres.archive import Entry
+
+PREAMBLE = """\
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+"""
+
+# Of these, and of no others, pg_dump names an owner that can be set.
+_OWNED = frozenset(
+    {
+        "AGGREGATE",
+        "COLLATION",
+        "CONVERSION",
+        "DOMAIN",
+        "EVENT TRIGGER",
+        "FOREIGN DATA WRAPPER",
+        "FOREIGN TABLE",
+        "FUNCTION",
+        "MATERIALIZED VIEW",
+        "OPERATOR",
+        "OPERATOR CLASS",
+        "OPERATOR FAMILY",
+        "PROCEDURAL LANGUAGE",
+        "PROCEDURE",
+        "PUBLICATION",
+        "SCHEMA",
+        "SEQUENCE",
+        "SERVER",
+        "STATISTICS",
+        "TABLE",
+        "TEXT SEARCH CONFIGURATION",
+        "TEXT SEARCH DICTIONARY",
+        "TYPE",
+        "VIEW",
+    }
+)
+_DROP = re.compile(r"DROP (.+);\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Who will own what: everyone as in the source, by a map of roles, or whoever runs the files."""
+
+    kept: bool = True
+    roles: Mapping[str, str] = ()  # type: ignore[assignment]  # an empty mapping
+
+    def of(self, entry: Entry) -> str:
+        """The role that will own an entry; empty where it is not set."""
+        return dict(self.roles).get(entry.owner, entry.owner) if self.kept else ""
+
+
+def statements(
+    entries: Iterable[Entry], owner_of: Mapping[int, QualifiedName], owners: Owners
+) -> Iterator[str]:
+    """The text of a file below its preamble: a heading a table, then its statements."""
+    heading: QualifiedName | None = None
+    access_method, tablespace = "heap", ""
+    for entry in entries:
+        owner = owner_of.get(entry.id)
+        if owner is not None and owner != heading:
+            yield f"\n--\n-- {_in_comment(str(owner))}\n--\n"
+            heading = owner
+        elif owner is None and entry.kind not in FOLLOWERS:
+            yield f"\n-- {entry.kind.lower()} {_in_comment(entry.tag)}"
+            heading = None
+        if entry.kind in {"TABLE", "MATERIALIZED VIEW"} and (entry.access_method or "heap") != access_method:
+            access_method = entry.access_method or "heap"
+            yield f"SET default_table_access_method = {quoted(access_method)};"
+        if entry.section.value != "none" and entry.tablespace != tablespace:
+            tablespace = entry.tablespace
+            yield f"SET default_tablespace = {_literal(tablespace)};"
+        yield entry.definition.strip("\n")
+        role = owners.of(entry)
+        if role and entry.kind in _OWNED and (named := _DROP.fullmatch(entry.drop)):
+            yield f"ALTER {named.group(1)} OWNER TO {quoted(role)};"
+
+
+def _in_comment(text: str) -> str:
+    """A name can contain a newline, and what follows it must not leave the comment."""
+    return text.replace("\n", " ").replace("\r", " ")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

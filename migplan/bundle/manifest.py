@@ -1,0 +1,161 @@
+"""The manifest: what is in a bundle, where every entry of the database went, and what stayed behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from migplan.bundle.paths import BundlePaths
+from migplan.catalog.store import as_text
+from migplan.config import Layout, Strategy
+from migplan.errors import FileError
+from migplan.yamlfile import Section
+
+FORMAT = 1
+
+
+class Origin(Section):
+    """Where a bundle comes from. Never a password."""
+
+    source: str
+    server: str
+    snapshot_at: str
+    pg_dump: str = ""
+    migplan: str = ""
+
+
+class Block(Section):
+    """The rows of one COPY statement: the bytes from ``start`` up to, not including, ``end`` are its data."""
+
+    table: str = Field(description="the table that COPY names: a partition stands for itself")
+    columns: tuple[str, ...]
+    rows: int
+    start: int
+    end: int
+
+
+class Step(Section):
+    """A part of a file that is done whole or not at all: the bytes from ``start`` up to ``end``."""
+
+    name: str = Field(description="a table, or what the step does")
+    rows: int = 0
+    start: int
+    end: int
+    blocks: tuple[Block, ...] = ()
+
+
+class BundleFile(Section):
+    """A file that runs."""
+
+    file: str
+    phase: Literal["schema", "data", "constraints"]
+    group: str
+    sha256: str
+    bytes: int
+    rows: int = 0
+    steps: tuple[Step, ...] = ()
+
+
+class LoadedTable(Section):
+    """A table whose rows are in the bundle."""
+
+    table: str
+    group: str
+    depth: int
+    rows: int = Field(description="as they are in the file: exact")
+    strategy: Strategy
+    reason: str = ""
+    self_keys: tuple[tuple[str, ...], ...] = Field((), description="columns of each key to the table itself")
+
+
+class MovedObject(Section):
+    """Where an object's definition went."""
+
+    kind: str
+    name: str
+    file: str
+
+
+class LeftObject(Section):
+    """What is not in the bundle, and why."""
+
+    kind: str
+    name: str
+    why: str
+
+
+class SequenceValue(Section):
+    """What a sequence is set to."""
+
+    sequence: str
+    value: int
+    called: bool
+    file: str
+
+
+class Manifest(Section):
+    """The whole of it."""
+
+    migplan_bundle: int = FORMAT
+    name: str
+    database: str
+    postgresql: int = Field(description="major version of the source")
+    needs_postgresql: int = Field(description="the oldest major version that understands every file")
+    origin: Origin
+    catalog: str = Field(description="fingerprint of the structure")
+    plan: str = Field(description="digest of the plan")
+    constraints: Layout
+    contents: Literal["all", "schema", "data"] = "all"
+    data_format: Literal["copy", "insert"] = "copy"
+    rows: int = 0
+    files: tuple[BundleFile, ...] = ()
+    tables: tuple[LoadedTable, ...] = ()
+    sequences: tuple[SequenceValue, ...] = ()
+    foreign_keys: tuple[str, ...] = Field((), description="the keys that must hold afterwards, as messages name them")
+    objects: tuple[MovedObject, ...] = ()
+    left_out: tuple[LeftObject, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def save(manifest: Manifest, paths: BundlePaths) -> None:
+    """Write the manifest; each item of its lists stands on a line of its own."""
+    content = manifest.model_dump(mode="json", exclude_defaults=True)
+    paths.manifest.write_text(as_text({"migplan_bundle": FORMAT, **content}), encoding="utf-8")
+
+
+def load(folder: Path) -> Manifest:
+    """The manifest of a bundle."""
+    file = BundlePaths(folder).manifest
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(
+            f"{folder} is not a bundle: cannot read {file.name}: {error.strerror}",
+            do="write one with: migplan export --out DIR",
+            file=file,
+        ) from None
+    except ValueError as error:
+        raise FileError(f"{file} is not a manifest: {error}", do="export the bundle anew", file=file) from None
+    found = content.get("migplan_bundle") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise FileError(
+            f"{file} has format {found}, and this migplan reads format {FORMAT}",
+            do="export the bundle anew, or use the migplan that wrote it",
+            file=file,
+        )
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise FileError(f"{file} is not a manifest: {place}: {first['msg']}", file=file) from None
+
+
+def digest(file: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

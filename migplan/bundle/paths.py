@@ -1,0 +1,60 @@
+"""Every path of a bundle, in one place.
+
+::
+
+    migrations/muva/
+      01-schema-foundation.sql       the plan says these names
+      10-data-foundation.sql
+      20-constraints-foundation.sql  in the layout after-data only
+      rollback/01-schema-foundation.sql   takes back the file of the same name
+      validate/row-counts.sql        read-only; people run these by hand, and read them
+      validate/foreign-keys.sql
+      validate/self-references.sql
+      MIGRATION_ORDER.md
+      manifest.json
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class BundlePaths:
+    """The files of the bundle in a folder."""
+
+    folder: Path
+
+    @property
+    def manifest(self) -> Path:
+        """``manifest.json``: what is in the bundle, to the byte."""
+        return self.folder / "manifest.json"
+
+    @property
+    def order(self) -> Path:
+        """``MIGRATION_ORDER.md``: the same for people."""
+        return self.folder / "MIGRATION_ORDER.md"
+
+    @property
+    def row_counts(self) -> Path:
+        """``validate/row-counts.sql``."""
+        return self.folder / "validate" / "row-counts.sql"
+
+    @property
+    def foreign_keys(self) -> Path:
+        """``validate/foreign-keys.sql``."""
+        return self.folder / "validate" / "foreign-keys.sql"
+
+    @property
+    def self_references(self) -> Path:
+        """``validate/self-references.sql``."""
+        return self.folder / "validate" / "self-references.sql"
+
+    def step(self, name: str) -> Path:
+        """A file that runs, by the name that the plan gives it."""
+        return self.folder / name
+
+    def rollback(self, name: str) -> Path:
+        """The file that takes back the one of that name."""
+        return self.folder / "rollback" / name
