@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 from migplan import advise
+from migplan.bundle import folder
+from migplan.bundle.export import Export, Options, Source
+from migplan.bundle.manifest import Manifest
+from migplan.bundle.reading import lock, readers, search_path_of
 from migplan.catalog import orphans, read, selection
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
@@ -21,8 +28,10 @@ from migplan.plan.grouping import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan
 from migplan.plan.seen import Seen
+from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
+from migplan.postgres.binaries import Installation
+from migplan.postgres.connect import export_snapshot, reading
 from migplan.report.analysis import Analysis
 
 Told = Callable[[str, int, int], None]
@@ -143,3 +152,64 @@ def _table(text: str, catalog: Catalog) -> QualifiedName:
         return named
     found = [table.name for table in catalog.tables if table.name.name == named.name]
     return found[0] if len(found) == 1 else named
+
+
+@dataclass(frozen=True, slots=True)
+class Exporting:
+    """What people want of an export, beside the plan."""
+
+    out: Path
+    options: Options = Options()
+    exactness: Exactness = Exactness.AUTO
+    force: bool = False
+    plan_file: Path | None = None
+
+
+def exported(address: Address, config: Config, wanted: Exporting, told: Told = silence) -> Manifest:
+    """Write a bundle: catalog, definitions and rows all of one moment of the source."""
+    folder.refuse_what_is_not_ours(wanted.out, force=wanted.force)
+    with reading(address) as connection:
+        snapshot = export_snapshot(connection)
+        catalog = read.read(
+            connection, address, Counting(wanted.exactness, lambda *at: told("counting rows", *at))
+        )
+        plan, selected = _plan_for(catalog, config, wanted)
+        graph = build(selected.catalog)
+        folder.refuse_too_small(wanted.out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        lock(driver, address, selected.catalog)
+        told("reading definitions", 0, 0)
+        archive = pg_dump.schema_of(address, _pg_dump_for(driver, catalog), snapshot)
+        source = Source(address, driver, selected.catalog, graph, archive, search_path_of(address))
+        with (
+            folder.written_aside(wanted.out, force=wanted.force) as aside,
+            readers(address, snapshot, wanted.options.jobs) as pool,
+        ):
+            return Export(source, plan, pool, wanted.options, aside, told).write()
+
+
+def _plan_for(catalog: Catalog, config: Config, wanted: Exporting) -> tuple[Plan, selection.Selected]:
+    """The plan in a file, if it still fits; else one made on the spot."""
+    if wanted.plan_file is None:
+        return planned(catalog, config, request_of(config, catalog)).plan, selection.select(
+            catalog, as_selection(config)
+        )
+    plan, _ = plan_file.load(wanted.plan_file)
+    drifted = drift_of(wanted.plan_file, catalog)
+    if drifted:
+        shown = "\n  ".join(drifted[:10])
+        raise PlanError(
+            f"{wanted.plan_file} no longer fits {address_of(catalog)}:\n  {shown}",
+            do=f"plan again with: migplan plan --out {wanted.plan_file}",
+        )
+    said = plan.selection
+    return plan, selection.select(catalog, selection.Selection(said.schemas, said.tables, said.exclude))
+
+
+def address_of(catalog: Catalog) -> str:
+    return catalog.server.address
+
+
+def _pg_dump_for(driver: psycopg.Connection[Any], catalog: Catalog) -> Installation:
+    return pg_dump.suitable(catalog.server.version, encrypted=driver.pgconn.ssl_in_use)

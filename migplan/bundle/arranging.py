@@ -30,13 +30,25 @@ _RANKS: Mapping[str, int] = {
 _ELSEWHERE = 15
 
 # What has no table of its own stands before all tables of its file, or after them.
-_FIRST = ("EXTENSION", "SCHEMA", "COLLATION", "TYPE", "SHELL TYPE", "DOMAIN", "FOREIGN DATA WRAPPER", "SERVER", "CAST")
+_FIRST = (
+    "EXTENSION",
+    "SCHEMA",
+    "COLLATION",
+    "TYPE",
+    "SHELL TYPE",
+    "DOMAIN",
+    "FOREIGN DATA WRAPPER",
+    "SERVER",
+    "CAST",
+)
 _BEFORE, _BEHIND = -1, 1_000_000
 
 Key = tuple[int, int, int]
 
 
-def arranged(numbers: Collection[int], belonging: Belonging, position: Mapping[QualifiedName, int]) -> list[int]:
+def arranged(
+    numbers: Collection[int], belonging: Belonging, position: Mapping[QualifiedName, int]
+) -> list[int]:
     """The entries of one file in their order; ``position`` is each table's place in the plan."""
     here = set(numbers)
     key = {number: _key(number, belonging, position) for number in here}

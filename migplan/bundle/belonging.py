@@ -44,7 +44,9 @@ def belonging(entries: Iterable[Entry], catalog: Catalog) -> Belonging:
     by_id = {entry.id: entry for entry in entries}
     order = {number: place for place, number in enumerate(by_id)}
     relations = {
-        QualifiedName(entry.schema, entry.tag): entry.id for entry in by_id.values() if entry.kind in RELATIONS
+        QualifiedName(entry.schema, entry.tag): entry.id
+        for entry in by_id.values()
+        if entry.kind in RELATIONS
     }
     finder = _Finder(by_id, relations, catalog)
     owner = {number: found for number, entry in by_id.items() if (found := finder.owner(entry))}
@@ -56,7 +58,9 @@ def belonging(entries: Iterable[Entry], catalog: Catalog) -> Belonging:
 
 
 class _Finder:
-    def __init__(self, entries: Mapping[int, Entry], relations: Mapping[QualifiedName, int], catalog: Catalog) -> None:
+    def __init__(
+        self, entries: Mapping[int, Entry], relations: Mapping[QualifiedName, int], catalog: Catalog
+    ) -> None:
         self._entries = entries
         self._relations = relations
         self._tables = frozenset(catalog.by_name)

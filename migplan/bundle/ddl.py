@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from migplan.bundle.belonging import FOLLOWERS
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.archive import Entry
 
-PREAMBLE = """\
-SET statement_timeout = 0;
-SET lock_timeout = 0;
-SET idle_in_transaction_session_timeout = 0;
-SET client_encoding = 'UTF8';
-SET standard_conforming_strings = on;
+DEFINING = """\
 SELECT pg_catalog.set_config('search_path', '', false);
 SET check_function_bodies = false;
 SET xmloption = content;
-SET client_min_messages = warning;
-SET row_security = off;
 """
 
 # Of these, and of no others, pg_dump names an owner that can be set.
@@ -60,11 +53,11 @@ class Owners:
     """Who will own what: everyone as in the source, by a map of roles, or whoever runs the files."""
 
     kept: bool = True
-    roles: Mapping[str, str] = ()  # type: ignore[assignment]  # an empty mapping
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, entry: Entry) -> str:
         """The role that will own an entry; empty where it is not set."""
-        return dict(self.roles).get(entry.owner, entry.owner) if self.kept else ""
+        return self.roles.get(entry.owner, entry.owner) if self.kept else ""
 
 
 def statements(

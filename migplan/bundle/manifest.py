@@ -115,7 +115,9 @@ class Manifest(Section):
     files: tuple[BundleFile, ...] = ()
     tables: tuple[LoadedTable, ...] = ()
     sequences: tuple[SequenceValue, ...] = ()
-    foreign_keys: tuple[str, ...] = Field((), description="the keys that must hold afterwards, as messages name them")
+    foreign_keys: tuple[str, ...] = Field(
+        (), description="the keys that must hold afterwards, as messages name them"
+    )
     objects: tuple[MovedObject, ...] = ()
     left_out: tuple[LeftObject, ...] = ()
     notes: tuple[str, ...] = ()
@@ -139,7 +141,9 @@ def load(folder: Path) -> Manifest:
             file=file,
         ) from None
     except ValueError as error:
-        raise FileError(f"{file} is not a manifest: {error}", do="export the bundle anew", file=file) from None
+        raise FileError(
+            f"{file} is not a manifest: {error}", do="export the bundle anew", file=file
+        ) from None
     found = content.get("migplan_bundle") if isinstance(content, dict) else None
     if found != FORMAT:
         raise FileError(

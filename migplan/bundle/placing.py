@@ -34,7 +34,9 @@ _NOT_MOVED: Mapping[str, str] = {
 }
 
 # What watches or follows everything else, and must not see it being made.
-_LAST = frozenset({"DEFAULT ACL", "EVENT TRIGGER", "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA"})
+_LAST = frozenset(
+    {"DEFAULT ACL", "EVENT TRIGGER", "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA"}
+)
 
 # These hold passwords in clear, and belong to the place where the database is, not to the database.
 _HOLD_SECRETS = frozenset({"USER MAPPING", "SUBSCRIPTION"})
@@ -71,7 +73,9 @@ class Placement:
 def place(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str], choice: Choice) -> Placement:
     """Give every entry its file; ``homes`` has the planned table of each selected table or partition."""
     left_out = _left_out(belonging, plan, homes, choice)
-    group_of = {table: number for number, group in enumerate(plan.groups) for table in map(_text, group.tables)}
+    group_of = {
+        table: number for number, group in enumerate(plan.groups) for table in map(_text, group.tables)
+    }
     later = _later(belonging, plan, homes)
     last = len(plan.groups) - 1
     slots: dict[int, Slot] = {}
@@ -81,7 +85,9 @@ def place(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str], 
         home = homes.get(belonging.owner[number]) if number in belonging.owner else None
         slot = _own_slot(entry, group_of[home] if home else 0, plan.constraints, last, number in later)
         slots[number] = max([slot, *(slots[need] for need in belonging.needs[number] if need in slots)])
-    return Placement(slots, tuple(LeftOut(belonging.entries[n], why) for n, why in left_out.items()), frozenset(later))
+    return Placement(
+        slots, tuple(LeftOut(belonging.entries[n], why) for n, why in left_out.items()), frozenset(later)
+    )
 
 
 def _text(table: object) -> str:
@@ -133,7 +139,9 @@ def _left_out(
         if entry.kind in _NOT_MOVED:
             left[number] = _NOT_MOVED[entry.kind]
         elif entry.kind in _HOLD_SECRETS:
-            left[number] = "it holds a password in clear, and belongs to the place rather than to the database"
+            left[number] = (
+                "it holds a password in clear, and belongs to the place rather than to the database"
+            )
         elif owner is not None and owner not in homes:
             left[number] = f"table {owner} is not selected"
         elif entry.kind in choice.kinds:
@@ -142,9 +150,13 @@ def _left_out(
             left[number] = "privileges are left out by choice"
         elif missing is not None:
             other = belonging.entries[missing]
-            left[number] = f"it needs {other.kind} {other.schema + '.' if other.schema else ''}{other.tag}, which is left out"
+            left[number] = (
+                f"it needs {other.kind} {other.schema + '.' if other.schema else ''}{other.tag}, which is left out"
+            )
         elif number not in wanted:
-            left[number] = f"schema {entry.schema or entry.tag} is not selected, and nothing selected needs it"
+            left[number] = (
+                f"schema {entry.schema or entry.tag} is not selected, and nothing selected needs it"
+            )
     return left
 
 

@@ -9,6 +9,7 @@ from migplan.cli.analyze import analyze
 from migplan.cli.boundary import Boundary
 from migplan.cli.catalog import catalog
 from migplan.cli.demo import demo
+from migplan.cli.export import export
 from migplan.cli.init import init
 from migplan.cli.plan import plan
 from migplan.cli.schema import schema
@@ -42,5 +43,5 @@ def main() -> None:
     """
 
 
-for command in (analyze, plan, catalog, init, schema, demo):
+for command in (analyze, plan, export, catalog, init, schema, demo):
     main.add_command(command)

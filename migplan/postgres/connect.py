@@ -32,6 +32,8 @@ _READING: tuple[LiteralString, ...] = (
     "SET LOCAL timezone = 'UTC'",
     "SET LOCAL bytea_output = 'hex'",
     "SET LOCAL extra_float_digits = 3",
+    "SET LOCAL lc_monetary = 'C'",
+    "SET LOCAL synchronize_seqscans = off",
     "SET LOCAL quote_all_identifiers = off",
 )
 
@@ -77,6 +79,11 @@ def reading(address: Address) -> Iterator[sa.Connection]:
             yield connection
     finally:
         pool.dispose()
+
+
+def reading_settings() -> bytes:
+    """What :func:`reading` sets, for sessions that join its snapshot."""
+    return "; ".join(_READING).encode()
 
 
 def export_snapshot(connection: sa.Connection) -> str:

@@ -1,0 +1,188 @@
+"""What a data file does, table by table: which rows in which order, and what is done around them.
+
+A *step* is done whole or not at all. Most steps are one table; the tables of a circle that is cut open by
+deferring a key, or by taking it away for a while, share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from migplan.bundle import hierarchy, second_pass
+from migplan.bundle.pieces import Piece, Rows, Sql, Step, loaded_columns, selection
+from migplan.catalog.model import Catalog, ForeignKey, Table
+from migplan.config import Strategy
+from migplan.graph import ForeignKeyGraph
+from migplan.names import QualifiedName, quoted
+from migplan.plan.model import PlannedGroup, PlannedTable
+
+CHUNK_PAGES = 32768
+"""Pages of a table (256 MB) that make one COPY block, so that a large table can be read and loaded side by side."""
+
+PAGE = 8192
+
+
+@dataclass(frozen=True)
+class Loading:
+    """Everything that the steps of data files are made from."""
+
+    catalog: Catalog
+    graph: ForeignKeyGraph
+    live: bool  # keys, triggers and policies are in force while the rows come in
+    definitions: Mapping[tuple[QualifiedName, str], tuple[str, str]]  # of keys: drop and create
+
+    def steps(self, group: PlannedGroup) -> Iterator[Step]:
+        """The steps of a group's data file, in their order."""
+        planned = {table.table: table for table in group.tables}
+        names = {str(name): name for name in self.graph.tables}
+        done: set[str] = set()
+        for text, table in planned.items():
+            if text in done:
+                continue
+            together = (
+                [planned[text], *self._circle(names[text], planned)] if self._whole_circle(table) else [table]
+            )
+            together = [each for each in planned.values() if each in together]
+            done |= {each.table for each in together}
+            yield self._step([(names[each.table], each) for each in together])
+        for text, table in planned.items():
+            if table.strategy is Strategy.NULL_THEN_UPDATE and self.live:
+                yield self._second_pass(names[text], table)
+
+    def _whole_circle(self, table: PlannedTable) -> bool:
+        """Whether the tables of its circle must come in one transaction."""
+        if not self.live:
+            return False
+        circle = next((c for c in self.graph.circles if table.table in {str(name) for name in c}), None)
+        return circle is not None
+
+    def _circle(self, name: QualifiedName, planned: Mapping[str, PlannedTable]) -> list[PlannedTable]:
+        circle = next((c for c in self.graph.circles if name in c), frozenset())
+        return [planned[str(member)] for member in sorted(circle) if str(member) in planned]
+
+    def _step(self, tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> Step:
+        before: list[str] = []
+        after: list[str] = []
+        rows: list[Piece] = []
+        for name, planned in tables:
+            if self.live:
+                before += _quieted(self._family(name))
+                after += _restored(self._family(name))
+                keys = self._keys(name, planned)
+                if planned.strategy is Strategy.DEFERRED:
+                    before += [
+                        f"SET CONSTRAINTS {_constraint(key)} DEFERRED;" for key in keys if key.deferrable
+                    ]
+                if planned.strategy is Strategy.CONSTRAINT_LATER:
+                    taken = [
+                        self.definitions[key.table, key.name]
+                        for key in keys
+                        if (key.table, key.name) in self.definitions
+                    ]
+                    before += [drop.strip() for drop, _ in taken]
+                    after = [create.strip() for _, create in taken] + after
+            rows += self._rows(name, planned)
+        pieces: list[Piece] = [*_sql(before), *rows, *_sql(after)]
+        return Step(", ".join(planned.table for _, planned in tables), _comment(tables), tuple(pieces))
+
+    def _second_pass(self, name: QualifiedName, planned: PlannedTable) -> Step:
+        family = self._family(name)
+        pieces = second_pass.pieces(self.graph.tables[name], self._keys(name, planned))
+        return Step(
+            f"{name}, second pass",
+            (f"{name}: the values that were loaded as NULL",),
+            (*_sql(_quieted(family)), *pieces, *_sql(_restored(family))),
+        )
+
+    def _rows(self, name: QualifiedName, planned: PlannedTable) -> Iterator[Rows]:
+        table = self.graph.tables[name]
+        if planned.strategy is Strategy.SCHEMA_ONLY:
+            return
+        if planned.strategy is Strategy.LEVELS and self.live:
+            yield from hierarchy.passes(table, self._keys(name, planned), self._bytes(name))
+            return
+        nulled: frozenset[str] = frozenset()
+        if planned.strategy is Strategy.NULL_THEN_UPDATE and self.live:
+            nulled = second_pass.nulled(table, self._keys(name, planned))
+        for leaf in self._leaves(name):
+            yield from _chunks(leaf, nulled)
+
+    def _keys(self, name: QualifiedName, planned: PlannedTable) -> tuple[ForeignKey, ...]:
+        every = (*self.graph.keys_of(name), *self.graph.self_keys.get(name, ()))
+        return tuple(key for key in every if key.name in planned.keys)
+
+    def _family(self, name: QualifiedName) -> list[Table]:
+        return [
+            self.graph.tables[name],
+            *(self.catalog.by_name[part] for part in self.graph.partitions.get(name, ())),
+        ]
+
+    def _leaves(self, name: QualifiedName) -> list[Table]:
+        return [table for table in self._family(name) if table.partition_key is None]
+
+    def _bytes(self, name: QualifiedName) -> int:
+        return sum(table.table_bytes or 0 for table in self._leaves(name))
+
+
+def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[Rows]:
+    """The table as one block, or as several when it is large: the same ones whoever reads them."""
+    columns = loaded_columns(table)
+    identity = any(column.identity for column in table.columns)
+    pages = (table.table_bytes or 0) // PAGE
+    bounds = list(range(0, max(pages, 1), CHUNK_PAGES))
+    for number, start in enumerate(bounds):
+        end = bounds[number + 1] if number + 1 < len(bounds) else None
+        where = _between(start, end) if len(bounds) > 1 else sql.SQL("")
+        query = selection(table, columns, nulled) + where
+        yield Rows(
+            str(table.name), columns, query, identity=identity, bytes=(table.table_bytes or 0) // len(bounds)
+        )
+
+
+def _between(start: int, end: int | None) -> sql.Composable:
+    lower = sql.SQL(" WHERE ctid >= {}::pg_catalog.tid").format(sql.Literal(f"({start},0)"))
+    if end is None:
+        return lower
+    return lower + sql.SQL(" AND ctid < {}::pg_catalog.tid").format(sql.Literal(f"({end},0)"))
+
+
+def _quieted(family: Sequence[Table]) -> list[str]:
+    """User triggers would change or log what is loaded, and forced policies would hide it from the owner."""
+    lines = []
+    for table in family:
+        if table.triggers:
+            lines.append(f"ALTER TABLE {table.name} DISABLE TRIGGER USER;")
+        if table.force_row_security:
+            lines.append(f"ALTER TABLE {table.name} NO FORCE ROW LEVEL SECURITY;")
+    return lines
+
+
+_STATES = {"origin": "ENABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
+
+
+def _restored(family: Sequence[Table]) -> list[str]:
+    lines = []
+    for table in family:
+        lines += [
+            f"ALTER TABLE {table.name} {_STATES[trigger.enabled]} TRIGGER {quoted(trigger.name)};"
+            for trigger in table.triggers
+            if trigger.enabled in _STATES
+        ]
+        if table.force_row_security:
+            lines.append(f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY;")
+    return lines
+
+
+def _constraint(key: ForeignKey) -> str:
+    return str(QualifiedName(key.table.schema, key.name))
+
+
+def _sql(lines: Sequence[str]) -> list[Sql]:
+    return [Sql("\n".join(lines))] if lines else []
+
+
+def _comment(tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> tuple[str, ...]:
+    return tuple(f"{planned.table}, {planned.strategy.value}: {planned.reason}" for _, planned in tables)
