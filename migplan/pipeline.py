@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ import psycopg
 
 from migplan import advise
 from migplan.bundle import folder
-from migplan.bundle.export import Export, Options, Source
+from migplan.bundle.export import Export
 from migplan.bundle.manifest import Manifest
+from migplan.bundle.options import Options, Source
 from migplan.bundle.reading import lock, readers, search_path_of
+from migplan.bundle.surroundings import refuse_large_objects, settings_of_the_database
 from migplan.catalog import orphans, read, selection
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
@@ -159,7 +161,7 @@ class Exporting:
     """What people want of an export, beside the plan."""
 
     out: Path
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     exactness: Exactness = Exactness.AUTO
     force: bool = False
     plan_file: Path | None = None
@@ -179,9 +181,13 @@ def exported(address: Address, config: Config, wanted: Exporting, told: Told = s
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         lock(driver, address, selected.catalog)
+        notes = (
+            *refuse_large_objects(driver, address, left_behind=wanted.options.without_large_objects),
+            *settings_of_the_database(driver, address),
+        )
         told("reading definitions", 0, 0)
         archive = pg_dump.schema_of(address, _pg_dump_for(driver, catalog), snapshot)
-        source = Source(address, driver, selected.catalog, graph, archive, search_path_of(address))
+        source = Source(address, driver, selected.catalog, graph, archive, search_path_of(address), notes)
         with (
             folder.written_aside(wanted.out, force=wanted.force) as aside,
             readers(address, snapshot, wanted.options.jobs) as pool,
@@ -200,15 +206,11 @@ def _plan_for(catalog: Catalog, config: Config, wanted: Exporting) -> tuple[Plan
     if drifted:
         shown = "\n  ".join(drifted[:10])
         raise PlanError(
-            f"{wanted.plan_file} no longer fits {address_of(catalog)}:\n  {shown}",
+            f"{wanted.plan_file} no longer fits {catalog.server.address}:\n  {shown}",
             do=f"plan again with: migplan plan --out {wanted.plan_file}",
         )
     said = plan.selection
     return plan, selection.select(catalog, selection.Selection(said.schemas, said.tables, said.exclude))
-
-
-def address_of(catalog: Catalog) -> str:
-    return catalog.server.address
 
 
 def _pg_dump_for(driver: psycopg.Connection[Any], catalog: Catalog) -> Installation:

@@ -1,4 +1,4 @@
-"""The order within a file: everything of one table together, as far as needs allow, and the same every time."""
+"""The order within a file: everything of one table together, as far as needs allow; always the same."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,8 @@ from migplan.bundle.pieces import Rows, Sql, Step
 from migplan.bundle.reading import Amount, Readers
 from migplan.names import quoted
 
-Told = Callable[[int, int], None]
-"""Told of rows and bytes as they are written."""
+Told = Callable[[int], None]
+"""Told of rows as they are written."""
 
 
 @dataclass
@@ -31,18 +31,18 @@ class DataFile:
     told: Told
     style: InsertStyle | None = None  # None: COPY
 
-    def write(self, header: str, steps: Sequence[Step], closing: Sequence[str]) -> tuple[WrittenStep, ...]:
+    def write(
+        self, header: str, steps: Sequence[Step], closing: Mapping[str, str]
+    ) -> tuple[WrittenStep, ...]:
         """Write everything, and say where it stands. Rows are read ahead, in parallel, into files aside."""
         ahead = self._read_ahead(steps)
-        written = []
         with self.path.open("wb") as sink:
             sink.write(header.encode())
-            for step in steps:
-                written.append(self._step(step, sink, ahead))
-            for text in closing:
+            written = [self._step(step, sink, ahead) for step in steps]
+            for name, text in closing.items():
                 start = sink.tell()
-                sink.write(f"\nBEGIN;\n{text}\nCOMMIT;\n".encode())
-                written.append(WrittenStep(name="sequences and views", start=start, end=sink.tell()))
+                sink.write(f"\n-- {name}\nBEGIN;\n{text}\nCOMMIT;\n".encode())
+                written.append(WrittenStep(name=name, start=start, end=sink.tell()))
         return tuple(written)
 
     def rewrite_header(self, header: str) -> None:
@@ -91,11 +91,12 @@ class DataFile:
             sink.write(f"COPY {rows.into}{columns} FROM stdin;\n".encode())
         start = sink.tell()
         if ahead is None:
-            amount = self.readers.read(rows, sink, lambda amount: self.told(0, 0))
+            amount = self.readers.read(rows, sink, self.told)
         else:
             part, reading = next(ahead)
             try:
                 amount = reading.result()
+                self.told(amount.rows)
                 with part.open("rb") as source:
                     if self.style is None:
                         shutil.copyfileobj(source, sink, 1 << 20)
@@ -104,7 +105,6 @@ class DataFile:
             finally:
                 part.unlink(missing_ok=True)
         end = sink.tell()
-        self.told(amount.rows, amount.bytes)
         if self.style is None:
             sink.write(b"\\.\n")
         return Block(table=rows.into, columns=rows.columns, rows=amount.rows, start=start, end=end)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from migplan.bundle.belonging import FOLLOWERS
+from migplan.bundle.roles import Owners
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.archive import Entry
+
+# The same within a transaction of a data file, whose other statements rely on the path of the source.
+LOCALLY = "SELECT pg_catalog.set_config('search_path', '', true);"
 
 DEFINING = """\
 SELECT pg_catalog.set_config('search_path', '', false);
@@ -48,18 +51,6 @@ _OWNED = frozenset(
 _DROP = re.compile(r"DROP (.+);\s*", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Owners:
-    """Who will own what: everyone as in the source, by a map of roles, or whoever runs the files."""
-
-    kept: bool = True
-    roles: Mapping[str, str] = field(default_factory=dict)
-
-    def of(self, entry: Entry) -> str:
-        """The role that will own an entry; empty where it is not set."""
-        return self.roles.get(entry.owner, entry.owner) if self.kept else ""
-
-
 def statements(
     entries: Iterable[Entry], owner_of: Mapping[int, QualifiedName], owners: Owners
 ) -> Iterator[str]:
@@ -80,7 +71,7 @@ def statements(
         if entry.section.value != "none" and entry.tablespace != tablespace:
             tablespace = entry.tablespace
             yield f"SET default_tablespace = {_literal(tablespace)};"
-        yield entry.definition.strip("\n")
+        yield owners.definition(entry).strip("\n")
         role = owners.of(entry)
         if role and entry.kind in _OWNED and (named := _DROP.fullmatch(entry.drop)):
             yield f"ALTER {named.group(1)} OWNER TO {quoted(role)};"

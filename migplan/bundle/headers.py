@@ -1,4 +1,4 @@
-"""The comment on top of every file: what it is, from where, what must have run before, what is expected after."""
+"""The comment on top of every file: what it is, from where, what comes before, what is expected after."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""``levels`` in a data file: first the rows that refer to no other row, then the others, parents before children."""
+"""``levels`` in a data file: first the rows that refer to no other, then the others, parents first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+
 from psycopg import sql
 
 from migplan.bundle.pieces import Rows, loaded_columns
@@ -58,11 +59,10 @@ def _is_root(keys: tuple[ForeignKey, ...], alias: str) -> sql.Composed:
 
 def _refers_to_nothing_else(key: ForeignKey, alias: str) -> sql.Composed:
     nothing = sql.SQL(" OR ").join(
-        sql.SQL("{}.{} IS NULL").format(sql.SQL(alias), sql.Identifier(name))
-        for name in key.columns  # type: ignore[arg-type]
+        sql.SQL("{}.{} IS NULL").format(sql.SQL(alias), sql.Identifier(name)) for name in key.columns
     )
     itself = sql.SQL(" AND ").join(
-        sql.SQL("{0}.{1} = {0}.{2}").format(sql.SQL(alias), sql.Identifier(here), sql.Identifier(there))  # type: ignore[arg-type]
+        sql.SQL("{0}.{1} = {0}.{2}").format(sql.SQL(alias), sql.Identifier(here), sql.Identifier(there))
         for here, there in zip(key.columns, key.referenced_columns, strict=True)
     )
     return sql.SQL("({} OR ({}))").format(nothing, itself)
@@ -73,7 +73,7 @@ def _referenced(keys: tuple[ForeignKey, ...], alias: str) -> sql.Composed:
     return sql.SQL(", ").join(
         sql.SQL("{}.{} AS {}").format(
             sql.SQL(alias), sql.Identifier(there), sql.Identifier(f"k{number}_{place}")
-        )  # type: ignore[arg-type]
+        )
         for number, key in enumerate(keys)
         for place, there in enumerate(key.referenced_columns)
     )

@@ -42,9 +42,7 @@ class Loading:
         for text, table in planned.items():
             if text in done:
                 continue
-            together = (
-                [planned[text], *self._circle(names[text], planned)] if self._whole_circle(table) else [table]
-            )
+            together = [table, *self._circle(names[text], planned)] if self._whole_circle(table) else [table]
             together = [each for each in planned.values() if each in together]
             done |= {each.table for each in together}
             yield self._step([(names[each.table], each) for each in together])

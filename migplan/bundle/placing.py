@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 
 from migplan.bundle.belonging import FOLLOWERS, TABLES, Belonging
 from migplan.config import Layout, Strategy
@@ -19,6 +20,16 @@ class Phase(IntEnum):
     SCHEMA = 0
     DATA = 1
     CONSTRAINTS = 2
+
+    @property
+    def word(self) -> Literal["schema", "data", "constraints"]:
+        """How the manifest says it."""
+        words: tuple[Literal["schema"], Literal["data"], Literal["constraints"]] = (
+            "schema",
+            "data",
+            "constraints",
+        )
+        return words[self.value]
 
 
 Slot = tuple[Phase, int]
@@ -49,7 +60,6 @@ class Choice:
     """What people want left out."""
 
     privileges: bool = True
-    owners: bool = True
     kinds: frozenset[str] = frozenset()
 
 
@@ -67,7 +77,6 @@ class Placement:
 
     slots: Mapping[int, Slot]
     left_out: tuple[LeftOut, ...]
-    later: frozenset[int] = field(default_factory=frozenset)  # keys created after the rows, by strategy
 
 
 def place(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str], choice: Choice) -> Placement:
@@ -85,9 +94,7 @@ def place(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str], 
         home = homes.get(belonging.owner[number]) if number in belonging.owner else None
         slot = _own_slot(entry, group_of[home] if home else 0, plan.constraints, last, number in later)
         slots[number] = max([slot, *(slots[need] for need in belonging.needs[number] if need in slots)])
-    return Placement(
-        slots, tuple(LeftOut(belonging.entries[n], why) for n, why in left_out.items()), frozenset(later)
-    )
+    return Placement(slots, tuple(LeftOut(belonging.entries[n], why) for n, why in left_out.items()))
 
 
 def _text(table: object) -> str:
@@ -119,7 +126,7 @@ def _later(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str])
     found = set()
     for number, entry in belonging.entries.items():
         owner = belonging.owner.get(number)
-        if entry.kind == "FK CONSTRAINT" and owner in homes:
+        if entry.kind == "FK CONSTRAINT" and owner is not None and owner in homes:
             if (homes[owner], entry.tag.removeprefix(f"{owner.name} ")) in wanted:
                 found.add(number)
         elif entry.kind == "CHECK CONSTRAINT" and "NOT VALID" in entry.definition:
@@ -165,7 +172,7 @@ def _wanted(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str]
     schemas = {name.schema for name in homes}
     everything = not (plan.selection.schemas or plan.selection.tables or plan.selection.exclude)
     wanted: set[int] = set()
-    for number, entry in reversed(belonging.entries.items()):
+    for number, entry in reversed(list(belonging.entries.items())):
         if entry.kind in FOLLOWERS:
             continue
         own = belonging.owner.get(number)

@@ -69,7 +69,7 @@ class Readers:
 
         return self._pool.submit(work)
 
-    def read(self, rows: Rows, sink: BinaryIO, told: Callable[[Amount], None] | None = None) -> Amount:
+    def read(self, rows: Rows, sink: BinaryIO, told: Callable[[int], None] | None = None) -> Amount:
         """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
         connection = self._idle.get()
         try:
@@ -83,17 +83,18 @@ class Readers:
         connection: psycopg.Connection[Any],
         rows: Rows,
         sink: BinaryIO,
-        told: Callable[[Amount], None] | None,
+        told: Callable[[int], None] | None,
     ) -> Amount:
         count = size = 0
         statement = sql.SQL("COPY ({}) TO STDOUT").format(rows.query)
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
             for block in _gathered(copy):
                 sink.write(block)
-                count += block.count(b"\n")
+                rows_here = block.count(b"\n")
+                count += rows_here
                 size += len(block)
                 if told is not None:
-                    told(Amount(count, size))
+                    told(rows_here)
         return Amount(count, size)
 
 

@@ -37,7 +37,10 @@ def pieces(table: Table, keys: tuple[ForeignKey, ...]) -> tuple[Piece, ...]:
             f"CREATE TEMPORARY TABLE {SCRATCH} ON COMMIT DROP AS SELECT {shown} FROM {table.name} WITH NO DATA;"
         ),
         Rows(f"pg_temp.{SCRATCH}", columns, query, counted=False),
-        Sql(f"UPDATE {table.name} t SET {assignments} FROM pg_temp.{SCRATCH} s WHERE {match};"),
+        Sql(
+            f"UPDATE {table.name} t SET {assignments}\n"  # noqa: S608 - the names are quoted
+            f"  FROM pg_temp.{SCRATCH} s WHERE {match};"
+        ),
     )
 
 
@@ -52,5 +55,5 @@ def _identity(table: Table, changing: frozenset[str]) -> Key:
             return key
     raise PlanError(
         f"{table.name} cannot be loaded by null-then-update: no primary or unique key tells its rows apart",
-        do=f"give it a primary key, or set its strategy to constraint-later in the plan",
+        do="give it a primary key, or set its strategy to constraint-later in the plan",
     )

@@ -8,10 +8,10 @@ import click
 
 from migplan import config as configuration
 from migplan import pipeline
-from migplan.bundle.ddl import Owners
-from migplan.bundle.export import Options
 from migplan.bundle.inserts import InsertStyle
+from migplan.bundle.options import Options
 from migplan.bundle.placing import Choice
+from migplan.bundle.roles import Owners
 from migplan.cli import options, screen
 from migplan.config import Layout
 
@@ -97,7 +97,7 @@ def export(
             contents=contents or "all",
             jobs=jobs,
             inserts=InsertStyle(batch, on_conflict_do_nothing) if data_format == "insert" else None,
-            choice=Choice(privileges=not no_privileges, owners=not no_owner),
+            choice=Choice(privileges=not no_privileges),
             owners=Owners(kept=not no_owner),
         ),
         force=force,

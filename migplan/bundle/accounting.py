@@ -1,0 +1,150 @@
+"""The manifest of what was written: where everything went, what stayed behind, and what it takes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from migplan import __version__
+from migplan.bundle.belonging import Belonging
+from migplan.bundle.manifest import (
+    BundleFile,
+    LeftObject,
+    LoadedTable,
+    Manifest,
+    MovedObject,
+    Origin,
+    SequenceValue,
+    Step,
+    digest,
+)
+from migplan.bundle.options import Options, Source
+from migplan.bundle.placing import Phase, Placement
+from migplan.bundle.requirements import oldest_target, requirements
+from migplan.plan.model import Plan, PlannedGroup
+
+
+def manifest_of(
+    source: Source,
+    plan: Plan,
+    options: Options,
+    snapshot_at: str,
+    belonging: Belonging,
+    placement: Placement,
+    files: Sequence[BundleFile],
+    sequences: Iterable[SequenceValue],
+    notes: Iterable[str],
+) -> Manifest:
+    """Everything that there is to say of a bundle."""
+    server = source.catalog.server
+    inside = {str(name) for name in source.catalog.by_name}
+    rows = _rows(source, files)
+    written = {file.group for file in files}
+    return Manifest(
+        name=plan.name,
+        database=plan.database,
+        postgresql=server.major,
+        needs_postgresql=oldest_target(source.catalog),
+        origin=Origin(
+            source=str(source.address).partition("?")[0],
+            server=server.version_text,
+            snapshot_at=snapshot_at,
+            pg_dump=source.archive.pg_dump_version,
+            migplan=__version__,
+        ),
+        catalog=plan.catalog,
+        plan=hashlib.sha256(plan.model_dump_json().encode()).hexdigest(),
+        constraints=plan.constraints,
+        contents=options.contents,
+        data_format="copy" if options.inserts is None else "insert",
+        rows=sum(rows.values()),
+        files=tuple(files),
+        tables=() if options.contents == "schema" else tuple(_tables(source, plan, rows, written)),
+        sequences=tuple(sequences),
+        foreign_keys=tuple(
+            f"{key.name}: {key}" for key in source.catalog.foreign_keys if str(key.referenced) in inside
+        ),
+        objects=tuple(_moved(plan, options, belonging, placement, {file.file for file in files})),
+        left_out=tuple(
+            LeftObject(kind=left.entry.kind, name=_name(left.entry.schema, left.entry.tag), why=left.why)
+            for left in placement.left_out
+        ),
+        notes=(*map(str, requirements(source.catalog)), *source.notes, *notes),
+    )
+
+
+def described(path: Path, phase: Phase, group: PlannedGroup, steps: tuple[Step, ...]) -> BundleFile:
+    """A file as it lies on the disk."""
+    return BundleFile(
+        file=path.name,
+        phase=phase.word,
+        group=group.name,
+        sha256=digest(path),
+        bytes=path.stat().st_size,
+        rows=sum(step.rows for step in steps),
+        steps=steps,
+    )
+
+
+def rows_of_table(source: Source, table: str, steps: Iterable[Step]) -> int:
+    """The rows of a planned table, partitions included; a second pass brings none."""
+    names = {str(name): name for name in source.graph.tables}
+    family = {table, *map(str, source.graph.partitions.get(names[table], ()))}
+    return sum(block.rows for step in steps for block in step.blocks if block.table in family)
+
+
+def _rows(source: Source, files: Iterable[BundleFile]) -> Counter[str]:
+    """Rows by planned table."""
+    home = {str(part): str(owner) for owner, parts in source.graph.partitions.items() for part in parts}
+    rows: Counter[str] = Counter()
+    for file in files:
+        for step in file.steps:
+            for block in step.blocks:
+                if not block.table.startswith("pg_temp."):
+                    rows[home.get(block.table, block.table)] += block.rows
+    return rows
+
+
+def _tables(source: Source, plan: Plan, rows: Counter[str], written: set[str]) -> Iterable[LoadedTable]:
+    names = {str(name): name for name in source.graph.tables}
+    for group in plan.groups:
+        if group.name not in written:
+            continue
+        for table in group.tables:
+            own = source.graph.self_keys.get(names[table.table], ())
+            yield LoadedTable(
+                table=table.table,
+                group=group.name,
+                depth=table.depth,
+                rows=rows[table.table],
+                strategy=table.strategy,
+                reason=table.reason,
+                self_keys=tuple(key.columns for key in own),
+            )
+
+
+def _moved(
+    plan: Plan, options: Options, belonging: Belonging, placement: Placement, files: set[str]
+) -> Iterable[MovedObject]:
+    if options.contents == "data":
+        return
+    for number, (phase, place) in placement.slots.items():
+        entry = belonging.entries[number]
+        file = file_of(plan.groups[place], phase)
+        if file in files:
+            yield MovedObject(kind=entry.kind, name=_name(entry.schema, entry.tag), file=file)
+
+
+def file_of(group: PlannedGroup, phase: Phase) -> str:
+    """The name of a group's file for a phase; empty where the layout has none."""
+    return {
+        Phase.SCHEMA: group.schema_file,
+        Phase.DATA: group.data_file,
+        Phase.CONSTRAINTS: group.constraints_file or "",
+    }[phase]
+
+
+def _name(schema: str, tag: str) -> str:
+    return f"{schema}.{tag}" if schema else tag

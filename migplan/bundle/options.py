@@ -1,0 +1,44 @@
+"""What people want of a bundle, and what it is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import psycopg
+
+from migplan.bundle.inserts import InsertStyle
+from migplan.bundle.placing import Choice
+from migplan.bundle.roles import Owners
+from migplan.catalog.model import Catalog
+from migplan.graph import ForeignKeyGraph
+from migplan.postgres.address import Address
+from migplan.postgres.archive import Archive
+
+Contents = Literal["all", "schema", "data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What people want of a bundle."""
+
+    contents: Contents = "all"
+    jobs: int = 1
+    inserts: InsertStyle | None = None  # None: COPY
+    choice: Choice = field(default_factory=Choice)
+    owners: Owners = field(default_factory=Owners)
+    groups: tuple[str, ...] = ()  # only these; nothing said means all
+    without_large_objects: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """One moment of a database, and all that was read of it."""
+
+    address: Address
+    driver: psycopg.Connection[Any]
+    catalog: Catalog  # the selected part
+    graph: ForeignKeyGraph
+    archive: Archive
+    search_path: str
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,51 @@
+"""What a source has around its tables and pg_dump does not put into a schema: said, or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from migplan.errors import PlanError
+from migplan.postgres.address import Address
+from migplan.postgres.failures import explained
+
+_SETTINGS = """
+SELECT CASE WHEN s.setrole = 0
+            THEN pg_catalog.format('ALTER DATABASE %I SET %s', d.datname, c)
+            ELSE pg_catalog.format('ALTER ROLE %I IN DATABASE %I SET %s',
+                                   pg_catalog.pg_get_userbyid(s.setrole), d.datname, c)
+       END
+FROM pg_catalog.pg_db_role_setting s
+JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+CROSS JOIN LATERAL unnest(s.setconfig) c
+WHERE d.datname = current_database()
+ORDER BY 1
+"""
+
+
+def settings_of_the_database(driver: psycopg.Connection[Any], address: Address) -> tuple[str, ...]:
+    """Settings that defaults and policies may depend on: they belong to the target's own database."""
+    with explained(address, "reading the settings of the database"):
+        found = driver.execute(_SETTINGS).fetchall()
+    return tuple(
+        f"not in any file, set it on the target if you need it: {statement}" for (statement,) in found
+    )
+
+
+def refuse_large_objects(
+    driver: psycopg.Connection[Any], address: Address, *, left_behind: bool
+) -> tuple[str, ...]:
+    """Large objects have no table, and no place in a bundle: people must say that they stay behind."""
+    with explained(address, "looking for large objects"):
+        (count,) = driver.execute("SELECT count(*) FROM pg_catalog.pg_largeobject_metadata").fetchone() or (
+            0,
+        )
+    if not count:
+        return ()
+    if left_behind:
+        return (f"{count:,} large objects are left behind by choice",)
+    raise PlanError(
+        f"{address} has {count:,} large objects, and a bundle cannot carry them",
+        do="move them with pg_dump --large-objects, and say --without-large-objects here to go on without them",
+    )
