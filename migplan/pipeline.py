@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import psycopg
+import sqlalchemy as sa
 
 from migplan import advise
 from migplan.bundle import folder
@@ -21,7 +21,7 @@ from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config
 from migplan.errors import PlanError, SelectionError
-from migplan.graph import build
+from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, parse
 from migplan.plan import file as plan_file
 from migplan.plan import merge, seen
@@ -32,7 +32,6 @@ from migplan.plan.model import Plan
 from migplan.plan.seen import Seen
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
-from migplan.postgres.binaries import Installation
 from migplan.postgres.connect import export_snapshot, reading
 from migplan.report.analysis import Analysis
 
@@ -158,60 +157,84 @@ def _table(text: str, catalog: Catalog) -> QualifiedName:
 
 @dataclass(frozen=True, slots=True)
 class Exporting:
-    """What people want of an export, beside the plan."""
+    """What people want of an export, beside the configuration."""
 
-    out: Path
+    out: Path | None = None  # migrations/NAME, by the plan's name
     options: Options = field(default_factory=Options)
     exactness: Exactness = Exactness.AUTO
     force: bool = False
     plan_file: Path | None = None
 
+    def folder(self, plan: Plan) -> Path:
+        """Where the bundle goes."""
+        return self.out or Path("migrations") / plan.name
 
-def exported(address: Address, config: Config, wanted: Exporting, told: Told = silence) -> Manifest:
+
+def foreseen(
+    address: Address, config: Config, wanted: Exporting, told: Told = silence
+) -> tuple[Plan, ForeignKeyGraph, Path]:
+    """What an export would write, without writing it."""
+    catalog = catalog_of(address, wanted.exactness, told)
+    plan, selected = _plan_for(catalog, config, wanted)
+    return plan, build(selected.catalog), wanted.folder(plan)
+
+
+def exported(
+    address: Address, config: Config, wanted: Exporting, told: Told = silence
+) -> tuple[Path, Manifest]:
     """Write a bundle: catalog, definitions and rows all of one moment of the source."""
-    folder.refuse_what_is_not_ours(wanted.out, force=wanted.force)
     with reading(address) as connection:
         snapshot = export_snapshot(connection)
-        catalog = read.read(
-            connection, address, Counting(wanted.exactness, lambda *at: told("counting rows", *at))
-        )
+        counting = Counting(wanted.exactness, lambda *at: told("counting rows", *at))
+        catalog = read.read(connection, address, counting)
         plan, selected = _plan_for(catalog, config, wanted)
-        graph = build(selected.catalog)
-        folder.refuse_too_small(wanted.out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        lock(driver, address, selected.catalog)
-        notes = (
-            *refuse_large_objects(driver, address, left_behind=wanted.options.without_large_objects),
-            *settings_of_the_database(driver, address),
-        )
-        told("reading definitions", 0, 0)
-        archive = pg_dump.schema_of(address, _pg_dump_for(driver, catalog), snapshot)
-        source = Source(address, driver, selected.catalog, graph, archive, search_path_of(address), notes)
+        out = wanted.folder(plan)
+        folder.refuse_what_is_not_ours(out, force=wanted.force)
+        folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
+        source = _source(connection, address, selected.catalog, snapshot, wanted.options, told)
         with (
-            folder.written_aside(wanted.out, force=wanted.force) as aside,
+            folder.written_aside(out, force=wanted.force) as aside,
             readers(address, snapshot, wanted.options.jobs) as pool,
         ):
-            return Export(source, plan, pool, wanted.options, aside, told).write()
+            return out, Export(source, plan, pool, wanted.options, aside, told).write()
+
+
+def _source(
+    connection: sa.Connection, address: Address, catalog: Catalog, snapshot: str, options: Options, told: Told
+) -> Source:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    lock(driver, address, catalog)
+    notes = (
+        *refuse_large_objects(driver, address, left_behind=options.without_large_objects),
+        *settings_of_the_database(driver, address),
+    )
+    told("reading definitions", 0, 0)
+    program = pg_dump.suitable(catalog.server.version, encrypted=driver.pgconn.ssl_in_use)
+    archive = pg_dump.schema_of(address, program, snapshot)
+    return Source(address, driver, catalog, build(catalog), archive, search_path_of(address), notes)
 
 
 def _plan_for(catalog: Catalog, config: Config, wanted: Exporting) -> tuple[Plan, selection.Selected]:
     """The plan in a file, if it still fits; else one made on the spot."""
     if wanted.plan_file is None:
-        return planned(catalog, config, request_of(config, catalog)).plan, selection.select(
-            catalog, as_selection(config)
-        )
-    plan, _ = plan_file.load(wanted.plan_file)
-    drifted = drift_of(wanted.plan_file, catalog)
-    if drifted:
-        shown = "\n  ".join(drifted[:10])
+        plan = planned(catalog, config, request_of(config, catalog)).plan
+        selected = selection.select(catalog, as_selection(config))
+    else:
+        plan, _ = plan_file.load(wanted.plan_file)
+        drifted = drift_of(wanted.plan_file, catalog)
+        if drifted:
+            raise PlanError(
+                f"{wanted.plan_file} no longer fits {catalog.server.address}:\n  "
+                + "\n  ".join(drifted[:10]),
+                do=f"plan again with: migplan plan --out {wanted.plan_file}",
+            )
+        said = plan.selection
+        selected = selection.select(catalog, selection.Selection(said.schemas, said.tables, said.exclude))
+    unknown = set(wanted.options.groups) - {group.name for group in plan.groups}
+    if unknown:
         raise PlanError(
-            f"{wanted.plan_file} no longer fits {catalog.server.address}:\n  {shown}",
-            do=f"plan again with: migplan plan --out {wanted.plan_file}",
+            f"the plan has no group {', '.join(sorted(unknown))}",
+            do="its groups are: " + ", ".join(group.name for group in plan.groups),
         )
-    said = plan.selection
-    return plan, selection.select(catalog, selection.Selection(said.schemas, said.tables, said.exclude))
-
-
-def _pg_dump_for(driver: psycopg.Connection[Any], catalog: Catalog) -> Installation:
-    return pg_dump.suitable(catalog.server.version, encrypted=driver.pgconn.ssl_in_use)
+    return plan, selected

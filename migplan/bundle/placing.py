@@ -155,14 +155,14 @@ def _left_out(
             left[number] = f"{entry.kind} is left out by choice"
         elif entry.kind in _OWNER_ONLY and not choice.privileges:
             left[number] = "privileges are left out by choice"
+        elif number not in wanted:
+            left[number] = (
+                f"schema {entry.schema or entry.tag} is not selected, and nothing selected needs it"
+            )
         elif missing is not None:
             other = belonging.entries[missing]
             left[number] = (
                 f"it needs {other.kind} {other.schema + '.' if other.schema else ''}{other.tag}, which is left out"
-            )
-        elif number not in wanted:
-            left[number] = (
-                f"schema {entry.schema or entry.tag} is not selected, and nothing selected needs it"
             )
     return left
 

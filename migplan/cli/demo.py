@@ -14,14 +14,18 @@ from rich.text import Text
 from migplan import config as configuration
 from migplan import demo as example
 from migplan import pipeline
+from migplan.bundle.options import Options
+from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
 from migplan.cli import screen
 from migplan.cli.boundary import sentence
 from migplan.errors import GroupingError
 from migplan.files import write_whole
 from migplan.postgres import address
+from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
 from migplan.postgres.server import ThrowawayServer
+from migplan.report import export as export_report
 from migplan.report import plan as plan_report
 from migplan.report import terminal
 
@@ -31,14 +35,15 @@ from migplan.report import terminal
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write migplan.yaml and plans/ here. Default: a temporary folder, removed at the end.",
+    help="Write migplan.yaml, plans/ and migrations/ here. Default: a temporary folder, removed at the end.",
 )
 @click.option("--keep", is_flag=True, help="Leave the server running until Ctrl-C, and print how to connect.")
 def demo(out: Path | None, keep: bool) -> None:
     """Show what migplan does, on an example database, with no server and no setup.
 
     Starts a throwaway PostgreSQL, builds the database of a hotel chat application in it, analyzes it, finds
-    that the grouping its team had written down cannot be loaded, and plans the move with one that can.
+    that the grouping its team had written down cannot be loaded, plans the move with one that can, and
+    writes the bundle of SQL files.
     Nothing is left behind but what --out asks for.
     """
     with ExitStack() as stack:
@@ -53,6 +58,7 @@ def demo(out: Path | None, keep: bool) -> None:
         _analyze(catalog)
         _refused(catalog)
         _planned(catalog, folder, kept=out is not None)
+        _exported(source, folder, kept=out is not None)
         if keep:
             _wait(url, folder)
 
@@ -82,6 +88,21 @@ def _planned(catalog: Catalog, folder: Path, *, kept: bool) -> None:
     pipeline.write_plan(result, file)
     shown = file if kept else Path("plans") / file.name
     screen.show(plan_report.as_text(result.plan, shown))
+
+
+def _exported(source: Address, folder: Path, *, kept: bool) -> None:
+    _said("migplan export plans/muva.yaml")
+    settings = configuration.loads(example.settings(), Path("migplan.yaml"))
+    plan = folder / "plans" / f"{example.DATABASE}.yaml"
+    wanted = pipeline.Exporting(
+        out=folder / "migrations" / example.DATABASE,
+        options=Options(jobs=2),
+        exactness=Exactness.ESTIMATE,
+        plan_file=plan,
+    )
+    bundle, manifest = pipeline.exported(source, settings, wanted)
+    shown = bundle if kept else Path("migrations") / bundle.name
+    screen.show(export_report.written(shown, manifest))
 
 
 def _wait(url: str, folder: Path) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import click
 
 from migplan import config as configuration
 from migplan import pipeline
 from migplan.bundle.inserts import InsertStyle
-from migplan.bundle.options import Options
+from migplan.bundle.options import Contents, Options
 from migplan.bundle.placing import Choice
 from migplan.bundle.roles import Owners
+from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
-from migplan.config import Layout
+from migplan.config import Config, Layout
+from migplan.report import export as report
 
 
 @click.command()
@@ -23,28 +26,31 @@ from migplan.config import Layout
 @options.selection
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="The bundle's folder. Default: migrations/NAME.",
+    help="The bundle's folder. Default: migrations/NAME, by the plan's name.",
 )
 @click.option(
     "--constraints",
     type=click.Choice([layout.value for layout in Layout]),
-    help="Without a plan: keys and indexes after the rows, or with the schema.",
+    help="Without PLAN: keys and indexes after the rows (the default), or with the schema.",
 )
-@click.option("--schema-only", "contents", flag_value="schema", help="Definitions, no rows.")
+@click.option("--schema-only", "contents", flag_value="schema", help="Definitions, and no rows.")
 @click.option(
     "--data-only",
     "contents",
     flag_value="data",
-    help="Rows, for a schema that is there already, into live constraints.",
+    help="Rows, for a schema that is there already: into live constraints, by its owner.",
+)
+@click.option(
+    "--group", "groups", multiple=True, metavar="NAME", help="Only files of these groups (repeatable)."
 )
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
     default=2,
     show_default=True,
-    help="Connections that read rows, all on one snapshot.",
+    help="Connections that read rows, all on one snapshot. The files come out the same.",
 )
 @click.option(
     "--data-format",
@@ -54,14 +60,30 @@ from migplan.config import Layout
     help="COPY blocks, or INSERT statements for editors that cannot COPY.",
 )
 @click.option(
-    "--batch", type=click.IntRange(1, 100000), default=1000, show_default=True, help="Rows of one INSERT."
+    "--batch", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Rows of one INSERT."
 )
 @click.option(
     "--on-conflict-do-nothing", is_flag=True, help="INSERTs that skip rows which are there already."
 )
 @click.option("--no-owner", is_flag=True, help="Whoever runs the files will own everything.")
-@click.option("--no-privileges", is_flag=True, help="Leave out GRANT and REVOKE.")
-@click.option("--force", is_flag=True, help="Overwrite files that were edited.")
+@click.option("--no-privileges", is_flag=True, help="Leave out GRANT, REVOKE and default privileges.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Owners, grants and policies of OLD will be those of NEW (repeatable).",
+)
+@click.option(
+    "--without",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    help="Leave out objects of a kind as pg_dump calls it: TRIGGER, 'EVENT TRIGGER', PUBLICATION (repeatable).",
+)
+@click.option("--without-large-objects", is_flag=True, help="Go on where the source has large objects.")
+@click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and how large; write nothing.")
 def export(
     plan: Path | None,
     source: str | None,
@@ -72,42 +94,63 @@ def export(
     out: Path | None,
     constraints: str | None,
     contents: str | None,
+    groups: tuple[str, ...],
     jobs: int,
     data_format: str,
     batch: int,
     on_conflict_do_nothing: bool,
     no_owner: bool,
     no_privileges: bool,
+    roles: tuple[str, ...],
+    kinds: tuple[str, ...],
+    without_large_objects: bool,
     force: bool,
+    dry_run: bool,
 ) -> None:
-    """Write the bundle: numbered SQL files that people review, commit, and can run with psql alone.
+    """Write the bundle: numbered SQL files that people review, commit, and run, with psql alone if they like.
 
     PLAN is a file that `migplan plan` wrote; without one the plan is made on the spot. Catalog, definitions and
-    rows are all of one moment of the source.
+    rows are all of one moment of the source, and nothing is written to it. The files are written aside and
+    renamed: an interrupted export leaves nothing half-made, and files that people edited are not overwritten
+    without --force.
     """
     settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
-    layout = "with-schema" if contents == "data" else constraints
-    if layout:
-        settings = settings.model_copy(
-            update={"plan": settings.plan.model_copy(update={"constraints": Layout(layout)})}
-        )
+    settings = _with_layout(settings, Layout.WITH_SCHEMA.value if contents == "data" else constraints)
     wanted = pipeline.Exporting(
-        out=out or Path("migrations") / (plan.stem if plan else settings.plan.name),
+        out=out,
         options=Options(
-            contents=contents or "all",
+            contents=cast("Contents", contents or "all"),
             jobs=jobs,
             inserts=InsertStyle(batch, on_conflict_do_nothing) if data_format == "insert" else None,
-            choice=Choice(privileges=not no_privileges),
-            owners=Owners(kept=not no_owner),
+            choice=Choice(privileges=not no_privileges, kinds=frozenset(kind.upper() for kind in kinds)),
+            owners=Owners(kept=not no_owner, roles=dict(map(_role, roles))),
+            groups=groups,
+            without_large_objects=without_large_objects,
         ),
+        exactness=Exactness.ESTIMATE if plan else Exactness.AUTO,
         force=force,
         plan_file=plan,
     )
+    address = options.resolved(source, settings)
+    if dry_run:
+        with screen.progress("reading the catalog") as told:
+            foreseen = pipeline.foreseen(address, settings, wanted, told)
+        screen.show(report.foreseen(*foreseen, wanted.options.contents))
+        return
     with screen.progress("reading the catalog") as told:
-        manifest = pipeline.exported(options.resolved(source, settings), settings, wanted, told)
-    screen.show(
-        [
-            f"{wanted.out}: {len(manifest.files)} files, {manifest.rows:,} rows",
-            *(f"left out: {each.kind} {each.name}: {each.why}" for each in manifest.left_out),
-        ]
-    )
+        folder, manifest = pipeline.exported(address, settings, wanted, told)
+    screen.show(report.written(folder, manifest))
+
+
+def _with_layout(settings: Config, layout: str | None) -> Config:
+    if layout is None:
+        return settings
+    plan = settings.plan.model_copy(update={"constraints": Layout(layout)})
+    return settings.model_copy(update={"plan": plan})
+
+
+def _role(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not (old and equals and new):
+        raise click.BadParameter(f"{text!r} is not of the form OLD=NEW", param_hint="--role")
+    return old, new

@@ -1,0 +1,83 @@
+"""A bundle for people: what was written, or would be, and what stayed behind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from migplan.bundle.manifest import LeftObject, Manifest
+from migplan.graph import ForeignKeyGraph
+from migplan.plan.model import Plan
+from migplan.report.words import count, listed
+
+_SHOWN = 12
+
+# Left out of every bundle, because each file or the target has its own.
+_MATTERS_TO_NOBODY = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE"})
+
+# These go with their object, which is named.
+_GO_WITH_OTHERS = frozenset({"COMMENT", "ACL", "SECURITY LABEL"})
+
+
+def written(folder: Path, manifest: Manifest) -> Iterator[Text]:
+    """The files, then what people have to know."""
+    size = sum(file.bytes for file in manifest.files)
+    yield Text(
+        f"{folder}: {count(len(manifest.files), 'file')}, {count(manifest.rows, 'row')}, {amount(size)}; "
+        f"{manifest.database} as it was at {manifest.origin.snapshot_at}",
+        style="bold",
+    )
+    width = max((len(file.file) for file in manifest.files), default=0)
+    objects = Counter(moved.file for moved in manifest.objects)
+    for file in manifest.files:
+        holds = count(file.rows, "row") if file.phase == "data" else count(objects[file.file], "object")
+        yield Text(f"  {file.file:{width}}  {holds:>14}  {amount(file.bytes):>9}")
+    left = [each for each in manifest.left_out if each.kind not in _MATTERS_TO_NOBODY | _GO_WITH_OTHERS]
+    yield from _section("Left out", list(_reasons(left)))
+    yield from _section("To know", list(manifest.notes))
+    yield Text()
+    yield Text(f"Read it with: migplan check {folder}")
+
+
+def foreseen(plan: Plan, graph: ForeignKeyGraph, folder: Path, contents: str) -> Iterator[Text]:
+    """What an export would write, by the planner's estimates."""
+    names = {str(name): name for name in graph.tables}
+    yield Text(f"{folder} would hold, by estimate:", style="bold")
+    for group in plan.groups:
+        size = sum(graph.tables[names[table.table]].table_bytes or 0 for table in group.tables)
+        if contents != "data":
+            yield Text(f"  {group.schema_file}: {count(len(group.tables), 'table')}")
+        if contents != "schema":
+            yield Text(f"  {group.data_file}: {count(group.rows, 'row')}, about {amount(size)}")
+        if contents != "data" and group.constraints_file:
+            yield Text(f"  {group.constraints_file}: keys, indexes, triggers")
+    yield Text("Nothing was written.")
+
+
+def amount(size: int) -> str:
+    """``812 B``, ``1.2 MB``."""
+    number, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while number >= 1000 and len(units) > 1:
+        number, units = number / 1000, units[1:]
+    return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
+
+
+def _reasons(left: Sequence[LeftObject]) -> Iterator[str]:
+    """What was left out by reason; many for the same reason on one line."""
+    by_reason: dict[str, list[str]] = {}
+    for each in left:
+        by_reason.setdefault(each.why, []).append(f"{each.kind} {each.name}")
+    for why, names in by_reason.items():
+        yield f"{listed(names, 3)}: {why}"
+
+
+def _section(title: str, lines: list[str]) -> Iterator[Text]:
+    if lines:
+        yield Text()
+        yield Text(title, style="bold")
+        yield from (Text(f"  {line}") for line in lines[:_SHOWN])
+    if len(lines) > _SHOWN:
+        yield Text(f"  … and {len(lines) - _SHOWN:,} more, all in the manifest", style="dim")
