@@ -48,7 +48,7 @@ _OWNED = frozenset(
         "VIEW",
     }
 )
-_DROP = re.compile(r"DROP (.+);\s*", re.DOTALL)
+_DROP = re.compile(r"DROP (.+?)(?: CASCADE)?;\s*", re.DOTALL)
 
 
 def statements(
@@ -73,8 +73,16 @@ def statements(
             yield f"SET default_tablespace = {_literal(tablespace)};"
         yield owners.definition(entry).strip("\n")
         role = owners.of(entry)
-        if role and entry.kind in _OWNED and (named := _DROP.fullmatch(entry.drop)):
-            yield f"ALTER {named.group(1)} OWNER TO {quoted(role)};"
+        if role and (named := _named(entry)):
+            yield f"ALTER {named} OWNER TO {quoted(role)};"
+
+
+def _named(entry: Entry) -> str:
+    """What has an owner, as a statement names it; empty for all else."""
+    if entry.kind == "SCHEMA" and entry.drop.startswith("--"):
+        return f"SCHEMA {quoted(entry.tag)}"  # public is never dropped, but it has an owner like any other
+    found = _DROP.fullmatch(entry.drop) if entry.kind in _OWNED else None
+    return found.group(1) if found else ""
 
 
 def _in_comment(text: str) -> str:

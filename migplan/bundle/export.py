@@ -48,7 +48,9 @@ class Export:
         self._names = {str(name): name for name in source.graph.tables}
         self._homes = _homes(source)
         self._belonging = belonging(source.archive.entries, source.catalog)
-        self._placement = place(self._belonging, plan, self._homes, options.choice)
+        self._placement = place(
+            self._belonging, plan, self._homes, options.choice, with_rows=options.contents == "all"
+        )
         self._snapshot_at = _epoch() or source.catalog.server.read_at
         version = dotted(source.catalog.server.version)
         self._about = About(plan.database, version, self._snapshot_at, plan.name)

@@ -44,9 +44,12 @@ _NOT_MOVED: Mapping[str, str] = {
     "DATABASE PROPERTIES": "settings of the database: see the notes of the manifest",
 }
 
+WATCHER = "EVENT TRIGGER"
+"""What may refuse or write down every statement that defines something, and the refreshing of views."""
+
 # What watches or follows everything else, and must not see it being made.
 _LAST = frozenset(
-    {"DEFAULT ACL", "EVENT TRIGGER", "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA"}
+    {"DEFAULT ACL", WATCHER, "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA"}
 )
 
 # These hold passwords in clear, and belong to the place where the database is, not to the database.
@@ -79,13 +82,23 @@ class Placement:
     left_out: tuple[LeftOut, ...]
 
 
-def place(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str], choice: Choice) -> Placement:
-    """Give every entry its file; ``homes`` has the planned table of each selected table or partition."""
+def place(
+    belonging: Belonging,
+    plan: Plan,
+    homes: Mapping[QualifiedName, str],
+    choice: Choice,
+    *,
+    with_rows: bool = True,
+) -> Placement:
+    """Give every entry its file; ``homes`` has the planned table of each selected table or partition.
+
+    Without rows in the same bundle nothing has to wait for them.
+    """
     left_out = _left_out(belonging, plan, homes, choice)
     group_of = {
         table: number for number, group in enumerate(plan.groups) for table in map(_text, group.tables)
     }
-    later = _later(belonging, plan, homes)
+    later = _later(belonging, plan, homes) if with_rows else set()
     last = len(plan.groups) - 1
     slots: dict[int, Slot] = {}
     for number, entry in belonging.entries.items():
@@ -104,6 +117,8 @@ def _text(table: object) -> str:
 def _own_slot(entry: Entry, group: int, layout: Layout, last: int, later: bool) -> Slot:
     """Where an entry would go if it needed nothing."""
     after = layout is Layout.AFTER_DATA
+    if later and entry.kind == WATCHER:
+        return (Phase.DATA, last)
     if entry.kind in _LAST:
         return (Phase.CONSTRAINTS if after else Phase.SCHEMA, last)
     if later:
@@ -130,6 +145,8 @@ def _later(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str])
             if (homes[owner], entry.tag.removeprefix(f"{owner.name} ")) in wanted:
                 found.add(number)
         elif entry.kind == "CHECK CONSTRAINT" and "NOT VALID" in entry.definition:
+            found.add(number)
+        elif entry.kind == WATCHER:
             found.add(number)
     return found
 
@@ -183,6 +200,10 @@ def _wanted(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str]
             if entry.kind not in TABLES or own in homes:
                 wanted |= belonging.needs[number]
     for number, entry in belonging.entries.items():
-        if entry.kind in FOLLOWERS and any(need in wanted for need in belonging.needs[number]):
+        if entry.kind in FOLLOWERS and (
+            everything
+            if not belonging.needs[number]  # about the schema public, say, which is in every database
+            else any(need in wanted for need in belonging.needs[number])
+        ):
             wanted.add(number)
     return wanted

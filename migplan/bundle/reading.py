@@ -14,11 +14,10 @@ from psycopg import sql
 
 from migplan.bundle.pieces import Rows
 from migplan.catalog.model import Catalog, TableKind
+from migplan.postgres import copy_out
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect, reading_settings
 from migplan.postgres.failures import explained
-
-BUFFER = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +85,15 @@ class Readers:
         told: Callable[[int], None] | None,
     ) -> Amount:
         count = size = 0
-        statement = sql.SQL("COPY ({}) TO STDOUT").format(rows.query)
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for block in _gathered(copy):
-                sink.write(block)
-                rows_here = block.count(b"\n")
-                count += rows_here
-                size += len(block)
-                if told is not None:
-                    told(rows_here)
+        statement = sql.SQL("COPY ({}) TO STDOUT").format(rows.query).as_string(connection)
+        for block in copy_out.rows_of(connection, statement):
+            sink.write(block)
+            rows_here = block.count(b"\n")
+            count += rows_here
+            size += len(block)
+            if told is not None:
+                told(rows_here)
         return Amount(count, size)
-
-
-def _gathered(copy: psycopg.Copy) -> Iterator[bytes]:
-    """Blocks of some size instead of single rows."""
-    gathered, size = [], 0
-    for row in copy:
-        gathered.append(row)
-        size += len(row)
-        if size >= BUFFER:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    if gathered:
-        yield b"".join(gathered)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from migplan.bundle.wording import literal
+from migplan.bundle.wording import do_block, literal
 from migplan.postgres.archive import Entry
 
 _IDENTIFIER = r'(?:"(?:[^"]|"")*"|[\w$])+'
@@ -17,7 +17,8 @@ _DUMMY_VIEW = re.compile(rf"CREATE OR REPLACE VIEW ({_NAME}) .+;", re.DOTALL)
 _BASE_TYPE = re.compile(rf"DROP TYPE ({_NAME}) CASCADE;")
 _STATEMENT = re.compile(rf"{_OUTSIDE_QUOTES.replace('[^', '[^;')}+")
 _PRIVILEGE = re.compile(
-    rf"({_OUTSIDE_QUOTES}*?)\b(GRANT|REVOKE) ({_OUTSIDE_QUOTES}*) (TO|FROM) ({_IDENTIFIER})(?: WITH GRANT OPTION)?",
+    rf"({_OUTSIDE_QUOTES}*?)\b(GRANT|REVOKE) ({_OUTSIDE_QUOTES}*) (?:TO|FROM) ({_IDENTIFIER})"
+    r"(?: WITH GRANT OPTION)?",
     re.DOTALL,
 )
 _SAYING = re.compile(r"""((?:"(?:[^"]|"")*"|[^"'])*?) IS (?:NULL|E?'.*');\s*""", re.DOTALL)
@@ -74,11 +75,6 @@ def is_standard_schema(entry: Entry) -> bool:
 def drop_if_exists(entry: Entry) -> str:
     """pg_dump's drop, so that it may run where the object, or all around it, is gone already."""
     drop = entry.drop.strip()
-    if entry.kind.startswith("BLOB"):
-        number = re.sub(r"\D", "", drop)
-        return (
-            f"SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = {number};"
-        )
     if view := _DUMMY_VIEW.fullmatch(drop):
         return _only_if(f"pg_catalog.to_regclass({literal(view[1])}) IS NOT NULL", drop)
     if base_type := _BASE_TYPE.fullmatch(drop):
@@ -121,9 +117,9 @@ def privileges_back(definition: str) -> Iterator[str]:
     for role, statement in reversed(list(_with_roles(definition))):
         parts = _PRIVILEGE.fullmatch(statement)
         assert parts is not None, statement
-        context, verb, what, _, whom = parts.groups()
-        opposite = f"REVOKE {what} FROM {whom};" if verb == "GRANT" else f"GRANT {what} TO {whom};"
-        opposite = context + opposite
+        context, verb, what, whom = parts.groups()
+        way = f"REVOKE {what.rstrip()} FROM" if verb == "GRANT" else f"GRANT {what.rstrip()} TO"
+        opposite = f"{context}{way} {whom};"
         yield f"{_SESSION}{role};\n{opposite}\n{_SESSION_ENDS};" if role else opposite
 
 
@@ -158,10 +154,4 @@ def _with_roles(definition: str) -> Iterator[tuple[str, str]]:
 
 
 def _only_if(condition: str, statement: str) -> str:
-    tag = "$undo$"
-    while tag in statement + condition:
-        tag = f"{tag[:-1]}_$"
-    body = (
-        "\n".join(f"        {line}" for line in statement.splitlines()) if "'" not in statement else statement
-    )
-    return f"DO {tag}\nBEGIN\n    IF {condition} THEN\n{body}\n    END IF;\nEND\n{tag};"
+    return do_block(f"    IF {condition} THEN\n        {statement}\n    END IF;")

@@ -28,3 +28,11 @@ def counted(number: int, thing: str, plural: str = "") -> str:
     ('1 row', '1,204 rows', '2 indexes')
     """
     return f"{number:,} {thing if number == 1 else plural or thing + 's'}"
+
+
+def do_block(body: str) -> str:
+    """Statements of PL/pgSQL as one of SQL, done whole or not at all; whatever quotes stand in them."""
+    tag = "$undo$"
+    while tag in body:
+        tag = f"{tag[:-1]}_$"
+    return f"DO {tag}\nBEGIN\n{body}\nEND\n{tag};"

@@ -1,0 +1,313 @@
+"""Rollback files: each takes back the file of the same name, and they run from the highest number down.
+
+Nothing in them says CASCADE for what others made: where something outside of the bundle needs what is to go,
+the file stops. Drops may be repeated, and run over a file that ran only in part.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from migplan.bundle import reversal
+from migplan.bundle.belonging import FOLLOWERS, TABLES, Belonging
+from migplan.bundle.headers import SESSION
+from migplan.bundle.manifest import BundleFile, LoadedTable, Manifest
+from migplan.bundle.roles import Owners
+from migplan.bundle.wording import counted, do_block, literal, one_line
+from migplan.catalog.model import Catalog, TableKind
+from migplan.config import Layout, Strategy
+from migplan.names import QualifiedName
+from migplan.postgres.archive import Entry
+
+_SETTINGS = SESSION + "SELECT pg_catalog.set_config('search_path', '', false);\n"
+
+# These are made within others and go with them; there is nothing to drop.
+_WITHIN = frozenset(
+    {
+        "INDEX ATTACH",
+        "PUBLICATION TABLE",
+        "PUBLICATION TABLES IN SCHEMA",
+        "SEQUENCE OWNED BY",
+        "SHELL TYPE",
+        "TABLE ATTACH",
+    }
+)
+
+_PLURALS = {"index": "indexes", "policy": "policies", "statistics": "statistics"}
+
+
+def undo_schema(
+    manifest: Manifest, file: str, order: Sequence[int], belonging: Belonging, owners: Owners
+) -> str:
+    """The rollback of a schema or constraints file whose entries stand in this order."""
+    undoing = _Undoing(order, belonging, owners)
+    dropped = [belonging.entries[number] for number in order if undoing.says_so(number)]
+    header = [*_opening(manifest, file), *_drops(manifest, dropped), *_before(manifest, file)]
+    return _text(header, undoing.statements())
+
+
+def undo_data(
+    manifest: Manifest,
+    file: str,
+    catalog: Catalog,
+    order: Sequence[int] = (),
+    belonging: Belonging | None = None,
+    owners: Owners | None = None,
+) -> str:
+    """The rollback of a data file; ``order`` are the keys that the file creates after its rows."""
+    tables = _filled(manifest, file)
+    header = [*_opening(manifest, file), *_empties(tables), *_before(manifest, file)]
+    keys = list(_Undoing(order, belonging, owners or Owners()).statements()) if belonging else []
+    rows = list(_emptied(manifest, tables, catalog)) if tables else []
+    return _text(header, [*keys, *rows, *_left_as_they_are(manifest, file)])
+
+
+@dataclass(frozen=True)
+class _Undoing:
+    """The entries of one file, from the last to the first."""
+
+    order: Sequence[int]
+    belonging: Belonging
+    owners: Owners
+
+    def statements(self) -> Iterator[str]:
+        """What takes them back, each with its semicolon."""
+        for number in reversed(self.order):
+            yield from self._statements(number)
+
+    def says_so(self, number: int) -> bool:
+        """Whether the entry is dropped by a statement of its own."""
+        return reversal.can_be_dropped(self._entry(number)) and not self._needs_nothing(number)
+
+    def _statements(self, number: int) -> Iterator[str]:
+        entry = self._entry(number)
+        if self._needs_nothing(number):
+            return
+        if entry.kind == "EXTENSION":
+            yield "-- Leave this statement out if the extension was there before the bundle came."
+        if reversal.can_be_dropped(entry):
+            yield reversal.drop_if_exists(entry)
+        elif reversal.is_standard_schema(entry):
+            yield from self._standard_schema(entry)
+        elif entry.kind == "ACL":
+            yield from reversal.privileges_back(self.owners.definition(entry))
+        elif entry.kind == "DEFAULT ACL":
+            yield from reversal.default_privileges_back(entry, self.owners.definition(entry))
+        elif entry.kind in {"COMMENT", "SECURITY LABEL"}:
+            yield reversal.unsaid(entry)
+        elif entry.kind == "ROW SECURITY":
+            yield reversal.no_row_security(entry)
+        else:
+            yield f"-- Nothing is known that takes back {entry.kind} {one_line(entry.tag)}."
+
+    def _standard_schema(self, entry: Entry) -> Iterator[str]:
+        yield "-- Schema public is in every new database: it stays, as it was made there."
+        if self.owners.of(entry) not in {"", "pg_database_owner"}:
+            yield reversal.standard_owner()
+
+    def _needs_nothing(self, number: int) -> bool:
+        """Whether an entry goes with what it is a part of, or is no object at all."""
+        entry = self._entry(number)
+        if entry.kind in _WITHIN or self._is_attached(number):
+            return True
+        if entry.kind in FOLLOWERS:
+            return any(self._vanishes(need) for need in entry.needs if need in self.belonging.entries)
+        return self._goes_with_its_host(number)
+
+    def _vanishes(self, number: int) -> bool:
+        """Whether what a comment or a privilege is about is taken back by some file of the bundle."""
+        entry = self._entry(number)
+        return reversal.can_be_dropped(entry) or self._host(number) is not None
+
+    def _goes_with_its_host(self, number: int) -> bool:
+        """Whether it goes when its table does, in this file.
+
+        Not when something that it needs was made after the table: that is dropped before the table, and
+        could not be, as long as this is there. So keys in circles have statements of their own.
+        """
+        host = self._host(number)
+        if host is None or host not in self._place:
+            return False
+        return all(
+            self._place[need] <= self._place[host] or self._goes_along(need, host)
+            for need in self._entry(number).needs
+            if need in self._place
+        )
+
+    def _goes_along(self, number: int, host: int) -> bool:
+        return self._host(number) == host and self._needs_nothing(number)
+
+    def _host(self, number: int) -> int | None:
+        """The entry that takes this one along when it is dropped."""
+        entry = self._entry(number)
+        if entry.kind in TABLES:
+            return None
+        if number in self.belonging.owner:
+            return self._tables.get(self.belonging.owner[number])
+        wanted = {"CHECK CONSTRAINT": "DOMAIN", "DEFAULT ACL": "SCHEMA"}.get(entry.kind)
+        for need in entry.needs:
+            if need in self.belonging.entries and self._entry(need).kind == wanted:
+                return need if reversal.can_be_dropped(self._entry(need)) else None
+        return None
+
+    def _is_attached(self, number: int) -> bool:
+        """Whether it is the part of a partitioned index or key, which takes it along."""
+        entry = self._entry(number)
+        owner = self.belonging.owner.get(number)
+        if entry.kind not in {"INDEX", "CONSTRAINT"} or owner is None:
+            return False
+        name = entry.tag if entry.kind == "INDEX" else entry.tag.removeprefix(f"{owner.name} ")
+        return QualifiedName(entry.schema, name) in self._attached
+
+    def _entry(self, number: int) -> Entry:
+        return self.belonging.entries[number]
+
+    @cached_property
+    def _place(self) -> Mapping[int, int]:
+        return {number: place for place, number in enumerate(self.order)}
+
+    @cached_property
+    def _tables(self) -> Mapping[QualifiedName, int]:
+        return {
+            self.belonging.owner[number]: number
+            for number, entry in self.belonging.entries.items()
+            if entry.kind in TABLES and number in self.belonging.owner
+        }
+
+    @cached_property
+    def _attached(self) -> Collection[QualifiedName]:
+        return {
+            QualifiedName(entry.schema, entry.tag)
+            for entry in self.belonging.entries.values()
+            if entry.kind == "INDEX ATTACH"
+        }
+
+
+def _filled(manifest: Manifest, file: str) -> list[LoadedTable]:
+    """The tables that a data file brings rows to, the last first."""
+    group = _file(manifest, file).group
+    return [
+        table
+        for table in reversed(manifest.tables)
+        if table.group == group and table.strategy is not Strategy.SCHEMA_ONLY
+    ]
+
+
+def _emptied(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog) -> Iterator[str]:
+    names = {str(name): name for name in catalog.by_name}
+    here = {names[table.table]: None for table in tables}
+    live = manifest.constraints is Layout.WITH_SCHEMA or manifest.contents == "data"
+    later = _referring(manifest, catalog, here) if live else []
+    emptied = ",\n    ".join(_rows_of(name, catalog) for name in [*later, *here])
+    if not later:
+        yield f"TRUNCATE TABLE\n    {emptied};"
+        return
+    # TRUNCATE wants every table in the same statement that refers to one of its tables, even an empty one.
+    yield "-- Tables of later files that refer to these must be named as well, and must be empty."
+    checks = "\n".join(
+        f"    IF EXISTS (SELECT FROM {_rows_of(name, catalog)}) THEN\n"
+        f"        RAISE EXCEPTION '% still has rows: run its rollback first', {literal(str(name))};\n"
+        f"    END IF;"
+        for name in later
+    )
+    locked = ",\n    ".join(_rows_of(name, catalog) for name in later)
+    yield do_block(
+        f"    LOCK TABLE\n    {locked}\n    IN ACCESS EXCLUSIVE MODE;\n{checks}\n"
+        f"    TRUNCATE TABLE\n    {emptied};"
+    )
+
+
+def _referring(manifest: Manifest, catalog: Catalog, here: Collection[QualifiedName]) -> list[QualifiedName]:
+    """The other tables of the bundle that refer to these, directly or through others, the last first."""
+    home = _homes(catalog)
+    users: dict[QualifiedName, set[QualifiedName]] = {}
+    for key in catalog.foreign_keys:
+        if key.referenced in home:
+            users.setdefault(home[key.referenced], set()).add(home[key.table])
+    found: set[QualifiedName] = set()
+    waiting = list(here)
+    while waiting:
+        new = users.get(waiting.pop(), set()) - found - set(here)
+        found |= new
+        waiting += new
+    names = {str(name): name for name in found}
+    return [names[table.table] for table in reversed(manifest.tables) if table.table in names]
+
+
+def _homes(catalog: Catalog) -> Mapping[QualifiedName, QualifiedName]:
+    """Of each table the one whose name brings all its rows: a partition's top, or itself."""
+    tables = catalog.by_name
+
+    def home(name: QualifiedName) -> QualifiedName:
+        parent = tables[name].partition_of
+        return home(parent) if parent is not None and parent in tables else name
+
+    return {name: home(name) for name in tables}
+
+
+def _rows_of(name: QualifiedName, catalog: Catalog) -> str:
+    """A table as a statement names it that is about its own rows: tables that inherit are others."""
+    return str(name) if catalog.by_name[name].kind is TableKind.PARTITIONED else f"ONLY {name}"
+
+
+def _left_as_they_are(manifest: Manifest, file: str) -> Iterator[str]:
+    sequences = [value.sequence for value in manifest.sequences if value.file == file]
+    if sequences:
+        yield "-- Sequences keep their values, as after any deletion. To let them begin anew:"
+        yield from (f"--   ALTER SEQUENCE {one_line(sequence)} RESTART;" for sequence in sequences)
+    if any(step.name == "materialised views" for step in _file(manifest, file).steps):
+        yield "-- Materialised views still show the rows, until they are refreshed or dropped."
+
+
+def _file(manifest: Manifest, file: str) -> BundleFile:
+    return next(each for each in manifest.files if each.file == file)
+
+
+def _opening(manifest: Manifest, file: str) -> list[str]:
+    group = _file(manifest, file).group
+    return [
+        f"-- Takes back {one_line(file)}, group {one_line(group)} of the bundle {one_line(manifest.name)}.",
+        "--",
+    ]
+
+
+def _drops(manifest: Manifest, dropped: Sequence[Entry]) -> Iterator[str]:
+    kinds = Counter(entry.kind.lower() for entry in dropped)
+    listed = ", ".join(
+        counted(number, kind, _PLURALS.get(kind, "")) for kind, number in sorted(kinds.items())
+    )
+    yield f"-- Drops {listed}, and what is a part of them." if listed else "-- Drops nothing."
+    names = {str(QualifiedName(entry.schema, entry.tag)) for entry in dropped if entry.kind in TABLES}
+    if names:
+        rows = sum(table.rows for table in manifest.tables if table.table in names)
+        brought = counted(rows, "row")
+        yield f"-- Lost with the tables: every row that is still in them. The bundle brought {brought}."
+    else:
+        yield "-- No row is lost."
+
+
+def _empties(tables: Sequence[LoadedTable]) -> Iterator[str]:
+    if not tables:
+        yield "-- The file brought no rows, and none are lost."
+        return
+    emptied = counted(len(tables), "table")
+    rows = counted(sum(table.rows for table in tables), "row")
+    yield f"-- Empties {emptied}. Lost: the {rows} that the file brought, and any that came since."
+
+
+def _before(manifest: Manifest, file: str) -> Iterator[str]:
+    """What is taken back before it, in the order in which that is done."""
+    files = [each.file for each in manifest.files]
+    later = list(reversed(files[files.index(file) + 1 :]))
+    if later:
+        yield f"-- Must have run before, in this order: {', '.join(f'rollback/{name}' for name in later)}"
+    else:
+        yield "-- It is the first to run of all rollbacks."
+    yield "-- Where something outside of the bundle needs what is to go, it stops with an error."
+
+
+def _text(header: Sequence[str], statements: Iterator[str] | Sequence[str]) -> str:
+    return "\n".join([*header, "", _SETTINGS, *statements]) + "\n"
