@@ -1,4 +1,4 @@
-"""What is generated in the documentation: the reference, the README's transcript, schemas, the demo's plan.
+"""What is generated: the reference, the README's transcript, schemas, the demo's plan and its bundle.
 
 ``python docs/generate.py`` writes it, ``--check`` only says what is stale (exit code 1).
 """
@@ -22,6 +22,7 @@ from migplan.config import Config
 from migplan.plan.model import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
+MOMENT = "1761955200"  # the first of November 2025, when the demo's figures were taken
 BEGIN, END = "<!-- transcript -->\n", "<!-- end of transcript -->"
 SETTINGS: dict[str, Any] = {"terminal_width": 100, "help_option_names": ["-h", "--help"]}
 FIRST_SCREEN = "Longest chain"  # the README shows the demo down to here; docs/demo.md shows all of it
@@ -36,8 +37,9 @@ def generated() -> Iterator[tuple[Path, str]]:
         transcript = demo(Path(folder))
         yield ROOT / "docs" / "demo.md", demo_page(transcript)
         yield ROOT / "README.md", readme(transcript)
-        for file in sorted((Path(folder) / "plans").iterdir()):
-            yield ROOT / "plans" / file.name, file.read_text(encoding="utf-8")
+        for file in sorted(path for path in Path(folder).rglob("*") if path.parent != Path(folder)):
+            if file.is_file():
+                yield ROOT / file.relative_to(folder), file.read_text(encoding="utf-8")
 
 
 def reference() -> str:
@@ -71,7 +73,7 @@ def demo(folder: Path) -> str:
         text=True,
         encoding="utf-8",
         check=False,
-        env={**os.environ, "PYTHONUTF8": "1"},
+        env={**os.environ, "PYTHONUTF8": "1", "SOURCE_DATE_EPOCH": MOMENT},
     )
     if ran.returncode:
         raise SystemExit(f"migplan demo failed with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
