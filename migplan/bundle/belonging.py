@@ -29,6 +29,11 @@ RELATIONS = TABLES | {"VIEW", "MATERIALIZED VIEW"}
 FOLLOWERS = frozenset({"COMMENT", "ACL", "SECURITY LABEL", "SEQUENCE OWNED BY"})
 
 
+def is_unproven(entry: Entry) -> bool:
+    """Whether it is a check or a NOT NULL that rows may break which were there before it."""
+    return entry.kind in {"CHECK CONSTRAINT", "CONSTRAINT"} and entry.definition.rstrip().endswith("NOT VALID;")
+
+
 @dataclass(frozen=True)
 class Belonging:
     """The entries by number, what each needs, and whose each is."""
@@ -54,7 +59,9 @@ def belonging(entries: Iterable[Entry], catalog: Catalog) -> Belonging:
         number: frozenset(need for need in entry.needs if need in by_id and order[need] < order[number])
         for number, entry in by_id.items()
     }
-    return Belonging(by_id, _after_attachment(by_id, needs, owner, catalog), owner, order)
+    needs = _after_attachment(by_id, needs, owner, catalog)
+    needs = _after_keys(by_id, needs, owner, catalog)
+    return Belonging(by_id, needs, owner, order)
 
 
 class _Finder:
@@ -133,6 +140,30 @@ def _after_attachment(
     for number, entry in entries.items():
         if entry.section is Section.POST_DATA and number in owner:
             result[number] = needs[number] | attached.get(top[owner[number]], set())
+    return result
+
+
+def _after_keys(
+    entries: Mapping[int, Entry],
+    needs: Mapping[int, frozenset[int]],
+    owner: Mapping[int, QualifiedName],
+    catalog: Catalog,
+) -> dict[int, frozenset[int]]:
+    """Policies that are forced upon the owner come after the keys, whose first check they would stop."""
+    forced = {table.name for table in catalog.tables if table.force_row_security}
+    about: dict[QualifiedName, set[int]] = {}
+    for number, entry in entries.items():
+        table = catalog.by_name.get(owner[number]) if number in owner else None
+        if entry.kind == "FK CONSTRAINT" and table is not None:
+            name = entry.tag.removeprefix(f"{table.name.name} ")
+            for key in table.foreign_keys:
+                if key.name == name:
+                    about.setdefault(key.table, set()).add(number)
+                    about.setdefault(key.referenced, set()).add(number)
+    result = dict(needs)
+    for number, entry in entries.items():
+        if entry.kind == "ROW SECURITY" and owner.get(number) in forced:
+            result[number] = needs[number] | about.get(owner[number], set())
     return result
 
 

@@ -39,12 +39,15 @@ from migplan.bundle.splitting import (
     line_of,
     pieces,
 )
-from migplan.names import QualifiedName
+from migplan.names import split
 
 Told = Callable[[str, int, int], None]
 
 _ANEW = "export the bundle anew"
 _TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
+
+# A file with one of these was not read to its end, and nobody knows what it creates or fills.
+_NOT_READ = frozenset({Kind.MISSING, Kind.SYNTAX, Kind.META_COMMAND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,14 @@ class _Digesting:
         self.size += len(found)
         return found
 
-    def whole(self) -> str:
-        """The digest of everything, read or not."""
+    def finish(self) -> None:
+        """Read what nobody has read yet."""
         while self.read(1 << 20):
             pass
+
+    @property
+    def sha256(self) -> str:
+        """The digest of everything so far."""
         return self._digest.hexdigest()
 
 
@@ -111,14 +118,12 @@ class _Checking:
         for number, path in enumerate(beside, len(files)):
             told(path.name, number, total)
             self._aside(path)
-        unread = bool(self._problems) and any(
-            problem.kind in {Kind.MISSING, Kind.SYNTAX, Kind.META_COMMAND} for problem in self._problems
-        )
+        understood = not _NOT_READ.intersection(problem.kind for problem in self._problems)
         self._unlisted()
         self._numbers()
-        if not unread:  # of files that were not read to their end, the order is not known
+        if understood:
             strategies = {table.table: table.strategy for table in self._manifest.tables}
-            self._problems += self._order.problems(strategies, self._elsewhere)
+            self._problems += self._order.problems(strategies, self._promised)
         rows = sum(self._counted.values())
         return Examination(tuple(self._problems), self._files, self._statements, rows, self._bytes)
 
@@ -127,7 +132,9 @@ class _Checking:
     def _file(self, number: int, file: BundleFile) -> None:
         """A file that runs."""
         if not self._paths.rollback(file.file).is_file():
-            self._note(Kind.ROLLBACK, file.file, f"there is no rollback/{file.file} to take it back", do=_ANEW)
+            self._note(
+                Kind.ROLLBACK, file.file, f"there is no rollback/{file.file} to take it back", do=_ANEW
+            )
         matching = Matching(file)
 
         def see(found: Found, node: pg.Node | None) -> None:
@@ -142,7 +149,7 @@ class _Checking:
         stream = self._read(self._paths.step(file.file), file.file, see)
         if stream is None:
             return
-        if stream.whole() != file.sha256:
+        if stream.sha256 != file.sha256:
             size = f": {stream.size:,} bytes, {file.bytes:,} were exported" * (stream.size != file.bytes)
             self._note(
                 Kind.CHANGED,
@@ -158,20 +165,16 @@ class _Checking:
 
     def _aside(self, path: Path) -> None:
         """A file that people may run."""
-        stream = self._read(path, str(path.relative_to(self._paths.folder)), lambda _found, _node: None)
-        if stream is not None:
-            stream.whole()
+        self._read(path, str(path.relative_to(self._paths.folder)), lambda _found, _node: None)
 
-    def _read(
-        self, path: Path, name: str, see: Callable[[Found, pg.Node | None], None]
-    ) -> _Digesting | None:
+    def _read(self, path: Path, name: str, see: Callable[[Found, pg.Node | None], None]) -> _Digesting | None:
         """Read a file to its end, or to where it cannot be understood."""
         try:
             with path.open("rb") as opened:
                 stream = _Digesting(opened)
                 for found, node in self._found(stream, path, name):
                     see(found, node)
-                stream.whole()
+                stream.finish()
         except OSError as error:
             self._note(Kind.MISSING, name, f"cannot be read: {error.strerror}", do=_ANEW)
             return None
@@ -214,7 +217,9 @@ class _Checking:
             if file.file in listed:
                 self._note(Kind.MANIFEST, self._paths.manifest.name, f"{file.file} is listed twice")
             elif Path(file.file).name != file.file:
-                self._note(Kind.MANIFEST, self._paths.manifest.name, f"{file.file!r} is no name of a file here")
+                self._note(
+                    Kind.MANIFEST, self._paths.manifest.name, f"{file.file!r} is no name of a file here"
+                )
             else:
                 listed[file.file] = file
         return list(listed.values())
@@ -228,7 +233,10 @@ class _Checking:
         for path in sorted(self._paths.folder.glob("*.sql")):
             if path.name not in known:
                 self._note(
-                    Kind.UNLISTED, path.name, "is not in the manifest", do="move it elsewhere: nothing runs it"
+                    Kind.UNLISTED,
+                    path.name,
+                    "is not in the manifest",
+                    do="move it elsewhere: nothing runs it",
                 )
 
     def _numbers(self) -> None:
@@ -250,8 +258,10 @@ class _Checking:
                 self._note(Kind.MANIFEST, self._paths.manifest.name, what, do=_ANEW)
 
     @property
-    def _elsewhere(self) -> frozenset[str]:
-        """The tables that files create which are no part of this bundle."""
+    def _promised(self) -> frozenset[str]:
+        """The tables that the manifest says are created here: a bundle of some groups refers to others."""
+        tables = {moved.name for moved in self._manifest.objects if moved.kind in _TABLES}
+        return frozenset(name for name in self._order.referenced if ".".join(split(name)) in tables)
 
     def _note(self, kind: Kind, file: str, what: str, line: int | None = None, do: str = "") -> None:
         self._problems.append(Problem(kind, file, line, what, do))
@@ -270,4 +280,6 @@ def _inserted(insert: pg.InsertStmt) -> Rows | None:
     values = len(insert.select_stmt.select_stmt.values_lists)
     if insert.HasField("select_stmt") and not values:
         return None
-    return Rows(name_of(insert.relation), tuple(column.res_target.name for column in insert.cols), values or 1)
+    return Rows(
+        name_of(insert.relation), tuple(column.res_target.name for column in insert.cols), values or 1
+    )

@@ -13,11 +13,11 @@ from migplan.bundle.arranging import arranged
 from migplan.bundle.belonging import belonging
 from migplan.bundle.data import DataFile
 from migplan.bundle.headers import About
-from migplan.bundle.loading import Loading
+from migplan.bundle.loading import Loading, takable, trigger_states
 from migplan.bundle.manifest import BundleFile, Manifest, SequenceValue, save
 from migplan.bundle.options import Options, Source
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.placing import Phase, Slot, place
+from migplan.bundle.placing import WATCHER, Phase, Slot, place
 from migplan.bundle.reading import Readers
 from migplan.config import Layout
 from migplan.names import QualifiedName
@@ -103,14 +103,16 @@ class Export:
     ) -> BundleFile:
         path = self._paths.step(file_of(group, phase))
         what = {Phase.CONSTRAINTS: "indexes, keys, triggers and policies"}.get(phase, "definitions")
+        watchers = [number for number in entries if self._watches(number)]
         parts = [
             headers.schema_header(path.name, what, group, self._about, before)
             + headers.SESSION
             + ddl.DEFINING,
-            *self._statements(entries),
+            *self._statements([number for number in entries if number not in watchers]),
         ]
         if phase is self._refresh_phase and self._is_last(group):
             parts += ["", *self._refreshes()]
+        parts += self._statements(watchers)
         path.write_text("\n".join(parts) + "\n", encoding="utf-8")
         return described(path, phase, group, ())
 
@@ -136,15 +138,22 @@ class Export:
 
     def _closing(self, group: PlannedGroup, entries: Sequence[int]) -> dict[str, str]:
         """What follows the rows of a file: sequences, keys that had to wait, materialised views."""
+        watchers = [number for number in entries if self._watches(number)]
+        keys = [number for number in entries if number not in watchers]
         closing = {
             "sequences": "\n".join(self._sequence_values(group)),
-            "keys created after the rows": "\n".join([ddl.LOCALLY, *self._statements(entries)])
-            if entries
-            else "",
+            "keys created after the rows": "\n".join([ddl.LOCALLY, *self._statements(keys)]) if keys else "",
         }
         if self._is_last(group) and self._refresh_phase is Phase.DATA:
             closing["materialised views"] = "\n".join(self._refreshes())
+        if watchers:
+            closing["event triggers"] = "\n".join([ddl.LOCALLY, *self._statements(watchers)])
         return {name: text for name, text in closing.items() if text}
+
+    def _watches(self, number: int) -> bool:
+        """Whether it is an event trigger, or about one: the very last, for they also see views refreshed."""
+        entries = self._belonging.entries
+        return any(entries[each].kind == WATCHER for each in (number, *self._belonging.needs[number]))
 
     def _count(self, rows: int) -> None:
         self._rows_written += rows
@@ -153,13 +162,17 @@ class Export:
     @property
     def _loading(self) -> Loading:
         data_only = self._options.contents == "data"
-        definitions = {
-            (owner, entry.tag.removeprefix(f"{owner.name} ")): (entry.drop, entry.definition)
-            for entry in self._belonging.entries.values()
-            if entry.kind == "FK CONSTRAINT" and (owner := self._belonging.owner.get(entry.id))
-        }
+        kinds = {"FK CONSTRAINT"} if data_only else set()
+        if self._options.inserts is not None:
+            kinds.add("RULE")  # which COPY does not look at
         live = data_only or self._plan.constraints is Layout.WITH_SCHEMA
-        return Loading(self._source.catalog, self._source.graph, live, definitions if data_only else {})
+        return Loading(
+            self._source.catalog,
+            self._source.graph,
+            live,
+            takable(self._belonging, kinds),
+            trigger_states(self._belonging),
+        )
 
     def _sequence_values(self, group: PlannedGroup) -> list[str]:
         here = {self._names[table.table] for table in group.tables}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from migplan.bundle.pieces import Rows, loaded_columns
+from migplan.bundle.pieces import Rows, loaded_columns, own_rows
 from migplan.catalog.model import ForeignKey, Table
 
 
@@ -19,7 +19,7 @@ def passes(table: Table, keys: tuple[ForeignKey, ...], size: int) -> Iterator[Ro
     columns = loaded_columns(table)
     shown = sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in columns)
     identity = any(column.identity for column in table.columns)
-    name = sql.Identifier(table.name.schema, table.name.name)
+    name = own_rows(table)
     roots = sql.SQL("SELECT {shown} FROM {name} t WHERE {roots}").format(
         shown=shown, name=name, roots=_is_root(keys, "t")
     )

@@ -6,12 +6,13 @@ deferring a key, or by taking it away for a while, share one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from psycopg import sql
 
 from migplan.bundle import hierarchy, second_pass
+from migplan.bundle.belonging import Belonging, is_unproven
 from migplan.bundle.pieces import Piece, Rows, Sql, Step, loaded_columns, selection
 from migplan.catalog.model import Catalog, ForeignKey, Table
 from migplan.config import Strategy
@@ -23,6 +24,45 @@ CHUNK_PAGES = 32768
 """Pages of a table (256 MB) that make one COPY block, so that a large table can be read and loaded side by side."""
 
 PAGE = 8192
+KEY = "FK CONSTRAINT"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A key, check or rule that is taken away while rows come in, and put back behind them."""
+
+    name: str
+    kind: str  # as pg_dump calls it
+    drop: str
+    create: str
+
+
+def takable(belonging: Belonging, kinds: Collection[str]) -> dict[QualifiedName, list[Taken]]:
+    """What of those kinds can be taken away from each table, and put back with what was said about it."""
+    comments = {
+        need: entry.definition.strip()
+        for entry in belonging.entries.values()
+        if entry.kind == "COMMENT"
+        for need in entry.needs
+    }
+    found: dict[QualifiedName, list[Taken]] = {}
+    for number, owner in belonging.owner.items():
+        entry = belonging.entries[number]
+        if entry.kind in kinds or (is_unproven(entry) and KEY in kinds):
+            create = "\n".join(filter(None, (entry.definition.strip(), comments.get(number))))
+            name = entry.tag.removeprefix(f"{owner.name} ")
+            found.setdefault(owner, []).append(Taken(name, entry.kind, entry.drop.strip(), create))
+    return found
+
+
+def trigger_states(belonging: Belonging) -> dict[QualifiedName, list[str]]:
+    """Where a partition's trigger is on or off otherwise than its table's: what pg_dump says to make it so."""
+    found: dict[QualifiedName, list[str]] = {}
+    for number, owner in belonging.owner.items():
+        entry = belonging.entries[number]
+        if entry.kind == "TRIGGER" and entry.definition.lstrip().startswith("ALTER TABLE"):
+            found.setdefault(owner, []).append(entry.definition.strip())
+    return found
 
 
 @dataclass(frozen=True)
@@ -32,7 +72,8 @@ class Loading:
     catalog: Catalog
     graph: ForeignKeyGraph
     live: bool  # keys, triggers and policies are in force while the rows come in
-    definitions: Mapping[tuple[QualifiedName, str], tuple[str, str]]  # of keys: drop and create
+    taken: Mapping[QualifiedName, Sequence[Taken]] = field(default_factory=dict)  # by table
+    states: Mapping[QualifiedName, Sequence[str]] = field(default_factory=dict)  # of triggers of partitions
 
     def steps(self, group: PlannedGroup) -> Iterator[Step]:
         """The steps of a group's data file, in their order."""
@@ -68,21 +109,18 @@ class Loading:
         for name, planned in tables:
             if self.live:
                 before += _quieted(self._family(name))
-                after += _restored(self._family(name))
+                after += self._restored(name)
                 keys = self._keys(name, planned)
                 if planned.strategy is Strategy.DEFERRED:
                     before += [
                         f"SET CONSTRAINTS {_constraint(key)} DEFERRED;" for key in keys if key.deferrable
                     ]
-                if planned.strategy is Strategy.CONSTRAINT_LATER:
-                    taken = [
-                        self.definitions[key.table, key.name]
-                        for key in keys
-                        if (key.table, key.name) in self.definitions
-                    ]
-                    before += [drop.strip() for drop, _ in taken]
-                    after = [create.strip() for _, create in taken] + after
+                taken = self._taken(name, planned)
+                before += [each.drop for each in taken]
+                after = [each.create for each in taken] + after
             rows += self._rows(name, planned)
+        if after and any(self._can_wait(name) for name, _ in tables):
+            after = ["SET CONSTRAINTS ALL IMMEDIATE;", *after]  # no table is altered while a check is pending
         pieces: list[Piece] = [*_sql(before), *rows, *_sql(after)]
         return Step(", ".join(planned.table for _, planned in tables), _comment(tables), tuple(pieces))
 
@@ -92,7 +130,7 @@ class Loading:
         return Step(
             f"{name}, second pass",
             (f"{name}: the values that were loaded as NULL",),
-            (*_sql(_quieted(family)), *pieces, *_sql(_restored(family))),
+            (*_sql(_quieted(family)), *pieces, *_sql(self._restored(name))),
         )
 
     def _rows(self, name: QualifiedName, planned: PlannedTable) -> Iterator[Rows]:
@@ -111,6 +149,27 @@ class Loading:
     def _keys(self, name: QualifiedName, planned: PlannedTable) -> tuple[ForeignKey, ...]:
         every = (*self.graph.keys_of(name), *self.graph.self_keys.get(name, ()))
         return tuple(key for key in every if key.name in planned.keys)
+
+    def _taken(self, name: QualifiedName, planned: PlannedTable) -> list[Taken]:
+        """Rules, checks that rows may break, and the keys that the plan creates later."""
+        later = planned.keys if planned.strategy is Strategy.CONSTRAINT_LATER else ()
+        return [
+            each
+            for table in self._family(name)
+            for each in self.taken.get(table.name, ())
+            if each.name in later or each.kind != KEY
+        ]
+
+    def _restored(self, name: QualifiedName) -> list[str]:
+        family = self._family(name)
+        return [*_restored(family), *(state for table in family for state in self.states.get(table.name, ()))]
+
+    def _can_wait(self, name: QualifiedName) -> bool:
+        """Whether checks of the table can be pending until the end of the transaction."""
+        constraints = (*self.graph.keys_of(name), *self.graph.self_keys.get(name, ()))
+        return any(key.deferrable for key in constraints) or any(
+            "DEFERRABLE" in exclusion.definition for exclusion in self.graph.tables[name].exclusions
+        )
 
     def _family(self, name: QualifiedName) -> list[Table]:
         return [

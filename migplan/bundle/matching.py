@@ -115,7 +115,7 @@ class _Current:
         for number, block in enumerate(self.step.blocks):
             count = self._counts.get(number)
             if count is None and block.start < block.end:
-                yield f"no rows of {block.table} begin at byte {block.start:,}; the manifest says {block.rows:,}"
+                yield f"no rows of {block.table} at byte {block.start:,}; the manifest says {block.rows:,}"
             elif (count or 0) != block.rows:
                 yield f"{count or 0:,} rows of {block.table}; the manifest says {block.rows:,}"
 

@@ -53,6 +53,11 @@ class Order:
         self._keys: list[Key] = []
         self._filled: dict[str, list[Place]] = {}
 
+    @property
+    def referenced(self) -> frozenset[str]:
+        """The tables that keys refer to."""
+        return frozenset(key.referenced for key in self._keys)
+
     def fill(self, table: str, place: Place) -> None:
         """Rows come into a table."""
         self._filled.setdefault(table, []).append(place)
@@ -76,19 +81,19 @@ class Order:
             lineage.append(home)
         return lineage
 
-    def problems(self, strategies: Mapping[str, Strategy], elsewhere: Collection[str]) -> Iterator[Problem]:
-        """What comes too early; ``elsewhere`` are tables that this bundle refers to and does not create."""
+    def problems(self, strategies: Mapping[str, Strategy], promised: Collection[str]) -> Iterator[Problem]:
+        """What comes too early. A table that was not ``promised`` may be on the target already."""
         for key in self._keys:
-            yield from self._creation(key, elsewhere)
+            yield from self._creation(key, promised)
         filled = self._with_partitions()
         for key in self._keys:
             if key.table != key.referenced and strategies.get(self.root(key.table)) not in _OUT_OF_ORDER:
                 yield from _filling(key, filled.get(key.table, []), filled.get(key.referenced, []))
 
-    def _creation(self, key: Key, elsewhere: Collection[str]) -> Iterator[Problem]:
+    def _creation(self, key: Key, promised: Collection[str]) -> Iterator[Problem]:
         created = self._created.get(key.referenced)
         if created is None:
-            if key.referenced not in elsewhere:
+            if key.referenced in promised:
                 yield _problem(key.place, f"{key.name} refers to {key.referenced}, which no file creates")
         elif created > key.place:
             yield _problem(
@@ -142,10 +147,8 @@ def _filling(key: Key, rows: Sequence[Place], referenced: Sequence[Place]) -> It
     """Rows that a key already binds, and that come in before rows to which they may refer."""
     first = bisect_right(rows, key.place)
     if first < len(rows) and referenced and referenced[-1] > rows[first]:
-        yield _problem(
-            rows[first],
-            f"rows of {key.table} come before rows of {key.referenced} ({referenced[-1]}), which {key.name} needs",
-        )
+        needed = f"rows of {key.referenced} ({referenced[-1]})"
+        yield _problem(rows[first], f"rows of {key.table} come before {needed}, which {key.name} needs")
 
 
 def _problem(place: Place, what: str) -> Problem:

@@ -46,6 +46,12 @@ def loaded_columns(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.columns if not column.generated)
 
 
+def own_rows(table: Table) -> sql.Composed:
+    """What to read of a table: its partitions too, but not the tables that inherit from it."""
+    only = sql.SQL("" if table.partition_key else "ONLY ")
+    return only + sql.Identifier(table.name.schema, table.name.name)
+
+
 def selection(table: Table, columns: Iterable[str], nulled: frozenset[str] = frozenset()) -> sql.Composed:
     """``SELECT columns FROM ONLY table``, some of the columns as NULL."""
     shown = sql.SQL(", ").join(

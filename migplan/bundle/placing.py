@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from migplan.bundle.belonging import FOLLOWERS, TABLES, Belonging
+from migplan.bundle.belonging import FOLLOWERS, TABLES, Belonging, is_unproven
 from migplan.config import Layout, Strategy
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan
@@ -144,9 +144,7 @@ def _later(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str])
         if entry.kind == "FK CONSTRAINT" and owner is not None and owner in homes:
             if (homes[owner], entry.tag.removeprefix(f"{owner.name} ")) in wanted:
                 found.add(number)
-        elif entry.kind == "CHECK CONSTRAINT" and "NOT VALID" in entry.definition:
-            found.add(number)
-        elif entry.kind == WATCHER:
+        elif is_unproven(entry) or entry.kind == WATCHER:
             found.add(number)
     return found
 
@@ -201,7 +199,7 @@ def _wanted(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str]
                 wanted |= belonging.needs[number]
     for number, entry in belonging.entries.items():
         if entry.kind in FOLLOWERS and (
-            everything
+            everything or entry.tag.removeprefix("SCHEMA ") in schemas
             if not belonging.needs[number]  # about the schema public, say, which is in every database
             else any(need in wanted for need in belonging.needs[number])
         ):

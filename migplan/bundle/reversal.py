@@ -15,7 +15,7 @@ _OUTSIDE_QUOTES = r'(?:"(?:[^"]|"")*"|[^"])'
 _ALTER = re.compile(rf"ALTER (TABLE|FOREIGN TABLE|VIEW|DOMAIN) ((?:ONLY )?)({_NAME}) (.+);", re.DOTALL)
 _DUMMY_VIEW = re.compile(rf"CREATE OR REPLACE VIEW ({_NAME}) .+;", re.DOTALL)
 _BASE_TYPE = re.compile(rf"DROP TYPE ({_NAME}) CASCADE;")
-_STATEMENT = re.compile(rf"{_OUTSIDE_QUOTES.replace('[^', '[^;')}+")
+_STATEMENT = re.compile(r'(?:"(?:[^"]|"")*"|[^";])+')
 _PRIVILEGE = re.compile(
     rf"({_OUTSIDE_QUOTES}*?)\b(GRANT|REVOKE) ({_OUTSIDE_QUOTES}*) (?:TO|FROM) ({_IDENTIFIER})"
     r"(?: WITH GRANT OPTION)?",

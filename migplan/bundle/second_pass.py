@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from migplan.bundle.pieces import Piece, Rows, Sql
+from migplan.bundle.pieces import Piece, Rows, Sql, own_rows
 from migplan.catalog.model import ForeignKey, Key, Table
 from migplan.errors import PlanError
 from migplan.names import quoted
@@ -27,7 +27,7 @@ def pieces(table: Table, keys: tuple[ForeignKey, ...]) -> tuple[Piece, ...]:
     some = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in values)
     query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)),
-        sql.Identifier(table.name.schema, table.name.name),
+        own_rows(table),
         some,
     )
     assignments = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in values)
@@ -38,7 +38,7 @@ def pieces(table: Table, keys: tuple[ForeignKey, ...]) -> tuple[Piece, ...]:
         ),
         Rows(f"pg_temp.{SCRATCH}", columns, query, counted=False),
         Sql(
-            f"UPDATE {table.name} t SET {assignments}\n"  # noqa: S608 - the names are quoted
+            f"UPDATE {'' if table.partition_key else 'ONLY '}{table.name} t SET {assignments}\n"  # noqa: S608 - the names are quoted
             f"  FROM pg_temp.{SCRATCH} s WHERE {match};"
         ),
     )

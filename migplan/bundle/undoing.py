@@ -198,12 +198,11 @@ def _filled(manifest: Manifest, file: str) -> list[LoadedTable]:
 
 def _emptied(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog) -> Iterator[str]:
     names = {str(name): name for name in catalog.by_name}
-    here = {names[table.table]: None for table in tables}
+    here = [names[table.table] for table in tables]
     live = manifest.constraints is Layout.WITH_SCHEMA or manifest.contents == "data"
     later = _referring(manifest, catalog, here) if live else []
-    emptied = ",\n    ".join(_rows_of(name, catalog) for name in [*later, *here])
     if not later:
-        yield f"TRUNCATE TABLE\n    {emptied};"
+        yield f"TRUNCATE TABLE{_list(here, catalog, 4)};"
         return
     # TRUNCATE wants every table in the same statement that refers to one of its tables, even an empty one.
     yield "-- Tables of later files that refer to these must be named as well, and must be empty."
@@ -213,11 +212,15 @@ def _emptied(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog
         f"    END IF;"
         for name in later
     )
-    locked = ",\n    ".join(_rows_of(name, catalog) for name in later)
     yield do_block(
-        f"    LOCK TABLE\n    {locked}\n    IN ACCESS EXCLUSIVE MODE;\n{checks}\n"
-        f"    TRUNCATE TABLE\n    {emptied};"
+        f"    LOCK TABLE{_list(later, catalog, 8)}\n    IN ACCESS EXCLUSIVE MODE;\n{checks}\n"
+        f"    TRUNCATE TABLE{_list([*later, *here], catalog, 8)};"
     )
+
+
+def _list(names: Sequence[QualifiedName], catalog: Catalog, indent: int) -> str:
+    new_line = "\n" + " " * indent
+    return new_line + f",{new_line}".join(_rows_of(name, catalog) for name in names)
 
 
 def _referring(manifest: Manifest, catalog: Catalog, here: Collection[QualifiedName]) -> list[QualifiedName]:

@@ -47,7 +47,8 @@ def make(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan:
     )
     place = {name: number for number, name in enumerate(loading_order(graph, opened, request.order))}
     wished = gathered(request.groups, graph) if request.groups else proposal.propose(graph)
-    groups = numbered(settled(wished, graph, reorder=request.reorder))
+    # Inheritance is no key, so the proposal does not know of it: it is moved until it fits.
+    groups = numbered(settled(wished, graph, reorder=request.reorder or not request.groups))
     planned = tuple(_group(group, groups, graph, opened, place, request) for group in groups)
     return Plan(
         name=request.name,

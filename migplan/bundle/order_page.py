@@ -1,0 +1,198 @@
+"""``MIGRATION_ORDER.md``: what to run in which order, what to expect of it, and how to go back."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from migplan.bundle.manifest import BundleFile, Manifest
+from migplan.bundle.wording import counted
+from migplan.config import Layout, Strategy
+from migplan.plan.model import Plan, PlannedGroup
+
+_LAYOUTS = {
+    Layout.AFTER_DATA: "Keys, indexes, triggers and policies are created after the rows.",
+    Layout.WITH_SCHEMA: "Keys, indexes, triggers and policies are live while the rows come in.",
+}
+_WHAT = {
+    "schema": "definitions",
+    "data": "rows",
+    "constraints": "indexes, keys, triggers, policies",
+}
+_ROLLBACKS = {
+    "all": "What the files made is dropped, and every row in it is lost, also those that came later.",
+    "schema": "What the files made is dropped, and every row that came since is lost.",
+    "data": "The tables that the files filled are emptied, of rows that were there before, too.",
+}
+_SHOWN = 20
+
+# Left out of every bundle, because each file or the target has its own.
+_MATTERS_TO_NOBODY = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE"})
+
+
+def order_page(manifest: Manifest, plan: Plan, tree: Sequence[str] = ()) -> str:
+    """The page; ``tree`` are the lines of the dependency tree, if it is to be shown."""
+    sections: Sequence[tuple[str, Callable[[], Iterator[str]]]] = (
+        ("Run", lambda: _run(manifest)),
+        ("Files", lambda: _files(manifest)),
+        ("Groups", lambda: _groups(manifest, plan)),
+        ("What needs what", lambda: _block("text", tree)),
+        ("Cycles", lambda: _cycles(plan)),
+        ("Validate", lambda: _validate(manifest)),
+        ("Roll back", lambda: _roll_back(manifest)),
+        ("Left out", lambda: _left_out(manifest, plan)),
+        ("Notes", lambda: (f"- {_text(note)}" for note in manifest.notes)),
+    )
+    lines = list(_opening(manifest, plan))
+    for title, content in sections:
+        found = list(content())
+        if found:
+            lines += ["", f"## {title}", "", *found]
+    return "\n".join(lines) + "\n"
+
+
+def _opening(manifest: Manifest, plan: Plan) -> Iterator[str]:
+    size = sum(file.bytes for file in manifest.files)
+    tables = sum(len(group.tables) for group in _written(manifest, plan))
+    yield f"# Migration order of {_text(manifest.name)}"
+    yield ""
+    yield (
+        f"From the database {_text(manifest.database)} on PostgreSQL {manifest.postgresql}, as it was at "
+        f"{_text(manifest.origin.snapshot_at)}: {counted(manifest.rows, 'row')} of "
+        f"{counted(tables, 'table')} in {counted(len(manifest.files), 'file')}, "
+        f"{counted(size, 'byte')}. {_LAYOUTS[plan.constraints]} "
+        f"The target must be PostgreSQL {manifest.needs_postgresql} or newer."
+    )
+
+
+def _run(manifest: Manifest) -> Iterator[str]:
+    yield "In the folder of the bundle. First whether its files are as they were written:"
+    yield ""
+    yield from _block("sh", ["migplan check ."])
+    yield ""
+    yield "Then each file in turn, up to the first error:"
+    yield ""
+    yield from _block("sh", _loop([file.file for file in manifest.files]))
+
+
+def _files(manifest: Manifest) -> Iterator[str]:
+    tables = Counter(moved.file for moved in manifest.objects if moved.kind == "TABLE")
+    objects = Counter(moved.file for moved in manifest.objects)
+    loaded = Counter(table.group for table in manifest.tables if table.strategy is not Strategy.SCHEMA_ONLY)
+    yield "| # | File | What | Group | Tables | Rows | Bytes | SHA-256 | Must have run before | It brings |"
+    yield "|---:|---|---|---|---:|---:|---:|---|---|---|"
+    for number, file in enumerate(manifest.files, 1):
+        data = file.phase == "data"
+        shown = loaded[file.group] if data else tables[file.file]
+        after = (
+            counted(file.rows, "row") + " more" if data else counted(objects[file.file], "object") + " more"
+        )
+        before = f"1 to {number - 1}" if number > 2 else "1" if number == 2 else "nothing"
+        yield (
+            f"| {number} | {_text(file.file)} | {_WHAT[file.phase]} | {_text(file.group)} | {shown:,} "
+            f"| {file.rows:,} | {file.bytes:,} | {file.sha256[:12]} | {before} | {after} |"
+        )
+    size = sum(file.bytes for file in manifest.files)
+    yield f"| | in all | | | | {sum(file.rows for file in manifest.files):,} | {size:,} | | | |"
+
+
+def _groups(manifest: Manifest, plan: Plan) -> Iterator[str]:
+    """The groups that are in the bundle; the rows are those in the files, where there are any."""
+    rows = {table.table: table.rows for table in manifest.tables}
+    for number, group in enumerate(_written(manifest, plan)):
+        if number:
+            yield ""
+        yield f"### {_text(group.name)}"
+        yield ""
+        if group.purpose:
+            yield _text(group.purpose)
+            yield ""
+        yield f"Files: {', '.join(_text(file.file) for file in _of_group(manifest, group))}."
+        yield ""
+        yield "| Depth | Table | Rows | Strategy | Why |"
+        yield "|---:|---|---:|---|---|"
+        for table in group.tables:
+            count = f"{rows[table.table]:,}" if table.table in rows else "not in this bundle"
+            yield (
+                f"| {table.depth} | {_text(table.table)} | {count} | {table.strategy.value} "
+                f"| {_text(table.reason)} |"
+            )
+
+
+def _cycles(plan: Plan) -> Iterator[str]:
+    for cut in plan.breaks:
+        yield f"- {_text(cut.key)} of {_text(cut.on)}, {cut.how.value}: {_text(cut.reason)}"
+
+
+def _validate(manifest: Manifest) -> Iterator[str]:
+    yield (
+        f"After all of them: {counted(manifest.rows, 'row')}, "
+        f"{counted(len(manifest.foreign_keys), 'foreign key')}. "
+        "Each line of these answers says ok, or what is wrong; they change nothing."
+    )
+    yield ""
+    names = ["row-counts.sql", "foreign-keys.sql", "self-references.sql"]
+    yield from _block("sh", _loop([f"validate/{name}" for name in names]))
+
+
+def _roll_back(manifest: Manifest) -> Iterator[str]:
+    yield (
+        "Each file has one that takes it back, and these run in the opposite order, up to the first error. "
+        f"{_ROLLBACKS[manifest.contents]} What something outside of the bundle needs is left, with an error."
+    )
+    yield ""
+    yield from _block("sh", _loop([f"rollback/{file.file}" for file in reversed(manifest.files)]))
+
+
+def _left_out(manifest: Manifest, plan: Plan) -> Iterator[str]:
+    yield from (f"- {_text(left)}" for left in plan.left_out)
+    by_reason: dict[str, list[str]] = {}
+    for left in manifest.left_out:
+        if left.kind in _MATTERS_TO_NOBODY:
+            continue
+        by_reason.setdefault(left.why, []).append(f"{left.kind} {left.name}")
+    for why, names in by_reason.items():
+        more = f" and {len(names) - _SHOWN:,} more, all in the manifest" if len(names) > _SHOWN else ""
+        yield f"- {_text(why)}: {_text(', '.join(names[:_SHOWN]))}{more}"
+
+
+def _written(manifest: Manifest, plan: Plan) -> list[PlannedGroup]:
+    """The groups of the plan that the bundle holds."""
+    written = {file.group for file in manifest.files}
+    return [group for group in plan.groups if group.name in written]
+
+
+def _of_group(manifest: Manifest, group: PlannedGroup) -> Iterator[BundleFile]:
+    return (file for file in manifest.files if file.group == group.name)
+
+
+def _loop(files: Sequence[str]) -> Iterator[str]:
+    """Shell that runs the files against the database in ``$TARGET``, for people to paste."""
+    yield "TARGET='postgresql://user@host/database'"
+    yield "for file in \\"
+    yield from (f"    {shlex.quote(file)} \\" for file in files[:-1])
+    yield from (f"    {shlex.quote(file)}" for file in files[-1:])
+    yield "do"
+    yield '    psql -X -v ON_ERROR_STOP=1 -f "$file" "$TARGET" || break'
+    yield "done"
+
+
+def _block(language: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
+    """Lines as they are, in a fence that none of them can close."""
+    inside = list(lines)
+    if not inside:
+        return
+    fence = "```"
+    while any(fence in line for line in inside):
+        fence += "`"
+    yield f"{fence}{language}"
+    yield from inside
+    yield fence
+
+
+def _text(text: str) -> str:
+    """Text that Markdown shows as it is, also in a table."""
+    for special in "\\`*_{}[]<>|#~":
+        text = text.replace(special, f"\\{special}")
+    return " ".join(text.split())

@@ -1,0 +1,41 @@
+"""What a check of a bundle found, for people: a line a problem, the way compilers say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.text import Text
+
+from migplan.bundle.checking import Examination
+from migplan.bundle.problem import Problem
+from migplan.report.words import count
+
+
+def as_text(examination: Examination, folder: Path) -> Iterator[Text]:
+    """The problems, and what was read."""
+    problems = examination.problems
+    for problem in problems:
+        yield from _problem(problem)
+    if problems:
+        yield Text()
+    read = (
+        f"{count(examination.files, 'file')}, {count(examination.statements, 'statement')}, "
+        f"{count(examination.rows, 'row')}, {count(examination.bytes, 'byte')} read"
+    )
+    if not problems:
+        yield Text(f"{folder} is as it was exported: {read}", style="bold")
+        return
+    files = len({problem.file for problem in problems})
+    yield Text(f"{count(len(problems), 'problem')} in {count(files, 'file')} of {folder}", style="bold")
+    yield Text(read, style="dim")
+
+
+def _problem(problem: Problem) -> Iterator[Text]:
+    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+    line = Text(f"{place}: ", style="bold")
+    line.append(f"{problem.kind.value}: ", style="not bold red")
+    line.append(problem.what, style="not bold")
+    yield line
+    if problem.do:
+        yield Text(f"  -> {problem.do}", style="dim")
