@@ -13,8 +13,9 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from migplan import yamlfile
 from migplan.errors import AddressError, FileError
@@ -23,9 +24,15 @@ from migplan.yamlfile import Marks, Section
 FILE_NAME = "migplan.yaml"
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_PASSWORD = re.compile(r"://[^/?#]*:[^/?#]*@|\bpassword\s*=", re.IGNORECASE)
+# In a URL after a colon that no port follows, or as a parameter, in quotes or without.
+_PASSWORD = re.compile(
+    r"://[^/?#@]*?:(?!\d+(?:[,/?]|$))(?P<url>[^\s@]+)@"
+    r"|\b(?:(?:ssl)?password|oauth_client_secret|scram_(?:client|server)_key)\s*=\s*(?P<parameter>'(?:[^'\\]|\\.)*'?|[^\s&]*)",
+    re.IGNORECASE,
+)
 
 GroupName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True)]
 
 
 class Layout(StrEnum):
@@ -49,7 +56,7 @@ class Strategy(StrEnum):
 class Database(Section):
     """A database, by URL: a libpq URL or connection string, mostly ``${NAME}`` of the environment."""
 
-    url: str
+    url: Sentence
 
 
 class Target(Database):
@@ -65,13 +72,19 @@ class SelectionSection(Section):
     tables: tuple[str, ...] = Field((), description="tables: name, schema.name, or globs of these")
     exclude: tuple[str, ...] = Field((), description="tables to leave out, in the same form")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _nothing_is_everything(cls, value: object) -> object:
+        """``tables:`` with nothing after it, as a template leaves it, means none."""
+        return () if value is None else value
+
 
 class GroupSection(Section):
     """A group of tables that share a schema file and a data file."""
 
     name: GroupName
     number: int | None = Field(None, ge=1, le=99, description="1 gives files 01-schema-... and 10-data-...")
-    purpose: str = Field("", description="one sentence for the people who read the files")
+    purpose: Sentence = Field("", description="one sentence for the people who read the files")
     tables: tuple[str, ...] = Field(min_length=1, description="tables: name, schema.name, or globs of these")
 
 
@@ -164,10 +177,26 @@ def _checked(config: Config, marks: Marks) -> Config:
     databases: dict[tuple[str, ...], Database | None] = {("source",): config.source}
     databases |= {("targets", name): target for name, target in config.targets.items()}
     for place, database in databases.items():
-        if database and _PASSWORD.search(_VARIABLE.sub("", database.url)):
+        if database and _has_password(database.url):
             raise marks.error(
                 (*place, "url"),
                 "a password does not belong into this file",
                 "write url: ${NAME} and set that variable, or leave the password to PGPASSWORD or .pgpass",
             )
+    names: set[str] = set()
+    for number, group in enumerate(config.groups):
+        if group.name in names:
+            what = f"there are two groups called {group.name}"
+            raise marks.error(("groups", number, "name"), what, "join them, or rename one")
+        names.add(group.name)
     return config
+
+
+def _has_password(url: str) -> bool:
+    """Whether a password stands in the text itself; one that a variable brings does not."""
+    bare = _VARIABLE.sub("\0", url)
+    return any(
+        (found["url"] or found["parameter"] or "").strip("'\0")
+        for text in (bare, unquote(bare))
+        for found in _PASSWORD.finditer(text)
+    )

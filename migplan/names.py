@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
-_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
-_PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
 
 # Words that PostgreSQL 13 to 18 reserve for themselves in some place where a table or a column is named
 # (pg_get_keywords() with catcode other than U). Quoting one too many is harmless; one too few is not.
@@ -184,8 +185,9 @@ RESERVED = frozenset(
 )
 
 
+@lru_cache(maxsize=2**16)
 def quoted(identifier: str) -> str:
-    """The identifier as SQL, in quotes where it needs them.
+    """The identifier as SQL, in quotes where the server's ``quote_ident`` puts them.
 
     >>> print(quoted("hotels"), quoted("order"), quoted('6" pipe'))
     hotels "order" "6"" pipe"
@@ -256,8 +258,8 @@ class Pattern:
         """Whether the name is one of those that the pattern means."""
         pieces = self.pieces
         if len(pieces) == 1:
-            return _part_matches(pieces[0], name.name)
-        return _part_matches(pieces[0], name.schema) and _part_matches(pieces[1], name.name)
+            return part_matches(pieces[0], name.name)
+        return part_matches(pieces[0], name.schema) and part_matches(pieces[1], name.name)
 
     @property
     def pieces(self) -> tuple[str, ...]:
@@ -275,7 +277,8 @@ class Pattern:
         )
 
 
-def _part_matches(piece: str, name: str) -> bool:
+def part_matches(piece: str, name: str) -> bool:
+    """Whether one part of a pattern, a glob or a name in quotes, means the name."""
     if piece.startswith('"'):
         return piece[1:-1].replace('""', '"') == name
     return fnmatchcase(name, piece)

@@ -71,7 +71,7 @@ def analysis_with_orphans(
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A new plan, what migplan alone would have proposed, and what there is to say about the difference."""
+    """A new plan, what it was made from, and how it differs from an earlier one."""
 
     plan: Plan
     seen: Seen
@@ -84,18 +84,13 @@ def planned(catalog: Catalog, config: Config, request: Request, before: Path | N
     selected = selection.select(catalog, as_selection(config))
     _refuse_nothing(selected)
     graph = build(selected.catalog)
-    proposal = make(selected, graph, request)
-    now = Seen(selected.catalog, proposal)
     if before is None:
-        return Planned(proposal, now)
+        plan = make(selected, graph, request)
+        return Planned(plan, Seen(selected.catalog, plan))
     written, _ = plan_file.load(before)
     then = seen.load(before)
-    decisions = merge.by_hand(written, then.proposal if then else None)
-    if not decisions:
-        return Planned(proposal, now, changed=tuple(merge.changes(written, proposal)))
-    again = merge.with_decisions(request, decisions, written, proposal, graph)
-    plan = merge.marked(make(selected, graph, again), decisions, written)
-    return Planned(plan, now, tuple(merge.kept(decisions, plan)), tuple(merge.changes(written, plan)))
+    again = merge.again(selected, graph, request, written, then.proposal if then else None)
+    return Planned(again.plan, Seen(selected.catalog, again.plan), again.kept, again.changed)
 
 
 def write_plan(result: Planned, file: Path) -> None:
@@ -108,7 +103,12 @@ def drift_of(file: Path, catalog: Catalog) -> tuple[str, ...]:
     """Every way in which the database has gone away from the plan in a file."""
     plan, _ = plan_file.load(file)
     wanted = plan.selection
-    selected = selection.select(catalog, selection.Selection(wanted.schemas, wanted.tables, wanted.exclude))
+    try:
+        selected = selection.select(
+            catalog, selection.Selection(wanted.schemas, wanted.tables, wanted.exclude)
+        )
+    except SelectionError as error:  # what a pattern meant is not there any more
+        return (f"dropped: {error}",)
     return drift(plan, seen.load(file), selected, build(selected.catalog))
 
 

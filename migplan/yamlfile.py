@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,9 +17,12 @@ Place = tuple[str | int, ...]
 
 
 class Section(BaseModel):
-    """A part of a YAML file. What it does not know, it refuses."""
+    """A part of a YAML file. What it does not know, it refuses.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, populate_by_name=True)
+    Texts stay as they are: names of PostgreSQL may begin and end with spaces.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 Content = TypeVar("Content", bound=Section)
@@ -30,15 +34,21 @@ class Marks:
     def __init__(self, file: Path, root: yaml.Node | None) -> None:
         self.file = file
         self._marks: dict[Place, yaml.Mark] = {}
+        self._walked: set[int] = set()
         if root is not None:
             self._walk(root, ())
 
     def _walk(self, node: yaml.Node, place: Place) -> None:
         self._marks.setdefault(place, node.start_mark)
+        # An alias leads to a node that was walked through: again would be for long, or for ever.
+        if id(node) in self._walked:
+            return
+        self._walked.add(id(node))
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
-                self._marks[*place, key.value] = key.start_mark
-                self._walk(value, (*place, key.value))
+                name = str(key.value)
+                self._marks[*place, name] = key.start_mark
+                self._walk(value, (*place, name))
         elif isinstance(node, yaml.SequenceNode):
             for number, item in enumerate(node.value):
                 self._walk(item, (*place, number))
@@ -48,9 +58,7 @@ class Marks:
         while place and place not in self._marks:
             place = place[:-1]
         mark = self._marks.get(place)
-        if mark is None:
-            return YamlError(what, do=do, file=self.file)
-        return YamlError(what, do=do, file=self.file, line=mark.line + 1, column=mark.column + 1)
+        return _complaint(what, self.file, (mark.line, mark.column) if mark else None, do)
 
 
 def load(file: Path, model: type[Content]) -> tuple[Content, Marks]:
@@ -73,8 +81,12 @@ def loads(text: str, file: Path, model: type[Content]) -> tuple[Content, Marks]:
         content = loader.construct_document(root) if root else {}
     except yaml.MarkedYAMLError as error:
         raise _syntax(error, file) from None
+    except yaml.reader.ReaderError as error:
+        raise _odd_character(error, text, file) from None
     except yaml.YAMLError as error:
-        raise YamlError(str(error).splitlines()[0], file=file) from None
+        raise _complaint(str(error).splitlines()[0], file) from None
+    except RecursionError:
+        raise _complaint("lists and entries are nested too deep", file) from None
     if content is None:
         content = {}
     try:
@@ -90,11 +102,21 @@ else:  # libyaml's parser where the wheel has it: a plan of 5,000 tables takes s
 
 
 class _Loader(SafeLoader):
-    """A safe loader that refuses a key given twice."""
+    """A safe loader that refuses a key given twice, and says where a value stands that is none."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:  # 2024-13-45 looks like a date
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a list or a mapping cannot be a key", key.start_mark
+                )
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"{key.value!r} stands here a second time", key.start_mark
@@ -108,13 +130,34 @@ def _syntax(error: yaml.MarkedYAMLError, file: Path) -> YamlError:
     what = error.problem or error.context or "this is not YAML"
     if error.context and error.problem:
         what = f"{error.problem} ({error.context})"
-    if mark is None:
-        return YamlError(what, file=file)
-    return YamlError(what, file=file, line=mark.line + 1, column=mark.column + 1)
+    return _complaint(what, file, (mark.line, mark.column) if mark else None)
+
+
+def _odd_character(error: yaml.reader.ReaderError, text: str, file: Path) -> YamlError:
+    if isinstance(error.character, int):  # libyaml counts bytes
+        code, before = error.character, text.encode()[: error.position].decode(errors="ignore")
+    else:
+        code, before = ord(error.character), text[: error.position]
+    place = before.count("\n"), len(before) - (before.rfind("\n") + 1)
+    return _complaint(f"the character U+{code:04X} is not allowed here", file, place)
+
+
+def _complaint(what: str, file: Path, place: tuple[int, int] | None = None, do: str = "") -> YamlError:
+    """The error, without the password of a URL that someone wrote where none belongs."""
+    what = _PASSWORD.sub(r"\1***@", what)
+    if place is None:
+        return YamlError(what, do=do, file=file)
+    return YamlError(what, do=do, file=file, line=place[0] + 1, column=place[1] + 1)
+
+
+_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s]*@")
 
 
 def _invalid(error: ValidationError, marks: Marks, model: type[Section]) -> YamlError:
-    first = error.errors()[0]
+    every = error.errors(include_url=False, include_input=False)
+    first = every[0]
+    if first["type"] == "missing":  # a word that is not known is often the missing one, with a slip in it
+        first = next((each for each in every if each["type"] == "extra_forbidden"), first)
     place: Place = tuple(first["loc"])
     name = ".".join(str(part) for part in place) or "the file"
     if first["type"] == "extra_forbidden":
@@ -127,6 +170,10 @@ def _invalid(error: ValidationError, marks: Marks, model: type[Section]) -> Yaml
     if first["type"] in {"model_type", "model_attributes_type", "dict_type", "tuple_type"}:
         wanted = "a list" if first["type"] == "tuple_type" else "entries of the form key: value"
         return marks.error(place, f"{name} must hold {wanted}")
+    if first["type"] == "too_short":
+        return marks.error(place, f"{name} must not be empty")
+    if first["type"] == "string_type":
+        return marks.error(place, f"{name} must be text", "put it in quotes")
     return marks.error(place, f"{name}: {first['msg'].removeprefix('Value error, ')}")
 
 

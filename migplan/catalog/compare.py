@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from migplan.catalog.model import Catalog, Key
+from migplan.catalog.model import Catalog
+
+_SHOWN = 60  # characters of a value
+_LEAD = 12  # of these, before the first that differs
 
 # Fields that hold objects with names of their own, and what one of these is called.
 _PARTS = {
@@ -18,6 +21,7 @@ _PARTS = {
     "types": "type",
     "extensions": "extension",
     "columns": "column",
+    "primary_key": "primary key",
     "unique_keys": "unique key",
     "foreign_keys": "foreign key",
     "checks": "check",
@@ -25,6 +29,7 @@ _PARTS = {
     "indexes": "index",
     "policies": "policy",
     "triggers": "trigger",
+    "rules": "rule",
 }
 
 
@@ -54,10 +59,13 @@ def _within(owner: str, before: Any, after: Any) -> Iterator[Difference]:
         then, now = getattr(before, field.name), getattr(after, field.name)
         if then == now:
             continue
+        name = field.name.replace("_", " ")
         if field.name in _PARTS and _holds_objects(then, now):
-            yield from _among(_PARTS[field.name], owner, then, now)
+            yield from _among(_PARTS[field.name], owner, _objects(then), _objects(now))
+            if _reordered(then, now):
+                changed.append(f"order of {name}: {_names(then)} -> {_names(now)}")
         else:
-            changed.append(f"{field.name.replace('_', ' ')}: {_shown(then)} -> {_shown(now)}")
+            changed.append(f"{name}: {_contrast(_shown(then), _shown(now))}")
     if changed:
         yield Difference("changed", owner, "; ".join(changed))
 
@@ -83,7 +91,27 @@ def _identity(thing: Any) -> str:
 
 
 def _holds_objects(*values: Any) -> bool:
-    return any(isinstance(value, tuple) and value and hasattr(value[0], "name") for value in values)
+    return any(hasattr(thing, "name") for value in values for thing in _objects(value))
+
+
+def _objects(value: Any) -> tuple[Any, ...]:
+    """A field's objects: those of a tuple, the one that there is, or none."""
+    if isinstance(value, tuple):
+        return value
+    return () if value is None else (value,)
+
+
+def _reordered(before: Any, after: Any) -> bool:
+    """Whether what both have comes in another order: columns keep theirs, all else is sorted by name."""
+    then, now = (
+        [_identity(thing) for thing in _objects(before)],
+        [_identity(thing) for thing in _objects(after)],
+    )
+    return [name for name in then if name in now] != [name for name in now if name in then]
+
+
+def _names(things: tuple[Any, ...]) -> str:
+    return ", ".join(_identity(thing) for thing in things)
 
 
 def _shown(value: Any) -> str:
@@ -93,7 +121,18 @@ def _shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in value)
-    if isinstance(value, Key):
-        return f"{value.name} ({', '.join(value.columns)})"
-    text = " ".join(str(value).split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return " ".join(str(value).split())
+
+
+def _contrast(then: str, now: str) -> str:
+    """Both texts; of long ones the beginning that they share is cut, so that the difference can be seen."""
+    pairs = enumerate(zip(then, now, strict=False))
+    shared = next((at for at, (one, other) in pairs if one != other), min(len(then), len(now)))
+    if max(len(then), len(now)) > _SHOWN and shared > _LEAD:
+        start = shared - _LEAD
+        then, now = f"...{then[start:]}", f"...{now[start:]}"
+    return f"{_cut(then)} -> {_cut(now)}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

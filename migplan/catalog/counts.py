@@ -101,7 +101,7 @@ def count_rows(
 
 def _chosen(tables: Sequence[Any], exactness: Exactness) -> list[Any]:
     """Ordinary tables that may be read, smallest first; in AUTO as many as stay cheap together."""
-    countable = [row for row in tables if row.kind == "r" and row.readable]
+    countable = [row for row in tables if row.kind == "r" and row.readable and not row.hidden]
     countable.sort(key=lambda row: (row.table_bytes or 0, row.oid))
     if exactness is Exactness.ESTIMATE:
         return []

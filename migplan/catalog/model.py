@@ -61,7 +61,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check or an exclusion constraint, with its definition in SQL."""
+    """A check or an exclusion constraint, with its definition in SQL.
+
+    A NOT NULL that rows may violate still (NOT VALID) is held as a check, too.
+    """
 
     name: str
     definition: str
@@ -161,6 +164,16 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A rewrite rule that someone made; those that views consist of are left out."""
+
+    name: str
+    definition: str
+    enabled: str = "origin"  # or 'disabled', 'replica', 'always'
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """What the server counted since its statistics were last reset."""
 
@@ -188,6 +201,7 @@ class Table:
     indexes: tuple[Index, ...] = ()
     policies: tuple[Policy, ...] = ()
     triggers: tuple[Trigger, ...] = ()
+    rules: tuple[Rule, ...] = ()
     row_security: bool = False
     force_row_security: bool = False
     persistence: str = "permanent"  # or 'unlogged'
@@ -197,7 +211,7 @@ class Table:
     partition_bound: str | None = None
     inherits: tuple[QualifiedName, ...] = ()
     of_type: QualifiedName | None = None
-    replica_identity: str = "default"
+    replica_identity: str = "default"  # or 'nothing', 'full', 'index NAME'
     options: tuple[str, ...] = ()
     comment: str | None = None
     readable: bool = observed(True)  # whether the role that looked may SELECT from it
@@ -253,12 +267,18 @@ class View:
     owner: str = ""
     options: tuple[str, ...] = ()
     reads: tuple[QualifiedName, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    rules: tuple[Rule, ...] = ()
     comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function, procedure or aggregate; ``body`` is a digest, enough to see that it changed."""
+    """A function, procedure or aggregate.
+
+    ``body`` is a digest of its source and of all that has no field here: enough to see that it changed.
+    """
 
     name: QualifiedName
     arguments: str

@@ -12,6 +12,8 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from migplan.catalog.model import ForeignKey
+from migplan.catalog.questions import Questions
+from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
 
@@ -39,53 +41,86 @@ def find_orphans(
     assert isinstance(driver, psycopg.Connection)
     found = []
     every: Sequence[ForeignKey] = tuple(keys)
+    comparisons = {
+        (row.schema, row.table, row.name): row for row in Questions(connection, address).all("key_operators")
+    }
     for done, key in enumerate(every):
         told(done, len(every))
-        orphans = _look(driver, address, key)
+        comparison = comparisons.get((key.table.schema, key.table.name, key.name))
+        orphans = _look(driver, address, key, comparison)
         if orphans.rows or orphans.unread:
             found.append(orphans)
     told(len(every), len(every))
     return tuple(found)
 
 
-def _look(driver: psycopg.Connection[Any], address: Address, key: ForeignKey) -> Orphans:
+def _look(driver: psycopg.Connection[Any], address: Address, key: ForeignKey, comparison: Any) -> Orphans:
     if key.period:
         return Orphans(key, 0, (), "a PERIOD key cannot be looked at row by row")
+    if comparison is None:
+        return Orphans(key, 0, (), "the database has no such key now")
     answers: list[tuple[Any, ...]] = []
     with explained(address, f"looking for orphans of {key.name}"):
         try:
             with driver.transaction(), driver.cursor(row_factory=tuple_row) as cursor:
-                answers = cursor.execute(_question(key)).fetchall()
-        except psycopg.errors.InsufficientPrivilege as error:
+                answers = cursor.execute(_question(key, comparison)).fetchall()
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.LockNotAvailable) as error:
             return Orphans(key, 0, (), str(error.diag.message_primary))
     return Orphans(
         key,
         rows=answers[0][0] if answers else 0,
-        samples=tuple(tuple(str(value) for value in values) for _, *values in answers),
+        samples=tuple(
+            tuple("NULL" if value is None else value for value in values) for _, *values in answers
+        ),
     )
 
 
-def _question(key: ForeignKey) -> sql.Composed:
-    """How many rows refer to nothing, and some of them: the count stands in every row of the answer."""
-    pairs = list(zip(key.columns, key.referenced_columns, strict=True))
-    match = sql.SQL(" AND ").join(
-        sql.SQL("r.{} = o.{}").format(sql.Identifier(there), sql.Identifier(here)) for here, there in pairs
-    )
+def _question(key: ForeignKey, comparison: Any) -> sql.Composed:
+    """How many rows refer to nothing, and the first of them: the count stands in every row of the answer."""
+    own = [sql.SQL("o.{}").format(sql.Identifier(column)) for column in key.columns]
+    other = [sql.SQL("r.{}").format(sql.Identifier(column)) for column in key.referenced_columns]
+    match = map(_equal, other, own, comparison.operators, comparison.collations)
     # MATCH SIMPLE is content as soon as one column is NULL; MATCH FULL only when all of them are.
     joint = " OR " if key.match == "FULL" else " AND "
-    refers = sql.SQL(joint).join(
-        sql.SQL("o.{} IS NOT NULL").format(sql.Identifier(here)) for here in key.columns
-    )
     return sql.SQL(
-        "SELECT count(*) OVER (), {columns} FROM {table} o WHERE ({refers}) "
-        "AND NOT EXISTS (SELECT FROM {referenced} r WHERE {match}) LIMIT {samples}"
+        "SELECT count(*) OVER (), {texts} FROM {table} o WHERE ({refers}) "
+        "AND NOT EXISTS (SELECT FROM {referenced} r WHERE {match}) ORDER BY {texts} LIMIT {samples}"
     ).format(
-        columns=sql.SQL(", ").join(
-            sql.SQL("o.{}::text").format(sql.Identifier(here)) for here in key.columns
-        ),
-        table=sql.Identifier(key.table.schema, key.table.name),
-        referenced=sql.Identifier(key.referenced.schema, key.referenced.name),
-        refers=refers,
-        match=match,
+        texts=sql.SQL(", ").join(sql.SQL('{}::text COLLATE "C"').format(column) for column in own),
+        table=_rows_of(key.table, comparison.partitioned),
+        referenced=_rows_of(key.referenced, comparison.referenced_partitioned),
+        refers=sql.SQL(joint).join(sql.SQL("{} IS NOT NULL").format(column) for column in own),
+        match=sql.SQL(" AND ").join(match),
         samples=sql.Literal(SAMPLES),
     )
+
+
+def _rows_of(table: QualifiedName, partitioned: bool) -> sql.Composed:
+    """A key neither binds nor finds the rows of tables that inherit; those of partitions it does."""
+    return sql.SQL("{}{}").format(
+        sql.SQL("" if partitioned else "ONLY "), sql.Identifier(table.schema, table.name)
+    )
+
+
+def _equal(
+    other: sql.Composed, own: sql.Composed, operator: Sequence[str], collation: str | None
+) -> sql.Composed:
+    """Whether the two are equal for the key itself; ``=`` may mean something else to another search path.
+
+    The names of types and of the collation are SQL that the server wrote.
+    """
+    schema, name, other_type, own_type = operator
+    return sql.SQL("{}{} OPERATOR({}.{}) {}").format(
+        _as(other, other_type),
+        sql.SQL(f" COLLATE {collation}" if collation else ""),
+        sql.Identifier(schema),
+        sql.SQL(name),
+        _as(own, own_type),
+    )
+
+
+def _as(value: sql.Composed, type_: str) -> sql.Composed:
+    """The value as the type that an operator takes; one for any array or range takes it as it is."""
+    if type_.startswith("any"):
+        return value
+    return sql.SQL("{}::{}").format(value, sql.SQL(type_))

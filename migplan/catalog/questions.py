@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ Part = TypeVar("Part")
 _NEWER = re.compile(r"^( *).+? AS (\w+)(,?) -- since (\d+), before: (.+)$", re.MULTILINE)
 
 
+@cache
 def sql(question: str, version: int) -> str:
     """The question as a server of that ``server_version_num`` understands it."""
     text = resources.files("migplan.catalog").joinpath("queries", f"{question}.sql").read_text("utf-8")

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 
 from migplan.catalog.model import Catalog, ForeignKey, Table
 from migplan.errors import SelectionError
-from migplan.names import Pattern, QualifiedName
+from migplan.names import Pattern, QualifiedName, part_matches, quoted, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +44,20 @@ class Selected:
 
 
 def select(catalog: Catalog, selection: Selection) -> Selected:
-    """The part of the catalog that the selection means. A partitioned table goes with its partitions.
+    """The part of the catalog that the selection means.
 
+    A partitioned table goes with its partitions, in whatever schemas they are: its own name decides.
     A pattern that matches nothing is a SelectionError: it is a mistake far more often than a wish.
     """
     for pattern in selection.schemas:
-        if not any(fnmatchcase(schema.name, pattern) for schema in catalog.schemas):
-            raise _nothing("schema", pattern, (schema.name for schema in catalog.schemas))
+        if not any(part_matches(pattern, schema.name) for schema in catalog.schemas):
+            raise _nothing("schema", pattern, (quoted(schema.name) for schema in catalog.schemas))
     for text in (*selection.tables, *selection.exclude):
         pattern_ = _pattern(text)
         if not any(pattern_.matches(table.name) for table in catalog.tables):
             raise _nothing("table", text, (str(table.name) for table in catalog.tables))
-    inside = {table.name for table in catalog.tables if _chosen(_family(table, catalog), selection)}
+        _refuse_to_divide(pattern_, catalog)
+    inside = {table.name for table in catalog.tables if _chosen(_top(table, catalog), selection)}
     return Selected(
         catalog=_restricted(catalog, inside, selection),
         left_out=_left_out(catalog, inside),
@@ -66,22 +67,27 @@ def select(catalog: Catalog, selection: Selection) -> Selected:
     )
 
 
-def _family(table: Table, catalog: Catalog) -> tuple[QualifiedName, ...]:
-    """The table and, if it is a partition, all that it is a part of."""
-    names = [table.name]
+def _refuse_to_divide(pattern: Pattern, catalog: Catalog) -> None:
+    """A pattern that means partitions alone cannot be followed, since these go with their table."""
+    tops = {_top(table, catalog) for table in catalog.tables if pattern.matches(table.name)}
+    if not any(pattern.matches(top) for top in tops):
+        raise SelectionError(
+            f"{pattern.text!r} means partitions alone, and they go with their table",
+            do=f"name the whole of it: {', '.join(map(str, sorted(tops)))}",
+        )
+
+
+def _top(table: Table, catalog: Catalog) -> QualifiedName:
+    """The table or, if it is a partition, the one that it is in the end a part of."""
     while table.partition_of in catalog.by_name:
         table = catalog.by_name[table.partition_of]
-        names.append(table.name)
-    return tuple(names)
+    return table.name
 
 
-def _chosen(names: tuple[QualifiedName, ...], selection: Selection) -> bool:
-    top = names[-1]
-    if selection.schemas and not any(fnmatchcase(top.schema, pattern) for pattern in selection.schemas):
+def _chosen(top: QualifiedName, selection: Selection) -> bool:
+    if selection.schemas and not any(part_matches(pattern, top.schema) for pattern in selection.schemas):
         return False
-    if selection.tables and not any(
-        Pattern(text).matches(name) for text in selection.tables for name in names
-    ):
+    if selection.tables and not any(Pattern(text).matches(top) for text in selection.tables):
         return False
     return not any(Pattern(text).matches(top) for text in selection.exclude)
 
@@ -94,7 +100,7 @@ def _restricted(catalog: Catalog, inside: set[QualifiedName], selection: Selecti
         schemas |= {
             schema.name
             for schema in catalog.schemas
-            if any(fnmatchcase(schema.name, pattern) for pattern in selection.schemas)
+            if any(part_matches(pattern, schema.name) for pattern in selection.schemas)
         }
     return replace(
         catalog,
@@ -132,7 +138,7 @@ def _pattern(text: str) -> Pattern:
 
 def _nothing(kind: str, text: str, names: Iterable[str]) -> SelectionError:
     known = sorted(names)
-    bare = {name.rpartition(".")[2]: name for name in known}
+    bare = {split(name)[-1]: name for name in known}
     near = get_close_matches(text, [*known, *bare], n=1, cutoff=0.6)
     if near:
         advice = f"did you mean {bare.get(near[0], near[0])}?"

@@ -77,7 +77,12 @@ def load(file: Path) -> Catalog:
         content: Any = json.loads(text)
     except json.JSONDecodeError as error:
         raise _not_a_catalog(file, f"line {error.lineno}, column {error.colno}: {error.msg}") from None
-    return from_json(content, file)
+    except RecursionError:
+        raise _not_a_catalog(file, "it is nested too deeply") from None
+    catalog = from_json(content, file)
+    if "server" not in content:
+        raise _not_a_catalog(file, "server, where and when it was read, is missing")
+    return catalog
 
 
 def from_json(content: Any, file: Path) -> Catalog:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Any
@@ -19,6 +20,9 @@ class Boundary(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
+        # Commands are short and their values are many: searching them for garbage takes a fifth of the time.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100)
         try:
             return super().invoke(ctx)
         except MigplanError as error:

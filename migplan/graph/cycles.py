@@ -39,9 +39,7 @@ def cycles_among(circle: frozenset[QualifiedName], hops: Iterable[Hop]) -> tuple
     for table, referenced, key in hops:
         if table in circle and referenced in circle:
             keys.setdefault((number[table], number[referenced]), []).append(key)
-    graph: nx.DiGraph[int] = nx.DiGraph(sorted(keys))
-    found = [_smallest_first(cycle) for cycle in islice(nx.simple_cycles(graph), LOOKED_AT)]
-    found.sort(key=lambda cycle: (len(cycle), cycle))
+    found = sorted(_shortest(nx.DiGraph(sorted(keys))), key=lambda cycle: (len(cycle), cycle))
     return tuple(
         Cycle(
             tables=tuple(names[place] for place in cycle),
@@ -51,6 +49,20 @@ def cycles_among(circle: frozenset[QualifiedName], hops: Iterable[Hop]) -> tuple
         )
         for cycle in found[:SHOWN]
     )
+
+
+def _shortest(graph: nx.DiGraph[int]) -> list[tuple[int, ...]]:
+    """The ways round of up to so many tables that there are enough of them, or that there are no more.
+
+    Unbounded, the first thousand ways round a large circle may each lead through most of its tables.
+    """
+    reach = 2
+    while True:
+        bounded = nx.simple_cycles(graph, length_bound=reach)
+        found = [_smallest_first(cycle) for cycle in islice(bounded, LOOKED_AT)]
+        if len(found) >= SHOWN or reach >= len(graph):
+            return found
+        reach *= 2
 
 
 def _smallest_first(cycle: list[int]) -> tuple[int, ...]:

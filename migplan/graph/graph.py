@@ -7,7 +7,7 @@ between the same pair of tables are two edges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,16 +45,18 @@ class ForeignKeyGraph:
     edges: nx.MultiDiGraph[QualifiedName]
     tables: Mapping[QualifiedName, Table]  # the nodes, by name, in order
     partitions: Mapping[QualifiedName, Names]  # of each partitioned table, its leaves and branches
+    families: Mapping[QualifiedName, tuple[Table, ...]]  # of each node, itself and its partitions
     self_keys: Mapping[QualifiedName, Keys]
     leaving: Keys  # keys to tables that are not among the nodes: said, never dropped
     inherits: Mapping[QualifiedName, Names]  # what else must exist before: the parents of a table's columns
     rows: Mapping[QualifiedName, Rows]
+    not_null_domains: frozenset[str]  # types that refuse NULL whatever the column says
 
     @cached_property
     def depth(self) -> Mapping[QualifiedName, int]:
         """Of each table, the longest way down to a root. Tables of one circle share their depth."""
         depth: dict[QualifiedName, int] = {}
-        for members in self._components_in_order:
+        for members in self.in_order:
             below = [depth[need] for member in members for need in self.needs[member] if need not in members]
             own = max(below, default=-1) + 1
             depth.update(dict.fromkeys(sorted(members), own))
@@ -73,18 +75,7 @@ class ForeignKeyGraph:
     @cached_property
     def blocked(self) -> Mapping[QualifiedName, int]:
         """Of each table, how many others cannot be loaded before it, at any distance."""
-        # A set of tables is the bits of one integer: unions over thousands of tables stay cheap.
-        bit = {name: 1 << place for place, name in enumerate(self.tables)}
-        above: dict[QualifiedName, int] = {}
-        for members in reversed(self._components_in_order):
-            circle = sum(bit[member] for member in members)
-            reach = circle
-            for member in members:
-                for dependent in self.edges.predecessors(member):
-                    if dependent not in members:
-                        reach |= above[dependent]
-            above.update(dict.fromkeys(members, reach))
-        return {name: above[name].bit_count() - 1 for name in self.tables}
+        return held_up(self.edges, self.in_order)
 
     @cached_property
     def roots(self) -> Names:
@@ -98,8 +89,13 @@ class ForeignKeyGraph:
 
     @cached_property
     def isolated(self) -> Names:
-        """Tables without a key in or out."""
-        return tuple(name for name in self.roots if not self.dependents[name] and name not in self.self_keys)
+        """Tables without a key in or out, to themselves, or to what was not selected."""
+        tied = {*self.self_keys, *(key.table for key in self.leaving)}
+        return tuple(
+            name
+            for name in self.roots
+            if not self.dependents[name] and tied.isdisjoint(table.name for table in self.families[name])
+        )
 
     @cached_property
     def hubs(self) -> tuple[Hub, ...]:
@@ -142,7 +138,7 @@ class ForeignKeyGraph:
     @cached_property
     def circles(self) -> tuple[frozenset[QualifiedName], ...]:
         """Strongly connected components of more than one table: each table needs each other one."""
-        found = (frozenset(members) for members in self._components_in_order if len(members) > 1)
+        found = (frozenset(members) for members in self.in_order if len(members) > 1)
         return tuple(sorted(found, key=sorted))
 
     @cached_property
@@ -168,7 +164,17 @@ class ForeignKeyGraph:
         return tuple(sorted((*self.keys, *own), key=_by_table_and_name))
 
     @cached_property
-    def _components_in_order(self) -> tuple[frozenset[QualifiedName], ...]:
+    def referenced_columns(self) -> Mapping[QualifiedName, frozenset[str]]:
+        """Of each node, the columns that some key refers to."""
+        found: dict[QualifiedName, set[str]] = {name: set() for name in self.tables}
+        for _, referenced, key in self.hops:
+            found[referenced].update(key.referenced_columns)
+        for name, keys in self.self_keys.items():
+            found[name].update(*(key.referenced_columns for key in keys))
+        return {name: frozenset(columns) for name, columns in found.items()}
+
+    @cached_property
+    def in_order(self) -> tuple[frozenset[QualifiedName], ...]:
         """Strongly connected components, each after all that it needs."""
         return tuple(frozenset(members) for members in nx.strongly_connected_components(self.edges))
 
@@ -184,11 +190,35 @@ class ForeignKeyGraph:
         return {table: tuple(keys) for table, keys in gathered.items()}
 
 
+def held_up(
+    edges: nx.MultiDiGraph[QualifiedName], components: Sequence[frozenset[QualifiedName]] | None = None
+) -> dict[QualifiedName, int]:
+    """Of each node, how many others need it at any distance; in a part of a graph, how many of that part."""
+    if components is None:
+        components = [frozenset(members) for members in nx.strongly_connected_components(edges)]
+    # A set of tables is the bits of one integer: unions over thousands of tables stay cheap.
+    bit = {name: 1 << place for place, name in enumerate(edges)}
+    above: dict[QualifiedName, int] = {}
+    for members in reversed(components):
+        reach = sum(bit[member] for member in members)
+        for member in members:
+            for dependent in edges.predecessors(member):
+                if dependent not in members:
+                    reach |= above[dependent]
+        above.update(dict.fromkeys(members, reach))
+    return {name: above[name].bit_count() - 1 for name in edges}
+
+
 def build(catalog: Catalog) -> ForeignKeyGraph:
     """The graph of a catalog's tables, or of the part of them that was selected."""
     home = _homes(catalog)
-    nodes = {table.name: table for table in catalog.tables if home[table.name] == table.name}
+    # Sorted here, too: a catalog may come from elsewhere than our own reader.
+    tables = {table.name: table for table in sorted(catalog.tables, key=lambda table: table.name)}
+    nodes = {name: table for name, table in tables.items() if home[name] == name}
     partitions = _gathered(home)
+    families = {
+        name: (table, *(tables[part] for part in partitions.get(name, ()))) for name, table in nodes.items()
+    }
     edges: nx.MultiDiGraph[QualifiedName] = nx.MultiDiGraph()
     edges.add_nodes_from(nodes)
     self_keys: dict[QualifiedName, list[ForeignKey]] = {}
@@ -205,10 +235,16 @@ def build(catalog: Catalog) -> ForeignKeyGraph:
         edges=edges,
         tables=nodes,
         partitions=partitions,
+        families=families,
         self_keys={name: tuple(keys) for name, keys in sorted(self_keys.items())},
         leaving=tuple(leaving),
         inherits=_inherited(nodes, home),
-        rows={name: _rows(table, partitions.get(name, ()), catalog) for name, table in nodes.items()},
+        rows={name: _rows(family) for name, family in families.items()},
+        not_null_domains=frozenset(
+            str(type_.name)
+            for type_ in catalog.types
+            if type_.kind == "domain" and any("NOT NULL" in rule for rule in type_.definition)
+        ),
     )
 
 
@@ -242,10 +278,8 @@ def _inherited(
     }
 
 
-def _rows(table: Table, parts: Names, catalog: Catalog) -> Rows:
-    if table.partition_key is None:
-        return Rows(table.rows, table.rows_exact)
-    leaves = [part for part in map(catalog.by_name.__getitem__, parts) if part.partition_key is None]
+def _rows(family: tuple[Table, ...]) -> Rows:
+    leaves = [table for table in family if table.partition_key is None]
     if any(leaf.rows is None for leaf in leaves):
         return Rows(None, exact=False)
     return Rows(sum(leaf.rows or 0 for leaf in leaves), all(leaf.rows_exact for leaf in leaves))

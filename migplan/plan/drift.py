@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.catalog.compare import differences
-from migplan.catalog.fingerprint import fingerprint, table_fingerprint
+from migplan.catalog.fingerprint import fingerprint
 from migplan.catalog.selection import Selected
 from migplan.errors import GroupingError
 from migplan.graph import ForeignKeyGraph
 from migplan.plan.grouping import Wish, gathered, settled
 from migplan.plan.model import Plan
 from migplan.plan.seen import Seen
+from migplan.plan.structure import structure_of
 
 
 def drift(plan: Plan, seen: Seen | None, selected: Selected, graph: ForeignKeyGraph) -> tuple[str, ...]:
@@ -25,6 +26,7 @@ def _of_structure(plan: Plan, seen: Seen | None, selected: Selected, graph: Fore
         return
     if seen is not None and fingerprint(seen.catalog) == plan.catalog:
         yield from map(str, differences(seen.catalog, selected.catalog))
+        yield from _left_out_by_hand(plan, seen, graph)
         return
     tables = list(_of_tables(plan, graph))
     yield from tables or [
@@ -34,14 +36,25 @@ def _of_structure(plan: Plan, seen: Seen | None, selected: Selected, graph: Fore
 
 def _of_tables(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
     planned = {table.table: table.structure for table in plan.tables}
-    live = {str(name): table for name, table in graph.tables.items()}
+    live = {str(name): name for name in graph.tables}
     for name in sorted(planned.keys() | live.keys()):
         if name not in live:
             yield f"dropped: table {name} is in the plan, and not in the database"
         elif name not in planned:
             yield f"added: table {name} is in the database, and not in the plan"
-        elif planned[name] and planned[name] != table_fingerprint(live[name]):
+        elif planned[name] and planned[name] != structure_of(live[name], graph):
             yield f"changed: table {name}"
+
+
+def _left_out_by_hand(plan: Plan, seen: Seen, graph: ForeignKeyGraph) -> Iterator[str]:
+    """Tables that someone took out of the plan's file, or wrote into it: the catalogs cannot tell."""
+    planned = {table.table for table in plan.tables}
+    live = {str(name) for name in graph.tables}
+    then = {str(table.name) for table in seen.catalog.tables}
+    for name in sorted((live & then) - planned):
+        yield f"added: table {name} is in the database, and not in the plan"
+    for name in sorted(planned - live - then):
+        yield f"dropped: table {name} is in the plan, and not in the database"
 
 
 def _contradictions(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:

@@ -25,14 +25,16 @@ _HEADER = """\
 
 # What YAML takes as text without quotes, said narrowly: everything else is written as JSON has it.
 _PLAIN = re.compile(r"[A-Za-z_/(][A-Za-z0-9_ ./()>,;+-]*|\d+-[a-z][a-z0-9.-]*|(?!\d+(?:e\d+)?$)[0-9a-f]{12,}")
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
 def dumps(plan: Plan) -> str:
     """The plan as text; the same plan gives the same text."""
     content = plan.model_dump(exclude_defaults=True)
+    # A name with a line end in it must not lead out of the comment.
     header = _HEADER.format(
-        database=plan.database,
+        database=" ".join(_UNSEEN.sub(" ", plan.database).split()),
         tables=_count(sum(len(group.tables) for group in plan.groups), "table"),
         groups=_count(len(plan.groups), "group"),
         rows=plan.rows,
@@ -50,24 +52,34 @@ def load(file: Path) -> tuple[Plan, Marks]:
     if not file.is_file():
         raise FileError(f"there is no plan {file}", do=f"make one with: migplan plan --out {file}", file=file)
     plan, marks = yamlfile.load(file, Plan)
-    if plan.migplan_plan != FORMAT:
-        raise marks.error(
-            ("migplan_plan",),
-            f"this plan has format {plan.migplan_plan}, and this migplan reads format {FORMAT}",
-        )
     _refuse_twice(plan, marks)
     return plan, marks
 
 
 def _refuse_twice(plan: Plan, marks: Marks) -> None:
     seen: dict[str, str] = {}
+    files: dict[str, str] = {}
     for at, group in enumerate(plan.groups):
+        if group.name in {other.name for other in plan.groups[:at]}:
+            raise marks.error(("groups", at, "name"), f"there are two groups called {group.name}")
+        for field in ("schema_file", "data_file", "constraints_file"):
+            name = getattr(group, field)
+            if name in files:
+                what = f"{name} is the file of two: {files[name]} and {group.name}"
+                raise marks.error(("groups", at, field), what, "every file has a name of its own")
+            if name:
+                files[name] = group.name
         for number, table in enumerate(group.tables):
             if table.table in seen:
+                where = (
+                    f"is in two groups: {seen[table.table]} and {group.name}"
+                    if seen[table.table] != group.name
+                    else f"stands twice in group {group.name}"
+                )
                 raise marks.error(
                     ("groups", at, "tables", number, "table"),
-                    f"{table.table} is in two groups: {seen[table.table]} and {group.name}",
-                    "leave it in one of them",
+                    f"{table.table} {where}",
+                    "leave it in one place",
                 )
             seen[table.table] = group.name
 
@@ -102,17 +114,18 @@ def _scalar(value: Any) -> str:
         value = value.value
     if isinstance(value, str):
         plain = _PLAIN.fullmatch(value) and not value.endswith(" ") and value.lower() not in _NOT_TEXT
-        return value if plain else json.dumps(value, ensure_ascii=False)
+        return value if plain else _in_quotes(value)
     return json.dumps(value)
 
 
 def _in_brackets(value: Any) -> str:
     text = _scalar(value)
-    return (
-        json.dumps(value, ensure_ascii=False)
-        if isinstance(value, str) and "," in text and text[0] != '"'
-        else text
-    )
+    return _in_quotes(value) if isinstance(value, str) and "," in text and text[0] != '"' else text
+
+
+def _in_quotes(text: str) -> str:
+    """As JSON has it, and what YAML takes for no character or for the end of a line by its number."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
 def _count(number: int, thing: str) -> str:

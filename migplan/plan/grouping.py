@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from heapq import heapify, heappop, heappush
 
+import networkx as nx
+
+from migplan.catalog.model import ForeignKey
 from migplan.errors import GroupingError, PlanError
 from migplan.graph import ForeignKeyGraph
 from migplan.names import Pattern, QualifiedName
@@ -51,15 +54,8 @@ def gathered(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> tuple[Group, ...
 
     A table named outright belongs to the group that names it, whatever globs say of it elsewhere.
     """
-    place = _claimed(wishes, graph.tables)
-    left = [name for name in graph.tables if name not in place]
+    place = _placed(claimed(wishes, graph), graph)
     groups = [Group(wish.name, wish.number, wish.purpose) for wish in wishes]
-    for name in sorted(left, key=lambda name: (graph.depth[name], name)):
-        lowest = max((place[need] for need in graph.needs[name] if need in place), default=None)
-        highest = min((place[user] for user in graph.dependents[name] if user in place), default=None)
-        if lowest is None and highest is None:
-            continue
-        place[name] = highest if lowest is None else lowest  # type: ignore[assignment]  # one of them is there
     if len(place) < len(graph.tables):
         groups.append(Group(_free_name("others", groups), purpose="Tables that belong to no other group."))
     members: list[list[QualifiedName]] = [[] for _ in groups]
@@ -68,15 +64,39 @@ def gathered(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> tuple[Group, ...
     return tuple(replace(group, tables=tuple(own)) for group, own in zip(groups, members, strict=True) if own)
 
 
-def _claimed(wishes: Sequence[Wish], tables: Iterable[QualifiedName]) -> dict[QualifiedName, int]:
-    names = tuple(tables)
+def _placed(claims: dict[QualifiedName, int], graph: ForeignKeyGraph) -> dict[QualifiedName, int]:
+    """The claimed tables, and those that hang on them: behind what they need, or before what needs them."""
+    ties: nx.DiGraph[QualifiedName] = nx.DiGraph()
+    ties.add_nodes_from(graph.tables)
+    ties.add_edges_from((bond.table, bond.needs) for bond in bonds(graph))
+    place = dict(claims)
+    # Of tables that hang together in a circle, each after all that it needs; those with a place are done.
+    units = [
+        unit for unit in nx.strongly_connected_components(ties) if any(name not in place for name in unit)
+    ]
+    before = -1
+    while len(place) > before:
+        before = len(place)
+        for line, beside, nearest in ((units, ties.successors, max), (units[::-1], ties.predecessors, min)):
+            for unit in line:
+                found = {place[other] for name in unit for other in (name, *beside(name)) if other in place}
+                if found:
+                    place |= {name: nearest(found) for name in unit if name not in place}
+    return place
+
+
+def claimed(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> dict[QualifiedName, int]:
+    """The place of the group of each table that some group names."""
     claims: dict[QualifiedName, dict[bool, list[tuple[int, str]]]] = {}
+    by_text = {str(name): name for name in graph.tables}
     for number, wish in enumerate(wishes):
         for text in wish.patterns:
             pattern = _pattern(text, wish.name)
-            matching = [name for name in names if pattern.matches(name)]
+            # A plan names thousands of tables outright: those need no search.
+            named = by_text.get(text)
+            matching = [named] if named else [name for name in graph.tables if pattern.matches(name)]
             if not matching:
-                raise _no_such_table(text, wish.name, names)
+                raise _no_such_table(text, wish.name, graph)
             for name in matching:
                 claims.setdefault(name, {}).setdefault(pattern.is_literal, []).append((number, text))
     place = {}
@@ -98,18 +118,21 @@ class Bond:
 
     table: QualifiedName
     needs: QualifiedName
-    why: str
+    key: ForeignKey | None  # None: the table inherits
+
+    @property
+    def why(self) -> str:
+        """The key, or the inheritance, as messages say it."""
+        if self.key is None:
+            return f"INHERITS: {self.table} -> {self.needs}"
+        return f"{self.key.name}: {self.key}"
 
 
 def bonds(graph: ForeignKeyGraph) -> tuple[Bond, ...]:
     """All foreign keys between tables, and inheritance, which needs the parent to exist just as much."""
     return (
-        *(Bond(table, needed, f"{key.name}: {key}") for table, needed, key in graph.hops),
-        *(
-            Bond(table, parent, f"INHERITS: {table} -> {parent}")
-            for table, parents in graph.inherits.items()
-            for parent in parents
-        ),
+        *(Bond(table, needed, key) for table, needed, key in graph.hops),
+        *(Bond(table, parent, None) for table, parents in graph.inherits.items() for parent in parents),
     )
 
 
@@ -223,13 +246,27 @@ def _pattern(text: str, group: str) -> Pattern:
     return pattern
 
 
-def _no_such_table(text: str, group: str, names: Sequence[QualifiedName]) -> PlanError:
-    bare = {name.name: name for name in names}
-    near = get_close_matches(text, [*bare, *map(str, names)], n=1)
+def _no_such_table(text: str, group: str, graph: ForeignKeyGraph) -> PlanError:
+    bare = {name.name: name for name in graph.tables}
+    near = get_close_matches(text, [*bare, *map(str, graph.tables)], n=1)
     advice = f"did you mean {bare.get(near[0], near[0])}?" if near else "migplan analyze lists the tables"
-    return PlanError(f"group {group} names {text}, and no selected table is called so", do=advice)
+    return PlanError(
+        f"group {group} names {text}, and no selected table is called so",
+        do=partition_hint(text, graph) or advice,
+    )
+
+
+def partition_hint(text: str, graph: ForeignKeyGraph) -> str:
+    """Advice for someone who named a partition: it goes where its table goes."""
+    try:
+        pattern = Pattern(text)
+        owners = [owner for owner, parts in graph.partitions.items() if any(map(pattern.matches, parts))]
+    except ValueError:
+        return ""
+    return f"partitions are loaded with their table: name {owners[0]}" if owners else ""
 
 
 def _free_name(wanted: str, groups: Sequence[Group]) -> str:
     taken = {group.name for group in groups}
-    return wanted if wanted not in taken else f"{wanted}-tables"
+    names = (wanted, *(f"{wanted}-{number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)

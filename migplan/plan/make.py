@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
-from migplan.catalog.fingerprint import fingerprint, table_fingerprint
+from migplan.catalog.fingerprint import fingerprint
 from migplan.catalog.selection import Selected
 from migplan.config import Layout, SelectionSection, Strategy
 from migplan.errors import PlanError
@@ -13,10 +14,13 @@ from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan import proposal
 from migplan.plan.breaks import Cut, cuts
-from migplan.plan.grouping import Group, Wish, gathered, settled
+from migplan.plan.grouping import Group, Wish, gathered, partition_hint, settled
 from migplan.plan.model import Break, Plan, PlannedGroup, PlannedTable
+from migplan.plan.nullable import nullable_columns
 from migplan.plan.order import loading_order
-from migplan.plan.strategies import Situation, decide, objection
+from migplan.plan.strategies import Decision, Situation, decide, objection
+from migplan.plan.strategies.situation import listed
+from migplan.plan.structure import structure_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def _group(
         schema_file=schema_file,
         data_file=data_file,
         constraints_file=constraints_file,
-        rows=sum(table.rows or 0 for table in tables),
+        rows=sum(table.rows or 0 for table in tables if table.strategy is not Strategy.SCHEMA_ONLY),
         tables=tables,
     )
 
@@ -125,29 +129,40 @@ def _table(
 ) -> PlannedTable:
     decision = decide(_situation(name, graph, opened, request))
     rows = graph.rows[name]
-    parts = len(graph.partitions.get(name, ()))
-    with_parts = f"; loaded with its {parts} partition{'s' if parts != 1 else ''}" if parts else ""
     return PlannedTable(
         table=str(name),
         depth=graph.depth[name],
         rows=rows.count,
         estimated=rows.count is not None and not rows.exact,
         strategy=decision.strategy,
-        keys=tuple(key.name for key in decision.keys),
-        reason=decision.reason + with_parts,
-        by_hand=("strategy",) if name in request.strategies else (),
-        structure=table_fingerprint(graph.tables[name]),
+        keys=tuple(key.name if key.table == name else f"{key.name} on {key.table}" for key in decision.keys),
+        reason="; ".join((decision.reason, *_remarks(name, decision, graph))),
+        structure=structure_of(name, graph),
     )
+
+
+def _remarks(name: QualifiedName, decision: Decision, graph: ForeignKeyGraph) -> Iterator[str]:
+    """What is true of a table whatever its strategy."""
+    family = {table.name for table in graph.families[name]}
+    if len(family) > 1:
+        yield f"loaded with its {len(family) - 1} partition{'s' if len(family) > 2 else ''}"
+    outside = sorted({key.referenced for key in graph.leaving if key.table in family})
+    if outside:
+        yield f"refers to {listed(outside)}, outside of the selection"
+    if decision.strategy is Strategy.SCHEMA_ONLY and graph.dependents[name]:
+        yield f"rows that refer to it will find nothing: {listed(graph.dependents[name])}"
 
 
 def _situation(
     name: QualifiedName, graph: ForeignKeyGraph, opened: Sequence[Cut], request: Request
 ) -> Situation:
+    keys, own = graph.keys_of(name), graph.self_keys.get(name, ())
     return Situation(
         table=graph.tables[name],
         layout=request.layout,
-        keys=graph.keys_of(name),
-        self_keys=graph.self_keys.get(name, ()),
+        keys=keys,
+        self_keys=own,
+        nullable=frozenset(key for key in (*keys, *own) if nullable_columns(key, name, graph)),
         cuts=tuple(cut for cut in opened if cut.node == name),
         wish=request.strategies.get(name),
     )
@@ -157,8 +172,7 @@ def _refuse_impossible(graph: ForeignKeyGraph, request: Request) -> None:
     for name, strategy in request.strategies.items():
         if name not in graph.tables:
             raise PlanError(
-                f"a strategy is set for {name}, and no such table is selected",
-                do="migplan analyze lists the tables",
+                f"a strategy is set for {name}, and no such table is selected", do=_nearest(name, graph)
             )
         why_not = objection(_situation(name, graph, (), request), strategy)
         if why_not:
@@ -168,10 +182,28 @@ def _refuse_impossible(graph: ForeignKeyGraph, request: Request) -> None:
             )
 
 
+def _nearest(name: QualifiedName, graph: ForeignKeyGraph) -> str:
+    hint = partition_hint(str(name), graph)
+    near = get_close_matches(str(name), map(str, graph.tables), n=1)
+    return hint or (f"did you mean {near[0]}?" if near else "migplan analyze lists the tables")
+
+
 def _break(cut: Cut) -> Break:
+    return Break(key=f"{cut.key.name}: {cut.key}", table=str(cut.node), how=cut.how, reason=_why(cut))
+
+
+def _why(cut: Cut) -> str:
+    rows = "an unknown number of" if cut.rewritten is None else f"about {cut.rewritten:,}"
     how = {
         Strategy.DEFERRED: "it is DEFERRABLE, so nothing is written twice",
-        Strategy.NULL_THEN_UPDATE: f"it may be NULL; about {cut.cost[1] - 1:,} rows are written twice: the fewest",
-        Strategy.CONSTRAINT_LATER: "no key of the circle can be deferred or be NULL",
+        Strategy.NULL_THEN_UPDATE: f"it may be NULL; {rows} rows are written twice",
+        Strategy.CONSTRAINT_LATER: "it can neither be deferred nor be NULL"
+        if cut.key.validated
+        else "it is NOT VALID, and created after the rows in any case",
+        Strategy.SCHEMA_ONLY: "its table stays empty",
     }
-    return Break(key=f"{cut.key.name}: {cut.key}", on=str(cut.node), how=cut.how, reason=how[cut.how])
+    if cut.by_hand:
+        return f"set by hand; {how[cut.how]}" if cut.how is not Strategy.CONSTRAINT_LATER else "set by hand"
+    if cut.how is Strategy.NULL_THEN_UPDATE and cut.rewritten is not None:
+        return how[cut.how] + (": the fewest" if cut.best else ": the fewest that were found")
+    return how[cut.how]

@@ -2,189 +2,251 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from migplan.config import Strategy
+from migplan.catalog.selection import Selected
+from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
+from migplan.plan.byhand import ByHand, by_hand, names_in_file
 from migplan.plan.grouping import Wish
-from migplan.plan.make import Request
+from migplan.plan.make import Request, make
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
+
+__all__ = ["Again", "ByHand", "again", "by_hand", "changes", "kept", "marked", "with_decisions"]
 
 
 @dataclass(frozen=True, slots=True)
-class ByHand:
-    """What a plan's file says otherwise than migplan proposed."""
+class Again:
+    """A plan made again, and what there is to say about it."""
 
-    groups: Mapping[str, str]  # of each table that was moved, its group
-    strategies: Mapping[str, Strategy]
-    order: Mapping[str, int]
-    renumbered: bool  # the groups themselves: names, numbers, order, purposes
-
-    def __bool__(self) -> bool:
-        return bool(self.groups or self.strategies or self.order or self.renumbered)
+    plan: Plan
+    kept: tuple[str, ...]
+    changed: tuple[str, ...]
 
 
-def by_hand(written: Plan, proposed: Plan | None) -> ByHand:
-    """The decisions of people in a file: its differences from what migplan proposed when it wrote it.
+def again(
+    selected: Selected, graph: ForeignKeyGraph, request: Request, written: Plan, before: Plan | None
+) -> Again:
+    """Plan again over a plan's file. ``before`` is what migplan last wrote there.
 
-    Without the proposal only what the file itself marks as set by hand can be told.
+    When that is lost, all in which the file differs from migplan's own choice counts as set by hand.
     """
-    tables = {table.table: table for table in written.tables}
-    if proposed is None:
-        return ByHand(
-            groups={
-                name: written.group_of[name] for name, table in tables.items() if "group" in table.by_hand
-            },
-            strategies={
-                name: table.strategy for name, table in tables.items() if "strategy" in table.by_hand
-            },
-            order={},
-            renumbered=False,
-        )
-    then = {table.table: table for table in proposed.tables}
-    return ByHand(
-        groups={
-            name: written.group_of[name]
-            for name in tables
-            if name in then and written.group_of[name] != proposed.group_of[name]
-        },
-        strategies={
-            name: table.strategy
-            for name, table in tables.items()
-            if name in then and table.strategy != then[name].strategy
-        },
-        order=_order(written) if _reordered(written, proposed) else {},
-        renumbered=[_head(group) for group in written.groups] != [_head(group) for group in proposed.groups],
-    )
+    today = make(selected, graph, request)
+    decisions = by_hand(written, before or today, today)
+    if not decisions:
+        return Again(today, (), tuple(changes(written, today)))
+    asked = with_decisions(request, decisions, written, today, graph)
+    plan = marked(make(selected, graph, asked), decisions, written)
+    return Again(plan, tuple(kept(decisions, plan)), tuple(changes(written, plan)))
 
 
 def with_decisions(
     request: Request, decisions: ByHand, written: Plan, proposal: Plan, graph: ForeignKeyGraph
 ) -> Request:
     """The request again, with people's decisions in it, for the tables that are still there."""
-    names = {str(name): name for name in graph.tables}
-    groups = {
-        table.table: decisions.groups.get(table.table, proposal.group_of[table.table])
-        for table in proposal.tables
+    tables = {str(name): name for name in graph.tables}
+    # A name of the file goes on only where people gave it, or have decided something about its group.
+    named = {*decisions.heads, *(decisions.groups[table] for table in tables if table in decisions.groups)}
+    names = {group.name: group.name for group in proposal.groups}
+    names |= {own: name for own, name in names_in_file(written, proposal).items() if name in named}
+    regrouped = decisions.groups or decisions.heads
+    homes = {
+        table: decisions.groups.get(table, names[own]) if regrouped else own
+        for table, own in proposal.group_of.items()
     }
-    heads = list(written.groups) if decisions.renumbered or decisions.groups else list(proposal.groups)
-    heads += [group for group in proposal.groups if group.name not in {head.name for head in heads}]
-    wishes = []
-    for head in heads:
-        patterns = tuple(str(name) for text, name in names.items() if groups[text] == head.name)
-        if patterns:
-            wishes.append(Wish(head.name, patterns, head.number or None, head.purpose))
     return replace(
         request,
-        groups=_renumbered(wishes),
+        groups=_wishes(decisions, written, proposal, names, homes) if regrouped else request.groups,
         strategies={
             **request.strategies,
-            **{names[name]: strategy for name, strategy in decisions.strategies.items() if name in names},
+            **{
+                tables[table]: strategy for table, strategy in decisions.strategies.items() if table in tables
+            },
         },
         order={
-            **request.order,
-            **{names[name]: place for name, place in decisions.order.items() if name in names},
+            tables[table]: place
+            for table, place in decisions.order.items()
+            if table in homes and "order" in decisions.heads.get(homes[table], ())
         },
     )
+
+
+def _wishes(
+    decisions: ByHand,
+    written: Plan,
+    proposal: Plan,
+    names: Mapping[str, str],
+    homes: Mapping[str, str],
+) -> tuple[Wish, ...]:
+    """The groups of the file and those that are new, each with its tables."""
+    members: dict[str, list[str]] = {}
+    for table, home in homes.items():
+        members.setdefault(home, []).append(table)
+    heads = {group.name: group for group in written.groups}
+    planned = {names[group.name]: group for group in reversed(proposal.groups)}
+    placed = any("place" in marks for marks in decisions.heads.values())
+    lines = [list(heads), list(dict.fromkeys(names[group.name] for group in proposal.groups))]
+    order = [name for name in _interleaved(*(lines if placed else reversed(lines))) if name in members]
+    numbers: list[tuple[int, bool]] = []
+    purposes: list[str] = []
+    for name in order:
+        mine = decisions.heads.get(name, ())
+        head, plan = heads.get(name), planned.get(name)
+        fixed = "number" in mine
+        numbers.append((_of(head, plan, own=fixed).number, fixed))
+        purposes.append(_of(head, plan, own="purpose" in mine).purpose)
+    return tuple(
+        Wish(name, tuple(members[name]), number, purpose)
+        for name, number, purpose in zip(order, _rising(numbers), purposes, strict=True)
+    )
+
+
+def _of(head: PlannedGroup | None, plan: PlannedGroup | None, *, own: bool) -> PlannedGroup:
+    """The group to ask: the file's where people have decided or migplan knows none, else migplan's."""
+    found = head if head is not None and (own or plan is None) else plan
+    assert found is not None
+    return found
+
+
+def _interleaved(line: Sequence[str], other: Sequence[str]) -> list[str]:
+    """The first line, and what only the second has, each behind what stands before it there."""
+    result = list(line)
+    for place, name in enumerate(other):
+        if name not in result:
+            before = [result.index(each) for each in other[:place] if each in result]
+            result.insert(max(before[-1:], default=-1) + 1, name)
+    return result
+
+
+def _rising(numbers: Sequence[tuple[int, bool]]) -> list[int | None]:
+    """Numbers that rise with the groups: names move, numbers stay. ``True``: that one was set by hand."""
+    bare = [number for number, _ in numbers]
+    if any(own for _, own in numbers) and bare != sorted(set(bare)):
+        return [number if own else None for number, own in numbers]
+    result: list[int | None] = []
+    last = 0
+    for number in sorted(bare):
+        last = max(number, last + 1)
+        result.append(last)
+    return result
 
 
 def marked(plan: Plan, decisions: ByHand, written: Plan) -> Plan:
     """The plan with people's decisions marked, and with the file names that they gave."""
-    heads = {group.name: group for group in written.groups} if decisions.renumbered else {}
-    return plan.model_copy(
-        update={
-            "groups": tuple(_marked_group(group, heads.get(group.name), decisions) for group in plan.groups)
-        }
+    heads = {group.name: group for group in written.groups}
+    placed = any("place" in marks for marks in decisions.heads.values())
+    groups = tuple(
+        _marked_group(group, heads.get(group.name), decisions, placed=placed) for group in plan.groups
     )
+    files = Counter(file for group in groups for file in group.files)
+    twice = [file for file, count in files.items() if count > 1]
+    if twice:
+        raise PlanError(
+            f"two groups would have the file {twice[0]}",
+            do="give one of them another name in the plan, or let migplan name both with --fresh",
+        )
+    return plan.model_copy(update={"groups": groups})
+
+
+def _marked_group(
+    group: PlannedGroup, head: PlannedGroup | None, decisions: ByHand, *, placed: bool
+) -> PlannedGroup:
+    marks = tuple(mark for mark in decisions.heads.get(group.name, ()) if mark != "place")
+    if placed:  # a place is one among others: the order of the groups is decided as a whole
+        marks += ("place",)
+    update: dict[str, object] = {
+        "by_hand": marks,
+        "tables": tuple(_marked_table(table, group.name, decisions) for table in group.tables),
+    }
+    if head is not None and "files" in marks:
+        update |= {"schema_file": head.schema_file, "data_file": head.data_file}
+        if head.constraints_file and group.constraints_file:
+            update["constraints_file"] = head.constraints_file
+    return group.model_copy(update=update)
+
+
+def _marked_table(table: PlannedTable, group: str, decisions: ByHand) -> PlannedTable:
+    marks = []
+    if decisions.groups.get(table.table) == group:  # --reorder may have moved it on
+        marks.append("group")
+    if table.table in decisions.strategies:
+        marks.append("strategy")
+    return table.model_copy(update={"by_hand": tuple(marks)})
+
+
+def kept(decisions: ByHand, plan: Plan) -> Iterator[str]:
+    """What people set and the new plan keeps, a line each."""
+    for table in sorted(plan.tables, key=lambda table: table.table):
+        if "group" in table.by_hand:
+            yield f"kept: {table.table} in group {decisions.groups[table.table]}"
+    for table in sorted(plan.tables, key=lambda table: table.table):
+        if "strategy" in table.by_hand:
+            yield f"kept: {table.table} by {table.strategy.value}"
+    for group in plan.groups:
+        said = [_KEPT[mark] for mark in group.by_hand if mark in _KEPT]
+        if said:
+            yield f"kept: of group {group.name} {', '.join(said)}"
+    if any("place" in group.by_hand for group in plan.groups):
+        yield "kept: the order of the groups"
+
+
+_KEPT = {
+    "name": "its name",
+    "purpose": "its purpose",
+    "number": "its number",
+    "files": "its files",
+    "order": "the order of its tables, where the keys allow it",
+}
 
 
 def changes(before: Plan, after: Plan) -> Iterator[str]:
     """What is otherwise in the second plan than in the first, a line each."""
     old = {table.table: table for table in before.tables}
     new = {table.table: table for table in after.tables}
+    homes, places = before.group_of, after.group_of
     for name in sorted(new.keys() - old.keys()):
-        yield f"new: {name}, in group {after.group_of[name]}, by {new[name].strategy.value}"
+        yield f"new: {name}, in group {places[name]}, by {new[name].strategy.value}"
     for name in sorted(old.keys() - new.keys()):
-        yield f"gone: {name}, which was in group {before.group_of[name]}"
+        yield f"gone: {name}, which was in group {homes[name]}"
     for name in sorted(old.keys() & new.keys()):
-        then, now = old[name], new[name]
-        if then.structure != now.structure and then.structure:
-            yield f"altered: {name}"
-        if before.group_of[name] != after.group_of[name]:
-            yield f"moved: {name} from group {before.group_of[name]} to {after.group_of[name]}"
-        if then.strategy != now.strategy:
-            yield f"strategy: {name} by {now.strategy.value} instead of {then.strategy.value}: {now.reason}"
-        if then.rows != now.rows:
-            yield f"rows: {name} has {_rows(now)} instead of {_rows(then)}"
+        yield from _changes_of(name, old[name], new[name], homes, places)
     if before.constraints != after.constraints:
         yield f"layout: constraints {after.constraints.value} instead of {before.constraints.value}"
+    yield from _changes_of_groups(before, after)
 
 
-def kept(decisions: ByHand, plan: Plan) -> Iterator[str]:
-    """What people set and the new plan keeps, a line each."""
-    tables = plan.group_of
-    for name, group in sorted(decisions.groups.items()):
-        if name in tables:
-            yield f"kept: {name} in group {group}"
-    for name, strategy in sorted(decisions.strategies.items()):
-        if name in tables:
-            yield f"kept: {name} by {strategy.value}"
-    if decisions.order:
-        yield "kept: the order of tables, where the keys allow it"
-    if decisions.renumbered:
-        yield "kept: names, numbers and files of the groups"
+def _changes_of(
+    name: str, then: PlannedTable, now: PlannedTable, homes: Mapping[str, str], places: Mapping[str, str]
+) -> Iterator[str]:
+    if then.structure != now.structure and then.structure:
+        yield f"altered: {name}"
+    if homes[name] != places[name]:
+        yield f"moved: {name} from group {homes[name]} to {places[name]}"
+    if then.strategy != now.strategy:
+        yield f"strategy: {name} by {now.strategy.value} instead of {then.strategy.value}: {now.reason}"
+    elif then.keys != now.keys and then.structure == now.structure:
+        yield f"keys: {name} by {now.strategy.value} for {_listed(now.keys)} instead of {_listed(then.keys)}"
+    if then.rows != now.rows:
+        yield f"rows: {name} has {_rows(now)} instead of {_rows(then)}"
 
 
-def _head(group: PlannedGroup) -> tuple[str, str, str, str, str | None]:
-    return (group.name, group.purpose, group.schema_file, group.data_file, group.constraints_file)
+def _changes_of_groups(before: Plan, after: Plan) -> Iterator[str]:
+    old = {group.name: group for group in before.groups}
+    new = {group.name: group for group in after.groups}
+    for name, group in new.items():
+        if name not in old:
+            yield f"group: {name} is new"
+        elif group.files != old[name].files:
+            yield f"files: group {name} has {', '.join(group.files)} instead of {', '.join(old[name].files)}"
+    for name in old:
+        if name not in new:
+            yield f"group: {name} is gone"
 
 
-def _order(plan: Plan) -> dict[str, int]:
-    return {table.table: place for place, table in enumerate(plan.tables)}
-
-
-def _reordered(written: Plan, proposed: Plan) -> bool:
-    """Whether tables that stayed in their group changed places there."""
-    for group in written.groups:
-        here = [table.table for table in group.tables if proposed.group_of.get(table.table) == group.name]
-        there = [name for name, home in proposed.group_of.items() if home == group.name and name in here]
-        if here != there:
-            return True
-    return False
-
-
-def _marked_group(group: PlannedGroup, head: PlannedGroup | None, decisions: ByHand) -> PlannedGroup:
-    update: dict[str, object] = {"tables": tuple(_marked_table(table, decisions) for table in group.tables)}
-    if head is not None:
-        update |= {
-            "schema_file": head.schema_file,
-            "data_file": head.data_file,
-            "purpose": head.purpose,
-        }
-        if head.constraints_file and group.constraints_file:
-            update["constraints_file"] = head.constraints_file
-    return group.model_copy(update=update)
-
-
-def _marked_table(table: PlannedTable, decisions: ByHand) -> PlannedTable:
-    marks = [
-        mark
-        for mark, decided in (("group", decisions.groups), ("strategy", decisions.strategies))
-        if table.table in decided or mark in table.by_hand
-    ]
-    return table.model_copy(update={"by_hand": tuple(marks)})
-
-
-def _renumbered(wishes: list[Wish]) -> tuple[Wish, ...]:
-    """Numbers as they stand while they rise; from the first that does not, they are counted on."""
-    result: list[Wish] = []
-    last = 0
-    for wish in wishes:
-        number = wish.number if wish.number and wish.number > last else last + 1
-        result.append(replace(wish, number=number))
-        last = number
-    return tuple(result)
+def _listed(keys: Sequence[str]) -> str:
+    return ", ".join(keys) or "none"
 
 
 def _rows(table: PlannedTable) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, field_validator
 
-from migplan.config import GroupName, Layout, SelectionSection, Strategy
+from migplan.config import GroupName, Layout, SelectionSection, Sentence, Strategy
 from migplan.yamlfile import Section
 
 FORMAT = 1
+
+FileName = Annotated[
+    str, StringConstraints(pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*\.sql$", max_length=200)
+]
+"""A file of the bundle's own folder, and nowhere else."""
 
 
 class PlannedTable(Section):
@@ -20,17 +26,19 @@ class PlannedTable(Section):
     rows: int | None = Field(None, description="expected rows; missing when nobody knows")
     estimated: bool = Field(False, description="the rows are the planner's estimate, not a count")
     strategy: Strategy
-    keys: tuple[str, ...] = Field((), description="the foreign keys that the strategy is about")
+    keys: tuple[str, ...] = Field(
+        (), description="the foreign keys that the strategy is about; of a partition: NAME on PARTITION"
+    )
     reason: str = ""
     by_hand: tuple[str, ...] = Field((), description="what people decided here: group, strategy")
     structure: str = Field("", description="fingerprint of the table when the plan was made")
 
 
 class Break(Section):
-    """Where a circle of tables is cut open, and how."""
+    """Where a circle of tables is cut open, and how; of this key it holds before the table's strategy."""
 
     key: str
-    on: str = Field(description="the table that has the key")
+    table: str = Field(description="the table whose rows have the key")
     how: Strategy
     reason: str
 
@@ -39,18 +47,33 @@ class PlannedGroup(Section):
     """Tables that share a schema file and a data file."""
 
     name: GroupName
-    purpose: str = ""
-    schema_file: str
-    data_file: str
-    constraints_file: str | None = None
+    purpose: Sentence = ""
+    schema_file: FileName
+    data_file: FileName
+    constraints_file: FileName | None = None
     rows: int = 0
+    by_hand: tuple[str, ...] = Field(
+        (), description="what people decided here: name, purpose, number, files, place, order of tables"
+    )
     tables: tuple[PlannedTable, ...]
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, value: object) -> object:
+        """``tables:`` with nothing after it is left when someone moves a group's last table away."""
+        return () if value is None else value
 
     @property
     def number(self) -> int:
-        """The number of its schema file."""
+        """The number of its schema file; 0 when its name begins with none."""
         digits = self.schema_file.split("-", 1)[0]
-        return int(digits) if digits.isdecimal() else 0
+        number = int(digits) if digits.isdecimal() else 0
+        return number if number <= 99 else 0
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Its two or three files."""
+        return tuple(file for file in (self.schema_file, self.data_file, self.constraints_file) if file)
 
 
 class Plan(Section):
@@ -67,6 +90,13 @@ class Plan(Section):
     rows: int = Field(0, description="expected rows in all")
     breaks: tuple[Break, ...] = ()
     groups: tuple[PlannedGroup, ...]
+
+    @field_validator("migplan_plan")
+    @classmethod
+    def _known_format(cls, value: int) -> int:
+        if value != FORMAT:
+            raise ValueError(f"this plan has format {value}, and this migplan reads format {FORMAT}")
+        return value
 
     @property
     def tables(self) -> Iterator[PlannedTable]:

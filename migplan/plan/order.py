@@ -8,74 +8,49 @@ from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan.breaks import Cut
 
+Needs = Mapping[QualifiedName, set[QualifiedName]]
+
 
 def loading_order(
     graph: ForeignKeyGraph, cuts: Iterable[Cut], wanted: Mapping[QualifiedName, int] | None = None
 ) -> tuple[QualifiedName, ...]:
     """Every table after all that it needs. ``wanted`` gives places that are kept where the keys allow it."""
-    cut = {(each.node, each.key.table, each.key.name) for each in cuts}
+    needs = _needs(graph, {(cut.node, cut.key.table, cut.key.name) for cut in cuts})
     in_circle = {
-        name: (circle, place)
+        name: (min(circle), place)
         for circle in graph.circles
-        for place, name in enumerate(_within(circle, graph, cut))
+        for place, name in enumerate(_within(circle, needs))
     }
-    order = sorted(graph.tables, key=lambda name: _key(name, graph, in_circle))
-    return tuple(order) if not wanted else _as_wanted(order, graph, wanted, in_circle)
+    order = sorted(graph.tables, key=lambda name: (graph.depth[name], *in_circle.get(name, (name, 0))))
+    if wanted:
+        # A table comes as early as the first one that needs it. The sort is stable: what is needed and what
+        # needs it stand in the right order already, and stay so.
+        place = {name: wanted.get(name, len(order)) for name in order}
+        for name in reversed(order):
+            for need in needs[name]:
+                place[need] = min(place[need], place[name])
+        order.sort(key=place.__getitem__)
+    return tuple(order)
 
 
-def _key(
-    name: QualifiedName,
-    graph: ForeignKeyGraph,
-    in_circle: Mapping[QualifiedName, tuple[frozenset[QualifiedName], int]],
-) -> tuple[int, QualifiedName, int]:
-    circle, place = in_circle.get(name, (frozenset({name}), 0))
-    return (graph.depth[name], min(circle), place)
-
-
-def _within(
-    circle: frozenset[QualifiedName],
-    graph: ForeignKeyGraph,
-    cut: set[tuple[QualifiedName, QualifiedName, str]],
-) -> list[QualifiedName]:
-    needs: dict[QualifiedName, set[QualifiedName]] = {name: set() for name in sorted(circle)}
+def _needs(graph: ForeignKeyGraph, cut: set[tuple[QualifiedName, QualifiedName, str]]) -> Needs:
+    """What must be loaded before each table. In a circle only a key that is checked, and not cut, counts."""
+    circle_of = {name: circle for circle in graph.circles for name in circle}
+    needs: dict[QualifiedName, set[QualifiedName]] = {name: set() for name in graph.tables}
     for table, referenced, key in graph.hops:
-        if (
-            table in circle
-            and referenced in circle
-            and key.enforced
-            and (table, key.table, key.name) not in cut
-        ):
+        within = referenced in circle_of.get(table, ())
+        if not within or (key.enforced and (table, key.table, key.name) not in cut):
             needs[table].add(referenced)
+    return needs
+
+
+def _within(circle: frozenset[QualifiedName], needs: Needs) -> list[QualifiedName]:
+    left = {name: needs[name] & circle for name in sorted(circle)}
     order: list[QualifiedName] = []
-    while needs:
-        ready = min(name for name, need in needs.items() if not need)
+    while left:
+        ready = next(name for name, need in left.items() if not need)
         order.append(ready)
-        del needs[ready]
-        for need in needs.values():
+        del left[ready]
+        for need in left.values():
             need.discard(ready)
     return order
-
-
-def _as_wanted(
-    order: list[QualifiedName],
-    graph: ForeignKeyGraph,
-    wanted: Mapping[QualifiedName, int],
-    in_circle: Mapping[QualifiedName, tuple[frozenset[QualifiedName], int]],
-) -> tuple[QualifiedName, ...]:
-    """The wished order, each table pulled behind what it needs; circles keep the order of their cuts."""
-    place = {name: number for number, name in enumerate(order)}
-    done: dict[QualifiedName, None] = {}
-
-    def load(name: QualifiedName) -> None:
-        if name in done:
-            return
-        circle, own = in_circle.get(name, (frozenset({name}), 0))
-        before = [other for other in circle if in_circle.get(other, (circle, 0))[1] < own]
-        needs = [need for member in circle for need in graph.needs[member] if need not in circle]
-        for need in sorted({*needs, *before}, key=lambda each: place[each]):
-            load(need)
-        done[name] = None
-
-    for name in sorted(order, key=lambda name: (wanted.get(name, len(order)), place[name])):
-        load(name)
-    return tuple(done)

@@ -10,11 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import ceil
 
-import networkx as nx
-
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
-from migplan.plan.grouping import Group
+from migplan.plan.grouping import Group, moved, moves
 
 MOST_GROUPS = 9  # two-digit file names hold as many
 FEW_TABLES = 5  # so few are not worth dividing
@@ -33,10 +31,12 @@ def propose(graph: ForeignKeyGraph) -> tuple[Group, ...]:
         return (Group("all", purpose="All tables; so few need no division.", tables=tuple(graph.tables)),)
     foundation = frozenset(graph.roots) | _hubs(every, graph)
     limit = max(SMALL_GROUP, ceil(len(every) / 5))
-    line = [foundation, *_divided(every - foundation, graph, limit)]
+    line = [part for part in (foundation, *_divided(every - foundation, graph, limit)) if part]
     while len(line) > MOST_GROUPS:
         _join_smallest_neighbours(line)
-    return tuple(_named([names for names in line if names], foundation, graph))
+    groups = tuple(_named(line, foundation, graph))
+    # The line follows the keys; a table that inherits from another may still stand before it.
+    return moved(groups, moves(groups, graph))
 
 
 def _divided(names: Names, graph: ForeignKeyGraph, limit: int) -> list[Names]:
@@ -55,7 +55,18 @@ def _divided(names: Names, graph: ForeignKeyGraph, limit: int) -> list[Names]:
 
 
 def _islands(names: Names, graph: ForeignKeyGraph) -> list[Names]:
-    found = [frozenset(island) for island in nx.weakly_connected_components(graph.edges.subgraph(names))]
+    """The parts that no key connects. networkx would look at the whole graph for each of them."""
+    left, found = set(names), []
+    for start in sorted(names):
+        if start in left:
+            left.discard(start)
+            island = [start]
+            for name in island:  # it grows while we walk
+                for other in (*graph.needs[name], *graph.dependents[name]):
+                    if other in left:
+                        left.discard(other)
+                        island.append(other)
+            found.append(frozenset(island))
     return sorted(
         found,
         key=lambda island: (min(graph.depth[name] for name in island), -len(island), min(island)),
@@ -64,14 +75,18 @@ def _islands(names: Names, graph: ForeignKeyGraph) -> list[Names]:
 
 def _hubs(names: Names, graph: ForeignKeyGraph) -> Names:
     """The tables that hold up a good part of the others. All that they need holds up even more."""
-    above: dict[QualifiedName, set[QualifiedName]] = {}
     enough = max(2, HUB_SHARE * len(names))
-    part = graph.edges.subgraph(names)
-    if len(names) > 1500:  # so wide a sea has no hubs, only depth
-        return frozenset()
-    for name in sorted(names):
-        above[name] = nx.ancestors(part, name)
-    return frozenset(name for name in names if len(above[name]) >= enough)
+    bit = {name: 1 << place for place, name in enumerate(names)}
+    above: dict[QualifiedName, int] = {}
+    for members in reversed(graph.in_order):
+        if members <= names:  # a circle is never divided
+            reach = sum(bit[member] for member in members)
+            for member in members:
+                for dependent in graph.dependents[member]:
+                    if dependent in names and dependent not in members:
+                        reach |= above[dependent]
+            above.update(dict.fromkeys(members, reach))
+    return frozenset(name for name in names if above[name].bit_count() - 1 >= enough)
 
 
 def _lower_half(names: Names, graph: ForeignKeyGraph) -> Names:
@@ -94,7 +109,7 @@ def _named(line: Sequence[Names], foundation: Names, graph: ForeignKeyGraph) -> 
     words = Counter(word for name in graph.tables for word in _words(name))
     taken: set[str] = set()
     for names in line:
-        if foundation <= names:
+        if foundation and foundation <= names:
             name, purpose = (
                 "foundation",
                 "Tables that need no other, and those that most others need.",
@@ -129,4 +144,4 @@ def _words(name: QualifiedName) -> set[str]:
 
 def _slug(text: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    return slug[:40] or "tables"
+    return slug[:40].strip("-") or "tables"

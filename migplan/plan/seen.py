@@ -1,7 +1,7 @@
-"""What migplan saw and proposed when it last made a plan, kept beside the plan.
+"""What migplan saw and wrote when it last made a plan, kept beside the plan.
 
-The plan is edited by people; this file is not. Comparing the two tells their decisions from ours, and the
-catalog in it tells, column by column, what has changed in the database since.
+The plan is edited by people; this file is not. Comparing the two tells what they edited, and the catalog in
+it, structure alone, tells column by column what has changed in the database since.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The catalog of then, and the plan as migplan would have had it."""
+    """The catalog of then, and the plan as migplan wrote it."""
 
     catalog: Catalog
     proposal: Plan
@@ -52,10 +52,18 @@ def load(plan_file: Path) -> Seen | None:
         if content.get("migplan_seen") != FORMAT:
             raise ValueError("it has another format")
         proposal = Plan.model_validate(content["proposal"])
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise FileError(
-            f"{file} is not what migplan left beside the plan: {str(error).splitlines()[0]}",
-            do="take it back from version control, or remove it: then all that differs counts as set by hand",
-            file=file,
-        ) from None
-    return Seen(store.from_json(content.get("catalog"), file), proposal)
+        return Seen(store.from_json(content["catalog"], file), proposal)
+    except KeyError as error:
+        raise _damaged(file, f"{error.args[0]} is missing") from None
+    except AttributeError:
+        raise _damaged(file, "it holds something else") from None
+    except (OSError, ValueError, FileError) as error:
+        raise _damaged(file, str(error).splitlines()[0]) from None
+
+
+def _damaged(file: Path, why: str) -> FileError:
+    return FileError(
+        f"{file} is not what migplan left beside the plan: {why}",
+        do="take it back from version control, or remove it: then all that differs counts as set by hand",
+        file=file,
+    )

@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from migplan.errors import AddressError
 
 _SCHEME = re.compile(r"^(postgres(?:ql)?)(\+\w+)?://", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"^((?:jdbc:)?[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _SECRETS = frozenset(
     {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 )
@@ -36,17 +37,26 @@ class Address:
         return f"{self.name} ({shown})" if self.name else shown
 
     def _as_url(self) -> str:
-        if service := self._setting("service", "PGSERVICE"):
-            return f"service={service}"
-        host = self._setting("host", "PGHOST") or self.params.get("hostaddr", "")
+        if service := self._service():
+            beside = ("host", "hostaddr", "port", "user", "dbname")  # they take precedence over the service's
+            said = [f"{key}={self.params[key]}" for key in beside if self.params.get(key)]
+            return " ".join([f"service={service}", *said])
+        host = self.params.get("host") or self.params.get("hostaddr") or self._setting("host", "PGHOST")
+        host = host or os.environ.get("PGHOSTADDR", "")
         port = self._setting("port", "PGPORT")
         user = self._setting("user", "PGUSER")
         database = self._setting("dbname", "PGDATABASE")
         if host.startswith("/"):
             where, socket = "", f"?host={host}" + (f"&port={port}" if port else "")
         else:
-            where, socket = host + (f":{port}" if port else ""), ""
+            where, socket = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else ""), ""
         return f"postgresql://{_escaped(user) + '@' if user else ''}{where}/{_escaped(database)}{socket}"
+
+    def _service(self) -> str:
+        """The service, unless it comes from the environment and the address itself says where to go."""
+        if any(self.params.get(key) for key in ("host", "hostaddr", "dbname")):
+            return self.params.get("service", "")
+        return self._setting("service", "PGSERVICE")
 
     def _setting(self, parameter: str, variable: str) -> str:
         return str(self.params.get(parameter) or os.environ.get(variable) or "")
@@ -75,37 +85,60 @@ def parse(text: str, *, name: str | None = None) -> Address:
     if scheme:
         text = f"{scheme.group(1).lower()}://{text[scheme.end() :]}"
         _refuse_unescaped_password(text, name)
-    elif "://" in text:
+    elif other := _OTHER_SCHEME.match(text):
         raise AddressError(
-            f"{_said(name)} begins with {text.split('://')[0]}://, and only PostgreSQL is understood",
+            f"{_said(name)} begins with {other.group(1)}://, and only PostgreSQL is understood",
             do="write it as postgresql://user@host:5432/database",
         )
     elif "=" not in text:
+        # What holds one of these may be a URL that lost its scheme, password and all.
+        shown = _said(name) if re.search(r"[@:/]", text) else repr(text)
         raise AddressError(
-            f"{text!r} is neither a URL nor a name that migplan.yaml knows",
+            f"{shown} is neither a URL nor a name that migplan.yaml knows",
             do="write it as postgresql://user@host:5432/database or service=NAME",
         )
-    try:
-        params = {key: str(value) for key, value in conninfo_to_dict(text).items() if value is not None}
-    except psycopg.Error:
+    params = _params(text)
+    if params is None or not re.fullmatch(r"[\d,\s]*", params.get("port", "")):
         raise AddressError(
             f"{_said(name)} cannot be read as a PostgreSQL address",
             do="write it as postgresql://user@host:5432/database; in a user name or password, "
             "characters such as @ : / ? # % are written as %40 %3A %2F %3F %23 %25",
-        ) from None
+        )
+    _refuse_address_for_database(params.get("dbname", ""), name)
     return Address(params, name)
 
 
 def from_environment() -> Address | None:
     """The database that libpq's environment variables name, if they name any."""
-    return Address({}) if any(os.environ.get(variable) for variable in _ENVIRONMENT) else None
+    if not any(os.environ.get(variable) for variable in _ENVIRONMENT):
+        return None
+    _refuse_address_for_database(os.environ.get("PGDATABASE", ""), "PGDATABASE")
+    return Address({})
+
+
+def _params(text: str) -> dict[str, str] | None:
+    """What libpq reads in the text, or None: its complaint does not even stay as an error's context."""
+    try:
+        return {key: str(value) for key, value in conninfo_to_dict(text).items() if value is not None}
+    except (psycopg.Error, ValueError):  # ValueError: characters that no UTF-8 text can hold
+        return None
+
+
+def _refuse_address_for_database(dbname: str, name: str | None) -> None:
+    """A whole URL in the place of a database's name would be printed, password included."""
+    if _SCHEME.match(dbname) or re.search(r"\bpassword\s*=", dbname):
+        raise AddressError(
+            f"{_said(name)} gives a whole address where the name of a database belongs",
+            do="write the name alone, or the address alone",
+        )
 
 
 def _refuse_unescaped_password(url: str, name: str | None) -> None:
     """A bare @ or / in a password makes libpq take a piece of it for the host, and then print it."""
     rest = url.split("://", 1)[1]
-    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
-    if authority.count("@") > 1 or ("@" in rest.split("?", 1)[0] and "@" not in authority):
+    before_query = rest.split("?", 1)[0]
+    authority = before_query.split("/", 1)[0]
+    if before_query.count("@") > authority.count("@") or authority.count("@") > 1:
         raise AddressError(
             f"{_said(name)} has a character in its password that must be escaped",
             do="write @ : / ? # % in the password as %40 %3A %2F %3F %23 %25, "

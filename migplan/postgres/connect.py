@@ -6,6 +6,7 @@ connections underneath, so libpq's environment, service files and ``.pgpass`` wo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, LiteralString
@@ -14,13 +15,14 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.rows import tuple_row
 
-from migplan.errors import AddressError, OldServerError
+from migplan.errors import AddressError, MigplanError, OldServerError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained, of_connection
 from migplan.postgres.versions import OLDEST, dotted
 
 # What a reading session needs so that the server prints alike everywhere, hides nothing, waits for nobody's
 # lock forever, and is not cut off half-way. SET LOCAL, because a pooler in front may share the session.
+# The SELECT at the end is for a setting that 17 brought; and it fixes the moment that is read.
 _READING: tuple[LiteralString, ...] = (
     "SET LOCAL search_path = ''",
     "SET LOCAL row_security = off",
@@ -29,32 +31,36 @@ _READING: tuple[LiteralString, ...] = (
     "SET LOCAL idle_in_transaction_session_timeout = 0",
     "SET LOCAL datestyle = 'ISO, YMD'",
     "SET LOCAL intervalstyle = 'postgres'",
-    "SET LOCAL timezone = 'UTC'",
+    "SET LOCAL timezone = 'GMT'",  # known even to a server without time zone files, which UTC is not
     "SET LOCAL bytea_output = 'hex'",
     "SET LOCAL extra_float_digits = 3",
     "SET LOCAL lc_monetary = 'C'",
     "SET LOCAL synchronize_seqscans = off",
     "SET LOCAL quote_all_identifiers = off",
+    "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings "
+    "WHERE name = 'transaction_timeout'",
 )
 
 
 def connect(address: Address) -> psycopg.Connection[tuple[Any, ...]]:
     """A psycopg connection, or a ConnectError that says why not."""
-    params: dict[str, Any] = {
-        "connect_timeout": "15",
-        "application_name": "migplan",
-        **address.params,
-    }
+    params: dict[str, Any] = {"fallback_application_name": "migplan", **address.params}
+    if "service" not in params and not os.environ.keys() & {"PGCONNECT_TIMEOUT", "PGSERVICE"}:
+        params.setdefault("connect_timeout", "15")
+    # In a database that declares no encoding, text would arrive as bytes; and our files are UTF-8.
+    params["client_encoding"] = "UTF8"
     try:
         # No prepared statements: they do not live through a pooler that shares sessions.
         return psycopg.connect(**params, prepare_threshold=None, row_factory=tuple_row)
-    except psycopg.OperationalError as error:
-        raise of_connection(error, address) from None
-    except psycopg.ProgrammingError:
-        raise AddressError(
+    except (psycopg.ProgrammingError, ValueError):  # ValueError: a host that no resolver can be asked for
+        refusal: MigplanError = AddressError(
             f"{address} cannot be used as a PostgreSQL address",
             do="a setting in it is misspelt or not known to libpq; its manual lists the parameters",
-        ) from None
+        )
+    except psycopg.Error as error:
+        refusal = of_connection(error, address)
+    # Raised out here, because psycopg's error holds the password, and would stay with ours as its context.
+    raise refusal
 
 
 def engine(address: Address) -> sa.Engine:
@@ -74,9 +80,16 @@ def reading(address: Address) -> Iterator[sa.Connection]:
     try:
         with explained(address, "reading"), pool.connect() as connection:
             connection.execution_options(postgresql_readonly=True)
-            _refuse_old(connection, address)
+            driver = _driver(connection)
+            _refuse_old(driver, address)
             connection.exec_driver_sql("; ".join(_READING))
-            yield connection
+            try:
+                yield connection
+            except BaseException:
+                # A lost session cannot be rolled back: trying to would hide why it was lost.
+                if driver.closed:
+                    connection.invalidate()
+                raise
     finally:
         pool.dispose()
 
@@ -91,9 +104,7 @@ def export_snapshot(connection: sa.Connection) -> str:
     return str(connection.exec_driver_sql("SELECT pg_catalog.pg_export_snapshot()").scalar_one())
 
 
-def _refuse_old(connection: sa.Connection, address: Address) -> None:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
+def _refuse_old(driver: psycopg.Connection[Any], address: Address) -> None:
     if driver.info.server_version < OLDEST:
         raise OldServerError(
             f"{address} is PostgreSQL {dotted(driver.info.server_version)}, "
@@ -101,3 +112,9 @@ def _refuse_old(connection: sa.Connection, address: Address) -> None:
             do="upgrade that server first; pg_upgrade and pg_dump understand older ones",
             address=str(address),
         )
+
+
+def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver

@@ -37,7 +37,13 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
     ),
     (r"role .* does not exist", "there is no role of that name", "check the user in the URL"),
     (
-        r"timeout|timed out",
+        r"permission denied for database|is not permitted to log in",
+        "the role may not do that",
+        "connect as another role, or have it granted: GRANT CONNECT ON DATABASE ... TO the role; "
+        "ALTER ROLE ... LOGIN",
+    ),
+    (
+        r"timeout expired|timed out",
         "the server did not answer in time",
         "check host, port and firewall; connect_timeout=SECONDS in the URL allows more time",
     ),
@@ -47,7 +53,7 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "ask for an entry in pg_hba.conf, or try sslmode=require in the URL",
     ),
     (
-        r"SSL|TLS|certificate",
+        r"\b(SSL|TLS)\b|certificate",
         "no encrypted connection could be agreed on",
         "check sslmode and the certificates",
     ),
@@ -82,6 +88,15 @@ def explained(address: Address, during: str) -> Iterator[None]:
         ) from None
     except psycopg.Error as error:
         raise of_database(error, address, during) from None
+    except UnicodeDecodeError as error:
+        # Only a database that declares no encoding (SQL_ASCII) can hold such text.
+        raise DatabaseError(
+            f"while {during}, {address} sent text that is not UTF-8: {error.object[:60]!r}",
+            do="the encoding of that database is SQL_ASCII, and migplan reads UTF-8: convert those names and "
+            "definitions first",
+            address=str(address),
+            during=during,
+        ) from None
 
 
 def of_connection(error: psycopg.Error, address: Address) -> ConnectError:
@@ -119,14 +134,26 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
             "(SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity)",
             **where,  # type: ignore[arg-type]
         )
-    if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+    if _is_loss(error):
         return DatabaseError(
             f"while {during}, the connection to {address} was lost: {_first_lines(said)}",
             do="run the same command again; nothing was changed in the database",
             **where,  # type: ignore[arg-type]
         )
     hint = error.diag.message_hint or ""
+    if isinstance(error, psycopg.errors.InternalError_) and re.search(
+        r"could not open relation|cache lookup", said
+    ):
+        # The server prints definitions as they are now, also in a transaction that began before.
+        hint = "something was dropped while it was being read: run the same command again"
     return DatabaseError(f"while {during}, {address} said: {said}", do=hint, **where)  # type: ignore[arg-type]
+
+
+def _is_loss(error: psycopg.Error) -> bool:
+    """Whether the session is gone: the network's doing, a restart, an administrator, or a time-out."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith(("08", "57P")) or error.sqlstate in {"25P03", "25P04"}
 
 
 def _first_lines(text: str) -> str:

@@ -1,4 +1,5 @@
--- Columns in their order. collation only where it is not the type's own.
+-- Columns in their order; those of materialised views for the sake of their indexes.
+--   collation   only where it is not the type's own
 SELECT a.attrelid::int8 AS table_oid,
        a.attnum AS position,
        a.attname AS name,
@@ -20,5 +21,5 @@ LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attn
 LEFT JOIN pg_catalog.pg_description m
        ON m.classoid = 'pg_catalog.pg_class'::regclass AND m.objoid = a.attrelid AND m.objsubid = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped
-  AND c.relkind IN ('r', 'p', 'f')
+  AND c.relkind IN ('r', 'p', 'f', 'm')
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'

@@ -1,4 +1,5 @@
--- Functions, procedures and aggregates. body is a digest of the source: enough to see that it changed.
+-- Functions, procedures and aggregates.
+--   body   a digest of the source and of all that has no column here: enough to see that it changed
 SELECT n.nspname AS schema,
        p.proname AS name,
        pg_catalog.pg_get_function_identity_arguments(p.oid) AS arguments,
@@ -6,7 +7,10 @@ SELECT n.nspname AS schema,
             ELSE 'function' END AS kind,
        coalesce(pg_catalog.pg_get_function_result(p.oid), '') AS returns,
        l.lanname AS language,
-       pg_catalog.md5(p.prosrc || coalesce(p.probin, '') || coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '')) AS body, -- since 14, before: pg_catalog.md5(p.prosrc || coalesce(p.probin, ''))
+       pg_catalog.md5(ROW(p.prosrc, p.probin, b.sql, pg_catalog.pg_get_function_arguments(p.oid),
+                          p.proisstrict, p.proleakproof, p.proparallel, p.procost, p.prorows,
+                          a.aggtransfn, a.aggfinalfn, pg_catalog.format_type(a.aggtranstype, NULL), a.agginitval,
+                          a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn)::text) AS body,
        CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
        p.prosecdef AS security_definer,
        coalesce(p.proconfig, '{}') AS settings,
@@ -15,6 +19,11 @@ SELECT n.nspname AS schema,
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+LEFT JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
+CROSS JOIN LATERAL (
+    SELECT
+        pg_catalog.pg_get_function_sqlbody(p.oid) AS sql -- since 14, before: NULL::text
+) b
 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                   WHERE e.classid = 'pg_catalog.pg_proc'::regclass AND e.objid = p.oid AND e.deptype IN ('e', 'i'))

@@ -6,6 +6,6 @@ SELECT current_database() AS database,
        d.datcollate AS collation,
        current_user::text AS role,
        coalesce((SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user), false) AS superuser,
-       to_char(transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS read_at
+       to_char(transaction_timestamp() AT TIME ZONE 'GMT', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS read_at
 FROM pg_catalog.pg_database d
 WHERE d.datname = current_database()

@@ -1,6 +1,8 @@
 -- Tables of every kind, one row each.
 --   kind             r ordinary, p partitioned, f foreign
 --   main_bytes       the table without its TOAST; index sizes come with the indexes
+--   replica_identity with the name of the index, where it is one
+--   hidden           row-level security keeps rows from the role that looks, or may
 --   parents          oids it inherits from, in order; of a partition, the one it is a part of
 --   estimated_rows   reltuples scaled to the size of today, as the planner does; NULL when never analysed
 SELECT c.oid::int8 AS oid,
@@ -13,7 +15,9 @@ SELECT c.oid::int8 AS oid,
        m.description AS comment,
        c.relrowsecurity AS row_security,
        c.relforcerowsecurity AS force_row_security,
-       CASE c.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full' WHEN 'i' THEN 'index'
+       CASE c.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full' WHEN 'i' THEN 'index' || (
+                SELECT ' ' || pg_catalog.quote_ident(x.relname) FROM pg_catalog.pg_index i
+                JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisreplident)
             ELSE 'default' END AS replica_identity,
        coalesce(c.reloptions, '{}') AS options,
        am.amname AS access_method,
@@ -22,8 +26,8 @@ SELECT c.oid::int8 AS oid,
        coalesce(p.parents, '{}') AS parents,
        tn.nspname AS of_type_schema,
        t.typname AS of_type_name,
-       pg_catalog.has_table_privilege(c.oid, 'SELECT')
-         OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS readable,
+       coalesce(pg_catalog.has_any_column_privilege(c.oid, 'SELECT'), false) AS readable,
+       c.relrowsecurity AND pg_catalog.row_security_active(c.oid) AS hidden,
        CASE WHEN c.reltuples >= 0 AND c.relpages > 0 AND s.main_bytes IS NOT NULL
               THEN (c.reltuples / c.relpages * (s.main_bytes / current_setting('block_size')::int))::int8
             WHEN s.main_bytes = 0 THEN 0

@@ -1,4 +1,4 @@
--- Triggers that someone made: not those behind foreign keys, not the copies in partitions.
+-- Triggers of tables and views that someone made: not those behind foreign keys, not the copies in partitions.
 --   type   the bits of pg_trigger.tgtype: 1 row, 2 before, 4 insert, 8 delete, 16 update, 32 truncate, 64 instead
 SELECT t.tgrelid::int8 AS table_oid,
        t.tgname AS name,

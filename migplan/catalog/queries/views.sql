@@ -1,5 +1,6 @@
 -- Views and materialised views. reads: schema and name of the relations that each reads, in pairs.
-SELECT n.nspname AS schema,
+SELECT c.oid::int8 AS oid,
+       n.nspname AS schema,
        c.relname AS name,
        c.relkind = 'm' AS materialized,
        c.relispopulated AS populated,

@@ -8,16 +8,20 @@ NAME = Strategy.COPY
 
 def proposal(situation: Situation) -> Decision:
     """Fits wherever nothing before it did."""
-    needed = sorted({key.referenced for key in situation.keys})
-    own = situation.binding_self_keys
-    count = len(situation.keys) + len(own)
+    binding = [key for key in situation.keys if key.enforced]
+    count = len(binding) + len(situation.binding_self_keys)
     if not count:
-        reason = "refers to no other table"
+        reason = (
+            "no row is checked: its foreign keys are NOT ENFORCED"
+            if situation.every_key
+            else "refers to no other table"
+        )
     elif not situation.live:
         reason = (
             f"its {how_many(count, 'foreign key')} {'is' if count == 1 else 'are'} created after the rows"
         )
     else:
+        needed = sorted({key.referenced for key in binding})
         reason = f"what it refers to is loaded before it: {listed(needed)}"
     return Decision(NAME, reason)
 

@@ -1,7 +1,7 @@
 """``deferred``: the check waits until the end of the transaction, because the key was made so that it can."""
 
 from migplan.config import Strategy
-from migplan.plan.strategies.situation import Decision, Situation, listed, short
+from migplan.plan.strategies.situation import Decision, Situation, closing, is_or_are, listed, short
 
 NAME = Strategy.DEFERRED
 
@@ -16,8 +16,8 @@ def proposal(situation: Situation) -> Decision | None:
         keys = (*cut, *(key for key in own if key.deferrable))
         return Decision(
             NAME,
-            f"{listed(map(short, keys))} closes a circle and is DEFERRABLE: the circle's tables are "
-            "loaded in one transaction, and the key is checked at its end",
+            f"{closing(cut)} and {is_or_are(cut)} DEFERRABLE: the circle's tables are loaded in one "
+            f"transaction, and the key is checked at its end{situation.beside(keys)}",
             keys,
         )
     if own and all(key.deferrable for key in own):
@@ -32,14 +32,13 @@ def proposal(situation: Situation) -> Decision | None:
 
 def objection(situation: Situation) -> str:
     """It takes a deferrable key."""
-    if any(key.deferrable for key in (*situation.keys, *situation.self_keys)):
+    if any(key.deferrable for key in situation.every_key):
         return ""
     return "none of its foreign keys is DEFERRABLE"
 
 
 def chosen(situation: Situation) -> Decision:
     """What it means when a person wants it."""
-    keys = tuple(key for key in (*situation.keys, *situation.self_keys) if key.deferrable)
-    return Decision(
-        NAME, f"set by hand: {listed(map(short, keys))} checked at the end of the transaction", keys
-    )
+    keys = tuple(key for key in situation.every_key if key.deferrable)
+    said = f"set by hand: {listed(map(short, keys))} checked at the end of the transaction"
+    return Decision(NAME, said + situation.beside(keys), keys)

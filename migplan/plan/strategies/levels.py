@@ -13,8 +13,9 @@ def proposal(situation: Situation) -> Decision | None:
         return None
     return Decision(
         NAME,
-        f"rows refer to other rows of the table by {how_many(len(keys), 'key')} ({listed(map(short, keys))}): "
-        "first those that refer to none, then the others, parents before children",
+        f"rows refer to other rows of the table by {how_many(len(keys), 'key')} "
+        f"({listed(map(short, keys))}): first those that refer to none, then the others, parents before "
+        "children",
         keys,
     )
 

@@ -2,8 +2,15 @@
 
 from migplan.catalog.model import ForeignKey
 from migplan.config import Strategy
-from migplan.plan.breaks import nullable_columns
-from migplan.plan.strategies.situation import Decision, Situation, listed, not_shown_cheapest, short
+from migplan.plan.breaks import Cut
+from migplan.plan.strategies.situation import (
+    Decision,
+    Situation,
+    closing,
+    listed,
+    not_shown_cheapest,
+    short,
+)
 
 NAME = Strategy.NULL_THEN_UPDATE
 
@@ -13,37 +20,36 @@ def proposal(situation: Situation) -> Decision | None:
     cuts = situation.cuts_by(NAME) if situation.live else ()
     if not cuts:
         return None
-    keys = (*(cut.key for cut in cuts), *_own(situation))
-    known = situation.table.rows
-    rows = "its rows" if known is None else f"{known:,} rows" if known != 1 else "1 row"
+    cut = tuple(each.key for each in cuts)
+    keys = (*cut, *_own(situation))
     return Decision(
         NAME,
-        f"{listed(map(short, keys))} closes a circle and may be NULL: {rows} loaded with NULL there, and set "
-        f"in a second pass, when both tables are in{not_shown_cheapest(cuts)}",
+        f"{closing(cut)} and may be NULL: loaded with NULL there, and {_rows(cuts)} set in a second pass, "
+        f"when the circle's other tables are in{not_shown_cheapest(cuts)}{situation.beside(keys)}",
         keys,
     )
 
 
 def objection(situation: Situation) -> str:
     """It takes a key with a column that may be NULL."""
-    if any(nullable_columns(key, situation.table) for key in (*situation.keys, *situation.self_keys)):
-        return ""
-    return "none of its foreign keys has a column that may be NULL"
+    return "" if situation.nullable else "none of its foreign keys has a column that may be NULL"
 
 
 def chosen(situation: Situation) -> Decision:
     """What it means when a person wants it."""
     cut = tuple(each.key for each in situation.cuts_by(NAME))
-    keys = (*cut, *_own(situation)) or tuple(
-        key for key in situation.keys if nullable_columns(key, situation.table)
-    )
-    return Decision(
-        NAME,
-        f"set by hand: {listed(map(short, keys))} loaded as NULL and set in a second pass",
-        keys,
-    )
+    keys = (*cut, *_own(situation)) or tuple(key for key in situation.keys if key in situation.nullable)
+    said = f"set by hand: {listed(map(short, keys))} loaded as NULL and set in a second pass"
+    return Decision(NAME, said + situation.beside(keys), keys)
 
 
 def _own(situation: Situation) -> tuple[ForeignKey, ...]:
     """Keys of the table to itself go the same way: their order is then nobody's concern."""
-    return tuple(key for key in situation.binding_self_keys if nullable_columns(key, situation.table))
+    return tuple(key for key in situation.binding_self_keys if key in situation.nullable)
+
+
+def _rows(cuts: tuple[Cut, ...]) -> str:
+    if any(cut.rewritten is None for cut in cuts):
+        return "its rows"
+    most = max(cut.rewritten or 0 for cut in cuts)
+    return "1 row" if most == 1 else f"{most:,} rows"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from migplan.catalog.model import ForeignKey, Table
@@ -19,6 +19,7 @@ class Situation:
     layout: Layout
     keys: tuple[ForeignKey, ...]  # to other tables
     self_keys: tuple[ForeignKey, ...]
+    nullable: frozenset[ForeignKey] = frozenset()  # those of its keys that can be loaded as NULL first
     cuts: tuple[Cut, ...] = ()  # of its keys, those at which a circle is cut open
     wish: Strategy | None = None  # what a person chose
 
@@ -26,6 +27,11 @@ class Situation:
     def live(self) -> bool:
         """Whether the keys are in force while the rows come in."""
         return self.layout is Layout.WITH_SCHEMA
+
+    @property
+    def every_key(self) -> tuple[ForeignKey, ...]:
+        """All that it has."""
+        return (*self.keys, *self.self_keys)
 
     def cuts_by(self, how: Strategy) -> tuple[Cut, ...]:
         """The cuts of one kind."""
@@ -35,6 +41,23 @@ class Situation:
     def binding_self_keys(self) -> tuple[ForeignKey, ...]:
         """The keys of the table to itself that the server checks."""
         return tuple(key for key in self.self_keys if key.enforced)
+
+    def beside(self, keys: Sequence[ForeignKey]) -> str:
+        """What else has to be done for a table whose strategy is about these keys; mostly nothing."""
+        other = [cut for cut in self.cuts if cut.key not in keys] if self.live else []
+        own = [key for key in self.binding_self_keys if key not in keys] if self.live else []
+        said = [f"; {short(cut.key)} {_BESIDE[cut.how]}" for cut in other]
+        if own:
+            said.append(f"; parents before children by {listed(map(short, own))}")
+        return "".join(said)
+
+
+_BESIDE = {
+    Strategy.DEFERRED: "is DEFERRABLE and is checked at the end of the transaction",
+    Strategy.NULL_THEN_UPDATE: "may be NULL and is set in a second pass",
+    Strategy.CONSTRAINT_LATER: "is created after the rows",
+    Strategy.SCHEMA_ONLY: "is kept by no row",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +86,16 @@ def listed(names: Iterable[QualifiedName | str], limit: int = 3) -> str:
 def how_many(count: int, thing: str) -> str:
     """``1 key``, ``3 keys``."""
     return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def closing(keys: Sequence[ForeignKey]) -> str:
+    """``next_id -> public.b closes a circle``, the beginning of a reason."""
+    return f"{listed(map(short, keys))} {'closes a circle' if len(keys) == 1 else 'close circles'}"
+
+
+def is_or_are(keys: Sequence[ForeignKey]) -> str:
+    """The verb for one key or several."""
+    return "is" if len(keys) == 1 else "are"
 
 
 def not_shown_cheapest(cuts: Iterable[Cut]) -> str:
