@@ -19,7 +19,7 @@ from migplan.bundle.surroundings import refuse_large_objects, settings_of_the_da
 from migplan.catalog import orphans, read, selection
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
-from migplan.config import Config
+from migplan.config import Config, Layout
 from migplan.errors import PlanError, SelectionError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, parse
@@ -34,6 +34,7 @@ from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
 from migplan.postgres.connect import export_snapshot, reading
 from migplan.report.analysis import Analysis
+from migplan.report.tree import tree
 
 Told = Callable[[str, int, int], None]
 """Told of progress: what is being done, how much of it is done, and how much there is."""
@@ -212,7 +213,11 @@ def _source(
     told("reading definitions", 0, 0)
     program = pg_dump.suitable(catalog.server.version, encrypted=driver.pgconn.ssl_in_use)
     archive = pg_dump.schema_of(address, program, snapshot)
-    return Source(address, driver, catalog, build(catalog), archive, search_path_of(address), notes)
+    graph = build(catalog)
+    shown = tuple(
+        "  ".join(filter(None, (line.branches + line.text, line.rows, line.mark))) for line in tree(graph)
+    )
+    return Source(address, driver, catalog, graph, archive, search_path_of(address), notes, shown)
 
 
 def _plan_for(catalog: Catalog, config: Config, wanted: Exporting) -> tuple[Plan, selection.Selected]:
@@ -231,6 +236,11 @@ def _plan_for(catalog: Catalog, config: Config, wanted: Exporting) -> tuple[Plan
             )
         said = plan.selection
         selected = selection.select(catalog, selection.Selection(said.schemas, said.tables, said.exclude))
+    if wanted.options.contents == "data" and plan.constraints is not Layout.WITH_SCHEMA:
+        raise PlanError(
+            "rows alone go into live constraints, and this plan is made for constraints after the rows",
+            do="plan again with: migplan plan --constraints with-schema",
+        )
     unknown = set(wanted.options.groups) - {group.name for group in plan.groups}
     if unknown:
         raise PlanError(

@@ -31,7 +31,9 @@ FOLLOWERS = frozenset({"COMMENT", "ACL", "SECURITY LABEL", "SEQUENCE OWNED BY"})
 
 def is_unproven(entry: Entry) -> bool:
     """Whether it is a check or a NOT NULL that rows may break which were there before it."""
-    return entry.kind in {"CHECK CONSTRAINT", "CONSTRAINT"} and entry.definition.rstrip().endswith("NOT VALID;")
+    return entry.kind in {"CHECK CONSTRAINT", "CONSTRAINT"} and entry.definition.rstrip().endswith(
+        "NOT VALID;"
+    )
 
 
 @dataclass(frozen=True)
@@ -88,21 +90,21 @@ class _Finder:
 
     def _any_owner(self, entry: Entry) -> QualifiedName | None:
         name = QualifiedName(entry.schema, entry.tag)
+        found: QualifiedName | None = None
         if entry.kind in TABLES:
-            return name
-        if entry.kind in _NAMED_AFTER_TABLE:
-            return self._begins(entry)
-        if entry.kind in {"INDEX", "INDEX ATTACH"}:
-            return self._indexes.get(name)
-        if entry.kind == "SEQUENCE":
-            return self._sequences.get(name)
-        if entry.kind == "STATISTICS":
-            return self._needed_table(entry)
-        if entry.kind in FOLLOWERS:
-            for need in entry.needs:
-                if need in self._entries and (owner := self._any_owner(self._entries[need])):
-                    return owner
-        return None
+            found = name
+        elif entry.kind in _NAMED_AFTER_TABLE:
+            found = self._begins(entry)
+        elif entry.kind in {"INDEX", "INDEX ATTACH"}:
+            found = self._indexes.get(name)
+        elif entry.kind == "SEQUENCE":
+            found = self._sequences.get(name)
+        elif entry.kind == "STATISTICS":
+            found = self._needed_table(entry)
+        elif entry.kind in FOLLOWERS:
+            subjects = (self._entries[need] for need in entry.needs if need in self._entries)
+            found = next(filter(None, map(self._any_owner, subjects)), None)
+        return found
 
     def _begins(self, entry: Entry) -> QualifiedName | None:
         """Names contain blanks, so what the tag begins with is told by what the entry needs, too."""

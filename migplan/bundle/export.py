@@ -11,13 +11,14 @@ from migplan.bundle import ddl, headers, sequences
 from migplan.bundle.accounting import described, file_of, manifest_of, rows_of_table
 from migplan.bundle.arranging import arranged
 from migplan.bundle.belonging import belonging
+from migplan.bundle.companions import write_companions
 from migplan.bundle.data import DataFile
 from migplan.bundle.headers import About
 from migplan.bundle.loading import Loading, takable, trigger_states
 from migplan.bundle.manifest import BundleFile, Manifest, SequenceValue, save
 from migplan.bundle.options import Options, Source
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.placing import WATCHER, Phase, Slot, place
+from migplan.bundle.placing import WATCHER, Phase, Slot, homes_of, place
 from migplan.bundle.reading import Readers
 from migplan.config import Layout
 from migplan.names import QualifiedName
@@ -46,15 +47,16 @@ class Export:
         self._paths = BundlePaths(folder)
         self._told = told
         self._names = {str(name): name for name in source.graph.tables}
-        self._homes = _homes(source)
+        self._homes = homes_of(source.graph)
         self._belonging = belonging(source.archive.entries, source.catalog)
         self._placement = place(
-            self._belonging, plan, self._homes, options.choice, with_rows=options.contents == "all"
+            self._belonging, plan, source.graph, options.choice, with_rows=options.contents == "all"
         )
         self._snapshot_at = _epoch() or source.catalog.server.read_at
         version = dotted(source.catalog.server.version)
         self._about = About(plan.database, version, self._snapshot_at, plan.name)
         self._rows_written = 0
+        self._orders: dict[str, list[int]] = {}  # the entries of each file
         self._sequences: list[SequenceValue] = []
         self._notes: list[str] = []
 
@@ -75,6 +77,15 @@ class Export:
             files,
             self._sequences,
             self._notes,
+        )
+        manifest = write_companions(
+            self._paths,
+            manifest,
+            self._plan,
+            self._source,
+            self._belonging,
+            self._orders,
+            self._options.owners,
         )
         save(manifest, self._paths)
         return manifest
@@ -108,16 +119,17 @@ class Export:
             headers.schema_header(path.name, what, group, self._about, before)
             + headers.SESSION
             + ddl.DEFINING,
-            *self._statements([number for number in entries if number not in watchers]),
+            *self._statements(path.name, [number for number in entries if number not in watchers]),
         ]
         if phase is self._refresh_phase and self._is_last(group):
             parts += ["", *self._refreshes()]
-        parts += self._statements(watchers)
+        parts += self._statements(path.name, watchers)
         path.write_text("\n".join(parts) + "\n", encoding="utf-8")
         return described(path, phase, group, ())
 
-    def _statements(self, entries: Sequence[int]) -> list[str]:
+    def _statements(self, file: str, entries: Sequence[int]) -> list[str]:
         order = arranged(entries, self._belonging, self._positions)
+        self._orders.setdefault(file, []).extend(order)
         found = [self._belonging.entries[number] for number in order]
         return list(ddl.statements(found, self._belonging.owner, self._options.owners))
 
@@ -142,12 +154,14 @@ class Export:
         keys = [number for number in entries if number not in watchers]
         closing = {
             "sequences": "\n".join(self._sequence_values(group)),
-            "keys created after the rows": "\n".join([ddl.LOCALLY, *self._statements(keys)]) if keys else "",
+            "keys created after the rows": "\n".join([ddl.LOCALLY, *self._statements(group.data_file, keys)])
+            if keys
+            else "",
         }
         if self._is_last(group) and self._refresh_phase is Phase.DATA:
             closing["materialised views"] = "\n".join(self._refreshes())
         if watchers:
-            closing["event triggers"] = "\n".join([ddl.LOCALLY, *self._statements(watchers)])
+            closing["event triggers"] = "\n".join([ddl.LOCALLY, *self._statements(group.data_file, watchers)])
         return {name: text for name, text in closing.items() if text}
 
     def _watches(self, number: int) -> bool:
@@ -169,6 +183,7 @@ class Export:
         return Loading(
             self._source.catalog,
             self._source.graph,
+            self._plan,
             live,
             takable(self._belonging, kinds),
             trigger_states(self._belonging),
@@ -221,13 +236,6 @@ class Export:
         """The place of each table in the plan, partitions right after their table."""
         where = {table.table: number for number, table in enumerate(self._plan.tables)}
         return {name: 2 * where[home] + (str(name) != home) for name, home in self._homes.items()}
-
-
-def _homes(source: Source) -> dict[QualifiedName, str]:
-    """Of each table and partition, the planned table that it goes with."""
-    homes = {name: str(name) for name in source.graph.tables}
-    homes |= {part: str(owner) for owner, parts in source.graph.partitions.items() for part in parts}
-    return homes
 
 
 def _epoch() -> str:

@@ -59,7 +59,8 @@ def data_header(
         *([f"-- {_line(group.purpose)}", "--"] if group.purpose else []),
         "-- Expected after it:",
         *(
-            f"--   {_line(table.table):{width}} {number:>{_WIDE},} rows  depth {table.depth:<3} {table.strategy.value}"
+            f"--   {_line(table.table):{width}} {number:>{_WIDE},} rows  depth {table.depth:<3} "
+            f"{table.strategy.value}"
             for table, number in zip(group.tables, rows, strict=True)
         ),
         f"--   {'in all':{width}} {sum(rows):>{_WIDE},} rows",
@@ -72,8 +73,10 @@ def _opening(file: str, what: str, about: About) -> list[str]:
     return [
         f"-- {_line(file)}: {_line(what)}",
         "--",
-        f"-- From the database {_line(about.database)}, PostgreSQL {about.server}, as it was at {about.snapshot_at}.",
-        f"-- Part of the bundle {_line(about.bundle)}, made by migplan. psql -v ON_ERROR_STOP=1 -f runs it, too.",
+        f"-- From the database {_line(about.database)}, PostgreSQL {about.server}, "
+        f"as it was at {about.snapshot_at}.",
+        f"-- Part of the bundle {_line(about.bundle)}, made by migplan. "
+        "psql -v ON_ERROR_STOP=1 -f runs it, too.",
         "--",
     ]
 

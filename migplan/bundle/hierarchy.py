@@ -10,14 +10,19 @@ from migplan.bundle.pieces import Rows, loaded_columns, own_rows
 from migplan.catalog.model import ForeignKey, Table
 
 
-def passes(table: Table, keys: tuple[ForeignKey, ...], size: int) -> Iterator[Rows]:
+def passes(
+    table: Table, keys: tuple[ForeignKey, ...], size: int, nulled: frozenset[str] = frozenset()
+) -> Iterator[Rows]:
     """The two passes, each a COPY block of its own.
 
     The order within the second does not matter to COPY, which checks keys at its end; it matters to INSERT
     batches, and to whoever reads the file. A row's level is the longest way up to a row without parents.
     """
     columns = loaded_columns(table)
-    shown = sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in columns)
+    shown = sql.SQL(", ").join(
+        sql.SQL("NULL") if name in nulled else sql.SQL("t.{}").format(sql.Identifier(name))
+        for name in columns
+    )
     identity = any(column.identity for column in table.columns)
     name = own_rows(table)
     roots = sql.SQL("SELECT {shown} FROM {name} t WHERE {roots}").format(
@@ -48,7 +53,7 @@ def passes(table: Table, keys: tuple[ForeignKey, ...], size: int) -> Iterator[Ro
     yield Rows(str(table.name), columns, rest, identity=identity, bytes=size // 2)
 
 
-# Rows that refer to each other in a circle have no level; they come last, in the one COPY that checks at its end.
+# Rows that refer to each other in a circle have no level; they come last, in a COPY that checks at its end.
 DEEPEST = 10_000
 
 

@@ -14,14 +14,16 @@ from psycopg import sql
 from migplan.bundle import hierarchy, second_pass
 from migplan.bundle.belonging import Belonging, is_unproven
 from migplan.bundle.pieces import Piece, Rows, Sql, Step, loaded_columns, selection
+from migplan.bundle.treatment import treatment
 from migplan.catalog.model import Catalog, ForeignKey, Table
 from migplan.config import Strategy
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName, quoted
-from migplan.plan.model import PlannedGroup, PlannedTable
+from migplan.plan.model import Plan, PlannedGroup, PlannedTable
+from migplan.plan.nullable import nullable_columns
 
 CHUNK_PAGES = 32768
-"""Pages of a table (256 MB) that make one COPY block, so that a large table can be read and loaded side by side."""
+"""Pages of a table (256 MB) that make one COPY block: large tables are read, and loaded, side by side."""
 
 PAGE = 8192
 KEY = "FK CONSTRAINT"
@@ -56,7 +58,7 @@ def takable(belonging: Belonging, kinds: Collection[str]) -> dict[QualifiedName,
 
 
 def trigger_states(belonging: Belonging) -> dict[QualifiedName, list[str]]:
-    """Where a partition's trigger is on or off otherwise than its table's: what pg_dump says to make it so."""
+    """Where a partition's trigger is on or off otherwise than its table's: pg_dump's words for it."""
     found: dict[QualifiedName, list[str]] = {}
     for number, owner in belonging.owner.items():
         entry = belonging.entries[number]
@@ -71,6 +73,7 @@ class Loading:
 
     catalog: Catalog
     graph: ForeignKeyGraph
+    plan: Plan
     live: bool  # keys, triggers and policies are in force while the rows come in
     taken: Mapping[QualifiedName, Sequence[Taken]] = field(default_factory=dict)  # by table
     states: Mapping[QualifiedName, Sequence[str]] = field(default_factory=dict)  # of triggers of partitions
@@ -88,7 +91,7 @@ class Loading:
             done |= {each.table for each in together}
             yield self._step([(names[each.table], each) for each in together])
         for text, table in planned.items():
-            if table.strategy is Strategy.NULL_THEN_UPDATE and self.live:
+            if self.live and self._treated(names[text], table, Strategy.NULL_THEN_UPDATE):
                 yield self._second_pass(names[text], table)
 
     def _whole_circle(self, table: PlannedTable) -> bool:
@@ -110,11 +113,11 @@ class Loading:
             if self.live:
                 before += _quieted(self._family(name))
                 after += self._restored(name)
-                keys = self._keys(name, planned)
-                if planned.strategy is Strategy.DEFERRED:
-                    before += [
-                        f"SET CONSTRAINTS {_constraint(key)} DEFERRED;" for key in keys if key.deferrable
-                    ]
+                before += [
+                    f"SET CONSTRAINTS {_constraint(key)} DEFERRED;"
+                    for key in self._treated(name, planned, Strategy.DEFERRED)
+                    if key.deferrable
+                ]
                 taken = self._taken(name, planned)
                 before += [each.drop for each in taken]
                 after = [each.create for each in taken] + after
@@ -126,7 +129,7 @@ class Loading:
 
     def _second_pass(self, name: QualifiedName, planned: PlannedTable) -> Step:
         family = self._family(name)
-        pieces = second_pass.pieces(self.graph.tables[name], self._keys(name, planned))
+        pieces = second_pass.pieces(self.graph.tables[name], self._nulled(name, planned))
         return Step(
             f"{name}, second pass",
             (f"{name}: the values that were loaded as NULL",),
@@ -137,27 +140,30 @@ class Loading:
         table = self.graph.tables[name]
         if planned.strategy is Strategy.SCHEMA_ONLY:
             return
-        if planned.strategy is Strategy.LEVELS and self.live:
-            yield from hierarchy.passes(table, self._keys(name, planned), self._bytes(name))
+        nulled = self._nulled(name, planned) if self.live else frozenset()
+        levels = self._treated(name, planned, Strategy.LEVELS) if self.live else ()
+        if levels:
+            yield from hierarchy.passes(table, levels, self._bytes(name), nulled)
             return
-        nulled: frozenset[str] = frozenset()
-        if planned.strategy is Strategy.NULL_THEN_UPDATE and self.live:
-            nulled = second_pass.nulled(table, self._keys(name, planned))
         for leaf in self._leaves(name):
             yield from _chunks(leaf, nulled)
 
-    def _keys(self, name: QualifiedName, planned: PlannedTable) -> tuple[ForeignKey, ...]:
-        every = (*self.graph.keys_of(name), *self.graph.self_keys.get(name, ()))
-        return tuple(key for key in every if key.name in planned.keys)
+    def _treated(self, name: QualifiedName, planned: PlannedTable, how: Strategy) -> tuple[ForeignKey, ...]:
+        return treatment(name, planned, self.plan, self.graph).keys(how)
+
+    def _nulled(self, name: QualifiedName, planned: PlannedTable) -> frozenset[str]:
+        """The columns that come in as NULL at first."""
+        keys = self._treated(name, planned, Strategy.NULL_THEN_UPDATE)
+        return frozenset(column for key in keys for column in nullable_columns(key, name, self.graph))
 
     def _taken(self, name: QualifiedName, planned: PlannedTable) -> list[Taken]:
         """Rules, checks that rows may break, and the keys that the plan creates later."""
-        later = planned.keys if planned.strategy is Strategy.CONSTRAINT_LATER else ()
+        later = {(key.table, key.name) for key in self._treated(name, planned, Strategy.CONSTRAINT_LATER)}
         return [
             each
             for table in self._family(name)
             for each in self.taken.get(table.name, ())
-            if each.name in later or each.kind != KEY
+            if each.kind != KEY or (table.name, each.name) in later
         ]
 
     def _restored(self, name: QualifiedName) -> list[str]:

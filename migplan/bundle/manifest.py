@@ -97,6 +97,13 @@ class SequenceValue(Section):
     file: str
 
 
+class Companion(Section):
+    """A file beside those that run: a rollback, a validation, the page about the order."""
+
+    file: str
+    sha256: str
+
+
 class Manifest(Section):
     """The whole of it."""
 
@@ -118,6 +125,7 @@ class Manifest(Section):
     foreign_keys: tuple[str, ...] = Field(
         (), description="the keys that must hold afterwards, as messages name them"
     )
+    companions: tuple[Companion, ...] = ()
     objects: tuple[MovedObject, ...] = ()
     left_out: tuple[LeftObject, ...] = ()
     notes: tuple[str, ...] = ()

@@ -42,3 +42,4 @@ class Source:
     archive: Archive
     search_path: str
     notes: tuple[str, ...] = ()
+    tree: tuple[str, ...] = ()  # what needs what, for people

@@ -122,7 +122,7 @@ def _groups(manifest: Manifest, plan: Plan) -> Iterator[str]:
 
 def _cycles(plan: Plan) -> Iterator[str]:
     for cut in plan.breaks:
-        yield f"- {_text(cut.key)} of {_text(cut.on)}, {cut.how.value}: {_text(cut.reason)}"
+        yield f"- {_text(cut.key)} of {_text(cut.table)}, {cut.how.value}: {_text(cut.reason)}"
 
 
 def _validate(manifest: Manifest) -> Iterator[str]:

@@ -8,7 +8,9 @@ from enum import IntEnum
 from typing import Literal
 
 from migplan.bundle.belonging import FOLLOWERS, TABLES, Belonging, is_unproven
+from migplan.bundle.treatment import treatment
 from migplan.config import Layout, Strategy
+from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan
 from migplan.postgres.archive import Entry, Section
@@ -85,20 +87,18 @@ class Placement:
 def place(
     belonging: Belonging,
     plan: Plan,
-    homes: Mapping[QualifiedName, str],
+    graph: ForeignKeyGraph,
     choice: Choice,
     *,
     with_rows: bool = True,
 ) -> Placement:
-    """Give every entry its file; ``homes`` has the planned table of each selected table or partition.
-
-    Without rows in the same bundle nothing has to wait for them.
-    """
+    """Give every entry its file. Without rows in the same bundle nothing has to wait for them."""
+    homes = homes_of(graph)
     left_out = _left_out(belonging, plan, homes, choice)
     group_of = {
         table: number for number, group in enumerate(plan.groups) for table in map(_text, group.tables)
     }
-    later = _later(belonging, plan, homes) if with_rows else set()
+    later = _later(belonging, plan, graph) if with_rows else set()
     last = len(plan.groups) - 1
     slots: dict[int, Slot] = {}
     for number, entry in belonging.entries.items():
@@ -108,6 +108,13 @@ def place(
         slot = _own_slot(entry, group_of[home] if home else 0, plan.constraints, last, number in later)
         slots[number] = max([slot, *(slots[need] for need in belonging.needs[number] if need in slots)])
     return Placement(slots, tuple(LeftOut(belonging.entries[n], why) for n, why in left_out.items()))
+
+
+def homes_of(graph: ForeignKeyGraph) -> dict[QualifiedName, str]:
+    """Of each selected table and partition, the planned table that it goes with."""
+    homes = {name: str(name) for name in graph.tables}
+    homes |= {part: str(owner) for owner, parts in graph.partitions.items() for part in parts}
+    return homes
 
 
 def _text(table: object) -> str:
@@ -128,21 +135,21 @@ def _own_slot(entry: Entry, group: int, layout: Layout, last: int, later: bool) 
     return (Phase.SCHEMA, group)
 
 
-def _later(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str]) -> set[int]:
+def _later(belonging: Belonging, plan: Plan, graph: ForeignKeyGraph) -> set[int]:
     """The keys that the plan creates after the rows, in the layout that has keys before them."""
     if plan.constraints is Layout.AFTER_DATA:
         return set()
+    names = {str(name): name for name in graph.tables}
     wanted = {
-        (table.table, key)
+        (key.table, key.name)
         for table in plan.tables
-        if table.strategy is Strategy.CONSTRAINT_LATER
-        for key in table.keys
+        for key in treatment(names[table.table], table, plan, graph).keys(Strategy.CONSTRAINT_LATER)
     }
     found = set()
     for number, entry in belonging.entries.items():
         owner = belonging.owner.get(number)
-        if entry.kind == "FK CONSTRAINT" and owner is not None and owner in homes:
-            if (homes[owner], entry.tag.removeprefix(f"{owner.name} ")) in wanted:
+        if entry.kind == "FK CONSTRAINT" and owner is not None:
+            if (owner, entry.tag.removeprefix(f"{owner.name} ")) in wanted:
                 found.add(number)
         elif is_unproven(entry) or entry.kind == WATCHER:
             found.add(number)
@@ -176,9 +183,8 @@ def _left_out(
             )
         elif missing is not None:
             other = belonging.entries[missing]
-            left[number] = (
-                f"it needs {other.kind} {other.schema + '.' if other.schema else ''}{other.tag}, which is left out"
-            )
+            name = f"{other.schema}.{other.tag}" if other.schema else other.tag
+            left[number] = f"it needs {other.kind} {name}, which is left out"
     return left
 
 

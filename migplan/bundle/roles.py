@@ -10,7 +10,7 @@ from migplan.names import quoted
 from migplan.postgres.archive import Entry
 
 _NAME = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)'
-# Where pg_dump names roles in these entries. It writes each statement in one way only, so the places are sure.
+# Where pg_dump names roles in these entries. It writes each statement in one way, so the places are sure.
 _PLACES: Mapping[str, re.Pattern[str]] = {
     "ACL": re.compile(
         rf"(?:^SET SESSION AUTHORIZATION | TO | FROM )({_NAME})(?=;|\s+WITH GRANT OPTION;| GRANTED BY)", re.M

@@ -5,22 +5,16 @@ from __future__ import annotations
 from psycopg import sql
 
 from migplan.bundle.pieces import Piece, Rows, Sql, own_rows
-from migplan.catalog.model import ForeignKey, Key, Table
+from migplan.catalog.model import Key, Table
 from migplan.errors import PlanError
 from migplan.names import quoted
-from migplan.plan.breaks import nullable_columns
 
 SCRATCH = "migplan_second_pass"
 
 
-def nulled(table: Table, keys: tuple[ForeignKey, ...]) -> frozenset[str]:
-    """The columns that come in as NULL at first."""
-    return frozenset(name for key in keys for name in nullable_columns(key, table))
-
-
-def pieces(table: Table, keys: tuple[ForeignKey, ...]) -> tuple[Piece, ...]:
+def pieces(table: Table, nulled: frozenset[str]) -> tuple[Piece, ...]:
     """The values into a scratch table, and from there into their rows, found by a unique key."""
-    values = tuple(column.name for column in table.columns if column.name in nulled(table, keys))
+    values = tuple(column.name for column in table.columns if column.name in nulled)
     identity = _identity(table, frozenset(values)).columns
     columns = (*identity, *values)
     shown = ", ".join(map(quoted, columns))
@@ -34,11 +28,12 @@ def pieces(table: Table, keys: tuple[ForeignKey, ...]) -> tuple[Piece, ...]:
     match = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in identity)
     return (
         Sql(
-            f"CREATE TEMPORARY TABLE {SCRATCH} ON COMMIT DROP AS SELECT {shown} FROM {table.name} WITH NO DATA;"
+            f"CREATE TEMPORARY TABLE {SCRATCH} ON COMMIT DROP AS\n"  # noqa: S608 - the names are quoted
+            f"  SELECT {shown} FROM {table.name} WITH NO DATA;"
         ),
         Rows(f"pg_temp.{SCRATCH}", columns, query, counted=False),
         Sql(
-            f"UPDATE {'' if table.partition_key else 'ONLY '}{table.name} t SET {assignments}\n"  # noqa: S608 - the names are quoted
+            f"UPDATE {'' if table.partition_key else 'ONLY '}{table.name} t SET {assignments}\n"  # noqa: S608
             f"  FROM pg_temp.{SCRATCH} s WHERE {match};"
         ),
     )

@@ -47,5 +47,5 @@ def refuse_large_objects(
         return (f"{count:,} large objects are left behind by choice",)
     raise PlanError(
         f"{address} has {count:,} large objects, and a bundle cannot carry them",
-        do="move them with pg_dump --large-objects, and say --without-large-objects here to go on without them",
+        do="move them with pg_dump --large-objects; --without-large-objects goes on without them",
     )

@@ -8,6 +8,7 @@ from migplan import __version__
 from migplan.cli.analyze import analyze
 from migplan.cli.boundary import Boundary
 from migplan.cli.catalog import catalog
+from migplan.cli.check import check
 from migplan.cli.demo import demo
 from migplan.cli.export import export
 from migplan.cli.init import init
@@ -43,5 +44,5 @@ def main() -> None:
     """
 
 
-for command in (analyze, plan, export, catalog, init, schema, demo):
+for command in (analyze, plan, export, check, catalog, init, schema, demo):
     main.add_command(command)

@@ -79,7 +79,7 @@ from migplan.report import export as report
     "kinds",
     multiple=True,
     metavar="KIND",
-    help="Leave out objects of a kind as pg_dump calls it: TRIGGER, 'EVENT TRIGGER', PUBLICATION (repeatable).",
+    help="Leave out objects of a kind, as pg_dump calls it: TRIGGER, PUBLICATION ... (repeatable).",
 )
 @click.option("--without-large-objects", is_flag=True, help="Go on where the source has large objects.")
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
@@ -107,12 +107,12 @@ def export(
     force: bool,
     dry_run: bool,
 ) -> None:
-    """Write the bundle: numbered SQL files that people review, commit, and run, with psql alone if they like.
+    """Write the bundle: numbered SQL files that people review, commit and run, with psql alone if they like.
 
-    PLAN is a file that `migplan plan` wrote; without one the plan is made on the spot. Catalog, definitions and
-    rows are all of one moment of the source, and nothing is written to it. The files are written aside and
-    renamed: an interrupted export leaves nothing half-made, and files that people edited are not overwritten
-    without --force.
+    PLAN is a file that `migplan plan` wrote; without one the plan is made on the spot. Catalog, definitions
+    and rows are all of one moment of the source, and nothing is written to it. The files are written aside
+    and renamed: an interrupted export leaves nothing half-made, and files that people edited are not
+    overwritten without --force.
     """
     settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
     settings = _with_layout(settings, Layout.WITH_SCHEMA.value if contents == "data" else constraints)

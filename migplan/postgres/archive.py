@@ -74,7 +74,8 @@ class _Reader:
         if self._version not in KNOWN:
             known = ", ".join(f"{one}.{other}" for one, other in KNOWN)
             raise ArchiveError(
-                f"pg_dump wrote an archive of format {major}.{minor}.{revision}, and this migplan reads {known}",
+                f"pg_dump wrote an archive of format {major}.{minor}.{revision}, "
+                f"and this migplan reads {known}",
                 do="use a pg_dump of PostgreSQL 12 to 18; MIGPLAN_PG_BIN names the folder to look into first",
             )
         self._int_size, self._offset_size, kind = self._bytes(3)

@@ -1,7 +1,7 @@
 """COPY TO STDOUT as fast as the socket gives it.
 
-psycopg hands out one row at a time, and with millions of rows that costs several times what the server needs to
-send them. Where the connection is not encrypted we speak the protocol ourselves: the query goes out on
+psycopg hands out one row at a time, and with millions of rows that costs several times what the server needs
+to send them. Where the connection is not encrypted we speak the protocol ourselves: the query goes out on
 the socket, and what comes back is taken apart block by block. libpq sees nothing of it and stays idle.
 """
 

@@ -32,8 +32,8 @@ def suitable(version: int, *, encrypted: bool) -> Installation:
     if encrypted:
         wanted += " that can encrypt"
     raise LaunchError(
-        f"the source is PostgreSQL {dotted(version)}{' and encrypted' if encrypted else ''}: it takes a {wanted}, "
-        f"and found is: {found}",
+        f"the source is PostgreSQL {dotted(version)}{' and encrypted' if encrypted else ''}: "
+        f"it takes a {wanted}, and found is: {found}",
         do=f"apt-get install postgresql-client-{version // 10000}, or name its folder in MIGPLAN_PG_BIN",
     )
 

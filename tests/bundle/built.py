@@ -72,7 +72,7 @@ def _rollbacks(source: Address, manifest: Manifest, catalog: Catalog, plan: Plan
     graph = graph_of(catalog)
     homes = {name: str(name) for name in graph.tables}
     homes |= {part: str(owner) for owner, parts in graph.partitions.items() for part in parts}
-    slots = place(found, plan, homes, Choice()).slots
+    slots = place(found, plan, graph, Choice()).slots
     where = {table.table: number for number, table in enumerate(plan.tables)}
     positions = {name: 2 * where[home] + (str(name) != home) for name, home in homes.items()}
     rollbacks = {}

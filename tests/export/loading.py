@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from click.testing import CliRunner
-from psycopg.conninfo import conninfo_to_dict
 
 from migplan.bundle.manifest import Manifest, load
 from migplan.bundle.paths import BundlePaths
@@ -120,7 +119,12 @@ def _differences(found: list[str], expected: list[str]) -> Iterator[str]:
 
 def _dump(program: Path, url: str, words: str) -> str:
     ran = subprocess.run(
-        [str(program), words, "-d", url], capture_output=True, text=True, check=False, env=_quiet(), encoding="utf-8"
+        [str(program), words, "-d", url],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_quiet(),
+        encoding="utf-8",
     )
     assert ran.returncode == 0, ran.stderr
     return _NEVER_ALIKE.sub("", ran.stdout)

@@ -64,7 +64,14 @@ def test_insert_may_skip_what_is_there(newest: Server, bundle: Path) -> None:
     export(newest.url(source), bundle)
     rows = bundle.with_name("rows")
     export(
-        newest.url(source), rows, "--data-only", "--data-format", "insert", "--on-conflict-do-nothing", "--batch", "7"
+        newest.url(source),
+        rows,
+        "--data-only",
+        "--data-format",
+        "insert",
+        "--on-conflict-do-nothing",
+        "--batch",
+        "7",
     )
     target = newest.create_database()
     try:

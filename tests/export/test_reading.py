@@ -24,7 +24,9 @@ from tests.servers import Server
 
 def files_of(folder: Path) -> dict[str, bytes]:
     return {
-        str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
     }
 
 
@@ -43,14 +45,16 @@ def test_many_readers_write_the_same_bytes_as_one(
     assert [name for name in one if one[name] != four[name]] == []
 
 
-def test_a_large_table_comes_in_chunks(
-    newest: Server, bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_table_comes_in_chunks(newest: Server, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "CHUNK_PAGES", 16)
     source = rich.database(newest)
     manifest = export(newest.url(source), bundle, "--jobs", "3")
     blocks = [
-        block for file in manifest.files for step in file.steps for block in step.blocks if block.table == "vals.many"
+        block
+        for file in manifest.files
+        for step in file.steps
+        for block in step.blocks
+        if block.table == "vals.many"
     ]
     assert len(blocks) > 5
     assert len([block for block in blocks if block.rows]) > 5
@@ -58,13 +62,17 @@ def test_a_large_table_comes_in_chunks(
         assert_same(contents(newest, target), remembered(newest, source))
 
 
-@pytest.mark.parametrize("granted", ["GRANT pg_read_all_data TO migplan_poor", "GRANT SELECT ON ALL TABLES IN SCHEMA a TO migplan_poor"])
+@pytest.mark.parametrize(
+    "granted",
+    ["GRANT pg_read_all_data TO migplan_poor", "GRANT SELECT ON ALL TABLES IN SCHEMA a TO migplan_poor"],
+)
 def test_a_role_that_owns_nothing_but_may_read(
     newest: Server, granted: str, role: Callable[..., str], bundle: Path
 ) -> None:
     source = newest.create_database(
         "CREATE SCHEMA a; CREATE TABLE a.t (id serial PRIMARY KEY, up int REFERENCES a.t);"
-        "INSERT INTO a.t VALUES (1, 2), (2, NULL); SELECT setval('a.t_id_seq', 2); CREATE VIEW a.v AS SELECT * FROM a.t;"
+        "INSERT INTO a.t VALUES (1, 2), (2, NULL); SELECT setval('a.t_id_seq', 2);"
+        "CREATE VIEW a.v AS SELECT * FROM a.t;"
     )
     role(newest, "migplan_poor")
     with newest.connect(dbname=source) as connection:

@@ -1,0 +1,59 @@
+"""The files beside those that run: how to take them back, how to validate by hand, and a page about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from migplan.bundle import validating
+from migplan.bundle.belonging import Belonging
+from migplan.bundle.manifest import Companion, Manifest, digest
+from migplan.bundle.options import Source
+from migplan.bundle.order_page import order_page
+from migplan.bundle.paths import BundlePaths
+from migplan.bundle.roles import Owners
+from migplan.bundle.undoing import undo_data, undo_schema
+from migplan.plan.model import Plan
+
+
+def write_companions(
+    paths: BundlePaths,
+    manifest: Manifest,
+    plan: Plan,
+    source: Source,
+    belonging: Belonging,
+    orders: Mapping[str, Sequence[int]],
+    owners: Owners,
+) -> Manifest:
+    """Write them, and return the manifest that names them; ``orders`` has the entries of each file."""
+    texts = dict(_texts(paths, manifest, plan, source, belonging, orders, owners))
+    for path, text in texts.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    companions = tuple(
+        Companion(file=path.relative_to(paths.folder).as_posix(), sha256=digest(path)) for path in texts
+    )
+    return manifest.model_copy(update={"companions": companions})
+
+
+def _texts(
+    paths: BundlePaths,
+    manifest: Manifest,
+    plan: Plan,
+    source: Source,
+    belonging: Belonging,
+    orders: Mapping[str, Sequence[int]],
+    owners: Owners,
+) -> Iterator[tuple[Path, str]]:
+    for file in manifest.files:
+        order = orders.get(file.file, ())
+        if file.phase == "data":
+            text = undo_data(manifest, file.file, source.catalog, order, belonging, owners)
+        else:
+            text = undo_schema(manifest, file.file, order, belonging, owners)
+        yield paths.rollback(file.file), text
+    if manifest.contents != "schema":
+        yield paths.row_counts, validating.row_counts(manifest, source.catalog)
+        yield paths.self_references, validating.self_references(manifest, source.catalog)
+    yield paths.foreign_keys, validating.foreign_keys(manifest, source.catalog)
+    yield paths.order, order_page(manifest, plan, source.tree)
