@@ -10,12 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import databases, figures, planning
+from bench import databases, exporting, figures, planning
 from bench.stopwatch import Contender, measure
 from migplan.postgres.server import ThrowawayServer
 
-BENCHMARKS: tuple[ModuleType, ...] = (planning,)
-"""Each has TITLE, PEER (the stage to compare with) and ``contenders(server, tables, folder)``."""
+BENCHMARKS: tuple[ModuleType, ...] = (planning, exporting)
+"""Each has TITLE, PEER (the stage to compare with), contenders(server, tables, folder), and perhaps SIZES."""
 
 # Nothing may happen in the background while the others are timed.
 QUIET = {"autovacuum": "off"}
@@ -30,7 +30,7 @@ def main() -> None:
         pages: list[figures.Page] = []
         defined: dict[str, tuple[Contender, ...]] = {}
         for benchmark in BENCHMARKS:
-            for tables in wanted.tables:
+            for tables in getattr(benchmark, "SIZES", wanted.tables):
                 _tell(f"making a database of {tables:,} tables")
                 contenders = benchmark.contenders(server, tables, Path(folder))
                 page = figures.Page(

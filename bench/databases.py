@@ -14,9 +14,13 @@ KEYS = 3
 ROWS = 10
 IN_A_TRANSACTION = 300  # more would ask for more locks than a server has by default
 
+LARGE = 3
+"""So few tables mean large ones: :func:`large`."""
+
 DEFINITION = (
     f"N tables in schema public, each of 8 columns with a primary key, {KEYS} foreign keys to earlier tables "
-    f"(drawn by random.Random(N)) and {ROWS} rows; analysed; autovacuum off"
+    f"(drawn by random.Random(N)) and {ROWS} rows; analysed; autovacuum off. "
+    f"With {LARGE} tables: customers, orders and lines, of 200,000, 1,000,000 and 2,000,000 rows, two keys"
 )
 
 
@@ -37,6 +41,41 @@ def generated(server: ThrowawayServer, tables: int) -> str:
         connection.execute("ANALYZE")
         connection.execute("CHECKPOINT")
     return url
+
+
+def large(server: ThrowawayServer) -> str:
+    """The conninfo of a database of three tables with 3.2 million rows in all."""
+    name = "large"
+    with connect(address.parse(server.conninfo())) as connection:
+        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone()
+    if there is not None:
+        return server.conninfo(name)
+    url = server.create_database(name)
+    with connect(address.parse(url)) as connection:
+        connection.execute(_LARGE)
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("ANALYZE")
+        connection.execute("CHECKPOINT")
+    return url
+
+
+_LARGE = """
+CREATE TABLE customers (id bigint PRIMARY KEY, name text NOT NULL, email text, created_at timestamptz);
+CREATE TABLE orders (
+    id bigint PRIMARY KEY, customer bigint NOT NULL, total numeric(12,2), note text, at timestamptz);
+CREATE TABLE lines (
+    id bigint PRIMARY KEY, ordered bigint NOT NULL, sku text, quantity int, price numeric(10,2));
+INSERT INTO customers
+    SELECT n, 'name ' || n, 'c' || n || '@example.com', timestamptz '2025-01-01Z' + n * interval '1 s'
+    FROM generate_series(1, 200000) n;
+INSERT INTO orders
+    SELECT n, 1 + n % 200000, n * 1.01, md5(n::text), timestamptz '2025-01-01Z' + n * interval '1 s'
+    FROM generate_series(1, 1000000) n;
+INSERT INTO lines SELECT n, 1 + n % 1000000, md5(n::text), n % 7, n * 0.1 FROM generate_series(1, 2000000) n;
+ALTER TABLE orders ADD FOREIGN KEY (customer) REFERENCES customers;
+ALTER TABLE lines ADD FOREIGN KEY (ordered) REFERENCES orders;
+"""
 
 
 def _tables(count: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from tests.export import rich
 from tests.export.conftest import PASSWORD
-from tests.export.loading import assert_same, contents, export, psql, remembered, run_with_psql
+from tests.export.loading import assert_same, contents, copied, export, psql, remembered, run_with_psql
 from tests.servers import Server
 
 OWNER = "migplan_plain_owner"
@@ -80,3 +80,16 @@ def test_insert_may_skip_what_is_there(newest: Server, bundle: Path) -> None:
         assert_same(contents(newest, target), remembered(newest, source), ordered=False)
     finally:
         newest.drop_database(target)
+
+
+def test_parents_come_before_children_row_by_row(server: Server, bundle: Path) -> None:
+    source = server.create_database(
+        "CREATE TABLE deep (id int PRIMARY KEY, parent int REFERENCES deep, twin int REFERENCES deep);"
+        "INSERT INTO deep SELECT n, nullif(n + 1, 31), CASE WHEN n % 3 = 0 THEN least(n + 5, 30) END"
+        " FROM generate_series(1, 30) n; INSERT INTO deep VALUES (99, 99, 1), (98, NULL, 99)"
+    )
+    words = ["--constraints", "with-schema", "--data-format", "insert", "--batch", "1"]
+    export(server.url(source), bundle, *words)
+    with copied(server, bundle) as target:
+        assert_same(contents(server, target), contents(server, source), ordered=False)
+    server.drop_database(source)
