@@ -15,6 +15,7 @@ from migplan.bundle.manifest import Block
 from migplan.bundle.manifest import Step as WrittenStep
 from migplan.bundle.pieces import Rows, Sql, Step
 from migplan.bundle.reading import Amount, Readers
+from migplan.bundle.wording import one_line
 from migplan.names import quoted
 
 Told = Callable[[int], None]
@@ -71,7 +72,7 @@ class DataFile:
     ) -> WrittenStep:
         start = sink.tell()
         for line in step.comment:
-            sink.write(f"\n-- {' '.join(line.split())}".encode())
+            sink.write(f"\n-- {one_line(line)}".encode())
         sink.write(b"\nBEGIN;\n")
         blocks = []
         counted = 0

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from migplan.bundle.belonging import FOLLOWERS
 from migplan.bundle.roles import Owners
+from migplan.bundle.wording import literal, one_line
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.archive import Entry
 
@@ -60,17 +61,17 @@ def statements(
     for entry in entries:
         owner = owner_of.get(entry.id)
         if owner is not None and owner != heading:
-            yield f"\n--\n-- {_in_comment(str(owner))}\n--\n"
+            yield f"\n--\n-- {one_line(str(owner))}\n--\n"
             heading = owner
         elif owner is None and entry.kind not in FOLLOWERS:
-            yield f"\n-- {entry.kind.lower()} {_in_comment(entry.tag)}"
+            yield f"\n-- {entry.kind.lower()} {one_line(entry.tag)}"
             heading = None
         if entry.kind in {"TABLE", "MATERIALIZED VIEW"} and (entry.access_method or "heap") != access_method:
             access_method = entry.access_method or "heap"
             yield f"SET default_table_access_method = {quoted(access_method)};"
         if entry.section.value != "none" and entry.tablespace != tablespace:
             tablespace = entry.tablespace
-            yield f"SET default_tablespace = {_literal(tablespace)};"
+            yield f"SET default_tablespace = {literal(tablespace)};"
         yield owners.definition(entry).strip("\n")
         role = owners.of(entry)
         if role and (named := _named(entry)):
@@ -83,12 +84,3 @@ def _named(entry: Entry) -> str:
         return f"SCHEMA {quoted(entry.tag)}"  # public is never dropped, but it has an owner like any other
     found = _DROP.fullmatch(entry.drop) if entry.kind in _OWNED else None
     return found.group(1) if found else ""
-
-
-def _in_comment(text: str) -> str:
-    """A name can contain a newline, and what follows it must not leave the comment."""
-    return text.replace("\n", " ").replace("\r", " ")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

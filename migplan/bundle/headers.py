@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from migplan.bundle.wording import one_line
 from migplan.plan.model import PlannedGroup
 
 _WIDE = 15  # room for any number of rows: they are known when the file is written, and set in place then
@@ -42,8 +43,8 @@ def schema_header(file: str, what: str, group: PlannedGroup, about: About, befor
     """The header of a schema or constraints file."""
     lines = [
         *_opening(file, f"{what} of group {group.name}", about),
-        *([f"-- {_line(group.purpose)}", "--"] if group.purpose else []),
-        f"-- Tables: {', '.join(_line(table.table) for table in group.tables)}",
+        *([f"-- {one_line(group.purpose)}", "--"] if group.purpose else []),
+        f"-- Tables: {', '.join(one_line(table.table) for table in group.tables)}",
         *_needs(before),
     ]
     return "\n".join(lines) + "\n\n"
@@ -53,13 +54,13 @@ def data_header(
     file: str, group: PlannedGroup, about: About, before: Sequence[str], rows: Sequence[int]
 ) -> str:
     """The header of a data file; its length does not depend on the numbers."""
-    width = max(len(_line(table.table)) for table in group.tables)
+    width = max(len(one_line(table.table)) for table in group.tables)
     lines = [
         *_opening(file, f"rows of group {group.name}", about),
-        *([f"-- {_line(group.purpose)}", "--"] if group.purpose else []),
+        *([f"-- {one_line(group.purpose)}", "--"] if group.purpose else []),
         "-- Expected after it:",
         *(
-            f"--   {_line(table.table):{width}} {number:>{_WIDE},} rows  depth {table.depth:<3} "
+            f"--   {one_line(table.table):{width}} {number:>{_WIDE},} rows  depth {table.depth:<3} "
             f"{table.strategy.value}"
             for table, number in zip(group.tables, rows, strict=True)
         ),
@@ -71,11 +72,11 @@ def data_header(
 
 def _opening(file: str, what: str, about: About) -> list[str]:
     return [
-        f"-- {_line(file)}: {_line(what)}",
+        f"-- {one_line(file)}: {one_line(what)}",
         "--",
-        f"-- From the database {_line(about.database)}, PostgreSQL {about.server}, "
+        f"-- From the database {one_line(about.database)}, PostgreSQL {about.server}, "
         f"as it was at {about.snapshot_at}.",
-        f"-- Part of the bundle {_line(about.bundle)}, made by migplan. "
+        f"-- Part of the bundle {one_line(about.bundle)}, made by migplan. "
         "psql -v ON_ERROR_STOP=1 -f runs it, too.",
         "--",
     ]
@@ -85,8 +86,3 @@ def _needs(before: Sequence[str]) -> list[str]:
     return (
         [f"-- Must have run before: {', '.join(before)}"] if before else ["-- Nothing must have run before."]
     )
-
-
-def _line(text: str) -> str:
-    """A text that stays within its line, and so within its comment."""
-    return " ".join(text.split())

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from migplan.bundle.wording import literal
 from migplan.catalog.model import Catalog, Sequence
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
@@ -27,8 +28,8 @@ class Value:
     @property
     def statement(self) -> str:
         """The call that sets it."""
-        literal = "'" + str(self.sequence).replace("'", "''") + "'"
-        return f"SELECT pg_catalog.setval({literal}, {self.value}, {'true' if self.called else 'false'});"
+        called = "true" if self.called else "false"
+        return f"SELECT pg_catalog.setval({literal(str(self.sequence))}, {self.value}, {called});"
 
 
 def values(

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from migplan.bundle.wording import counted
 from migplan.errors import PlanError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
@@ -44,8 +45,8 @@ def refuse_large_objects(
     if not count:
         return ()
     if left_behind:
-        return (f"{count:,} large objects are left behind by choice",)
+        return (f"left behind by choice: {counted(count, 'large object')}",)
     raise PlanError(
-        f"{address} has {count:,} large objects, and a bundle cannot carry them",
+        f"{address} has {counted(count, 'large object')}, and a bundle cannot carry any",
         do="move them with pg_dump --large-objects; --without-large-objects goes on without them",
     )

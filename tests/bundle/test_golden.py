@@ -1,4 +1,4 @@
-"""The demo's bundle in ``migrations/``: as it was written, and complete. `make check` says whether it is today's."""
+"""The demo's bundle in ``migrations/`` is whole; `make check` says whether it is today's."""
 
 from __future__ import annotations
 
