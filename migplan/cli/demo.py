@@ -102,7 +102,7 @@ def _exported(source: Address, folder: Path, *, kept: bool) -> None:
     )
     bundle, manifest = pipeline.exported(source, settings, wanted)
     shown = bundle if kept else Path("migrations") / bundle.name
-    screen.show(export_report.written(shown, manifest))
+    screen.show(export_report.written(shown, manifest, stays=kept))
 
 
 def _wait(url: str, folder: Path) -> None:

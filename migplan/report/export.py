@@ -22,8 +22,8 @@ _MATTERS_TO_NOBODY = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABAS
 _GO_WITH_OTHERS = frozenset({"COMMENT", "ACL", "SECURITY LABEL"})
 
 
-def written(folder: Path, manifest: Manifest) -> Iterator[Text]:
-    """The files, then what people have to know."""
+def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator[Text]:
+    """The files, then what people have to know, and where to go on if the bundle stays."""
     size = sum(file.bytes for file in manifest.files)
     yield Text(
         f"{folder}: {count(len(manifest.files), 'file')}, {count(manifest.rows, 'row')}, {amount(size)}; "
@@ -38,8 +38,9 @@ def written(folder: Path, manifest: Manifest) -> Iterator[Text]:
     left = [each for each in manifest.left_out if each.kind not in _MATTERS_TO_NOBODY | _GO_WITH_OTHERS]
     yield from _section("Left out", list(_reasons(left)))
     yield from _section("To know", list(manifest.notes))
-    yield Text()
-    yield Text(f"Read it with: migplan check {folder}")
+    if stays:
+        yield Text()
+        yield Text(f"Read it with: migplan check {folder}")
 
 
 def foreseen(plan: Plan, graph: ForeignKeyGraph, folder: Path, contents: str) -> Iterator[Text]:
