@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner
 
@@ -17,8 +16,7 @@ from migplan.bundle.checking import Examination, check, examine
 from migplan.bundle.manifest import Block, BundleFile, LoadedTable, Manifest, MovedObject, Origin, Step
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.problem import Kind, Problem
-from migplan.cli.boundary import Boundary
-from migplan.cli.check import check as command
+from migplan.cli import main
 from migplan.config import Layout, Strategy
 from migplan.errors import FileError
 
@@ -539,11 +537,6 @@ def test_memory_is_flat(tmp_path: Path) -> None:
 
 
 def run(*words: str) -> tuple[int, str]:
-    @click.group(cls=Boundary)
-    def main() -> None:
-        """Stands in for migplan."""
-
-    main.add_command(command)
     result = CliRunner().invoke(main, ["check", *words])
     return result.exit_code, result.output
 
