@@ -101,7 +101,7 @@ def test_a_session_is_set_up_so_that_every_server_prints_alike(
         "search_path": "public, pg_catalog",
         "datestyle": "German",
         "intervalstyle": "iso_8601",
-        "timezone": "Asia/Tokyo",
+        "timezone": "<+09>-09",  # as POSIX has it: not every image comes with the names of zones
         "extra_float_digits": "-5",
         "quote_all_identifiers": "on",
         "bytea_output": "escape",
