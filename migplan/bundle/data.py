@@ -18,8 +18,8 @@ from migplan.bundle.reading import Amount, Readers
 from migplan.bundle.wording import one_line
 from migplan.names import quoted
 
-Told = Callable[[int], None]
-"""Told of rows as they are written."""
+Told = Callable[[int, int], None]
+"""Told of rows and bytes as they are written."""
 
 
 @dataclass
@@ -97,7 +97,7 @@ class DataFile:
             part, reading = next(ahead)
             try:
                 amount = reading.result()
-                self.told(amount.rows)
+                self.told(amount.rows, amount.bytes)
                 with part.open("rb") as source:
                     if self.style is None:
                         shutil.copyfileobj(source, sink, 1 << 20)

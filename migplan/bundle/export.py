@@ -55,7 +55,7 @@ class Export:
         self._snapshot_at = _epoch() or source.catalog.server.read_at
         version = dotted(source.catalog.server.version)
         self._about = About(plan.database, version, self._snapshot_at, plan.name)
-        self._rows_written = 0
+        self._rows_written = self._bytes_written = 0
         self._orders: dict[str, list[int]] = {}  # the entries of each file
         self._sequences: list[SequenceValue] = []
         self._notes: list[str] = []
@@ -169,9 +169,11 @@ class Export:
         entries = self._belonging.entries
         return any(entries[each].kind == WATCHER for each in (number, *self._belonging.needs[number]))
 
-    def _count(self, rows: int) -> None:
+    def _count(self, rows: int, size: int) -> None:
         self._rows_written += rows
-        self._told("writing rows", self._rows_written, max(self._plan.rows, self._rows_written))
+        self._bytes_written += size
+        what = f"writing rows ({self._bytes_written / 1e6:,.1f} MB)"
+        self._told(what, self._rows_written, max(self._plan.rows, self._rows_written))
 
     @property
     def _loading(self) -> Loading:

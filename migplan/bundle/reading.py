@@ -68,7 +68,7 @@ class Readers:
 
         return self._pool.submit(work)
 
-    def read(self, rows: Rows, sink: BinaryIO, told: Callable[[int], None] | None = None) -> Amount:
+    def read(self, rows: Rows, sink: BinaryIO, told: Callable[[int, int], None] | None = None) -> Amount:
         """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
         connection = self._idle.get()
         try:
@@ -82,7 +82,7 @@ class Readers:
         connection: psycopg.Connection[Any],
         rows: Rows,
         sink: BinaryIO,
-        told: Callable[[int], None] | None,
+        told: Callable[[int, int], None] | None,
     ) -> Amount:
         count = size = 0
         statement = sql.SQL("COPY ({}) TO STDOUT").format(rows.query).as_string(connection)
@@ -92,7 +92,7 @@ class Readers:
             count += rows_here
             size += len(block)
             if told is not None:
-                told(rows_here)
+                told(rows_here, len(block))
         return Amount(count, size)
 
 
