@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from bench import databases
-from bench.stopwatch import Contender, Laps
+from bench.stopwatch import MEMORY, Contender, Laps
 from migplan.postgres.server import ThrowawayServer
 
 TITLE = "export"
@@ -49,10 +50,22 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
 
 def _program(name: str, command: list[str], laps: Laps) -> None:
     """Time a program, and note the memory of its own process; workers of pg_dump are not counted."""
+    peak = 0.0
     with laps.lap(name):
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        while process.poll() is None:
+            peak = max(peak, _peak_memory(process.pid))
+            time.sleep(0.01)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    laps.seconds[f"  {name}: peak memory, MB"] = usage.ru_maxrss / 1024
+    laps.seconds[f"  {name}: {MEMORY}"] = peak
+
+
+def _peak_memory(pid: int) -> float:
+    """In MB, of the program that the process runs now; nothing where the kernel does not say (not Linux)."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else 0.0

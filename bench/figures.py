@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.stopwatch import SLOW_SECONDS, Figure
+from bench.stopwatch import MEMORY, SLOW_SECONDS, Figure
 from migplan import __version__
 from migplan.postgres.binaries import Installation
 
@@ -59,6 +59,9 @@ def as_text(page: Page) -> Iterator[str]:
     for figure in page.figures:
         span = f"{min(figure.seconds):.3f} - {max(figure.seconds):.3f}"
         remark = "" if figure.warmed_up else f"  (over {SLOW_SECONDS:.0f} s: one run only)"
+        if figure.stage.endswith(MEMORY):
+            yield f"{figure.stage:{width}}  {figure.median:9.1f}"
+            continue
         yield f"{figure.stage:{width}}  {figure.median:9.3f}  {span:>15}  {page.ratio(figure):12.2f}{remark}"
 
 
