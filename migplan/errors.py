@@ -7,13 +7,18 @@
     ├── DatabaseError                the server, or the way to it, said no
     │   ├── ConnectError             no session could be opened
     │   ├── PrivilegeError           the role may not do this
-    │   └── OldServerError           a server older than migplan knows
+    │   ├── OldServerError           a server older than migplan knows
+    │   ├── JournalError             a journal in the target that cannot be used
+    │   ├── LockedError              another run is in progress there
+    │   └── StepError                a step of a run failed, and was rolled back
     ├── FileError                    a file that cannot be read, written or understood
-    │   └── YamlError                ... with the line and column that say why
+    │   ├── YamlError                ... with the line and column that say why
+    │   └── BundleError              a bundle that is not the one that was exported, or not the one begun
     ├── SelectionError               a schema, table or pattern that matches nothing
     ├── PlanError                    the plan cannot be made as asked
     │   ├── GroupingError            groups that contradict the foreign keys
     │   └── CycleError               a cycle for which no strategy is left
+    ├── RefusedError                 something stands in the way of a run; nothing was changed
     ├── LaunchError                  a throwaway server, or a program of PostgreSQL's, that would not start
     └── ArchiveError                 an archive of pg_dump's that cannot be read
 
@@ -72,6 +77,36 @@ class OldServerError(DatabaseError):
 
 
 @dataclass(eq=False)
+class JournalError(DatabaseError):
+    """A journal in the target that cannot be used."""
+
+
+@dataclass(eq=False)
+class LockedError(DatabaseError):
+    """Another run is in progress there."""
+
+
+@dataclass(eq=False)
+class StepError(DatabaseError):
+    """A step of a run failed, and was rolled back: where, and all that the server said."""
+
+    step: str = field(default="", kw_only=True)
+    file: str = field(default="", kw_only=True)
+    line: int | None = field(default=None, kw_only=True)
+    statement: str = field(default="", kw_only=True)
+    hint: str = field(default="", kw_only=True)
+    context: str = field(default="", kw_only=True)
+
+    @property
+    def place(self) -> str:
+        """``10-data-foundation.sql:36``."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}" if self.file else self.what
+
+
+@dataclass(eq=False)
 class FileError(MigplanError):
     """A file that cannot be read, written or understood."""
 
@@ -88,6 +123,11 @@ class YamlError(FileError):
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         return f"{place}: {self.what}" if place else self.what
+
+
+@dataclass(eq=False)
+class BundleError(FileError):
+    """A bundle that is not the one that was exported, or not the one that was begun."""
 
 
 @dataclass(eq=False)
@@ -112,6 +152,11 @@ class CycleError(PlanError):
     """A cycle of tables for which no strategy is left; ``keys`` are the keys that form it."""
 
     keys: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(eq=False)
+class RefusedError(MigplanError):
+    """Something stands in the way of a run; nothing was changed."""
 
 
 @dataclass(eq=False)

@@ -27,8 +27,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "graph": GROUND | {"catalog.model"},
     "plan": GROUND | {"catalog", "graph"},
     "bundle": GROUND | {"postgres", "catalog", "graph", "plan"},
+    "run": GROUND | {"postgres", "catalog", "bundle"},
     "advise": GROUND | {"catalog.model", "graph"},
-    "report": GROUND | {"catalog", "graph", "plan.model", "bundle", "advise", "postgres.versions"},
+    "report": GROUND | {"catalog", "graph", "plan.model", "bundle", "run", "advise", "postgres.versions"},
     "demo": GROUND | {"postgres"},
     "pipeline": GROUND
     | {
@@ -37,11 +38,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "graph",
         "plan",
         "bundle",
+        "run",
         "advise",
         "report.analysis",
         "report.tree",
     },
-    "cli": GROUND | {"postgres", "catalog", "graph", "plan", "bundle", "report", "demo", "pipeline"},
+    "cli": GROUND | {"postgres", "catalog", "graph", "plan", "bundle", "run", "report", "demo", "pipeline"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -21,6 +21,9 @@ from migplan.names import quoted
 Told = Callable[[int, int], None]
 """Told of rows and bytes as they are written."""
 
+BESIDE = frozenset({"sequences"})
+"""What closes a file and may run beside anything: it concerns no rows."""
+
 
 @dataclass
 class DataFile:
@@ -43,7 +46,8 @@ class DataFile:
             for name, text in closing.items():
                 start = sink.tell()
                 sink.write(f"\n-- {name}\nBEGIN;\n{text}\nCOMMIT;\n".encode())
-                written.append(WrittenStep(name=name, start=start, end=sink.tell()))
+                alone = name not in BESIDE
+                written.append(WrittenStep(name=name, alone=alone, start=start, end=sink.tell()))
         return tuple(written)
 
     def rewrite_header(self, header: str) -> None:
@@ -84,7 +88,15 @@ class DataFile:
             blocks.append(block)
             counted += block.rows if piece.counted else 0
         sink.write(b"COMMIT;\n")
-        return WrittenStep(name=step.name, rows=counted, start=start, end=sink.tell(), blocks=tuple(blocks))
+        return WrittenStep(
+            name=step.name,
+            tables=step.tables,
+            needs=step.needs,
+            rows=counted,
+            start=start,
+            end=sink.tell(),
+            blocks=tuple(blocks),
+        )
 
     def _rows(self, rows: Rows, sink: BinaryIO, ahead: Iterator[tuple[Path, Future[Amount]]] | None) -> Block:
         if self.style is None:

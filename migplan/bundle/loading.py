@@ -125,7 +125,9 @@ class Loading:
         if after and any(self._can_wait(name) for name, _ in tables):
             after = ["SET CONSTRAINTS ALL IMMEDIATE;", *after]  # no table is altered while a check is pending
         pieces: list[Piece] = [*_sql(before), *rows, *_sql(after)]
-        return Step(", ".join(planned.table for _, planned in tables), _comment(tables), tuple(pieces))
+        names = tuple(planned.table for _, planned in tables)
+        needs = self._needs([name for name, _ in tables]) - set(names)
+        return Step(", ".join(names), _comment(tables), tuple(pieces), names, tuple(sorted(needs)))
 
     def _second_pass(self, name: QualifiedName, planned: PlannedTable) -> Step:
         family = self._family(name)
@@ -134,7 +136,13 @@ class Loading:
             f"{name}, second pass",
             (f"{name}: the values that were loaded as NULL",),
             (*_sql(_quieted(family)), *pieces, *_sql(self._restored(name))),
+            (str(name),),
+            tuple(sorted(self._needs([name]))),
         )
+
+    def _needs(self, names: Sequence[QualifiedName]) -> set[str]:
+        """The tables that rows of these refer to while the keys are in force."""
+        return {str(need) for name in names for need in self.graph.needs[name]} if self.live else set()
 
     def _rows(self, name: QualifiedName, planned: PlannedTable) -> Iterator[Rows]:
         table = self.graph.tables[name]

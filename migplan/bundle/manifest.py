@@ -26,6 +26,14 @@ class Origin(Section):
     snapshot_at: str
     pg_dump: str = ""
     migplan: str = ""
+    encoding: str = ""
+    collation: str = Field("", description="the database's own, as the operating system calls it")
+    place: str = Field("", description="host, port and name of the database, as libpq had them")
+    identity: str = Field(
+        "",
+        description="a digest that only this database of this server has; empty where the role may not ask, "
+        "and in bundles that must come out the same on another day",
+    )
 
 
 class Block(Section):
@@ -42,6 +50,9 @@ class Step(Section):
     """A part of a file that is done whole or not at all: the bytes from ``start`` up to ``end``."""
 
     name: str = Field(description="a table, or what the step does")
+    tables: tuple[str, ...] = Field((), description="whose rows it brings or changes")
+    needs: tuple[str, ...] = Field((), description="other tables whose rows must be there before")
+    alone: bool = Field(False, description="everything before it must be done, and nothing runs beside it")
     rows: int = 0
     start: int
     end: int
@@ -70,6 +81,7 @@ class LoadedTable(Section):
     strategy: Strategy
     reason: str = ""
     self_keys: tuple[tuple[str, ...], ...] = Field((), description="columns of each key to the table itself")
+    digest: str = Field("", description="of the content, whatever the order of rows; empty: it was not read")
 
 
 class MovedObject(Section):
@@ -95,6 +107,23 @@ class SequenceValue(Section):
     value: int
     called: bool
     file: str
+
+
+class NeededExtension(Section):
+    """An extension that the bundle's objects use, as the source has it."""
+
+    name: str
+    version: str
+    in_schema: str
+
+
+class CarriedKey(Section):
+    """A key that rows of the source break: NOT VALID in the bundle, by choice or as in the source."""
+
+    key: str = Field(description="as messages name it")
+    rows: int = Field(description="that refer to nothing")
+    samples: tuple[tuple[str, ...], ...] = ()
+    in_source: bool = Field(False, description="whether it is NOT VALID in the source, too")
 
 
 class Companion(Section):
@@ -125,6 +154,8 @@ class Manifest(Section):
     foreign_keys: tuple[str, ...] = Field(
         (), description="the keys that must hold afterwards, as messages name them"
     )
+    carried: tuple[CarriedKey, ...] = Field((), description="the keys that are known to have orphans")
+    extensions: tuple[NeededExtension, ...] = ()
     companions: tuple[Companion, ...] = ()
     objects: tuple[MovedObject, ...] = ()
     left_out: tuple[LeftObject, ...] = ()

@@ -39,6 +39,8 @@ class Step:
     name: str
     comment: tuple[str, ...]
     pieces: tuple[Piece, ...]
+    tables: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # tables whose rows must be there before, because keys are in force
 
 
 def loaded_columns(table: Table) -> tuple[str, ...]:

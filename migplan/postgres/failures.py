@@ -134,7 +134,7 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
             "(SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity)",
             **where,  # type: ignore[arg-type]
         )
-    if _is_loss(error):
+    if is_loss(error):
         return DatabaseError(
             f"while {during}, the connection to {address} was lost: {_first_lines(said)}",
             do="run the same command again; nothing was changed in the database",
@@ -149,7 +149,7 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
     return DatabaseError(f"while {during}, {address} said: {said}", do=hint, **where)  # type: ignore[arg-type]
 
 
-def _is_loss(error: psycopg.Error) -> bool:
+def is_loss(error: psycopg.Error) -> bool:
     """Whether the session is gone: the network's doing, a restart, an administrator, or a time-out."""
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError)

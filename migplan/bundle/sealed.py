@@ -1,0 +1,73 @@
+"""A bundle whose bytes are those that were exported: the only kind that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from migplan.bundle import manifest as manifests
+from migplan.bundle.manifest import Manifest
+from migplan.bundle.paths import BundlePaths
+from migplan.errors import BundleError
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A bundle that was looked at: its files are what its manifest says."""
+
+    paths: BundlePaths
+    manifest: Manifest
+    digest: str  # of the manifest, which has the digests of everything else
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.manifest.name
+
+
+def unseal(folder: Path, told: Callable[[str, int, int], None] = lambda _what, _done, _total: None) -> Sealed:
+    """The bundle of a folder; BundleError names each file that is missing or was changed."""
+    manifest = manifests.load(folder)
+    paths = BundlePaths(folder)
+    expected = {each.file: each.sha256 for each in manifest.files}
+    expected |= {each.file: each.sha256 for each in manifest.companions}
+    outside = [name for name in expected if not _is_inside(name)]
+    if outside:
+        raise BundleError(
+            f"{paths.manifest} names {outside[0]!r}, which is no file of the bundle",
+            do="export the bundle anew",
+            file=paths.manifest,
+        )
+    wrong = []
+    with ThreadPoolExecutor(2, thread_name_prefix="digest") as pool:
+        found = pool.map(lambda name: _digest(folder / name), expected)
+        for number, (name, sha256) in enumerate(zip(expected, found, strict=True)):
+            told("checking the files", number, len(expected))
+            if sha256 is None:
+                wrong.append(f"{name} is missing")
+            elif sha256 != expected[name]:
+                wrong.append(f"{name} was changed after the export")
+    if wrong:
+        more = f"\n  and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise BundleError(
+            f"{folder} is not the bundle that was exported:\n  " + "\n  ".join(wrong[:_SHOWN]) + more,
+            do=f"look closer with: migplan check {folder}; then undo the change, or export the bundle anew",
+            file=paths.manifest,
+        )
+    return Sealed(paths, manifest, manifests.digest(paths.manifest))
+
+
+def _is_inside(name: str) -> bool:
+    path = Path(name)
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def _digest(file: Path) -> str | None:
+    try:
+        return manifests.digest(file)
+    except OSError:
+        return None

@@ -1,0 +1,177 @@
+"""Applying a bundle: the target locked, what is in the way found, the run begun or gone on with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from migplan.bundle.sealed import Sealed
+from migplan.errors import BundleError, MigplanError
+from migplan.postgres.address import Address
+from migplan.run import events
+from migplan.run.derive import steps_of
+from migplan.run.events import Told, silence
+from migplan.run.execute import Execution, Ways
+from migplan.run.journal import Beginning, Journal, Run, digest_of
+from migplan.run.lock import Lock
+from migplan.run.steps import Step
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a run ended."""
+
+    run: Run
+    steps: int
+    rows: int
+    seconds: float
+    went_on: bool = False  # an earlier try had done a part of it
+    nothing_to_do: bool = False
+
+
+@dataclass(frozen=True)
+class Applying:
+    """What people want of an apply."""
+
+    ways: Ways = field(default_factory=Ways)
+    rehearsal: str = ""  # what is known of one, for the journal
+    notes: Sequence[str] = ()
+    # Looks at the target before the first change, and raises if anything is in the way.
+    preflight: Callable[[Lock, bool], None] = lambda _lock, _resuming: None
+
+
+@contextmanager
+def locked(address: Address) -> Iterator[Lock]:
+    """The right to change a target, for a block."""
+    lock = Lock(address)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def apply(bundle: Sealed, address: Address, wanted: Applying, told: Told = silence) -> Done:
+    """Run what of a bundle has not been run on a target. StepError says where it stopped."""
+    with locked(address) as lock:
+        journal = Journal(lock, address)
+        steps = steps_of(bundle)
+        earlier = _earlier(journal, bundle)
+        if earlier and earlier.state == "done":
+            return Done(earlier, 0, 0, 0.0, nothing_to_do=True)
+        if earlier:
+            _refuse_another(journal, earlier, bundle, steps)
+        wanted.preflight(lock, earlier is not None)
+        run = _gone_on(journal, earlier) if earlier else _begun(journal, bundle, steps, wanted)
+        done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
+        _tell(steps, done, told)
+        started = time.monotonic()
+        execution = Execution(address, bundle.paths.folder, journal, lock, wanted.ways, told)
+        with ending(journal, run):
+            execution.run(run.run, steps, done)
+        left = [step for step in steps if step.number not in done]
+        return Done(
+            journal.run(run.run),
+            len(left),
+            sum(step.rows for step in left),
+            time.monotonic() - started,
+            went_on=bool(done),
+        )
+
+
+@contextmanager
+def ending(journal: Journal, run: Run) -> Iterator[None]:
+    """Write down how a run ends, however it does."""
+    try:
+        yield
+    except MigplanError:
+        _ended(journal, run, "failed")
+        raise
+    except BaseException:
+        _ended(journal, run, "stopped")
+        raise
+    journal.end(run.run, "done")
+
+
+def _ended(journal: Journal, run: Run, state: str) -> None:
+    try:
+        journal.end(run.run, "failed" if state == "failed" else "stopped")
+    except MigplanError:
+        return  # the server is gone: the journal says 'running', and that nobody holds the lock
+
+
+def _earlier(journal: Journal, bundle: Sealed) -> Run | None:
+    """The run to go on with, or the one that has done it all."""
+    applied = [run for run in journal.runs() if run.kind == "apply"] if journal.exists else []
+    unfinished = [run for run in applied if run.is_open]
+    if unfinished:
+        return unfinished[-1]
+    last = next((run for run in reversed(applied) if run.digest == bundle.digest), None)
+    return last if last and last.state == "done" else None
+
+
+def _refuse_another(journal: Journal, earlier: Run, bundle: Sealed, steps: Sequence[Step]) -> None:
+    """What was begun is gone on with as it was begun, or taken back: never half of this and half of that."""
+    if earlier.state == "undoing":
+        raise BundleError(
+            f"a rollback of {earlier.bundle} was begun in this target and has not ended",
+            do="finish it with: migplan rollback",
+        )
+    if earlier.digest != bundle.digest:
+        then = {entry.file: entry.file_digest for entry in journal.entries(earlier.run)}
+        now = {file.file: file.sha256 for file in bundle.manifest.files}
+        changes = [
+            *(f"{name} was changed" for name in then if name in now and then[name] != now[name]),
+            *(f"{name} is not there any more" for name in then if name not in now),
+            *(f"{name} is new" for name in now if name not in then),
+        ] or ["its manifest was changed"]
+        raise BundleError(
+            f"{bundle.paths.folder} is not the bundle that was begun here as run {earlier.run} "
+            f"({earlier.bundle}, {earlier.started_at:%Y-%m-%d %H:%M}, {earlier.state}):\n  "
+            + "\n  ".join(changes[:_SHOWN]),
+            do="go on with the bundle as it was, or take the run back with: migplan rollback",
+        )
+    if earlier.steps_digest != digest_of(steps):
+        raise BundleError(
+            f"run {earlier.run} was begun by {earlier.program}, which divides the bundle into other steps",
+            do=f"go on with {earlier.program}, or take the run back with: migplan rollback",
+        )
+
+
+def _begun(journal: Journal, bundle: Sealed, steps: Sequence[Step], wanted: Applying) -> Run:
+    if not journal.exists:
+        journal.create()
+    digests = {file.file: file.sha256 for file in bundle.manifest.files}
+    return journal.begin(
+        Beginning(
+            "apply",
+            bundle.name,
+            bundle.digest,
+            steps,
+            digests,
+            rehearsal=wanted.rehearsal,
+            notes=wanted.notes,
+        )
+    )
+
+
+def _gone_on(journal: Journal, earlier: Run) -> Run:
+    journal.go_on(earlier.run)
+    return journal.run(earlier.run)
+
+
+def _tell(steps: Sequence[Step], done: set[int], told: Told) -> None:
+    before = [step for step in steps if step.number in done]
+    told(
+        events.Planned(
+            len(steps),
+            sum(step.rows for step in steps),
+            sum(step.bytes for step in steps),
+            len(before),
+            sum(step.rows for step in before),
+            sum(step.bytes for step in before),
+        )
+    )

@@ -1,0 +1,78 @@
+"""What a run tells while it goes: values, in the order in which things happen, from any of its threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from migplan.run.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What there is to do, and how much of it an earlier run has done."""
+
+    steps: int
+    rows: int
+    bytes: int
+    done_steps: int = 0
+    done_rows: int = 0
+    done_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A step begins."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Some bytes of a step's rows are on their way."""
+
+    step: Step
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """The server warns."""
+
+    step: Step
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A step was rolled back for a reason that passes, and will be tried again."""
+
+    step: Step
+    attempt: int
+    why: str
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A step and its entry in the journal are committed."""
+
+    step: Step
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A step was rolled back; nothing new begins, and what runs beside it is brought to its end."""
+
+    step: Step
+    why: str
+
+
+Event = Planned | Began | Moved | Noticed | Retrying | Finished | Failed
+Told = Callable[[Event], None]
+
+
+def silence(_event: Event) -> None:
+    """For callers that want no account."""

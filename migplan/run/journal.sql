@@ -1,0 +1,67 @@
+-- The journal of migplan: what was run here, by whom, when, and how it ended. It is written in the same
+-- transactions as what it tells of, so it is never ahead of the database, nor behind it.
+
+COMMENT ON SCHEMA migplan IS 'Journal of migplan. It is no part of what is moved: exports leave it behind.';
+
+CREATE TABLE migplan.format (
+    version int PRIMARY KEY CHECK (version > 0),
+    only_one boolean NOT NULL DEFAULT true UNIQUE CHECK (only_one)
+);
+COMMENT ON TABLE migplan.format IS 'The form of this journal: a migplan that does not know it keeps its hands off.';
+INSERT INTO migplan.format (version) VALUES (1);
+
+CREATE TABLE migplan.run (
+    run int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('apply', 'rollback')),
+    bundle text NOT NULL CHECK (bundle <> ''),
+    digest text NOT NULL CHECK (digest ~ '^[0-9a-f]{64}$'),
+    steps_digest text NOT NULL CHECK (steps_digest ~ '^[0-9a-f]{64}$'),
+    undoes int REFERENCES migplan.run,
+    state text NOT NULL DEFAULT 'running'
+        CHECK (state IN ('running', 'stopped', 'failed', 'done', 'undoing', 'undone')),
+    who text NOT NULL DEFAULT session_user,
+    client text NOT NULL DEFAULT '',
+    program text NOT NULL DEFAULT '',
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz,
+    rehearsal text NOT NULL DEFAULT '',
+    before jsonb NOT NULL DEFAULT '{}',
+    notes text[] NOT NULL DEFAULT '{}',
+    CHECK ((kind = 'rollback') = (undoes IS NOT NULL)),
+    CHECK ((state IN ('done', 'undone')) <= (finished_at IS NOT NULL))
+);
+COMMENT ON TABLE migplan.run IS 'A bundle that was applied, or taken back.';
+COMMENT ON COLUMN migplan.run.digest IS 'SHA-256 of the bundle''s manifest, which has the digests of all its files.';
+COMMENT ON COLUMN migplan.run.steps_digest IS 'SHA-256 of the steps: another version of migplan may divide a bundle otherwise.';
+COMMENT ON COLUMN migplan.run.undoes IS 'Of a rollback: the run that it takes back.';
+COMMENT ON COLUMN migplan.run.state IS 'running also stands here when the client was killed; whether it runs still, the lock tells.';
+COMMENT ON COLUMN migplan.run.client IS 'The machine that ran it.';
+COMMENT ON COLUMN migplan.run.rehearsal IS 'What was known of a rehearsal when it began, or that there was none.';
+COMMENT ON COLUMN migplan.run.before IS 'What was there before and a rollback has to leave, or put back: extensions, schemas, grants.';
+COMMENT ON COLUMN migplan.run.notes IS 'What was done otherwise than the files say, on whose word.';
+
+CREATE TABLE migplan.step (
+    run int NOT NULL REFERENCES migplan.run,
+    step int NOT NULL CHECK (step > 0),
+    file text NOT NULL,
+    file_digest text NOT NULL CHECK (file_digest ~ '^[0-9a-f]{64}$'),
+    line int NOT NULL CHECK (line > 0),
+    name text NOT NULL,
+    phase text NOT NULL,
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'failed', 'done', 'undone')),
+    rows bigint CHECK (rows >= 0),
+    attempts int NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    started_at timestamptz,
+    finished_at timestamptz,
+    transaction xid8,
+    error text,
+    PRIMARY KEY (run, step),
+    CHECK ((state = 'done') <= (finished_at IS NOT NULL AND transaction IS NOT NULL)),
+    CHECK ((state = 'failed') = (error IS NOT NULL))
+);
+COMMENT ON TABLE migplan.step IS 'A part of a run that is done whole or not at all, together with its row here.';
+COMMENT ON COLUMN migplan.step.rows IS 'Rows that the step put into tables.';
+COMMENT ON COLUMN migplan.step.attempts IS 'How often it was begun and not finished.';
+COMMENT ON COLUMN migplan.step.transaction IS 'The transaction that did it: xmin of the rows that it brought and nobody changed since.';
+COMMENT ON COLUMN migplan.step.error IS 'What the server said when it failed last.';

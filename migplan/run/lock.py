@@ -1,0 +1,121 @@
+"""One run at a time: advisory locks of the target's, which end with the sessions that hold them.
+
+The run holds one; each session that does its steps shares another. A client that was killed loses the
+first at once, but a statement of its last session may go on for a while: who comes next waits for that.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import psycopg
+
+from migplan.errors import LockedError
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import explained
+
+# 'migplan' as a number, and which of the two locks it is.
+_SPACE = 0x6D706C6E
+_RUN, _STEPS = 1, 2
+
+_HOLDERS = """
+    SELECT l.pid, coalesce(a.usename, '?'), a.backend_start, coalesce(a.client_addr::text, 'this machine'),
+           a.state, coalesce(a.application_name, '')
+    FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objid = %s AND l.objsubid = 2 AND l.granted
+      AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+      AND l.pid <> pg_catalog.pg_backend_pid()
+    LIMIT 1
+"""
+_PATIENCE = 10.0
+
+
+class Lock:
+    """The right to change a target, for as long as the session lives that holds it."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._guard = threading.Lock()
+        self.connection = self._take()
+
+    def ensure(self) -> None:
+        """Hold the lock still, or again: the session may have been lost, and somebody else may have come."""
+        with self._guard:
+            try:
+                self.connection.execute("SELECT")
+            except psycopg.Error:
+                self.connection.close()
+                self.connection = self._take()
+
+    def release(self) -> None:
+        """Let others run."""
+        self.connection.close()
+
+    def _take(self) -> psycopg.Connection[Any]:
+        connection = connect(self._address)
+        connection.autocommit = True
+        try:
+            with explained(self._address, "taking the lock of migplan"):
+                self._refuse_pooler(connection)
+                if not _tried(connection, "pg_try_advisory_lock", _RUN):
+                    raise self._locked(connection, _RUN, "another run is in progress")
+                self._wait_for_steps(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _wait_for_steps(self, connection: psycopg.Connection[Any]) -> None:
+        """Until no session of an earlier run is at work any more."""
+        deadline = time.monotonic() + _PATIENCE
+        while not _tried(connection, "pg_try_advisory_lock", _STEPS):
+            if time.monotonic() > deadline:
+                raise self._locked(
+                    connection, _STEPS, "a session of an earlier run, whose client is gone, is still at work"
+                )
+            time.sleep(0.1)
+        connection.execute("SELECT pg_catalog.pg_advisory_unlock(%s, %s)", [_SPACE, _STEPS])
+
+    def _refuse_pooler(self, connection: psycopg.Connection[Any]) -> None:
+        """A pooler that gives each transaction another session would lose the lock."""
+        pids = {
+            (connection.execute("SELECT pg_catalog.pg_backend_pid()").fetchone() or (0,))[0] for _ in range(3)
+        }
+        if len(pids) > 1:
+            raise LockedError(
+                f"{self._address} is a pooler that shares sessions, and a run needs sessions of its own",
+                do="connect to the server itself, or to the pooler's port for whole sessions",
+                address=str(self._address),
+                during="taking the lock of migplan",
+            )
+
+    def _locked(self, connection: psycopg.Connection[Any], which: int, what: str) -> LockedError:
+        holder = connection.execute(_HOLDERS, [_SPACE, which]).fetchone()
+        said = ""
+        if holder:
+            pid, user, since, where, _, _ = holder
+            said = f": {user} from {where}, process {pid}, since {since:%Y-%m-%d %H:%M:%S %Z}"
+        return LockedError(
+            f"{what} in {self._address}{said}",
+            do="wait for it (migplan status shows it); if it hangs: SELECT pg_terminate_backend(PROCESS)",
+            address=str(self._address),
+            during="taking the lock of migplan",
+        )
+
+
+def share(connection: psycopg.Connection[Any]) -> None:
+    """Say that this session does steps; it ends with the session."""
+    connection.execute("SELECT pg_catalog.pg_advisory_lock_shared(%s, %s)", [_SPACE, _STEPS])
+
+
+def holder(connection: psycopg.Connection[Any]) -> tuple[Any, ...] | None:
+    """Who runs something now: process, user, since when, from where; None when nobody does."""
+    return connection.execute(_HOLDERS, [_SPACE, _RUN]).fetchone()
+
+
+def _tried(connection: psycopg.Connection[Any], function: str, which: int) -> bool:
+    found = connection.execute(f"SELECT pg_catalog.{function}(%s, %s)", [_SPACE, which]).fetchone()
+    return bool(found and found[0])

@@ -1,0 +1,332 @@
+"""A session that does steps: each in one transaction with its entry in the journal.
+
+A step without rows goes to the server as one message, from BEGIN to COMMIT, so that a distant server costs
+one way to it and back. The server answers each statement by itself, which tells the one that failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import psycopg
+from psycopg import generators, pq, sql
+
+from migplan.bundle.splitting import Statement, pieces
+from migplan.errors import DatabaseError, StepError
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import explained, is_loss
+from migplan.run import journal, lock
+from migplan.run.steps import Rows, Statements, Step
+
+MESSAGE = 1 << 20
+BLOCK = 1 << 18
+
+PASSING = frozenset({"55P03", "40P01", "40001"})
+"""Lock not available, deadlock, serialization: what another try may get past."""
+
+_LINE_OF_COPY = re.compile(r"^COPY .*?, line (\d+)", re.MULTILINE | re.DOTALL)
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a step may wait for locks, and a statement may take; 0: as long as it needs."""
+
+    lock_seconds: float = 60
+    statement_seconds: float = 0
+
+
+class AlreadyDoneError(Exception):
+    """The journal says that the step is done already: somebody else's commit came in between."""
+
+
+class Session:
+    """One session with the target."""
+
+    def __init__(self, address: Address, folder: Path, limits: Limits) -> None:
+        self._address = address
+        self._folder = folder
+        self._limits = limits
+        self.warned: Callable[[str], None] = lambda _text: None
+        self.connection = self._open()
+
+    def close(self) -> None:
+        """End the session; what it has not committed is rolled back."""
+        self.connection.close()
+
+    def cancel(self) -> None:
+        """Stop what the session is doing; safe from another thread."""
+        with contextlib.suppress(psycopg.Error):
+            self.connection.cancel_safe(timeout=5)
+
+    def reopen(self) -> None:
+        """A new session in place of one that was lost."""
+        self.connection.close()
+        self.connection = self._open()
+
+    def do(self, run: int, step: Step, moved: Callable[[int], None]) -> int:
+        """Do a step, and return its rows. StepError, with everything rolled back, when it fails."""
+        doing = _Doing(self, run, step, moved)
+        try:
+            return doing.all()
+        except BaseException:
+            with contextlib.suppress(psycopg.Error):
+                self.connection.rollback()
+            raise
+
+    @property
+    def preface(self) -> str:
+        """What holds in each step's transaction, whatever its file says: how long it may take and wait."""
+        found = [
+            f"SET LOCAL lock_timeout = '{int(self._limits.lock_seconds * 1000)}ms'",
+            f"SET LOCAL statement_timeout = '{int(self._limits.statement_seconds * 1000)}ms'",
+            "SET LOCAL idle_in_transaction_session_timeout = 0",
+            # A commit that a crash of the server takes back takes its entry in the journal back, too; the
+            # end of the run waits until all is on disk.
+            "SET LOCAL synchronous_commit = off",
+        ]
+        if self.connection.info.server_version >= 170000:
+            found.append("SET LOCAL transaction_timeout = 0")
+        if self._watches_us:
+            found.append("SET LOCAL client_connection_check_interval = '2s'")
+        return ";\n".join(found)
+
+    def _open(self) -> psycopg.Connection[Any]:
+        connection = connect(self._address)
+        try:
+            connection.autocommit = True  # transactions are begun by what we send
+            with explained(self._address, "opening a session for the run"):
+                lock.share(connection)
+                self._watches_us = _can_watch(connection)
+            connection.add_notice_handler(self._noticed)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _noticed(self, said: psycopg.errors.Diagnostic) -> None:
+        self.warned(self._address.without_secrets(said.message_primary or ""))
+
+    # What a step uses:
+
+    @property
+    def address(self) -> Address:
+        """Where it is connected to."""
+        return self._address
+
+    def file(self, step: Step) -> Path:
+        """The file of a step."""
+        return self._folder / step.file
+
+
+def _can_watch(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server can look after us while it works; it stops then when we are gone."""
+    try:
+        connection.execute("SET client_connection_check_interval = '2s'")
+    except psycopg.Error:  # before 14, and where the system cannot tell
+        return False
+    return True
+
+
+class _Doing:
+    """A step being done."""
+
+    def __init__(self, session: Session, run: int, step: Step, moved: Callable[[int], None]) -> None:
+        self._session = session
+        self._connection = session.connection
+        self._run = run
+        self._step = step
+        self._moved = moved
+        self._rows = 0
+
+    def all(self) -> int:
+        """Everything, from BEGIN to COMMIT."""
+        step = self._step
+        claim = journal.claim(self._run, step.number).as_string(self._connection)
+        opening = f"BEGIN;\nRESET ALL;\n{step.settings}\n{self._session.preface};\n{claim};\n"
+        try:
+            with self._session.file(step).open("rb") as stream:
+                for piece in step.pieces:
+                    if isinstance(piece, Rows):
+                        self._send(opening, "", 0) if opening else None
+                        self._copy(piece, stream)
+                    else:
+                        for text, line in _texts(piece, stream, self._session.file(step)):
+                            self._send(opening, text, line)
+                            opening = ""
+                            self._moved(len(text)) if step.phase == "data" else None
+                    opening = ""
+        except OSError as error:
+            raise self._error(f"cannot be read: {error.strerror}", step.line) from None
+        finish = journal.finish(self._run, step.number, self._rows).as_string(self._connection)
+        self._send(f"{opening}{finish};\nCOMMIT", "", 0)
+        return self._rows
+
+    def _send(self, ours: str, text: str, line: int) -> None:
+        """Send statements of our own and, behind them, of the file's; one answer each."""
+        message = (ours + text).encode()
+        try:
+            pgconn = self._connection.pgconn
+            pgconn.send_query(message)
+            results = self._connection.wait(generators.execute(pgconn))
+        except psycopg.Error as error:
+            raise self._lost(error) from None
+        for number, result in enumerate(results):
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise self._refused(result, number, ours, text, line)
+
+    def _copy(self, piece: Rows, stream: BinaryIO) -> None:
+        """Send rows, as they stand in the file."""
+        into = sql.SQL(piece.table)
+        columns = sql.SQL(", ").join(map(sql.Identifier, piece.columns))
+        names = sql.SQL(" ({})").format(columns) if piece.columns else sql.SQL("")
+        statement = sql.SQL("COPY {}{} FROM STDIN").format(into, names)
+        stream.seek(piece.start)
+        left = piece.end - piece.start
+        try:
+            with self._connection.cursor() as cursor:
+                with cursor.copy(statement) as copy:
+                    while left > 0 and (block := stream.read(min(left, BLOCK))):
+                        copy.write(block)
+                        left -= len(block)
+                        self._moved(len(block))
+                loaded = cursor.rowcount
+        except psycopg.Error as error:
+            raise self._failed_copy(error, piece) from None
+        if loaded != piece.rows:
+            raise self._error(
+                f"{loaded:,} of {piece.rows:,} rows went into {piece.table}",
+                piece.line,
+                do="a rule or trigger of the target swallows rows: take it away while they come in",
+            )
+        self._rows += loaded
+
+    # --- failures ---------------------------------------------------------------------------------------
+
+    def _refused(self, result: pq.abc.PGresult, number: int, ours: str, text: str, line: int) -> Exception:
+        def field(which: pq.DiagnosticField) -> str:
+            return (result.error_field(which) or b"").decode("utf-8", "replace")
+
+        state = field(pq.DiagnosticField.SQLSTATE)
+        before = _count(ours)
+        if number < before and state == "22012":
+            return AlreadyDoneError()
+        at, statement = (self._step.line, "") if number < before else _nth(text, number - before, line)
+        position = field(pq.DiagnosticField.STATEMENT_POSITION)
+        if position.isdecimal() and int(position) > len(ours):
+            at = line + text.count("\n", 0, int(position) - len(ours) - 1)
+        return self._error(
+            field(pq.DiagnosticField.MESSAGE_PRIMARY),
+            at,
+            sqlstate=state,
+            statement=statement,
+            detail=field(pq.DiagnosticField.MESSAGE_DETAIL),
+            hint=field(pq.DiagnosticField.MESSAGE_HINT),
+            context=field(pq.DiagnosticField.CONTEXT),
+        )
+
+    def _failed_copy(self, error: psycopg.Error, piece: Rows) -> Exception:
+        if is_loss(error):
+            return self._lost(error)
+        diag = error.diag
+        found = _LINE_OF_COPY.search(diag.context or "")
+        return self._error(
+            diag.message_primary or str(error),
+            piece.line + int(found[1]) - 1 if found else piece.line,
+            sqlstate=error.sqlstate or "",
+            statement=f"COPY {piece.table}",
+            detail=diag.message_detail or "",
+            hint=diag.message_hint or "",
+            context=diag.context or "",
+        )
+
+    def _lost(self, error: psycopg.Error) -> StepError:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = self._session.address.without_secrets(lines[0] if lines else type(error).__name__)
+        return self._error(
+            f"the connection was lost: {said}", self._step.line, sqlstate=error.sqlstate or "08006"
+        )
+
+    def _error(self, what: str, line: int, **more: str) -> StepError:
+        clean = self._session.address.without_secrets
+        return StepError(
+            clean(what),
+            address=str(self._session.address),
+            during=f"running {self._step}",
+            step=self._step.name,
+            file=self._step.file,
+            line=line,
+            **{name: clean(text) for name, text in more.items()},
+        )
+
+
+def is_passing(error: DatabaseError) -> bool:
+    """Whether another try may get past it: by its SQLSTATE alone."""
+    state = error.sqlstate or ""
+    return state in PASSING or is_lost(error)
+
+
+def is_lost(error: DatabaseError) -> bool:
+    """Whether the session is gone, and not the fault of what it did."""
+    state = error.sqlstate or ""
+    return state.startswith("08") or state in {"57P01", "57P02", "57P03"}
+
+
+def _texts(piece: Statements, stream: BinaryIO, path: Path) -> Iterator[tuple[str, int]]:
+    """The text of statements, at most about a megabyte at a time, each with its line."""
+    if piece.text is not None:
+        yield f"{piece.text}\n", piece.line
+        return
+    stream.seek(piece.start)
+    if piece.end - piece.start <= MESSAGE:
+        yield stream.read(piece.end - piece.start).decode() + ";\n", piece.line
+        return
+    gathered: list[Statement] = []
+    size = 0
+    for each in pieces(_Part(stream, piece.end - piece.start), path):
+        assert isinstance(each, Statement)
+        gathered.append(each)
+        size += len(each.text)
+        if size >= MESSAGE:
+            yield _lines(gathered), piece.line + gathered[0].line - 1
+            gathered, size = [], 0
+    if gathered:
+        yield _lines(gathered), piece.line + gathered[0].line - 1
+
+
+def _lines(statements: Sequence[Statement]) -> str:
+    return "\n".join(each.text for each in statements) + ";\n"
+
+
+class _Part(io.RawIOBase):
+    """So many bytes of a stream from where it is."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream = stream
+        self._left = size
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Some of them."""
+        found = self._stream.read(min(size, self._left) if size >= 0 else self._left)
+        self._left -= len(found)
+        return found
+
+
+def _count(text: str) -> int:
+    return sum(1 for _ in pieces(io.BytesIO(text.encode()), Path("step")))
+
+
+def _nth(text: str, number: int, line: int) -> tuple[int, str]:
+    """The line of a statement, and its beginning."""
+    for place, each in enumerate(pieces(io.BytesIO(text.encode()), Path("step"))):
+        if place == number and isinstance(each, Statement):
+            shown = " ".join(each.text.split())
+            return line + each.line - 1, shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+    return line, ""
