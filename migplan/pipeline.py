@@ -11,15 +11,17 @@ import sqlalchemy as sa
 
 from migplan import advise
 from migplan.bundle import folder
+from migplan.bundle.carrying import Carrying, looked_for
 from migplan.bundle.export import Export
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options, Source
 from migplan.bundle.reading import lock, readers, search_path_of
+from migplan.bundle.sealed import Sealed
 from migplan.bundle.surroundings import refuse_large_objects, settings_of_the_database
-from migplan.catalog import orphans, read, selection
+from migplan.catalog import digests, orphans, read, selection
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
-from migplan.config import Config, Layout
+from migplan.config import Config, Layout, Strategy
 from migplan.errors import PlanError, SelectionError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, parse
@@ -35,6 +37,14 @@ from migplan.postgres.address import Address
 from migplan.postgres.connect import export_snapshot, reading
 from migplan.report.analysis import Analysis
 from migplan.report.tree import tree
+from migplan.verify import verifying
+from migplan.verify.verification import Verification
+from migplan.run.apply import Applying, Done, apply
+from migplan.run.derive import steps_of
+from migplan.run.events import Told as RunTold
+from migplan.run.execute import Ways
+from migplan.run.status import status_of
+from migplan.run.steps import Step, predecessors
 
 Told = Callable[[str, int, int], None]
 """Told of progress: what is being done, how much of it is done, and how much there is."""
@@ -164,6 +174,8 @@ class Exporting:
     options: Options = field(default_factory=Options)
     exactness: Exactness = Exactness.AUTO
     force: bool = False
+    check_orphans: bool = False
+    carry_orphans: bool = False  # which looks for them, too
     plan_file: Path | None = None
 
     def folder(self, plan: Plan) -> Path:
@@ -192,7 +204,9 @@ def exported(
         out = wanted.folder(plan)
         folder.refuse_what_is_not_ours(out, force=wanted.force)
         folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
-        source = _source(connection, address, selected.catalog, snapshot, wanted.options, told)
+        carrying = _carrying(connection, address, selected.catalog, wanted, told)
+        source = _source(connection, address, selected.catalog, snapshot, wanted.options, told, carrying)
+        source = replace(source, digests=_digests(source, plan, snapshot, wanted.options, told))
         with (
             folder.written_aside(out, force=wanted.force) as aside,
             readers(address, snapshot, wanted.options.jobs) as pool,
@@ -200,8 +214,40 @@ def exported(
             return out, Export(source, plan, pool, wanted.options, aside, told).write()
 
 
+def _carrying(
+    connection: sa.Connection, address: Address, catalog: Catalog, wanted: Exporting, told: Told
+) -> Carrying:
+    """The keys that rows break, where people want to know; nothing is written before."""
+    if not (wanted.check_orphans or wanted.carry_orphans):
+        return Carrying()
+    return looked_for(
+        connection,
+        address,
+        catalog,
+        lambda *at: told("looking for orphans", *at),
+        carry=wanted.carry_orphans,
+    )
+
+
+def verified(
+    address: Address,
+    bundle_folder: Path,
+    source: Address | None = None,
+    jobs: int = 2,
+    told: Told = silence,
+) -> Verification:
+    """Whether a target is what its bundle says; and its source, where one is named."""
+    return verifying.verify(address, bundle_folder, source, jobs, told)
+
+
 def _source(
-    connection: sa.Connection, address: Address, catalog: Catalog, snapshot: str, options: Options, told: Told
+    connection: sa.Connection,
+    address: Address,
+    catalog: Catalog,
+    snapshot: str,
+    options: Options,
+    told: Told,
+    carrying: Carrying,
 ) -> Source:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
@@ -209,15 +255,39 @@ def _source(
     notes = (
         *refuse_large_objects(driver, address, left_behind=options.without_large_objects),
         *settings_of_the_database(driver, address),
+        *carrying.notes,
     )
     told("reading definitions", 0, 0)
     program = pg_dump.suitable(catalog.server.version, encrypted=driver.pgconn.ssl_in_use)
-    archive = pg_dump.schema_of(address, program, snapshot)
+    archive = carrying.archive(pg_dump.schema_of(address, program, snapshot))
+    catalog = carrying.catalog(catalog)
     graph = build(catalog)
     shown = tuple(
         "  ".join(filter(None, (line.branches + line.text, line.rows, line.mark))) for line in tree(graph)
     )
-    return Source(address, driver, catalog, graph, archive, search_path_of(address), notes, shown)
+    path = search_path_of(address)
+    return Source(address, driver, catalog, graph, archive, path, notes, shown, carrying.record)
+
+
+def _digests(source: Source, plan: Plan, snapshot: str, options: Options, told: Told) -> dict[str, str]:
+    """What the target's content is to be, table by table, for the proof afterwards."""
+    if not options.digests or options.contents == "schema":
+        return {}
+    groups = [group for group in plan.groups if not options.groups or group.name in options.groups]
+    planned = {
+        table.table
+        for group in groups
+        for table in group.tables
+        if table.strategy is not Strategy.SCHEMA_ONLY
+    }
+    names = [name for name in source.graph.tables if str(name) in planned]
+    with digests.digesting(source.address, snapshot, options.jobs) as workers:
+        found = workers.each(
+            digests.wanted(source.catalog, names),
+            workers.method,
+            lambda *at: told("computing digests", *at),
+        )
+    return {str(name): digest.value for name, digest in found.items()}
 
 
 def _plan_for(catalog: Catalog, config: Config, wanted: Exporting) -> tuple[Plan, selection.Selected]:
@@ -248,3 +318,18 @@ def _plan_for(catalog: Catalog, config: Config, wanted: Exporting) -> tuple[Plan
             do="its groups are: " + ", ".join(group.name for group in plan.groups),
         )
     return plan, selected
+
+
+def applied(bundle: Sealed, address: Address, ways: Ways, told: RunTold) -> Done:
+    """Run what of a bundle has not been run on a target."""
+    return apply(bundle, address, Applying(ways), told)
+
+
+def steps_foreseen(
+    bundle: Sealed, address: Address
+) -> tuple[tuple[Step, ...], set[int], list[frozenset[int]]]:
+    """The steps of a bundle, those that a target has already, and what each has to wait for."""
+    steps = steps_of(bundle)
+    runs = [each for each in status_of(address).runs if each.run.kind == "apply"]
+    entries = next((each.entries for each in reversed(runs) if each.run.digest == bundle.digest), ())
+    return steps, {entry.step for entry in entries if entry.state == "done"}, predecessors(steps)

@@ -6,6 +6,7 @@ import click
 
 from migplan import __version__
 from migplan.cli.analyze import analyze
+from migplan.cli.apply import apply
 from migplan.cli.boundary import Boundary
 from migplan.cli.catalog import catalog
 from migplan.cli.check import check
@@ -14,6 +15,7 @@ from migplan.cli.export import export
 from migplan.cli.init import init
 from migplan.cli.plan import plan
 from migplan.cli.schema import schema
+from migplan.cli.status import status
 
 __all__ = ["main"]
 
@@ -44,5 +46,5 @@ def main() -> None:
     """
 
 
-for command in (analyze, plan, export, check, catalog, init, schema, demo):
+for command in (analyze, plan, export, check, apply, status, catalog, init, schema, demo):
     main.add_command(command)

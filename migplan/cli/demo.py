@@ -49,7 +49,7 @@ def demo(out: Path | None, keep: bool) -> None:
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migplan-demo-")))
         with _step("Starting a PostgreSQL server of our own"):
-            server = stack.enter_context(ThrowawayServer(find_server(extension="vector")))
+            server = stack.enter_context(ThrowawayServer(find_server(extensions=["vector"])))
         with _step(f"Building the database {example.DATABASE}"):
             url = server.create_database(example.DATABASE)
             source = address.parse(url)

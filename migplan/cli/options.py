@@ -11,7 +11,7 @@ import click
 from migplan import config as configuration
 from migplan.catalog.counts import Exactness
 from migplan.config import Config, SelectionSection
-from migplan.errors import AddressError
+from migplan.errors import AddressError, FileError
 from migplan.postgres import address
 from migplan.postgres.address import Address
 
@@ -22,6 +22,12 @@ source = click.option(
     metavar="URL|NAME",
     help="The database to read: a URL, a libpq connection string, or a name of migplan.yaml. "
     "Default: source of migplan.yaml, else PGHOST, PGDATABASE and their kind.",
+)
+target = click.option(
+    "--target",
+    metavar="URL|NAME",
+    required=True,
+    help="The database to change: a URL, a libpq connection string, or a name of migplan.yaml.",
 )
 config = click.option(
     "--config",
@@ -103,3 +109,22 @@ def resolved(text: str | None, settings: Config) -> Address:
             or "write it as postgresql://user@host:5432/database or service=NAME",
         )
     return address.parse(text)
+
+
+def bundle_folder(given: Path | None) -> Path:
+    """The bundle that was named, or the only one under migrations/."""
+    if given is not None:
+        return given
+    home = Path("migrations")
+    found = sorted(each.parent for each in home.glob("*/manifest.json"))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise FileError(
+            f"there are {len(found)} bundles under {home}: {', '.join(str(each) for each in found)}",
+            do="name one of them",
+            file=home,
+        )
+    raise FileError(
+        f"there is no bundle under {home}", do="name its folder, or write one with: migplan export", file=home
+    )

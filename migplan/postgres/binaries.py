@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -83,20 +83,24 @@ def find_installations() -> tuple[Installation, ...]:
     return _installations(os.environ.get(VARIABLE, ""), os.environ.get("PATH", ""))
 
 
-def find_server(major: int | None = None, *, extension: str | None = None) -> Installation:
+def find_server(
+    major: int | None = None, *, extensions: Collection[str] = (), oldest: int = 0
+) -> Installation:
     """The server to start: one that MIGPLAN_PG_BIN names, else the embedded one, else the newest.
 
-    ``major`` and ``extension`` narrow the choice; LaunchError says what was found when none fits.
+    ``major``, ``extensions`` and ``oldest``, a major version, narrow the choice; LaunchError says what was
+    found when none fits.
     """
     found = find_installations()
     fitting = [
         installation
         for installation in found
         if (major is None or installation.major == major)
-        and (extension is None or installation.has_extension(extension))
+        and installation.major >= oldest
+        and all(map(installation.has_extension, extensions))
     ]
     if not fitting:
-        raise _no_server(found, major, extension)
+        raise _no_server(found, major, oldest, extensions)
     # max() keeps the first of equals, which leaves MIGPLAN_PG_BIN in the order it was given.
     return max(fitting, key=_preference)
 
@@ -107,17 +111,21 @@ def _preference(installation: Installation) -> tuple[bool, bool, tuple[int, int]
     return named, installation.origin == EMBEDDED, version
 
 
-def _no_server(found: tuple[Installation, ...], major: int | None, extension: str | None) -> LaunchError:
+def _no_server(
+    found: tuple[Installation, ...], major: int | None, oldest: int, extensions: Collection[str]
+) -> LaunchError:
     wanted = "PostgreSQL server" if major is None else f"PostgreSQL {major} server"
-    if extension:
-        wanted += f" with the extension {extension}"
+    if oldest:
+        wanted += f" of version {oldest} or newer"
+    if extensions:
+        wanted += f" with the extension{'s' * (len(extensions) > 1)} {', '.join(sorted(extensions))}"
     if found:
         what = f"no {wanted} among those found: {'; '.join(map(str, found))}"
     else:
         places = [VARIABLE, *(f"the wheel {name}" for name, _, _ in _WHEELS)]
         places += [f"{folder}/{pattern}" for _, folder, pattern in _SYSTEM]
         what = f"no {wanted} found; looked at {', '.join(places)}, and PATH"
-    if major is None and not (found and extension):
+    if major is None and not (found and extensions):
         do = f"pip install {EMBEDDED}, or let {VARIABLE} name a folder with initdb and postgres"
     else:
         do = f"install one, and let {VARIABLE} name its folder of programs if it is not found"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -173,5 +174,6 @@ def _tell(steps: Sequence[Step], done: set[int], told: Told) -> None:
             len(before),
             sum(step.rows for step in before),
             sum(step.bytes for step in before),
+            Counter(step.file for step in steps if step.number not in done),
         )
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from migplan.run.steps import Step
 
@@ -18,6 +18,7 @@ class Planned:
     done_steps: int = 0
     done_rows: int = 0
     done_bytes: int = 0
+    files: Mapping[str, int] = field(default_factory=dict)  # of each file, the steps that are left
 
 
 @dataclass(frozen=True, slots=True)

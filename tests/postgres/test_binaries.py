@@ -70,7 +70,7 @@ def test_a_major_version_can_be_asked_for(major):
 
 
 def test_an_extension_can_be_asked_for():
-    assert find_server(extension="vector").has_extension("vector")
+    assert find_server(extensions=["vector"]).has_extension("vector")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,164 @@
+"""``migplan apply``."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.text import Text
+
+from migplan import config as configuration
+from migplan import pipeline
+from migplan.bundle.sealed import unseal
+from migplan.cli import options, running, screen
+from migplan.cli.boundary import INTERRUPTED
+from migplan.errors import DatabaseError, StepError
+from migplan.postgres.address import Address
+from migplan.report import run as report
+from migplan.run.execute import Ways
+from migplan.run.scratch import NAME as SCRATCH
+from migplan.run.scratch import Scratch, scratch
+from migplan.run.session import Limits
+from migplan.run.status import Status, status_of
+
+
+@click.command()
+@click.argument("bundle", required=False, type=click.Path(path_type=Path))
+@options.target
+@options.config
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    help="Sessions that work side by side. The steps are the same, whatever the number.",
+)
+@click.option("--dry-run", is_flag=True, help="Print every step with its locks; change nothing.")
+@click.option("--keep", is_flag=True, help="Leave the server of the target scratch running until Ctrl-C.")
+@click.option(
+    "--lock-timeout",
+    type=click.FloatRange(0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a step waits for somebody else's lock; 0: for ever.",
+)
+@click.option(
+    "--statement-timeout",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a statement may take; 0: as long as it needs.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(0, 100),
+    default=5,
+    show_default=True,
+    help="How often a step is tried again after a deadlock, a lock not to be had, or a lost session.",
+)
+@running.log_format
+def apply(
+    bundle: Path | None,
+    target: str,
+    config_file: Path | None,
+    jobs: int,
+    dry_run: bool,
+    keep: bool,
+    lock_timeout: float,
+    statement_timeout: float,
+    retries: int,
+    log_format: str,
+) -> None:
+    """Run a bundle on a target: once, whole, and from where it stopped.
+
+    BUNDLE is a folder that `migplan export` wrote; the only one under migrations/ need not be named. The
+    target `scratch` is always there: a throwaway server of our own, to rehearse on.
+
+    Before the first change everything that stands in the way is listed. Each step and its entry in the
+    journal (schema migplan of the target) are one transaction: whatever happens, the same command goes on
+    with the first step that is not done, and `migplan rollback` takes back what is.
+    """
+    settings = configuration.find(config_file)
+    sealed = unseal(options.bundle_folder(bundle))
+    ways = Ways(jobs, Limits(lock_timeout, statement_timeout), retries)
+    with ExitStack() as stack:
+        throwaway = stack.enter_context(scratch(sealed.manifest)) if target == SCRATCH else None
+        address = throwaway.address if throwaway else options.resolved(target, settings)
+        words = _words(sealed.paths.folder, target)
+        if dry_run:
+            screen.show(report.foreseen(*pipeline.steps_foreseen(sealed, address)))
+            return
+        with interruptible(), shown_failures(address, words):
+            with running.account(log_format) as told:
+                done = pipeline.applied(sealed, address, ways, told)
+            screen.show(report.done(done, status_of(address), words))
+        if throwaway and keep:
+            _wait(throwaway)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """A polite kill is a Ctrl-C: what is going on is rolled back and written down."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def shown_failures(address: Address, words: report.Words) -> Iterator[None]:
+    """A run that fails or is stopped says what stays in the target, and how to go on and back."""
+    try:
+        yield
+    except StepError as error:
+        lines = list(report.failed(error, _status(address), words))
+        for line in lines:
+            click.echo(line.plain.rstrip(), err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("migplan: stopped; what was going on was rolled back", err=True)
+        for line in report.stays(_status(address), words):
+            click.echo(line.plain.rstrip(), err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _status(address: Address) -> Status:
+    """The journal, if the server still answers."""
+    try:
+        return status_of(address)
+    except DatabaseError as error:
+        click.echo(f"migplan: the journal cannot be read now: {error}", err=True)
+        return Status(address, ())
+
+
+def _words(folder: Path, target: str) -> report.Words:
+    """The commands to go on with. A target that was given with a password is not repeated."""
+    shown = shlex.quote(target) if "://" not in target and "=" not in target else "TARGET"
+    rest = f"{shlex.quote(str(folder))} --target {shown}"
+    return report.Words(f"migplan apply {rest}", f"migplan rollback {rest}", f"migplan verify {rest}")
+
+
+def _wait(kept: Scratch) -> None:
+    screen.show(
+        [
+            "",
+            Text(f"PostgreSQL {kept.version} stays until Ctrl-C. In another terminal:", style="bold"),
+            f"  psql '{kept.url}'",
+        ]
+    )
+    while True:
+        time.sleep(3600)

@@ -1,0 +1,180 @@
+"""Progress of a run: a bar on a terminal, lines where there is none, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from migplan.cli import screen
+from migplan.report.export import amount
+from migplan.run import events
+from migplan.run.events import Event, Told
+
+log_format = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How progress is told on stderr: for people, or a line of JSON an event.",
+)
+_HEARTBEAT = 10.0
+_REFRESH = 0.2
+
+
+@contextmanager
+def account(log_format: str) -> Iterator[Told]:
+    """Tell of a run while a block does it, on stderr."""
+    if log_format == "json":
+        yield _as_json
+    elif screen.err.is_terminal:
+        with _bar() as told:
+            yield told
+    else:
+        yield _Lines(lambda line: click.echo(line, err=True)).told
+
+
+class _Measure:
+    """How much is done, how fast, and how long the rest will take."""
+
+    def __init__(self) -> None:
+        self.steps = self.rows = self.bytes = 0
+        self.done_steps = self.done_rows = self.moved = 0
+        self._moving: Counter[int] = Counter()  # bytes of each step, which a failure takes back
+        self._before = 0  # bytes that an earlier try had moved
+        self._started = time.monotonic()
+
+    def see(self, event: Event) -> None:
+        """Take an event into account."""
+        match event:
+            case events.Planned():
+                self.steps, self.rows, self.bytes = event.steps, event.rows, event.bytes
+                self.done_steps, self.done_rows = event.done_steps, event.done_rows
+                self.moved = self._before = event.done_bytes
+                self._started = time.monotonic()
+            case events.Moved():
+                self.moved += event.bytes
+                self._moving[event.step.number] += event.bytes
+            case events.Retrying():
+                self.moved -= self._moving.pop(event.step.number, 0)
+            case events.Finished():
+                self.done_steps += 1
+                self.done_rows += event.rows
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1: of the bytes where there are any, and of the steps."""
+        by_steps = self.done_steps / self.steps if self.steps else 1.0
+        by_bytes = min(self.moved / self.bytes, 1.0) if self.bytes else by_steps
+        return (by_steps + by_bytes) / 2
+
+    def __str__(self) -> str:
+        seconds = time.monotonic() - self._started
+        rate = (self.moved - self._before) / seconds if seconds > 0.5 else 0
+        left = (self.bytes - self.moved) / rate if rate > 0 else 0
+        parts = [
+            f"{self.share:4.0%}",
+            f"{self.done_steps:,}/{self.steps:,} steps",
+            f"{self.done_rows:,}/{self.rows:,} rows",
+            amount(self.moved),
+            *([f"{amount(int(rate))}/s"] if rate else []),
+            *([f"rows in about {left:.0f} s"] if left >= 1 else []),
+        ]
+        return "  ".join(parts)
+
+
+class _Lines:
+    """A line for each file that is done, for whatever is unusual, and now and then for the whole."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._measure = _Measure()
+        self._guard = threading.Lock()
+        self._left: Counter[str] = Counter()  # steps of each file
+        self._rows: Counter[str] = Counter()
+        self._last = time.monotonic()
+
+    def told(self, event: Event) -> None:
+        """Tell of an event."""
+        with self._guard:
+            self._measure.see(event)
+            match event:
+                case events.Planned():
+                    self._left.update(event.files)
+                case events.Finished():
+                    self._finished(event)
+                case events.Noticed():
+                    self._say(f"{event.step}: {event.text}")
+                case events.Retrying():
+                    self._say(f"{event.step}: {event.why}; try {event.attempt + 1} in {event.wait:.1f} s")
+                case events.Failed():
+                    self._say(f"{event.step}: failed; what runs beside it is brought to its end")
+            if time.monotonic() - self._last > _HEARTBEAT:
+                self._last = time.monotonic()
+                self._say(str(self._measure))
+
+    def _finished(self, event: events.Finished) -> None:
+        file = event.step.file
+        self._left[file] -= 1
+        self._rows[file] += event.rows
+        if not self._left[file]:
+            rows = f", {self._rows[file]:,} rows" if self._rows[file] else ""
+            self._say(f"{self._measure.share:4.0%}  {file} is done{rows}")
+
+
+@contextmanager
+def _bar() -> Iterator[Told]:
+    measure, guard = _Measure(), threading.Lock()
+    columns = (
+        SpinnerColumn(),
+        BarColumn(bar_width=24),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    running: dict[int, str] = {}
+    last = 0.0
+    with Progress(*columns, console=screen.err, transient=True) as progress:
+        whole = progress.add_task("", total=1.0)
+        lines = _Lines(progress.console.print)
+
+        def told(event: Event) -> None:
+            nonlocal last
+            with guard:
+                measure.see(event)
+                if isinstance(event, events.Began):
+                    running[event.step.number] = event.step.name
+                elif isinstance(event, events.Finished | events.Failed):
+                    running.pop(event.step.number, None)
+                if isinstance(event, events.Noticed | events.Retrying | events.Failed):
+                    lines.told(event)
+                if time.monotonic() - last > _REFRESH or isinstance(event, events.Finished):
+                    last = time.monotonic()
+                    now = "; ".join(list(running.values())[:2])
+                    progress.update(whole, completed=measure.share, description=f"{measure}  {now:.60}")
+
+        yield told
+
+
+def _as_json(event: Event) -> None:
+    """A line for each event; of rows on their way only the steps' ends tell."""
+    if isinstance(event, events.Moved):
+        return
+    said: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "event": type(event).__name__.lower(),
+    }
+    step = getattr(event, "step", None)
+    if step is not None:
+        said |= {"step": step.number, "file": step.file, "line": step.line, "name": step.name}
+    for name in ("steps", "rows", "bytes", "done_steps", "seconds", "text", "why", "attempt", "wait"):
+        if hasattr(event, name):
+            said[name] = getattr(event, name)
+    click.echo(json.dumps(said), err=True)

@@ -1,0 +1,214 @@
+"""Runs for people: how one ended, what stands in the journal, what a dry run would do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from migplan.errors import StepError
+from migplan.report.export import amount
+from migplan.report.words import count
+from migplan.run.apply import Done
+from migplan.run.journal import Entry
+from migplan.run.status import RunStatus, Status
+from migplan.run.steps import Step
+
+_SHOWN = 3
+_HAZARDS = {
+    "schema": "creates; locks only what it makes",
+    "data": "rows come in: the tables are open to readers",
+    "constraints": "indexes and keys: writers to their tables wait",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The commands with which people go on: they repeat what was typed."""
+
+    apply: str
+    rollback: str
+    verify: str
+
+
+def done(result: Done, status: Status, words: Words) -> Iterator[Text]:
+    """A run that has come to its end."""
+    run = result.run
+    if result.nothing_to_do:
+        yield Text(
+            f"{run.bundle} was applied to {status.address} as run {run.run}, finished "
+            f"{run.finished_at:%Y-%m-%d %H:%M:%S %Z}: nothing to do",
+            style="bold",
+        )
+        return
+    yield from _files(next(each for each in status.runs if each.run.run == run.run).entries)
+    rest = " that were left" if result.went_on else ""
+    yield Text(
+        f"{run.bundle} applied to {status.address}: {count(result.steps, 'step')}{rest}, "
+        f"{count(result.rows, 'row')}, {result.seconds:.1f} s",
+        style="bold",
+    )
+    yield Text(f"Prove it with: {words.verify}")
+
+
+def failed(error: StepError, status: Status, words: Words) -> Iterator[Text]:
+    """A run that stopped at a step: what it was, what is left behind, and where to go from here."""
+    yield Text(f"migplan: {error}", style="bold red")
+    for label, text in (
+        ("statement", error.statement),
+        ("detail", error.detail),
+        ("hint", error.hint),
+        ("context", error.context),
+    ):
+        if text:
+            yield Text(f"  {label}: " + text.replace("\n", f"\n  {' ' * len(label)}  "))
+    yield Text(f"  rolled back: {error.step}, and nothing else")
+    yield from stays(status, words)
+    if error.do:
+        yield Text(f"  -> {error.do}")
+
+
+def stays(status: Status, words: Words) -> Iterator[Text]:
+    """What an unfinished run has left in the target, and how to go on or back."""
+    found = status.unfinished
+    if found is None:
+        yield Text("  nothing was changed")
+        return
+    total = len(found.entries)
+    stopped = next((entry for entry in found.entries if entry.state != "done"), None)
+    rows = sum(entry.rows or 0 for entry in found.entries if entry.state == "done")
+    place = f"; the next is {stopped.file}: {stopped.name}" if stopped else ""
+    yield Text(f"  stays: {found.done:,} of {count(total, 'step')} and {count(rows, 'row')}{place}")
+    yield Text(f"  -> go on:   {words.apply}")
+    yield Text(f"  -> go back: {words.rollback}")
+
+
+def status(found: Status) -> Iterator[Text]:
+    """The journal of a target."""
+    if not found.runs:
+        yield Text(f"{found.address}: migplan has run nothing here")
+        return
+    yield Text(f"{found.address}", style="bold")
+    if found.at_work:
+        yield Text(f"  at work: {found.at_work}")
+    for each in found.runs:
+        yield from _run(each, at_work=bool(found.at_work))
+
+
+def _run(each: RunStatus, *, at_work: bool) -> Iterator[Text]:
+    run = each.run
+    state = run.state
+    if state in {"running", "undoing"} and not at_work:
+        state = f"interrupted while {state}: nobody is at work"
+    rows = sum(entry.rows or 0 for entry in each.entries if entry.state == "done")
+    what = run.kind + (f" of run {run.undoes}" if run.undoes else "")
+    yield Text(
+        f"  run {run.run}: {what}, {run.bundle} {run.digest[:12]}, {state}; "
+        f"{each.done:,} of {count(len(each.entries), 'step')}, {count(rows, 'row')}"
+    )
+    end = run.finished_at or run.changed_at
+    yield Text(
+        f"    by {run.who} from {run.client}, {run.program}, {run.started_at:%Y-%m-%d %H:%M:%S %Z} "
+        f"to {end:%H:%M:%S}",
+        style="dim",
+    )
+    for note in (*([run.rehearsal] if run.rehearsal else []), *run.notes):
+        yield Text(f"    {note}")
+    for entry in each.failed[:_SHOWN]:
+        first = (entry.error or "").splitlines()[0]
+        yield Text(f"    failed: {entry.name}: {first}", style="red")
+    pending = next((entry for entry in each.entries if entry.state in {"pending", "undone"}), None)
+    if run.is_open and pending and not each.failed:
+        yield Text(f"    next: {pending.file}: {pending.name}")
+
+
+def as_value(found: Status) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "target": str(found.address),
+        "at_work": found.at_work or None,
+        "runs": [
+            {
+                "run": each.run.run,
+                "kind": each.run.kind,
+                "undoes": each.run.undoes,
+                "bundle": each.run.bundle,
+                "digest": each.run.digest,
+                "state": each.run.state,
+                "who": each.run.who,
+                "client": each.run.client,
+                "program": each.run.program,
+                "started_at": each.run.started_at.isoformat(),
+                "finished_at": each.run.finished_at.isoformat() if each.run.finished_at else None,
+                "rehearsal": each.run.rehearsal,
+                "notes": list(each.run.notes),
+                "steps": [_step(entry) for entry in each.entries],
+            }
+            for each in found.runs
+        ],
+    }
+
+
+def _step(entry: Entry) -> dict[str, Any]:
+    return {
+        "step": entry.step,
+        "file": entry.file,
+        "line": entry.line,
+        "name": entry.name,
+        "state": entry.state,
+        "rows": entry.rows,
+        "attempts": entry.attempts,
+        "seconds": entry.duration.total_seconds() if entry.duration else None,
+        "error": entry.error,
+    }
+
+
+def foreseen(steps: Sequence[Step], done: Iterable[int], needs: Sequence[frozenset[int]]) -> Iterator[Text]:
+    """Every step that an apply would do, what it locks, and what it waits for."""
+    finished = set(done)
+    yield Text(f"{count(len(steps), 'step')}, {len(finished):,} of them done already:", style="bold")
+    file = ""
+    for step, before in zip(steps, needs, strict=True):
+        if step.file != file:
+            file = step.file
+            yield Text(f"  {file}  ({_HAZARDS.get(step.phase, step.phase)})")
+        mark = "done" if step.number in finished else ""
+        size = f"{count(step.rows, 'row')}, {amount(step.bytes)}" if step.phase == "data" else ""
+        waits = f"after {max(before) + 1}" if before else "at once"
+        yield Text(f"    {step.number:>5}  {step.name:60.60}  {size:>24}  {waits:<12} {_locks(step)} {mark}")
+    yield Text("Nothing was changed.")
+
+
+def _locks(step: Step) -> str:
+    if step.concern.everything:
+        return ""
+    words = {
+        "loads": "writes {}",
+        "refers": "reads {}",
+        "indexes": "blocks writers of {}",
+        "checks": "checks {}",
+        "alone": "locks {}",
+    }
+    by_way: dict[str, list[str]] = defaultdict(list)
+    for thing, how in step.concern.things:
+        by_way[how].append(thing)
+    return "; ".join(
+        words[how].format(", ".join(things[:_SHOWN]) + (" ..." if len(things) > _SHOWN else ""))
+        for how, things in by_way.items()
+    )
+
+
+def _files(entries: Sequence[Entry]) -> Iterator[Text]:
+    """A line a file: steps, rows, and the time of its steps added up."""
+    by_file: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_file[entry.file].append(entry)
+    width = max(map(len, by_file), default=0)
+    for file, steps in by_file.items():
+        rows = sum(step.rows or 0 for step in steps)
+        seconds = sum(step.duration.total_seconds() for step in steps if step.duration)
+        shown = count(rows, "row") if steps[0].phase == "data" else ""
+        yield Text(f"  {file:{width}}  {count(len(steps), 'step'):>12}  {shown:>16}  {seconds:>8.2f} s")

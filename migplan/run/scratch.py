@@ -1,0 +1,57 @@
+"""A target that is always there: a throwaway server, for rehearsals by people who have no server at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from migplan.bundle.manifest import Manifest
+from migplan.postgres import address
+from migplan.postgres.address import Address
+from migplan.postgres.binaries import find_server
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import explained
+from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.versions import dotted
+
+NAME = "scratch"
+_OURS = "postgres"
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Where it is, how to get there, and what was made in it so that the bundle can run."""
+
+    address: Address
+    url: str
+    version: str
+    roles: tuple[str, ...]
+
+
+@contextmanager
+def scratch(manifest: Manifest, roles: Collection[str] = ()) -> Iterator[Scratch]:
+    """A server with an empty database, for a block, and with the roles that the bundle names.
+
+    None of them can log in. Of the servers on this machine, it is one that has the bundle's extensions.
+    """
+    extensions = [moved.name for moved in manifest.objects if moved.kind == "EXTENSION"]
+    installation = find_server(extensions=extensions, oldest=manifest.needs_postgresql)
+    with ThrowawayServer(installation) as server:
+        made = _make_roles(address.parse(server.conninfo()), roles)
+        name = manifest.database if manifest.database not in {"postgres", "template0", "template1"} else NAME
+        url = server.create_database(name, template="template0")
+        where = address.parse(url, name=NAME)
+        with connect(where) as connection:
+            version = dotted(connection.info.server_version)
+        yield Scratch(where, url, version, made)
+
+
+def _make_roles(where: Address, roles: Collection[str]) -> tuple[str, ...]:
+    wanted = sorted(role for role in set(roles) - {_OURS} if not role.startswith("pg_"))
+    with connect(where) as connection, explained(where, "making the roles that the bundle names"):
+        for role in wanted:
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+    return tuple(wanted)

@@ -1,0 +1,72 @@
+"""What a target's journal says, and who is at work there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import explained
+from migplan.run import lock
+from migplan.run.journal import Entry, Journal, Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """A run and its steps."""
+
+    run: Run
+    entries: Sequence[Entry]
+
+    @property
+    def done(self) -> int:
+        """How many steps are done."""
+        return sum(entry.state == "done" for entry in self.entries)
+
+    @property
+    def failed(self) -> Sequence[Entry]:
+        """The steps that failed last."""
+        return [entry for entry in self.entries if entry.state == "failed"]
+
+    @property
+    def seconds(self) -> float:
+        """The time that its steps took, added up: more than passed, where some ran side by side."""
+        return sum(entry.duration.total_seconds() for entry in self.entries if entry.duration)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything that was run in a target."""
+
+    address: Address
+    runs: Sequence[RunStatus]
+    at_work: str = ""  # who holds the lock; nobody: ''
+
+    @property
+    def unfinished(self) -> RunStatus | None:
+        """The run that has come to no end."""
+        return next((each for each in reversed(self.runs) if each.run.is_open), None)
+
+
+@dataclass
+class _Connected:
+    connection: psycopg.Connection[Any]
+
+
+def status_of(address: Address) -> Status:
+    """Read the journal; nothing is changed, and no lock is taken."""
+    with closing(connect(address)) as connection:
+        connection.autocommit = True
+        journal = Journal(_Connected(connection), address)
+        if not journal.exists:
+            return Status(address, ())
+        with explained(address, "looking who is at work"):
+            holder = lock.holder(connection)
+        said = f"{holder[1]} from {holder[3]}, since {holder[2]:%Y-%m-%d %H:%M:%S %Z}" if holder else ""
+        runs = [RunStatus(run, journal.entries(run.run)) for run in journal.runs()]
+        return Status(address, runs, said)
