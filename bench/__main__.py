@@ -10,11 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import databases, exporting, figures, planning
+from bench import applying, databases, exporting, figures, planning
 from bench.stopwatch import Contender, measure
 from migplan.postgres.server import ThrowawayServer
 
-BENCHMARKS: tuple[ModuleType, ...] = (planning, exporting)
+BENCHMARKS: tuple[ModuleType, ...] = (planning, exporting, applying)
 """Each has TITLE, PEER (the stage to compare with), contenders(server, tables, folder), and perhaps SIZES."""
 
 # Nothing may happen in the background while the others are timed.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 from bench import databases
-from bench.stopwatch import MEMORY, Contender, Laps
+from bench.program import timed
+from bench.stopwatch import Contender, Laps
 from migplan.postgres.server import ThrowawayServer
 
 TITLE = "export"
@@ -27,14 +25,14 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
 
     def ours(jobs: int, laps: Laps) -> None:
         shutil.rmtree(bundle, ignore_errors=True)
-        _program(f"migplan export --jobs {jobs}", [*export, str(jobs)], laps)
+        timed(f"migplan export --jobs {jobs}", [[*export, str(jobs)]], laps)
 
     def as_text(laps: Laps) -> None:
-        _program(PEER, [pg_dump, "-Fp", "-f", str(plain), "-d", url], laps)
+        timed(PEER, [[pg_dump, "-Fp", "-f", str(plain), "-d", url]], laps)
 
     def as_directory(laps: Laps) -> None:
         shutil.rmtree(directory, ignore_errors=True)
-        _program("pg_dump -Fd -j2", [pg_dump, "-Fd", "-Z0", "-j2", "-f", str(directory), "-d", url], laps)
+        timed("pg_dump -Fd -j2", [[pg_dump, "-Fd", "-Z0", "-j2", "-f", str(directory), "-d", url]], laps)
 
     return (
         Contender(
@@ -46,26 +44,3 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
         Contender(PEER, "pg_dump -Fp -f FILE -d URL of the same installation", as_text),
         Contender("pg_dump -Fd -j2", "pg_dump -Fd -Z0 -j2 -f DIR -d URL: not compressed", as_directory),
     )
-
-
-def _program(name: str, command: list[str], laps: Laps) -> None:
-    """Time a program, and note the memory of its own process; workers of pg_dump are not counted."""
-    peak = 0.0
-    with laps.lap(name):
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while process.poll() is None:
-            peak = max(peak, _peak_memory(process.pid))
-            time.sleep(0.01)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    laps.seconds[f"  {name}: {MEMORY}"] = peak
-
-
-def _peak_memory(pid: int) -> float:
-    """In MB, of the program that the process runs now; nothing where the kernel does not say (not Linux)."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) / 1024 if found else 0.0

@@ -61,7 +61,9 @@ def walk(context: click.Context) -> Iterator[click.Context]:
     """A command and all below it, as they are when someone asks them for help."""
     yield context
     if isinstance(context.command, click.Group):
-        for name, command in sorted(context.command.commands.items()):
+        for name in sorted(context.command.list_commands(context)):
+            command = context.command.get_command(context, name)
+            assert command is not None
             yield from walk(click.Context(command, parent=context, info_name=name, **SETTINGS))
 
 

@@ -28,8 +28,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plan": GROUND | {"catalog", "graph"},
     "bundle": GROUND | {"postgres", "catalog", "graph", "plan"},
     "run": GROUND | {"postgres", "catalog", "bundle"},
+    "verify": GROUND | {"postgres", "catalog", "bundle"},
     "advise": GROUND | {"catalog.model", "graph"},
-    "report": GROUND | {"catalog", "graph", "plan.model", "bundle", "run", "advise", "postgres.versions"},
+    "report": GROUND
+    | {"catalog", "graph", "plan.model", "bundle", "run", "verify", "advise", "postgres.versions"},
     "demo": GROUND | {"postgres"},
     "pipeline": GROUND
     | {
@@ -39,11 +41,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "plan",
         "bundle",
         "run",
+        "verify",
         "advise",
         "report.analysis",
         "report.tree",
     },
-    "cli": GROUND | {"postgres", "catalog", "graph", "plan", "bundle", "run", "report", "demo", "pipeline"},
+    "cli": GROUND
+    | {"postgres", "catalog", "graph", "plan", "bundle", "run", "verify", "report", "demo", "pipeline"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from migplan import __version__
 from migplan.bundle.belonging import Belonging
+from migplan.bundle.identity import identity_of, place_of
 from migplan.bundle.manifest import (
     BundleFile,
     LeftObject,
     LoadedTable,
     Manifest,
     MovedObject,
+    NeededExtension,
     Origin,
     SequenceValue,
     Step,
@@ -53,12 +56,17 @@ def manifest_of(
             snapshot_at=snapshot_at,
             pg_dump=source.archive.pg_dump_version,
             migplan=__version__,
+            encoding=server.encoding,
+            collation=server.collation,
+            **_which(source),
         ),
         catalog=plan.catalog,
         plan=hashlib.sha256(plan.model_dump_json().encode()).hexdigest(),
         constraints=plan.constraints,
         contents=options.contents,
         data_format="copy" if options.inserts is None else "insert",
+        keeps_owners=options.owners.kept,
+        roles=dict(options.owners.roles),
         rows=sum(rows.values()),
         files=tuple(files),
         tables=() if options.contents == "schema" else tuple(_tables(source, plan, rows, written)),
@@ -66,6 +74,8 @@ def manifest_of(
         foreign_keys=tuple(
             f"{key.name}: {key}" for key in source.catalog.foreign_keys if str(key.referenced) in inside
         ),
+        carried=source.carried,
+        extensions=() if options.contents == "data" else tuple(_extensions(source, belonging, placement)),
         objects=tuple(_moved(plan, options, belonging, placement, {file.file for file in files})),
         left_out=tuple(
             LeftObject(kind=left.entry.kind, name=_name(left.entry.schema, left.entry.tag), why=left.why)
@@ -73,6 +83,20 @@ def manifest_of(
         ),
         notes=(*map(str, requirements(source.catalog)), *source.notes, *notes),
     )
+
+
+def _which(source: Source) -> dict[str, str]:
+    """Which database it was; nothing where the bundle must come out the same from another server."""
+    if os.environ.get("SOURCE_DATE_EPOCH"):
+        return {}
+    return {"place": place_of(source.driver), "identity": identity_of(source.driver, source.address)}
+
+
+def _extensions(source: Source, belonging: Belonging, placement: Placement) -> Iterable[NeededExtension]:
+    moved = {belonging.entries[number].tag for number in placement.slots}
+    for extension in source.catalog.extensions:
+        if extension.name in moved:
+            yield NeededExtension(name=extension.name, version=extension.version, in_schema=extension.schema)
 
 
 def described(path: Path, phase: Phase, group: PlannedGroup, steps: tuple[Step, ...]) -> BundleFile:
@@ -122,6 +146,7 @@ def _tables(source: Source, plan: Plan, rows: Counter[str], written: set[str]) -
                 strategy=table.strategy,
                 reason=table.reason,
                 self_keys=tuple(key.columns for key in own),
+                digest=source.digests.get(table.table, ""),
             )
 
 

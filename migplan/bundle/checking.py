@@ -118,6 +118,7 @@ class _Checking:
         for number, path in enumerate(beside, len(files)):
             told(path.name, number, total)
             self._aside(path)
+        self._structure()
         understood = not _NOT_READ.intersection(problem.kind for problem in self._problems)
         self._unlisted()
         self._numbers()
@@ -238,6 +239,22 @@ class _Checking:
                     "is not in the manifest",
                     do="move it elsewhere: nothing runs it",
                 )
+
+    def _structure(self) -> None:
+        """The catalog that a target is compared with, where the bundle has one."""
+        path = self._paths.catalog
+        expected = next((each.sha256 for each in self._manifest.companions if each.file == path.name), None)
+        if expected is None:
+            return
+        if not path.is_file():
+            self._note(Kind.MISSING, path.name, "is missing, and nothing says what is to come out", do=_ANEW)
+        elif manifests.digest(path) != expected:
+            self._note(
+                Kind.CHANGED,
+                path.name,
+                "was changed after the export",
+                do="undo the change, or export anew",
+            )
 
     def _numbers(self) -> None:
         """The manifest's numbers among each other; and of each table, where no file is in doubt."""

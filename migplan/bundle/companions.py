@@ -1,4 +1,4 @@
-"""The files beside those that run: how to take them back, how to validate by hand, and a page about it."""
+"""The files beside those that run: how to take them back, how to validate, what is to come out, a page."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from pathlib import Path
 
 from migplan.bundle import validating
 from migplan.bundle.belonging import Belonging
+from migplan.bundle.expectation import as_in_target, gone
 from migplan.bundle.manifest import Companion, Manifest, digest
 from migplan.bundle.options import Source
 from migplan.bundle.order_page import order_page
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.roles import Owners
 from migplan.bundle.undoing import undo_data, undo_schema
+from migplan.catalog.store import as_json, as_text
 from migplan.plan.model import Plan
 
 
@@ -57,3 +59,5 @@ def _texts(
         yield paths.self_references, validating.self_references(manifest, source.catalog)
     yield paths.foreign_keys, validating.foreign_keys(manifest, source.catalog)
     yield paths.order, order_page(manifest, plan, source.tree)
+    expected = as_in_target(source.catalog, gone(manifest, belonging.entries.values()), owners)
+    yield paths.catalog, as_text(as_json(expected, observations=False))

@@ -147,6 +147,8 @@ class Manifest(Section):
     constraints: Layout
     contents: Literal["all", "schema", "data"] = "all"
     data_format: Literal["copy", "insert"] = "copy"
+    keeps_owners: bool = Field(True, description="false: whoever runs the files owns everything")
+    roles: dict[str, str] = Field({}, description="what roles of the source are called in the target")
     rows: int = 0
     files: tuple[BundleFile, ...] = ()
     tables: tuple[LoadedTable, ...] = ()

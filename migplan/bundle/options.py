@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import psycopg
 
 from migplan.bundle.inserts import InsertStyle
+from migplan.bundle.manifest import CarriedKey
 from migplan.bundle.placing import Choice
 from migplan.bundle.roles import Owners
 from migplan.catalog.model import Catalog
@@ -29,6 +31,7 @@ class Options:
     owners: Owners = field(default_factory=Owners)
     groups: tuple[str, ...] = ()  # only these; nothing said means all
     without_large_objects: bool = False
+    digests: bool = True  # of the content of each table
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,5 @@ class Source:
     search_path: str
     notes: tuple[str, ...] = ()
     tree: tuple[str, ...] = ()  # what needs what, for people
+    carried: tuple[CarriedKey, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)  # of the content, by planned table

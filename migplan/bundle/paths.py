@@ -11,6 +11,7 @@
       validate/foreign-keys.sql
       validate/self-references.sql
       MIGRATION_ORDER.md
+      catalog.json                   the structure as it is to be in the target
       manifest.json
 """
 
@@ -35,6 +36,11 @@ class BundlePaths:
     def order(self) -> Path:
         """``MIGRATION_ORDER.md``: the same for people."""
         return self.folder / "MIGRATION_ORDER.md"
+
+    @property
+    def catalog(self) -> Path:
+        """``catalog.json``: the structure as it is to be in the target."""
+        return self.folder / "catalog.json"
 
     @property
     def row_counts(self) -> Path:

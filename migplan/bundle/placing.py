@@ -46,6 +46,9 @@ _NOT_MOVED: Mapping[str, str] = {
     "DATABASE PROPERTIES": "settings of the database: see the notes of the manifest",
 }
 
+JOURNAL = "migplan"
+"""A schema that no catalog shows either."""
+
 WATCHER = "EVENT TRIGGER"
 """What may refuse or write down every statement that defines something, and the refreshing of views."""
 
@@ -165,12 +168,8 @@ def _left_out(
     for number, entry in belonging.entries.items():
         owner = belonging.owner.get(number)
         missing = next((need for need in sorted(belonging.needs[number]) if need in left), None)
-        if entry.kind in _NOT_MOVED:
-            left[number] = _NOT_MOVED[entry.kind]
-        elif entry.kind in _HOLD_SECRETS:
-            left[number] = (
-                "it holds a password in clear, and belongs to the place rather than to the database"
-            )
+        if never := _never_moved(entry):
+            left[number] = never
         elif owner is not None and owner not in homes:
             left[number] = f"table {owner} is not selected"
         elif entry.kind in choice.kinds:
@@ -186,6 +185,21 @@ def _left_out(
             name = f"{other.schema}.{other.tag}" if other.schema else other.tag
             left[number] = f"it needs {other.kind} {name}, which is left out"
     return left
+
+
+def _never_moved(entry: Entry) -> str:
+    """Why an entry stays behind whatever people choose; empty for most."""
+    if JOURNAL in (entry.schema, entry.tag.removeprefix("SCHEMA ") if not entry.schema else ""):
+        return "the schema migplan is the journal of what migplan has run here, not of the database"
+    if entry.kind in _HOLD_SECRETS:
+        return "it holds a password in clear, and belongs to the place rather than to the database"
+    if entry.kind == "COMMENT" and entry.tag.startswith("EXTENSION "):
+        return "an extension brings its own comment, and only its owner may change it"
+    return _NOT_MOVED.get(entry.kind, "")
+
+
+def _is_journal(entry: Entry) -> bool:
+    return (entry.schema or entry.tag.removeprefix("SCHEMA ")) == JOURNAL
 
 
 def _wanted(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str]) -> Collection[int]:

@@ -40,6 +40,10 @@ def oldest_target(catalog: Catalog) -> int:
 def _of_table(table: Table) -> Iterator[Requirement]:
     of = f"of {table.name}"
     features = (
+        *(
+            (18, f.enforced and not f.validated and table.partition_key, f"key {f.name} NOT VALID {of}")
+            for f in table.foreign_keys
+        ),
         *((18, c.generated == "virtual", f"virtual column {c.name} {of}") for c in table.columns),
         *((18, k.without_overlaps, f"key {k.name} WITHOUT OVERLAPS {of}") for k in _keys(table)),
         *((15, k.nulls_not_distinct, f"key {k.name} NULLS NOT DISTINCT {of}") for k in _keys(table)),

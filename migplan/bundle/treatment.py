@@ -35,9 +35,13 @@ def treatment(name: QualifiedName, planned: PlannedTable, plan: Plan, graph: For
         )
         if how is not None:
             found[key] = how
-    for key in graph.self_keys.get(name, ()):
+    own = graph.self_keys.get(name, ())
+    every = (*graph.keys_of(name), *own)
+    for key in own:
         if key.enforced:
             found[key] = planned.strategy if _label(key, name) in planned.keys else Strategy.LEVELS
+    # Whatever the plan says: rows that break a key can only come in before it, and nobody knows that none do.
+    found |= {key: Strategy.CONSTRAINT_LATER for key in every if not key.validated and key.enforced}
     return Treatment(found)
 
 

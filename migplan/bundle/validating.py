@@ -69,6 +69,11 @@ def foreign_keys(manifest: Manifest, catalog: Catalog) -> str:
         catalog,
         f"Expected: {counted(len(keys), 'foreign key')}, {valid:,} of them validated, and no orphans:",
         "rows that refer to nothing. Only keys that are not validated in the source, too, may have orphans.",
+        *(
+            f"  Carried by choice, one of these: {one_line(key.key)}, with {counted(key.rows, 'such row')}"
+            for key in manifest.carried
+            if not key.in_source
+        ),
     )
     if not keys:
         return f"{head}-- No foreign keys are in this bundle.\n{_END}"

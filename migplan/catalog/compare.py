@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+from migplan.catalog.grant import Grant
 from migplan.catalog.model import Catalog
 
 _SHOWN = 60  # characters of a value
@@ -20,6 +21,7 @@ _PARTS = {
     "functions": "function",
     "types": "type",
     "extensions": "extension",
+    "grants": "grant",
     "columns": "column",
     "primary_key": "primary key",
     "unique_keys": "unique key",
@@ -50,6 +52,11 @@ def differences(before: Catalog, after: Catalog) -> tuple[Difference, ...]:
     return tuple(_within("", before, after))
 
 
+def between(what: str, before: Any, after: Any) -> tuple[Difference, ...]:
+    """Every difference of two objects of the same kind, called ``what``."""
+    return tuple(_within(what, before, after))
+
+
 def _within(owner: str, before: Any, after: Any) -> Iterator[Difference]:
     """The differences of two objects of the same kind and name."""
     changed: list[str] = []
@@ -78,11 +85,18 @@ def _among(kind: str, owner: str, before: tuple[Any, ...], after: tuple[Any, ...
     for name in sorted(then.keys() | now.keys()):
         what = f"{kind} {name}{of}"
         if name not in now:
-            yield Difference("dropped", what)
+            yield Difference("dropped", what, _rights(then[name]))
         elif name not in then:
-            yield Difference("added", what)
+            yield Difference("added", what, _rights(now[name]))
         elif then[name] != now[name]:
             yield from _within(what, then[name], now[name])
+
+
+def _rights(thing: Any) -> str:
+    """What a grant gives or takes; other objects speak for themselves."""
+    if not isinstance(thing, Grant):
+        return ""
+    return ", ".join((*thing.privileges, *(f"not {privilege}" for privilege in thing.withheld)))
 
 
 def _identity(thing: Any) -> str:

@@ -6,14 +6,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, Any
 
 from migplan.catalog.model import Unread
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 SMALL_TABLE = 64 * 1024**2
 SMALL_IN_ALL = 1024**3

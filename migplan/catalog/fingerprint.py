@@ -24,7 +24,7 @@ def table_fingerprint(table: Table) -> str:
     return _digest(table)[:12]
 
 
-_BESIDE_TABLES = frozenset({"schemas", "sequences", "views", "functions", "types", "extensions"})
+_BESIDE_TABLES = frozenset({"schemas", "sequences", "views", "functions", "types", "extensions", "grants"})
 
 
 def _structure(value: Any) -> Any:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from migplan.catalog.grant import Grant
 from migplan.names import QualifiedName
 
 OBSERVED = {"observed": True}
@@ -363,6 +364,7 @@ class Catalog:
     functions: tuple[Function, ...] = ()
     types: tuple[Type, ...] = ()
     extensions: tuple[Extension, ...] = ()
+    grants: tuple[Grant, ...] = ()
     unread: tuple[Unread, ...] = observed(())
 
     @cached_property

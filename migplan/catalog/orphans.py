@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-import sqlalchemy as sa
 from psycopg import sql
 from psycopg.rows import tuple_row
 
@@ -16,6 +15,9 @@ from migplan.catalog.questions import Questions
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 SAMPLES = 3
 

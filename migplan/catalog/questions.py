@@ -7,14 +7,16 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-import sqlalchemy as sa
 from psycopg.rows import namedtuple_row
 
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 Part = TypeVar("Part")
 

@@ -7,16 +7,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any, TypeVar
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from migplan.catalog import model
 from migplan.catalog.counts import Counting, count_rows
+from migplan.catalog.grant import Grant
 from migplan.catalog.model import Catalog, TableKind, Unread
 from migplan.catalog.questions import Questions
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 Part = TypeVar("Part")
 
@@ -59,6 +61,7 @@ def read(connection: sa.Connection, address: Address, counting: Counting = _ANY_
         functions=_by_name((_function(row) for row in ask.all("functions")), then=lambda f: f.arguments),
         types=_by_name(_type(row) for row in ask.all("types")),
         extensions=_by_name(model.Extension(**row._asdict()) for row in ask.all("extensions")),
+        grants=_by_name(_grant(row) for row in ask.all("grants")),
         unread=(*_unread(schemas, ask.all("tables"), ask.all("sequences")), *counted.unread),
     )
 
@@ -265,6 +268,19 @@ def _type(row: Any) -> model.Type:
     fields = row._asdict()
     definition = tuple(fields.pop("definition"))
     return model.Type(name=_name(fields), definition=definition, **fields)
+
+
+def _grant(row: Any) -> Grant:
+    return Grant(
+        kind=row.kind,
+        schema=row.schema,
+        object=row.name,
+        part=row.part,
+        grantee=row.grantee,
+        privileges=tuple(sorted(row.privileges)),
+        withheld=tuple(sorted(row.withheld)),
+        of_role=row.of_role,
+    )
 
 
 def _name(fields: dict[str, Any]) -> QualifiedName:

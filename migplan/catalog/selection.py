@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from migplan.catalog.grant import Grant
 from migplan.catalog.model import Catalog, ForeignKey, Table
 from migplan.errors import SelectionError
 from migplan.names import Pattern, QualifiedName, part_matches, quoted, split
@@ -114,7 +115,15 @@ def _restricted(catalog: Catalog, inside: set[QualifiedName], selection: Selecti
         views=tuple(view for view in catalog.views if view.name.schema in schemas),
         functions=tuple(function for function in catalog.functions if function.name.schema in schemas),
         types=tuple(type_ for type_ in catalog.types if type_.name.schema in schemas),
+        grants=tuple(grant for grant in catalog.grants if _stays(grant, inside, schemas)),
     )
+
+
+def _stays(grant: Grant, inside: set[QualifiedName], schemas: set[str]) -> bool:
+    """Whether a privilege is one on what is selected. Default ones for every schema are nobody's own."""
+    if grant.kind in ("table", "column") and QualifiedName(grant.schema, grant.object) not in inside:
+        return False
+    return not grant.schema or grant.schema in schemas
 
 
 def _left_out(catalog: Catalog, inside: set[QualifiedName]) -> tuple[LeftOut, ...]:

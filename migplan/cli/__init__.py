@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
 from migplan import __version__
-from migplan.cli.analyze import analyze
-from migplan.cli.apply import apply
 from migplan.cli.boundary import Boundary
-from migplan.cli.catalog import catalog
-from migplan.cli.check import check
-from migplan.cli.demo import demo
-from migplan.cli.export import export
-from migplan.cli.init import init
-from migplan.cli.plan import plan
-from migplan.cli.schema import schema
-from migplan.cli.status import status
 
 __all__ = ["main"]
 
+# In the order of a move. Each is a module of this name with a command of this name, imported when it is asked
+# for: what one command needs, the others do not wait for.
+COMMANDS = (
+    "analyze",
+    "plan",
+    "export",
+    "check",
+    "apply",
+    "status",
+    "verify",
+    "rollback",
+    "rehearse",
+    "catalog",
+    "init",
+    "schema",
+    "demo",
+)
+
+
+class Commands(Boundary):
+    """The commands by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click gives it
+        """Every name."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
 
 @click.group(
-    cls=Boundary,
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Exit codes:
@@ -44,7 +70,3 @@ def main() -> None:
       migplan plan --source postgresql://user@host/database --out plan.yaml
       migplan demo                 the same, on an example, with no server at all
     """
-
-
-for command in (analyze, plan, export, check, apply, status, catalog, init, schema, demo):
-    main.add_command(command)

@@ -16,15 +16,19 @@ from rich.text import Text
 
 from migplan import config as configuration
 from migplan import pipeline
-from migplan.bundle.sealed import unseal
-from migplan.cli import options, running, screen
+from migplan.bundle.file_orphans import orphans_in
+from migplan.bundle.sealed import Sealed, unseal
+from migplan.cli import options, permission, running, screen
 from migplan.cli.boundary import INTERRUPTED
-from migplan.errors import DatabaseError, StepError
+from migplan.config import Layout
+from migplan.errors import DatabaseError, RefusedError, StepError
+from migplan.names import quoted
+from migplan.pipeline import Running
 from migplan.postgres.address import Address
 from migplan.report import run as report
 from migplan.run.execute import Ways
 from migplan.run.scratch import NAME as SCRATCH
-from migplan.run.scratch import Scratch, scratch
+from migplan.run.scratch import Scratch
 from migplan.run.session import Limits
 from migplan.run.status import Status, status_of
 
@@ -65,6 +69,18 @@ from migplan.run.status import Status, status_of
     show_default=True,
     help="How often a step is tried again after a deadlock, a lock not to be had, or a lost session.",
 )
+@click.option(
+    "--check-orphans",
+    is_flag=True,
+    help="Before anything moves, look in the bundle's rows for those that would break a key.",
+)
+@click.option(
+    "--carry-orphans",
+    is_flag=True,
+    help="Add the keys that rows break NOT VALID, and leave them so; it is journaled.",
+)
+@permission.without_rehearsal
+@permission.confirm
 @running.log_format
 def apply(
     bundle: Path | None,
@@ -76,6 +92,10 @@ def apply(
     lock_timeout: float,
     statement_timeout: float,
     retries: int,
+    check_orphans: bool,
+    carry_orphans: bool,
+    without_rehearsal: bool,
+    confirm: str | None,
     log_format: str,
 ) -> None:
     """Run a bundle on a target: once, whole, and from where it stopped.
@@ -89,20 +109,40 @@ def apply(
     """
     settings = configuration.find(config_file)
     sealed = unseal(options.bundle_folder(bundle))
-    ways = Ways(jobs, Limits(lock_timeout, statement_timeout), retries)
     with ExitStack() as stack:
-        throwaway = stack.enter_context(scratch(sealed.manifest)) if target == SCRATCH else None
+        throwaway = stack.enter_context(pipeline.scratch_for(sealed)) if target == SCRATCH else None
         address = throwaway.address if throwaway else options.resolved(target, settings)
-        words = _words(sealed.paths.folder, target)
+        words = words_of(sealed.paths.folder, target)
         if dry_run:
             screen.show(report.foreseen(*pipeline.steps_foreseen(sealed, address)))
             return
+        wanted = Running(
+            Ways(jobs, Limits(lock_timeout, statement_timeout), retries),
+            _carried(sealed, carry_orphans) if check_orphans or carry_orphans else frozenset(),
+            permission.asked(target, address, settings, sealed, confirm, without_rehearsal),
+        )
         with interruptible(), shown_failures(address, words):
             with running.account(log_format) as told:
-                done = pipeline.applied(sealed, address, ways, told)
+                done = pipeline.applied(sealed, address, wanted, told)
             screen.show(report.done(done, status_of(address), words))
         if throwaway and keep:
             _wait(throwaway)
+
+
+def _carried(bundle: Sealed, carry: bool) -> frozenset[str]:
+    """The keys that rows of the bundle break; the command ends here if they are not to be carried."""
+    with screen.progress("looking for orphans") as told:
+        found = orphans_in(bundle.paths.folder, bundle.manifest, told)
+    screen.show(report.orphans(found, carry=carry))
+    broken = [each for each in found if each.rows]
+    if broken and not carry:
+        sys.exit(1)
+    if broken and bundle.manifest.constraints is Layout.WITH_SCHEMA:
+        raise RefusedError(
+            "these keys are in force before the rows come in, and cannot be carried any more",
+            do="export with --carry-orphans, or with --constraints after-data",
+        )
+    return frozenset(f"{quoted(each.key.name)} of {each.key.table}" for each in broken)
 
 
 @contextmanager
@@ -145,7 +185,7 @@ def _status(address: Address) -> Status:
         return Status(address, ())
 
 
-def _words(folder: Path, target: str) -> report.Words:
+def words_of(folder: Path, target: str) -> report.Words:
     """The commands to go on with. A target that was given with a password is not repeated."""
     shown = shlex.quote(target) if "://" not in target and "=" not in target else "TARGET"
     rest = f"{shlex.quote(str(folder))} --target {shown}"

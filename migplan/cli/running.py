@@ -15,7 +15,7 @@ import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from migplan.cli import screen
-from migplan.report.export import amount
+from migplan.report.words import amount
 from migplan.run import events
 from migplan.run.events import Event, Told
 
@@ -31,13 +31,15 @@ _REFRESH = 0.2
 
 
 @contextmanager
-def account(log_format: str) -> Iterator[Told]:
-    """Tell of a run while a block does it, on stderr."""
+def account(log_format: str, *, quiet: bool = False) -> Iterator[Told]:
+    """Tell of a run while a block does it, on stderr; ``quiet`` leaves out lines where no terminal is."""
     if log_format == "json":
         yield _as_json
     elif screen.err.is_terminal:
         with _bar() as told:
             yield told
+    elif quiet:
+        yield events.silence
     else:
         yield _Lines(lambda line: click.echo(line, err=True)).told
 
@@ -108,9 +110,11 @@ class _Lines:
             self._measure.see(event)
             match event:
                 case events.Planned():
-                    self._left.update(event.files)
+                    self._left = Counter(event.files)  # more than once, where a server forgot what was done
                 case events.Finished():
                     self._finished(event)
+                case events.Warned():
+                    self._say(f"warning: {event.text}")
                 case events.Noticed():
                     self._say(f"{event.step}: {event.text}")
                 case events.Retrying():
@@ -153,7 +157,7 @@ def _bar() -> Iterator[Told]:
                     running[event.step.number] = event.step.name
                 elif isinstance(event, events.Finished | events.Failed):
                     running.pop(event.step.number, None)
-                if isinstance(event, events.Noticed | events.Retrying | events.Failed):
+                if isinstance(event, events.Warned | events.Noticed | events.Retrying | events.Failed):
                     lines.told(event)
                 if time.monotonic() - last > _REFRESH or isinstance(event, events.Finished):
                     last = time.monotonic()

@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from migplan.pipeline import Told
+from migplan.pipeline.progress import Told
 
 out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)

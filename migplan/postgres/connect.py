@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
-import sqlalchemy as sa
 from psycopg.rows import tuple_row
 
 from migplan.errors import AddressError, MigplanError, OldServerError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained, of_connection
 from migplan.postgres.versions import OLDEST, dotted
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 # What a reading session needs so that the server prints alike everywhere, hides nothing, waits for nobody's
 # lock forever, and is not cut off half-way. SET LOCAL, because a pooler in front may share the session.
@@ -65,6 +67,8 @@ def connect(address: Address) -> psycopg.Connection[tuple[Any, ...]]:
 
 def engine(address: Address) -> sa.Engine:
     """An engine whose connections come from :func:`connect`."""
+    import sqlalchemy as sa  # noqa: PLC0415 - a run has no need of it, and it takes a while to load
+
     return sa.create_engine(
         "postgresql+psycopg://",
         creator=lambda: connect(address),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-import sqlalchemy.exc
 
 from migplan.errors import ConnectError, DatabaseError, PrivilegeError
 from migplan.postgres.address import Address
@@ -76,16 +76,6 @@ def explained(address: Address, during: str) -> Iterator[None]:
     """Run a block that talks to the server; whatever the server or the network says becomes ours."""
     try:
         yield
-    except sqlalchemy.exc.DBAPIError as error:
-        if isinstance(error.orig, psycopg.Error):
-            raise of_database(error.orig, address, during) from None
-        raise DatabaseError(
-            address.without_secrets(str(error.orig)), address=str(address), during=during
-        ) from None
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise DatabaseError(
-            address.without_secrets(str(error)), address=str(address), during=during
-        ) from None
     except psycopg.Error as error:
         raise of_database(error, address, during) from None
     except UnicodeDecodeError as error:
@@ -97,6 +87,21 @@ def explained(address: Address, during: str) -> Iterator[None]:
             address=str(address),
             during=during,
         ) from None
+    except Exception as error:
+        if ours := _of_sqlalchemy(error, address, during):
+            raise ours from None
+        raise
+
+
+def _of_sqlalchemy(error: Exception, address: Address, during: str) -> DatabaseError | None:
+    """What SQLAlchemy wrapped, or said itself. Where it is not loaded, nothing came from it."""
+    alchemy = sys.modules.get("sqlalchemy.exc")
+    if alchemy is None or not isinstance(error, alchemy.SQLAlchemyError):
+        return None
+    wrapped = getattr(error, "orig", None)
+    if isinstance(wrapped, psycopg.Error):
+        return of_database(wrapped, address, during)
+    return DatabaseError(address.without_secrets(str(wrapped or error)), address=str(address), during=during)
 
 
 def of_connection(error: psycopg.Error, address: Address) -> ConnectError:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from rich.text import Text
 
+from migplan.bundle.carrying import OrphansError
 from migplan.bundle.manifest import LeftObject, Manifest
 from migplan.graph import ForeignKeyGraph
 from migplan.plan.model import Plan
-from migplan.report.words import count, listed
+from migplan.report.words import amount, count, listed
 
 _SHOWN = 12
 
@@ -43,6 +44,18 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
         yield Text(f"Read it with: migplan check {folder}")
 
 
+def orphaned(error: OrphansError) -> Iterator[Text]:
+    """The keys that rows break, how to find the rows, and what can be done; nothing was written."""
+    yield Text(error.what, style="bold")
+    for found in error.orphans:
+        samples = "; ".join(", ".join(values) for values in found.orphans.samples)
+        rows = count(found.orphans.rows, "row")
+        yield Text(f"  {found.orphans.key.name}: {found.orphans.key}: {rows}, such as {samples}")
+        yield Text(f"    {found.query}", style="dim")
+    yield Text("Nothing was written.")
+    yield Text(f"  -> {error.do}", style="dim")
+
+
 def foreseen(plan: Plan, graph: ForeignKeyGraph, folder: Path, contents: str) -> Iterator[Text]:
     """What an export would write, by the planner's estimates."""
     names = {str(name): name for name in graph.tables}
@@ -56,14 +69,6 @@ def foreseen(plan: Plan, graph: ForeignKeyGraph, folder: Path, contents: str) ->
         if contents != "data" and group.constraints_file:
             yield Text(f"  {group.constraints_file}: keys, indexes, triggers")
     yield Text("Nothing was written.")
-
-
-def amount(size: int) -> str:
-    """``812 B``, ``1.2 MB``."""
-    number, units = float(size), ["B", "kB", "MB", "GB", "TB"]
-    while number >= 1000 and len(units) > 1:
-        number, units = number / 1000, units[1:]
-    return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
 
 
 def _reasons(left: Sequence[LeftObject]) -> Iterator[str]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.text import Text
 
+from migplan.bundle.file_orphans import FileOrphans
 from migplan.errors import StepError
-from migplan.report.export import amount
-from migplan.report.words import count
+from migplan.report.words import amount, count
 from migplan.run.apply import Done
 from migplan.run.journal import Entry
 from migplan.run.status import RunStatus, Status
@@ -164,6 +164,24 @@ def _step(entry: Entry) -> dict[str, Any]:
         "seconds": entry.duration.total_seconds() if entry.duration else None,
         "error": entry.error,
     }
+
+
+def orphans(found: Sequence[FileOrphans], *, carry: bool) -> Iterator[Text]:
+    """Rows of the files that refer to nothing, and the keys that could not be looked at."""
+    broken = [each for each in found if each.rows]
+    for each in found:
+        if each.rows:
+            samples = "; ".join(", ".join(values) for values in each.samples)
+            yield Text(f"{each.key}: {count(each.rows, 'row')} without what they refer to, such as {samples}")
+        else:
+            yield Text(f"{each.key}: not looked at: {each.unread}", style="dim")
+    if not broken:
+        yield Text("No row breaks a key that could be looked at.")
+    elif carry:
+        yield Text(f"{count(len(broken), 'key')} will be NOT VALID in the target.", style="yellow")
+    else:
+        yield Text("Nothing was changed.", style="bold")
+        yield Text("  -> mend the rows in the source and export anew, or add --carry-orphans", style="dim")
 
 
 def foreseen(steps: Sequence[Step], done: Iterable[int], needs: Sequence[frozenset[int]]) -> Iterator[Text]:

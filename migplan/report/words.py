@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from migplan.graph.graph import Rows
 from migplan.names import QualifiedName
+
+if TYPE_CHECKING:
+    from migplan.graph.graph import Rows
 
 
 def count(number: int, thing: str, plural: str = "") -> str:
@@ -18,6 +21,14 @@ def rows(value: Rows) -> str:
     if value.count is None:
         return "?"
     return f"{'' if value.exact else '~'}{value.count:,}"
+
+
+def amount(size: int) -> str:
+    """``812 B``, ``1.2 MB``."""
+    number, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while number >= 1000 and len(units) > 1:
+        number, units = number / 1000, units[1:]
+    return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
 
 
 def listed(names: Iterable[object], limit: int) -> str:

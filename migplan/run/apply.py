@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from migplan.bundle.sealed import Sealed
-from migplan.errors import BundleError, MigplanError
+from migplan.errors import BundleError, JournalError, LockedError, MigplanError
 from migplan.postgres.address import Address
-from migplan.run import events
+from migplan.run.before import remember
 from migplan.run.derive import steps_of
 from migplan.run.events import Told, silence
 from migplan.run.execute import Execution, Ways
@@ -20,6 +19,7 @@ from migplan.run.lock import Lock
 from migplan.run.steps import Step
 
 _SHOWN = 10
+CARRIED = "carried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Applying:
 
     ways: Ways = field(default_factory=Ways)
     rehearsal: str = ""  # what is known of one, for the journal
-    notes: Sequence[str] = ()
+    carried: Collection[str] = ()  # keys that rows break: they are added NOT VALID, and stay so
     # Looks at the target before the first change, and raises if anything is in the way.
     preflight: Callable[[Lock, bool], None] = lambda _lock, _resuming: None
 
@@ -59,16 +59,16 @@ def apply(bundle: Sealed, address: Address, wanted: Applying, told: Told = silen
     """Run what of a bundle has not been run on a target. StepError says where it stopped."""
     with locked(address) as lock:
         journal = Journal(lock, address)
-        steps = steps_of(bundle)
         earlier = _earlier(journal, bundle)
+        carried = earlier.before.get(CARRIED, ()) if earlier else wanted.carried
+        steps = steps_of(bundle, carried)
         if earlier and earlier.state == "done":
             return Done(earlier, 0, 0, 0.0, nothing_to_do=True)
         if earlier:
             _refuse_another(journal, earlier, bundle, steps)
         wanted.preflight(lock, earlier is not None)
-        run = _gone_on(journal, earlier) if earlier else _begun(journal, bundle, steps, wanted)
+        run = _gone_on(journal, earlier) if earlier else _begun(lock, journal, bundle, steps, wanted)
         done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
-        _tell(steps, done, told)
         started = time.monotonic()
         execution = Execution(address, bundle.paths.folder, journal, lock, wanted.ways, told)
         with ending(journal, run):
@@ -88,6 +88,8 @@ def ending(journal: Journal, run: Run) -> Iterator[None]:
     """Write down how a run ends, however it does."""
     try:
         yield
+    except (LockedError, JournalError):
+        raise  # it is somebody else's by now
     except MigplanError:
         _ended(journal, run, "failed")
         raise
@@ -122,19 +124,8 @@ def _refuse_another(journal: Journal, earlier: Run, bundle: Sealed, steps: Seque
             do="finish it with: migplan rollback",
         )
     if earlier.digest != bundle.digest:
-        then = {entry.file: entry.file_digest for entry in journal.entries(earlier.run)}
-        now = {file.file: file.sha256 for file in bundle.manifest.files}
-        changes = [
-            *(f"{name} was changed" for name in then if name in now and then[name] != now[name]),
-            *(f"{name} is not there any more" for name in then if name not in now),
-            *(f"{name} is new" for name in now if name not in then),
-        ] or ["its manifest was changed"]
-        raise BundleError(
-            f"{bundle.paths.folder} is not the bundle that was begun here as run {earlier.run} "
-            f"({earlier.bundle}, {earlier.started_at:%Y-%m-%d %H:%M}, {earlier.state}):\n  "
-            + "\n  ".join(changes[:_SHOWN]),
-            do="go on with the bundle as it was, or take the run back with: migplan rollback",
-        )
+        do = "go on with the bundle as it was, or take the run back with: migplan rollback"
+        raise another_bundle(journal, earlier, bundle, do)
     if earlier.steps_digest != digest_of(steps):
         raise BundleError(
             f"run {earlier.run} was begun by {earlier.program}, which divides the bundle into other steps",
@@ -142,7 +133,25 @@ def _refuse_another(journal: Journal, earlier: Run, bundle: Sealed, steps: Seque
         )
 
 
-def _begun(journal: Journal, bundle: Sealed, steps: Sequence[Step], wanted: Applying) -> Run:
+def another_bundle(journal: Journal, earlier: Run, bundle: Sealed, do: str) -> BundleError:
+    """That a bundle is not the one of a run, and where they differ."""
+    then = {entry.file: entry.file_digest for entry in journal.entries(earlier.run)}
+    now = {file.file: file.sha256 for file in bundle.manifest.files}
+    changes = [
+        *(f"{name} was changed" for name in then if name in now and then[name] != now[name]),
+        *(f"{name} is not there any more" for name in then if name not in now),
+        *(f"{name} is new" for name in now if name not in then),
+    ] or ["its manifest was changed"]
+    return BundleError(
+        f"{bundle.paths.folder} is not the bundle that was begun here as run {earlier.run} "
+        f"({earlier.bundle}, {earlier.started_at:%Y-%m-%d %H:%M}, {earlier.state}):\n  "
+        + "\n  ".join(changes[:_SHOWN]),
+        do=do,
+    )
+
+
+def _begun(lock: Lock, journal: Journal, bundle: Sealed, steps: Sequence[Step], wanted: Applying) -> Run:
+    before = remember(lock.connection, journal.address)
     if not journal.exists:
         journal.create()
     digests = {file.file: file.sha256 for file in bundle.manifest.files}
@@ -154,7 +163,8 @@ def _begun(journal: Journal, bundle: Sealed, steps: Sequence[Step], wanted: Appl
             steps,
             digests,
             rehearsal=wanted.rehearsal,
-            notes=wanted.notes,
+            before=before | ({CARRIED: sorted(wanted.carried)} if wanted.carried else {}),
+            notes=[f"key {key} is NOT VALID: rows break it" for key in sorted(wanted.carried)],
         )
     )
 
@@ -162,18 +172,3 @@ def _begun(journal: Journal, bundle: Sealed, steps: Sequence[Step], wanted: Appl
 def _gone_on(journal: Journal, earlier: Run) -> Run:
     journal.go_on(earlier.run)
     return journal.run(earlier.run)
-
-
-def _tell(steps: Sequence[Step], done: set[int], told: Told) -> None:
-    before = [step for step in steps if step.number in done]
-    told(
-        events.Planned(
-            len(steps),
-            sum(step.rows for step in steps),
-            sum(step.bytes for step in steps),
-            len(before),
-            sum(step.rows for step in before),
-            sum(step.bytes for step in before),
-            Counter(step.file for step in steps if step.number not in done),
-        )
-    )

@@ -12,7 +12,7 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.names import QualifiedName
+from migplan.names import QualifiedName, quoted
 
 LOADS = "loads"
 REFERS = "refers"
@@ -40,6 +40,10 @@ class Key:
     table: str
     referenced: str
     can_wait: bool  # it may be added without a look at the rows, and validated in a transaction of its own
+
+    def __str__(self) -> str:
+        """``rooms_hotel_fkey of public.rooms``."""
+        return f"{quoted(self.name)} of {self.table}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -43,9 +43,9 @@ _SETTING = re.compile(
 _IMPERSONATION = re.compile(r"\s*(SET|RESET)\s+(?:SESSION\s+AUTHORIZATION|ROLE)\b", re.IGNORECASE)
 
 
-def steps_of(bundle: Sealed) -> tuple[Step, ...]:
-    """Every step, in the order of the files."""
-    deriving = _Deriving(bundle)
+def steps_of(bundle: Sealed, carried: Collection[str] = ()) -> tuple[Step, ...]:
+    """Every step, in the order of the files; ``carried`` are keys that are added NOT VALID, and stay so."""
+    deriving = _Deriving(bundle, carried)
     found = [step for file in bundle.manifest.files for step in deriving.steps(file)]
     return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
@@ -84,8 +84,9 @@ class _Reader:
 class _Deriving:
     """Steps in the making; what the tables weigh is known from the data files."""
 
-    def __init__(self, bundle: Sealed) -> None:
+    def __init__(self, bundle: Sealed, carried: Collection[str]) -> None:
         self._bundle = bundle
+        self._carried = frozenset(carried)
         self._manifest = bundle.manifest
 
     def steps(self, file: BundleFile) -> Iterator[Step]:
@@ -118,76 +119,103 @@ class _Deriving:
         return {table.table: table.rows for table in self._manifest.tables}
 
     def _constraints(self, reader: _Reader, phase: str) -> Iterator[Step]:
-        light: list[tuple[Statement, str, Concern]] = []
+        light = _Chunk(reader.name, phase)
         for statement, settings in reader.statements():
-            tree = postgast.parse(statement.text)
-            reading = concerns.read(tree.stmts[0].stmt)
+            reading = concerns.read(postgast.parse(statement.text).stmts[0].stmt)
             weight = self._bytes.get(reading.builds or "", 0)
-            if light and (
-                weight > LARGE_BYTES
-                or len(light) == STATEMENTS
-                or settings != light[-1][1]
-                or reading.concern.everything != light[-1][2].everything
-            ):
-                yield _chunk(reader.name, phase, light)
-                light = []
-            if weight <= LARGE_BYTES:
-                light.append((statement, settings, reading.concern))
-                continue
-            step = replace(
-                _chunk(reader.name, phase, [(statement, settings, reading.concern)]),
-                name=_first_words(statement.text),
-                weight=weight,
-            )
             key = reading.key
-            if key and key.can_wait and self._rows.get(key.table, 0) > LARGE_ROWS:
-                yield from _in_two(step, statement, key)
+            carried = key is not None and str(key) in self._carried
+            if weight <= LARGE_BYTES and not carried:
+                yield from light.add(statement, settings, reading.concern)
+                continue
+            yield from light.close()
+            alone = _Chunk(reader.name, phase)
+            yield from alone.add(statement, settings, reading.concern)
+            (step,) = alone.close()
+            step = replace(step, weight=weight)
+            if key and carried:
+                yield _added(step, statement, key, "and never validated")
+            elif key and key.can_wait and self._rows.get(key.table, 0) > LARGE_ROWS:
+                yield replace(_added(step, statement, key, "added"), weight=0)
+                yield _validated(step, statement, key)
             else:
                 yield step
-        if light:
-            yield _chunk(reader.name, phase, light)
+        yield from light.close()
 
 
-def _in_two(step: Step, statement: Statement, key: Key) -> Iterator[Step]:
+def _added(step: Step, statement: Statement, key: Key, how: str) -> Step:
     body = statement.text.rstrip().removesuffix(";")
     adding = Statements(statement.start, statement.end, statement.line, f"{body} NOT VALID;")
-    name = f"key {key.name} of {key.table}"
-    yield replace(step, name=f"{name}, added", pieces=(adding,), weight=0)
-    validate = f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {quoted(key.name)};"
-    checking = replace(adding, text=validate)
-    yield replace(step, name=f"{name}, validated", pieces=(checking,), concern=concerns.checking(key))
+    return replace(step, name=f"key {key.name} of {key.table}, {how}", pieces=(adding,))
+
+
+def _validated(step: Step, statement: Statement, key: Key) -> Step:
+    text = f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {quoted(key.name)};"
+    checking = Statements(statement.start, statement.end, statement.line, text)
+    name = f"key {key.name} of {key.table}, validated"
+    return replace(step, name=name, pieces=(checking,), concern=concerns.checking(key))
 
 
 def _chunked(reader: _Reader, phase: str) -> Iterator[Step]:
-    """Statements by the hundred, in their order; what runs as another role is not cut in two."""
-    chunk: list[tuple[Statement, str, Concern]] = []
-    impersonating = False
+    """Statements by the hundred, in their order."""
+    chunk = _Chunk(reader.name, phase)
     for statement, settings in reader.statements():
-        if chunk and not impersonating and (len(chunk) >= STATEMENTS or settings != chunk[-1][1]):
-            yield _chunk(reader.name, phase, chunk)
-            chunk = []
-        chunk.append((statement, settings, EVERYTHING))
+        yield from chunk.add(statement, settings, EVERYTHING)
+    yield from chunk.close()
+
+
+class _Chunk:
+    """Statements that become one step: under the same settings, and what runs as another role uncut."""
+
+    def __init__(self, file: str, phase: str) -> None:
+        self._file = file
+        self._phase = phase
+        self._statements: list[Statement] = []
+        self._concerns: list[Concern] = []
+        self._settings = ""
+        self._impersonating = False
+
+    def add(self, statement: Statement, settings: str, concern: Concern) -> Iterator[Step]:
+        """Take a statement; what was there before becomes a step if the two do not go together."""
+        if not self._impersonating and self._is_complete(settings, concern):
+            yield from self.close()
+        self._settings = settings
+        self._statements.append(statement)
+        self._concerns.append(concern)
         if found := _IMPERSONATION.match(statement.text):
-            impersonating = found[1].upper() == "SET"
-    if chunk:
-        yield _chunk(reader.name, phase, chunk)
+            self._impersonating = found[1].upper() == "SET"
+
+    def close(self) -> Iterator[Step]:
+        """The step of what is there."""
+        if self._statements:
+            yield _step_of(self._file, self._phase, self._statements, self._settings, self._concerns)
+        self._statements, self._concerns = [], []
+
+    def _is_complete(self, settings: str, concern: Concern) -> bool:
+        return bool(self._statements) and (
+            len(self._statements) >= STATEMENTS
+            or settings != self._settings
+            or concern.everything != self._concerns[-1].everything
+        )
 
 
-def _chunk(file: str, phase: str, chunk: Sequence[tuple[Statement, str, Concern]]) -> Step:
-    first, last = chunk[0][0], chunk[-1][0]
+def _step_of(
+    file: str, phase: str, statements: Sequence[Statement], settings: str, concerned: Sequence[Concern]
+) -> Step:
+    first, last = statements[0], statements[-1]
     name = _first_words(first.text)
-    if len(chunk) > 1:
+    if len(statements) > 1:
         end = last.line + last.text.count("\n")
-        name = f"lines {first.line} to {end}, {len(chunk)} statements"
+        name = f"lines {first.line} to {end}, {len(statements)} statements"
     return Step(
         number=0,
         file=file,
         name=name,
         phase=phase,
         line=first.line,
-        settings=chunk[0][1],
+        settings=settings,
         pieces=(Statements(first.start, last.end, first.line),),
-        concern=concerns.joined(concern for _, _, concern in chunk),
+        concern=concerns.joined(concerned),
         bytes=last.end - first.start,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migplan.run.steps import Step
@@ -19,6 +20,13 @@ class Planned:
     done_rows: int = 0
     done_bytes: int = 0
     files: Mapping[str, int] = field(default_factory=dict)  # of each file, the steps that are left
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that people should know stands, but not in the way."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,22 @@ class Failed:
     why: str
 
 
-Event = Planned | Began | Moved | Noticed | Retrying | Finished | Failed
+Event = Planned | Warned | Began | Moved | Noticed | Retrying | Finished | Failed
 Told = Callable[[Event], None]
+
+
+def planned(steps: Sequence[Step], done: Collection[int]) -> Planned:
+    """What there is to do, before it begins."""
+    before = [step for step in steps if step.number in done]
+    return Planned(
+        len(steps),
+        sum(step.rows for step in steps),
+        sum(step.bytes for step in steps),
+        len(before),
+        sum(step.rows for step in before),
+        sum(step.bytes for step in before),
+        Counter(step.file for step in steps if step.number not in done),
+    )
 
 
 def silence(_event: Event) -> None:

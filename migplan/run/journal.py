@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import resources
@@ -26,7 +27,7 @@ FORMAT = 1
 SCHEMA = "migplan"
 
 Kind = Literal["apply", "rollback"]
-Ending = Literal["stopped", "failed", "done", "undone"]
+Ending = Literal["stopped", "failed", "done", "undoing", "undone"]
 
 _RUN = """
     SELECT run, kind, bundle, digest, steps_digest, undoes, state, who, client, program, started_at,
@@ -117,6 +118,11 @@ class Journal:
         self._address = address
 
     @property
+    def address(self) -> Address:
+        """Whose journal it is."""
+        return self._address
+
+    @property
     def _connection(self) -> psycopg.Connection[Any]:
         return self._holder.connection
 
@@ -147,9 +153,8 @@ class Journal:
         with explained(self._address, "creating the journal (schema migplan)"):
             connection = self._connection
             with connection.transaction():
-                if (
-                    not self._schema_exists()
-                ):  # IF NOT EXISTS would want a privilege, too
+                connection.execute("SET LOCAL synchronous_commit = on")
+                if not self._schema_exists():  # IF NOT EXISTS would want a privilege, too
                     connection.execute("CREATE SCHEMA migplan")
                 connection.execute(text)
 
@@ -158,16 +163,23 @@ class Journal:
             self._connection.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'migplan'").rowcount
         )
 
-    def drop(self) -> None:
-        """Take the journal away, and all that it knows."""
-        with explained(self._address, "dropping the journal"):
-            self._connection.execute(
-                "DROP TABLE migplan.step, migplan.run, migplan.format; DROP SCHEMA migplan RESTRICT"
-            )
+    def drop(self, *, schema: bool = True) -> None:
+        """Take the journal away, and all that it knows; the schema, too, unless others made it."""
+        with explained(self._address, "dropping the journal"), self._connection.transaction():
+            self._connection.execute("DROP TABLE migplan.step, migplan.run, migplan.format RESTRICT")
+            if schema:
+                self._connection.execute("DROP SCHEMA migplan RESTRICT")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written in a block is written as one."""
+        with explained(self._address, "writing the journal"), self._connection.transaction():
+            yield
 
     def begin(self, what: Beginning) -> Run:
         """A new run, and all of its steps as pending."""
         with explained(self._address, "writing the journal"), self._connection.transaction():
+            self._connection.execute("SET LOCAL synchronous_commit = on")
             (number,) = self._connection.execute(
                 "INSERT INTO migplan.run (kind, bundle, digest, steps_digest, undoes, client, program, "
                 "rehearsal, before, notes) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING run",
@@ -221,6 +233,14 @@ class Journal:
                 "FROM migplan.step WHERE run = %s ORDER BY step",
                 [run],
             ).fetchall()
+
+    def done(self, run: int) -> set[int]:
+        """The numbers of the steps that are done."""
+        with explained(self._address, "reading the journal"):
+            found = self._connection.execute(
+                "SELECT step FROM migplan.step WHERE run = %s AND state = 'done'", [run]
+            )
+            return {step for (step,) in found}
 
     def go_on(self, run: int) -> None:
         """The run is taken up again."""

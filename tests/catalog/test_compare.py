@@ -224,6 +224,21 @@ CHANGES: dict[str, tuple[str, ...]] = {
     ),
     "CREATE SCHEMA t": ("added: schema t",),
     "COMMENT ON SCHEMA s IS 'x'": ("changed: schema s (comment: none -> x)",),
+    "GRANT SELECT, UPDATE ON s.single TO PUBLIC": (
+        "added: grant on table s.single to public (SELECT, UPDATE)",
+    ),
+    "GRANT SELECT (v) ON s.single TO PUBLIC": ("added: grant on column s.single.v to public (SELECT)",),
+    "REVOKE EXECUTE ON FUNCTION s.f(text) FROM PUBLIC": (
+        "added: grant on function s.f(a text) to public (not EXECUTE)",
+    ),
+    "GRANT USAGE ON SCHEMA s TO PUBLIC": ("added: grant on schema s to public (USAGE)",),
+    "ALTER DEFAULT PRIVILEGES FOR ROLE pg_monitor IN SCHEMA s GRANT SELECT ON TABLES TO PUBLIC": (
+        "added: grant on default privileges of pg_monitor in schema s for tables to public (SELECT)",
+    ),
+    "GRANT SELECT ON s.single TO pg_monitor; ALTER TABLE s.single OWNER TO pg_database_owner": (
+        "changed: table s.single (owner: postgres -> pg_database_owner)",
+        "added: grant on table s.single to pg_monitor (SELECT)",
+    ),
 }
 # What happens all the time, and is no change of structure.
 NO_CHANGES = (
@@ -233,7 +248,8 @@ NO_CHANGES = (
     "ANALYZE s.parent",
     "ALTER TABLE s.single ADD passing int; ALTER TABLE s.single DROP passing",
     "DROP INDEX s.parent_idx; CREATE INDEX parent_idx ON s.parent (b)",
-    "GRANT SELECT ON s.single TO PUBLIC",
+    "GRANT SELECT ON s.single TO PUBLIC; REVOKE SELECT ON s.single FROM PUBLIC",
+    "CREATE SCHEMA migplan; CREATE TABLE migplan.step (id int); GRANT ALL ON migplan.step TO PUBLIC",
 )
 
 
@@ -285,7 +301,7 @@ def test_a_change_is_named_and_nothing_else(base: Base, change: str) -> None:
     owner = before.server.role
     # Where a digest or a whole definition changed, it is enough that the object is named.
     assert [
-        text if re.search(r" \(\w[\w ]*: ", wanted) or " (" not in text else text.split(" (")[0]
+        text if re.search(r" \(\w[\w ]*: |: grant ", wanted) or " (" not in text else text.split(" (")[0]
         for text, wanted in zip(said, expected, strict=False)
     ] == [text.replace("(owner: postgres", f"(owner: {owner}") for text in expected]
     assert len(said) == len(expected)

@@ -98,3 +98,13 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "binary")
     with pytest.raises(FileError, match="cannot write"):
         save(Catalog(server=SERVER), tmp_path)
+
+
+def test_a_catalog_of_before_there_were_grants_still_loads(tmp_path: Path, nasty_catalog: Catalog) -> None:
+    file = tmp_path / "old.json"
+    save(nasty_catalog, file)
+    content = json.loads(file.read_text())
+    assert content.pop("grants", None) is not None
+    file.write_text(json.dumps(content))
+    assert load(file).grants == ()
+    assert load(file).tables == nasty_catalog.tables

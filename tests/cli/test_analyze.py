@@ -14,7 +14,7 @@ import pytest
 from migplan.catalog.counts import Exactness
 from migplan.pipeline import catalog_of
 from migplan.postgres.address import Address
-from migplan.report import FORMATS
+from migplan.report.formats import FORMATS
 from tests.cli.conftest import Run
 from tests.demo import facts
 from tests.servers import Server

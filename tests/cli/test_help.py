@@ -18,7 +18,10 @@ CHECKOUT = Path(migplan.__file__).parents[1]
 def commands(name: str = "migplan", command: click.Command = main) -> list[tuple[str, click.Command]]:
     found = [(name, command)]
     if isinstance(command, click.Group):
-        for child, sub in sorted(command.commands.items()):
+        context = click.Context(command)
+        for child in sorted(command.list_commands(context)):
+            sub = command.get_command(context, child)
+            assert sub is not None
             found += commands(f"{name} {child}", sub)
     return found
 

@@ -12,4 +12,4 @@ JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
 LEFT JOIN pg_catalog.pg_description m
        ON m.classoid = 'pg_catalog.pg_constraint'::regclass AND m.objoid = k.oid AND m.objsubid = 0
 WHERE (k.contype IN ('c', 'x') OR k.contype = 'n' AND NOT k.convalidated) AND k.conrelid <> 0
-  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'migplan')

@@ -23,4 +23,4 @@ LEFT JOIN pg_catalog.pg_class x ON x.oid = k.conindid
 LEFT JOIN pg_catalog.pg_description m
        ON m.classoid = 'pg_catalog.pg_constraint'::regclass AND m.objoid = k.oid AND m.objsubid = 0
 WHERE k.contype = 'f' AND k.conparentid = 0
-  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'migplan')

@@ -24,6 +24,6 @@ CROSS JOIN LATERAL (
     SELECT
         pg_catalog.pg_get_function_sqlbody(p.oid) AS sql -- since 14, before: NULL::text
 ) b
-WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'migplan')
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                   WHERE e.classid = 'pg_catalog.pg_proc'::regclass AND e.objid = p.oid AND e.deptype IN ('e', 'i'))

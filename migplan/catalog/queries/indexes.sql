@@ -31,4 +31,4 @@ LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid
 LEFT JOIN pg_catalog.pg_description m
        ON m.classoid = 'pg_catalog.pg_class'::regclass AND m.objoid = x.oid AND m.objsubid = 0
 CROSS JOIN (SELECT array_agg(o.oid) AS classes FROM pg_catalog.pg_opclass o WHERE NOT o.opcdefault) special
-WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'migplan')

@@ -28,4 +28,4 @@ CROSS JOIN LATERAL (
     LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
 ) p
 WHERE k.contype = 'f' AND k.conparentid = 0
-  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'migplan')

@@ -14,4 +14,4 @@ JOIN pg_catalog.pg_index i ON i.indexrelid = k.conindid
 LEFT JOIN pg_catalog.pg_description m
        ON m.classoid = 'pg_catalog.pg_constraint'::regclass AND m.objoid = k.oid AND m.objsubid = 0
 WHERE k.contype IN ('p', 'u')
-  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'migplan')

@@ -14,5 +14,5 @@ CROSS JOIN LATERAL (SELECT p.null_frac
                       AND NOT p.inherited
                     OFFSET 0) s
 WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT a.attnotnull
-  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'migplan')
 GROUP BY k.oid

@@ -51,6 +51,6 @@ LEFT JOIN (SELECT i.inhrelid, array_agg(i.inhparent::int8 ORDER BY i.inhseqno) A
            FROM pg_catalog.pg_inherits i GROUP BY i.inhrelid) p ON p.inhrelid = c.oid
 CROSS JOIN LATERAL (SELECT CASE WHEN c.relkind = 'r' THEN pg_catalog.pg_relation_size(c.oid) END AS main_bytes) s
 WHERE c.relkind IN ('r', 'p', 'f')
-  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'migplan')
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                   WHERE e.classid = 'pg_catalog.pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')

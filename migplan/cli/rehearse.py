@@ -1,0 +1,125 @@
+"""``migplan rehearse``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from migplan import config as configuration
+from migplan import pipeline
+from migplan.bundle.options import Options
+from migplan.bundle.sealed import Sealed, unseal
+from migplan.catalog.counts import Exactness
+from migplan.cli import options, running, screen
+from migplan.cli.apply import interruptible, shown_failures, words_of
+from migplan.config import Config
+from migplan.errors import RefusedError
+from migplan.pipeline import Exporting, Running
+from migplan.pipeline.rehearsal import Rehearsal
+from migplan.postgres.address import Address
+from migplan.report import rehearsal as report
+from migplan.run.execute import Ways
+from migplan.run.scratch import NAME as SCRATCH
+
+
+@click.command()
+@click.argument("plan", required=False, type=click.Path(path_type=Path))
+@options.source
+@click.option(
+    "--target",
+    default=SCRATCH,
+    show_default=True,
+    metavar="URL|NAME",
+    help="Where to rehearse: a throwaway server of our own, or an empty database.",
+)
+@options.config
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the bundle goes. Default: migrations/NAME, by the plan's name.",
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
+@running.log_format
+def rehearse(
+    plan: Path | None,
+    source: str | None,
+    target: str,
+    config_file: Path | None,
+    out: Path | None,
+    jobs: int,
+    force: bool,
+    log_format: str,
+) -> None:
+    """Go through the whole move on a target that does not matter, there and back and there again.
+
+    The plan is checked against the source, the bundle is exported, applied, verified and rolled back; the
+    target must be as it was before; and the bundle is applied once more. At the end stands what production
+    will take. A receipt beside the bundle says that it was rehearsed: protected targets ask for it.
+
+    Exit code 1 means that something did not hold, 2 that it could not be tried.
+    """
+    settings = configuration.find(config_file)
+    address = options.resolved(source, settings)
+    if target in settings.targets and settings.targets[target].protected:
+        raise RefusedError(f"{target} is protected, and a rehearsal changes its target", do="use another one")
+    bundle = _bundle(plan, address, settings, Exporting(out=out, options=Options(jobs=jobs), force=force))
+    if not on(bundle, target, settings, jobs, log_format):
+        sys.exit(1)
+
+
+def on(bundle: Sealed, target: str, settings: Config, jobs: int, log_format: str) -> bool:
+    """Rehearse a bundle, and show it; whether everything held."""
+    with ExitStack() as stack:
+        scratch = stack.enter_context(pipeline.scratch_for(bundle)) if target == SCRATCH else None
+        where = scratch.address if scratch else options.resolved(target, settings)
+        stack.enter_context(interruptible())
+        stack.enter_context(shown_failures(where, words_of(bundle.paths.folder, target)))
+        told = stack.enter_context(running.account(log_format, quiet=True))
+        rehearsal = Rehearsal(bundle, where, Running(Ways(jobs)), run_told=told)
+        for stage in rehearsal.stages():
+            screen.show(
+                report.stage(stage.name, stage.seconds, stage.said, holds=stage.holds, details=stage.details)
+            )
+        if rehearsal.timings:
+            screen.show(
+                report.summary(
+                    rehearsal.timings,
+                    rehearsal.seconds,
+                    jobs,
+                    rehearsal.warnings,
+                    scratch=scratch is not None,
+                )
+            )
+        return rehearsal.holds
+
+
+def _bundle(plan: Path | None, source: Address, settings: Config, wanted: Exporting) -> Sealed:
+    """Check the plan, if there is one, and export."""
+    if plan is not None:
+        started = time.monotonic()
+        drifted = pipeline.drift_of(plan, pipeline.catalog_of(source, Exactness.ESTIMATE))
+        said = f"{plan} fits" if not drifted else f"{plan} no longer fits"
+        screen.show(
+            report.stage("plan", time.monotonic() - started, said, holds=not drifted, details=drifted)
+        )
+        if drifted:
+            sys.exit(1)
+    started = time.monotonic()
+    exactness = Exactness.ESTIMATE if plan else Exactness.AUTO
+    with screen.progress("exporting") as told:
+        folder, manifest = pipeline.exported(
+            source,
+            settings,
+            replace(wanted, exactness=exactness, plan_file=plan),
+            told,
+        )
+    said = f"{folder}: {len(manifest.files)} files, {manifest.rows:,} rows"
+    screen.show(report.stage("export", time.monotonic() - started, said, holds=True))
+    return unseal(folder)

@@ -1,0 +1,87 @@
+"""From a catalog to a plan, and whether a plan still fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from migplan.catalog import selection
+from migplan.catalog.model import Catalog
+from migplan.config import Config
+from migplan.errors import PlanError, SelectionError
+from migplan.graph import build
+from migplan.names import QualifiedName, parse
+from migplan.pipeline.seeing import as_selection, refuse_nothing
+from migplan.plan import file as plan_file
+from migplan.plan import merge, seen
+from migplan.plan.drift import drift
+from migplan.plan.grouping import Wish
+from migplan.plan.make import Request, make
+from migplan.plan.model import Plan
+from migplan.plan.seen import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A new plan, what it was made from, and how it differs from an earlier one."""
+
+    plan: Plan
+    seen: Seen
+    kept: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+def planned(catalog: Catalog, config: Config, request: Request, before: Path | None = None) -> Planned:
+    """A plan for the catalog. ``before`` is the file of an earlier one, whose decisions by hand stay."""
+    selected = selection.select(catalog, as_selection(config))
+    refuse_nothing(selected)
+    graph = build(selected.catalog)
+    if before is None:
+        plan = make(selected, graph, request)
+        return Planned(plan, Seen(selected.catalog, plan))
+    written, _ = plan_file.load(before)
+    then = seen.load(before)
+    again = merge.again(selected, graph, request, written, then.proposal if then else None)
+    return Planned(again.plan, Seen(selected.catalog, again.plan), again.kept, again.changed)
+
+
+def write_plan(result: Planned, file: Path) -> None:
+    """Write the plan, and beside it what migplan saw and proposed."""
+    seen.save(result.seen, file)
+    plan_file.save(result.plan, file)
+
+
+def drift_of(file: Path, catalog: Catalog) -> tuple[str, ...]:
+    """Every way in which the database has gone away from the plan in a file."""
+    plan, _ = plan_file.load(file)
+    wanted = plan.selection
+    try:
+        selected = selection.select(
+            catalog, selection.Selection(wanted.schemas, wanted.tables, wanted.exclude)
+        )
+    except SelectionError as error:  # what a pattern meant is not there any more
+        return (f"dropped: {error}",)
+    return drift(plan, seen.load(file), selected, build(selected.catalog))
+
+
+def request_of(config: Config, catalog: Catalog) -> Request:
+    """What the configuration wants of a plan."""
+    return Request(
+        name=config.plan.name,
+        layout=config.plan.constraints,
+        selection=config.selection,
+        groups=tuple(Wish(group.name, group.tables, group.number, group.purpose) for group in config.groups),
+        strategies={_table(text, catalog): strategy for text, strategy in config.strategies.items()},
+    )
+
+
+def _table(text: str, catalog: Catalog) -> QualifiedName:
+    """The table that a person means: with its schema, or without where only one schema has it."""
+    try:
+        named = parse(text)
+    except ValueError as error:
+        raise PlanError(str(error)) from None
+    if named in catalog.by_name or "." in text:
+        return named
+    found = [table.name for table in catalog.tables if table.name.name == named.name]
+    return found[0] if len(found) == 1 else named

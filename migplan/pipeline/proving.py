@@ -1,0 +1,57 @@
+"""Whether a target is what it was to be, and the receipt that says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+from migplan.bundle.identity import identity_of
+from migplan.bundle.sealed import Sealed
+from migplan.pipeline.progress import Told, silence
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.run import receipt
+from migplan.run.status import status_of
+from migplan.verify import verifying
+from migplan.verify.verification import Verification
+
+
+def verified(
+    address: Address,
+    bundle_folder: Path,
+    source: Address | None = None,
+    jobs: int = 2,
+    told: Told = silence,
+) -> Verification:
+    """Whether a target is what its bundle says; and its source, where one is named."""
+    return verifying.verify(address, bundle_folder, source, jobs, told)
+
+
+def receipt_of(bundle: Sealed, address: Address, proof: Verification) -> Path | None:
+    """Write a receipt for a bundle that a run brought to the target, now that it is verified there."""
+    status = status_of(address)
+    runs = [each for each in status.runs if each.run.kind == "apply" and each.run.digest == bundle.digest]
+    if not proof.holds or not runs or runs[-1].run.finished_at is None or runs[-1].run.state != "done":
+        return None
+    applied_by = runs[-1]
+    with closing(connect(address)) as connection:
+        identity = identity_of(connection, address)
+    strengths = Counter(table.strength for table in proof.tables)
+    ended = applied_by.run.finished_at
+    assert ended is not None
+    found = receipt.Receipt(
+        bundle=bundle.name,
+        digest=bundle.digest,
+        target=str(address),
+        identity=identity,
+        server=proof.server,
+        applied_at=ended.isoformat(timespec="seconds"),
+        verified_at=proof.read_at,
+        rows=sum(entry.rows or 0 for entry in applied_by.entries),
+        seconds=round((ended - applied_by.run.started_at).total_seconds(), 3),
+        tables_by_content=strengths["content"],
+        tables_by_count=strengths["count"],
+        steps=receipt.timings_of(applied_by),
+    )
+    return receipt.save(found, bundle.paths.folder)

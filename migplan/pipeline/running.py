@@ -1,0 +1,77 @@
+"""From a bundle to a target, the proof, and back."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from migplan.bundle.sealed import Sealed
+from migplan.errors import RefusedError
+from migplan.postgres.address import Address
+from migplan.run import events
+from migplan.run.apply import Applying, Done, apply
+from migplan.run.derive import steps_of
+from migplan.run.events import Told as RunTold
+from migplan.run.execute import Ways
+from migplan.run.lock import Lock
+from migplan.run.preflight import examine
+from migplan.run.preflight.wants import wants_of
+from migplan.run.scratch import Scratch, scratch
+from migplan.run.status import status_of
+from migplan.run.steps import Step, predecessors
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What people want of a run."""
+
+    ways: Ways = field(default_factory=Ways)
+    carried: frozenset[str] = frozenset()  # keys that rows break, to be added NOT VALID
+    rehearsal: str = ""
+
+
+def scratch_for(bundle: Sealed) -> AbstractContextManager[Scratch]:
+    """A throwaway server on which this bundle can run, for a block."""
+    return scratch(bundle.manifest, wants_of(bundle.paths.folder, bundle.manifest).roles)
+
+
+def applied(bundle: Sealed, address: Address, wanted: Running, told: RunTold) -> Done:
+    """Run what of a bundle has not been run on a target, if nothing stands in the way."""
+
+    def preflight(held: Lock, resuming: bool) -> None:
+        refuse_obstacles(bundle, address, held.connection, resuming, wanted.ways.jobs, told)
+
+    applying = Applying(wanted.ways, wanted.rehearsal, wanted.carried, preflight)
+    return apply(bundle, address, applying, told)
+
+
+def refuse_obstacles(
+    bundle: Sealed,
+    address: Address,
+    connection: psycopg.Connection[Any],
+    resuming: bool,
+    jobs: int,
+    told: RunTold,
+) -> None:
+    """RefusedError with all that stands in the way; what does not, but should be known, is told."""
+    found = examine(bundle.paths.folder, bundle.manifest, connection, address, resuming=resuming, jobs=jobs)
+    for obstacle in found:
+        if obstacle.level == "warn":
+            told(events.Warned(f"{obstacle.subject}: {obstacle.what}"))
+    stops = [obstacle for obstacle in found if obstacle.level == "stop"]
+    if stops:
+        lines = "".join(f"\n  {each.subject}: {each.what}\n    -> {each.do}" for each in stops)
+        raise RefusedError(f"{bundle.name} cannot be applied to {address}; nothing was changed:{lines}")
+
+
+def steps_foreseen(
+    bundle: Sealed, address: Address
+) -> tuple[tuple[Step, ...], set[int], list[frozenset[int]]]:
+    """The steps of a bundle, those that a target has already, and what each has to wait for."""
+    steps = steps_of(bundle)
+    runs = [each for each in status_of(address).runs if each.run.kind == "apply"]
+    entries = next((each.entries for each in reversed(runs) if each.run.digest == bundle.digest), ())
+    return steps, {entry.step for entry in entries if entry.state == "done"}, predecessors(steps)

@@ -1,0 +1,63 @@
+"""From a database to its catalog and the analysis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from migplan import advise
+from migplan.catalog import orphans, read, selection
+from migplan.catalog.counts import Counting, Exactness
+from migplan.catalog.model import Catalog
+from migplan.config import Config
+from migplan.errors import SelectionError
+from migplan.graph import build
+from migplan.pipeline.progress import Told, silence
+from migplan.postgres.address import Address
+from migplan.postgres.connect import reading
+from migplan.report.analysis import Analysis
+
+
+def catalog_of(address: Address, exactness: Exactness = Exactness.AUTO, told: Told = silence) -> Catalog:
+    """The database's own account of itself, at one moment."""
+    with reading(address) as connection:
+        return read.read(connection, address, Counting(exactness, lambda *at: told("counting rows", *at)))
+
+
+def analysis_of(catalog: Catalog, wanted: selection.Selection) -> Analysis:
+    """What depends on what in the selected part, and what is to be said about it."""
+    selected = selection.select(catalog, wanted)
+    refuse_nothing(selected)
+    graph = build(selected.catalog)
+    return Analysis(selected, graph, advise.advise(selected.catalog, graph))
+
+
+def analysis_with_orphans(
+    address: Address, exactness: Exactness, wanted: selection.Selection, told: Told = silence
+) -> Analysis:
+    """The analysis, and the rows that refer to nothing, all at the same moment."""
+    with reading(address) as connection:
+        counting = Counting(exactness, lambda *at: told("counting rows", *at))
+        analysis = analysis_of(read.read(connection, address, counting), wanted)
+        keys = (*analysis.graph.all_keys, *analysis.graph.leaving)
+        found = orphans.find_orphans(connection, address, keys, lambda *at: told("looking for orphans", *at))
+    return replace(analysis, orphans=found)
+
+
+def as_selection(config: Config) -> selection.Selection:
+    """The configuration's selection, as the catalog understands it."""
+    wanted = config.selection
+    return selection.Selection(wanted.schemas, wanted.tables, wanted.exclude)
+
+
+def refuse_nothing(selected: selection.Selected) -> None:
+    catalog = selected.catalog
+    if catalog.tables:
+        return
+    if selected.left_out:
+        raise SelectionError(
+            "the selection leaves no table", do="; ".join(map(str, selected.left_out)) + " left out"
+        )
+    raise SelectionError(
+        f"{catalog.server.address} has no table that is not the system's or an extension's",
+        do=f"check the database's name, and what the role {catalog.server.role} may see",
+    )

@@ -1,0 +1,175 @@
+"""From a plan and one moment of its database to a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+
+from migplan.bundle import folder
+from migplan.bundle.carrying import Carrying, looked_for
+from migplan.bundle.export import Export
+from migplan.bundle.manifest import Manifest
+from migplan.bundle.options import Options, Source
+from migplan.bundle.reading import lock, readers, search_path_of
+from migplan.bundle.surroundings import refuse_large_objects, settings_of_the_database
+from migplan.catalog import digests, read, selection
+from migplan.catalog.counts import Counting, Exactness
+from migplan.catalog.model import Catalog
+from migplan.config import Config, Layout, Strategy
+from migplan.errors import PlanError
+from migplan.graph import ForeignKeyGraph, build
+from migplan.pipeline.planning import drift_of, planned, request_of
+from migplan.pipeline.progress import Told, silence
+from migplan.pipeline.seeing import as_selection, catalog_of
+from migplan.plan import file as plan_file
+from migplan.plan.model import Plan
+from migplan.postgres import pg_dump
+from migplan.postgres.address import Address
+from migplan.postgres.connect import export_snapshot, reading
+from migplan.report.tree import tree
+
+
+@dataclass(frozen=True, slots=True)
+class Exporting:
+    """What people want of an export, beside the configuration."""
+
+    out: Path | None = None  # migrations/NAME, by the plan's name
+    options: Options = field(default_factory=Options)
+    exactness: Exactness = Exactness.AUTO
+    force: bool = False
+    check_orphans: bool = False
+    carry_orphans: bool = False  # which looks for them, too
+    plan_file: Path | None = None
+
+    def folder(self, plan: Plan) -> Path:
+        """Where the bundle goes."""
+        return self.out or Path("migrations") / plan.name
+
+
+def foreseen(
+    address: Address, config: Config, wanted: Exporting, told: Told = silence
+) -> tuple[Plan, ForeignKeyGraph, Path]:
+    """What an export would write, without writing it."""
+    catalog = catalog_of(address, wanted.exactness, told)
+    plan, selected = _plan_for(catalog, config, wanted)
+    return plan, build(selected.catalog), wanted.folder(plan)
+
+
+def exported(
+    address: Address, config: Config, wanted: Exporting, told: Told = silence
+) -> tuple[Path, Manifest]:
+    """Write a bundle: catalog, definitions and rows all of one moment of the source."""
+    with reading(address) as connection:
+        snapshot = export_snapshot(connection)
+        counting = Counting(wanted.exactness, lambda *at: told("counting rows", *at))
+        catalog = read.read(connection, address, counting)
+        plan, selected = _plan_for(catalog, config, wanted)
+        out = wanted.folder(plan)
+        folder.refuse_what_is_not_ours(out, force=wanted.force)
+        folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
+        carrying = _carrying(connection, address, selected.catalog, wanted, told)
+        source = _source(connection, address, selected.catalog, snapshot, wanted.options, told, carrying)
+        source = replace(source, digests=_digests(source, plan, snapshot, wanted.options, told))
+        with (
+            folder.written_aside(out, force=wanted.force) as aside,
+            readers(address, snapshot, wanted.options.jobs) as pool,
+        ):
+            return out, Export(source, plan, pool, wanted.options, aside, told).write()
+
+
+def _carrying(
+    connection: sa.Connection, address: Address, catalog: Catalog, wanted: Exporting, told: Told
+) -> Carrying:
+    """The keys that rows break, where people want to know; nothing is written before."""
+    if not (wanted.check_orphans or wanted.carry_orphans):
+        return Carrying()
+    return looked_for(
+        connection,
+        address,
+        catalog,
+        lambda *at: told("looking for orphans", *at),
+        carry=wanted.carry_orphans,
+    )
+
+
+def _source(
+    connection: sa.Connection,
+    address: Address,
+    catalog: Catalog,
+    snapshot: str,
+    options: Options,
+    told: Told,
+    carrying: Carrying,
+) -> Source:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    lock(driver, address, catalog)
+    notes = (
+        *refuse_large_objects(driver, address, left_behind=options.without_large_objects),
+        *settings_of_the_database(driver, address),
+        *carrying.notes,
+    )
+    told("reading definitions", 0, 0)
+    program = pg_dump.suitable(catalog.server.version, encrypted=driver.pgconn.ssl_in_use)
+    archive = carrying.archive(pg_dump.schema_of(address, program, snapshot))
+    catalog = carrying.catalog(catalog)
+    graph = build(catalog)
+    shown = tuple(
+        "  ".join(filter(None, (line.branches + line.text, line.rows, line.mark))) for line in tree(graph)
+    )
+    path = search_path_of(address)
+    return Source(address, driver, catalog, graph, archive, path, notes, shown, carrying.record)
+
+
+def _digests(source: Source, plan: Plan, snapshot: str, options: Options, told: Told) -> dict[str, str]:
+    """What the target's content is to be, table by table, for the proof afterwards."""
+    if not options.digests or options.contents == "schema":
+        return {}
+    groups = [group for group in plan.groups if not options.groups or group.name in options.groups]
+    planned = {
+        table.table
+        for group in groups
+        for table in group.tables
+        if table.strategy is not Strategy.SCHEMA_ONLY
+    }
+    tables = [table for name, table in source.graph.tables.items() if str(name) in planned]
+    with digests.digesting(source.address, snapshot, options.jobs) as workers:
+        found = workers.each(
+            digests.wanted(source.catalog, tables),
+            workers.method,
+            lambda *at: told("computing digests", *at),
+        )
+    return {str(name): digest.value for name, digest in found.items()}
+
+
+def _plan_for(catalog: Catalog, config: Config, wanted: Exporting) -> tuple[Plan, selection.Selected]:
+    """The plan in a file, if it still fits; else one made on the spot."""
+    if wanted.plan_file is None:
+        plan = planned(catalog, config, request_of(config, catalog)).plan
+        selected = selection.select(catalog, as_selection(config))
+    else:
+        plan, _ = plan_file.load(wanted.plan_file)
+        drifted = drift_of(wanted.plan_file, catalog)
+        if drifted:
+            raise PlanError(
+                f"{wanted.plan_file} no longer fits {catalog.server.address}:\n  "
+                + "\n  ".join(drifted[:10]),
+                do=f"plan again with: migplan plan --out {wanted.plan_file}",
+            )
+        said = plan.selection
+        selected = selection.select(catalog, selection.Selection(said.schemas, said.tables, said.exclude))
+    if wanted.options.contents == "data" and plan.constraints is not Layout.WITH_SCHEMA:
+        raise PlanError(
+            "rows alone go into live constraints, and this plan is made for constraints after the rows",
+            do="plan again with: migplan plan --constraints with-schema",
+        )
+    unknown = set(wanted.options.groups) - {group.name for group in plan.groups}
+    if unknown:
+        raise PlanError(
+            f"the plan has no group {', '.join(sorted(unknown))}",
+            do="its groups are: " + ", ".join(group.name for group in plan.groups),
+        )
+    return plan, selected

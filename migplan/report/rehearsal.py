@@ -1,0 +1,50 @@
+"""A rehearsal for people: a line a stage, then what production will take, and what to know before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from migplan.report.words import count
+from migplan.run.receipt import Timing
+
+_SLOWEST = 5
+_SHOWN = 20
+
+
+def stage(
+    name: str, seconds: float, said: str, *, holds: bool, details: Sequence[str] = ()
+) -> Iterator[Text]:
+    """A stage that has ended."""
+    yield Text(f"  {name:12} {seconds:>8.1f} s  ").append(
+        said if holds else f"NO: {said}", style="green" if holds else "bold red"
+    )
+    for line in details[:_SHOWN]:
+        yield Text(f"      {line}")
+    if len(details) > _SHOWN:
+        yield Text(f"      and {len(details) - _SHOWN:,} more")
+
+
+def summary(
+    timings: Sequence[Timing], seconds: float, jobs: int, warnings: Sequence[str], *, scratch: bool
+) -> Iterator[Text]:
+    """What production will take, by the figures of the rehearsal."""
+    rows = sum(timing.rows for timing in timings)
+    speed = f", {rows / seconds:,.0f} rows a second" if rows and seconds else ""
+    yield Text()
+    yield Text(
+        f"Production will take about {seconds:.1f} s with {count(jobs, 'job')}, as long as it is as fast as "
+        f"this target: {count(len(timings), 'step')}, {count(rows, 'row')}{speed}.",
+        style="bold",
+    )
+    if scratch:
+        yield Text("  The target scratch waits for no disk; a server that does takes longer.", style="dim")
+    slowest = sorted(timings, key=lambda timing: timing.seconds, reverse=True)[:_SLOWEST]
+    yield Text("  The longest steps:")
+    for timing in slowest:
+        yield Text(f"    {timing.seconds:>8.2f} s  {timing.file}: {timing.name}")
+    if warnings:
+        yield Text(f"  {count(len(warnings), 'warning')}:")
+        for warning in warnings[:_SHOWN]:
+            yield Text(f"    {warning}", style="yellow")

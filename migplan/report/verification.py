@@ -1,0 +1,140 @@
+"""A verification for people, for programs, and for a page: how many of each kind, and every difference."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from rich.text import Text
+
+from migplan.report.words import count
+from migplan.verify.verification import Check, Difference, Verification
+
+FORMAT = 1
+
+
+def as_text(verification: Verification) -> Iterator[Text]:
+    """A line a kind, then the differences, the notes, and what was proved."""
+    yield Text(_heading(verification), style="bold")
+    yield Text()
+    checks = verification.checks
+    width = max((len(check.name) for check in checks), default=0)
+    numbers = max((len(_numbers(check)) for check in checks), default=0)
+    for check in checks:
+        state = ("ok", "green") if check.holds else ("DIFFERS", "bold red")
+        yield Text.assemble(f"  {check.name:{width}}  {_numbers(check):>{numbers}}  ", state)
+    for hierarchy in verification.hierarchies:
+        yield Text(
+            f"  {hierarchy.table}: {count(hierarchy.roots, 'root')}, {hierarchy.linked:,} linked, "
+            f"{hierarchy.total:,} in all",
+            style="dim",
+        )
+    for title, lines in (
+        ("Differences", [line for each in verification.differences for line in _lines(each)]),
+        ("To know", list(verification.notes)),
+    ):
+        if lines:
+            yield Text()
+            yield Text(title, style="bold")
+            yield from (Text(f"  {line}") for line in lines)
+    yield Text()
+    yield Text(closing(verification), style="bold")
+
+
+def as_markdown(verification: Verification) -> Iterator[str]:
+    """The same as a page."""
+    yield f"# {_heading(verification)}"
+    yield ""
+    yield "| | right | |"
+    yield "|---|---:|---|"
+    for check in verification.checks:
+        yield f"| {check.name} | {_numbers(check)} | {'ok' if check.holds else '**DIFFERS**'} |"
+    if verification.differences:
+        yield from ("", "## Differences", "")
+        for each in verification.differences:
+            yield f"- {_escaped(str(each))}"
+            yield from (f"  - {_escaped(example)}" for example in each.examples)
+    if verification.hierarchies:
+        yield from (
+            "",
+            "## Self-references",
+            "",
+            "| table | roots | linked | in all |",
+            "|---|---:|---:|---:|",
+        )
+        for one in verification.hierarchies:
+            yield f"| {_escaped(one.table)} | {one.roots:,} | {one.linked:,} | {one.total:,} |"
+    if verification.notes:
+        yield from ("", "## To know", "", *(f"- {_escaped(note)}" for note in verification.notes))
+    yield from ("", closing(verification))
+
+
+def as_json(verification: Verification) -> Iterator[str]:
+    """One JSON document."""
+    content = {
+        "migplan_verification": FORMAT,
+        "holds": verification.holds,
+        "bundle": verification.bundle,
+        "target": verification.target,
+        "source": verification.source or None,
+        "server": verification.server,
+        "read_at": verification.read_at,
+        "checks": [{"holds": check.holds, **asdict(check)} for check in verification.checks],
+        "tables": [
+            {
+                "table": proof.table,
+                "expected_rows": proof.expected_rows,
+                "rows": proof.found.rows,
+                "digest": proof.found.value or None,
+                "strength": proof.strength,
+            }
+            for proof in verification.tables
+        ],
+        "hierarchies": [{**asdict(each), "total": each.total} for each in verification.hierarchies],
+        "notes": verification.notes,
+    }
+    yield json.dumps(content, ensure_ascii=False, indent=2)
+
+
+def closing(verification: Verification) -> str:
+    """One sentence: whether it holds, and how strong the proof is."""
+    by = Counter(proof.strength for proof in verification.tables)
+    strengths = [
+        f"{count(by[strength], 'table')} {how}"
+        for strength, how in (
+            ("content", "by content"),
+            ("count", "by row count only"),
+            ("not read", "not read"),
+        )
+        if by[strength]
+    ]
+    proof = f" Rows: {', '.join(strengths)}." if strengths else ""
+    against = f"{verification.bundle}" + (" and the source" if verification.source else "")
+    s = "" if verification.source else "s"
+    if verification.holds:
+        return f"The target is what {against} say{s}.{proof}"
+    number = len(verification.differences)
+    return f"The target is not what {against} say{s}: {count(number, 'difference')}.{proof}"
+
+
+def _heading(verification: Verification) -> str:
+    source = f" and {verification.source}" if verification.source else ""
+    return (
+        f"{verification.target} against {verification.bundle}{source}, "
+        f"PostgreSQL {verification.server} at {verification.read_at}"
+    )
+
+
+def _numbers(check: Check) -> str:
+    return f"{check.right:,}/{check.of:,}"
+
+
+def _lines(difference: Difference) -> Iterator[str]:
+    yield str(difference)
+    yield from (f"    {example}" for example in difference.examples)
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>|" else letter for letter in text.replace("\n", " "))

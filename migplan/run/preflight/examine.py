@@ -1,0 +1,57 @@
+"""The questions of the preflight, in the order in which people read the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from migplan.bundle.manifest import Manifest
+from migplan.postgres.address import Address
+from migplan.run.preflight.existing import for_rows, in_the_way, needed
+from migplan.run.preflight.extensions import extensions
+from migplan.run.preflight.obstacle import Obstacle
+from migplan.run.preflight.privileges import privileges
+from migplan.run.preflight.server import not_the_source, server
+from migplan.run.preflight.space import places, space
+from migplan.run.preflight.target import Target, looking_at
+from migplan.run.preflight.wants import Wants, wants_of
+
+
+def examine(
+    folder: Path,
+    manifest: Manifest,
+    connection: psycopg.Connection[Any],
+    address: Address,
+    *,
+    resuming: bool = False,
+    jobs: int = 1,
+) -> tuple[Obstacle, ...]:
+    """Everything that stands in the way, what stops a run first; nothing is changed.
+
+    ``resuming`` says that a run of this bundle has begun there, so that its own objects are no surprise.
+    """
+    wants = wants_of(folder, manifest)
+    with looking_at(connection, address) as target:
+        found = list(_obstacles(target, manifest, wants, resuming, jobs))
+        found += target.unread
+    return tuple(dict.fromkeys(sorted(found, key=lambda obstacle: obstacle.level)))
+
+
+def _obstacles(
+    target: Target, manifest: Manifest, wants: Wants, resuming: bool, jobs: int
+) -> Iterator[Obstacle]:
+    yield from not_the_source(target, manifest)
+    yield from server(target, manifest, jobs)
+    yield from extensions(target, manifest)
+    yield from privileges(target, wants)
+    yield from places(target, manifest, wants)
+    if manifest.contents == "data":
+        yield from for_rows(target, manifest, wants, resuming=resuming)
+    else:
+        if not resuming:
+            yield from in_the_way(target, manifest)
+        yield from needed(target, wants)
+    yield from space(target, manifest)

@@ -1,0 +1,90 @@
+"""The extensions of the bundle: installed, or to be had, and as the files expect them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.bundle.manifest import Manifest, NeededExtension
+from migplan.names import quoted
+from migplan.run.preflight.obstacle import Obstacle, stop, warn
+from migplan.run.preflight.target import Target
+
+_INSTALLED = """
+SELECT e.extname::text, e.extversion, n.nspname::text
+FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = ANY (%s)
+"""
+_AVAILABLE = """
+SELECT a.name::text, a.default_version, v.superuser AND NOT v.trusted
+FROM pg_catalog.pg_available_extensions a
+LEFT JOIN pg_catalog.pg_available_extension_versions v ON v.name = a.name AND v.version = a.default_version
+WHERE a.name = ANY (%s)
+"""
+
+
+def extensions(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
+    """Each extension in turn."""
+    wanted = [extension.name for extension in manifest.extensions]
+    if not wanted:
+        return
+    installed = {name: rest for name, *rest in target.ask("extensions", _INSTALLED, [wanted])}
+    available = {name: rest for name, *rest in target.ask("extensions", _AVAILABLE, [wanted])}
+    for extension in manifest.extensions:
+        if extension.name in installed:
+            yield from _installed(extension, *installed[extension.name])
+        elif extension.name in available:
+            yield from _available(target, extension, *available[extension.name])
+        else:
+            yield stop(
+                "extensions",
+                f"{extension.name} is neither installed nor available on the server",
+                "have its package installed on the server, or use one that has it",
+            )
+
+
+def _installed(extension: NeededExtension, version: str, schema: str) -> Iterator[Obstacle]:
+    if version != extension.version:
+        yield warn("extensions", *_other_version(extension, version))
+    if schema != extension.in_schema:
+        yield stop(
+            "extensions",
+            f"{extension.name} is installed in schema {quoted(schema)}, and the files look for it in "
+            f"{quoted(extension.in_schema)}",
+            f"ALTER EXTENSION {quoted(extension.name)} SET SCHEMA {quoted(extension.in_schema)}",
+        )
+
+
+def _available(
+    target: Target, extension: NeededExtension, version: str, for_superusers: bool | None
+) -> Iterator[Obstacle]:
+    role, create = target.role, f"CREATE EXTENSION {quoted(extension.name)}"
+    schema = f" SCHEMA {quoted(extension.in_schema)}"
+    if version != extension.version:
+        yield warn("extensions", *_other_version(extension, version))
+    if role.superuser:
+        return
+    if for_superusers is not False and not role.hosted:
+        yield stop(
+            "extensions",
+            f"only a superuser may install {extension.name}",
+            f"ask for it: {create}{schema}, in this database, by a superuser",
+        )
+    elif for_superusers is not False:
+        yield warn(
+            "extensions",
+            f"only a superuser may install {extension.name}, unless this host allows it to {role.name}",
+            f"try it before: {create}{schema}",
+        )
+    elif not target.may_create_schemas:
+        yield stop(
+            "extensions",
+            f"{role.name} may not install {extension.name}: that needs CREATE on the database",
+            f"GRANT CREATE ON DATABASE ... TO {quoted(role.name)}; or have it installed: {create}{schema}",
+        )
+
+
+def _other_version(extension: NeededExtension, version: str) -> tuple[str, str]:
+    return (
+        f"{extension.name} is {version} there, and {extension.version} in the source",
+        f"if it matters: ALTER EXTENSION {quoted(extension.name)} UPDATE",
+    )

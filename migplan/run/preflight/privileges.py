@@ -1,0 +1,129 @@
+"""What the role may do, and the roles that the files name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.names import quoted
+from migplan.run.preflight.obstacle import Obstacle, stop, warn
+from migplan.run.preflight.target import Target, some
+from migplan.run.preflight.wants import Wants
+
+JOURNAL = "migplan"
+"""The schema in which a run is recorded."""
+
+_SCHEMAS = """
+SELECT n.nspname::text,
+       pg_catalog.has_schema_privilege(n.oid, 'CREATE'),
+       pg_catalog.pg_has_role(n.nspowner, 'USAGE'),
+       pg_catalog.pg_get_userbyid(n.nspowner)::text
+FROM pg_catalog.pg_namespace n WHERE n.nspname = ANY (%s)
+"""
+_ROLES = "SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE r.rolname = ANY (%s)"
+_MAY_BE = """
+SELECT r.rolname::text FROM pg_catalog.pg_roles r
+WHERE r.rolname = ANY (%s) AND NOT pg_catalog.pg_has_role(r.oid, %s)
+"""
+_MAY_OWN = """
+SELECT w.role, w.schema
+FROM unnest(%s::text[], %s::text[]) w (role, schema)
+JOIN pg_catalog.pg_roles r ON r.rolname = w.role
+JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+WHERE NOT pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')
+"""
+
+
+def privileges(target: Target, wants: Wants) -> Iterator[Obstacle]:
+    """All of it; a superuser may everything, and only roles can be missing."""
+    yield from _missing_roles(target, wants)
+    if target.role.superuser:
+        return
+    yield from _schemas(target, wants)
+    yield from _owners(target, wants)
+    yield from _superusers(target, wants)
+
+
+def _missing_roles(target: Target, wants: Wants) -> Iterator[Obstacle]:
+    there = {name for (name,) in target.ask("roles", _ROLES, [sorted(wants.roles)])}
+    missing = sorted(wants.roles.keys() - there)
+    if missing:
+        reasons = sorted({why for name in missing for why in wants.roles[name]})
+        commands = "; ".join(f"CREATE ROLE {quoted(name)} NOLOGIN" for name in missing[:10])
+        yield stop(
+            "roles",
+            f"the files name roles that are not there, for {', '.join(reasons)}: {some(missing)}",
+            f"{commands}; or export with --no-owner and --no-privileges, or --role OLD=NEW",
+        )
+
+
+def _schemas(target: Target, wants: Wants) -> Iterator[Obstacle]:
+    role = target.role.name
+    looked_at = wants.schemas | wants.altered_schemas | wants.granted_schemas | {JOURNAL}
+    found = {row[0]: row[1:] for row in target.ask("schemas", _SCHEMAS, [sorted(looked_at)])}
+    new = sorted(wants.new_schemas - found.keys())
+    if not target.may_create_schemas and (new or wants.publications):
+        things = f"schemas {some(new)}" if new else "publications"
+        yield stop(
+            "role",
+            f"{role} may not create anything in the database itself, and the files create {things}",
+            f"GRANT CREATE ON DATABASE ... TO {quoted(role)}",
+        )
+    if JOURNAL not in found and not target.may_create_schemas:
+        yield stop(
+            "journal",
+            f"the run is recorded in a schema {JOURNAL}, and {role} may not create one",
+            f"CREATE SCHEMA {JOURNAL} AUTHORIZATION {quoted(role)}, by the owner of the database",
+        )
+    for name, (may_create, owns, owner) in sorted(found.items()):
+        if not may_create and (name in wants.schemas or name == JOURNAL):
+            yield stop(
+                "journal" if name == JOURNAL else "role",
+                f"{role} may not create anything in schema {quoted(name)}",
+                f"GRANT CREATE, USAGE ON SCHEMA {quoted(name)} TO {quoted(role)}, by its owner {owner}",
+            )
+        if not owns and name in wants.altered_schemas:
+            yield stop(
+                "role",
+                f"the files change the owner or the comment of schema {quoted(name)}, which is {owner}'s",
+                "export with --no-owner, or --without SCHEMA, or have it done by its owner",
+            )
+        elif not owns and name in wants.granted_schemas:
+            yield warn(
+                "role",
+                f"privileges on schema {quoted(name)} will not be granted: it is {owner}'s",
+                "have them granted by its owner afterwards, as the files say",
+            )
+
+
+def _owners(target: Target, wants: Wants) -> Iterator[Obstacle]:
+    how = "SET" if target.major >= 16 else "MEMBER"
+    owners = sorted(wants.owners - {target.role.name})
+    refused = [name for (name,) in target.ask("roles", _MAY_BE, [owners, how])]
+    if refused:
+        yield stop(
+            "roles",
+            f"{target.role.name} may give nothing to {some(refused)}, of which it is no member",
+            f"GRANT {quoted(refused[0])} TO {quoted(target.role.name)}, and so on; "
+            "or export with --no-owner, or --role OLD=NEW",
+        )
+    pairs = sorted(pair for pair in wants.owners_in if pair[0] not in refused)
+    wanted = [[role for role, _ in pairs], [schema for _, schema in pairs]]
+    for role, schema in target.ask("roles", _MAY_OWN, wanted):
+        if role == target.role.name:
+            continue  # said above, of everything that is created there
+        yield stop(
+            "roles",
+            f"{role} will own something in schema {quoted(schema)}, and may not create anything there",
+            f"GRANT CREATE ON SCHEMA {quoted(schema)} TO {quoted(role)}; or export with --no-owner",
+        )
+
+
+def _superusers(target: Target, wants: Wants) -> Iterator[Obstacle]:
+    if not wants.superuser:
+        return
+    what = f"the files have what only a superuser may create: {some(sorted(wants.superuser))}"
+    do = "run as a superuser, or export them left out: --without KIND, --no-privileges"
+    if target.role.hosted:
+        yield warn("role", f"{what}; whether this host lets {target.role.name} do it cannot be asked", do)
+    else:
+        yield stop("role", what, do)

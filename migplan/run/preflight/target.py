@@ -1,0 +1,121 @@
+"""The target as preflight sees it: a session that asks, changes nothing, and survives every refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+
+from migplan.postgres.address import Address
+from migplan.postgres.failures import explained
+from migplan.run.preflight.obstacle import Obstacle, warn
+
+# A question that a server cannot or may not answer; all else is a failure that people have to see.
+_REFUSALS = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.FeatureNotSupported,
+    psycopg.errors.LockNotAvailable,
+)
+
+# Some hosts have no superuser to give; members of these may do more than a plain role.
+_HOSTS_OWN = ("rds_superuser", "cloudsqlsuperuser", "azure_pg_admin", "alloydbsuperuser", "neon_superuser")
+
+_ROLE = """
+SELECT current_user::text, r.rolsuper, r.rolconnlimit, r.oid,
+       EXISTS (SELECT FROM pg_catalog.pg_roles h
+               WHERE h.rolname = ANY (%s) AND pg_catalog.pg_has_role(r.oid, h.oid, 'MEMBER'))
+FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who asks, and will run the files."""
+
+    name: str
+    superuser: bool
+    connection_limit: int
+    oid: int
+    hosted: bool  # it may do more than a plain role, and only the host knows what
+
+
+@dataclass
+class Target:
+    """A session with the target, in a read-only transaction."""
+
+    connection: psycopg.Connection[Any]
+    address: Address
+    unread: list[Obstacle] = field(default_factory=list)
+
+    @property
+    def version(self) -> int:
+        """As ``server_version_num``."""
+        return self.connection.info.server_version
+
+    @property
+    def major(self) -> int:
+        """18 for 18.6."""
+        return self.version // 10000
+
+    @cached_property
+    def role(self) -> Role:
+        """The role of the session."""
+        (found,) = self.ask("role", _ROLE, [list(_HOSTS_OWN)])
+        return Role(*found)
+
+    @cached_property
+    def may_create_schemas(self) -> bool:
+        """Whether the role may create schemas in the database."""
+        question = "SELECT pg_catalog.has_database_privilege(current_database(), 'CREATE')"
+        return self.ask("role", question) == [(True,)]
+
+    def ask(self, subject: str, question: LiteralString | sql.Composed, values: Any = ()) -> list[Any]:
+        """The rows of the answer; none where the role may not ask, which is said.
+
+        Each question has a sub-transaction that is rolled back, which also gives its locks back.
+        """
+        with explained(self.address, f"looking at the target ({subject})"):
+            try:
+                with self.connection.transaction(force_rollback=True):
+                    cursor = self.connection.cursor(row_factory=tuple_row)
+                    return cursor.execute(question, values or None).fetchall()
+            except _REFUSALS as error:
+                said = self.address.without_secrets(error.diag.message_primary or str(error))
+                self.unread.append(warn(subject, f"this could not be looked at: {said}"))
+                return []
+
+    def setting(self, name: str) -> str:
+        """What a setting is for this role in this database; empty where the server does not know it."""
+        found = self.ask("settings", "SELECT pg_catalog.current_setting(%s, true)", [name])
+        return str(found[0][0] or "") if found else ""
+
+
+@contextmanager
+def looking_at(connection: psycopg.Connection[Any], address: Address) -> Iterator[Target]:
+    """A read-only transaction around all questions, whatever state the session is in."""
+    with (
+        explained(address, "looking at the target"),
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute("SET TRANSACTION READ ONLY")
+        connection.execute("SET LOCAL client_encoding = 'UTF8'")  # or text could come as bytes
+        connection.execute("SET LOCAL search_path = ''")
+        connection.execute("SET LOCAL lock_timeout = '5s'")
+        connection.execute("SET LOCAL statement_timeout = '60s'")
+        yield Target(connection, address)
+
+
+def some(names: Iterable[object], limit: int = 10) -> str:
+    """The first names, and how many more there are."""
+    every = [str(name) for name in names]
+    more = f" and {len(every) - limit:,} more" if len(every) > limit else ""
+    return ", ".join(every[:limit]) + more

@@ -1,0 +1,234 @@
+"""What the files of a bundle want of their target: roles, schemas, tablespaces, and what only some may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from postgast import pg_query_pb2 as pg
+
+from migplan.bundle.definitions import statements, words
+from migplan.bundle.manifest import Manifest
+from migplan.bundle.ordering import name_of
+
+# Statements that create something in a schema, and where they say its name.
+_RELATIONS = {
+    "create_stmt": "relation",
+    "create_seq_stmt": "sequence",
+    "view_stmt": "view",
+    "composite_type_stmt": "typevar",
+}
+_NAMES = {
+    "create_function_stmt": "funcname",
+    "create_enum_stmt": "type_name",
+    "create_domain_stmt": "domainname",
+    "create_range_stmt": "type_name",
+    "define_stmt": "defnames",
+    "create_conversion_stmt": "conversion_name",
+    "create_op_class_stmt": "opclassname",
+    "create_op_family_stmt": "opfamilyname",
+    "create_stats_stmt": "defnames",
+}
+_SUPERUSERS = {
+    "create_event_trig_stmt": "event triggers",
+    "create_fdw_stmt": "foreign data wrappers",
+    "create_op_class_stmt": "operator classes",
+    "create_op_family_stmt": "operator families",
+    "create_am_stmt": "access methods",
+    "create_plang_stmt": "languages",
+    "create_transform_stmt": "transforms",
+}
+
+
+@dataclass
+class Wants:
+    """What was found in the files."""
+
+    roles: dict[str, set[str]] = field(default_factory=dict)  # by name: what each is named for
+    owners: set[str] = field(default_factory=set)  # whom something is given to
+    owners_in: set[tuple[str, str]] = field(default_factory=set)  # ... and in which schema
+    schemas: set[str] = field(default_factory=set)  # in which something is created
+    new_schemas: set[str] = field(default_factory=set)
+    altered_schemas: set[str] = field(default_factory=set)  # given away, or commented on
+    granted_schemas: set[str] = field(default_factory=set)
+    tables: set[str] = field(default_factory=set)
+    attached: set[str] = field(default_factory=set)  # tables that others refer to, or are parts of
+    altered: set[str] = field(default_factory=set)  # tables that exist, or should
+    tablespaces: set[str] = field(default_factory=set)
+    methods: set[str] = field(default_factory=set)
+    collations: set[tuple[str, ...]] = field(default_factory=set)
+    new_collations: set[tuple[str, ...]] = field(default_factory=set)
+    superuser: dict[str, int] = field(default_factory=dict)  # what only a superuser may do
+    publications: int = 0
+
+    @property
+    def referred(self) -> set[str]:
+        """The tables that must be in the target already."""
+        return self.attached - self.tables
+
+
+def wants_of(folder: Path, manifest: Manifest) -> Wants:
+    """Read the files once, without their rows."""
+    wants = Wants()
+    for _, node in statements(folder, manifest):
+        _see(wants, node)
+    return wants
+
+
+def _see(wants: Wants, node: pg.Node) -> None:
+    kind = node.WhichOneof("node") or ""
+    statement = getattr(node, kind)
+    if kind in _RELATIONS:
+        relation = getattr(statement, _RELATIONS[kind])
+        wants.schemas.add(relation.schemaname)
+    elif kind in _NAMES and (name := words(getattr(statement, _NAMES[kind]))):
+        wants.schemas.update(name[:-1])
+    if kind in _SUPERUSERS:
+        _count(wants, _SUPERUSERS[kind])
+    if see := _SEEN.get(kind):
+        see(wants, statement)
+
+
+def _table(wants: Wants, create: pg.CreateStmt) -> None:
+    wants.tables.add(name_of(create.relation))
+    wants.attached.update(name_of(parent.range_var) for parent in create.inh_relations)
+    for node in create.table_elts:
+        collation = words(node.column_def.coll_clause.collname)
+        if collation:
+            wants.collations.add(collation)
+
+
+def _foreign(wants: Wants, create: pg.CreateForeignTableStmt) -> None:
+    wants.schemas.add(create.base_stmt.relation.schemaname)
+    _table(wants, create.base_stmt)
+
+
+def _view(wants: Wants, create: pg.CreateTableAsStmt) -> None:
+    wants.schemas.add(create.into.rel.schemaname)
+
+
+def _alter_table(wants: Wants, alter: pg.AlterTableStmt) -> None:
+    if alter.relation.schemaname == "pg_temp":
+        return
+    if alter.objtype == pg.OBJECT_TABLE:  # indexes, views and sequences are altered by the same statement
+        wants.altered.add(name_of(alter.relation))
+    for each in alter.cmds:
+        command = each.alter_table_cmd
+        definition: pg.Node = getattr(command, "def")  # a field that is called as a word of Python's
+        if command.subtype == pg.AT_ChangeOwner:
+            _owner(wants, command.newowner, alter.relation.schemaname)
+        elif command.subtype == pg.AT_AttachPartition and alter.objtype == pg.OBJECT_TABLE:
+            wants.attached.update({name_of(alter.relation), name_of(definition.partition_cmd.name)})
+        elif command.subtype == pg.AT_AddConstraint and definition.constraint.contype == pg.CONSTR_FOREIGN:
+            wants.attached.add(name_of(definition.constraint.pktable))
+
+
+def _alter_owner(wants: Wants, alter: pg.AlterOwnerStmt) -> None:
+    schema = ""
+    if alter.object_type == pg.OBJECT_SCHEMA:
+        wants.altered_schemas.add(alter.object.string.sval)
+    else:
+        names = words(alter.object.object_with_args.objname) or words(alter.object.list.items)
+        schema = names[0] if len(names) > 1 else ""
+    _owner(wants, alter.newowner, schema)
+
+
+def _grant(wants: Wants, grant: pg.GrantStmt) -> None:
+    _roles(wants, (each.role_spec for each in grant.grantees), "privileges")
+    _roles(wants, [grant.grantor], "privileges")
+    if grant.objtype == pg.OBJECT_SCHEMA:
+        wants.granted_schemas.update(words(grant.objects))
+
+
+def _defaults(wants: Wants, alter: pg.AlterDefaultPrivilegesStmt) -> None:
+    _roles(wants, (each.role_spec for each in alter.action.grantees), "privileges")
+    for option in alter.options:
+        if option.def_elem.defname == "roles":
+            owners = [item.role_spec for item in option.def_elem.arg.list.items]
+            _roles(wants, owners, "default privileges")
+            wants.owners.update(owner.rolename for owner in owners if owner.rolename)
+
+
+def _policy(wants: Wants, create: pg.CreatePolicyStmt) -> None:
+    _roles(wants, (each.role_spec for each in create.roles), "policies")
+
+
+def _set(wants: Wants, statement: pg.VariableSetStmt) -> None:
+    said = next((arg.a_const.sval.sval for arg in statement.args if arg.a_const.HasField("sval")), "")
+    if statement.name == "default_tablespace" and said:
+        wants.tablespaces.add(said)
+    elif statement.name == "default_table_access_method" and said:
+        wants.methods.add(said)
+    elif statement.name == "session_authorization" and said:
+        wants.roles.setdefault(said, set()).add("privileges")
+        _count(wants, "privileges granted by another role")
+
+
+def _schema(wants: Wants, create: pg.CreateSchemaStmt) -> None:
+    wants.new_schemas.add(create.schemaname)
+    _roles(wants, [create.authrole], "ownership")
+
+
+def _comment(wants: Wants, comment: pg.CommentStmt) -> None:
+    if comment.objtype == pg.OBJECT_SCHEMA:
+        wants.altered_schemas.add(comment.object.string.sval)
+
+
+def _function(wants: Wants, create: pg.CreateFunctionStmt) -> None:
+    for option in create.options:
+        element = option.def_elem
+        if element.defname == "language" and element.arg.string.sval in {"c", "internal"}:
+            _count(wants, "functions in C")
+        elif element.defname == "leakproof" and element.arg.boolean.boolval:
+            _count(wants, "leakproof functions")
+
+
+def _define(wants: Wants, define: pg.DefineStmt) -> None:
+    if define.kind == pg.OBJECT_TYPE and define.definition:
+        _count(wants, "base types")
+    elif define.kind == pg.OBJECT_COLLATION:
+        wants.new_collations.add(words(define.defnames))
+
+
+def _publication(wants: Wants, create: pg.CreatePublicationStmt) -> None:
+    wants.publications += 1
+    if create.for_all_tables:
+        _count(wants, "publications of all tables")
+
+
+_SEEN: dict[str, Any] = {
+    "create_stmt": _table,
+    "create_foreign_table_stmt": _foreign,
+    "create_table_as_stmt": _view,
+    "alter_table_stmt": _alter_table,
+    "alter_owner_stmt": _alter_owner,
+    "grant_stmt": _grant,
+    "alter_default_privileges_stmt": _defaults,
+    "create_policy_stmt": _policy,
+    "variable_set_stmt": _set,
+    "create_schema_stmt": _schema,
+    "comment_stmt": _comment,
+    "create_function_stmt": _function,
+    "define_stmt": _define,
+    "create_publication_stmt": _publication,
+}
+
+
+def _owner(wants: Wants, role: pg.RoleSpec, schema: str) -> None:
+    _roles(wants, [role], "ownership")
+    if role.rolename:
+        wants.owners.add(role.rolename)
+        if schema:
+            wants.owners_in.add((role.rolename, schema))
+
+
+def _roles(wants: Wants, roles: Iterable[pg.RoleSpec], why: str) -> None:
+    for role in roles:
+        if role.rolename:  # empty for PUBLIC and CURRENT_USER
+            wants.roles.setdefault(role.rolename, set()).add(why)
+
+
+def _count(wants: Wants, what: str) -> None:
+    wants.superuser[what] = wants.superuser.get(what, 0) + 1

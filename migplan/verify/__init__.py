@@ -1,0 +1,1 @@
+"""Whether a target is what its bundle, and its source, say: counts, content, keys, sequences, structure."""

@@ -1,0 +1,148 @@
+"""Rows: how many, and what is in them, table by table, with the strength of each proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from migplan.catalog.digests import Digest, Method, wanted
+from migplan.catalog.model import Table
+from migplan.names import QualifiedName
+from migplan.verify.expectation import Expectation
+from migplan.verify.moment import Moment
+from migplan.verify.samples import Examples
+from migplan.verify.verification import Check, Difference, TableProof
+
+Told = Callable[[str, int, int], None]
+
+_SAMPLED = 20  # tables of which rows are named
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The checks of rows, and what they rest on."""
+
+    checks: tuple[Check, ...]
+    tables: tuple[TableProof, ...]
+    notes: tuple[str, ...]
+
+
+def compared(expectation: Expectation, target: Moment, source: Moment | None, told: Told) -> Content:
+    """Counts and content of every table whose rows are in the bundle."""
+    loaded = expectation.loaded
+    method = _method(expectation, target, source)
+    tables = [expectation.catalog.by_name[name] for name in loaded]
+    found = _digests(target, tables, method, "digesting the target", told)
+    then = _promised(expectation)
+    now = then
+    notes: list[str] = []
+    if source is not None:
+        now = _digests(source, tables, method, "digesting the source", told)
+        notes += _moved_on(then, now)
+    proofs: list[TableProof] = []
+    rows: list[Difference] = []
+    contents: list[Difference] = []
+    examples = Examples(expectation, target, source, method)
+    for name in loaded:
+        expected = now.get(name, Digest(name, None, why="the source has no such table"))
+        here = found.get(name, Digest(name, None, why="there is no such table"))
+        strength = _strength(expected, here)
+        proofs.append(TableProof(str(name), expected.rows or 0, here, strength))
+        wrong = _count_differs(name, expected, here) or _content_differs(name, expected, here, strength)
+        if wrong is None:
+            continue
+        if len(rows) + len(contents) < _SAMPLED and strength != "not read":
+            told("looking for the rows that differ", len(rows) + len(contents), 0)
+            wrong = Difference(wrong.what, wrong.detail, examples.of(name))
+        (contents if expected.rows == here.rows else rows).append(wrong)
+    total = sum(proof.expected_rows for proof in proofs)
+    there = sum(proof.found.rows or 0 for proof in proofs)
+    by_content = [proof for proof in proofs if proof.strength == "content"]
+    checks = (
+        Check("Rows", there, total, tuple(rows)),
+        Check("Contents", len(by_content) - len(contents), len(by_content), tuple(contents)),
+    )
+    return Content(checks if loaded else (), tuple(proofs), (*notes, *_weak(proofs)))
+
+
+def _digests(
+    moment: Moment, tables: Iterable[Table], method: Method, what: str, told: Told
+) -> dict[QualifiedName, Digest]:
+    return moment.workers.each(
+        wanted(moment.catalog, tables), method, lambda done, total: told(what, done, total)
+    )
+
+
+def _promised(expectation: Expectation) -> dict[QualifiedName, Digest]:
+    return {
+        name: Digest(name, table.rows, table.digest, "" if table.digest else "the bundle has no digest of it")
+        for name, table in expectation.loaded.items()
+    }
+
+
+def _method(expectation: Expectation, target: Moment, source: Moment | None) -> Method:
+    """With a source, the fastest that both servers share; else the one that the export used."""
+    if source is not None:
+        both = {source.workers.method, target.workers.method}
+        return "lookup3" if both == {"lookup3"} else "sha256"
+    used = {table.digest.partition(":")[0] for table in expectation.loaded.values() if table.digest}
+    return "lookup3" if used == {"lookup3"} and target.workers.method == "lookup3" else "sha256"
+
+
+def _comparable(expected: Digest, found: Digest) -> bool:
+    ways = {digest.value.partition(":")[0] for digest in (expected, found)}
+    return len(ways) == 1 and ways != {""}
+
+
+def _strength(expected: Digest, found: Digest) -> str:
+    if found.rows is None or expected.rows is None:
+        return "not read"
+    return "content" if _comparable(expected, found) else "count"
+
+
+def _count_differs(name: QualifiedName, expected: Digest, found: Digest) -> Difference | None:
+    if found.rows is None or expected.rows is None:
+        side, digest = ("the target", found) if found.rows is None else ("the source", expected)
+        return Difference(f"rows of {name}", f"not read in {side}: {digest.why}")
+    if expected.rows == found.rows:
+        return None
+    gap = found.rows - expected.rows
+    return Difference(
+        f"rows of {name}", f"{found.rows:,} instead of {expected.rows:,}, {abs(gap):,} {_word(gap)}"
+    )
+
+
+def _word(gap: int) -> str:
+    return "too many" if gap > 0 else "missing"
+
+
+def _content_differs(
+    name: QualifiedName, expected: Digest, found: Digest, strength: str
+) -> Difference | None:
+    if strength != "content" or expected.value == found.value:
+        return None
+    return Difference(f"content of {name}", f"{found.rows:,} rows, as many as expected, but not the same")
+
+
+def _moved_on(then: Mapping[QualifiedName, Digest], now: Mapping[QualifiedName, Digest]) -> list[str]:
+    """Where the source is not what it was when it was exported."""
+    changed = [
+        name
+        for name, digest in now.items()
+        if digest.rows != then[name].rows
+        or (_comparable(digest, then[name]) and digest.value != then[name].value)
+    ]
+    if not changed:
+        return []
+    more = f" and {len(changed) - 5:,} more" if len(changed) > 5 else ""
+    return [f"the source has changed since the export: {', '.join(map(str, changed[:5]))}{more}"]
+
+
+def _weak(proofs: list[TableProof]) -> list[str]:
+    weak = [proof for proof in proofs if proof.strength == "count"]
+    if not weak:
+        return []
+    more = f" and {len(weak) - 5:,} more" if len(weak) > 5 else ""
+    whys = sorted({proof.found.why for proof in weak if proof.found.why})
+    why = "; ".join(whys) or "the bundle has no digest that this server can come to"
+    return [f"only counted: {', '.join(proof.table for proof in weak[:5])}{more} ({why})"]

@@ -1,0 +1,312 @@
+"""The structure of a target, object by object, against what it is to be.
+
+What the bundle does not know is only noted, for a target may hold more; but not on the bundle's own tables
+and views: another trigger, policy, column or key there changes what these do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from migplan.catalog.compare import between
+from migplan.catalog.grant import Grant
+from migplan.catalog.model import Catalog, Index, Table, View
+from migplan.verify.definitions import alike
+from migplan.verify.expectation import Expectation
+from migplan.verify.verification import Check, Difference
+
+_TABLE_PARTS: Mapping[str, Callable[[Table], tuple[Any, ...]]] = {
+    "Columns": lambda table: table.columns,
+    "Primary keys": lambda table: (table.primary_key,) if table.primary_key else (),
+    "Unique keys": lambda table: table.unique_keys,
+    "Foreign keys": lambda table: table.foreign_keys,
+    "Checks": lambda table: table.checks,
+    "Exclusions": lambda table: table.exclusions,
+    "Policies": lambda table: table.policies,
+}
+_COMMON_PARTS: Mapping[str, Callable[[Table | View], tuple[Any, ...]]] = {
+    "Indexes": lambda owner: owner.indexes,
+    "Triggers": lambda owner: owner.triggers,
+    "Rules": lambda owner: owner.rules,
+}
+_ONE = {
+    "Columns": "column",
+    "Primary keys": "primary key",
+    "Unique keys": "unique key",
+    "Foreign keys": "foreign key",
+    "Checks": "check",
+    "Exclusions": "exclusion constraint",
+    "Indexes": "index",
+    "Triggers": "trigger",
+    "Rules": "rule",
+    "Policies": "policy",
+    "Schemas": "schema",
+    "Tables": "table",
+    "Views": "view",
+    "Sequences": "sequence",
+    "Functions": "function",
+    "Types": "type",
+    "Extensions": "extension",
+    "Grants": "grant",
+}
+_ORDER = (
+    *("Schemas", "Extensions", "Types", "Functions", "Tables", "Columns", "Primary keys", "Unique keys"),
+    *("Foreign keys", "Checks", "Exclusions", "Indexes", "Triggers", "Rules", "Policies", "Views"),
+    *("Sequences", "Grants"),
+)
+_SHOWN = 5
+
+
+@dataclass
+class _Tally:
+    right: int = 0
+    of: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+
+def compared(
+    expectation: Expectation, expected: Catalog, found: Catalog, versions: tuple[int, int]
+) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+    """A check a kind, and what is to be known beside; ``versions`` are the majors of both servers."""
+    comparison = _Comparison(*_prepared(expectation, expected, found, versions))
+    comparison.run()
+    checks = tuple(
+        Check(name, tally.right, tally.of, tuple(tally.differences))
+        for name in _ORDER
+        if (tally := comparison.tallies.get(name)) and (tally.of or tally.differences)
+    )
+    return checks, tuple(comparison.notes)
+
+
+def _prepared(
+    expectation: Expectation, expected: Catalog, found: Catalog, versions: tuple[int, int]
+) -> tuple[Catalog, Catalog]:
+    """Both catalogs, less what the bundle does not decide."""
+    left = expectation.manifest.left_out
+    forgotten = []
+    if not expectation.manifest.keeps_owners:
+        forgotten.append("owner")
+        expected, found = (replace(each, grants=_of_others(each, found)) for each in (expected, found))
+    if any(each.kind == "COMMENT" and "by choice" in each.why for each in left):
+        forgotten.append("comment")
+    if not expectation.with_rows:
+        forgotten.append("populated")  # nobody has refreshed the materialised views
+    both = [_without(catalog, forgotten) for catalog in (expected, found)]
+    if versions[0] != versions[1]:
+        both = [alike(catalog) for catalog in both]
+    if any(each.why == "privileges are left out by choice" for each in left):
+        both = [replace(catalog, grants=()) for catalog in both]
+    return both[0], both[1]
+
+
+def _of_others(catalog: Catalog, found: Catalog) -> tuple[Grant, ...]:
+    """The privileges of roles that own nothing in the target: an owner needs none, and may have lost some."""
+    owned: tuple[Any, ...] = (*found.tables, *found.views, *found.sequences, *found.functions, *found.types)
+    owners = {thing.owner for thing in owned} | {"(owner)"}
+    return tuple(grant for grant in catalog.grants if grant.grantee not in owners)
+
+
+def _without(value: Any, names: Iterable[str]) -> Any:
+    """The value and its parts, with those fields emptied."""
+    names = tuple(names)
+    if not names:
+        return value
+    if isinstance(value, tuple):
+        return tuple(_without(item, names) for item in value)
+    if not hasattr(value, "__dataclass_fields__"):
+        return value
+    empty = {"owner": "", "comment": None, "populated": True}
+    changes = {}
+    for name in value.__dataclass_fields__:
+        now = getattr(value, name)
+        new = empty[name] if name in names else _without(now, names) if isinstance(now, tuple) else now
+        if new is not now:
+            changes[name] = new
+    return replace(value, **changes) if changes else value
+
+
+class _Comparison:
+    def __init__(self, expected: Catalog, found: Catalog) -> None:
+        self._expected = expected
+        self._found = found
+        self.tallies: dict[str, _Tally] = {}
+        self.notes: list[str] = []
+
+    def run(self) -> None:
+        expected, found = self._expected, self._found
+        for name in ("schemas", "types", "functions", "sequences"):
+            self._whole(name.capitalize(), getattr(expected, name), getattr(found, name))
+        self._extensions()
+        self._tables()
+        self._views()
+        self._grants()
+
+    def _whole(self, kind: str, expected: Iterable[Any], found: Iterable[Any]) -> list[tuple[Any, Any]]:
+        """Objects that stand by themselves; the pairs that are on both sides."""
+        there = {_identity(thing): thing for thing in found}
+        pairs = []
+        for thing in expected:
+            other = there.pop(_identity(thing), None)
+            self._pair(kind, _what(kind, thing), thing, other)
+            if other is not None:
+                pairs.append((thing, other))
+        self._more(kind, there)
+        return pairs
+
+    def _more(self, kind: str, there: Mapping[str, Any]) -> None:
+        if there:
+            names = sorted(there)
+            more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+            self.notes.append(
+                f"the target has {kind.lower()} that the bundle does not know: "
+                f"{', '.join(names[:_SHOWN])}{more}"
+            )
+
+    def _pair(self, kind: str, what: str, expected: Any, found: Any) -> None:
+        tally = self.tallies.setdefault(kind, _Tally())
+        tally.of += 1
+        if found is None:
+            tally.differences.append(Difference(what, "missing"))
+            return
+        differing = between(what, expected, found) if expected != found else ()
+        if not differing:
+            tally.right += 1
+        tally.differences += [Difference(each.what, each.detail or each.change) for each in differing]
+
+    def _parts(self, kind: str, owner: str, expected: tuple[Any, ...], found: tuple[Any, ...] | None) -> None:
+        """Parts of one table or view; here what is more is a difference, too."""
+        if found is None:  # with their owner, which is named
+            if expected:
+                self.tallies.setdefault(kind, _Tally()).of += len(expected)
+            return
+        there = {_identity(thing): thing for thing in found}
+        for thing in expected:
+            self._pair(kind, f"{_what(kind, thing)} of {owner}", thing, there.pop(_identity(thing), None))
+        for thing in there.values():
+            tally = self.tallies.setdefault(kind, _Tally())
+            tally.differences.append(Difference(f"{_what(kind, thing)} of {owner}", "not in the bundle"))
+
+    def _tables(self) -> None:
+        bare = [[_bare(table) for table in catalog.tables] for catalog in (self._expected, self._found)]
+        self._whole("Tables", *bare)
+        for table in self._expected.tables:
+            other = self._found.by_name.get(table.name)
+            for kind, parts in (*_TABLE_PARTS.items(), *_COMMON_PARTS.items()):
+                self._parts(kind, str(table.name), parts(table), parts(other) if other else None)
+            if other is not None:
+                self._column_order(table, other)
+
+    def _column_order(self, table: Table, other: Table) -> None:
+        here, there = [c.name for c in table.columns], [c.name for c in other.columns]
+        if here != there and sorted(here) == sorted(there):
+            self.tallies["Columns"].differences.append(
+                Difference(f"order of the columns of {table.name}", ", ".join(there))
+            )
+
+    def _views(self) -> None:
+        bare = [
+            [replace(view, indexes=(), triggers=(), rules=(), reads=()) for view in catalog.views]
+            for catalog in (self._expected, self._found)
+        ]
+        self._whole("Views", *bare)
+        there = {view.name: view for view in self._found.views}
+        for view in self._expected.views:
+            other = there.get(view.name)
+            for kind, parts in _COMMON_PARTS.items():
+                self._parts(kind, str(view.name), parts(view), parts(other) if other else None)
+
+    def _extensions(self) -> None:
+        versions = {extension.name: extension.version for extension in self._found.extensions}
+        for extension in self._expected.extensions:
+            version = versions.get(extension.name, extension.version)
+            if version != extension.version:
+                self.notes.append(
+                    f"extension {extension.name} is {version} in the target, "
+                    f"{extension.version} in the source"
+                )
+        bare = [
+            [replace(extension, version="") for extension in catalog.extensions]
+            for catalog in (self._expected, self._found)
+        ]
+        self._whole("Extensions", *bare)
+
+    def _grants(self) -> None:
+        """Privileges on what the bundle knows; those that the target's own default ones gave are noted."""
+        known = set(_privileged(self._expected))
+        there = {grant.name: grant for grant in self._found.grants if grant.privileges or grant.withheld}
+        for grant in self._expected.grants:
+            if grant.privileges or grant.withheld:
+                self._pair("Grants", f"grant {grant.name}", grant, there.pop(grant.name, None))
+        given = Counter[str]()
+        for grant in there.values():
+            if grant.on not in known:
+                continue
+            if self._by_default(grant):
+                given[grant.grantee] += 1
+                continue
+            tally = self.tallies.setdefault("Grants", _Tally())
+            said = ", ".join((*grant.privileges, *(f"not {each}" for each in grant.withheld)))
+            tally.differences.append(Difference(f"grant {grant.name}", f"not in the bundle ({said})"))
+        self.notes += [
+            f"the target's default privileges gave {grantee} more than the bundle does, on {number:,} objects"
+            for grantee, number in sorted(given.items())
+        ]
+
+    def _by_default(self, grant: Grant) -> bool:
+        """Whether the target itself gives this to every new object, and the bundle knows nothing of it."""
+        kinds = {"table": "tables", "view": "tables", "sequence": "sequences", "function": "functions"}
+        ours = {each.name for each in self._expected.grants}
+        return any(
+            each.kind == "default privileges"
+            and each.name not in ours
+            and each.object == kinds.get(grant.kind, f"{grant.kind}s")
+            and each.grantee == grant.grantee
+            and each.schema in ("", grant.schema)
+            and {*grant.privileges} <= {*each.privileges}
+            and {*grant.withheld} <= {*each.withheld}
+            for each in self._found.grants
+        )
+
+
+def _bare(table: Table) -> Table:
+    """The table without its parts, which are compared by themselves."""
+    return replace(
+        table,
+        columns=(),
+        primary_key=None,
+        unique_keys=(),
+        foreign_keys=(),
+        checks=(),
+        exclusions=(),
+        indexes=(),
+        policies=(),
+        triggers=(),
+        rules=(),
+    )
+
+
+def _privileged(catalog: Catalog) -> Iterator[str]:
+    """Everything that privileges can be on, by the words that grants have for it."""
+    for table in catalog.tables:
+        yield f"table {table.name}"
+        for column in table.columns:
+            yield Grant("column", table.name.schema, table.name.name, column.name, "").on
+    yield from (f"view {view.name}" for view in catalog.views)
+    yield from (f"sequence {sequence.name}" for sequence in catalog.sequences)
+    yield from (f"function {function.name}({function.arguments})" for function in catalog.functions)
+    yield from (f"type {type_.name}" for type_ in catalog.types)
+    yield from (Grant("schema", schema.name, "", "", "").on for schema in catalog.schemas)
+
+
+def _identity(thing: Any) -> str:
+    arguments = getattr(thing, "arguments", None)
+    return str(thing.name) if arguments is None else f"{thing.name}({arguments})"
+
+
+def _what(kind: str, thing: Any) -> str:
+    if isinstance(thing, Index) and not thing.valid:
+        return f"invalid index {thing.name}"
+    return f"{_ONE[kind]} {_identity(thing)}"

@@ -1,0 +1,84 @@
+"""What a verification found, as plain values: one check a kind, and every difference with its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migplan.catalog.digests import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as it was to be; ``examples`` are rows, or the values that break a key."""
+
+    what: str
+    detail: str = ""
+    examples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.what + (f": {self.detail}" if self.detail else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """All things of one kind: how many are right, of how many, and what is wrong."""
+
+    name: str
+    right: int
+    of: int
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing differs."""
+        return self.right == self.of and not self.differences
+
+
+@dataclass(frozen=True, slots=True)
+class TableProof:
+    """What was compared of a table's rows."""
+
+    table: str
+    expected_rows: int
+    found: Digest
+
+    strength: str = ""  # 'content', 'count' or 'not read', as both sides allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Hierarchy:
+    """The rows of a table that refers to itself."""
+
+    table: str
+    roots: int
+    linked: int
+
+    @property
+    def total(self) -> int:
+        """All rows."""
+        return self.roots + self.linked
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The answer of ``migplan verify``."""
+
+    bundle: str
+    target: str
+    source: str  # empty: the manifest alone was compared with
+    read_at: str  # the moment of the target
+    server: str
+    checks: tuple[Check, ...]
+    tables: tuple[TableProof, ...] = ()
+    hierarchies: tuple[Hierarchy, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the target is what it was to be."""
+        return all(check.holds for check in self.checks)
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """Every difference, in the order of the checks."""
+        return tuple(each for check in self.checks for each in check.differences)

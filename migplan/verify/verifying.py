@@ -1,0 +1,109 @@
+"""The whole of a verification: one moment of the target, and of the source where one is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from migplan.bundle.expectation import as_in_target, left_out
+from migplan.bundle.roles import Owners
+from migplan.catalog.model import Catalog
+from migplan.postgres.address import Address
+from migplan.verify import beside, content, keys, sequences, structure
+from migplan.verify.expectation import Expectation, load
+from migplan.verify.moment import Moment, moment
+from migplan.verify.verification import Check, Hierarchy, Verification
+
+Told = Callable[[str, int, int], None]
+
+
+def verify(address: Address, folder: Path, source: Address | None, jobs: int, told: Told) -> Verification:
+    """Compare a target with the bundle in a folder, and with the live source if there is one to ask."""
+    expectation = load(folder)
+    with ExitStack() as stack:
+        told("reading the target", 0, 0)
+        target = stack.enter_context(moment(address, jobs))
+        origin = stack.enter_context(moment(source, jobs)) if source is not None else None
+        checks, notes = _structure(expectation, target, origin)
+        rows = content.Content((), (), ())
+        hierarchies: tuple[Check, ...] = ()
+        found: tuple[Hierarchy, ...] = ()
+        if expectation.with_rows:
+            rows = content.compared(expectation, target, origin, told)
+            itself, found = keys.hierarchies(expectation, target, origin)
+            hierarchies = (itself, sequences.compared(expectation, target, origin))
+        orphans, said = keys.without_orphans(expectation, target, told)
+        server = target.catalog.server
+        every = (*checks, orphans, *hierarchies, *rows.checks)
+        return Verification(
+            bundle=expectation.manifest.name,
+            target=str(address).partition("?")[0],
+            source=str(source).partition("?")[0] if source is not None else "",
+            read_at=server.read_at,
+            server=server.version_text,
+            checks=tuple(check for check in every if check.of or check.differences),
+            tables=rows.tables,
+            hierarchies=found,
+            notes=(*notes, *said, *rows.notes),
+        )
+
+
+def _structure(
+    expectation: Expectation, target: Moment, source: Moment | None
+) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+    """Objects against the bundle's, and against the source's of today where there is a source."""
+    if not expectation.with_schema:
+        return (), ("definitions were not compared: the bundle holds rows only",)
+    versions = (expectation.manifest.postgresql, target.catalog.server.major)
+    checks, notes = structure.compared(expectation, expectation.catalog, target.catalog, versions)
+    if source is not None:
+        versions = (source.catalog.server.major, target.catalog.server.major)
+        today = _today(expectation, source.catalog)
+        checks = _joined(checks, structure.compared(expectation, today, target.catalog, versions)[0])
+    named, beyond = beside.looked_for(expectation, target)
+    return (*checks, named), (*notes, *beyond)
+
+
+def _today(expectation: Expectation, catalog: Catalog) -> Catalog:
+    """The source as it is now, as the bundle's choices would have it in the target."""
+    then = expectation.catalog
+    manifest = expectation.manifest
+    owners = Owners(kept=manifest.keeps_owners, roles=manifest.roles)
+    now = as_in_target(catalog, left_out(manifest), owners)
+    same: dict[str, Any] = {name: _known(getattr(then, name), getattr(now, name)) for name in _NAMED}
+    ours = {grant.on for grant in then.grants}
+    return replace(now, grants=tuple(grant for grant in now.grants if grant.on in ours), **same)
+
+
+_NAMED = ("schemas", "tables", "sequences", "views", "functions", "types", "extensions")
+
+
+def _known(then: Iterable[Any], now: Iterable[Any]) -> tuple[Any, ...]:
+    """Of what there is now, what the bundle has; what went since then stands as it was."""
+    here = {_identity(thing): thing for thing in now}
+    return tuple(here.get(_identity(thing), thing) for thing in then)
+
+
+def _identity(thing: object) -> tuple[object, object]:
+    return getattr(thing, "name"), getattr(thing, "arguments", "")  # noqa: B009
+
+
+def _joined(checks: tuple[Check, ...], more: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Both comparisons as one: what differs from the source alone is said so."""
+    others = {check.name: check for check in more}
+    joined = []
+    for check in checks:
+        said = {str(each) for each in check.differences}
+        other = others.get(check.name, check)
+        new = tuple(
+            replace(each, detail=f"{each.detail} (source of today)".strip())
+            for each in other.differences
+            if str(each) not in said
+        )
+        joined.append(
+            replace(check, right=min(check.right, other.right), differences=check.differences + new)
+        )
+    return tuple(joined)
