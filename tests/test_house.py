@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bundle": GROUND | {"postgres", "catalog", "graph", "plan"},
     "run": GROUND | {"postgres", "catalog", "bundle"},
     "verify": GROUND | {"postgres", "catalog", "bundle"},
+    "handwritten": GROUND | {"bundle.splitting"},
     "advise": GROUND | {"catalog.model", "graph"},
     "report": GROUND
     | {"catalog", "graph", "plan.model", "bundle", "run", "verify", "advise", "postgres.versions"},

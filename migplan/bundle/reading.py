@@ -72,7 +72,9 @@ class Readers:
         """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
         connection = self._idle.get()
         try:
-            with explained(self._address, f"reading the rows of {rows.into}"):
+            # Rolled back, it gives its locks back: thousands of tables would fill the server's lock table.
+            during = f"reading the rows of {rows.into}"
+            with explained(self._address, during), connection.transaction(force_rollback=True):
                 return self._copy(connection, rows, sink, told)
         finally:
             self._idle.put(connection)

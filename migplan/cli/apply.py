@@ -142,6 +142,11 @@ def _carried(bundle: Sealed, carry: bool) -> frozenset[str]:
             "these keys are in force before the rows come in, and cannot be carried any more",
             do="export with --carry-orphans, or with --constraints after-data",
         )
+    if whole := [str(each.key) for each in broken if each.key.partitioned]:
+        raise RefusedError(
+            f"keys of partitioned tables cannot be NOT VALID before PostgreSQL 18: {', '.join(whole)}",
+            do="mend the rows in the source and export anew",
+        )
     return frozenset(f"{quoted(each.key.name)} of {each.key.table}" for each in broken)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -9,13 +10,16 @@ import click
 
 from migplan import config as configuration
 from migplan import pipeline
+from migplan.bundle.carrying import OrphansError
 from migplan.bundle.inserts import InsertStyle
+from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Contents, Options
 from migplan.bundle.placing import Choice
 from migplan.bundle.roles import Owners
 from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
 from migplan.config import Config, Layout
+from migplan.postgres.address import Address
 from migplan.report import export as report
 
 
@@ -82,6 +86,21 @@ from migplan.report import export as report
     help="Leave out objects of a kind, as pg_dump calls it: TRIGGER, PUBLICATION ... (repeatable).",
 )
 @click.option("--without-large-objects", is_flag=True, help="Go on where the source has large objects.")
+@click.option(
+    "--check-orphans",
+    is_flag=True,
+    help="Look for rows that refer to nothing before anything is written; stop if there are any.",
+)
+@click.option(
+    "--carry-orphans",
+    is_flag=True,
+    help="Look for them, and write the keys that they break NOT VALID, on record.",
+)
+@click.option(
+    "--without-digests",
+    is_flag=True,
+    help="Record no digests of the tables' content: `migplan verify` will count rows only.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and how large; write nothing.")
 def export(
@@ -104,6 +123,9 @@ def export(
     roles: tuple[str, ...],
     kinds: tuple[str, ...],
     without_large_objects: bool,
+    without_digests: bool,
+    check_orphans: bool,
+    carry_orphans: bool,
     force: bool,
     dry_run: bool,
 ) -> None:
@@ -126,20 +148,38 @@ def export(
             owners=Owners(kept=not no_owner, roles=dict(map(_role, roles))),
             groups=groups,
             without_large_objects=without_large_objects,
+            digests=not without_digests,
         ),
         exactness=Exactness.ESTIMATE if plan else Exactness.AUTO,
         force=force,
+        check_orphans=check_orphans,
+        carry_orphans=carry_orphans,
         plan_file=plan,
     )
     address = options.resolved(source, settings)
     if dry_run:
+        if check_orphans or carry_orphans:
+            raise click.UsageError(
+                "--dry-run writes no bundle, and orphans are looked for when one is written"
+            )
         with screen.progress("reading the catalog") as told:
             foreseen = pipeline.foreseen(address, settings, wanted, told)
         screen.show(report.foreseen(*foreseen, wanted.options.contents))
         return
     with screen.progress("reading the catalog") as told:
-        folder, manifest = pipeline.exported(address, settings, wanted, told)
+        folder, manifest = _exported(address, settings, wanted, told)
     screen.show(report.written(folder, manifest))
+
+
+def _exported(
+    address: Address, settings: Config, wanted: pipeline.Exporting, told: pipeline.Told
+) -> tuple[Path, Manifest]:
+    """Orphans are an answer, and no failure: each key is shown, and the exit code is 1."""
+    try:
+        return pipeline.exported(address, settings, wanted, told)
+    except OrphansError as found:
+        screen.show(report.orphaned(found))
+        sys.exit(1)
 
 
 def _with_layout(settings: Config, layout: str | None) -> Config:

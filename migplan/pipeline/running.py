@@ -60,7 +60,8 @@ def refuse_obstacles(
     found = examine(bundle.paths.folder, bundle.manifest, connection, address, resuming=resuming, jobs=jobs)
     for obstacle in found:
         if obstacle.level == "warn":
-            told(events.Warned(f"{obstacle.subject}: {obstacle.what}"))
+            do = f"; {obstacle.do}" if obstacle.do else ""
+            told(events.Warned(f"{obstacle.subject}: {obstacle.what}{do}"))
     stops = [obstacle for obstacle in found if obstacle.level == "stop"]
     if stops:
         lines = "".join(f"\n  {each.subject}: {each.what}\n    -> {each.do}" for each in stops)

@@ -1,0 +1,73 @@
+"""``migplan verify``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from migplan import config as configuration
+from migplan import pipeline
+from migplan.bundle.sealed import unseal
+from migplan.cli import options, screen
+from migplan.report import verification as report
+from migplan.verify.verification import Verification
+
+_SHAPES: dict[str, Callable[[Verification], Iterable[Text | str]]] = {
+    "text": report.as_text,
+    "json": report.as_json,
+    "markdown": report.as_markdown,
+}
+
+
+@click.command()
+@click.argument("bundle", required=False, type=click.Path(path_type=Path))
+@options.target
+@click.option(
+    "--source",
+    metavar="URL|NAME",
+    help="Compare with the live source, too, at one moment of each.",
+)
+@options.config
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(list(_SHAPES)),
+    default="text",
+    show_default=True,
+    help="How to say it.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    help="Connections to each server that compute digests, all on one snapshot.",
+)
+def verify(
+    bundle: Path | None, target: str, source: str | None, config_file: Path | None, shape: str, jobs: int
+) -> None:
+    """Prove that a target is what its bundle says, and change nothing there.
+
+    BUNDLE is a bundle's folder; without one, the only bundle under migrations/ is meant. Rows are counted,
+    and their content is compared by digests that the server computes; every foreign key is looked at row by
+    row; sequences must be beyond their columns; and every object is compared with the one that was exported.
+    Rows that differ are named by their keys, as far as can be told.
+
+    A target that differs ends with exit code 1, and each difference has its name.
+    """
+    settings = configuration.find(config_file)
+    folder = options.bundle_folder(bundle)
+    address = options.resolved(target, settings)
+    origin = options.resolved(source, settings) if source is not None else None
+    with screen.progress("verifying") as told:
+        found = pipeline.verified(address, folder, origin, jobs, told)
+    screen.show(_SHAPES[shape](found))
+    receipt = pipeline.receipt_of(unseal(folder), address, found) if found.holds else None
+    if receipt and shape == "text":
+        screen.show([f"Receipt: {receipt}"])
+    if not found.holds:
+        sys.exit(1)

@@ -1,0 +1,111 @@
+"""Hand-written migrations as plain values: what stands in a folder, and what each file does.
+
+A folder is read once, into a :class:`Folder` of :class:`Migration`; a migration's SQL into :class:`Use`.
+Nothing here looks at a server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+
+class Style(StrEnum):
+    """Whose habits a folder follows; it is taken as it is."""
+
+    PLAIN = "plain"  # NAME.sql, with NAME.down.sql and NAME.verify.sql beside it, or sections
+    SUPABASE = "supabase"  # 20251001015000_name.sql
+    DBMATE = "dbmate"  # -- migrate:up, -- migrate:down
+    FLYWAY = "flyway"  # V1__name.sql, U1__name.sql, R__name.sql
+    GOLANG_MIGRATE = "golang-migrate"  # 1_name.up.sql, 1_name.down.sql
+    SQITCH = "sqitch"  # sqitch.plan, deploy/, revert/, verify/
+
+
+Kind = Literal["sql", "python", "seed", "maintenance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a file that runs: its bytes from ``start`` up to ``end``, the first of them on ``line``."""
+
+    file: Path
+    start: int
+    end: int
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A migration: what it does, how it is taken back, how it is looked at afterwards."""
+
+    name: str  # its file's, without what stands for its kind: 20251001015000_add_prospective_sessions_table
+    number: str  # 20251001015000; empty where the name has none
+    kind: Kind
+    up: Part
+    digest: str  # SHA-256 of the part ``up``: a change of the others does not make it another migration
+    down: Part | None = None
+    verify: Part | None = None
+    requires: tuple[str, ...] = ()  # names, by -- migplan: requires NAME, or a plan that says so
+    in_transaction: bool = True  # -- migplan: no-transaction
+    repeatable: bool = False  # it runs again when it has changed
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The migrations of a folder, in the order of their numbers and names."""
+
+    path: Path
+    style: Style
+    migrations: tuple[Migration, ...]
+    in_this_order: bool = False  # the folder has a plan of its own that orders them (sqitch)
+
+    def __getitem__(self, name: str) -> Migration:
+        for migration in self.migrations:
+            if migration.name == name:
+                return migration
+        raise KeyError(name)
+
+
+class ThingKind(StrEnum):
+    """What a statement may be about."""
+
+    SCHEMA = "schema"
+    EXTENSION = "extension"
+    ROLE = "role"
+    TYPE = "type"
+    TABLE = "table"  # views, too: a name that stands for rows
+    COLUMN = "column"
+    SEQUENCE = "sequence"
+    FUNCTION = "function"
+    INDEX = "index"
+    CONSTRAINT = "constraint"
+    TRIGGER = "trigger"
+    POLICY = "policy"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Thing:
+    """Something that has a name: ``public.hotels``, or ``public.hotels.id`` for what belongs to a table."""
+
+    kind: ThingKind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+How = Literal["creates", "alters", "drops", "needs", "fills"]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a statement does to a thing, and where (lines of the file start at 1)."""
+
+    how: How
+    thing: Thing
+    line: int
+    statement: str  # its beginning, on one line
+    sure: bool = True  # False: from a function's body, or text that is run as SQL, as far as it can be read
