@@ -57,6 +57,17 @@ def reference() -> str:
     return "\n".join(parts) + "\n"
 
 
+# What is another number each time, and what stands in its place.
+MEASURED = (
+    (r"\d+\.\d s$", "1.2 s"),
+    (r"^(  [a-z ]{12}) +\d+\.\d s ", r"\1      1.2 s "),
+    (r"about \d+\.\d s with", "about 1.2 s with"),
+    (r"[\d,]+ rows a second", "5,786 rows a second"),
+    (r"\d{8}T\d{6}-", "20251101T000000-"),
+    (r"(The longest steps:\n)(?: {4}.*\n)+", r"\1    [...]\n"),
+)
+
+
 def walk(context: click.Context) -> Iterator[click.Context]:
     """A command and all below it, as they are when someone asks them for help."""
     yield context
@@ -79,8 +90,10 @@ def demo(folder: Path) -> str:
     )
     if ran.returncode:
         raise SystemExit(f"migplan demo failed with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
-    text = ran.stdout.replace(str(folder), "build/demo")
-    return re.sub(r"\d+\.\d s$", "1.2 s", text, flags=re.MULTILINE)
+    text = ran.stdout.replace(str(folder.resolve()), "build/demo").replace(str(folder), "build/demo")
+    for pattern, instead in MEASURED:
+        text = re.sub(pattern, instead, text, flags=re.MULTILINE)
+    return text
 
 
 def demo_page(transcript: str) -> str:

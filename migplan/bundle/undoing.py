@@ -13,12 +13,13 @@ from functools import cached_property
 
 from migplan.bundle import reversal
 from migplan.bundle.belonging import FOLLOWERS, TABLES, Belonging
+from migplan.bundle.emptied import emptied
 from migplan.bundle.headers import SESSION
 from migplan.bundle.manifest import BundleFile, LoadedTable, Manifest
 from migplan.bundle.roles import Owners
-from migplan.bundle.wording import counted, do_block, literal, one_line
-from migplan.catalog.model import Catalog, TableKind
-from migplan.config import Layout, Strategy
+from migplan.bundle.wording import counted, one_line
+from migplan.catalog.model import Catalog
+from migplan.config import Strategy
 from migplan.names import QualifiedName
 from migplan.postgres.archive import Entry
 
@@ -61,7 +62,7 @@ def undo_data(
     tables = _filled(manifest, file)
     header = [*_opening(manifest, file), *_empties(tables), *_before(manifest, file)]
     keys = list(_Undoing(order, belonging, owners or Owners()).statements()) if belonging else []
-    rows = list(_emptied(manifest, tables, catalog)) if tables else []
+    rows = list(emptied(manifest, tables, catalog)) if tables else []
     return _text(header, [*keys, *rows, *_left_as_they_are(manifest, file)])
 
 
@@ -77,6 +78,11 @@ class _Undoing:
         """What takes them back, each with its semicolon."""
         for number in reversed(self.order):
             yield from self._statements(number)
+            for sequence in self._to_be_owned(number):
+                yield reversal.drop_if_exists(self._entry(sequence))
+        for number in reversed(self.order):  # if the file ran only in part, attached to nothing
+            if self._is_attached(number) and self._host(number) not in self._place:
+                yield reversal.drop_if_exists(self._entry(number))
 
     def says_so(self, number: int) -> bool:
         """Whether the entry is dropped by a statement of its own."""
@@ -116,6 +122,13 @@ class _Undoing:
         if entry.kind in FOLLOWERS:
             return any(self._vanishes(need) for need in entry.needs if need in self.belonging.entries)
         return self._goes_with_its_host(number)
+
+    def _to_be_owned(self, table: int) -> Iterator[int]:
+        """Sequences that go with a table: one that was not given to it yet, when the file stopped, stays."""
+        for number in reversed(self.order):
+            made = self._entry(number).drop.startswith("DROP SEQUENCE ")  # and is no identity column's
+            if made and self._host(number) == table and self._goes_with_its_host(number):
+                yield number
 
     def _vanishes(self, number: int) -> bool:
         """Whether what a comment or a privilege is about is taken back by some file of the bundle."""
@@ -194,66 +207,6 @@ def _filled(manifest: Manifest, file: str) -> list[LoadedTable]:
         for table in reversed(manifest.tables)
         if table.group == group and table.strategy is not Strategy.SCHEMA_ONLY
     ]
-
-
-def _emptied(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog) -> Iterator[str]:
-    names = {str(name): name for name in catalog.by_name}
-    here = [names[table.table] for table in tables]
-    live = manifest.constraints is Layout.WITH_SCHEMA or manifest.contents == "data"
-    later = _referring(manifest, catalog, here) if live else []
-    if not later:
-        yield f"TRUNCATE TABLE{_list(here, catalog, 4)};"
-        return
-    # TRUNCATE wants every table in the same statement that refers to one of its tables, even an empty one.
-    yield "-- Tables of later files that refer to these must be named as well, and must be empty."
-    checks = "\n".join(
-        f"    IF EXISTS (SELECT FROM {_rows_of(name, catalog)}) THEN\n"
-        f"        RAISE EXCEPTION '% still has rows: run its rollback first', {literal(str(name))};\n"
-        f"    END IF;"
-        for name in later
-    )
-    yield do_block(
-        f"    LOCK TABLE{_list(later, catalog, 8)}\n    IN ACCESS EXCLUSIVE MODE;\n{checks}\n"
-        f"    TRUNCATE TABLE{_list([*later, *here], catalog, 8)};"
-    )
-
-
-def _list(names: Sequence[QualifiedName], catalog: Catalog, indent: int) -> str:
-    new_line = "\n" + " " * indent
-    return new_line + f",{new_line}".join(_rows_of(name, catalog) for name in names)
-
-
-def _referring(manifest: Manifest, catalog: Catalog, here: Collection[QualifiedName]) -> list[QualifiedName]:
-    """The other tables of the bundle that refer to these, directly or through others, the last first."""
-    home = _homes(catalog)
-    users: dict[QualifiedName, set[QualifiedName]] = {}
-    for key in catalog.foreign_keys:
-        if key.referenced in home:
-            users.setdefault(home[key.referenced], set()).add(home[key.table])
-    found: set[QualifiedName] = set()
-    waiting = list(here)
-    while waiting:
-        new = users.get(waiting.pop(), set()) - found - set(here)
-        found |= new
-        waiting += new
-    names = {str(name): name for name in found}
-    return [names[table.table] for table in reversed(manifest.tables) if table.table in names]
-
-
-def _homes(catalog: Catalog) -> Mapping[QualifiedName, QualifiedName]:
-    """Of each table the one whose name brings all its rows: a partition's top, or itself."""
-    tables = catalog.by_name
-
-    def home(name: QualifiedName) -> QualifiedName:
-        parent = tables[name].partition_of
-        return home(parent) if parent is not None and parent in tables else name
-
-    return {name: home(name) for name in tables}
-
-
-def _rows_of(name: QualifiedName, catalog: Catalog) -> str:
-    """A table as a statement names it that is about its own rows: tables that inherit are others."""
-    return str(name) if catalog.by_name[name].kind is TableKind.PARTITIONED else f"ONLY {name}"
 
 
 def _left_as_they_are(manifest: Manifest, file: str) -> Iterator[str]:

@@ -64,7 +64,8 @@ def _look(driver: psycopg.Connection[Any], address: Address, key: ForeignKey, co
     answers: list[tuple[Any, ...]] = []
     with explained(address, f"looking for orphans of {key.name}"):
         try:
-            with driver.transaction(), driver.cursor(row_factory=tuple_row) as cursor:
+            # Going back gives the locks back: those of thousands of tables would fill the lock table.
+            with driver.transaction(force_rollback=True), driver.cursor(row_factory=tuple_row) as cursor:
                 answers = cursor.execute(_question(key, comparison)).fetchall()
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.LockNotAvailable) as error:
             return Orphans(key, 0, (), str(error.diag.message_primary))

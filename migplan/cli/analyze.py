@@ -14,8 +14,8 @@ from migplan.catalog.counts import Exactness
 from migplan.catalog.selection import Selection
 from migplan.cli import options, screen
 from migplan.config import Config
-from migplan.report import FORMATS
 from migplan.report.analysis import Analysis
+from migplan.report.formats import FORMATS
 
 
 @click.command()

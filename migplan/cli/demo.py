@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,9 +16,10 @@ from migplan import config as configuration
 from migplan import demo as example
 from migplan import pipeline
 from migplan.bundle.options import Options
+from migplan.bundle.sealed import unseal
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
-from migplan.cli import screen
+from migplan.cli import rehearse, screen
 from migplan.cli.boundary import sentence
 from migplan.errors import GroupingError
 from migplan.files import write_whole
@@ -28,6 +30,7 @@ from migplan.postgres.server import ThrowawayServer
 from migplan.report import export as export_report
 from migplan.report import plan as plan_report
 from migplan.report import terminal
+from migplan.run.scratch import NAME as SCRATCH
 
 
 @click.command()
@@ -42,8 +45,9 @@ def demo(out: Path | None, keep: bool) -> None:
     """Show what migplan does, on an example database, with no server and no setup.
 
     Starts a throwaway PostgreSQL, builds the database of a hotel chat application in it, analyzes it, finds
-    that the grouping its team had written down cannot be loaded, plans the move with one that can, and
-    writes the bundle of SQL files.
+    that the grouping its team had written down cannot be loaded, plans the move with one that can, writes
+    the bundle of SQL files, and rehearses it on a second server: applied, verified, taken back, applied
+    once more.
     Nothing is left behind but what --out asks for.
     """
     with ExitStack() as stack:
@@ -59,6 +63,7 @@ def demo(out: Path | None, keep: bool) -> None:
         _refused(catalog)
         _planned(catalog, folder, kept=out is not None)
         _exported(source, folder, kept=out is not None)
+        _rehearsed(folder)
         if keep:
             _wait(url, folder)
 
@@ -103,6 +108,14 @@ def _exported(source: Address, folder: Path, *, kept: bool) -> None:
     bundle, manifest = pipeline.exported(source, settings, wanted)
     shown = bundle if kept else Path("migrations") / bundle.name
     screen.show(export_report.written(shown, manifest, stays=kept))
+
+
+def _rehearsed(folder: Path) -> None:
+    _said("migplan rehearse          (the bundle that was just exported)")
+    settings = configuration.loads(example.settings(), Path("migplan.yaml"))
+    bundle = unseal(folder / "migrations" / example.DATABASE)
+    if not rehearse.on(bundle, SCRATCH, settings, jobs=2, log_format="text"):
+        sys.exit(1)
 
 
 def _wait(url: str, folder: Path) -> None:

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from migplan.pipeline.planning import Planned, drift_of, planned, request_of, write_plan
     from migplan.pipeline.progress import Told, silence
     from migplan.pipeline.proving import receipt_of, verified
-    from migplan.pipeline.running import Running, applied, scratch_for, steps_foreseen
+    from migplan.pipeline.running import (
+        Running,
+        applied,
+        rollback_foreseen,
+        rolled_back,
+        scratch_for,
+        steps_foreseen,
+    )
     from migplan.pipeline.seeing import analysis_of, analysis_with_orphans, as_selection, catalog_of
     from migplan.pipeline.writing import Exporting, exported, foreseen
 
@@ -21,7 +28,14 @@ _HOMES = {
     "progress": ("Told", "silence"),
     "planning": ("Planned", "drift_of", "planned", "request_of", "write_plan"),
     "writing": ("Exporting", "exported", "foreseen"),
-    "running": ("Running", "applied", "scratch_for", "steps_foreseen"),
+    "running": (
+        "Running",
+        "applied",
+        "rollback_foreseen",
+        "rolled_back",
+        "scratch_for",
+        "steps_foreseen",
+    ),
     "proving": ("receipt_of", "verified"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -42,6 +56,8 @@ __all__ = [
     "planned",
     "receipt_of",
     "request_of",
+    "rollback_foreseen",
+    "rolled_back",
     "scratch_for",
     "silence",
     "steps_foreseen",

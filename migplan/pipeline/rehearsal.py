@@ -85,7 +85,7 @@ class Rehearsal:
 
     def _roll_back(self) -> Stage:
         seconds, gone = _timed(lambda: running.rolled_back(self.bundle, self.target, self.run_told))
-        return Stage("rollback", seconds, f"{gone:,} steps taken back")
+        return Stage("rollback", seconds, f"{gone.steps:,} steps taken back")
 
     def _apply_again(self) -> Stage:
         seconds, done = _timed(self._applied)

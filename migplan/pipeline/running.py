@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +18,10 @@ from migplan.run.derive import steps_of
 from migplan.run.events import Told as RunTold
 from migplan.run.execute import Ways
 from migplan.run.lock import Lock
+from migplan.run.losses import Losses
 from migplan.run.preflight import examine
 from migplan.run.preflight.wants import wants_of
+from migplan.run.rollback import Undoing, Undone, foreseen, rollback
 from migplan.run.scratch import Scratch, scratch
 from migplan.run.status import status_of
 from migplan.run.steps import Step, predecessors
@@ -76,3 +79,17 @@ def steps_foreseen(
     runs = [each for each in status_of(address).runs if each.run.kind == "apply"]
     entries = next((each.entries for each in reversed(runs) if each.run.digest == bundle.digest), ())
     return steps, {entry.step for entry in entries if entry.state == "done"}, predecessors(steps)
+
+
+def rolled_back(
+    bundle: Sealed, address: Address, told: RunTold = events.silence, wanted: Undoing | None = None
+) -> Undone:
+    """Take back the last run of a bundle on a target: all of it, unasked, unless something else is wanted."""
+    return rollback(bundle, address, wanted or Undoing(), told)
+
+
+def rollback_foreseen(
+    bundle: Sealed, address: Address, wanted: Undoing
+) -> tuple[Losses, Sequence[Step]] | None:
+    """What a rollback would lose, and its steps; None when there is nothing to take back."""
+    return foreseen(bundle, address, wanted)

@@ -10,17 +10,19 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from migplan.errors import DatabaseError, MigplanError, StepError
+from migplan.errors import DatabaseError, JournalError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
 from migplan.run import events
 from migplan.run.events import Told
 from migplan.run.journal import Journal
 from migplan.run.lock import Lock
-from migplan.run.session import AlreadyDoneError, Limits, Session, is_lost, is_passing
+from migplan.run.session import AlreadyDoneError, Limits, Session, StoppedError, is_lost, is_passing
 from migplan.run.steps import Step, predecessors
+from migplan.run.waiting import Watch
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
+_STOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Queue:
         self._waiting: dict[int, int] = {}
         self._ready: list[tuple[int, int]] = []
         self._left = 0
+        self._finished = set(done)
         self._closed = False
         for place, needs in enumerate(predecessors(steps)):
             if steps[place].number in done:
@@ -68,11 +71,18 @@ class Queue:
         """A step is done: what waited for it may run."""
         with self._changed:
             self._left -= 1
+            self._finished.add(self._steps[place].number)
             for user in self._users.get(place, ()):
                 self._waiting[user] -= 1
                 if not self._waiting[user]:
                     self._push(user)
             self._changed.notify_all()
+
+    @property
+    def finished(self) -> set[int]:
+        """The numbers of the steps that are believed to be done."""
+        with self._changed:
+            return set(self._finished)
 
     def close(self) -> None:
         """No other step is to begin."""
@@ -82,6 +92,10 @@ class Queue:
 
     def _push(self, place: int) -> None:
         heapq.heappush(self._ready, (-self._steps[place].weight, place))
+
+
+class _ForgottenError(Exception):
+    """The server has lost what it had committed: it crashed, or another one stands in for it."""
 
 
 class Execution:
@@ -96,49 +110,71 @@ class Execution:
         self._lock = lock
         self._ways = ways
         self._told = told
+        self._watch = Watch(lock)
         self._writing = threading.Lock()  # the journal's connection is shared
         self._stopping = threading.Event()
         self._sessions: list[Session] = []
         self._failures: list[MigplanError] = []
+        self._forgotten = False
 
     def run(self, run: int, steps: Sequence[Step], done: Collection[int]) -> None:
         """Do what is not done yet; raises the first failure when everything else has come to its end.
 
         KeyboardInterrupt cancels what is going on: it is rolled back, and the journal knows it.
         """
-        queue = Queue(steps, done)
-        crew = [
-            threading.Thread(target=self._work, args=(run, queue), name=f"step-{number}", daemon=True)
-            for number in range(min(self._ways.jobs, max(len(steps) - len(done), 1)))
-        ]
-        for member in crew:
-            member.start()
-        try:
-            for member in crew:
-                while member.is_alive():
-                    member.join(0.2)
-        except BaseException:
-            self._stop(queue)
-            for member in crew:
-                member.join(10)
-            raise
-        if self._failures:
-            raise self._failures[0]
+        while True:
+            self._told(events.planned(steps, done))
+            self._forgotten = False
+            self._crew(run, Queue(steps, done), len(steps) - len(done))
+            if self._failures:
+                with contextlib.suppress(DatabaseError):
+                    self._lock.ensure()
+                raise self._failures[0]
+            self._lock.ensure()  # whoever ends the run writes it down in the lock's session
+            if not self._forgotten:
+                return
+            done = self._journal.done(run)
 
-    def _stop(self, queue: Queue) -> None:
+    def _crew(self, run: int, queue: Queue, left: int) -> None:
+        # Not by Thread.join: a Ctrl-C in it makes Python believe that the thread has ended.
+        ends = [threading.Event() for _ in range(min(self._ways.jobs, max(left, 1)))]
+        for number, end in enumerate(ends):
+            threading.Thread(
+                target=self._work, args=(run, queue, end), name=f"step-{number}", daemon=True
+            ).start()
+        try:
+            for end in ends:
+                while not end.wait(0.2):
+                    self._watch.look()
+        except BaseException:
+            self._stop(queue, ends)
+            raise
+
+    def _stop(self, queue: Queue, ends: Sequence[threading.Event]) -> None:
+        """Cancel until all have stopped: one that is between two messages does not hear it."""
         self._stopping.set()
         queue.close()
-        for session in list(self._sessions):
-            session.cancel()
+        deadline = time.monotonic() + _STOP_SECONDS
+        while not all(end.is_set() for end in ends) and time.monotonic() < deadline:
+            for session in list(self._sessions):
+                session.cancel()
+            for end in ends:
+                end.wait(0.5 / len(ends))
 
-    def _work(self, run: int, queue: Queue) -> None:
+    def _work(self, run: int, queue: Queue, end: threading.Event) -> None:
         """What one member of the crew does until nothing is left, or something has failed."""
         try:
             with self._session() as session:
+                self._compare(run, queue)
                 while not self._stopping.is_set() and (taken := queue.take()) is not None:
                     place, step = taken
-                    self._do(session, run, step)
+                    self._do(session, run, step, queue)
                     queue.done(place)
+        except StoppedError:
+            return
+        except _ForgottenError:
+            self._forgotten = True
+            queue.close()
         except MigplanError as error:
             self._failures.append(error)
             queue.close()
@@ -148,56 +184,123 @@ class Execution:
             )
             queue.close()
             raise
+        finally:
+            end.set()
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[Session]:
         session = Session(self._address, self._folder, self._ways.limits)
+        self._lock.shared_by(session.process)
         self._sessions.append(session)
         try:
             yield session
         finally:
+            self._sessions.remove(session)
             session.close()
 
-    def _do(self, session: Session, run: int, step: Step) -> None:
-        session.warned = lambda text: self._told(events.Noticed(step, text))
+    def _do(self, session: Session, run: int, step: Step, queue: Queue) -> None:
+        """Do a step, again where another try may get past what was in the way."""
+        failed: StepError | None = None
         for attempt in range(1, self._ways.retries + 2):
             started = time.monotonic()
-            self._told(events.Began(step))
             try:
-                rows = session.do(run, step, lambda size: self._told(events.Moved(step, size)))
-            except AlreadyDoneError:
-                rows = step.rows
+                if session.lost:
+                    self._recover(session, run, queue)
+                rows = self._once(session, run, step)
             except StepError as error:
-                if self._stopping.is_set():
-                    return
-                if attempt > self._ways.retries or not is_passing(error):
-                    self._failed(run, step, error)
-                    raise
-                self._try_again(session, step, attempt, error)
-                continue
-            self._told(events.Finished(step, rows, time.monotonic() - started))
-            return
+                failed = error
+            except (LockedError, JournalError):
+                raise  # somebody else is at work: no try of ours gets past that
+            except DatabaseError as error:
+                failed = _unreachable(failed, error, step)
+            else:
+                self._told(events.Finished(step, rows, time.monotonic() - started))
+                return
+            if self._stopping.is_set():
+                raise StoppedError
+            if attempt > self._ways.retries or not is_passing(failed):
+                break
+            wait = min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT)
+            self._told(events.Retrying(step, attempt, failed.what, wait))
+            if is_lost(failed):
+                session.close()
+            self._stopping.wait(wait)
+        assert failed is not None
+        self._failed(run, step, failed)
+        raise failed
 
-    def _try_again(self, session: Session, step: Step, attempt: int, error: StepError) -> None:
-        """Wait for what passes; a session that was lost is replaced, if the lock is still ours."""
-        wait = min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT)
-        self._told(events.Retrying(step, attempt, error.what, wait))
-        self._stopping.wait(wait)
-        if not is_lost(error):
-            return
+    def _once(self, session: Session, run: int, step: Step) -> int:
+        session.warned = lambda text: self._told(events.Noticed(step, text))
+        self._watch.begun(session.process, lambda who: session.warned(f"waits for a lock of {who}"))
+        blocker = ""
         try:
-            self._lock.ensure()
-            session.reopen()
-        except DatabaseError as gone:
-            if attempt < self._ways.retries and "another run" not in gone.what:
-                return  # the server may be starting still: the next try asks again
-            error.what = f"{error.what}; and then: {gone.what}"
-            self._told(events.Failed(step, error.what))
-            raise error from None
+            self._told(events.Began(step))
+            return session.do(run, step, lambda size: self._told(events.Moved(step, size)))
+        except AlreadyDoneError:
+            return self._known_as_done(run, step)
+        except StepError as error:
+            blocker = self._watch.ended(session.process)
+            if blocker and error.sqlstate == "55P03":
+                error.what = f"{error.what}: {blocker} holds it"
+            raise
+        finally:
+            self._watch.ended(session.process)
+
+    def _known_as_done(self, run: int, step: Step) -> int:
+        with self._writing:
+            done = self._journal.done(run)
+        if step.number not in done:
+            raise JournalError(
+                f"the journal in {self._address} does not know step {step.number} of run {run} any more",
+                do="it was changed while the run was going on; see what is there with: migplan status",
+                address=str(self._address),
+                during=f"running {step}",
+            )
+        return step.rows
+
+    def _recover(self, session: Session, run: int, queue: Queue) -> None:
+        """A new session in place of one that was lost, if the lock is still ours to hold."""
+        self._lock.ensure()
+        session.reopen()
+        self._lock.shared_by(session.process)
+        self._compare(run, queue)
+
+    def _compare(self, run: int, queue: Queue) -> None:
+        """What we believe to be done must be so: a crash takes the last commits back."""
+        believed = queue.finished
+        with self._writing:
+            now = self._journal.run(run)
+            kept = self._journal.done(run)
+        if now.state != "running":
+            raise JournalError(
+                f"run {run} in {self._address} is {now.state}: somebody else went on with it meanwhile",
+                do="see what is there with: migplan status",
+                address=str(self._address),
+                during="going on with the run",
+            )
+        if believed - kept:
+            raise _ForgottenError
 
     def _failed(self, run: int, step: Step, error: StepError) -> None:
         self._told(events.Failed(step, error.what))
         said = "\n".join(filter(None, (str(error), error.detail, error.hint, error.context)))
         # The step is rolled back whether or not this can be written.
         with contextlib.suppress(DatabaseError), self._writing:
+            self._lock.ensure()
             self._journal.fail(run, step.number, said)
+
+
+def _unreachable(before: StepError | None, error: DatabaseError, step: Step) -> StepError:
+    """The step's own failure, and why no session could take the lost one's place."""
+    first = before.what.partition("; and then: ")[0] if before else "the connection was lost"
+    said = f"{error.what} ({error.detail})" if error.detail else error.what
+    return StepError(
+        f"{first}; and then: {said}",
+        do=error.do,
+        address=error.address,
+        during=f"running {step}",
+        sqlstate="08001",
+        step=step.name,
+        file=step.file,
+        line=step.line,
+    )

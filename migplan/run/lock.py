@@ -6,6 +6,7 @@ first at once, but a statement of its last session may go on for a while: who co
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import Any
@@ -22,14 +23,20 @@ _SPACE = 0x6D706C6E
 _RUN, _STEPS = 1, 2
 
 _HOLDERS = """
-    SELECT l.pid, coalesce(a.usename, '?'), a.backend_start, coalesce(a.client_addr::text, 'this machine'),
-           a.state, coalesce(a.application_name, '')
+    SELECT l.pid, coalesce(a.usename, '?'), a.backend_start, coalesce(a.client_addr::text, 'this machine')
     FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid)
     WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objid = %s AND l.objsubid = 2 AND l.granted
       AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-      AND l.pid <> pg_catalog.pg_backend_pid()
+      AND l.pid <> ALL (pg_catalog.pg_backend_pid() || %s::int[])
     LIMIT 1
 """
+_SETTINGS = (
+    "SET statement_timeout = 0",
+    "SET lock_timeout = '10s'",
+    # It only waits most of the time, which must not be held against it.
+    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings "
+    "WHERE name = 'idle_session_timeout'",
+)
 _PATIENCE = 10.0
 
 
@@ -39,7 +46,12 @@ class Lock:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._guard = threading.Lock()
+        self._ours: set[int] = set()  # the processes of our own sessions
         self.connection = self._take()
+
+    def shared_by(self, process: int) -> None:
+        """A session of this very run does steps: nobody has to wait for it."""
+        self._ours.add(process)
 
     def ensure(self) -> None:
         """Hold the lock still, or again: the session may have been lost, and somebody else may have come."""
@@ -60,6 +72,8 @@ class Lock:
         try:
             with explained(self._address, "taking the lock of migplan"):
                 self._refuse_pooler(connection)
+                for setting in _SETTINGS:
+                    connection.execute(setting)
                 if not _tried(connection, "pg_try_advisory_lock", _RUN):
                     raise self._locked(connection, _RUN, "another run is in progress")
                 self._wait_for_steps(connection)
@@ -71,13 +85,12 @@ class Lock:
     def _wait_for_steps(self, connection: psycopg.Connection[Any]) -> None:
         """Until no session of an earlier run is at work any more."""
         deadline = time.monotonic() + _PATIENCE
-        while not _tried(connection, "pg_try_advisory_lock", _STEPS):
+        while self._holder(connection, _STEPS):
             if time.monotonic() > deadline:
                 raise self._locked(
                     connection, _STEPS, "a session of an earlier run, whose client is gone, is still at work"
                 )
             time.sleep(0.1)
-        connection.execute("SELECT pg_catalog.pg_advisory_unlock(%s, %s)", [_SPACE, _STEPS])
 
     def _refuse_pooler(self, connection: psycopg.Connection[Any]) -> None:
         """A pooler that gives each transaction another session would lose the lock."""
@@ -92,12 +105,17 @@ class Lock:
                 during="taking the lock of migplan",
             )
 
+    def _holder(self, connection: psycopg.Connection[Any], which: int) -> tuple[Any, ...] | None:
+        return connection.execute(_HOLDERS, [_SPACE, which, list(self._ours)]).fetchone()
+
     def _locked(self, connection: psycopg.Connection[Any], which: int, what: str) -> LockedError:
-        holder = connection.execute(_HOLDERS, [_SPACE, which]).fetchone()
+        holder = self._holder(connection, which)
         said = ""
         if holder:
-            pid, user, since, where, _, _ = holder
-            said = f": {user} from {where}, process {pid}, since {since:%Y-%m-%d %H:%M:%S %Z}"
+            pid, user, since, where = holder
+            said = f": {user} from {where}, process {pid}" + (
+                f", since {since:%Y-%m-%d %H:%M:%S %Z}" if since else ""
+            )
         return LockedError(
             f"{what} in {self._address}{said}",
             do="wait for it (migplan status shows it); if it hangs: SELECT pg_terminate_backend(PROCESS)",
@@ -113,7 +131,7 @@ def share(connection: psycopg.Connection[Any]) -> None:
 
 def holder(connection: psycopg.Connection[Any]) -> tuple[Any, ...] | None:
     """Who runs something now: process, user, since when, from where; None when nobody does."""
-    return connection.execute(_HOLDERS, [_SPACE, _RUN]).fetchone()
+    return connection.execute(_HOLDERS, [_SPACE, _RUN, []]).fetchone()
 
 
 def _tried(connection: psycopg.Connection[Any], function: str, which: int) -> bool:

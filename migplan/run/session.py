@@ -44,7 +44,11 @@ class Limits:
 
 
 class AlreadyDoneError(Exception):
-    """The journal says that the step is done already: somebody else's commit came in between."""
+    """The journal has no such step that is open: a commit whose answer was lost, or somebody else's."""
+
+
+class StoppedError(Exception):
+    """People want the run to stop; the step was rolled back."""
 
 
 class Session:
@@ -55,6 +59,7 @@ class Session:
         self._folder = folder
         self._limits = limits
         self.warned: Callable[[str], None] = lambda _text: None
+        self.stopped = False
         self.connection = self._open()
 
     def close(self) -> None:
@@ -62,7 +67,8 @@ class Session:
         self.connection.close()
 
     def cancel(self) -> None:
-        """Stop what the session is doing; safe from another thread."""
+        """Stop what the session is doing, and whatever it would do next; safe from another thread."""
+        self.stopped = True
         with contextlib.suppress(psycopg.Error):
             self.connection.cancel_safe(timeout=5)
 
@@ -70,6 +76,11 @@ class Session:
         """A new session in place of one that was lost."""
         self.connection.close()
         self.connection = self._open()
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has to be opened again."""
+        return self.connection.closed
 
     def do(self, run: int, step: Step, moved: Callable[[int], None]) -> int:
         """Do a step, and return its rows. StepError, with everything rolled back, when it fails."""
@@ -92,7 +103,9 @@ class Session:
             # end of the run waits until all is on disk.
             "SET LOCAL synchronous_commit = off",
         ]
-        if self.connection.info.server_version >= 170000:
+        if self._version >= 140000:
+            found.append("SET idle_session_timeout = 0")  # it may wait between steps, too
+        if self._version >= 170000:
             found.append("SET LOCAL transaction_timeout = 0")
         if self._watches_us:
             found.append("SET LOCAL client_connection_check_interval = '2s'")
@@ -102,9 +115,13 @@ class Session:
         connection = connect(self._address)
         try:
             connection.autocommit = True  # transactions are begun by what we send
+            self._version = connection.info.server_version
+            self.process = connection.info.backend_pid
             with explained(self._address, "opening a session for the run"):
                 lock.share(connection)
                 self._watches_us = _can_watch(connection)
+                if self._version >= 140000:
+                    connection.execute("SET idle_session_timeout = 0")
             connection.add_notice_handler(self._noticed)
         except BaseException:
             connection.close()
@@ -149,7 +166,7 @@ class _Doing:
     def all(self) -> int:
         """Everything, from BEGIN to COMMIT."""
         step = self._step
-        claim = journal.claim(self._run, step.number).as_string(self._connection)
+        claim = journal.claim(self._run, step.number).as_string()
         opening = f"BEGIN;\nRESET ALL;\n{step.settings}\n{self._session.preface};\n{claim};\n"
         try:
             with self._session.file(step).open("rb") as stream:
@@ -165,13 +182,14 @@ class _Doing:
                     opening = ""
         except OSError as error:
             raise self._error(f"cannot be read: {error.strerror}", step.line) from None
-        finish = journal.finish(self._run, step.number, self._rows).as_string(self._connection)
+        finish = journal.finish(self._run, step.number, self._rows).as_string()
         self._send(f"{opening}{finish};\nCOMMIT", "", 0)
         return self._rows
 
     def _send(self, ours: str, text: str, line: int) -> None:
         """Send statements of our own and, behind them, of the file's; one answer each."""
         message = (ours + text).encode()
+        self._refuse_to_go_on()
         try:
             pgconn = self._connection.pgconn
             pgconn.send_query(message)
@@ -194,6 +212,7 @@ class _Doing:
             with self._connection.cursor() as cursor:
                 with cursor.copy(statement) as copy:
                     while left > 0 and (block := stream.read(min(left, BLOCK))):
+                        self._refuse_to_go_on()
                         copy.write(block)
                         left -= len(block)
                         self._moved(len(block))
@@ -207,6 +226,11 @@ class _Doing:
                 do="a rule or trigger of the target swallows rows: take it away while they come in",
             )
         self._rows += loaded
+
+    def _refuse_to_go_on(self) -> None:
+        """A cancellation that came between two messages stopped neither."""
+        if self._session.stopped:
+            raise StoppedError
 
     # --- failures ---------------------------------------------------------------------------------------
 
@@ -269,8 +293,7 @@ class _Doing:
 
 def is_passing(error: DatabaseError) -> bool:
     """Whether another try may get past it: by its SQLSTATE alone."""
-    state = error.sqlstate or ""
-    return state in PASSING or is_lost(error)
+    return (error.sqlstate or "") in PASSING or is_lost(error)
 
 
 def is_lost(error: DatabaseError) -> bool:
@@ -302,7 +325,13 @@ def _texts(piece: Statements, stream: BinaryIO, path: Path) -> Iterator[tuple[st
 
 
 def _lines(statements: Sequence[Statement]) -> str:
-    return "\n".join(each.text for each in statements) + ";\n"
+    """The statements, each on the line where it was: those of comments between them are empty."""
+    lines: list[str] = []
+    at = statements[0].line
+    for each in statements:
+        lines.append("\n" * (each.line - at) + each.text)
+        at = each.line + each.text.count("\n")
+    return "".join(lines) + ";\n"
 
 
 class _Part(io.RawIOBase):

@@ -67,6 +67,8 @@ def status_of(address: Address) -> Status:
             return Status(address, ())
         with explained(address, "looking who is at work"):
             holder = lock.holder(connection)
-        said = f"{holder[1]} from {holder[3]}, since {holder[2]:%Y-%m-%d %H:%M:%S %Z}" if holder else ""
+        said = f"{holder[1]} from {holder[3]}" if holder else ""
+        if holder and holder[2]:  # hidden from roles that may not look at it
+            said += f", since {holder[2]:%Y-%m-%d %H:%M:%S %Z}"
         runs = [RunStatus(run, journal.entries(run.run)) for run in journal.runs()]
         return Status(address, runs, said)

@@ -1,0 +1,100 @@
+"""Rollbacks for people: what would be lost, before it is; what was done; what a dry run would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from migplan.report.words import count
+from migplan.run.counting import TableRows
+from migplan.run.losses import Losses
+from migplan.run.rollback import Undone
+from migplan.run.steps import Step
+
+_SHOWN = 60
+
+
+def losses(found: Losses) -> Iterator[Text]:
+    """What would go, with numbers, and what stays."""
+    run = found.run
+    what = "the rows of" if found.data_only else "a part of" if not found.everything else "the whole of"
+    yield Text(
+        f"This takes back {what} run {run.run}, {run.bundle}, begun {run.started_at:%Y-%m-%d %H:%M:%S %Z} "
+        f"by {run.who}, on {found.address}",
+        style="bold",
+    )
+    yield from _tables(found)
+    if found.objects:
+        kinds = ", ".join(f"{number:,} {kind}" for kind, number in found.objects.items())
+        yield Text(f"Dropped, as far as the run came to make them: {kinds}")
+    if found.spared:
+        yield Text(f"Stays, because it was there before: {', '.join(found.spared)}")
+    yield Text(f"Taken back, in this order: {', '.join(found.files) or 'nothing'}")
+    if found.stay:
+        yield Text(f"Stays: {', '.join(found.stay)}")
+    yield _sum(found)
+
+
+def _sum(found: Losses) -> Text:
+    lost = (
+        f"Lost: {count(found.rows, 'row')}, {found.own:,} of them brought by the run and not changed since."
+    )
+    if found.others and not found.others_go:
+        lost += f" {count(found.others, 'row')} that the run did not bring, or that were changed since, stay."
+    return Text(lost, style="bold red" if found.loses_others else "bold")
+
+
+def _tables(found: Losses) -> Iterator[Text]:
+    tables = [table for table in found.tables if table.rows != 0]
+    empty = len(found.tables) - len(tables)
+    tables.sort(key=lambda table: (-table.others, -(table.rows or 0)))
+    if tables:
+        width = max(len(_name(table)) for table in tables[:_SHOWN])
+        yield Text(f"  {'table':{width}} {'rows now':>14} {'from the run':>14} {'before, or since':>17}")
+    for table in tables[:_SHOWN]:
+        if table.rows is None:
+            yield Text(f"  {_name(table):{width}} {'not readable':>14}", style="red")
+            continue
+        style = "red" if table.others else ""
+        others = f"{table.others:,}" if table.others else ""
+        yield Text(f"  {_name(table):{width}} {table.rows:>14,} {table.own:>14,} {others:>17}", style=style)
+    if len(tables) > _SHOWN:
+        yield Text(f"  and {count(len(tables) - _SHOWN, 'table')} more")
+    if empty:
+        yield Text(f"  {count(empty, 'table')} without rows")
+
+
+def _name(table: TableRows) -> str:
+    return " ".join(table.table.split())
+
+
+def foreseen(steps: Sequence[Step]) -> Iterator[Text]:
+    """The steps that a rollback would do."""
+    yield Text(f"{count(len(steps), 'step')}:", style="bold")
+    for step in steps:
+        yield Text(f"  {step.number:>5}  {step.file}: {step.name}")
+    yield Text("Nothing was changed.")
+
+
+def done(result: Undone, address: object, apply: str, rollback: str) -> Iterator[Text]:
+    """How a rollback ended, and the commands to go on with."""
+    if result.run is None:
+        yield Text(f"{address}: there is no run to take back", style="bold")
+    else:
+        rest = " that were left" if result.went_on else ""
+        what = "is taken back" if result.whole else "is taken back in part"
+        yield Text(
+            f"run {result.run.run}, {result.run.bundle}, {what}: {count(result.steps, 'step')}{rest}, "
+            f"{result.seconds:.1f} s",
+            style="bold",
+        )
+        if result.losses and not result.whole:
+            stay = result.losses.stay
+            yield Text(f"Stays: {', '.join(stay)}" if stay else "Nothing of it stays.")
+            yield Text(f"Do it again with: {apply}")
+            yield Text(f"Take back the rest with: {rollback}")
+        elif not result.journal_dropped:
+            yield Text("The journal (schema migplan) stays, and tells of it; --drop-journal takes it away.")
+    if result.journal_dropped:
+        yield Text("The journal (schema migplan) is dropped.")

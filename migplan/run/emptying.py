@@ -1,0 +1,320 @@
+"""Taking back rows alone: what the run filled is emptied, the last file first, and the schema stays.
+
+* A table is truncated where all of its rows are the run's and every table that refers to it is emptied, too;
+  else exactly the rows that the run brought are deleted.
+* Rows that were there before, or were changed since, stay unless people say otherwise.
+* Nothing happens to tables that the run did not fill: if rows of theirs refer to rows that are to go, that
+  is said, and nothing is done.
+* Triggers and rules of users keep still, as they did while the rows came in, and stand as before afterwards.
+
+All of it is checked once more under the locks of the transaction that does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import psycopg
+
+from migplan.bundle.wording import do_block, literal
+from migplan.errors import RefusedError
+from migplan.names import quoted
+from migplan.postgres.address import Address
+from migplan.postgres.failures import explained
+from migplan.run.counting import TableRows
+
+_KEYS = """
+    SELECT k.conname,
+           coalesce(pg_catalog.pg_partition_root(k.conrelid), k.conrelid)::bigint,
+           coalesce(pg_catalog.pg_partition_root(k.confrelid), k.confrelid)::bigint,
+           k.conrelid::regclass::text, k.confrelid::regclass::text, c.relkind = 'p', p.relkind = 'p',
+           k.confdeltype IN ('c', 'n', 'd'),
+           coalesce(pg_catalog.to_jsonb(k) ->> 'conenforced', 'true')::boolean, j.pairs
+    FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+    JOIN pg_catalog.pg_class p ON p.oid = k.confrelid
+    CROSS JOIN LATERAL (
+        SELECT pg_catalog.array_agg(pg_catalog.format('p.%%I OPERATOR(%%I.%%s) c.%%I', a.attname, n.nspname,
+                                                      o.oprname, b.attname) ORDER BY x.place)
+        FROM unnest(k.confkey, k.conkey, k.conpfeqop) WITH ORDINALITY x (there, here, operator, place)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.there
+        JOIN pg_catalog.pg_attribute b ON b.attrelid = k.conrelid AND b.attnum = x.here
+        JOIN pg_catalog.pg_operator o ON o.oid = x.operator
+        JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+    ) j (pairs)
+    WHERE k.contype = 'f' AND k.conparentid = 0
+      AND coalesce(pg_catalog.pg_partition_root(k.confrelid), k.confrelid) = ANY (%s)
+    ORDER BY 5, 1
+"""
+
+# What would fire or forbid while rows are taken away: user triggers, rules, policies forced upon the owner.
+_QUIET = """
+    SELECT coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)::bigint, c.oid::regclass::text,
+           q.kind, q.name, q.state
+    FROM pg_catalog.pg_class c
+    CROSS JOIN LATERAL (
+        SELECT 'TRIGGER', t.tgname, t.tgenabled FROM pg_catalog.pg_trigger t
+        WHERE t.tgrelid = c.oid AND t.tgenabled IN ('O', 'A') AND t.tgtype & 40 <> 0
+          AND (NOT t.tgisinternal OR t.tgparentid <> 0)
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
+                          WHERE k.oid = t.tgconstraint AND k.contype <> 't')
+        UNION ALL
+        SELECT 'RULE', r.rulename, r.ev_enabled FROM pg_catalog.pg_rewrite r
+        WHERE r.ev_class = c.oid AND r.ev_type = '4' AND r.ev_enabled IN ('O', 'A')
+        UNION ALL
+        SELECT 'POLICIES', '', 'O' WHERE c.relforcerowsecurity
+    ) q (kind, name, state)
+    WHERE c.relkind IN ('r', 'p') AND coalesce(pg_catalog.pg_partition_root(c.oid), c.oid) = ANY (%s)
+    ORDER BY 2, 3, 4
+"""
+_STATES = {"O": "ENABLE", "A": "ENABLE ALWAYS"}
+
+SETTINGS = """\
+SET client_min_messages = warning;
+SET row_security = off;
+SELECT pg_catalog.set_config('search_path', '', false);"""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A foreign key to a table that is to be emptied; tables by the oid of the one that names the rows."""
+
+    name: str
+    child: int
+    parent: int
+    from_table: str  # as a statement names its rows
+    to_table: str
+    enforced: bool
+    acts: bool  # on what refers to a row that is deleted: CASCADE, SET NULL or SET DEFAULT
+    pairs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Rows that stay, and refer to rows that are to go."""
+
+    table: str
+    key: str
+    to: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Emptying:
+    """What there is to know, and what follows from it."""
+
+    files: Mapping[str, Sequence[TableRows]]  # of each data file that is to be emptied, in their order
+    transactions: Sequence[str]
+    also_changed: bool
+    keys: Sequence[Key]
+    quiet: Sequence[tuple[int, str, str]]  # of a table: what keeps something still, and what sets it back
+    _earlier: set[int] = field(default_factory=set)
+
+    def groups(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Files that are emptied in one transaction, the last first, with the statements that do it."""
+        for files in self._together():
+            tables = [table for file in files for table in reversed(self.files[file])]
+            yield files, self._text(tables)
+            self._earlier.update(table.oid for table in tables)
+
+    def kept(self, connection: psycopg.Connection[Any], address: Address) -> list[Kept]:
+        """Rows that stand in the way: nobody has said that they may be changed or lost."""
+        found = []
+        with explained(address, "looking for rows that refer to those that are to go"):
+            for key in self.keys:
+                if not self._is_concerned(key):
+                    continue
+                with connection.transaction(force_rollback=True):
+                    connection.execute("SET LOCAL row_security = off; SET LOCAL statement_timeout = 0")
+                    query = "SELECT pg_catalog.count(*) " + self._staying(key)
+                    (rows,) = connection.execute(query.encode()).fetchone() or (0,)
+                if rows:
+                    names = (each.removeprefix("ONLY ") for each in (key.from_table, key.to_table))
+                    found.append(Kept(next(names), key.name, next(names), rows))
+        return found
+
+    @cached_property
+    def _tables(self) -> Mapping[int, TableRows]:
+        return {table.oid: table for tables in self.files.values() for table in tables}
+
+    def _together(self) -> list[tuple[str, ...]]:
+        """Files in reverse order; where keys point both ways between them, they are emptied as one."""
+        place = {table.oid: number for number, file in enumerate(self.files) for table in self.files[file]}
+        names = list(self.files)
+        joined = set()  # of each pair of neighbours the first
+        for key in self.keys:
+            child, parent = place.get(key.child, -1), place.get(key.parent, -1)
+            if 0 <= child < parent:
+                joined |= set(range(child, parent))
+        found: list[tuple[str, ...]] = []
+        for number in reversed(range(len(names))):
+            if number in joined:
+                found[-1] = (*found[-1], names[number])
+            else:
+                found.append((names[number],))
+        return found
+
+    def _goes(self, alias: str) -> str:
+        """Whether a row is to go."""
+        listed = ",".join(self.transactions)
+        return "true" if self.also_changed else f"{alias}xmin = ANY ('{{{listed}}}'::pg_catalog.xid[])"
+
+    def _is_concerned(self, key: Key) -> bool:
+        """Whether rows could stay that refer to rows that go."""
+        parent, child = self._tables[key.parent], self._tables.get(key.child)
+        if not key.enforced or not (parent.rows if self.also_changed else parent.own):
+            return False
+        return child is None or (child.others != 0 and not self.also_changed)
+
+    def _staying(self, key: Key) -> str:
+        mine = f" AND NOT ({self._goes('c.')})" if key.child in self._tables else ""
+        match = f"{self._goes('p.')} AND {key.pairs}"
+        return f"FROM {key.from_table} c WHERE EXISTS (SELECT FROM {key.to_table} p WHERE {match}){mine}"
+
+    def _text(self, tables: Sequence[TableRows]) -> str:
+        truncated, beside = self._truncatable(tables)
+        deleted = [
+            table
+            for table in tables
+            if table not in truncated and (table.rows if self.also_changed else table.own)
+        ]
+        oids = {table.oid for table in (*tables, *beside)}
+        quiet = [each for each in self.quiet if each[0] in oids]
+        lines = [*self._locks([*truncated, *beside], deleted), *self._checks([*truncated, *beside], deleted)]
+        lines += [off for _, off, _ in quiet]
+        if truncated:
+            lines.append(f"TRUNCATE TABLE {', '.join(each.whole for each in (*truncated, *beside))};")
+        if deleted:
+            parts = (
+                f"deleted_{number} AS (DELETE FROM {table.whole} WHERE {self._goes('')})"  # noqa: S608 - quoted
+                for number, table in enumerate(deleted)
+            )
+            lines.append(f"WITH {', '.join(parts)} SELECT;")  # as one, so that keys in circles hold
+        if quiet:
+            lines += ["SET CONSTRAINTS ALL IMMEDIATE;", *(on for _, _, on in quiet)]
+        return "\n".join(lines)
+
+    def _truncatable(self, tables: Sequence[TableRows]) -> tuple[list[TableRows], list[TableRows]]:
+        """The tables that may be truncated, and those emptied before that TRUNCATE wants named with them."""
+        may = {
+            table.oid
+            for table in tables
+            if self.also_changed or (table.rows is not None and not table.others)
+        }
+        may |= {oid for oid in self._earlier if self.also_changed or not self._tables[oid].others}
+        while True:
+            # A key that is not enforced forbids TRUNCATE even where both tables are named (PostgreSQL 18).
+            outside = {
+                key.parent
+                for key in self.keys
+                if key.child not in may or (not key.enforced and key.child != key.parent)
+            }
+            if not may & outside:
+                break
+            may -= outside
+        chosen = {table.oid for table in tables if table.oid in may and table.rows}
+        waiting = list(chosen)
+        while waiting:
+            parent = waiting.pop()
+            more = {key.child for key in self.keys if key.parent == parent} - chosen
+            chosen |= more
+            waiting += more
+        here = [table for table in tables if table.oid in chosen]
+        known = {table.oid for table in tables}
+        return here, [self._tables[oid] for oid in sorted(chosen - known)]
+
+    def _locks(self, truncated: Collection[TableRows], deleted: Collection[TableRows]) -> Iterator[str]:
+        if truncated:
+            yield f"LOCK TABLE {', '.join(each.whole for each in truncated)} IN ACCESS EXCLUSIVE MODE;"
+        gone = {table.oid for table in deleted}
+        names = [table.whole for table in deleted]
+        names += [key.from_table for key in self.keys if key.acts and key.parent in gone]
+        if names:
+            yield f"LOCK TABLE {', '.join(dict.fromkeys(names))} IN SHARE ROW EXCLUSIVE MODE;"
+
+    def _checks(self, truncated: Collection[TableRows], deleted: Collection[TableRows]) -> Iterator[str]:
+        """What was true when people were asked must be true still."""
+        if not self.also_changed:
+            for table in truncated:
+                yield _refusal(
+                    f"FROM {table.whole} WHERE NOT ({self._goes('')})",
+                    f"rows came into {table.table} meanwhile",
+                )
+        gone = {table.oid for table in deleted}
+        for key in self.keys:
+            if key.acts and key.parent in gone and key.child not in self._earlier:
+                yield _refusal(
+                    self._staying(key),
+                    f"rows of {key.from_table} refer to rows that are to go, by {key.name}",
+                )
+
+
+def emptying(
+    connection: psycopg.Connection[Any],
+    address: Address,
+    files: Mapping[str, Sequence[TableRows]],
+    transactions: Sequence[str],
+    *,
+    also_changed: bool,
+) -> Emptying:
+    """Read the keys to the tables of the files, and what has to keep still."""
+    oids = [table.oid for tables in files.values() for table in tables]
+    with explained(address, "reading the keys of the tables that are to be emptied"):
+        connection.execute("SET search_path = ''")
+        keys = [_key(*row) for row in connection.execute(_KEYS, [oids]).fetchall()]
+        quiet = [_quiet(*row) for row in connection.execute(_QUIET, [oids]).fetchall()]
+    return Emptying(files, transactions, also_changed, keys, quiet)
+
+
+def refuse_kept(kept: Sequence[Kept], address: Address) -> None:
+    """Say which rows would have to go along, or be changed."""
+    if kept:
+        lines = "".join(
+            f"\n  {each.rows:,} rows of {each.table} refer to {each.to}, by the key {each.key}"
+            for each in kept
+        )
+        raise RefusedError(
+            f"rows that stay in {address} refer to rows that are to go; nothing was changed:{lines}",
+            do="delete or change those rows first, as you know what they are worth",
+        )
+
+
+def _key(
+    name: str,
+    child: int,
+    parent: int,
+    from_name: str,
+    to_name: str,
+    from_parts: bool,
+    to_parts: bool,
+    acts: bool,
+    enforced: bool,
+    pairs: Sequence[str],
+) -> Key:
+    return Key(
+        name,
+        child,
+        parent,
+        from_name if from_parts else f"ONLY {from_name}",
+        to_name if to_parts else f"ONLY {to_name}",
+        enforced,
+        acts and enforced,
+        " AND ".join(pairs),
+    )
+
+
+def _quiet(home: int, table: str, kind: str, name: str, state: str) -> tuple[int, str, str]:
+    if kind == "POLICIES":
+        alter = f"ALTER TABLE ONLY {table}"
+        return home, f"{alter} NO FORCE ROW LEVEL SECURITY;", f"{alter} FORCE ROW LEVEL SECURITY;"
+    what = f"{kind} {quoted(name)};"
+    alter = f"ALTER TABLE ONLY {table}" if kind == "TRIGGER" else f"ALTER TABLE {table}"
+    return home, f"{alter} DISABLE {what}", f"{alter} {_STATES[state]} {what}"
+
+
+def _refusal(found: str, what: str) -> str:
+    said = literal(f"{what}: nothing was removed here, look again with the same command")
+    return do_block(f"    IF EXISTS (SELECT {found}) THEN\n        RAISE EXCEPTION '%', {said};\n    END IF;")

@@ -1,0 +1,94 @@
+"""What a rollback would take away, with numbers: for people to look at before they agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from migplan.bundle.sealed import Sealed
+from migplan.postgres.address import Address
+from migplan.run.counting import TableRows
+from migplan.run.journal import Run
+
+# Neither of these is an object: they go with one, or are said of one.
+_NO_OBJECTS = frozenset(
+    {
+        "ACL",
+        "COMMENT",
+        "DEFAULT",
+        "DEFAULT ACL",
+        "INDEX ATTACH",
+        "PUBLICATION TABLE",
+        "PUBLICATION TABLES IN SCHEMA",
+        "ROW SECURITY",
+        "SECURITY LABEL",
+        "SEQUENCE OWNED BY",
+        "SHELL TYPE",
+        "TABLE ATTACH",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What would go: rows that are there now, and objects as far as the run came to make them."""
+
+    address: Address
+    run: Run
+    files: tuple[str, ...]  # that would be taken back, in that order
+    stay: tuple[str, ...]  # that were done, and stay
+    tables: Sequence[TableRows]
+    objects: Mapping[str, int]  # by kind
+    spared: tuple[str, ...]  # what was there before, and stays
+    data_only: bool
+    also_changed: bool
+    everything: bool  # the whole run, because no part of it was named
+
+    @property
+    def rows(self) -> int:
+        """Rows that would go."""
+        return sum(self._goes(table) for table in self.tables)
+
+    @property
+    def own(self) -> int:
+        """Rows that the run brought, and nobody changed since."""
+        return sum(table.own for table in self.tables)
+
+    @property
+    def others(self) -> int:
+        """Rows that were there before, or came or were changed since, in the tables that are concerned."""
+        return sum(table.others for table in self.tables)
+
+    @property
+    def loses_others(self) -> bool:
+        """Whether rows would go that the run did not bring, or that cannot be told."""
+        return self.others_go and any(table.others or table.rows is None for table in self.tables)
+
+    @property
+    def others_go(self) -> bool:
+        """Whether such rows go at all."""
+        return self.also_changed or not self.data_only
+
+    def _goes(self, table: TableRows) -> int:
+        return (table.rows or 0) if self.others_go else table.own
+
+
+def objects_of(bundle: Sealed, files: Sequence[str], spared: Sequence[str]) -> dict[str, int]:
+    """The objects that those files make, by kind, without what was there before."""
+    kept = set(spared)
+    found = Counter(
+        moved.kind.lower()
+        for moved in bundle.manifest.objects
+        if moved.file in files and moved.kind not in _NO_OBJECTS and f"{moved.kind} {moved.name}" not in kept
+    )
+    return dict(sorted(found.items()))
+
+
+def tables_of(bundle: Sealed, files: Sequence[str]) -> list[str]:
+    """The tables that those files make or fill, in the order of the plan."""
+    manifest = bundle.manifest
+    groups = {file.group for file in manifest.files if file.file in files and file.phase == "data"}
+    made = {moved.name for moved in manifest.objects if moved.kind == "TABLE" and moved.file in files}
+    listed = [table.table for table in manifest.tables if table.group in groups or table.table in made]
+    return list(dict.fromkeys([*listed, *sorted(made)]))

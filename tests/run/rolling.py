@@ -1,0 +1,86 @@
+"""Bundles that are applied up to a step, taken back, and what a target looks like before and after."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from migplan.bundle.sealed import Sealed, unseal
+from migplan.errors import MigplanError
+from migplan.postgres import pg_dump
+from migplan.postgres.address import Address
+from migplan.run import session
+from migplan.run.apply import Applying, apply
+from migplan.run.execute import Ways
+from migplan.run.rollback import Undoing, Undone, rollback
+from tests.export.loading import _NEVER_ALIKE, export
+from tests.servers import Server
+
+_DEFAULTS = """
+    SELECT pg_get_userbyid(defaclrole), defaclnamespace::regnamespace::text, defaclobjtype, defaclacl::text
+    FROM pg_default_acl ORDER BY 1, 2, 3
+"""
+_bundles: dict[tuple[str, ...], Path] = {}
+
+
+class KilledError(MigplanError):
+    """A client that ends between two steps."""
+
+
+def sealed(server: Server, name: str, *words: str) -> Sealed:
+    """The bundle of a database that nobody changes; exported once."""
+    key = (server.origin.name, name, *words)
+    if key not in _bundles:
+        folder = server.stack.enter_context(tempfile.TemporaryDirectory())
+        _bundles[key] = Path(folder) / "bundle"
+        export(server.url(name), _bundles[key], *words)
+    return unseal(_bundles[key])
+
+
+@contextmanager
+def stopping(before: int, kind: str = "apply") -> Iterator[None]:
+    """Runs of this kind come as far as the step of that number, and no further."""
+    do = session.Session.do
+    with pytest.MonkeyPatch.context() as patch:
+
+        def until(self, run, step, moved):  # noqa: ANN001, ANN202
+            if (step.phase == "rollback") == (kind == "rollback") and step.number >= before:
+                raise KilledError("killed")
+            return do(self, run, step, moved)
+
+        patch.setattr(session.Session, "do", until)
+        yield
+
+
+def applied(bundle: Sealed, address: Address, *, until: int | None = None, jobs: int = 1) -> None:
+    """Apply it, all of it or what comes before a step."""
+    wanted = Applying(Ways(jobs))
+    if until is None:
+        apply(bundle, address, wanted)
+        return
+    with stopping(until), pytest.raises(KilledError):
+        apply(bundle, address, wanted)
+
+
+def taken_back(bundle: Sealed, address: Address, **wanted: object) -> Undone:
+    return rollback(bundle, address, Undoing(**wanted))  # type: ignore[arg-type]
+
+
+def schema(server: Server, name: str) -> str:
+    """Everything of a database but rows, and but the journal, as pg_dump says it, and default privileges."""
+    program = pg_dump.suitable(server.major * 10000, encrypted=False).program("pg_dump")
+    words = [str(program), "--schema-only", "--exclude-schema=migplan", "-d", server.url(name)]
+    ran = subprocess.run(words, capture_output=True, text=True, check=True, encoding="utf-8")
+    text = _NEVER_ALIKE.sub("", ran.stdout)
+    with server.connect(dbname=name) as connection:
+        return text + repr(connection.execute(_DEFAULTS).fetchall())
+
+
+def ask(server: Server, name: str, query: str) -> list[tuple]:
+    with server.connect(dbname=name) as connection:
+        return connection.execute(query).fetchall()

@@ -1,0 +1,130 @@
+"""Bundles to run, exported once; runs of them, also in processes that die; and what came of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from migplan.bundle.sealed import Sealed, unseal
+from migplan.postgres.address import Address, parse
+from migplan.run.apply import Applying, Done, apply
+from migplan.run.events import Event, Told, silence
+from migplan.run.execute import Ways
+from migplan.run.session import Limits
+from migplan.run.status import RunStatus, status_of
+from tests.export.loading import Contents, assert_same, contents, export, remembered
+from tests.servers import Server
+
+LAYOUTS = ("after-data", "with-schema")
+_bundles: dict[tuple[str, ...], Path] = {}
+
+
+def bundle_of(server: Server, name: str, *words: str) -> Path:
+    """The bundle of a database that nobody changes, exported once."""
+    key = (server.origin.name, name, *words)
+    if key not in _bundles:
+        place = server.stack.enter_context(tempfile.TemporaryDirectory())
+        _bundles[key] = Path(place, "bundle")
+        export(server.url(name), _bundles[key], *words)
+    return _bundles[key]
+
+
+def ways(jobs: int = 1, retries: int = 0, lock: float = 60, statement: float = 0) -> Ways:
+    """How a test wants a run; a failure is a failure, if nothing else is said."""
+    return Ways(jobs, Limits(lock, statement), retries)
+
+
+def applied(
+    bundle: Path | Sealed, where: Address | str, how: Ways | None = None, told: Told = silence
+) -> Done:
+    """Run a bundle in this process."""
+    sealed = unseal(bundle) if isinstance(bundle, Path) else bundle
+    address = parse(where) if isinstance(where, str) else where
+    return apply(sealed, address, Applying(how or ways()), told)
+
+
+@contextmanager
+def empty(server: Server) -> Iterator[str]:
+    """A database to fill."""
+    name = server.create_database()
+    try:
+        yield name
+    finally:
+        server.drop_database(name)
+
+
+def assert_copied(server: Server, target: str, source: str, *, layout: str = "after-data") -> None:
+    """The target is the source: definitions, rows, sequences."""
+    ordered = layout == "after-data"
+    assert_same(contents(server, target), remembered(server, source), ordered=ordered)
+
+
+def the_run(where: Address) -> RunStatus:
+    """The only run of a target."""
+    (found,) = status_of(where).runs
+    return found
+
+
+def assert_all_done(where: Address) -> None:
+    """One run, that has ended; each step is done, and with the rows that it should have."""
+    found = the_run(where)
+    assert found.run.state == "done"
+    assert {entry.state for entry in found.entries} == {"done"}
+
+
+def dying(bundle: Sealed, where: Address, how: Ways, dies: Callable[[Event], bool]) -> bool:
+    """Run a bundle in a process that kills itself at the event of which ``dies`` is true; whether it did."""
+
+    def told(event: Event) -> None:
+        if dies(event):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return in_a_process(lambda: applied(bundle, where, how, told))
+
+
+def in_a_process(does: Callable[[], object]) -> bool:
+    """Do something in a process of its own; whether that was killed. It may not fail in another way."""
+    child = os.fork()
+    if not child:
+        try:
+            does()
+        except BaseException as error:
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return True
+    assert os.WEXITSTATUS(status) == 0
+    return False
+
+
+def command(*words: str, **options: str) -> subprocess.Popen[str]:
+    """The command in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **options}
+    return subprocess.Popen(
+        [sys.executable, "-m", "migplan", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def until(true: Callable[[], object], what: str, seconds: float = 20) -> None:
+    """Wait for something."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+__all__ = ["Contents", "assert_same", "contents", "export", "remembered"]

@@ -1,0 +1,304 @@
+"""How a bundle is divided: nothing twice, nothing left out, and nothing beside what would get into its way."""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from migplan.bundle import loading
+from migplan.bundle.sealed import Sealed, unseal
+from migplan.bundle.splitting import CopyRows, Statement, pieces
+from migplan.postgres.address import parse
+from migplan.postgres.server import ThrowawayServer
+from migplan.run import derive, events
+from migplan.run.derive import steps_of
+from migplan.run.events import Event
+from migplan.run.journal import digest_of
+from migplan.run.steps import Piece, Rows, Statements, Step, predecessors
+from tests.catalog import nasty
+from tests.export import rich
+from tests.run.running import (
+    LAYOUTS,
+    applied,
+    assert_all_done,
+    assert_copied,
+    bundle_of,
+    empty,
+    export,
+    the_run,
+    ways,
+)
+from tests.servers import Server
+
+DATABASES = {"rich": rich.database, "nasty": nasty.database, "demo": lambda server: server.demo}
+WORDS = [
+    *(("--constraints", layout) for layout in LAYOUTS),
+    ("--data-format", "insert", "--batch", "3"),
+    ("--data-only",),
+]
+
+
+# --- all of it, and once ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("name", list(DATABASES))
+def test_every_byte_is_in_one_step(
+    newest: Server, name: str, words: Sequence[str], small: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if small:
+        divide_finely(monkeypatch)
+    sealed = unseal(bundle_of(newest, DATABASES[name](newest), *words))
+    steps = steps_of(sealed)
+    assert [step.number for step in steps] == list(range(1, len(steps) + 1))
+    assert sum(step.rows for step in steps) == sealed.manifest.rows
+    for file in sealed.manifest.files:
+        content = sealed.paths.step(file.file).read_bytes()
+        assert_covered(content, [step for step in steps if step.file == file.file])
+
+
+def assert_covered(content: bytes, steps: Sequence[Step]) -> None:
+    """What is in no piece is a setting, the beginning or end of a transaction, or the frame of a COPY."""
+    in_force: dict[str, str] = {}
+    at = 0
+    before: Piece | None = None
+    for step, piece in ((step, piece) for step in steps for piece in step.pieces):
+        if isinstance(piece, Statements) and isinstance(before, Statements) and piece.start == before.start:
+            assert before.text, "only a key that is added in two steps stands in two"
+            assert piece.text
+            continue
+        between = content[at : piece.start]
+        in_force |= settings(between, piece)
+        assert dict(named(step.settings)) == in_force
+        assert content.count(b"\n", 0, piece.start) + 1 == piece.line
+        if isinstance(piece, Rows):
+            assert content[piece.start : piece.end].count(b"\n") == piece.rows
+        at, before = piece.end, piece
+    settings(content[at:], None)
+
+
+def settings(between: bytes, piece: Piece | None) -> dict[str, str]:
+    """The settings between two pieces; there is nothing else."""
+    text = between.removeprefix(b"\\.\n").removeprefix(b";")
+    if isinstance(piece, Rows):
+        text += b"\\.\n"
+    found: dict[str, str] = {}
+    for each in pieces(io.BytesIO(text), Path("between")):
+        if isinstance(each, CopyRows):
+            assert isinstance(piece, Rows)
+            assert (each.table, each.columns) == (piece.table, piece.columns)
+        elif each.word not in {"begin", "commit"}:
+            found |= dict(named(each.text))
+    return found
+
+
+def named(text: str) -> Iterator[tuple[str, str]]:
+    for each in pieces(io.BytesIO(text.encode()), Path("settings")):
+        assert isinstance(each, Statement)
+        found = re.match(r"SET (\w+) |SELECT pg_catalog\.set_config\('(\w+)'", each.text)
+        assert found, each.text
+        yield found[1] or found[2], each.text
+
+
+def divide_finely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if all tables were large."""
+    monkeypatch.setattr(derive, "LARGE_BYTES", 0)
+    monkeypatch.setattr(derive, "LARGE_ROWS", 0)
+    monkeypatch.setattr(derive, "STATEMENTS", 2)
+
+
+# --- what may run beside what -----------------------------------------------------------------------------
+
+_KEY = re.compile(
+    r"ALTER TABLE (?:ONLY )?(\S+)\s+ADD CONSTRAINT \S+ FOREIGN KEY .*? REFERENCES ([^(\s]+)", re.DOTALL
+)
+_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX \S+ ON (?:ONLY )?(\S+)")
+
+WEB = """
+CREATE TABLE deep (id int PRIMARY KEY, up int REFERENCES deep);
+INSERT INTO deep SELECT n, nullif(n - 1, 0) FROM generate_series(1, 300) n;
+DO $$ BEGIN
+    FOR n IN 1..9 LOOP
+        EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, d int REFERENCES deep, note text)', n);
+        EXECUTE format('INSERT INTO t%s SELECT g, g, repeat(''n'', 50) FROM generate_series(1, 300) g', n);
+        EXECUTE format('CREATE INDEX ON t%s (d)', n);
+        EXECUTE format('CREATE INDEX ON t%s (note, id)', n);
+        FOR m IN 1..n - 1 LOOP
+            EXECUTE format('ALTER TABLE t%s ADD r%s int REFERENCES t%s', n, m, m);
+            EXECUTE format('UPDATE t%s SET r%s = id', n, m);
+        END LOOP;
+    END LOOP;
+END $$;
+"""
+
+
+@pytest.fixture(scope="module")
+def web(newest: Server) -> Iterator[str]:
+    name = newest.create_database(WEB)
+    yield name
+    newest.drop_database(name)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_runs_side_by_side(
+    newest: Server, web: str, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    divide_finely(monkeypatch)
+    sealed = unseal(bundle_of(newest, web, "--constraints", layout))
+    steps = steps_of(sealed)
+    needs = predecessors(steps)
+    widest = 0
+    for seed in range(20):
+        chance = random.Random(seed)
+        done: set[int] = set()
+        going: set[int] = set()
+        while len(done) < len(steps):
+            ready = [
+                place for place in range(len(steps)) if place not in done | going and needs[place] <= done
+            ]
+            going |= set(ready)
+            assert going, "nothing can go on"
+            assert_compatible(sealed, [steps[place] for place in going], [steps[place] for place in done])
+            widest = max(widest, len(going))
+            ended = chance.choice(sorted(going))
+            going.remove(ended)
+            done.add(ended)
+    assert widest > (4 if layout == "after-data" else 0)
+
+
+def assert_compatible(sealed: Sealed, going: Sequence[Step], done: Sequence[Step]) -> None:
+    """As people would say it: keys do not share tables; rows come before what is built on them."""
+    loaded = {table for step in done for table in loads(step)}
+    loading_now = {table for step in going for table in loads(step)}
+    busy: set[str] = set()
+    for step in going:
+        text = text_of(sealed, step)
+        for found in _KEY.finditer(text) if step.phase == "constraints" else ():
+            tables = {found[1], found[2]}
+            assert not busy & tables, f"{step} beside another key of one of {tables}"
+            assert not loading_now & tables
+            busy |= tables
+        for found in _INDEX.finditer(text) if step.phase == "constraints" else ():
+            assert found[1] in loaded
+            assert found[1] not in loading_now
+        if sealed.manifest.constraints == "with-schema" and step.phase == "data":
+            for table in loads(step) - {"public.deep"}:
+                parents = {"public.deep", *(f"public.t{n}" for n in range(1, int(table[-1])))}
+                assert parents <= loaded, table
+
+
+def loads(step: Step) -> set[str]:
+    if step.phase != "data":
+        return set()
+    return {piece.table for piece in step.pieces if isinstance(piece, Rows)}
+
+
+def text_of(sealed: Sealed, step: Step) -> str:
+    content = sealed.paths.step(step.file).read_bytes()
+    return "\n".join(
+        piece.text or content[piece.start : piece.end].decode()
+        for piece in step.pieces
+        if isinstance(piece, Statements) and not (piece.text or "").count("VALIDATE CONSTRAINT")
+    )
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_nobody_waits_for_a_deadlock(
+    newest: Server, web: str, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    divide_finely(monkeypatch)
+    bundle = bundle_of(newest, web, "--constraints", layout)
+    found = []
+    for jobs in (1, 6):
+        with empty(newest) as target:
+            where = newest.address(target)
+            applied(bundle, where, ways(jobs))
+            assert_all_done(where)
+            assert_copied(newest, target, web, layout=layout)
+            status = the_run(where)
+            found.append(
+                (status.run.steps_digest, [(e.step, e.file, e.line, e.name, e.rows) for e in status.entries])
+            )
+    # The steps are the same, whatever the number of jobs.
+    assert found[0] == found[1]
+    assert found[0][0] == digest_of(steps_of(unseal(bundle)))
+
+
+# --- large tables -----------------------------------------------------------------------------------------
+
+
+def test_a_large_table_comes_in_chunks_side_by_side(
+    newest: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "CHUNK_PAGES", 16)
+    source = rich.database(newest)
+    export(newest.url(source), tmp_path / "bundle")
+    both = threading.Barrier(2, timeout=20)
+    met: list[str] = []
+
+    def told(event: Event) -> None:
+        if isinstance(event, events.Began) and event.step.name.startswith("vals.many, ") and len(met) < 2:
+            met.append(event.step.name)
+            both.wait()  # neither goes on before the other has begun, too
+
+    with empty(newest) as target:
+        where = newest.address(target)
+        applied(tmp_path / "bundle", where, ways(2), told)
+        chunks = [entry for entry in the_run(where).entries if entry.name.startswith("vals.many, ")]
+        assert len(chunks) > 5
+        assert_copied(newest, target, source, layout="with-schema")  # the chunks' order is chance
+
+
+@pytest.mark.parametrize("name", ["rich", "nasty", "demo"])
+def test_keys_of_large_tables_are_validated_later(
+    newest: Server, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    divide_finely(monkeypatch)
+    source = DATABASES[name](newest)
+    with empty(newest) as target:
+        where = newest.address(target)
+        applied(bundle_of(newest, source, "--constraints", "after-data"), where, ways(4))
+        names = [entry.name for entry in the_run(where).entries]
+        added, validated = (
+            [entry.removesuffix(ending) for entry in names if entry.endswith(ending)]
+            for ending in (", added", ", validated")
+        )
+        assert added == validated
+        assert added
+        # Equal, so also as valid as there.
+        assert_copied(newest, target, source)
+
+
+def test_many_tables_do_not_need_many_locks(newest: Server, tmp_path: Path) -> None:
+    source = newest.create_database()
+    with newest.connect(dbname=source) as connection:
+        for hundred in range(0, 600, 100):
+            connection.execute(
+                "".join(
+                    f"CREATE TABLE t{n} (id int PRIMARY KEY, up int REFERENCES t{max(n - 1, 0)});"
+                    f"CREATE INDEX ON t{n} (up); INSERT INTO t{n} VALUES (1, 1);"
+                    for n in range(hundred, hundred + 100)
+                )
+            )
+    export(newest.url(source), tmp_path / "bundle")
+    few = {"max_connections": "10", "max_locks_per_transaction": "10", "max_worker_processes": "2"}
+    with ExitStack() as stack:
+        server = stack.enter_context(ThrowawayServer(settings=few))
+        url = server.create_database("target")
+        sealed = unseal(tmp_path / "bundle")
+        # All in one transaction is too much for it.
+        schema = sealed.paths.step(sealed.manifest.files[0].file).read_text("utf-8")
+        with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.OutOfMemory):
+            connection.execute(schema.encode())
+        done = applied(sealed, parse(url), ways(4))
+        assert done.rows == 600
+    newest.drop_database(source)
