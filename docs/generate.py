@@ -38,7 +38,7 @@ def generated() -> Iterator[tuple[Path, str]]:
         yield ROOT / "docs" / "demo.md", demo_page(transcript)
         yield ROOT / "README.md", readme(transcript)
         for file in sorted(path for path in Path(folder).rglob("*") if path.parent != Path(folder)):
-            if file.is_file():
+            if file.is_file() and not file.parent.name.endswith(".receipts"):  # these are of today
                 yield ROOT / file.relative_to(folder), file.read_text(encoding="utf-8")
 
 

@@ -43,7 +43,7 @@ def manifest_of(
     """Everything that there is to say of a bundle."""
     server = source.catalog.server
     inside = {str(name) for name in source.catalog.by_name}
-    rows = _rows(source, files)
+    rows = rows_by_table(source, (step for file in files for step in file.steps))
     written = {file.group for file in files}
     return Manifest(
         name=plan.name,
@@ -112,22 +112,14 @@ def described(path: Path, phase: Phase, group: PlannedGroup, steps: tuple[Step, 
     )
 
 
-def rows_of_table(source: Source, table: str, steps: Iterable[Step]) -> int:
-    """The rows of a planned table, partitions included; a second pass brings none."""
-    names = {str(name): name for name in source.graph.tables}
-    family = {table, *map(str, source.graph.partitions.get(names[table], ()))}
-    return sum(block.rows for step in steps for block in step.blocks if block.table in family)
-
-
-def _rows(source: Source, files: Iterable[BundleFile]) -> Counter[str]:
-    """Rows by planned table."""
+def rows_by_table(source: Source, steps: Iterable[Step]) -> Counter[str]:
+    """Rows by planned table, those of its partitions included; a second pass brings none."""
     home = {str(part): str(owner) for owner, parts in source.graph.partitions.items() for part in parts}
     rows: Counter[str] = Counter()
-    for file in files:
-        for step in file.steps:
-            for block in step.blocks:
-                if not block.table.startswith("pg_temp."):
-                    rows[home.get(block.table, block.table)] += block.rows
+    for step in steps:
+        for block in step.blocks:
+            if not block.table.startswith("pg_temp."):
+                rows[home.get(block.table, block.table)] += block.rows
     return rows
 
 

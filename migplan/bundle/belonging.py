@@ -72,10 +72,8 @@ class _Finder:
     ) -> None:
         self._entries = entries
         self._relations = relations
+        self._names = {number: name for name, number in relations.items()}
         self._tables = frozenset(catalog.by_name)
-        self._names_by_schema: dict[str, list[QualifiedName]] = {}
-        for name in relations:
-            self._names_by_schema.setdefault(name.schema, []).append(name)
         self._indexes = {
             QualifiedName(table.name.schema, index.name): table.name
             for table in catalog.tables
@@ -108,19 +106,15 @@ class _Finder:
 
     def _begins(self, entry: Entry) -> QualifiedName | None:
         """Names contain blanks, so what the tag begins with is told by what the entry needs, too."""
-        fitting = [
-            name
-            for name in self._names_by_schema.get(entry.schema, ())
-            if entry.tag == name.name or entry.tag.startswith(f"{name.name} ")
-        ]
+        words = entry.tag.split(" ")
+        beginnings = (" ".join(words[:length]) for length in range(1, len(words) + 1))
+        names = (QualifiedName(entry.schema, beginning) for beginning in beginnings)
+        fitting = [name for name in names if name in self._relations]
         needed = [name for name in fitting if self._relations[name] in entry.needs]
         return max(needed or fitting, key=lambda name: len(name.name), default=None)
 
     def _needed_table(self, entry: Entry) -> QualifiedName | None:
-        for name, number in self._relations.items():
-            if number in entry.needs:
-                return name
-        return None
+        return next((self._names[need] for need in entry.needs if need in self._names), None)
 
 
 def _after_attachment(

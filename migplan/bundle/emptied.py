@@ -27,46 +27,12 @@ def emptied(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog)
     deleted = [name for name in here if name in barred]
     if truncated:
         later = _referring(manifest, catalog, truncated) if live else []
-        quiet = _kept_still([*truncated, *later], catalog, "TRUNCATE") if live else ([], [])
-        yield from _truncated(truncated, later, catalog, *quiet)
+        still = _kept_still([*truncated, *later], later, catalog, "TRUNCATE") if live else ((), ())
+        yield from _truncated(truncated, later, catalog, *still)
     if deleted:
         yield "-- TRUNCATE refuses tables to which a key refers that is not enforced, and what these need."
         later = [name for name in _referring(manifest, catalog, deleted) if name not in here]
         yield do_block(_deleted(deleted, later, catalog))
-
-
-def _deleted(here: Sequence[QualifiedName], later: Sequence[QualifiedName], catalog: Catalog) -> str:
-    """All in one statement, so that keys among them hold whatever way they point."""
-    quiet, loud = _kept_still(here, catalog, "DELETE")
-    forced = [name for name in here if catalog.by_name[name].force_row_security]
-    quiet += [f"    ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY;" for name in forced]
-    loud += [f"    ALTER TABLE {name} FORCE ROW LEVEL SECURITY;" for name in forced]
-    *first, last = (f"DELETE FROM {_rows_of(name, catalog)}" for name in here)  # noqa: S608 - quoted
-    parts = ",\n         ".join(f"deleted_{number} AS ({each})" for number, each in enumerate(first, 1))
-    delete = f"    WITH {parts}\n    {last};" if parts else f"    {last};"
-    if loud:
-        loud.insert(0, "    SET CONSTRAINTS ALL IMMEDIATE;")
-    empty = [_locked_and_empty(later, catalog)] if later else []
-    return "\n".join([*empty, *quiet, delete, *loud])
-
-
-def _kept_still(names: Sequence[QualifiedName], catalog: Catalog, event: str) -> tuple[list[str], list[str]]:
-    """What keeps triggers of users from firing, as at loading, and what sets them back."""
-    home = _homes(catalog)
-    found = [
-        (table.name, trigger)
-        for table in catalog.tables
-        if home[table.name] in names
-        for trigger in table.triggers
-        if event in trigger.events and trigger.enabled in _STATES
-    ]
-    alter = [(f"    ALTER TABLE {name}", f"TRIGGER {quoted(trigger.name)};") for name, trigger in found]
-    off = [f"{head} DISABLE {what}" for head, what in alter]
-    on = [
-        f"{head} {_STATES[trigger.enabled]} {what}"
-        for (head, what), (_, trigger) in zip(alter, found, strict=True)
-    ]
-    return off, on
 
 
 def _truncated(
@@ -79,23 +45,54 @@ def _truncated(
     if not later and not quiet:
         yield f"TRUNCATE TABLE{_list(here, catalog, 4)};"
         return
-    if not later:
-        yield do_block("\n".join([*quiet, f"    TRUNCATE TABLE{_list(here, catalog, 8)};", *loud]))
-        return
-    # TRUNCATE wants every table in the same statement that refers to one of its tables, even an empty one.
-    yield "-- Tables of later files that refer to these must be named as well, and must be empty."
+    if later:  # TRUNCATE wants each table in the same statement that refers to one of its tables
+        yield "-- Tables of later files that refer to these must be named as well, and must be empty."
     truncate = f"    TRUNCATE TABLE{_list([*later, *here], catalog, 8)};"
-    yield do_block("\n".join([_locked_and_empty(later, catalog), *quiet, truncate, *loud]))
+    lines = [*_locked(later, catalog), *quiet, *_checked_empty(later, catalog), truncate, *loud]
+    yield do_block("\n".join(lines))
 
 
-def _locked_and_empty(later: Sequence[QualifiedName], catalog: Catalog) -> str:
-    checks = "\n".join(
-        f"    IF EXISTS (SELECT FROM {_rows_of(name, catalog)}) THEN\n"
-        f"        RAISE EXCEPTION '% still has rows: run its rollback first', {literal(str(name))};\n"
-        f"    END IF;"
-        for name in later
-    )
-    return f"    LOCK TABLE{_list(later, catalog, 8)}\n    IN ACCESS EXCLUSIVE MODE;\n{checks}"
+def _deleted(here: Sequence[QualifiedName], later: Sequence[QualifiedName], catalog: Catalog) -> str:
+    """All in one statement, so that keys among them hold whatever way they point."""
+    quiet, loud = _kept_still(here, [*here, *later], catalog, "DELETE")
+    *first, last = (f"DELETE FROM {_rows_of(name, catalog)}" for name in here)  # noqa: S608 - quoted
+    parts = ",\n         ".join(f"deleted_{number} AS ({each})" for number, each in enumerate(first, 1))
+    delete = f"    WITH {parts}\n    {last};" if parts else f"    {last};"
+    if loud:
+        loud.insert(0, "    SET CONSTRAINTS ALL IMMEDIATE;")
+    return "\n".join([*_locked(later, catalog), *quiet, *_checked_empty(later, catalog), delete, *loud])
+
+
+def _kept_still(
+    emptied: Sequence[QualifiedName], read: Sequence[QualifiedName], catalog: Catalog, event: str
+) -> tuple[list[str], list[str]]:
+    """What keeps triggers of users from firing, and policies from hiding rows from the owner; and back."""
+    home = _homes(catalog)
+    off, on = [], []
+    for table in catalog.tables:
+        head = f"    ALTER TABLE {table.name}"
+        for trigger in table.triggers:
+            if home[table.name] in emptied and event in trigger.events and trigger.enabled in _STATES:
+                off.append(f"{head} DISABLE TRIGGER {quoted(trigger.name)};")
+                on.append(f"{head} {_STATES[trigger.enabled]} TRIGGER {quoted(trigger.name)};")
+        if home[table.name] in read and table.force_row_security:
+            off.append(f"{head} NO FORCE ROW LEVEL SECURITY;")
+            on.append(f"{head} FORCE ROW LEVEL SECURITY;")
+    return off, on
+
+
+def _locked(later: Sequence[QualifiedName], catalog: Catalog) -> Iterator[str]:
+    if later:
+        yield f"    LOCK TABLE{_list(later, catalog, 8)}\n    IN ACCESS EXCLUSIVE MODE;"
+
+
+def _checked_empty(later: Sequence[QualifiedName], catalog: Catalog) -> Iterator[str]:
+    for name in later:
+        yield (
+            f"    IF EXISTS (SELECT FROM {_rows_of(name, catalog)}) THEN\n"
+            f"        RAISE EXCEPTION '% still has rows: run its rollback first', {literal(str(name))};\n"
+            f"    END IF;"
+        )
 
 
 def _barred(catalog: Catalog) -> frozenset[QualifiedName]:

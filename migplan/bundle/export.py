@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from migplan.bundle import ddl, headers, sequences
-from migplan.bundle.accounting import described, file_of, manifest_of, rows_of_table
+from migplan.bundle.accounting import described, file_of, manifest_of, rows_by_table
 from migplan.bundle.arranging import arranged
 from migplan.bundle.belonging import belonging
 from migplan.bundle.companions import write_companions
@@ -143,7 +143,8 @@ class Export:
             list(self._loading.steps(group)),
             self._closing(group, entries),
         )
-        rows = [rows_of_table(self._source, table.table, written) for table in group.tables]
+        found = rows_by_table(self._source, written)
+        rows = [found[table.table] for table in group.tables]
         # Its length does not depend on the numbers, so they can be set in place.
         file.rewrite_header(headers.data_header(path.name, group, self._about, before, rows) + settings)
         return described(path, Phase.DATA, group, written)

@@ -86,8 +86,9 @@ class Loading:
         for text, table in planned.items():
             if text in done:
                 continue
-            together = [table, *self._circle(names[text], planned)] if self._whole_circle(table) else [table]
-            together = [each for each in planned.values() if each in together]
+            circle = self._circle(names[text], planned) if self._whole_circle(table) else []
+            members = {text, *(each.table for each in circle)}
+            together = [each for each in planned.values() if each.table in members] if circle else [table]
             done |= {each.table for each in together}
             yield self._step([(names[each.table], each) for each in together])
         for text, table in planned.items():

@@ -125,10 +125,7 @@ class _Undoing:
 
     def _to_be_owned(self, table: int) -> Iterator[int]:
         """Sequences that go with a table: one that was not given to it yet, when the file stopped, stays."""
-        for number in reversed(self.order):
-            made = self._entry(number).drop.startswith("DROP SEQUENCE ")  # and is no identity column's
-            if made and self._host(number) == table and self._goes_with_its_host(number):
-                yield number
+        return (number for number in self._sequences.get(table, ()) if self._goes_with_its_host(number))
 
     def _vanishes(self, number: int) -> bool:
         """Whether what a comment or a privilege is about is taken back by some file of the bundle."""
@@ -177,6 +174,16 @@ class _Undoing:
 
     def _entry(self, number: int) -> Entry:
         return self.belonging.entries[number]
+
+    @cached_property
+    def _sequences(self) -> Mapping[int, Sequence[int]]:
+        """The sequences that are dropped by themselves, and are no identity column's, by their table."""
+        found: dict[int, list[int]] = {}
+        for number in reversed(self.order):
+            host = self._host(number)
+            if host is not None and self._entry(number).drop.startswith("DROP SEQUENCE "):
+                found.setdefault(host, []).append(number)
+        return found
 
     @cached_property
     def _place(self) -> Mapping[int, int]:

@@ -19,9 +19,9 @@ from migplan import pipeline
 from migplan.bundle.file_orphans import orphans_in
 from migplan.bundle.sealed import Sealed, unseal
 from migplan.cli import options, permission, running, screen
-from migplan.cli.boundary import INTERRUPTED
+from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.config import Layout
-from migplan.errors import DatabaseError, RefusedError, StepError
+from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, RefusedError, StepError
 from migplan.names import quoted
 from migplan.pipeline import Running
 from migplan.postgres.address import Address
@@ -174,6 +174,14 @@ def shown_failures(address: Address, words: report.Words) -> Iterator[None]:
         for line in lines:
             click.echo(line.plain.rstrip(), err=True)
         sys.exit(2)
+    except (ConnectError, JournalError, LockedError):
+        raise
+    except DatabaseError as error:
+        error.do = ""  # what can be done stands below
+        click.echo(sentence(error), err=True)
+        for line in report.stays(_status(address), words):
+            click.echo(line.plain.rstrip(), err=True)
+        sys.exit(2)
     except KeyboardInterrupt:
         click.echo("migplan: stopped; what was going on was rolled back", err=True)
         for line in report.stays(_status(address), words):
@@ -181,13 +189,13 @@ def shown_failures(address: Address, words: report.Words) -> Iterator[None]:
         sys.exit(INTERRUPTED)
 
 
-def _status(address: Address) -> Status:
+def _status(address: Address) -> Status | None:
     """The journal, if the server still answers."""
     try:
         return status_of(address)
     except DatabaseError as error:
         click.echo(f"migplan: the journal cannot be read now: {error}", err=True)
-        return Status(address, ())
+        return None
 
 
 def words_of(folder: Path, target: str) -> report.Words:

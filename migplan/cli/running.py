@@ -70,6 +70,7 @@ class _Measure:
             case events.Finished():
                 self.done_steps += 1
                 self.done_rows += event.rows
+                self.moved += event.step.bytes - self._moving.pop(event.step.number, 0)
 
     @property
     def share(self) -> float:

@@ -50,6 +50,25 @@ class Migration:
     requires: tuple[str, ...] = ()  # names, by -- migplan: requires NAME, or a plan that says so
     in_transaction: bool = True  # -- migplan: no-transaction
     repeatable: bool = False  # it runs again when it has changed
+    conflicts: tuple[str, ...] = ()  # names that must not be applied beside it (sqitch)
+    schedule: str = ""  # of maintenance, by -- migplan: maintenance SCHEDULE; empty: by hand only
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether it has its place in the order; maintenance runs when it is asked for."""
+        return self.kind != "maintenance"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about a folder that people ought to know, and that stops nothing."""
+
+    file: Path
+    what: str
+    line: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,7 @@ class Folder:
     style: Style
     migrations: tuple[Migration, ...]
     in_this_order: bool = False  # the folder has a plan of its own that orders them (sqitch)
+    remarks: tuple[Remark, ...] = ()
 
     def __getitem__(self, name: str) -> Migration:
         for migration in self.migrations:
@@ -97,7 +117,8 @@ class Thing:
         return f"{self.kind} {self.name}"
 
 
-How = Literal["creates", "alters", "drops", "needs", "fills"]
+# "calls" is a need of a function that runs with the statement, so that what its body uses is needed then.
+How = Literal["creates", "alters", "drops", "needs", "fills", "calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +130,8 @@ class Use:
     line: int
     statement: str  # its beginning, on one line
     sure: bool = True  # False: from a function's body, or text that is run as SQL, as far as it can be read
+    tolerant: bool = False  # IF NOT EXISTS, OR REPLACE, IF EXISTS: it does not fail when it is there, or not
+    signature: str = ""  # of a function that is made or dropped: the types of its arguments
+    of: Thing | None = None  # of something made: what it goes away with, such as an index's table
+    also: tuple[Thing, ...] = ()  # of a need: what else the name may mean; the first that somebody makes counts
+    inside: Thing | None = None  # the function in whose body it stands, and which does not run here

@@ -30,7 +30,7 @@ def _of_structure(plan: Plan, seen: Seen | None, selected: Selected, graph: Fore
         return
     tables = list(_of_tables(plan, graph))
     yield from tables or [
-        "something beside the tables has changed: a view, function, type, sequence or extension"
+        "something beside the tables has changed: a view, function, type, sequence, extension or privilege"
     ]
 
 

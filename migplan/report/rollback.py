@@ -92,6 +92,11 @@ def done(result: Undone, address: object, apply: str, rollback: str) -> Iterator
         if result.losses and not result.whole:
             stay = result.losses.stay
             yield Text(f"Stays: {', '.join(stay)}" if stay else "Nothing of it stays.")
+            if result.losses.before_rows:
+                yield Text(
+                    "Before rows can come again, the keys that came after them must go: "
+                    f"{rollback} --to {result.losses.before_rows}"
+                )
             yield Text(f"Do it again with: {apply}")
             yield Text(f"Take back the rest with: {rollback}")
         elif not result.journal_dropped:

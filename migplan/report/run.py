@@ -45,7 +45,7 @@ def done(result: Done, status: Status, words: Words) -> Iterator[Text]:
         )
         return
     yield from _files(next(each for each in status.runs if each.run.run == run.run).entries)
-    rest = " that were left" if result.went_on else ""
+    rest = (" that was left" if result.steps == 1 else " that were left") if result.went_on else ""
     yield Text(
         f"{run.bundle} applied to {status.address}: {count(result.steps, 'step')}{rest}, "
         f"{count(result.rows, 'row')}, {result.seconds:.1f} s",
@@ -54,7 +54,7 @@ def done(result: Done, status: Status, words: Words) -> Iterator[Text]:
     yield Text(f"Prove it with: {words.verify}")
 
 
-def failed(error: StepError, status: Status, words: Words) -> Iterator[Text]:
+def failed(error: StepError, status: Status | None, words: Words) -> Iterator[Text]:
     """A run that stopped at a step: what it was, what is left behind, and where to go from here."""
     yield Text(f"migplan: {error}", style="bold red")
     for label, text in (
@@ -65,25 +65,33 @@ def failed(error: StepError, status: Status, words: Words) -> Iterator[Text]:
     ):
         if text:
             yield Text(f"  {label}: " + text.replace("\n", f"\n  {' ' * len(label)}  "))
-    yield Text(f"  rolled back: {error.step}, and nothing else")
+    unless = "" if status else " (unless its commit went through: the journal knows)"
+    yield Text(f"  rolled back: {error.step}, and nothing else{unless}")
     yield from stays(status, words)
     if error.do:
         yield Text(f"  -> {error.do}")
 
 
-def stays(status: Status, words: Words) -> Iterator[Text]:
-    """What an unfinished run has left in the target, and how to go on or back."""
-    found = status.unfinished
-    if found is None:
+def stays(status: Status | None, words: Words) -> Iterator[Text]:
+    """What an unfinished run has left in the target, and how to go on or back; None: nobody can ask now."""
+    found = status.unfinished if status else None
+    if status and found is None:
         yield Text("  nothing was changed")
         return
+    if found:
+        yield _left(found)
+    else:
+        yield Text("  stays: what the journal has as done; when the server answers again:")
+    yield Text(f"  -> go on:   {words.apply}")
+    yield Text(f"  -> go back: {words.rollback}")
+
+
+def _left(found: RunStatus) -> Text:
     total = len(found.entries)
     stopped = next((entry for entry in found.entries if entry.state != "done"), None)
     rows = sum(entry.rows or 0 for entry in found.entries if entry.state == "done")
     place = f"; the next is {stopped.file}: {stopped.name}" if stopped else ""
-    yield Text(f"  stays: {found.done:,} of {count(total, 'step')} and {count(rows, 'row')}{place}")
-    yield Text(f"  -> go on:   {words.apply}")
-    yield Text(f"  -> go back: {words.rollback}")
+    return Text(f"  stays: {found.done:,} of {count(total, 'step')} and {count(rows, 'row')}{place}")
 
 
 def status(found: Status) -> Iterator[Text]:
@@ -208,6 +216,7 @@ def _locks(step: Step) -> str:
         "refers": "reads {}",
         "indexes": "blocks writers of {}",
         "checks": "checks {}",
+        "parts": "works on a part of {}",
         "alone": "locks {}",
     }
     by_way: dict[str, list[str]] = defaultdict(list)

@@ -18,6 +18,7 @@ LOADS = "loads"
 REFERS = "refers"
 INDEXES = "indexes"
 CHECKS = "checks"
+PARTS = "parts"  # something is done to a part of it
 ALONE = "alone"
 
 
@@ -53,6 +54,7 @@ class Reading:
     concern: Concern
     builds: str | None = None  # the table whose rows it has to go through
     key: Key | None = None
+    index: tuple[str, str] | None = None  # that it makes, and its table
 
 
 def read(node: pg.Node) -> Reading:
@@ -79,14 +81,14 @@ def checking(key: Key) -> Concern:
 
 
 def _index(statement: pg.IndexStmt) -> Reading:
-    table = _name(statement.relation)
+    table = name_of(statement.relation)
     index = str(QualifiedName(statement.relation.schemaname, statement.idxname))
-    return Reading(Concern(((table, INDEXES), (index, ALONE))), builds=table)
+    return Reading(Concern(((table, INDEXES), (index, ALONE))), builds=table, index=(index, table))
 
 
 def _altered(statement: pg.AlterTableStmt) -> Reading:
-    table = _name(statement.relation)
-    things, builds, key = [table], None, None
+    table = name_of(statement.relation)
+    things, builds, key, index = [table], None, None, None
     for each in statement.cmds:
         command = each.alter_table_cmd
         constraint = getattr(command, "def").constraint
@@ -96,12 +98,14 @@ def _altered(statement: pg.AlterTableStmt) -> Reading:
             if constraint.contype == pg.CONSTR_FOREIGN:
                 key = _key(statement, constraint)
                 things.append(key.referenced)
+            else:
+                index = (things[-1], table)
         elif command.subtype == pg.AT_AttachPartition:
-            things.append(_name(getattr(command, "def").partition_cmd.name))
+            things.append(name_of(getattr(command, "def").partition_cmd.name))
         elif command.subtype in {pg.AT_ClusterOn, pg.AT_ReplicaIdentity}:
-            index = command.name or getattr(command, "def").replica_identity_stmt.name
-            things.append(str(QualifiedName(statement.relation.schemaname, index)))
-    return Reading(_alone(things).concern, builds=builds, key=key)
+            used = command.name or getattr(command, "def").replica_identity_stmt.name
+            things.append(str(QualifiedName(statement.relation.schemaname, used)))
+    return Reading(_alone(things).concern, builds=builds, key=key, index=index)
 
 
 def _key(statement: pg.AlterTableStmt, constraint: pg.Constraint) -> Key:
@@ -110,8 +114,8 @@ def _key(statement: pg.AlterTableStmt, constraint: pg.Constraint) -> Key:
     only = not statement.relation.inh and len(statement.cmds) == 1
     return Key(
         constraint.conname,
-        _name(statement.relation),
-        _name(constraint.pktable),
+        name_of(statement.relation),
+        name_of(constraint.pktable),
         can_wait=only and not constraint.skip_validation and constraint.is_enforced,
     )
 
@@ -125,7 +129,8 @@ def _alone(names: Iterable[str]) -> Reading:
     return Reading(Concern(tuple((name, ALONE) for name in dict.fromkeys(names))))
 
 
-def _name(relation: pg.RangeVar) -> str:
+def name_of(relation: pg.RangeVar) -> str:
+    """A relation as things are called here."""
     return str(QualifiedName(relation.schemaname, relation.relname))
 
 
@@ -143,7 +148,7 @@ _READERS: dict[str | None, Callable[[Any], Reading]] = {
     "index_stmt": _index,
     "alter_table_stmt": _altered,
     "comment_stmt": _comment,
-    "create_trig_stmt": lambda statement: _alone([_name(statement.relation)]),
-    "create_policy_stmt": lambda statement: _alone([_name(statement.table)]),
-    "create_stats_stmt": lambda statement: _alone(_name(each.range_var) for each in statement.relations),
+    "create_trig_stmt": lambda statement: _alone([name_of(statement.relation)]),
+    "create_policy_stmt": lambda statement: _alone([name_of(statement.table)]),
+    "create_stats_stmt": lambda statement: _alone(name_of(each.range_var) for each in statement.relations),
 }

@@ -26,6 +26,7 @@ from migplan.names import quoted
 from migplan.run import concerns
 from migplan.run.concerns import EVERYTHING, Concern, Key
 from migplan.run.datafile import DataFile
+from migplan.run.families import Families
 from migplan.run.steps import Statements, Step
 
 STATEMENTS = 100
@@ -52,7 +53,7 @@ def steps_of(bundle: Sealed, carried: Collection[str] = ()) -> tuple[Step, ...]:
 
 def undoing_steps(folder: Path, file: str) -> tuple[Step, ...]:
     """The steps of a file that takes another one back; all of them alone."""
-    return tuple(_chunked(_Reader(folder / file, file), "rollback"))
+    return tuple(_chunked(_Reader(folder / file, file), "rollback", Families()))
 
 
 @dataclass
@@ -88,6 +89,7 @@ class _Deriving:
         self._bundle = bundle
         self._carried = frozenset(carried)
         self._manifest = bundle.manifest
+        self._families = Families()
 
     def steps(self, file: BundleFile) -> Iterator[Step]:
         """The steps of a file; their numbers come later."""
@@ -95,7 +97,7 @@ class _Deriving:
         if file.phase == "data":
             yield from DataFile(self._manifest, file, path, self._live).steps()
         elif file.phase == "schema":
-            yield from _chunked(_Reader(path, file.file), file.phase)
+            yield from _chunked(_Reader(path, file.file), file.phase, self._families)
         else:
             yield from self._constraints(_Reader(path, file.file), file.phase)
 
@@ -118,26 +120,33 @@ class _Deriving:
     def _rows(self) -> dict[str, int]:
         return {table.table: table.rows for table in self._manifest.tables}
 
+    def _can_wait(self, key: Key) -> bool:
+        """Of a key to a partitioned table, servers up to 17 validate only the half that is shown."""
+        large = self._rows.get(key.table, 0) > LARGE_ROWS
+        return key.can_wait and large and not self._families.has_parts(key.referenced)
+
     def _constraints(self, reader: _Reader, phase: str) -> Iterator[Step]:
         light = _Chunk(reader.name, phase)
         for statement, settings in reader.statements():
             reading = concerns.read(postgast.parse(statement.text).stmts[0].stmt)
+            concern = self._families.concern(reading)
             weight = self._bytes.get(reading.builds or "", 0)
             key = reading.key
             carried = key is not None and str(key) in self._carried
             if weight <= LARGE_BYTES and not carried:
-                yield from light.add(statement, settings, reading.concern)
+                yield from light.add(statement, settings, concern)
                 continue
             yield from light.close()
             alone = _Chunk(reader.name, phase)
-            yield from alone.add(statement, settings, reading.concern)
+            yield from alone.add(statement, settings, concern)
             (step,) = alone.close()
             step = replace(step, weight=weight)
             if key and carried:
                 yield _added(step, statement, key, "and never validated")
-            elif key and key.can_wait and self._rows.get(key.table, 0) > LARGE_ROWS:
+            elif key and self._can_wait(key):
                 yield replace(_added(step, statement, key, "added"), weight=0)
-                yield _validated(step, statement, key)
+                checked = self._families.widened(concerns.checking(key))
+                yield replace(_validated(step, statement, key), concern=checked)
             else:
                 yield step
         yield from light.close()
@@ -153,13 +162,14 @@ def _validated(step: Step, statement: Statement, key: Key) -> Step:
     text = f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {quoted(key.name)};"
     checking = Statements(statement.start, statement.end, statement.line, text)
     name = f"key {key.name} of {key.table}, validated"
-    return replace(step, name=name, pieces=(checking,), concern=concerns.checking(key))
+    return replace(step, name=name, pieces=(checking,))
 
 
-def _chunked(reader: _Reader, phase: str) -> Iterator[Step]:
+def _chunked(reader: _Reader, phase: str, families: Families) -> Iterator[Step]:
     """Statements by the hundred, in their order."""
     chunk = _Chunk(reader.name, phase)
     for statement, settings in reader.statements():
+        families.see(statement.text)
         yield from chunk.add(statement, settings, EVERYTHING)
     yield from chunk.close()
 
@@ -222,5 +232,5 @@ def _step_of(
 
 def _first_words(text: str) -> str:
     """A statement's beginning, on one line: CREATE INDEX rooms_hotel_idx ON public.rooms ..."""
-    line = " ".join(text.split())
+    line = " ".join(text.split()).removesuffix(";")
     return line if len(line) <= 90 else f"{line[:87]}..."

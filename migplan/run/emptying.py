@@ -70,6 +70,13 @@ _QUIET = """
     WHERE c.relkind IN ('r', 'p') AND coalesce(pg_catalog.pg_partition_root(c.oid), c.oid) = ANY (%s)
     ORDER BY 2, 3, 4
 """
+# Event triggers would fire for what keeps the others still; only superusers may hold them.
+_EVENTS = """
+    SELECT e.evtname, e.evtenabled FROM pg_catalog.pg_event_trigger e
+    WHERE e.evtenabled IN ('O', 'A')
+      AND (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+    ORDER BY 1
+"""
 _STATES = {"O": "ENABLE", "A": "ENABLE ALWAYS"}
 
 SETTINGS = """\
@@ -111,6 +118,7 @@ class Emptying:
     also_changed: bool
     keys: Sequence[Key]
     quiet: Sequence[tuple[int, str, str]]  # of a table: what keeps something still, and what sets it back
+    events: Sequence[tuple[str, str]] = ()  # the same of event triggers
     _earlier: set[int] = field(default_factory=set)
 
     def groups(self) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -184,6 +192,8 @@ class Emptying:
         oids = {table.oid for table in (*tables, *beside)}
         quiet = [each for each in self.quiet if each[0] in oids]
         lines = [*self._locks([*truncated, *beside], deleted), *self._checks([*truncated, *beside], deleted)]
+        events = self.events if quiet else ()
+        lines += [off for off, _ in events]
         lines += [off for _, off, _ in quiet]
         if truncated:
             lines.append(f"TRUNCATE TABLE {', '.join(each.whole for each in (*truncated, *beside))};")
@@ -195,6 +205,7 @@ class Emptying:
             lines.append(f"WITH {', '.join(parts)} SELECT;")  # as one, so that keys in circles hold
         if quiet:
             lines += ["SET CONSTRAINTS ALL IMMEDIATE;", *(on for _, _, on in quiet)]
+            lines += [on for _, on in events]
         return "\n".join(lines)
 
     def _truncatable(self, tables: Sequence[TableRows]) -> tuple[list[TableRows], list[TableRows]]:
@@ -266,7 +277,8 @@ def emptying(
         connection.execute("SET search_path = ''")
         keys = [_key(*row) for row in connection.execute(_KEYS, [oids]).fetchall()]
         quiet = [_quiet(*row) for row in connection.execute(_QUIET, [oids]).fetchall()]
-    return Emptying(files, transactions, also_changed, keys, quiet)
+        events = [_event(*row) for row in connection.execute(_EVENTS).fetchall()]
+    return Emptying(files, transactions, also_changed, keys, quiet, events)
 
 
 def refuse_kept(kept: Sequence[Kept], address: Address) -> None:
@@ -313,6 +325,11 @@ def _quiet(home: int, table: str, kind: str, name: str, state: str) -> tuple[int
     what = f"{kind} {quoted(name)};"
     alter = f"ALTER TABLE ONLY {table}" if kind == "TRIGGER" else f"ALTER TABLE {table}"
     return home, f"{alter} DISABLE {what}", f"{alter} {_STATES[state]} {what}"
+
+
+def _event(name: str, state: str) -> tuple[str, str]:
+    alter = f"ALTER EVENT TRIGGER {quoted(name)}"
+    return f"{alter} DISABLE;", f"{alter} {_STATES[state]};"
 
 
 def _refusal(found: str, what: str) -> str:

@@ -115,25 +115,23 @@ class Execution:
         self._stopping = threading.Event()
         self._sessions: list[Session] = []
         self._failures: list[MigplanError] = []
-        self._forgotten = False
 
     def run(self, run: int, steps: Sequence[Step], done: Collection[int]) -> None:
         """Do what is not done yet; raises the first failure when everything else has come to its end.
 
         KeyboardInterrupt cancels what is going on: it is rolled back, and the journal knows it.
         """
-        while True:
+        while True:  # once, if the server does not forget anything
             self._told(events.planned(steps, done))
-            self._forgotten = False
             self._crew(run, Queue(steps, done), len(steps) - len(done))
             if self._failures:
                 with contextlib.suppress(DatabaseError):
                     self._lock.ensure()
                 raise self._failures[0]
             self._lock.ensure()  # whoever ends the run writes it down in the lock's session
-            if not self._forgotten:
-                return
             done = self._journal.done(run)
+            if all(step.number in done for step in steps):
+                return
 
     def _crew(self, run: int, queue: Queue, left: int) -> None:
         # Not by Thread.join: a Ctrl-C in it makes Python believe that the thread has ended.
@@ -173,8 +171,7 @@ class Execution:
         except StoppedError:
             return
         except _ForgottenError:
-            self._forgotten = True
-            queue.close()
+            queue.close()  # and then once more, from what the journal has
         except MigplanError as error:
             self._failures.append(error)
             queue.close()
@@ -231,7 +228,7 @@ class Execution:
 
     def _once(self, session: Session, run: int, step: Step) -> int:
         session.warned = lambda text: self._told(events.Noticed(step, text))
-        self._watch.begun(session.process, lambda who: session.warned(f"waits for a lock of {who}"))
+        self._watch.begun(session.process, lambda who: session.warned(f"waits for a lock that {who} holds"))
         blocker = ""
         try:
             self._told(events.Began(step))
@@ -241,7 +238,7 @@ class Execution:
         except StepError as error:
             blocker = self._watch.ended(session.process)
             if blocker and error.sqlstate == "55P03":
-                error.what = f"{error.what}: {blocker} holds it"
+                error.what = f"{error.what}: {blocker} holds the lock"
             raise
         finally:
             self._watch.ended(session.process)

@@ -63,7 +63,9 @@ class Lock:
                 self.connection = self._take()
 
     def release(self) -> None:
-        """Let others run."""
+        """Let others run, now: a server takes a moment to notice that a session has ended."""
+        with contextlib.suppress(psycopg.Error):
+            self.connection.execute("SELECT pg_catalog.pg_advisory_unlock(%s, %s)", [_SPACE, _RUN])
         self.connection.close()
 
     def _take(self) -> psycopg.Connection[Any]:

@@ -11,6 +11,8 @@ from migplan.postgres.address import Address
 from migplan.run.counting import TableRows
 from migplan.run.journal import Run
 
+_REFRESHED = "materialised views"  # as bundles call the step that fills them
+
 # Neither of these is an object: they go with one, or are said of one.
 _NO_OBJECTS = frozenset(
     {
@@ -44,6 +46,7 @@ class Losses:
     data_only: bool
     also_changed: bool
     everything: bool  # the whole run, because no part of it was named
+    before_rows: str = ""  # the file to go back to before rows can come again, where keys came after them
 
     @property
     def rows(self) -> int:
@@ -83,6 +86,26 @@ def objects_of(bundle: Sealed, files: Sequence[str], spared: Sequence[str]) -> d
         if moved.file in files and moved.kind not in _NO_OBJECTS and f"{moved.kind} {moved.name}" not in kept
     )
     return dict(sorted(found.items()))
+
+
+def before_rows(bundle: Sealed, stay: Sequence[str], emptied: Sequence[str]) -> str:
+    """The last file before the rows, if keys or event triggers stay that the bundle makes after them."""
+    phases = {file.file: file.phase for file in bundle.manifest.files}
+    schema = [file for file in stay if phases.get(file) == "schema"]
+    later = any(phases.get(file) == "constraints" for file in stay)
+    later = later or any(made_after_rows(bundle, file) for file in emptied)
+    return schema[-1] if schema and later else ""
+
+
+def made_after_rows(bundle: Sealed, file: str) -> list[str]:
+    """The steps of a data file that make objects; those stay when only the rows are taken back."""
+    return [
+        step.name
+        for each in bundle.manifest.files
+        if each.file == file and bundle.manifest.contents != "data"
+        for step in each.steps
+        if step.alone and not step.tables and step.name != _REFRESHED
+    ]
 
 
 def tables_of(bundle: Sealed, files: Sequence[str]) -> list[str]:

@@ -34,7 +34,7 @@ from migplan.run.emptying import SETTINGS, emptying, refuse_kept
 from migplan.run.events import Told, silence
 from migplan.run.execute import Execution, Ways
 from migplan.run.journal import Beginning, Connected, Entry, Journal, Run, digest_of
-from migplan.run.losses import Losses, objects_of, tables_of
+from migplan.run.losses import Losses, before_rows, made_after_rows, objects_of, tables_of
 from migplan.run.sparing import Spared
 from migplan.run.steps import Statements, Step
 
@@ -230,21 +230,21 @@ class _Work:
         ]
         made = {f"{moved.kind} {moved.name}" for moved in self.bundle.manifest.objects if moved.file in files}
         names = tables_of(self.bundle, files)
+        stay = tuple(
+            name for name in dict.fromkeys(each.file for each in self.entries) if name in done - {*files}
+        )
         return Losses(
             self.address,
             self.run,
             files,
-            tuple(
-                file
-                for file in dict.fromkeys(entry.file for entry in self.entries)
-                if file in done - {*files}
-            ),
+            stay,
             self._counted(names),
             {} if self._data_only else objects_of(self.bundle, files, spared),
             () if self._data_only else tuple(name.lower() for name in spared if name in made),
             self._data_only,
             bool(self.asked["also_changed"]),
             not self.asked["to"] and not self.asked["data_only"],
+            before_rows(self.bundle, stay, files if self._data_only else ()),
         )
 
     def steps(self) -> tuple[Step, ...]:
@@ -371,9 +371,11 @@ class _Work:
     def _marking(self, file: str) -> str:
         """What says in the journal that a file is undone."""
         update = sql.SQL(
-            "UPDATE migplan.step SET state = 'undone' WHERE run = {} AND file = {} AND state = 'done';"
+            "UPDATE migplan.step SET state = 'undone' "
+            "WHERE run = {} AND file = {} AND state = 'done' AND name <> ALL ({}::text[]);"
         )
-        return update.format(self.run.run, file).as_string(self.holder.connection)
+        stay = made_after_rows(self.bundle, file) if self._data_only else []
+        return update.format(self.run.run, file, stay).as_string(self.holder.connection)
 
     def _step(self, file: str, name: str, texts: Sequence[str]) -> Step:
         pieces = tuple(Statements(0, 0, 1, text) for text in texts)

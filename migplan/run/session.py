@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from migplan.run.steps import Rows, Statements, Step
 
 MESSAGE = 1 << 20
 BLOCK = 1 << 18
+
+# Of a COPY whose connection is lost psycopg would tell on stderr; we do that ourselves.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 PASSING = frozenset({"55P03", "40P01", "40001"})
 """Lock not available, deadlock, serialization: what another try may get past."""

@@ -13,12 +13,12 @@ from migplan.run.lock import Lock
 _EVERY = 0.3
 _BLOCKERS = """
     SELECT DISTINCT ON (w.pid) w.pid,
-           concat_ws(', ',
-               CASE WHEN b.pid IS NULL THEN 'a prepared transaction (pg_prepared_xacts)'
-                    ELSE 'process ' || b.pid || coalesce(' of ' || b.usename, '') END,
-               nullif(b.backend_type, 'client backend'),
-               b.state,
-               'since ' || pg_catalog.to_char(b.query_start, 'YYYY-MM-DD HH24:MI:SS TZ'))
+           CASE WHEN b.pid IS NULL THEN 'a prepared transaction (see pg_prepared_xacts)'
+                ELSE 'process ' || b.pid || coalesce(' of ' || b.usename, '') END
+           || coalesce(' (' || nullif(concat_ws(' ',
+                nullif(b.backend_type, 'client backend'),
+                b.state,
+                'since ' || pg_catalog.to_char(b.query_start, 'YYYY-MM-DD HH24:MI:SS TZ')), '') || ')', '')
     FROM pg_catalog.pg_stat_activity w
         CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) blocking(pid)
         LEFT JOIN pg_catalog.pg_stat_activity b ON b.pid = blocking.pid

@@ -22,7 +22,6 @@ SET xmloption = content;
 
 -- extension vector
 CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
-COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access methods';
 
 -- type calendar_event_type
 CREATE TYPE public.calendar_event_type AS ENUM (

@@ -48,7 +48,7 @@ def stopping(before: int, kind: str = "apply") -> Iterator[None]:
     do = session.Session.do
     with pytest.MonkeyPatch.context() as patch:
 
-        def until(self, run, step, moved):  # noqa: ANN001, ANN202
+        def until(self, run, step, moved):
             if (step.phase == "rollback") == (kind == "rollback") and step.number >= before:
                 raise KilledError("killed")
             return do(self, run, step, moved)

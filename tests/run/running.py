@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from migplan.bundle.sealed import Sealed, unseal
 from migplan.postgres.address import Address, parse
 from migplan.run.apply import Applying, Done, apply
@@ -23,6 +25,15 @@ from tests.export.loading import Contents, assert_same, contents, export, rememb
 from tests.servers import Server
 
 LAYOUTS = ("after-data", "with-schema")
+SLOW = """
+CREATE TABLE t (n int);
+INSERT INTO t VALUES (1), (2);
+CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+    $$BEGIN PERFORM pg_sleep(coalesce(current_setting('test.nap', true), '0')::float); RETURN $1; END$$;
+CREATE INDEX t_slow ON t (slow(n)) WHERE n = 1;
+"""
+"""A database with an index that takes as long to build as the target says: see nap()."""
+
 _bundles: dict[tuple[str, ...], Path] = {}
 
 
@@ -32,7 +43,7 @@ def bundle_of(server: Server, name: str, *words: str) -> Path:
     if key not in _bundles:
         place = server.stack.enter_context(tempfile.TemporaryDirectory())
         _bundles[key] = Path(place, "bundle")
-        export(server.url(name), _bundles[key], *words)
+        export(server.url(name), _bundles[key], "--without-digests", *words)
     return _bundles[key]
 
 
@@ -117,6 +128,21 @@ def command(*words: str, **options: str) -> subprocess.Popen[str]:
         text=True,
         env=environment,
     )
+
+
+def nap(server: Server, target: str, seconds: float) -> None:
+    """How long the index of SLOW takes from now on."""
+    with server.connect() as connection:
+        connection.execute(f"ALTER DATABASE {target} SET test.nap = '{seconds}'")
+
+
+def napping(where: Address) -> bool:
+    """Whether somebody is at it."""
+    with psycopg.connect(**where.params) as connection:
+        asked = connection.execute(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        )
+        return bool(asked.rowcount)
 
 
 def until(true: Callable[[], object], what: str, seconds: float = 20) -> None:

@@ -23,9 +23,11 @@ from migplan.errors import LockedError, StepError
 from migplan.postgres.address import Address
 from migplan.postgres.server import ThrowawayServer
 from migplan.run import events, execute, journal, lock, session
+from migplan.run.derive import steps_of
 from migplan.run.events import Event
 from tests.run.running import (
     LAYOUTS,
+    SLOW,
     applied,
     assert_all_done,
     assert_copied,
@@ -34,6 +36,8 @@ from tests.run.running import (
     dying,
     empty,
     in_a_process,
+    nap,
+    napping,
     the_run,
     until,
     ways,
@@ -152,7 +156,7 @@ def test_the_next_waits_for_what_a_dead_client_left_at_work(
     newest: Server, slow: Sealed, target: str
 ) -> None:
     where = newest.address(target)
-    nap(newest, target, 3)
+    nap(newest, target, 1)
     assert in_a_process(lambda: in_the_middle(where, lambda: applied(slow, where, ways())))
     nap(newest, target, 0)
     applied(slow, where, ways())
@@ -166,7 +170,7 @@ def test_a_client_that_died_and_a_statement_that_goes_on(
     monkeypatch.setattr(session, "_can_watch", lambda connection: False)
     monkeypatch.setattr(lock, "_PATIENCE", 0.5)
     where = newest.address(target)
-    nap(newest, target, 3)
+    nap(newest, target, 1)
     assert in_a_process(lambda: in_the_middle(where, lambda: applied(slow, where, ways())))
     with pytest.raises(LockedError, match="whose client is gone, is still at work") as caught:
         applied(slow, where, ways())
@@ -237,6 +241,25 @@ def test_the_run_outlives_the_server(
             # What the crash took back was done a second time.
             finished = [event.step.number for event in told if isinstance(event, events.Finished)]
             assert len(finished) > len(set(finished))
+
+
+def test_a_crash_after_the_last_step(fragile: Server, fragile_source: str) -> None:
+    sealed = bundle(fragile, fragile_source)
+    with empty(fragile) as name:
+        where = fragile.address(name)
+        steps = len(steps_of(sealed))
+        seen, numbers = count_of(events.Finished), []
+
+        def outage(event: Event) -> None:
+            if isinstance(event, events.Finished):
+                numbers.append(event.step.number)
+            if seen(event) == steps:
+                fragile.origin.server.restart("immediate")
+
+        applied(sealed, where, ways(2, retries=5), outage)
+        assert len(numbers) > len(set(numbers)) == steps
+        assert_all_done(where)
+        assert_copied(fragile, name, fragile_source)
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -357,9 +380,8 @@ def test_a_lock_that_is_not(newest: Server, source: str, target: str, blocked: p
     with pytest.raises(StepError, match="lock timeout") as caught:
         applied(bundle(newest, source), where, ways(2, lock=0.7))
     process = blocked.info.backend_pid
-    assert re.search(
-        rf"process {process} of \S+, idle in transaction, since \d{{4}}-.*holds it", caught.value.what
-    )
+    holder = rf"process {process} of \S+ \(idle in transaction since \d{{4}}-.*\) holds the lock"
+    assert re.search(holder, caught.value.what)
     (failed,) = the_run(where).failed
     assert f"process {process}" in failed.error
     blocked.rollback()
@@ -472,34 +494,12 @@ def test_stopped_by_people(
     assert_all_done(where)
 
 
-SLOW = """
-CREATE TABLE t (n int);
-INSERT INTO t VALUES (1), (2);
-CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
-    $$BEGIN PERFORM pg_sleep(coalesce(current_setting('test.nap', true), '0')::float); RETURN $1; END$$;
-CREATE INDEX t_slow ON t (slow(n)) WHERE n = 1;
-"""
-
-
 @pytest.fixture(scope="module")
 def slow(newest: Server) -> Iterator[Sealed]:
     """A bundle with an index that takes as long to build as the target says."""
     name = newest.create_database(SLOW)
     yield bundle(newest, name)
     newest.drop_database(name)
-
-
-def nap(server: Server, target: str, seconds: float) -> None:
-    with server.connect() as connection:
-        connection.execute(f"ALTER DATABASE {target} SET test.nap = '{seconds}'")
-
-
-def napping(where: Address) -> bool:
-    with psycopg.connect(**where.params) as connection:
-        asked = connection.execute(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
-        )
-        return bool(asked.rowcount)
 
 
 def count_of(kind: type[Event]) -> Callable[[Event], int]:

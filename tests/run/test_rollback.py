@@ -15,7 +15,6 @@ from tests.run.rolling import KilledError, applied, ask, schema, sealed, stoppin
 from tests.servers import Server
 
 LAYOUTS = ["after-data", "with-schema"]
-Database = object
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -41,10 +40,10 @@ def test_from_every_step_of_the_demo(newest: Server, layout: str, newest_databas
     address = newest_database("")
     name = address.params["dbname"]
     before = schema(newest, name)
-    for step in range(1, len(steps_of(bundle)) + 1):
+    for step in range(1, len(steps_of(bundle)) + 1, 1 if layout == "after-data" else 6):
         applied(bundle, address, until=step)
         assert taken_back(bundle, address).whole
-        if step % 4 == 1:  # asking pg_dump each time would take most of the test
+        if step % 6 == 1:  # asking pg_dump each time would take most of the test
             assert schema(newest, name) == before, f"stopped before step {step}"
 
 
@@ -58,7 +57,7 @@ def test_from_any_statement(
     address = newest_database("")
     before = schema(newest, address.params["dbname"])
     steps = len(steps_of(bundle))
-    for step in [*range(7, steps, 43), steps]:
+    for step in [*range(7, steps, 97), steps]:
         applied(bundle, address, until=step)
         assert taken_back(bundle, address).whole
         assert schema(newest, address.params["dbname"]) == before, f"stopped before step {step}"
@@ -72,7 +71,7 @@ def test_a_rollback_goes_on_where_it_was_interrupted(newest: Server, newest_data
     for step in range(1, 13):
         with stopping(step, "rollback"), pytest.raises(KilledError):
             taken_back(bundle, address)
-        with pytest.raises(BundleError, match="rollback .* was begun"):
+        with pytest.raises(BundleError, match=r"rollback .* was begun"):
             applied(bundle, address)
     with pytest.raises(RefusedError, match="was begun as run 2"):
         taken_back(bundle, address, data_only=True)
@@ -107,7 +106,7 @@ def test_another_bundle_is_refused_with_the_difference(newest: Server, newest_da
     address = newest_database("")
     applied(sealed(newest, newest.demo), address, until=3)
     other = sealed(newest, newest.demo, "--constraints", "with-schema")
-    with pytest.raises(BundleError, match="20-constraints-foundation.sql is not there any more"):
+    with pytest.raises(BundleError, match=r"20-constraints-foundation\.sql is not there any more"):
         taken_back(other, address)
 
 
@@ -130,7 +129,7 @@ def test_what_others_made_of_it_stops_the_rollback(newest: Server, newest_databa
     applied(bundle, address)
     with newest.connect(dbname=name) as connection:
         connection.execute("CREATE VIEW theirs AS SELECT id FROM guest_reservations")
-    with pytest.raises(Exception, match="cannot drop table public.guest_reservations"):
+    with pytest.raises(Exception, match=r"cannot drop table public\.guest_reservations"):
         taken_back(bundle, address)
     with newest.connect(dbname=name) as connection:
         connection.execute("DROP VIEW theirs")

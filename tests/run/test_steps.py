@@ -1,4 +1,4 @@
-"""How a bundle is divided: nothing twice, nothing left out, and nothing beside what would get into its way."""
+"""How a bundle is divided: nothing twice, nothing left out, nothing beside what would get into its way."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def assert_covered(content: bytes, steps: Sequence[Step]) -> None:
     in_force: dict[str, str] = {}
     at = 0
     before: Piece | None = None
-    for step, piece in ((step, piece) for step in steps for piece in step.pieces):
+    for step, piece in [(each, piece) for each in steps for piece in each.pieces]:
+        if isinstance(piece, Statements) and piece.start == piece.end:
+            continue  # the rows of an empty table, as INSERT
         if isinstance(piece, Statements) and isinstance(before, Statements) and piece.start == before.start:
             assert before.text, "only a key that is added in two steps stands in two"
             assert piece.text
@@ -258,15 +260,16 @@ def test_a_large_table_comes_in_chunks_side_by_side(
         assert_copied(newest, target, source, layout="with-schema")  # the chunks' order is chance
 
 
-@pytest.mark.parametrize("name", ["rich", "nasty", "demo"])
+@pytest.mark.parametrize(("age", "name"), [(0, "rich"), (-1, "rich"), (-1, "demo")])
 def test_keys_of_large_tables_are_validated_later(
-    newest: Server, name: str, monkeypatch: pytest.MonkeyPatch
+    servers: dict[str, Server], age: int, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     divide_finely(monkeypatch)
-    source = DATABASES[name](newest)
-    with empty(newest) as target:
-        where = newest.address(target)
-        applied(bundle_of(newest, source, "--constraints", "after-data"), where, ways(4))
+    server = list(servers.values())[age]
+    source = DATABASES[name](server)
+    with empty(server) as target:
+        where = server.address(target)
+        applied(bundle_of(server, source, "--constraints", "after-data"), where, ways(4))
         names = [entry.name for entry in the_run(where).entries]
         added, validated = (
             [entry.removesuffix(ending) for entry in names if entry.endswith(ending)]
@@ -274,14 +277,23 @@ def test_keys_of_large_tables_are_validated_later(
         )
         assert added == validated
         assert added
-        # Equal, so also as valid as there.
-        assert_copied(newest, target, source)
+        assert_copied(server, target, source)
+        assert invalid(server, target) == invalid(server, source)
+
+
+def invalid(server: Server, name: str) -> list[tuple[str, str]]:
+    """The constraints that are not valid; pg_dump does not tell of those that partitions inherit."""
+    with server.connect(dbname=name) as connection:
+        return connection.execute(
+            "SELECT relname, conname FROM pg_constraint JOIN pg_class c ON c.oid = conrelid"
+            " WHERE NOT convalidated ORDER BY 1, 2"
+        ).fetchall()
 
 
 def test_many_tables_do_not_need_many_locks(newest: Server, tmp_path: Path) -> None:
     source = newest.create_database()
     with newest.connect(dbname=source) as connection:
-        for hundred in range(0, 600, 100):
+        for hundred in range(0, 300, 100):
             connection.execute(
                 "".join(
                     f"CREATE TABLE t{n} (id int PRIMARY KEY, up int REFERENCES t{max(n - 1, 0)});"
@@ -289,7 +301,7 @@ def test_many_tables_do_not_need_many_locks(newest: Server, tmp_path: Path) -> N
                     for n in range(hundred, hundred + 100)
                 )
             )
-    export(newest.url(source), tmp_path / "bundle")
+    export(newest.url(source), tmp_path / "bundle", "--constraints", "with-schema")
     few = {"max_connections": "10", "max_locks_per_transaction": "10", "max_worker_processes": "2"}
     with ExitStack() as stack:
         server = stack.enter_context(ThrowawayServer(settings=few))
@@ -300,5 +312,5 @@ def test_many_tables_do_not_need_many_locks(newest: Server, tmp_path: Path) -> N
         with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.OutOfMemory):
             connection.execute(schema.encode())
         done = applied(sealed, parse(url), ways(4))
-        assert done.rows == 600
+        assert done.rows == 300
     newest.drop_database(source)

@@ -18,5 +18,6 @@ DROP TABLE IF EXISTS public.staff_messages;
 DROP TABLE IF EXISTS public.user_tenant_permissions;
 DROP TABLE IF EXISTS public.staff_conversations;
 DROP TABLE IF EXISTS public.hotel_operations;
+DROP SEQUENCE IF EXISTS public.hotel_operations_id_seq;
 DROP TABLE IF EXISTS public.whatsapp_message_templates;
 DROP TABLE IF EXISTS public.staff_users;

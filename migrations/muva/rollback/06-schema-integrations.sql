@@ -16,4 +16,5 @@ SELECT pg_catalog.set_config('search_path', '', false);
 
 DROP TABLE IF EXISTS public.policies;
 DROP TABLE IF EXISTS public.job_logs;
+DROP SEQUENCE IF EXISTS public.job_logs_id_seq;
 DROP TABLE IF EXISTS public.integration_configs;

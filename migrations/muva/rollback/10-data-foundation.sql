@@ -47,6 +47,7 @@ BEGIN
         ONLY public.accommodation_units,
         ONLY public.hotels
     IN ACCESS EXCLUSIVE MODE;
+    ALTER TABLE public.integration_configs NO FORCE ROW LEVEL SECURITY;
     IF EXISTS (SELECT FROM ONLY public.policies) THEN
         RAISE EXCEPTION '% still has rows: run its rollback first', 'public.policies';
     END IF;
@@ -173,6 +174,7 @@ BEGIN
         ONLY public.muva_content,
         ONLY public.exchange_rates,
         ONLY public.code_embeddings;
+    ALTER TABLE public.integration_configs FORCE ROW LEVEL SECURITY;
 END
 $undo$;
 -- Sequences keep their values, as after any deletion. To let them begin anew:

@@ -1,0 +1,76 @@
+"""The statements of a part, each parsed by PostgreSQL's own parser, with its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import postgast
+from postgast import pg_query_pb2 as pg
+
+from migplan.bundle.splitting import CopyRows, MetaCommandError, Statement, SqlFileError, line_of, pieces
+from migplan.handwritten.model import Part
+from migplan.handwritten.texts import reopened
+
+SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A statement and its tree; ``start`` and ``line`` are those of the file."""
+
+    text: str
+    line: int
+    start: int
+    end: int
+    node: pg.Node
+    rows: int | None = None  # those of a COPY that follow it
+
+    @property
+    def kind(self) -> str:
+        """``create_stmt`` and its kind."""
+        return self.node.WhichOneof("node") or ""
+
+    @property
+    def tree(self) -> object:
+        """The statement itself."""
+        return getattr(self.node, self.kind)
+
+    @property
+    def beginning(self) -> str:
+        """Its first words, on one line."""
+        return beginning(self.text)
+
+
+def beginning(text: str) -> str:
+    """The first words of a statement, on one line."""
+    words = " ".join(text[: SHOWN * 4].split()).rstrip(";")
+    return words if len(words) <= SHOWN else words[: SHOWN - 2].rstrip() + " …"
+
+
+def parsed(part: Part) -> Iterator[Parsed]:
+    """Every statement of a part in its order; a command of psql's is refused with its line."""
+    try:
+        for piece in pieces(reopened(part), part.file):
+            if isinstance(piece, CopyRows):
+                for _ in piece:
+                    pass
+                yield _parsed(piece.statement, part, piece.rows)
+            else:
+                yield _parsed(piece, part)
+    except MetaCommandError as error:
+        raise MetaCommandError(
+            error.what,
+            file=error.file,
+            line=error.line,
+            do="write it as SQL: migrations run without psql, too",
+        ) from None
+
+
+def _parsed(statement: Statement, part: Part, rows: int | None = None) -> Parsed:
+    try:
+        tree = postgast.parse(statement.text)
+    except postgast.PgQueryError as error:
+        line = statement.line + line_of(error, statement.text)
+        raise SqlFileError(error.message, file=part.file, line=line) from None
+    return Parsed(statement.text, statement.line, statement.start, statement.end, tree.stmts[0].stmt, rows)

@@ -1,0 +1,1 @@
+"""The habits that folders follow, one a module: whose is it, and which files are a migration."""

@@ -1,0 +1,200 @@
+"""``migplan apply`` as people see it: what it says, how it ends, and that it keeps secrets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from migplan.postgres.server import ThrowawayServer
+from tests.cli.conftest import Run
+from tests.export.loading import psql
+from tests.run.running import (
+    SLOW,
+    assert_all_done,
+    bundle_of,
+    command,
+    empty,
+    nap,
+    napping,
+    the_run,
+    until,
+)
+from tests.servers import Server
+
+
+@pytest.fixture
+def target(newest: Server) -> Iterator[str]:
+    with empty(newest) as name:
+        yield name
+
+
+def test_a_bundle_is_applied_once(newest: Server, target: str, run: Run) -> None:
+    bundle, url = str(bundle_of(newest, newest.demo)), newest.url(target)
+    first = run("apply", bundle, "--target", url)
+    assert "applied to" in first.stdout
+    assert "rows" in first.stdout
+    assert f"migplan verify {bundle} --target TARGET" in first.stdout
+    assert "100%" in first.stderr
+    again = run("apply", bundle, "--target", url)
+    assert "as run 1, finished" in again.stdout
+    assert "nothing to do" in again.stdout
+    assert again.stderr == ""
+
+
+def test_a_dry_run_changes_nothing(newest: Server, target: str, run: Run) -> None:
+    bundle, url = bundle_of(newest, newest.demo), newest.url(target)
+    said = run("apply", str(bundle), "--target", url, "--dry-run").stdout
+    assert said.endswith("Nothing was changed.\n")
+    assert all(file.name in said for file in bundle.glob("[0-9]*.sql"))
+    assert "writes public." in said
+    assert psql(url, "--command", "SELECT count(*) FROM pg_namespace WHERE nspname = 'migplan'") == "0\n"
+
+
+def test_progress_for_machines(newest: Server, target: str, run: Run) -> None:
+    bundle = bundle_of(newest, newest.demo)
+    result = run("apply", str(bundle), "--target", newest.url(target), "--log-format", "json")
+    told = [json.loads(line) for line in result.stderr.splitlines()]
+    assert told[0]["event"] == "planned"
+    finished = [each for each in told if each["event"] == "finished"]
+    assert len(finished) == told[0]["steps"]
+    assert sum(each["rows"] for each in finished) == told[0]["rows"]
+    assert all(each["file"] and each["line"] for each in finished)
+
+
+def test_a_changed_bundle_is_refused(newest: Server, target: str, run: Run, tmp_path: Path) -> None:
+    bundle = shutil.copytree(bundle_of(newest, newest.demo), tmp_path / "bundle")
+    data = next(bundle.glob("*-data-*.sql"))
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(content)
+    said = run("apply", str(bundle), "--target", newest.url(target), exit_code=2).stderr
+    assert f"{data.name} was changed after the export" in said
+    assert "migplan check" in said
+    run("apply", str(tmp_path), "--target", newest.url(target), exit_code=2)
+
+
+# --- a server with a password -----------------------------------------------------------------------------
+
+
+class Guarded:
+    """A server on TCP, with a password that nobody may read anywhere."""
+
+    name = "guarded"
+
+    def start(self, stack: ExitStack) -> str:
+        self.server = stack.enter_context(ThrowawayServer(tcp=True))
+        return self.server.conninfo()
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Server]:
+    with ExitStack() as stack:
+        server = Server(Guarded(), stack)
+        assert server.conninfo
+        yield server
+
+
+@pytest.fixture(scope="module")
+def slow(guarded: Server) -> str:
+    return str(bundle_of(guarded, guarded.create_database(SLOW)))
+
+
+def secret(server: Server) -> str:
+    return str(server.origin.server.params()["password"])
+
+
+def test_a_step_that_fails(guarded: Server, slow: str, run: Run) -> None:
+    with empty(guarded) as name:
+        url = guarded.origin.server.conninfo(name)
+        assert secret(guarded) in url
+        nap(guarded, name, 9)
+        result = run("apply", slow, "--target", url, "--statement-timeout", "0.3", exit_code=2)
+        lines = result.stderr.splitlines()
+        (at,) = [number for number, line in enumerate(lines) if line.startswith("migplan: ")]
+        assert lines[at].startswith("migplan: 20-constraints-all.sql:")
+        assert lines[at].endswith(": canceling statement due to statement timeout")
+        assert lines[at + 1].startswith("  statement: CREATE INDEX t_slow ON public.t")
+        assert lines[at + 2].startswith("  context: SQL statement")
+        assert lines[-4:-2] == [
+            "  rolled back: CREATE INDEX t_slow ON public.t USING btree (public.slow(n)) WHERE (n = 1),"
+            " and nothing else",
+            "  stays: 2 of 3 steps and 2 rows; the next is 20-constraints-all.sql: "
+            "CREATE INDEX t_slow ON public.t USING btree (public.slow(n)) WHERE (n = 1)",
+        ]
+        assert lines[-2] == f"  -> go on:   migplan apply {slow} --target TARGET"
+        assert lines[-1] == f"  -> go back: migplan rollback {slow} --target TARGET"
+        nap(guarded, name, 0)
+        result = run("apply", slow, "--target", url)
+        assert "1 step that was left" in result.stdout
+        journal = psql(url, "--command", "SELECT r::text, s::text FROM migplan.run r, migplan.step s")
+        assert secret(guarded) not in result.stdout + result.stderr + "".join(lines) + journal
+
+
+def test_a_server_that_is_lost(guarded: Server, slow: str) -> None:
+    own = guarded.origin.server
+    with empty(guarded) as name:
+        url = own.conninfo(name)
+        nap(guarded, name, 9)
+        running = command("apply", slow, "--target", url, "--retries", "0")
+        until(lambda: napping(guarded.address(name)) or running.poll() is not None, "it never gets there")
+        password = secret(guarded)
+        own.halt("immediate")
+        try:
+            out, said = running.communicate(timeout=20)
+        finally:
+            own.resume()
+        assert running.returncode == 2
+        assert "the journal cannot be read now" in said
+        assert "(unless its commit went through: the journal knows)" in said
+        assert "nothing was changed" not in said
+        assert f"-> go on:   migplan apply {slow} --target TARGET" in said
+        assert "Traceback" not in said
+        assert password not in out + said
+
+        # And with more patience it goes on by itself.
+        running = command("apply", slow, "--target", url)
+        until(lambda: napping(guarded.address(name)) or running.poll() is not None, "it never gets there")
+        second = command("apply", slow, "--target", url)
+        _, refused = second.communicate(timeout=20)
+        assert second.returncode == 2
+        assert "another run is in progress" in refused
+        assert ", since 2" in refused
+        nap(guarded, name, 0)
+        own.restart("fast")
+        out, said = running.communicate(timeout=30)
+        assert running.returncode == 0, said
+        assert "; try 2 in 0.5 s" in said
+        assert password not in out + said + refused
+        assert_all_done(guarded.address(name))
+
+
+def test_who_may_not_come_in(guarded: Server, slow: str, run: Run) -> None:
+    own = guarded.origin.server
+    with empty(guarded) as name:
+        wrong = own.conninfo(name, password="wr0ng-t00")
+        said = run("apply", slow, "--target", wrong, exit_code=2).stderr
+        assert "the password was not accepted" in said
+        assert "wr0ng-t00" not in said
+    said = run("apply", slow, "--target", own.conninfo("no_such_database"), exit_code=2).stderr
+    assert "there is no database of that name" in said
+    assert secret(guarded) not in said
+
+
+def test_a_journal_from_the_future(newest: Server, target: str, run: Run) -> None:
+    bundle, url = str(bundle_of(newest, newest.demo)), newest.url(target)
+    run("apply", bundle, "--target", url)
+    psql(url, "--command", "UPDATE migplan.format SET version = 2")
+    said = run("apply", bundle, "--target", url, exit_code=2).stderr
+    assert "has format 2, and this migplan knows format 1" in said
+    assert "nothing was changed" in said
+    assert the_run_is_untouched(newest, target)
+
+
+def the_run_is_untouched(server: Server, target: str) -> bool:
+    psql(server.url(target), "--command", "UPDATE migplan.format SET version = 1")
+    return the_run(server.address(target)).run.state == "done"

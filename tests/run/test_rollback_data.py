@@ -1,0 +1,169 @@
+"""Rows alone are taken back: just those of the run, and nothing else happens to anybody."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from migplan.errors import RefusedError, StepError
+from tests.export import rich
+from tests.export.loading import assert_same, contents, remembered
+from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
+from tests.servers import Server
+
+SOURCE = """
+    CREATE TABLE city (id int PRIMARY KEY, name text);
+    CREATE TABLE guest (id int PRIMARY KEY, city int REFERENCES city, name text);
+    CREATE TABLE node (id int PRIMARY KEY, up int REFERENCES node ON DELETE RESTRICT);
+    CREATE TABLE egg (id int PRIMARY KEY, hen int);
+    CREATE TABLE hen (id int PRIMARY KEY, egg int REFERENCES egg);
+    ALTER TABLE egg ADD FOREIGN KEY (hen) REFERENCES hen;
+    CREATE TABLE part (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+    CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+    INSERT INTO city VALUES (1, 'A'), (2, 'B');
+    INSERT INTO guest VALUES (1, 1, 'Ana'), (2, 2, 'Ben');
+    INSERT INTO node VALUES (1, NULL), (2, 1), (3, 2);
+    INSERT INTO egg VALUES (1, NULL), (2, NULL); INSERT INTO hen VALUES (1, 1), (2, 2);
+    UPDATE egg SET hen = id;
+    INSERT INTO part VALUES (1, '2025-05-05'), (2, '2025-06-06');
+    CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'it fires'; END $$;
+    CREATE TRIGGER a BEFORE DELETE ON guest FOR EACH ROW EXECUTE FUNCTION no();
+    CREATE TRIGGER b BEFORE TRUNCATE ON guest EXECUTE FUNCTION no();
+    ALTER TABLE guest ENABLE ALWAYS TRIGGER b;
+    CREATE TRIGGER c AFTER DELETE ON part FOR EACH ROW EXECUTE FUNCTION no();
+    CREATE RULE kept AS ON DELETE TO city DO INSTEAD NOTHING;
+"""
+COUNT = "SELECT (SELECT count(*) FROM {})"
+TABLES = ("city", "guest", "node", "egg", "hen", "part")
+
+
+def rows(server: Server, name: str) -> dict[str, int]:
+    return {table: ask(server, name, f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
+
+
+@pytest.fixture
+def target(newest: Server, newest_database):
+    """A target that has the rows, and more tables than the bundle knows."""
+    source = newest_database(SOURCE)
+    bundle = sealed(newest, source.params["dbname"], "--constraints", "with-schema")
+    address = newest_database("")
+    applied(bundle, address)
+    return bundle, address, address.params["dbname"]
+
+
+def execute(server: Server, name: str, script: str) -> None:
+    with server.connect(dbname=name) as connection:
+        connection.execute(script.encode())
+
+
+@pytest.mark.parametrize("layout", ["after-data", "with-schema"])
+def test_the_demo_is_emptied_and_loaded_again(newest: Server, layout: str, newest_database) -> None:
+    bundle = sealed(newest, newest.demo, "--constraints", layout)
+    address = newest_database("")
+    name = address.params["dbname"]
+    applied(bundle, address)
+    before = schema(newest, name)
+    undone = taken_back(bundle, address, data_only=True)
+    assert (undone.run.state, undone.losses.rows) == ("stopped", bundle.manifest.rows)
+    assert schema(newest, name) == before
+    assert ask(newest, name, "SELECT count(*) FROM guest_reservations") == [(0,)]
+    assert undone.losses.before_rows == ("04-schema-guest.sql" if layout == "after-data" else "")
+    if undone.losses.before_rows:
+        taken_back(bundle, address, to=undone.losses.before_rows)
+    applied(bundle, address)
+    execute(newest, name, "DROP SCHEMA migplan CASCADE")
+    assert_same(contents(newest, name), remembered(newest, newest.demo), ordered=False)
+
+
+@pytest.mark.parametrize("layout", ["after-data", "with-schema"])
+def test_the_rich_database_is_emptied(newest: Server, layout: str, newest_database) -> None:
+    bundle = sealed(newest, rich.database(newest), "--constraints", layout)
+    address = newest_database("")
+    applied(bundle, address)
+    before = schema(newest, address.params["dbname"])
+    undone = taken_back(bundle, address, data_only=True)
+    assert (undone.losses.rows, undone.losses.others) == (bundle.manifest.rows, 0)
+    assert schema(newest, address.params["dbname"]) == before
+    assert sum(table.rows for table in taken_back(bundle, address).losses.tables) == 0
+
+
+def test_triggers_rules_and_circles(newest: Server, target) -> None:
+    bundle, address, name = target
+    before = schema(newest, name)
+    assert taken_back(bundle, address, data_only=True).losses.others == 0
+    assert set(rows(newest, name).values()) == {0}
+    assert schema(newest, name) == before
+    with pytest.raises(Exception, match="it fires"):
+        execute(newest, name, "TRUNCATE guest")
+    applied(bundle, address)
+    assert set(rows(newest, name).values()) == {2, 3}
+
+
+def test_rows_of_others_stay_unless_people_say_otherwise(newest: Server, target) -> None:
+    bundle, address, name = target
+    execute(newest, name, "INSERT INTO city VALUES (9, 'new'); INSERT INTO part VALUES (9, '2025-09-09')")
+    execute(newest, name, "UPDATE guest SET name = 'other', city = 9 WHERE id = 2; UPDATE egg SET hen = 2")
+    seen = []
+    with pytest.raises(RefusedError, match=r"2 rows of public\.egg refer to public\.hen, by the key egg_"):
+        taken_back(bundle, address, data_only=True)
+    execute(newest, name, "UPDATE egg SET hen = NULL; DELETE FROM hen")
+    undone = taken_back(bundle, address, data_only=True, agreed=seen.append)
+    assert rows(newest, name) == {"city": 1, "guest": 1, "node": 0, "egg": 2, "hen": 0, "part": 1}
+    by_name = {table.table: table for table in seen[0].tables}
+    assert by_name["public.city"].others == by_name["public.guest"].others == 1
+    assert (seen[0].rows, undone.losses.others, seen[0].loses_others) == (8, 5, False)
+
+
+def test_changed_rows_go_when_asked(newest: Server, target) -> None:
+    bundle, address, name = target
+    execute(newest, name, "INSERT INTO city VALUES (9, 'new'); UPDATE guest SET city = 9")
+    undone = taken_back(bundle, address, data_only=True, also_changed=True)
+    assert undone.losses.loses_others
+    assert set(rows(newest, name).values()) == {0}
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "NO ACTION"])
+def test_tables_that_the_run_did_not_fill_are_never_touched(newest: Server, target, action: str) -> None:
+    bundle, address, name = target
+    execute(
+        newest,
+        name,
+        f"CREATE TABLE theirs (id int, guest int REFERENCES guest ON DELETE {action});"
+        "INSERT INTO theirs VALUES (1, 2), (2, NULL)",
+    )
+    with pytest.raises(RefusedError, match=r"rows of public\.theirs refer to public\.guest, by the key th"):
+        taken_back(bundle, address, data_only=True)
+    assert rows(newest, name)["guest"] == 2
+    execute(newest, name, "UPDATE theirs SET guest = NULL")
+    taken_back(bundle, address, data_only=True)
+    assert ask(newest, name, "SELECT count(*), count(guest) FROM theirs") == [(2, 0)]
+    assert set(rows(newest, name).values()) == {0}
+
+
+def test_rows_that_come_after_the_question_are_not_lost(newest: Server, target) -> None:
+    bundle, address, name = target
+    come = lambda _losses: None  # noqa: E731
+    with stopping(1, "rollback"), pytest.raises(KilledError):
+        taken_back(bundle, address, data_only=True, agreed=come)
+    execute(newest, name, "INSERT INTO guest VALUES (7, 1, 'late')")
+    with pytest.raises((RefusedError, StepError)):  # her city would have to go along
+        taken_back(bundle, address)
+    assert rows(newest, name)["city"] == 2
+    execute(newest, name, "DROP TRIGGER a ON guest; DELETE FROM guest WHERE id = 7")
+    assert taken_back(bundle, address).went_on
+    assert set(rows(newest, name).values()) == {0}
+
+
+def test_rows_for_a_schema_that_was_there_leave_its_own(newest: Server, newest_database) -> None:
+    lines = [line for line in SOURCE.splitlines() if not re.match(" *(INSERT|UPDATE)", line)]
+    source, target = newest_database(SOURCE), newest_database("\n".join(lines))
+    name = target.params["dbname"]
+    execute(newest, name, "INSERT INTO city VALUES (99, 'before')")
+    bundle = sealed(newest, source.params["dbname"], "--data-only")
+    before = schema(newest, name)
+    applied(bundle, target)
+    assert rows(newest, name)["city"] == 3
+    assert taken_back(bundle, target).whole
+    assert ask(newest, name, "SELECT * FROM city") == [(99, "before")]
+    assert schema(newest, name) == before
