@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from migplan.bundle.sealed import Sealed
-from migplan.errors import BundleError, JournalError, LockedError, MigplanError
+from migplan.errors import BundleError, JournalError, LockedError, MigplanError, RefusedError
 from migplan.postgres.address import Address
 from migplan.run.before import remember
 from migplan.run.derive import steps_of
@@ -16,7 +16,7 @@ from migplan.run.events import Told, silence
 from migplan.run.execute import Execution, Ways
 from migplan.run.journal import Beginning, Journal, Run, digest_of
 from migplan.run.lock import Lock
-from migplan.run.steps import Step
+from migplan.run.steps import Step, predecessors
 
 _SHOWN = 10
 CARRIED = "carried"
@@ -67,6 +67,8 @@ def apply(bundle: Sealed, address: Address, wanted: Applying, told: Told = silen
         if earlier:
             _refuse_another(journal, earlier, bundle, steps)
         wanted.preflight(lock, earlier is not None)
+        if earlier:
+            _refuse_hole(bundle, steps, journal.done(earlier.run))
         run = _gone_on(journal, earlier) if earlier else _begun(lock, journal, bundle, steps, wanted)
         done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
         started = time.monotonic()
@@ -81,6 +83,19 @@ def apply(bundle: Sealed, address: Address, wanted: Applying, told: Told = silen
             time.monotonic() - started,
             went_on=bool(done),
         )
+
+
+def _refuse_hole(bundle: Sealed, steps: Sequence[Step], done: Collection[int]) -> None:
+    """After a rollback of rows alone, keys and triggers are there that the files create behind the rows."""
+    for step, needs in zip(steps, predecessors(steps), strict=True):
+        missing = [steps[need] for need in needs if steps[need].number not in done]
+        if step.number in done and missing:
+            last = [file.file for file in bundle.manifest.files if file.phase == "schema"][-1:]
+            raise RefusedError(
+                f"{step} is done, and {missing[0]}, which comes before it, was taken back: its rows would "
+                "meet keys and triggers that this bundle creates behind them",
+                do=f"take those back, too: migplan rollback --to {(last or [step.file])[0]}; then apply",
+            )
 
 
 @contextmanager

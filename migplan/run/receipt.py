@@ -70,8 +70,11 @@ def timings_of(status: RunStatus) -> tuple[Timing, ...]:
 def save(receipt: Receipt, bundle: Path) -> Path:
     """Write a receipt beside its bundle."""
     moment = receipt.verified_at.replace(":", "").replace("-", "")[:15]
-    where = "".join(letter if letter.isalnum() else "-" for letter in receipt.target.partition(" ")[0])
-    file = folder_of(bundle) / f"{moment}-{where.strip('-')[-40:]}.json"
+    where = (
+        receipt.target.partition(" ")[0].partition("?")[0].rpartition("@")[2]
+    )
+    words = "".join(letter if letter.isalnum() else " " for letter in where).split()
+    file = folder_of(bundle) / f"{moment}-{'-'.join(words)[-40:] or 'target'}.json"
     write_whole(file, json.dumps(receipt.model_dump(mode="json"), indent=1) + "\n")
     return file
 
