@@ -52,8 +52,6 @@ class Step:
     rows: int = 0
     bytes: int = 0
     weight: int = 0  # of those that could run, the heaviest begins first
-    encoding: str = "UTF8"
-    counted: bool = True  # whether the numbers of its rows must be those of the manifest
 
     def __str__(self) -> str:
         return f"{self.file}: {self.name}"

@@ -23,7 +23,6 @@ from migplan.errors import LockedError, StepError
 from migplan.postgres.address import Address
 from migplan.postgres.server import ThrowawayServer
 from migplan.run import events, execute, journal, lock, session
-from migplan.run.derive import steps_of
 from migplan.run.events import Event
 from tests.run.running import (
     LAYOUTS,
@@ -243,23 +242,21 @@ def test_the_run_outlives_the_server(
             assert len(finished) > len(set(finished))
 
 
-def test_a_crash_after_the_last_step(fragile: Server, fragile_source: str) -> None:
-    sealed = bundle(fragile, fragile_source)
+def test_a_crash_after_the_last_step(fragile: Server) -> None:
+    source = fragile.create_database("CREATE TABLE t (n int); INSERT INTO t SELECT generate_series(1, 99)")
     with empty(fragile) as name:
-        where = fragile.address(name)
-        steps = len(steps_of(sealed))
-        seen, numbers = count_of(events.Finished), []
+        where, sealed, numbers = fragile.address(name), bundle(fragile, source), []
 
         def outage(event: Event) -> None:
             if isinstance(event, events.Finished):
                 numbers.append(event.step.number)
-            if seen(event) == steps:
-                fragile.origin.server.restart("immediate")
+                if len(numbers) == 2:
+                    fragile.origin.server.restart("immediate")
 
-        applied(sealed, where, ways(2, retries=5), outage)
-        assert len(numbers) > len(set(numbers)) == steps
+        applied(sealed, where, ways(1), outage)
+        assert numbers in ([1, 2, 2], [1, 2, 1, 2])  # nobody was at work any more to see that they are lost
         assert_all_done(where)
-        assert_copied(fragile, name, fragile_source)
+        assert_copied(fragile, name, source)
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
