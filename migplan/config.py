@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import unquote
 
 from pydantic import Field, StringConstraints, field_validator
@@ -109,8 +109,11 @@ class Config(Section):
     strategies: Mapping[str, Strategy] = Field(
         default_factory=dict, description="a strategy of one's own for single tables"
     )
+    lint: Mapping[str, Literal["error", "warning", "note", "off"]] = Field(
+        default_factory=dict, description="another level for rules about hand-written migrations, by code"
+    )
 
-    @field_validator("targets", "strategies", "groups", mode="before")
+    @field_validator("targets", "strategies", "lint", "groups", mode="before")
     @classmethod
     def _nothing_is_empty(cls, value: object, info: object) -> object:
         """``groups:`` with nothing after it, as a template leaves it, means none."""

@@ -24,6 +24,7 @@ COMMANDS = (
     "rollback",
     "rehearse",
     "catalog",
+    "new",
     "init",
     "schema",
     "demo",

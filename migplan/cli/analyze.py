@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,11 +15,14 @@ from migplan.catalog.counts import Exactness
 from migplan.catalog.selection import Selection
 from migplan.cli import options, screen
 from migplan.config import Config
+from migplan.handwritten import analysis as migrations
+from migplan.report import migrations as report
 from migplan.report.analysis import Analysis
 from migplan.report.formats import FORMATS
 
 
 @click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
 @options.source
 @options.from_catalog
 @options.config
@@ -41,6 +45,7 @@ from migplan.report.formats import FORMATS
     help="Also count rows that refer to nothing. Reads every table that has a key; exit code 1 if any.",
 )
 def analyze(
+    folder: Path | None,
     source: str | None,
     from_catalog: Path | None,
     config_file: Path | None,
@@ -65,13 +70,29 @@ def analyze(
       ⟲ cycle 1   the table is part of a cycle, explained below the tree
       ↗ names     tables that need this one too, and are shown elsewhere
       ~           an estimate; ? where nobody knows
+
+    FOLDER is one of migrations that people write. Then its files are read, and no database: which needs
+    which, where their names contradict that (exit code 1), what the target must have, and what is risky.
     """
+    if folder is not None:
+        _of_folder(folder, [source, from_catalog, format_ != "tree", depth, check_orphans], whole)
+        return
     settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
     if check_orphans and from_catalog:
         raise click.UsageError("--check-orphans needs the database itself, and --from takes a file")
     analysis = _analysis(settings, source, from_catalog, Exactness(counts), check_orphans)
     screen.show(FORMATS[format_](analysis, depth=depth, whole=whole))
     if analysis.orphans:
+        sys.exit(1)
+
+
+def _of_folder(folder: Path, others: Sequence[object], whole: bool) -> None:
+    if any(each not in {None, False} for each in others):
+        raise click.UsageError("FOLDER is read from its files alone, and of the options goes with --all only")
+    with screen.progress("reading the migrations"):
+        found = migrations.analyze(folder)
+    screen.show(report.as_tree(found, whole=whole))
+    if found.contradicts:
         sys.exit(1)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 
 import click
 from rich.text import Text
@@ -18,7 +16,7 @@ from migplan import config as configuration
 from migplan import pipeline
 from migplan.bundle.file_orphans import orphans_in
 from migplan.bundle.sealed import Sealed, unseal
-from migplan.cli import options, permission, running, screen
+from migplan.cli import folder, options, permission, running, screen
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.config import Layout
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, RefusedError, StepError
@@ -27,8 +25,9 @@ from migplan.pipeline import Running
 from migplan.postgres.address import Address
 from migplan.report import run as report
 from migplan.run.execute import Ways
+from migplan.run.migrate import Migrating
 from migplan.run.scratch import NAME as SCRATCH
-from migplan.run.scratch import Scratch
+from migplan.run.scratch import Scratch, scratch
 from migplan.run.session import Limits
 from migplan.run.status import Status, status_of
 
@@ -79,6 +78,13 @@ from migplan.run.status import Status, status_of
     is_flag=True,
     help="Add the keys that rows break NOT VALID, and leave them so; it is journaled.",
 )
+@click.option("--to", default="", metavar="NAME", help="Of a folder: the last migration to apply.")
+@click.option(
+    "--reorder",
+    is_flag=True,
+    help="Of a folder: where the order of the names contradicts what files need, take one that works.",
+)
+@click.option("--strict", is_flag=True, help="Of a folder: stop at what lint warns of.")
 @permission.without_rehearsal
 @permission.confirm
 @running.log_format
@@ -94,6 +100,9 @@ def apply(
     retries: int,
     check_orphans: bool,
     carry_orphans: bool,
+    to: str,
+    reorder: bool,
+    strict: bool,
     without_rehearsal: bool,
     confirm: str | None,
     log_format: str,
@@ -106,8 +115,25 @@ def apply(
     Before the first change everything that stands in the way is listed. Each step and its entry in the
     journal (schema migplan of the target) are one transaction: whatever happens, the same command goes on
     with the first step that is not done, and `migplan rollback` takes back what is.
+
+    BUNDLE can also be a folder of migrations that people wrote. Those that the target does not have yet are
+    applied in the order that their names and needs give, each in one transaction as far as it can be in one.
     """
     settings = configuration.find(config_file)
+    ways = Ways(jobs, Limits(lock_timeout, statement_timeout), retries)
+    if bundle is not None and folder.is_one(bundle):
+        with ExitStack() as stack:
+            scratched = stack.enter_context(scratch()).address if target == SCRATCH else None
+            folder.apply(
+                bundle,
+                scratched or options.resolved(target, settings),
+                settings,
+                Migrating(to, reorder, ways),
+                strict=strict,
+                dry_run=dry_run,
+                log_format=log_format,
+            )
+        return
     sealed = unseal(options.bundle_folder(bundle))
     with ExitStack() as stack:
         throwaway = stack.enter_context(pipeline.scratch_for(sealed)) if target == SCRATCH else None
@@ -117,11 +143,11 @@ def apply(
             screen.show(report.foreseen(*pipeline.steps_foreseen(sealed, address)))
             return
         wanted = Running(
-            Ways(jobs, Limits(lock_timeout, statement_timeout), retries),
+            ways,
             _carried(sealed, carry_orphans) if check_orphans or carry_orphans else frozenset(),
             permission.asked(target, address, settings, sealed, confirm, without_rehearsal),
         )
-        with interruptible(), shown_failures(address, words):
+        with running.interruptible(), shown_failures(address, words):
             with running.account(log_format) as told:
                 done = pipeline.applied(sealed, address, wanted, told)
             screen.show(report.done(done, status_of(address), words))
@@ -148,20 +174,6 @@ def _carried(bundle: Sealed, carry: bool) -> frozenset[str]:
             do="mend the rows in the source and export anew",
         )
     return frozenset(f"{quoted(each.key.name)} of {each.key.table}" for each in broken)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """A polite kill is a Ctrl-C: what is going on is rolled back and written down."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from migplan.bundle.options import Options
 from migplan.bundle.sealed import Sealed, unseal
 from migplan.catalog.counts import Exactness
 from migplan.cli import options, running, screen
-from migplan.cli.apply import interruptible, shown_failures, words_of
+from migplan.cli.apply import shown_failures, words_of
 from migplan.config import Config
 from migplan.errors import RefusedError
 from migplan.pipeline import Exporting, Running
@@ -79,7 +79,7 @@ def on(bundle: Sealed, target: str, settings: Config, jobs: int, log_format: str
     with ExitStack() as stack:
         scratch = stack.enter_context(pipeline.scratch_for(bundle)) if target == SCRATCH else None
         where = scratch.address if scratch else options.resolved(target, settings)
-        stack.enter_context(interruptible())
+        stack.enter_context(running.interruptible())
         stack.enter_context(shown_failures(where, words_of(bundle.paths.folder, target)))
         told = stack.enter_context(running.account(log_format, quiet=True))
         rehearsal = Rehearsal(bundle, where, Running(Ways(jobs)), run_told=told)

@@ -12,8 +12,8 @@ import click
 from migplan import config as configuration
 from migplan import pipeline
 from migplan.bundle.sealed import unseal
-from migplan.cli import options, running, screen
-from migplan.cli.apply import interruptible, words_of
+from migplan.cli import folder, options, running, screen
+from migplan.cli.apply import words_of
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import StepError
 from migplan.postgres.address import Address
@@ -21,6 +21,7 @@ from migplan.report import rollback as report
 from migplan.run.events import Event, Told
 from migplan.run.execute import Ways
 from migplan.run.losses import Losses
+from migplan.run.revert import Reverting
 from migplan.run.rollback import Undoing
 from migplan.run.session import Limits
 
@@ -34,6 +35,9 @@ from migplan.run.session import Limits
     metavar="FILE",
     default="",
     help="Take back what came after this file, which stays: its name, or its number.",
+)
+@click.option(
+    "--only", default="", metavar="NAME", help="Of a folder: this migration alone, if nothing needs it."
 )
 @click.option("--data-only", is_flag=True, help="Take away the rows that the run brought; the schema stays.")
 @click.option(
@@ -58,6 +62,7 @@ def rollback(
     target: str,
     config_file: Path | None,
     to: str,
+    only: str,
     data_only: bool,
     also_changed: bool,
     drop_journal: bool,
@@ -74,7 +79,16 @@ def rollback(
 
     A run that failed half-way is taken back just as well. A rollback that was interrupted goes on with the
     same command; until then nothing can be applied.
+
+    BUNDLE can also be a folder of migrations that people wrote: the last one is taken back, those after --to
+    NAME, or --only NAME. Where a file has no down part, the way back is derived from it, and shown.
     """
+    if bundle is not None and folder.is_one(bundle):
+        settings = configuration.find(config_file)
+        where = options.resolved(target, settings)
+        back = Reverting(only, to, Ways(1, Limits(lock_timeout)))
+        folder.rollback(bundle, where, settings, back, yes=yes, dry_run=dry_run)
+        return
     if also_changed and not data_only:
         raise click.UsageError(
             "--also-changed goes with --data-only: tables that are dropped take all rows along"
@@ -95,7 +109,7 @@ def rollback(
         return
     words = words_of(sealed.paths.folder, target)
     again = words.rollback
-    with interruptible(), ExitStack() as stack:
+    with running.interruptible(), ExitStack() as stack:
         try:
             result = pipeline.rolled_back(sealed, address, _later(stack, log_format), wanted)
         except StepError as error:

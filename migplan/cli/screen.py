@@ -33,6 +33,12 @@ def show(lines: Iterable[Text | str]) -> None:
         out.print(text)
 
 
+def show_aside(lines: Iterable[Text | str]) -> None:
+    """The same on stderr: for what is said beside the answer."""
+    for line in lines:
+        err.print(line)
+
+
 class _Rate(ProgressColumn):
     """How many a second, once that can be told."""
 

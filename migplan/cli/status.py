@@ -9,22 +9,35 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
+from migplan.cli import folder as folders
 from migplan.cli import options, screen
 from migplan.report import run as report
 from migplan.run.status import status_of
 
 
 @click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
 @options.target
 @options.config
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def status(target: str, config_file: Path | None, form: str) -> None:
+def status(folder: Path | None, target: str, config_file: Path | None, form: str) -> None:
     """Say what was run on a target, by whom and when, and what is left to do.
 
     It is read from the journal in the target itself; nothing is changed, and nobody is kept waiting.
-    A run that has come to no end gives exit code 1.
+    A run that has come to no end gives exit code 1. Of a FOLDER of migrations that people wrote it is
+    said how each of them stands: applied, pending, changed since, or missing; exit code 1 unless all are
+    applied.
     """
-    found = status_of(options.resolved(target, configuration.find(config_file)))
+    settings = configuration.find(config_file)
+    if folder is not None:
+        if not folders.is_one(folder):
+            raise click.UsageError(
+                f"{folder} is not a folder of migrations; of bundles the target tells itself"
+            )
+        if not folders.status(folder, options.resolved(target, settings), settings):
+            sys.exit(1)
+        return
+    found = status_of(options.resolved(target, settings))
     if form == "json":
         screen.out.print(json.dumps(report.as_value(found), indent=2))
     else:

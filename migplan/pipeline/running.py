@@ -38,7 +38,13 @@ class Running:
 
 def scratch_for(bundle: Sealed) -> AbstractContextManager[Scratch]:
     """A throwaway server on which this bundle can run, for a block."""
-    return scratch(bundle.manifest, wants_of(bundle.paths.folder, bundle.manifest).roles)
+    manifest = bundle.manifest
+    return scratch(
+        manifest.database,
+        extensions=[moved.name for moved in manifest.objects if moved.kind == "EXTENSION"],
+        roles=wants_of(bundle.paths.folder, manifest).roles,
+        oldest=manifest.needs_postgresql,
+    )
 
 
 def applied(bundle: Sealed, address: Address, wanted: Running, told: RunTold) -> Done:

@@ -166,9 +166,7 @@ def putting_back(
     standard: dict[Default, Sequence[Item]] = {}
     with explained(address, "reading default privileges"):
         for role, schema, kind in defaults:
-            found = connection.execute(
-                _STANDARD.replace("{items}", _ITEMS), [schema, kind, role]
-            ).fetchone()
+            found = connection.execute(_STANDARD.replace("{items}", _ITEMS), [schema, kind, role]).fetchone()
             standard[role, schema, kind] = _items(found[0]) if found else ()
     return PuttingBack(before, now, standard)
 

@@ -26,7 +26,7 @@ from migplan.run.steps import Step
 FORMAT = 1
 SCHEMA = "migplan"
 
-Kind = Literal["apply", "rollback"]
+Kind = Literal["apply", "rollback", "migrate", "revert", "maintain"]
 Ending = Literal["stopped", "failed", "done", "undoing", "undone"]
 
 _RUN = """
@@ -67,8 +67,13 @@ class Run:
 
     @property
     def is_open(self) -> bool:
-        """Whether it was begun and has come to no end."""
-        return self.state in {"running", "stopped", "failed", "undoing"}
+        """Whether it was begun and is to be gone on with; what is left of migrations is another run's."""
+        return self.kind in {"apply", "rollback"} and self.state in {
+            "running",
+            "stopped",
+            "failed",
+            "undoing",
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,20 @@ class Entry:
     duration: timedelta | None = None
     transaction: str | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A step of a migration, and how it stands."""
+
+    run: int
+    name: str
+    digest: str
+    line: int
+    state: str
+    at: datetime | None
+    who: str
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +260,19 @@ class Journal:
                 "SELECT step FROM migplan.step WHERE run = %s AND state = 'done'", [run]
             )
             return {step for (step,) in found}
+
+    def migrated(self, folder: str) -> list[Past]:
+        """What was run of a folder's migrations, the oldest first."""
+        with (
+            explained(self._address, "reading the journal"),
+            self._connection.cursor(row_factory=class_row(Past)) as c,
+        ):
+            return c.execute(
+                "SELECT r.run, s.name, s.file_digest AS digest, s.line, s.state, s.finished_at AS at, r.who, "
+                "s.error FROM migplan.run r JOIN migplan.step s USING (run) "
+                "WHERE r.kind = 'migrate' AND r.bundle = %s ORDER BY r.run, s.step",
+                [folder],
+            ).fetchall()
 
     def go_on(self, run: int) -> None:
         """The run is taken up again."""

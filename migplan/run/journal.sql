@@ -12,7 +12,7 @@ INSERT INTO migplan.format (version) VALUES (1);
 
 CREATE TABLE migplan.run (
     run int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('apply', 'rollback')),
+    kind text NOT NULL CHECK (kind IN ('apply', 'rollback', 'migrate', 'revert', 'maintain')),
     bundle text NOT NULL CHECK (bundle <> ''),
     digest text NOT NULL CHECK (digest ~ '^[0-9a-f]{64}$'),
     steps_digest text NOT NULL CHECK (steps_digest ~ '^[0-9a-f]{64}$'),
@@ -31,7 +31,8 @@ CREATE TABLE migplan.run (
     CHECK ((kind = 'rollback') = (undoes IS NOT NULL)),
     CHECK ((state IN ('done', 'undone')) <= (finished_at IS NOT NULL))
 );
-COMMENT ON TABLE migplan.run IS 'A bundle that was applied, or taken back.';
+COMMENT ON TABLE migplan.run IS 'A bundle that was applied or taken back, or migrations of a folder.';
+COMMENT ON COLUMN migplan.run.bundle IS 'The name of the bundle, or of the folder of migrations.';
 COMMENT ON COLUMN migplan.run.digest IS 'SHA-256 of the bundle''s manifest, which has the digests of all its files.';
 COMMENT ON COLUMN migplan.run.steps_digest IS 'SHA-256 of the steps: another version of migplan may divide a bundle otherwise.';
 COMMENT ON COLUMN migplan.run.undoes IS 'Of a rollback: the run that it takes back.';

@@ -70,9 +70,7 @@ def timings_of(status: RunStatus) -> tuple[Timing, ...]:
 def save(receipt: Receipt, bundle: Path) -> Path:
     """Write a receipt beside its bundle."""
     moment = receipt.verified_at.replace(":", "").replace("-", "")[:15]
-    where = (
-        receipt.target.partition(" ")[0].partition("?")[0].rpartition("@")[2]
-    )
+    where = receipt.target.partition(" ")[0].partition("?")[0].rpartition("@")[2]
     words = "".join(letter if letter.isalnum() else " " for letter in where).split()
     file = folder_of(bundle) / f"{moment}-{'-'.join(words)[-40:] or 'target'}.json"
     write_whole(file, json.dumps(receipt.model_dump(mode="json"), indent=1) + "\n")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from migplan.bundle.manifest import Manifest
 from migplan.postgres import address
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
@@ -19,6 +18,7 @@ from migplan.postgres.versions import dotted
 
 NAME = "scratch"
 _OURS = "postgres"
+_TAKEN = frozenset({"postgres", "template0", "template1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,21 @@ class Scratch:
 
 
 @contextmanager
-def scratch(manifest: Manifest, roles: Collection[str] = ()) -> Iterator[Scratch]:
-    """A server with an empty database, for a block, and with the roles that the bundle names.
+def scratch(
+    database: str = NAME,
+    *,
+    extensions: Collection[str] = (),
+    roles: Collection[str] = (),
+    oldest: int = 0,
+) -> Iterator[Scratch]:
+    """A server with an empty database, for a block, and with roles, none of which can log in.
 
-    None of them can log in. Of the servers on this machine, it is one that has the bundle's extensions.
+    Of the servers on this machine, it is one that has the extensions, and is no older than that version.
     """
-    extensions = [moved.name for moved in manifest.objects if moved.kind == "EXTENSION"]
-    installation = find_server(extensions=extensions, oldest=manifest.needs_postgresql)
+    installation = find_server(extensions=extensions, oldest=oldest)
     with ThrowawayServer(installation) as server:
         made = _make_roles(address.parse(server.conninfo()), roles)
-        name = manifest.database if manifest.database not in {"postgres", "template0", "template1"} else NAME
+        name = NAME if database in _TAKEN else database
         url = server.create_database(name, template="template0")
         where = address.parse(url, name=NAME)
         with connect(where) as connection:

@@ -23,7 +23,7 @@ from migplan.errors import DatabaseError, StepError
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained, is_loss
-from migplan.run import journal, lock
+from migplan.run import alone, journal, lock
 from migplan.run.steps import Rows, Statements, Step
 
 MESSAGE = 1 << 20
@@ -90,7 +90,7 @@ class Session:
         """Do a step, and return its rows. StepError, with everything rolled back, when it fails."""
         doing = _Doing(self, run, step, moved)
         try:
-            return doing.all()
+            return doing.by_itself() if step.alone else doing.all()
         except BaseException:
             with contextlib.suppress(psycopg.Error):
                 self.connection.rollback()
@@ -189,6 +189,29 @@ class _Doing:
         finish = journal.finish(self._run, step.number, self._rows).as_string()
         self._send(f"{opening}{finish};\nCOMMIT", "", 0)
         return self._rows
+
+    def by_itself(self) -> int:
+        """What cannot be in a transaction; see ``alone.py``."""
+        step, connection, address = self._step, self._connection, self._session.address
+        tried = alone.begin(connection, address, self._run, step)
+        if tried is None:
+            raise AlreadyDoneError
+        if tried:
+            alone.repair(connection, address, step, self._session.warned)
+        limits = self._session.preface.replace("SET LOCAL", "SET")
+        self._send(f"RESET ALL;\n{step.settings}\n{limits}", "", 0)
+        try:
+            with self._session.file(step).open("rb") as stream:
+                for piece in step.pieces:
+                    assert isinstance(piece, Statements)
+                    for text, line in _texts(piece, stream, self._session.file(step)):
+                        self._send("", text, line)
+        except StepError as error:
+            if not (tried and error.sqlstate in alone.THERE):
+                raise
+            self._session.warned(f"an earlier try had come to its end: {error.what}")
+        alone.done(connection, address, self._run, step)
+        return 0
 
     def _send(self, ours: str, text: str, line: int) -> None:
         """Send statements of our own and, behind them, of the file's; one answer each."""

@@ -54,7 +54,7 @@ class Status:
 
 
 @dataclass
-class _Connected:
+class Connected:
     connection: psycopg.Connection[Any]
 
 
@@ -62,7 +62,7 @@ def status_of(address: Address) -> Status:
     """Read the journal; nothing is changed, and no lock is taken."""
     with closing(connect(address)) as connection:
         connection.autocommit = True
-        journal = Journal(_Connected(connection), address)
+        journal = Journal(Connected(connection), address)
         if not journal.exists:
             return Status(address, ())
         with explained(address, "looking who is at work"):

@@ -1,0 +1,127 @@
+"""What apply, status and rollback do with a folder of hand-written migrations."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from migplan.bundle.paths import BundlePaths
+from migplan.cli import running, screen
+from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
+from migplan.config import Config
+from migplan.errors import RefusedError, StepError
+from migplan.handwritten.lint import Finding, Level
+from migplan.pipeline import migrating
+from migplan.postgres.address import Address
+from migplan.report import migrations as analysis_report
+from migplan.report import standing as report
+from migplan.run.migrate import Migrating
+from migplan.run.revert import WayBack, foreseen, revert
+from migplan.run.standing import State
+
+_UNFINISHED = frozenset({State.PENDING, State.HALF, State.CHANGED, State.MISSING, State.AGAIN})
+
+
+def is_one(path: Path | None) -> bool:
+    """Whether a folder holds migrations that people wrote, and no bundle."""
+    return path is not None and path.is_dir() and not BundlePaths(path).manifest.exists()
+
+
+def apply(
+    path: Path,
+    address: Address,
+    settings: Config,
+    wanted: Migrating,
+    *,
+    strict: bool,
+    dry_run: bool,
+    log_format: str,
+) -> None:
+    """Apply what is pending; what lint says of it is shown before."""
+    analysis = migrating.folder_analysis(path, settings, address)
+    known = migrating.standing_in(analysis, address)
+    pending = {each.name for each in known if each.state in {State.PENDING, State.HALF, State.AGAIN}}
+    findings = [each for each in analysis.findings if _belongs(each, pending, path)]
+    grave = [each for each in findings if each.level is not Level.NOTE]
+    screen.show_aside(line for each in grave for line in analysis_report.finding(each))
+    if strict and grave:
+        raise RefusedError("lint found risks, and --strict stops at them; nothing was changed")
+    if dry_run:
+        screen.show(report.pending(known))
+        return
+    with running.interruptible(), _said(path, address, settings):
+        with running.account(log_format, quiet=True) as told:
+            done = migrating.migrated(analysis, address, wanted, told)
+        screen.show(report.applied(done, path, address))
+
+
+def status(path: Path, address: Address, settings: Config) -> bool:
+    """Show how each migration stands; whether nothing is left to do."""
+    analysis = migrating.folder_analysis(path, settings)
+    known = migrating.standing_in(analysis, address)
+    screen.show(report.standings(known, path, address))
+    return not any(each.state in _UNFINISHED for each in known)
+
+
+def rollback(
+    path: Path,
+    address: Address,
+    settings: Config,
+    wanted: Reverting,
+    *,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Take migrations back; a way back that was derived is shown before, and asked about."""
+    analysis = migrating.folder_analysis(path, settings)
+    if dry_run:
+        screen.show(report.way_back(foreseen(analysis, address, wanted), address))
+        return
+    with running.interruptible(), _said(path, address, settings):
+        asking = replace(wanted, agreed=_asking(address, yes=yes))
+        screen.show(report.reverted(revert(analysis, address, asking), path, address))
+
+
+def _asking(address: Address, *, yes: bool) -> Callable[[Sequence[WayBack]], None]:
+    def agreed(ways: Sequence[WayBack]) -> None:
+        screen.show(report.way_back(ways, address))
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise RefusedError("nobody is there to be asked; nothing was changed", do="say --yes")
+        if not click.confirm("Take them back?", err=True):
+            raise RefusedError("nothing was changed")
+
+    return agreed
+
+
+def _belongs(finding: Finding, names: set[str], path: Path) -> bool:
+    relative = finding.file.relative_to(path).as_posix() if finding.file.is_relative_to(path) else ""
+    return any(finding.file.name.startswith(name) or relative.startswith(name) for name in names)
+
+
+@contextmanager
+def _said(path: Path, address: Address, settings: Config) -> Iterator[None]:
+    """What failed, and how all stands after it."""
+    try:
+        yield
+    except StepError as error:
+        click.echo(sentence(error), err=True)
+        _stands(path, address, settings)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        click.echo("migplan: stopped; what was going on was rolled back", err=True)
+        _stands(path, address, settings)
+        sys.exit(INTERRUPTED)
+
+
+def _stands(path: Path, address: Address, settings: Config) -> None:
+    known = migrating.standing_in(migrating.folder_analysis(path, settings), address)
+    for line in report.stays(known, shlex.quote(str(path))):
+        click.echo(line.plain, err=True)

@@ -1,0 +1,86 @@
+"""From a folder of hand-written migrations to a target, the proof, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+
+from migplan.config import Config
+from migplan.errors import RefusedError
+from migplan.handwritten.analysis import Analysis, analysis_of
+from migplan.handwritten.folder import read
+from migplan.handwritten.lint import Level
+from migplan.handwritten.model import ThingKind
+from migplan.names import QualifiedName
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import explained
+from migplan.run.events import Told, silence
+from migplan.run.journal import Journal
+from migplan.run.lock import Lock
+from migplan.run.migrate import Migrated, Migrating, migrate
+from migplan.run.standing import Standing, standings
+from migplan.run.status import Connected
+from migplan.run.things import present
+
+_SIZES = """
+    SELECT nspname, relname, pg_catalog.pg_total_relation_size(c.oid)
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
+    WHERE relkind IN ('r', 'm') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+"""
+_SHOWN = 10
+
+
+def folder_analysis(path: Path, config: Config, address: Address | None = None) -> Analysis:
+    """What stands in a folder; with a target the risks are weighed by the size of its tables."""
+    sizes = _sizes(address) if address is not None else None
+    levels = {code: "off" if said == "off" else Level(said) for code, said in config.lint.items()}
+    return analysis_of(read(path), sizes=sizes, levels=levels)  # type: ignore[arg-type]  # 'off' is one, too
+
+
+def standing_in(analysis: Analysis, address: Address) -> tuple[Standing, ...]:
+    """How each migration of a folder stands in a target; nothing is changed, and nobody is kept waiting."""
+    with closing(connect(address)) as connection:
+        connection.autocommit = True
+        journal = Journal(Connected(connection), address)
+        return standings(analysis, journal if journal.exists else None)
+
+
+def migrated(analysis: Analysis, address: Address, wanted: Migrating, told: Told = silence) -> Migrated:
+    """Apply what is pending, if the target has what it needs."""
+
+    def preflight(held: Lock, names: Sequence[str]) -> None:
+        refuse_missing(analysis, address, held.connection, names)
+
+    return migrate(analysis, address, replace(wanted, preflight=preflight), told)
+
+
+def refuse_missing(
+    analysis: Analysis, address: Address, connection: psycopg.Connection, names: Sequence[str]
+) -> None:
+    """What nobody in the folder makes has to be in the target; RefusedError lists what is not."""
+    wanted = [each for each in analysis.order.missing if each.is_sure and each.migration in names]
+    if not wanted:
+        return
+    there = present(connection, address)
+    missing = [each for each in wanted if each.thing.kind is not ThingKind.OTHER and each.thing not in there]
+    if missing:
+        lines = [
+            f"{each.thing}, which {each.migration} needs in line {each.need.line}: {each.need.statement}"
+            for each in missing
+        ]
+        raise RefusedError(
+            f"{address} lacks what these migrations need and none of them makes; nothing was changed:\n  "
+            + "\n  ".join(lines[:_SHOWN]),
+            do="apply first what makes it, or check the name and its schema",
+        )
+
+
+def _sizes(address: Address) -> dict[str, int]:
+    with closing(connect(address)) as connection, explained(address, "reading the sizes of tables"):
+        rows = connection.execute(_SIZES.encode()).fetchall()
+    return {str(QualifiedName(schema, name)): size for schema, name, size in rows}

@@ -1,0 +1,106 @@
+"""How the migrations of a folder stand in a target, and what was done about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from migplan.postgres.address import Address
+from migplan.report.words import count
+from migplan.run.migrate import Migrated
+from migplan.run.revert import Reverted, WayBack
+from migplan.run.standing import Standing, State
+
+_STYLES = {
+    State.APPLIED: "green",
+    State.PENDING: "yellow",
+    State.HALF: "bold red",
+    State.CHANGED: "bold red",
+    State.AGAIN: "yellow",
+    State.MISSING: "bold red",
+}
+_LEFT = frozenset({State.PENDING, State.HALF, State.AGAIN})
+
+
+def standings(known: Sequence[Standing], path: Path, address: Address) -> Iterator[Text]:
+    """A line a migration, and the whole in one sentence."""
+    width = max((len(each.name) for each in known), default=0)
+    for each in known:
+        when = f"{each.at:%Y-%m-%d %H:%M:%S} by {each.by}, run {each.run}" if each.at else ""
+        line = Text(f"  {each.name:{width}}  ").append(f"{each.state:<14}", style=_STYLES[each.state])
+        yield line.append(when, style="dim")
+        if each.error:
+            yield Text(f"      failed last: {each.error.splitlines()[0]}", style="red")
+    states = Counter(each.state for each in known)
+    said = ", ".join(f"{number:,} {state}" for state, number in states.items())
+    yield Text(f"{path} in {address}: {said or 'no migration'}", style="bold")
+
+
+def pending(known: Sequence[Standing]) -> Iterator[Text]:
+    """What an apply would run, in its order."""
+    left = [each for each in known if each.state in _LEFT]
+    for each in left:
+        yield Text(f"  {each.name}  {each.state}")
+    yield Text(f"{count(len(left), 'migration')} would be applied. Nothing was changed.", style="bold")
+
+
+def applied(done: Migrated, path: Path, address: Address) -> Iterator[Text]:
+    """What was applied."""
+    if done.run is None:
+        there = sum(each.state is State.APPLIED for each in done.before)
+        yield Text(
+            f"{path}: all {count(there, 'migration')} are applied to {address}: nothing to do", style="bold"
+        )
+        return
+    for name in done.names:
+        yield Text(f"  {name}  applied", style="green")
+    yield Text(
+        f"{count(len(done.names), 'migration')} of {path} applied to {address} as run {done.run.run}, "
+        f"{done.seconds:.1f} s",
+        style="bold",
+    )
+
+
+def stays(known: Sequence[Standing], path: str) -> Iterator[Text]:
+    """What is there after a failure, and how to go on."""
+    there = sum(each.state is State.APPLIED for each in known)
+    left = [each for each in known if each.state in _LEFT]
+    yield Text(f"  stays: {count(there, 'migration')} applied; {len(left):,} to go")
+    half = [each for each in known if each.state is State.HALF]
+    for each in half:
+        yield Text(f"  half done: {each.name}, whose statements cannot be in one transaction")
+    if left:
+        yield Text(f"  -> mend {left[0].name}, then go on: migplan apply {path} --target TARGET")
+
+
+def way_back(ways: Sequence[WayBack], address: Address) -> Iterator[Text]:
+    """What would be taken back, the last one first; what was derived is shown."""
+    if not ways:
+        yield Text(f"nothing is applied to {address}")
+        return
+    yield Text(f"This takes back, on {address}:", style="bold")
+    for way in ways:
+        yield Text(
+            f"  {way.name}  " + ("by statements derived from its own:" if way.derived else "by its down part")
+        )
+        if way.derived:
+            for statement in way.derived.statements:
+                yield Text(f"      {statement};")
+            for kept in way.derived.kept:
+                yield Text(f"      stays: {kept.statement}: {kept.why}", style="dim")
+
+
+def reverted(done: Reverted, path: Path, address: Address) -> Iterator[Text]:
+    """What was taken back."""
+    if done.run is None:
+        yield Text(f"{path}: nothing is applied to {address}: nothing to do", style="bold")
+        return
+    for name in done.names:
+        yield Text(f"  {name}  taken back")
+    yield Text(
+        f"{count(len(done.names), 'migration')} of {path} taken back in {address} as run {done.run.run}",
+        style="bold",
+    )
