@@ -22,7 +22,7 @@ from migplan.postgres.address import Address
 from migplan.report import migrations as analysis_report
 from migplan.report import standing as report
 from migplan.run.migrate import Migrating
-from migplan.run.revert import WayBack, foreseen, revert
+from migplan.run.revert import Reverting, WayBack, foreseen, revert
 from migplan.run.standing import State
 
 _UNFINISHED = frozenset({State.PENDING, State.HALF, State.CHANGED, State.MISSING, State.AGAIN})

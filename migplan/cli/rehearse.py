@@ -44,7 +44,13 @@ from migplan.run.scratch import NAME as SCRATCH
     metavar="DIR",
     help="Where the bundle goes. Default: migrations/NAME, by the plan's name.",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    help="Sessions that work side by side, in each stage.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
 @running.log_format
 def rehearse(

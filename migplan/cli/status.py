@@ -19,7 +19,14 @@ from migplan.run.status import status_of
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @options.target
 @options.config
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to say it: json has every step.",
+)
 def status(folder: Path | None, target: str, config_file: Path | None, form: str) -> None:
     """Say what was run on a target, by whom and when, and what is left to do.
 

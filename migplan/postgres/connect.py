@@ -49,6 +49,9 @@ def connect(address: Address) -> psycopg.Connection[tuple[Any, ...]]:
     params: dict[str, Any] = {"fallback_application_name": "migplan", **address.params}
     if "service" not in params and not os.environ.keys() & {"PGCONNECT_TIMEOUT", "PGSERVICE"}:
         params.setdefault("connect_timeout", "15")
+        # A network that is cut without a word would otherwise be noticed in two hours.
+        for name, value in (("idle", "30"), ("interval", "10"), ("count", "3")):
+            params.setdefault(f"keepalives_{name}", value)
     # In a database that declares no encoding, text would arrive as bytes; and our files are UTF-8.
     params["client_encoding"] = "UTF8"
     try:
