@@ -23,6 +23,7 @@ COMMANDS = (
     "verify",
     "rollback",
     "rehearse",
+    "maintain",
     "catalog",
     "new",
     "init",

@@ -84,6 +84,7 @@ from migplan.run.status import Status, status_of
     is_flag=True,
     help="Of a folder: where the order of the names contradicts what files need, take one that works.",
 )
+@click.option("--seed", is_flag=True, help="Of a folder: run its seeds, too, whether or not they ran before.")
 @click.option("--strict", is_flag=True, help="Of a folder: stop at what lint warns of.")
 @permission.without_rehearsal
 @permission.confirm
@@ -102,6 +103,7 @@ def apply(
     carry_orphans: bool,
     to: str,
     reorder: bool,
+    seed: bool,
     strict: bool,
     without_rehearsal: bool,
     confirm: str | None,
@@ -128,7 +130,7 @@ def apply(
                 bundle,
                 scratched or options.resolved(target, settings),
                 settings,
-                Migrating(to, reorder, ways),
+                Migrating(to, seed, reorder, ways),
                 strict=strict,
                 dry_run=dry_run,
                 log_format=log_format,

@@ -66,7 +66,15 @@ def status(path: Path, address: Address, settings: Config) -> bool:
     analysis = migrating.folder_analysis(path, settings)
     known = migrating.standing_in(analysis, address)
     screen.show(report.standings(known, path, address))
-    return not any(each.state in _UNFINISHED for each in known)
+    return not any(each.state in _UNFINISHED and not each.is_seed for each in known)
+
+
+def verify(path: Path, address: Address, settings: Config) -> bool:
+    """Show whether the applied migrations did what they say; whether all holds."""
+    analysis = migrating.folder_analysis(path, settings)
+    known, found = migrating.migrations_verified(analysis, address)
+    screen.show(report.verified(known, found, path, address))
+    return found.holds and not any(each.state in {State.HALF, State.CHANGED} for each in known)
 
 
 def rollback(

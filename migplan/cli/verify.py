@@ -12,6 +12,7 @@ from rich.text import Text
 from migplan import config as configuration
 from migplan import pipeline
 from migplan.bundle.sealed import unseal
+from migplan.cli import folder as folders
 from migplan.cli import options, screen
 from migplan.report import verification as report
 from migplan.verify.verification import Verification
@@ -57,9 +58,16 @@ def verify(
     row; sequences must be beyond their columns; and every object is compared with the one that was exported.
     Rows that differ are named by their keys, as far as can be told.
 
+    BUNDLE can also be a folder of migrations that people wrote: the verify part of each one that is applied
+    is run, and everything that it makes is looked for.
+
     A target that differs ends with exit code 1, and each difference has its name.
     """
     settings = configuration.find(config_file)
+    if bundle is not None and folders.is_one(bundle):
+        if not folders.verify(bundle, options.resolved(target, settings), settings):
+            sys.exit(1)
+        return
     folder = options.bundle_folder(bundle)
     address = options.resolved(target, settings)
     origin = options.resolved(source, settings) if source is not None else None

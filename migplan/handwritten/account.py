@@ -1,12 +1,11 @@
-"""What is known of one migration once its file is read: its uses, what cannot be in a transaction, the risks."""
+"""What is known of a migration when its file was read: uses, what cannot be in a transaction, risks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from migplan.handwritten.lint import Context, Finding, Levels, NO_LEVELS, Sizes, lint
-from migplan.handwritten.model import Folder, Migration, Part, Use
+from migplan.handwritten.lint import NO_LEVELS, Context, Finding, Levels, Sizes, lint
+from migplan.handwritten.model import Folder, Migration, Part, Style, Use
 from migplan.handwritten.statements import parsed
 from migplan.handwritten.transactions import Alone, alone
 from migplan.handwritten.uses import uses
@@ -29,13 +28,19 @@ class Account:
         return self.migration.in_transaction and not self.alone
 
 
-def account_of(migration: Migration, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS) -> Account:
+def account_of(
+    migration: Migration,
+    *,
+    style: Style = Style.PLAIN,
+    sizes: Sizes | None = None,
+    levels: Levels = NO_LEVELS,
+) -> Account:
     """Read a migration's file. Of one in Python, nothing is known but what it says it requires."""
     if migration.kind == "python":
         return Account(migration)
     statements = tuple(parsed(migration.up))
     lonely = alone(statements)
-    context = Context(migration, in_transaction=migration.in_transaction and not lonely, sizes=sizes)
+    context = Context(migration, migration.in_transaction and not lonely, sizes, style)
     return Account(
         migration,
         uses(statements),
@@ -47,11 +52,12 @@ def account_of(migration: Migration, *, sizes: Sizes | None = None, levels: Leve
 
 
 def accounts(
-    folder: Folder | Iterable[Migration], *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS
+    folder: Folder, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS
 ) -> tuple[Account, ...]:
     """The accounts of all migrations of a folder, in its order."""
-    migrations = folder.migrations if isinstance(folder, Folder) else folder
-    return tuple(account_of(each, sizes=sizes, levels=levels) for each in migrations)
+    return tuple(
+        account_of(each, style=folder.style, sizes=sizes, levels=levels) for each in folder.migrations
+    )
 
 
 def part_alone(part: Part) -> tuple[Alone, ...]:

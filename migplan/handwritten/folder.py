@@ -32,9 +32,8 @@ def read(path: Path) -> Folder:
         migrations.sort(key=by_number)
     _distinct(migrations)
     _say_what_shares_numbers(found, migrations)
-    migrations = [_resolved(migration, migrations) for migration in migrations]
     called = Style.SUPABASE if style is plain and plain.is_supabase(found) else style.STYLE
-    return Folder(path, called, tuple(migrations), planned, tuple(found.remarks))
+    return Folder(path, called, tuple(_resolved(migrations)), planned, tuple(found.remarks))
 
 
 def holds_migrations(path: Path) -> bool:
@@ -70,22 +69,29 @@ def _say_what_shares_numbers(found: Listing, migrations: Iterable[Migration]) ->
     for first, *others in numbered.values():
         if others:
             names = ", ".join(each.name for each in others)
-            found.note(first.up.file, f"number {first.number} is also that of {names}: names decide the order")
+            found.note(
+                first.up.file, f"number {first.number} is also that of {names}: names decide the order"
+            )
 
 
-def _resolved(migration: Migration, migrations: list[Migration]) -> Migration:
-    """The migration with the full names of what it requires."""
-    if not migration.requires:
-        return migration
-    return replace(migration, requires=tuple(_named(each, migration, migrations) for each in migration.requires))
+def _resolved(migrations: list[Migration]) -> list[Migration]:
+    """The migrations with the full names of what they require."""
+    if not any(migration.requires for migration in migrations):
+        return migrations
+    means: dict[str, list[str]] = defaultdict(list)
+    for each in migrations:
+        bare = each.name.removeprefix(each.number).lstrip("_-.")
+        for word in {each.number, bare, f"{each.name}.sql", f"{each.name}.py"} - {"", each.name}:
+            means[word].append(each.name)
+    names = {each.name for each in migrations}
+    return [
+        replace(each, requires=tuple(_named(wanted, each, names, means) for wanted in each.requires))
+        for each in migrations
+    ]
 
 
-def _named(wanted: str, migration: Migration, migrations: list[Migration]) -> str:
-    if any(each.name == wanted for each in migrations):
-        return wanted
-    stem = wanted.removesuffix(".sql").removesuffix(".py")
-    found = [each.name for each in migrations if each.name == stem or each.number == wanted]
-    found = found or [each.name for each in migrations if each.name.partition("_")[2] == wanted]
+def _named(wanted: str, migration: Migration, names: set[str], means: dict[str, list[str]]) -> str:
+    found = [wanted] if wanted in names else means.get(wanted, [])
     if len(found) == 1:
         return found[0]
     what = f"{migration.up.file} requires {wanted}, "

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from migplan.handwritten.model import Thing, ThingKind, Use
+from migplan.handwritten.uses.objects import transition_table
 from migplan.names import quoted, split
 
 _ALIKE = {ThingKind.TABLE: ThingKind.SEQUENCE, ThingKind.SEQUENCE: ThingKind.TABLE}
@@ -37,8 +38,9 @@ class Makers:
                 place = Place(at, use)
                 if use.how == "creates":
                     self.made[use.thing].append(place)
-                    if use.of:
-                        self._belongs[use.thing] = use.of
+                    home = use.of or use.thing.schema
+                    if home is not None:
+                        self._belongs[use.thing] = home
                     if use.thing.kind is ThingKind.CONSTRAINT:
                         self.made[_index_of(use.thing)].append(place)
                 elif use.how == "drops":
@@ -86,6 +88,10 @@ class Makers:
             for place in self.dropped.get(thing, ())
             if not any(first.is_before(place) for first in self.made[thing])
         )
+
+    def is_transition(self, table: Thing) -> bool:
+        """Whether a trigger gives this name to the rows that its function sees."""
+        return transition_table(split(table.name)[-1]) in self.made
 
     def is_open(self, thing: Thing) -> bool:
         """Whether nobody can say from the folder if there is such a thing of a table."""

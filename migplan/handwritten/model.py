@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from migplan.names import quoted, split
+
 
 class Style(StrEnum):
     """Whose habits a folder follows; it is taken as it is."""
@@ -116,6 +118,14 @@ class Thing:
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
+    @property
+    def schema(self) -> Thing | None:
+        """The schema that it is in, as far as its name says one."""
+        if "." not in self.name or self.kind in {ThingKind.EXTENSION, ThingKind.ROLE, ThingKind.OTHER}:
+            return None
+        first = quoted(split(self.name)[0]) if self.name.startswith('"') else self.name.partition(".")[0]
+        return Thing(ThingKind.SCHEMA, first)
+
 
 # "calls" is a need of a function that runs with the statement, so that what its body uses is needed then.
 How = Literal["creates", "alters", "drops", "needs", "fills", "calls"]
@@ -133,5 +143,7 @@ class Use:
     tolerant: bool = False  # IF NOT EXISTS, OR REPLACE, IF EXISTS: it does not fail when it is there, or not
     signature: str = ""  # of a function that is made or dropped: the types of its arguments
     of: Thing | None = None  # of something made: what it goes away with, such as an index's table
-    also: tuple[Thing, ...] = ()  # of a need: what else the name may mean; the first that somebody makes counts
+    also: tuple[
+        Thing, ...
+    ] = ()  # of a need: what else the name may mean; the first that somebody makes counts
     inside: Thing | None = None  # the function in whose body it stands, and which does not run here

@@ -1,10 +1,10 @@
 """The order of migrations: by what they need of each other, then by name.
 
-A file needs the one that makes what it uses: the last before it by name, or else the first after it, and then
-the names contradict the needs. What is dropped goes after those who use it, and comes again after that.
+A file needs the one that makes what it uses: the last before it by name, or else the first after it, and
+then the names contradict the needs. What is dropped goes after its uses, and is made again after that.
 
-What stands in a body of PL/pgSQL is needed when it runs and not before. So it is no reason to change the order,
-and only said, unless a statement of a file calls the function: then it is needed there.
+What stands in a body of PL/pgSQL is needed when it runs and not before. So it is no reason to change the
+order, and only said, unless a statement of a file calls the function: then it is needed there.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import networkx as nx
 
 from migplan.handwritten.account import Account
-from migplan.handwritten.makers import Makers, Place, table_of
+from migplan.handwritten.makers import Makers, Place
 from migplan.handwritten.model import Thing, ThingKind, Use
+from migplan.handwritten.twice import Duplicate, duplicates
 
 _OF_TABLES = frozenset({ThingKind.COLUMN, ThingKind.CONSTRAINT, ThingKind.TRIGGER, ThingKind.POLICY})
 
@@ -52,20 +54,6 @@ class Cycle:
 
     migrations: tuple[str, ...]
     because: tuple[Because, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """A thing that is made twice, and not dropped between."""
-
-    thing: Thing
-    first: tuple[str, Use]
-    second: tuple[str, Use]
-
-    @property
-    def is_harmless(self) -> bool:
-        """The second says IF NOT EXISTS or OR REPLACE."""
-        return self.second[1].tolerant
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +123,8 @@ class Order:
                     for a, b in self._chain
                     if a in circle and b in circle and (a, b) not in self._needs and (a, b) not in self._after
                 )
-        circles = _circles(graph)
-        for circle in circles:
-            members = sorted(circle)
+        for circle in _circles(graph):
             graph.remove_edges_from([(a, b) for a, b in graph.subgraph(circle).edges if a > b])
-            assert members
         return tuple(self.names[at] for at in nx.lexicographical_topological_sort(graph))
 
     @cached_property
@@ -152,7 +137,9 @@ class Order:
     def cycles(self) -> tuple[Cycle, ...]:
         """Files that need each other, so that no order works; of each knot, a shortest way round."""
         graph: nx.DiGraph[int] = nx.DiGraph((a, b) for (a, b), _ in self._edges() if a != b)
-        return tuple(sorted(map(self._way_round, map(graph.subgraph, _circles(graph))), key=lambda c: c.migrations))
+        return tuple(
+            sorted(map(self._way_round, map(graph.subgraph, _circles(graph))), key=lambda c: c.migrations)
+        )
 
     @property
     def perhaps(self) -> tuple[Because, ...]:
@@ -168,7 +155,7 @@ class Order:
     def duplicates(self) -> tuple[Duplicate, ...]:
         """What is made twice, in the order that works."""
         by_name = dict(zip(self.names, self.accounts, strict=True))
-        return tuple(_duplicates([(name, by_name[name].uses) for name in self.order]))
+        return tuple(duplicates([(name, by_name[name].uses) for name in self.order]))
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -177,16 +164,14 @@ class Order:
         yield from ((edge, because) for edge, because in self._after.items() if edge not in self._needs)
 
     def _read(self) -> None:
-        for account in self.accounts:
-            for use in account.uses:
-                if use.inside is not None:
-                    self._bodies[use.inside].append(use)
+        for use in (use for account in self.accounts for use in account.uses):
+            if use.inside is not None:
+                self._bodies[use.inside].append(use)
         for at, account in enumerate(self.accounts):
             for wanted in account.migration.requires:
                 self._require(at, wanted)
             for use in account.uses:
-                if use.how != "creates":
-                    self._use(Place(at, use))
+                self._use(Place(at, use))
         for account in self._upkeep:
             for use in account.uses:
                 if use.how != "creates" and self._makers.meant(use) is None:
@@ -203,6 +188,8 @@ class Order:
 
     def _use(self, place: Place) -> None:
         use = place.use
+        if use.how == "creates":
+            return
         thing = self._makers.meant(use)
         if thing is None:
             self._note_missing(self.names[place.at], use)
@@ -212,19 +199,21 @@ class Order:
             if not (use.how == "drops" and use.tolerant):
                 self._note_missing(self.names[place.at], use)
         elif maker.is_before(place):
+            self._need(place, maker)
             dropper = self._makers.dropper(thing, maker, place)
-            if dropper is None or dropper.at == place.at:
-                self._need(place, maker)
-            elif use.sure and not use.tolerant:
-                self._need(place, maker)
-                reason = Because(self.names[dropper.at], dropper.use, self.names[place.at], use)
-                self._after.setdefault((place.at, dropper.at), reason)
+            if dropper is not None and dropper.at != place.at and use.sure and not use.tolerant:
+                self._drop(dropper, [place])
         elif use.sure and not use.tolerant:
             self._need(place, maker)
-        elif use.inside is not None and maker.at != place.at:
-            self._perhaps.append(Because(self.names[place.at], use, self.names[maker.at], maker.use))
+        else:
+            self._doubt(place, maker)
         if use.how == "calls" and use.inside is None:
             self._follow(place, thing)
+
+    def _doubt(self, place: Place, maker: Place) -> None:
+        if place.use.inside is not None and maker.at != place.at:
+            reason = Because(self.names[place.at], place.use, self.names[maker.at], maker.use)
+            self._perhaps.append(reason)
 
     def _need(self, place: Place, maker: Place, through: Use | None = None) -> None:
         if place.at == maker.at and maker.is_before(place):
@@ -253,7 +242,7 @@ class Order:
             return
         if thing.kind in _OF_TABLES and self._makers.is_open(thing):
             return
-        if use.inside is not None and use.inside == thing:
+        if use.inside is not None and self._makers.is_transition(thing):
             return
         noted = self._missing.get(thing)
         found = Missing(thing, name, use)
@@ -268,7 +257,9 @@ class Order:
                 thing = self._makers.meant(use) or use.thing
                 if use.how == "alters" and use.thing.kind is not ThingKind.TABLE:
                     self._chain.update(
-                        (place.at, at) for place in users[thing][-1:] if place.use.how == "alters" and place.at != at
+                        (place.at, at)
+                        for place in users[thing][-1:]
+                        if place.use.how == "alters" and place.at != at
                     )
                 if use.how == "drops":
                     self._drop(Place(at, use), users.pop(thing, []))
@@ -294,7 +285,7 @@ class Order:
         start = min(knot)
         ways = [nx.shortest_path(knot, then, start) for then in sorted(knot.successors(start))]
         way = [start, *min(ways, key=len)]
-        pairs = list(zip(way, way[1:], strict=False))
+        pairs = list(pairwise(way))
         return Cycle(tuple(self.names[at] for at in way[:-1]), tuple(edges[pair] for pair in pairs))
 
 
@@ -302,34 +293,4 @@ def _circles(graph: nx.DiGraph[int]) -> list[frozenset[int]]:
     return sorted((frozenset(c) for c in nx.strongly_connected_components(graph) if len(c) > 1), key=min)
 
 
-def _duplicates(files: Sequence[tuple[str, Sequence[Use]]]) -> Iterator[Duplicate]:
-    there: dict[tuple[Thing, str], tuple[str, Use]] = {}
-    parts: dict[Thing, set[tuple[Thing, str]]] = defaultdict(set)
-
-    def remove(thing: Thing, signature: str) -> None:
-        keys = [(thing, signature)] if signature else [key for key in list(parts[thing]) if key[0] == thing]
-        for key in keys or [(thing, "")]:
-            there.pop(key, None)
-        for part in list(parts.pop(thing, ())):
-            if part[0] != thing:
-                there.pop(part, None)
-                remove(part[0], "")
-
-    for name, uses in files:
-        for use in uses:
-            key = (use.thing, use.signature.replace("public.", ""))
-            if use.how == "drops":
-                for thing in (use.thing, *use.also):
-                    remove(thing, key[1])
-            elif use.how == "creates" and not use.thing.name.endswith(".*"):
-                first = there.get(key)
-                part_of_first = use.of is not None and (use.of, "") in there and use.tolerant
-                if first is not None and not part_of_first:
-                    yield Duplicate(use.thing, first, (name, use))
-                there.setdefault(key, (name, use))
-                parts[use.thing].add(key)
-                if use.of is not None:
-                    parts[use.of].add(key)
-
-
-__all__ = ["Because", "Contradiction", "Cycle", "Duplicate", "Missing", "Order", "table_of"]
+__all__ = ["Because", "Contradiction", "Cycle", "Duplicate", "Missing", "Order"]

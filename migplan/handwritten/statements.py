@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import postgast
 from postgast import pg_query_pb2 as pg
 
-from migplan.bundle.splitting import CopyRows, MetaCommandError, Statement, SqlFileError, line_of, pieces
+from migplan.bundle.splitting import CopyRows, MetaCommandError, SqlFileError, Statement, line_of, pieces
 from migplan.handwritten.model import Part
 from migplan.handwritten.texts import reopened
 
@@ -24,12 +24,8 @@ class Parsed:
     start: int
     end: int
     node: pg.Node
+    kind: str  # create_stmt and its kind
     rows: int | None = None  # those of a COPY that follow it
-
-    @property
-    def kind(self) -> str:
-        """``create_stmt`` and its kind."""
-        return self.node.WhichOneof("node") or ""
 
     @property
     def tree(self) -> object:
@@ -73,4 +69,6 @@ def _parsed(statement: Statement, part: Part, rows: int | None = None) -> Parsed
     except postgast.PgQueryError as error:
         line = statement.line + line_of(error, statement.text)
         raise SqlFileError(error.message, file=part.file, line=line) from None
-    return Parsed(statement.text, statement.line, statement.start, statement.end, tree.stmts[0].stmt, rows)
+    node = tree.stmts[0].stmt
+    kind = node.WhichOneof("node") or ""
+    return Parsed(statement.text, statement.line, statement.start, statement.end, node, kind, rows)

@@ -21,7 +21,9 @@ from migplan.handwritten.model import Part
 
 _OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOT_A_LINE = re.compile(rb"[^\n]")
-_DIRECTIVE = re.compile(rb"^[ \t]*(?:--|#)[ \t]*migplan:[ \t]*([\w-]*)[ \t]*([^\r\n]*?)[ \t\r]*$", re.MULTILINE)
+_DIRECTIVE = re.compile(
+    rb"^[ \t]*(?:--|#)[ \t]*migplan:[ \t]*([\w-]*)[ \t]*([^\r\n]*?)[ \t\r]*$", re.MULTILINE
+)
 DIRECTIVES = ("requires", "no-transaction", "maintenance", "up", "down", "verify")
 
 
@@ -102,7 +104,9 @@ def directives(text: Text, part: Part | None = None) -> Iterator[Directive]:
         word, rest = found[1].decode(), found[2].decode()
         if word not in DIRECTIVES:
             known = ", ".join(DIRECTIVES)
-            raise text.error(f"-- migplan: {word} is no directive of migplan's", found.start(), f"known: {known}")
+            raise text.error(
+                f"-- migplan: {word} is no directive of migplan's", found.start(), f"known: {known}"
+            )
         yield Directive(word, rest, found.start(), found.end(), text.line(found.start()))
 
 
@@ -125,7 +129,7 @@ def _is_whole(text: Text, start: int, end: int) -> bool:
         for _ in pieces(io.BytesIO(before + text.data[start:end]), text.file):
             pass
     except MetaCommandError:
-        raise
+        return True  # it will be refused with the statements
     except SqlFileError as error:
         return not error.what.startswith(("a quote", "a dollar", "a comment", "the rows of"))
     return True

@@ -23,9 +23,10 @@ from migplan.run.events import Told, silence
 from migplan.run.journal import Journal
 from migplan.run.lock import Lock
 from migplan.run.migrate import Migrated, Migrating, migrate
-from migplan.run.standing import Standing, standings
+from migplan.run.standing import Standing, State, standings
 from migplan.run.status import Connected
 from migplan.run.things import present
+from migplan.verify.migrations import MigrationsVerified, verify
 
 _SIZES = """
     SELECT nspname, relname, pg_catalog.pg_total_relation_size(c.oid)
@@ -84,3 +85,14 @@ def _sizes(address: Address) -> dict[str, int]:
     with closing(connect(address)) as connection, explained(address, "reading the sizes of tables"):
         rows = connection.execute(_SIZES.encode()).fetchall()
     return {str(QualifiedName(schema, name)): size for schema, name, size in rows}
+
+
+def migrations_verified(
+    analysis: Analysis, address: Address
+) -> tuple[tuple[Standing, ...], MigrationsVerified]:
+    """Whether the applied migrations of a folder did what they say; and how all of them stand."""
+    known = standing_in(analysis, address)
+    names = {each.name for each in known if each.state is State.APPLIED}
+    with closing(connect(address)) as connection:
+        connection.autocommit = True
+        return known, verify(analysis, names, present(connection, address), connection, address)

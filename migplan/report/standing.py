@@ -8,11 +8,12 @@ from pathlib import Path
 
 from rich.text import Text
 
-from migplan.postgres.address import Address
+from migplan.handwritten.model import ThingKind
 from migplan.report.words import count
 from migplan.run.migrate import Migrated
 from migplan.run.revert import Reverted, WayBack
 from migplan.run.standing import Standing, State
+from migplan.verify.migrations import MigrationsVerified
 
 _STYLES = {
     State.APPLIED: "green",
@@ -22,10 +23,11 @@ _STYLES = {
     State.AGAIN: "yellow",
     State.MISSING: "bold red",
 }
+_PLURALS = {ThingKind.INDEX: "indexes", ThingKind.POLICY: "policies"}
 _LEFT = frozenset({State.PENDING, State.HALF, State.AGAIN})
 
 
-def standings(known: Sequence[Standing], path: Path, address: Address) -> Iterator[Text]:
+def standings(known: Sequence[Standing], path: Path, target: object) -> Iterator[Text]:
     """A line a migration, and the whole in one sentence."""
     width = max((len(each.name) for each in known), default=0)
     for each in known:
@@ -36,7 +38,7 @@ def standings(known: Sequence[Standing], path: Path, address: Address) -> Iterat
             yield Text(f"      failed last: {each.error.splitlines()[0]}", style="red")
     states = Counter(each.state for each in known)
     said = ", ".join(f"{number:,} {state}" for state, number in states.items())
-    yield Text(f"{path} in {address}: {said or 'no migration'}", style="bold")
+    yield Text(f"{path} in {target}: {said or 'no migration'}", style="bold")
 
 
 def pending(known: Sequence[Standing]) -> Iterator[Text]:
@@ -47,18 +49,18 @@ def pending(known: Sequence[Standing]) -> Iterator[Text]:
     yield Text(f"{count(len(left), 'migration')} would be applied. Nothing was changed.", style="bold")
 
 
-def applied(done: Migrated, path: Path, address: Address) -> Iterator[Text]:
+def applied(done: Migrated, path: Path, target: object) -> Iterator[Text]:
     """What was applied."""
     if done.run is None:
         there = sum(each.state is State.APPLIED for each in done.before)
         yield Text(
-            f"{path}: all {count(there, 'migration')} are applied to {address}: nothing to do", style="bold"
+            f"{path}: all {count(there, 'migration')} are applied to {target}: nothing to do", style="bold"
         )
         return
     for name in done.names:
         yield Text(f"  {name}  applied", style="green")
     yield Text(
-        f"{count(len(done.names), 'migration')} of {path} applied to {address} as run {done.run.run}, "
+        f"{count(len(done.names), 'migration')} of {path} applied to {target} as run {done.run.run}, "
         f"{done.seconds:.1f} s",
         style="bold",
     )
@@ -76,12 +78,12 @@ def stays(known: Sequence[Standing], path: str) -> Iterator[Text]:
         yield Text(f"  -> mend {left[0].name}, then go on: migplan apply {path} --target TARGET")
 
 
-def way_back(ways: Sequence[WayBack], address: Address) -> Iterator[Text]:
+def way_back(ways: Sequence[WayBack], target: object) -> Iterator[Text]:
     """What would be taken back, the last one first; what was derived is shown."""
     if not ways:
-        yield Text(f"nothing is applied to {address}")
+        yield Text(f"nothing is applied to {target}")
         return
-    yield Text(f"This takes back, on {address}:", style="bold")
+    yield Text(f"This takes back, on {target}:", style="bold")
     for way in ways:
         yield Text(
             f"  {way.name}  " + ("by statements derived from its own:" if way.derived else "by its down part")
@@ -93,14 +95,41 @@ def way_back(ways: Sequence[WayBack], address: Address) -> Iterator[Text]:
                 yield Text(f"      stays: {kept.statement}: {kept.why}", style="dim")
 
 
-def reverted(done: Reverted, path: Path, address: Address) -> Iterator[Text]:
+def reverted(done: Reverted, path: Path, target: object) -> Iterator[Text]:
     """What was taken back."""
     if done.run is None:
-        yield Text(f"{path}: nothing is applied to {address}: nothing to do", style="bold")
+        yield Text(f"{path}: nothing is applied to {target}: nothing to do", style="bold")
         return
     for name in done.names:
         yield Text(f"  {name}  taken back")
     yield Text(
-        f"{count(len(done.names), 'migration')} of {path} taken back in {address} as run {done.run.run}",
+        f"{count(len(done.names), 'migration')} of {path} taken back in {target} as run {done.run.run}",
         style="bold",
     )
+
+
+def verified(
+    known: Sequence[Standing], found: MigrationsVerified, path: Path, target: object
+) -> Iterator[Text]:
+    """What the verify parts said, what is there of all that was made, and the answer."""
+    width = max((len(each.name) for each in found.looked), default=0)
+    for each in found.looked:
+        said = f"{each.rows:,} rows, {'ok' if each.holds else 'DIFFERS'}" if each.exists else "no verify part"
+        yield Text(f"  {each.name:{width}}  {said}", style="" if each.holds else "bold red")
+        for line in each.wrong:
+            yield Text(f"      {line}", style="red")
+    missing = Counter(thing.kind for thing in found.missing)
+    yield Text()
+    for kind, number in found.expected.items():
+        there = number - missing[kind]
+        mark = "ok" if there == number else "DIFFERS"
+        yield Text(f"  {_PLURALS.get(kind, f'{kind}s').capitalize():14}{there:>8,}/{number:<8,}{mark}")
+    yield Text(f"  {'Rows':14}{found.rows:>8,}")
+    for thing in found.missing:
+        yield Text(f"  missing: {thing}", style="red")
+    states = Counter(each.state for each in known)
+    others = [f"{number:,} {state}" for state, number in states.items() if state is not State.APPLIED]
+    applied = count(states[State.APPLIED], "migration")
+    answer = "did what they say" if found.holds else "did NOT do what they say"
+    rest = f"; {', '.join(others)}" if others else ""
+    yield Text(f"{applied} of {path} in {target} {answer}{rest}.", style="bold")

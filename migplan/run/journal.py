@@ -185,6 +185,7 @@ class Journal:
     def drop(self, *, schema: bool = True) -> None:
         """Take the journal away, and all that it knows; the schema, too, unless others made it."""
         with explained(self._address, "dropping the journal"), self._connection.transaction():
+            self._connection.execute("DROP TABLE IF EXISTS migplan.rejected, migplan.checkpoint RESTRICT")
             self._connection.execute("DROP TABLE migplan.step, migplan.run, migplan.format RESTRICT")
             if schema:
                 self._connection.execute("DROP SCHEMA migplan RESTRICT")
@@ -281,6 +282,13 @@ class Journal:
                 "UPDATE migplan.run SET state = 'running', changed_at = clock_timestamp(), "
                 "finished_at = NULL, client = %s, program = %s WHERE run = %s",
                 [socket.gethostname(), f"migplan {__version__}", run],
+            )
+
+    def note(self, run: int, notes: Sequence[str]) -> None:
+        """What is to be remembered of a run."""
+        with explained(self._address, "writing the journal"):
+            self._connection.execute(
+                "UPDATE migplan.run SET notes = notes || %s WHERE run = %s", [list(notes), run]
             )
 
     def fail(self, run: int, step: int, error: str) -> None:

@@ -66,3 +66,43 @@ COMMENT ON COLUMN migplan.step.rows IS 'Rows that the step put into tables.';
 COMMENT ON COLUMN migplan.step.attempts IS 'How often it was begun and not finished.';
 COMMENT ON COLUMN migplan.step.transaction IS 'The transaction that did it: xmin of the rows that it brought and nobody changed since.';
 COMMENT ON COLUMN migplan.step.error IS 'What the server said when it failed last.';
+
+CREATE TABLE migplan.checkpoint (
+    run int NOT NULL,
+    step int NOT NULL,
+    columns text[] NOT NULL CHECK (columns <> '{}'),
+    key text[] CHECK (cardinality(key) = cardinality(columns) AND array_position(key, NULL) IS NULL),
+    batches bigint NOT NULL DEFAULT 0 CHECK (batches >= 0),
+    done bigint NOT NULL DEFAULT 0 CHECK (done >= 0),
+    skipped bigint NOT NULL DEFAULT 0 CHECK (skipped >= 0),
+    failed bigint NOT NULL DEFAULT 0 CHECK (failed >= 0),
+    written bigint NOT NULL DEFAULT 0 CHECK (written >= 0),
+    finished boolean NOT NULL DEFAULT false,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run, step),
+    FOREIGN KEY (run, step) REFERENCES migplan.step,
+    CHECK ((key IS NULL) = (done + skipped + failed = 0))
+);
+COMMENT ON TABLE migplan.checkpoint IS 'How far a data step has come, written in the transaction of each batch. A later run of the same step takes it over.';
+COMMENT ON COLUMN migplan.checkpoint.columns IS 'The columns by which its rows are read in order.';
+COMMENT ON COLUMN migplan.checkpoint.key IS 'What the last row that is dealt with has in them; null before the first.';
+COMMENT ON COLUMN migplan.checkpoint.batches IS 'How many transactions brought it here.';
+COMMENT ON COLUMN migplan.checkpoint.done IS 'Rows that were read, and written as what became of them.';
+COMMENT ON COLUMN migplan.checkpoint.skipped IS 'Rows that the step left out on purpose.';
+COMMENT ON COLUMN migplan.checkpoint.failed IS 'Rows that could not be done, and were left out.';
+COMMENT ON COLUMN migplan.checkpoint.written IS 'Rows that became of those that are done.';
+
+CREATE TABLE migplan.rejected (
+    run int NOT NULL,
+    step int NOT NULL,
+    key text[] NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('skipped', 'failed')),
+    reason text NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run, step, key),
+    FOREIGN KEY (run, step) REFERENCES migplan.checkpoint ON UPDATE CASCADE ON DELETE CASCADE
+);
+COMMENT ON TABLE migplan.rejected IS 'Rows that a data step left out: all that failed, and the first 1,000 that it skipped.';
+COMMENT ON COLUMN migplan.rejected.key IS 'Which row it was, by the columns of the checkpoint.';
+COMMENT ON COLUMN migplan.rejected.kind IS 'skipped: the step wanted it so; failed: it could not be done.';

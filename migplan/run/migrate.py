@@ -29,6 +29,7 @@ class Migrating:
     """What people want of it."""
 
     to: str = ""  # the last migration to apply; those that it needs come before
+    seeds: bool = False  # run the seeds as well, whether or not they ran before
     reorder: bool = False  # take the order that works where that of the names does not
     ways: Ways = field(default_factory=Ways)
     # Looks at the target before the first change, and raises if anything is in the way.
@@ -52,7 +53,7 @@ def migrate(analysis: Analysis, address: Address, wanted: Migrating, told: Told 
         journal = Journal(lock, address)
         known = standings(analysis, journal if journal.exists else None)
         refuse_changed(known)
-        names = _wanted(analysis, known, wanted.to)
+        names = _wanted(analysis, known, wanted.to, seeds=wanted.seeds)
         if not names:
             return Migrated(None, before=known)
         wanted.preflight(lock, names)
@@ -101,9 +102,9 @@ def refuse_changed(known: Sequence[Standing]) -> None:
         )
 
 
-def _wanted(analysis: Analysis, known: Sequence[Standing], to: str) -> list[str]:
+def _wanted(analysis: Analysis, known: Sequence[Standing], to: str, *, seeds: bool) -> list[str]:
     """The migrations to run, in an order that works."""
-    left = [each.name for each in known if each.state in _RUNS]
+    left = [each.name for each in known if (seeds if each.is_seed else each.state in _RUNS)]
     if not to:
         return left
     if to not in analysis.order.names:
@@ -124,9 +125,16 @@ def _steps(analysis: Analysis, names: Sequence[str], known: Sequence[Standing]) 
         step
         for name in names
         for step in steps_of(analysis.folder, analysis.by_name[name])
-        if standing[name].state is State.AGAIN or step.line not in standing[name].done
+        if standing[name].state is State.AGAIN
+        or standing[name].is_seed
+        or step.line not in standing[name].done
     ]
     return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
+
+
+def _again(standing: Standing) -> bool:
+    """Whether all of it runs, although it ran before."""
+    return standing.is_seed or standing.state is State.AGAIN
 
 
 def _beginning(analysis: Analysis, names: Sequence[str], steps: Sequence[Step]) -> Beginning:

@@ -104,7 +104,9 @@ def revert(analysis: Analysis, address: Address, wanted: Reverting, told: Told =
 
 def _names(analysis: Analysis, known: Sequence[Standing], wanted: Reverting) -> list[str]:
     """What is to go, in the order in which it goes."""
-    applied = [each for each in known if each.state in _THERE]
+    applied = [
+        each for each in known if each.state in _THERE and (not each.is_seed or each.name == wanted.only)
+    ]
     there = {each.name for each in applied}
     for name in filter(None, (wanted.only, wanted.to)):
         if name not in there:
@@ -203,12 +205,14 @@ def _steps(analysis: Analysis, way: WayBack, folder: str) -> list[Step]:
             )
             for text in texts
         ]
+    needing = (because.migration for because in analysis.order.dependents.get(way.name, ()))
+    seeds = [name for name in needing if analysis.by_name[name].migration.kind == "seed"]
     gone = (
         sql.SQL(
             "UPDATE migplan.step s SET state = 'undone' FROM migplan.run r WHERE r.run = s.run "
-            "AND r.kind = 'migrate' AND r.bundle = {} AND s.name = {} AND s.state = 'done';"
+            "AND r.kind = 'migrate' AND r.bundle = {} AND s.name = ANY ({}) AND s.state = 'done';"
         )
-        .format(folder, way.name)
+        .format(folder, sql.Literal([way.name, *seeds]))  # the rows of its seeds go with its tables
         .as_string()
     )
     last = found[-1] if found and not found[-1].alone else None

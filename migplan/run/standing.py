@@ -38,6 +38,11 @@ class Standing:
     done: frozenset[int] = frozenset()  # the lines of the statements that are done
     error: str = ""  # of the last try that failed
 
+    @property
+    def is_seed(self) -> bool:
+        """Whether it brings rows to begin with: it runs when that is asked for, and may run again."""
+        return self.migration is not None and self.migration.kind == "seed"
+
 
 def standings(analysis: Analysis, journal: Journal | None) -> tuple[Standing, ...]:
     """Every migration of a folder in an order that works, then those whose files are gone."""
@@ -68,7 +73,7 @@ def _standing(analysis: Analysis, name: str, past: Sequence[Past]) -> Standing:
     whole = len(done) == len(now)
     if last.digest == migration.digest:
         state = State.APPLIED if whole else State.HALF
-    elif whole and migration.repeatable:
+    elif whole and (migration.repeatable or migration.kind == "seed"):
         state = State.AGAIN
     else:
         state = State.CHANGED

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import migplan
 from tests.cli.conftest import Run
 from tests.servers import Server
 
@@ -175,3 +176,79 @@ def test_lint_can_stop_it(new_target: str, write: Write, run: Run) -> None:
 def test_scratch_is_a_target_too(write: Write, run: Run) -> None:
     write(**SHOP)
     assert "3 migrations of m applied to scratch" in run("apply", "m", "--target", "scratch").stdout
+
+
+def test_verify_runs_verify_parts_and_looks_for_what_was_made(target: str, write: Write, run: Run) -> None:
+    write(**SHOP)
+    (Path("m") / "002_orders.verify.sql").write_text(
+        "SELECT 'orders', CASE WHEN count(*) = 1 THEN 'ok' ELSE 'DIFFERS' END FROM public.orders;"
+    )
+    run("apply", "m", "--target", target)
+    said = " ".join(run("verify", "m", "--target", target).stdout.split())
+    assert "Tables 2/2 ok" in said
+    assert "Indexes 1/1 ok" in said
+    assert "Rows 3" in said
+    assert "did what they say" in said
+    with psycopg.connect(target) as connection:
+        connection.execute("DROP INDEX orders_customer_idx; DELETE FROM orders")
+    said = " ".join(run("verify", "m", "--target", target, exit_code=1).stdout.split())
+    assert "Indexes 0/1 DIFFERS" in said
+    assert "missing: index public.orders_customer_idx" in said
+    assert "002_orders.verify.sql:1: orders, DIFFERS" in said
+
+
+def test_a_verify_part_cannot_write(new_target: str, write: Write, run: Run) -> None:
+    write(_001_t="CREATE TABLE public.t (n int);")
+    (Path("m") / "001_t.verify.sql").write_text("INSERT INTO public.t VALUES (1); SELECT true;")
+    run("apply", "m", "--target", new_target)
+    assert "read-only transaction" in run("verify", "m", "--target", new_target, exit_code=1).stdout
+    assert asked(new_target, "SELECT count(*) FROM t") == [(0,)]
+
+
+def test_seeds_run_when_asked_and_may_run_again(new_target: str, write: Write, run: Run) -> None:
+    folder = write(**SHOP)
+    (folder / "seeds").mkdir()
+    (folder / "seeds" / "more.sql").write_text(
+        "INSERT INTO public.customers VALUES (9, 'Ada') ON CONFLICT DO NOTHING;"
+    )
+    run("apply", "m", "--target", new_target)
+    assert asked(new_target, "SELECT count(*) FROM customers") == [(2,)]
+    run("status", "m", "--target", new_target)
+    for _ in range(2):
+        run("apply", "m", "--target", new_target, "--seed")
+        assert asked(new_target, "SELECT count(*) FROM customers") == [(3,)]
+    run("rollback", "m", "--to", "001_customers", "--target", new_target, "--yes")
+    assert asked(new_target, "SELECT to_regclass('orders')") == [(None,)]
+
+
+def test_upkeep_runs_by_hand_and_is_written_down(target: str, write: Write, run: Run) -> None:
+    folder = write(_001_t="CREATE TABLE public.t (n int); INSERT INTO public.t VALUES (1), (2);")
+    (folder / "maintenance").mkdir()
+    (folder / "maintenance" / "clean.sql").write_text(
+        "-- migplan: maintenance 0 3 * * *\nDELETE FROM public.t WHERE n > 1 RETURNING n;\n"
+    )
+    run("apply", "m", "--target", target)
+    assert "clean ran in" in run("maintain", "clean", "--folder", "m", "--target", target).stdout
+    assert asked(target, "SELECT n FROM t") == [(1,)]
+    assert asked(target, "SELECT kind, state, notes FROM migplan.run ORDER BY run")[1:] == [
+        ("maintain", "done", ["2"])
+    ]
+    line = run("maintain", "clean", "--folder", "m", "--emit", "crontab", "--target", "shop").stdout
+    assert line.strip() == "0 3 * * * migplan maintain clean --folder m --target shop"
+    assert (
+        "cron.schedule('clean', '0 3 * * *'"
+        in run("maintain", "clean", "--folder", "m", "--emit", "pg_cron").stdout
+    )
+    assert (
+        "there is: clean" in run("maintain", "tidy", "--folder", "m", "--target", target, exit_code=2).stderr
+    )
+
+
+def test_what_people_wrote_for_the_example_holds(target: str, run: Run) -> None:
+    folder = str(Path(migplan.__file__).parents[1] / "migrations" / "resource-booking")
+    run("apply", folder, "--target", target)
+    said = " ".join(run("verify", folder, "--target", target).stdout.split())
+    for line in ("Tables 5/5 ok", "Triggers 4/4 ok", "Constraints 18/18 ok", "did what they say"):
+        assert line in said
+    run("rollback", folder, "--target", target, "--yes")
+    assert asked(target, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]

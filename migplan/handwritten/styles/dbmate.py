@@ -17,7 +17,9 @@ _COMMENTS = re.compile(rb"(?:\s|--[^\n]*(?:\n|\Z))*")
 def recognises(listing: Listing) -> bool:
     """One file with the mark is enough: the others without it are mistakes to be named."""
     return any(
-        file.suffix == ".sql" and b"migrate:up" in listing.text(file).data and _MARK.search(listing.text(file).data)
+        file.suffix == ".sql"
+        and b"migrate:up" in listing.text(file).data
+        and _MARK.search(listing.text(file).data)
         for file in listing.files
     )
 

@@ -1,4 +1,4 @@
-"""Flyway: ``V1.2__name.sql``, ``U1.2__name.sql`` takes it back, ``R__name.sql`` runs again when it changed."""
+"""Flyway: ``V1.2__name.sql``; ``U1.2__name.sql`` takes it back; ``R__name.sql`` runs whenever it changed."""
 
 from __future__ import annotations
 

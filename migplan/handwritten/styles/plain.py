@@ -6,7 +6,7 @@
 ``NAME.verify.sql``         looks at it afterwards; or a section, after ``-- migplan: verify``
 ``NAME.seed.sql``           rows to begin with: a migration of its own, ``NAME.seed``, that requires ``NAME``
 ``seeds/X.sql``             the same, ``seeds/X``
-``maintenance/X.sql``       runs again and again, ``X``; so does a file with ``-- migplan: maintenance SCHEDULE``
+``maintenance/X.sql``       runs again and again, ``X``; or a file with ``-- migplan: maintenance SCHEDULE``
 ``NNN_name.py``             a data step in Python
 ==========================  ================================================================================
 
@@ -67,9 +67,7 @@ def _of_sql(listing: Listing, file: Path) -> Iterator[Migration]:
             listing.note(file, f"stands beside nothing: there is no {name}.sql")
         elif word == "seed":
             text = listing.text(file)
-            yield made(
-                listing, text, text.part(), file.stem, number_of(name), kind="seed", requires=(name,)
-            )
+            yield made(listing, text, text.part(), file.stem, number_of(name), kind="seed", requires=(name,))
         return
     yield _in_sections(listing, file, file.stem, "sql")
 
@@ -112,7 +110,9 @@ def sections(text: Text) -> dict[str, Part]:
     if b"migplan:" not in text.data:
         return {"up": text.part()}
     found = marks(text, _SECTION)
-    parts: dict[str, Part] = {"up": text.part(end=found[0].start() if found else None)}
+    if not found:
+        return {"up": text.part()}
+    parts = {"up": text.part(end=found[0].start())}
     for mark, following in zip(found, [*found[1:], None], strict=True):
         word = mark[1].decode()
         if word in parts and (word != "up" or text.data[parts["up"].start : parts["up"].end].strip()):

@@ -1,7 +1,7 @@
 """sqitch: ``sqitch.plan`` says what there is, in which order, and what needs what.
 
-A line of the plan is ``name [needs !conflicts] date person # note``, or ``@tag ...``. A change that was reworked
-stands there twice; the files of the earlier one bear the tag between them: ``deploy/users@v1.0.sql``.
+A line of the plan is ``name [needs !conflicts] date person # note``, or ``@tag ...``. A change that was
+reworked stands there twice; the earlier one's files bear the tag between them: ``deploy/users@v1.0.sql``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def read(listing: Listing) -> Iterator[Migration]:
     plan = listing.text(listing.path / PLAN)
     home, folders = _folders(listing.path)
     changes = _changes(plan)
-    names = {change.name: _full(change) for change in changes}
+    names: dict[str, str] = {}  # so far: what was reworked later is meant as it was then
     for change in changes:
         files = {word: home / folder / f"{_full(change)}.sql" for word, folder in folders.items()}
         if not files["deploy"].is_file():
@@ -51,6 +51,7 @@ def read(listing: Listing) -> Iterator[Migration]:
             raise plan.error(f"there is no {files['deploy']}", at, "sqitch deploys every change of its plan")
         text = listing.text(files["deploy"])
         needs = [need for each in change.needs if (need := _need(listing, plan, change, each, names))]
+        names[change.name] = _full(change)
         yield made(
             listing,
             text,
@@ -71,9 +72,7 @@ def _full(change: Change) -> str:
     return change.name + change.tag
 
 
-def _need(
-    listing: Listing, plan: Text, change: Change, need: str, names: dict[str, str]
-) -> str | None:
+def _need(listing: Listing, plan: Text, change: Change, need: str, names: dict[str, str]) -> str | None:
     """The name of a change that is needed; one of another project is said, and left to people."""
     if ":" in need:
         listing.note(plan.file, f"{change.name} needs {need}, of another project", change.line)
@@ -83,8 +82,8 @@ def _need(
         return need
     if bare not in names:
         at = _offset(plan, change.line)
-        raise plan.error(f"{change.name} needs {need}, which the plan does not have", at)
-    return names[bare] if names[bare] != _full(change) else f"{bare}{change.tag}"
+        raise plan.error(f"{change.name} needs {need}, which the plan does not have before it", at)
+    return names[bare]
 
 
 def _changes(plan: Text) -> list[Change]:

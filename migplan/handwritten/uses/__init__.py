@@ -1,4 +1,4 @@
-"""What each statement of a file makes, alters, drops, needs and fills, read from PostgreSQL's own parse tree."""
+"""What each statement of a file makes, alters, drops, needs and fills, read by PostgreSQL's own parser."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from migplan.handwritten.uses.scope import Scope, words
 
 __all__ = ["uses"]
 
-_READERS = {**tables.READERS, **objects.READERS}
 _WITH_BODIES = {"create_function_stmt": routines.create_function, "do_stmt": routines.do}
 _RUN = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt", "explain_stmt"})
-_OF_THE_SESSION = frozenset({"transaction_stmt", "variable_show_stmt", "constraints_set_stmt", "discard_stmt"})
+_OF_THE_SESSION = frozenset(
+    {"transaction_stmt", "variable_show_stmt", "constraints_set_stmt", "discard_stmt"}
+)
 
 
 def uses(statements: Iterable[Parsed]) -> tuple[Use, ...]:
@@ -33,24 +34,12 @@ def _statement(scope: Scope, node: pg.Node, text: str = "") -> None:
     """One statement; ``text`` is the whole of it, where that can be said."""
     kind = node.WhichOneof("node") or ""
     tree: Any = getattr(node, kind)
-    before = scope.runs
-    scope.runs = kind in _RUN
+    before, scope.runs = scope.runs, kind in _RUN
     if kind in _WITH_BODIES:
         if text:
             _WITH_BODIES[kind](scope, tree, _statement, text)
     elif kind in _READERS:
         _READERS[kind](scope, tree)
-    elif kind == "variable_set_stmt":
-        _set(scope, tree)
-    elif kind == "copy_stmt":
-        _copy(scope, tree)
-    elif kind == "call_stmt":
-        routines.call(scope, tree)
-    elif kind == "alter_function_stmt":
-        routines.alter_function(scope, tree)
-    elif kind == "truncate_stmt":
-        for relation in tree.relations:
-            scope.relation(relation.range_var, "fills")
     elif kind not in _OF_THE_SESSION:
         expressions.read(scope, tree)
     if kind == "create_schema_stmt":
@@ -82,3 +71,19 @@ def _copy(scope: Scope, statement: pg.CopyStmt) -> None:
         return
     scope.relation(statement.relation, "fills" if statement.is_from else "needs")
     scope.columns(statement.relation, words(statement.attlist))
+
+
+def _truncate(scope: Scope, statement: pg.TruncateStmt) -> None:
+    for relation in statement.relations:
+        scope.relation(relation.range_var, "fills")
+
+
+_READERS = {
+    **tables.READERS,
+    **objects.READERS,
+    "variable_set_stmt": _set,
+    "copy_stmt": _copy,
+    "call_stmt": routines.call,
+    "alter_function_stmt": routines.alter_function,
+    "truncate_stmt": _truncate,
+}

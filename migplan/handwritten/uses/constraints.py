@@ -1,4 +1,4 @@
-"""Columns and constraints of a table: what they make, and the names that PostgreSQL gives where nobody does."""
+"""Columns and constraints of a table: what they make, and the names that they get where nobody says one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ _ENDING = {
 }
 
 
-def column(scope: Scope, table: Thing, relation: pg.RangeVar, definition: pg.ColumnDef, *, tolerant: bool) -> None:
+def column(
+    scope: Scope, table: Thing, relation: pg.RangeVar, definition: pg.ColumnDef, *, tolerant: bool
+) -> None:
     """A column, its type, and the constraints that stand beside it."""
     schema, name, own = relation.schemaname, relation.relname, definition.colname
     made = scope.creates(ThingKind.COLUMN, schema, name, own, tolerant=tolerant, of=table)
@@ -79,6 +81,37 @@ def automatic(table: str, columns: str, ending: str) -> str:
         names[longer] = names[longer][:-1]
     parts = [name.decode(errors="ignore") for name in names]
     return "_".join(part for part in (*parts, ending) if part)
+
+
+def index_name(statement: pg.IndexStmt) -> str:
+    """The name of an index, or that which the server gives: of columns, and of what expressions call."""
+    if statement.idxname:
+        return str(statement.idxname)
+    names: list[str] = []
+    for node in (*statement.index_params, *statement.index_including_params):
+        element = node.index_elem
+        name = candidate = element.name or figured(element.expr) or "expr"
+        number = 0
+        while candidate in names:
+            number += 1
+            candidate = f"{name}{number}"
+        names.append(candidate)
+    return automatic(statement.relation.relname, "_".join(names), "idx")
+
+
+def figured(node: pg.Node) -> str:
+    """What the server calls a column of an expression, as far as it is a name."""
+    match node.WhichOneof("node"):
+        case "func_call":
+            return words(node.func_call.funcname)[-1]
+        case "column_ref":
+            return next(iter(words(node.column_ref.fields)[-1:]), "")
+        case "collate_clause":
+            return figured(node.collate_clause.arg)
+        case "type_cast":
+            return figured(node.type_cast.arg) or words(node.type_cast.type_name.names)[-1]
+        case kind:
+            return {"coalesce_expr": "coalesce", "case_expr": "case"}.get(kind or "", "")
 
 
 def _named(scope: Scope, relation: pg.RangeVar, said: pg.Constraint, own_column: str) -> str:

@@ -1,4 +1,4 @@
-"""Queries, changes of rows and expressions, at any depth: the tables, columns, functions and types in them."""
+"""Queries, changes of rows and expressions, at any depth: their tables, columns, functions and types."""
 
 from __future__ import annotations
 
@@ -161,5 +161,3 @@ _SPECIAL: dict[str, Callable[[Scope, Any, Names], None]] = {
     "MergeStmt": _delete,
     "LockingClause": _nothing,
 }
-
-

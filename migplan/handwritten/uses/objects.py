@@ -1,4 +1,4 @@
-"""Statements about everything but tables and routines: types, schemas, triggers, policies, roles, and names."""
+"""Statements about all but tables and routines: types, schemas, triggers, policies, roles, and names."""
 
 from __future__ import annotations
 
@@ -56,8 +56,15 @@ def create_composite(scope: Scope, statement: pg.CompositeTypeStmt) -> None:
 
 def create_range(scope: Scope, statement: pg.CreateRangeStmt) -> None:
     """CREATE TYPE ... AS RANGE."""
-    expressions.every(scope, statement.params)
-    scope.creates(ThingKind.TYPE, *schema_and_name(statement.type_name))
+    schema, name = schema_and_name(statement.type_name)
+    multirange = f"{name}_multirange" if "range" not in name else name.replace("range", "multirange", 1)
+    for node in statement.params:
+        if node.def_elem.defname == "multirange_type_name":
+            multirange = words(node.def_elem.arg.type_name.names)[-1]
+        elif node.def_elem.defname in {"subtype", "collation"}:
+            expressions.read(scope, node)
+    made = scope.creates(ThingKind.TYPE, schema, name)
+    scope.creates(ThingKind.TYPE, schema, multirange, tolerant=True, of=made)
 
 
 def create_domain(scope: Scope, statement: pg.CreateDomainStmt) -> None:
@@ -84,6 +91,13 @@ def create_trigger(scope: Scope, statement: pg.CreateTrigStmt) -> None:
         if statement.HasField(field):
             expressions.read(scope, getattr(statement, field))
     _on_table(scope, ThingKind.TRIGGER, relation, statement.trigname, tolerant=statement.replace)
+    for node in statement.transition_rels:
+        scope.add("creates", transition_table(node.trigger_transition.name), tolerant=True)
+
+
+def transition_table(name: str) -> Thing:
+    """What REFERENCING calls the rows of a statement: only the trigger's function knows it."""
+    return Thing(ThingKind.OTHER, f"transition table {quoted(name)}")
 
 
 def create_policy(scope: Scope, statement: pg.CreatePolicyStmt) -> None:
@@ -185,7 +199,12 @@ def drop(scope: Scope, statement: pg.DropStmt) -> None:
 def rename(scope: Scope, statement: pg.RenameStmt) -> None:
     """RENAME: the old name goes, and the new one comes."""
     relation = statement.relation
-    if statement.rename_type in {pg.OBJECT_COLUMN, pg.OBJECT_TRIGGER, pg.OBJECT_POLICY, pg.OBJECT_TABCONSTRAINT}:
+    if statement.rename_type in {
+        pg.OBJECT_COLUMN,
+        pg.OBJECT_TRIGGER,
+        pg.OBJECT_POLICY,
+        pg.OBJECT_TABCONSTRAINT,
+    }:
         table = (relation.schemaname, relation.relname) if relation.schemaname else (relation.relname,)
         old = of(statement.rename_type, (*table, statement.subname))
     elif statement.HasField("relation"):
@@ -238,8 +257,9 @@ def owner(scope: Scope, statement: pg.AlterOwnerStmt) -> None:
 
 
 def define(scope: Scope, statement: pg.DefineStmt) -> None:
-    """CREATE AGGREGATE, OPERATOR, TYPE, COLLATION and the like."""
-    for node in statement.definition:
+    """CREATE AGGREGATE, OPERATOR, TYPE and the like; words of the others look like types, and are none."""
+    typed = statement.kind in {pg.OBJECT_AGGREGATE, pg.OBJECT_OPERATOR, pg.OBJECT_TYPE}
+    for node in statement.definition if typed else ():
         if node.def_elem.arg.HasField("type_name"):
             # Functions are written like types here, and both may be meant.
             if node.def_elem.defname.endswith(("func", "procedure", "function")):

@@ -27,11 +27,13 @@ _INPUTS = frozenset({pg.FUNC_PARAM_DEFAULT, pg.FUNC_PARAM_IN, pg.FUNC_PARAM_INOU
 _ROW_TYPE = re.compile(r"((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))*)%rowtype", re.IGNORECASE)
 _COLUMN_TYPE = re.compile(r"((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))+)%type", re.IGNORECASE)
 _TRIGGER = (
-    "new record, old record, tg_name text, tg_when text, tg_level text, tg_op text, tg_relid oid, tg_relname text, "
-    "tg_table_name text, tg_table_schema text, tg_nargs int, tg_argv text[]"
+    "new record, old record, tg_name text, tg_when text, tg_level text, tg_op text, tg_relid oid, "
+    "tg_relname text, tg_table_name text, tg_table_schema text, tg_nargs int, tg_argv text[]"
 )
 # Where a body cannot be parsed, tables are still known by the words before them.
-_TABLE_AFTER = re.compile(r"\b(?:from|join|into|update)\s+(?:only\s+)?((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))?)", re.I)
+_TABLE_AFTER = re.compile(
+    r"\b(?:from|join|into|update)\s+(?:only\s+)?((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))?)", re.I
+)
 _NO_SQL = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _KEYWORDS = frozenset({"select", "strict", "set", "lateral", "unnest", "generate_series", "old", "new"})
 
@@ -46,7 +48,9 @@ class Piece:
     dynamic: bool = False  # it is an expression whose value is run as SQL
 
 
-def create_function(scope: Scope, statement: pg.CreateFunctionStmt, statements: Statements, text: str) -> None:
+def create_function(
+    scope: Scope, statement: pg.CreateFunctionStmt, statements: Statements, text: str
+) -> None:
     """CREATE FUNCTION or PROCEDURE: its types first, then itself, then its body, which may call it."""
     parameters = [node.function_parameter for node in statement.parameters]
     for parameter in parameters:
@@ -182,9 +186,10 @@ def _tree(statement: str, body: str) -> list[dict[str, Any]] | None:
         f"CREATE FUNCTION f() RETURNS event_trigger {again}",
     ):
         try:
-            return postgast.parse_plpgsql(text)
+            found: list[dict[str, Any]] = postgast.parse_plpgsql(text)
         except (postgast.PgQueryError, json.JSONDecodeError):
             continue
+        return found
     return None
 
 
@@ -205,7 +210,9 @@ def _walk(node: Any, line: int, *, certain: bool) -> Iterator[Piece]:
 
 def _statement(key: str, value: dict[str, Any], line: int, *, certain: bool) -> Iterator[Piece]:
     guarded = key == "PLpgSQL_stmt_block" and "exceptions" in value
-    branches = key.endswith(("_if", "_case", "_loop", "_while", "_fori", "_fors", "_foreach_a", "_forc", "_dynfors"))
+    branches = key.endswith(
+        ("_if", "_case", "_loop", "_while", "_fori", "_fors", "_foreach_a", "_forc", "_dynfors")
+    )
     for name, inner in value.items():
         if key.endswith(("_dynexecute", "_dynfors")) and name == "query":
             yield Piece(_as_statement(inner["PLpgSQL_expr"]), line, certain, dynamic=True)

@@ -146,6 +146,8 @@ class Scope:
     def type(self, name: pg.TypeName) -> None:
         """A type: the system's, an extension's, somebody's, or a table's row."""
         parts = words(name.names)
+        if not parts:
+            return  # a partition says options of columns without their types
         if name.pct_type:
             if len(parts) >= 2:
                 schema = parts[0] if len(parts) == 3 else ""

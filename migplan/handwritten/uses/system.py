@@ -1,4 +1,4 @@
-"""What is there without anybody making it: PostgreSQL's own functions, types, schemas, and what extensions bring."""
+"""What nobody has to make: PostgreSQL's own functions, types and schemas, and what extensions bring."""
 
 from __future__ import annotations
 

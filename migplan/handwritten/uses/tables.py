@@ -9,7 +9,7 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.handwritten.model import Thing, ThingKind
 from migplan.handwritten.uses import expressions
-from migplan.handwritten.uses.constraints import automatic, column, constraint
+from migplan.handwritten.uses.constraints import column, constraint, index_name
 from migplan.handwritten.uses.scope import EVERY_COLUMN, Scope, dotted, words
 
 
@@ -28,18 +28,24 @@ def create(scope: Scope, statement: pg.CreateStmt) -> None:
     for node in statement.table_elts:
         if node.HasField("constraint"):
             constraint(scope, table, relation, node.constraint, tolerant=tolerant)
-        elif node.HasField("table_like_clause"):
-            scope.relation(node.table_like_clause.relation)
-    for node in statement.inh_relations:
-        scope.relation(node.range_var)
-    if statement.HasField("of_typename"):
-        scope.type(statement.of_typename)
-    elements = any(node.HasField("table_like_clause") for node in statement.table_elts)
-    if elements or statement.inh_relations or statement.HasField("of_typename"):
+    if _inherits(scope, statement):
         scope.creates(ThingKind.COLUMN, schema, name, EVERY_COLUMN, tolerant=True, of=table)
     for field in ("partbound", "partspec"):
         if statement.HasField(field):
             expressions.read(scope, getattr(statement, field))
+
+
+def _inherits(scope: Scope, statement: pg.CreateStmt) -> bool:
+    """Whether the table has columns of others: parents, a type, or a table that it is to be like."""
+    others = [node.range_var for node in statement.inh_relations]
+    others += [
+        node.table_like_clause.relation for node in statement.table_elts if node.HasField("table_like_clause")
+    ]
+    for other in others:
+        scope.relation(other)
+    if statement.HasField("of_typename"):
+        scope.type(statement.of_typename)
+    return bool(others) or statement.HasField("of_typename")
 
 
 def create_foreign(scope: Scope, statement: pg.CreateForeignTableStmt) -> None:
@@ -84,10 +90,7 @@ def create_index(scope: Scope, statement: pg.IndexStmt) -> None:
         return
     schema = relation.schemaname
     table = Thing(ThingKind.TABLE, dotted(scope.home(schema), relation.relname))
-    name = statement.idxname or automatic(
-        relation.relname, "_".join(each.name or "expr" for each in elements), "idx"
-    )
-    scope.creates(ThingKind.INDEX, schema, name, tolerant=statement.if_not_exists, of=table)
+    scope.creates(ThingKind.INDEX, schema, index_name(statement), tolerant=statement.if_not_exists, of=table)
 
 
 def create_sequence(scope: Scope, statement: pg.CreateSeqStmt) -> None:
@@ -131,7 +134,12 @@ def alter(scope: Scope, statement: pg.AlterTableStmt) -> None:
     kind = _OF_ANOTHER_KIND.get(statement.objtype)
     if kind is not None:
         scope.named("alters", kind, relation.schemaname, relation.relname, tolerant=statement.missing_ok)
-        expressions.every(scope, statement.cmds)
+        for node in statement.cmds:
+            part = getattr(node.alter_table_cmd, "def").partition_cmd.name
+            if part.relname:  # an index of a partition
+                scope.named("needs", kind, part.schemaname, part.relname)
+            else:
+                expressions.read(scope, node)
         return
     scope.relation(relation, "alters", tolerant=statement.missing_ok)
     if not scope.own(relation):

@@ -1,0 +1,78 @@
+"""``migplan maintain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from migplan import config as configuration
+from migplan.cli import options, running, screen
+from migplan.pipeline import migrating
+from migplan.run import maintain as maintenance
+from migplan.run.session import Limits
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--folder",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="The folder of migrations that it belongs to.",
+)
+@click.option("--target", metavar="URL|NAME", help="The database to run it on.")
+@click.option(
+    "--emit",
+    type=click.Choice(["pg_cron", "crontab"]),
+    help="Run nothing: print what has pg_cron, or cron, run it by its schedule.",
+)
+@options.config
+@click.option(
+    "--lock-timeout",
+    type=click.FloatRange(0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a statement waits for somebody else's lock; 0: for ever.",
+)
+@click.option(
+    "--statement-timeout",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a statement may take; 0: as long as it needs.",
+)
+def maintain(
+    name: str,
+    folder: Path,
+    target: str | None,
+    emit: str | None,
+    config_file: Path | None,
+    lock_timeout: float,
+    statement_timeout: float,
+) -> None:
+    """Run recurring SQL of a folder once, now, and write down what came of it.
+
+    NAME is a file of the folder's maintenance/, or one with `-- migplan: maintenance SCHEDULE` on top. It
+    runs in one transaction with its entry in the journal, which also keeps the rows that it returned.
+    """
+    settings = configuration.find(config_file)
+    analysis = migrating.folder_analysis(folder, settings)
+    if emit is not None:
+        migration = maintenance.upkeep(analysis, name).migration
+        text = (
+            maintenance.pg_cron(migration)
+            if emit == "pg_cron"
+            else maintenance.crontab(migration, str(folder), target or "TARGET")
+        )
+        screen.show([text])
+        return
+    if target is None:
+        raise click.UsageError("name the database with --target, or print a schedule with --emit")
+    address = options.resolved(target, settings)
+    with running.interruptible():
+        done = maintenance.maintain(analysis, name, address, Limits(lock_timeout, statement_timeout))
+    screen.show([*done.said, f"{name} ran in {address} as run {done.run}, {done.seconds:.1f} s"])

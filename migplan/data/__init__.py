@@ -1,0 +1,11 @@
+"""What a data step is written with: a file ``NNN_name.py`` that says ``STEP = DataStep(...)``.
+
+Values alone: what runs them is ``migplan.run.data_step``, how to write one is in ``docs/data-steps.md``.
+"""
+
+from __future__ import annotations
+
+from migplan.data.row import NoColumnError, Row, Skip
+from migplan.data.step import DataStep
+
+__all__ = ["DataStep", "NoColumnError", "Row", "Skip"]

@@ -1,0 +1,262 @@
+"""A folder of migrations for people: who needs whom as a tree, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from migplan.handwritten.analysis import Analysis
+from migplan.handwritten.lint import Finding, Level
+from migplan.handwritten.order import Because, Cycle, Duplicate, Missing
+from migplan.report.tree import READABLE, SHOWN_CHILDREN, SHOWN_ROOTS, Line
+from migplan.report.words import count, listed
+
+_STYLES = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTE: "dim"}
+SHOWN = 40
+FEW = 5
+
+
+def as_tree(analysis: Analysis, *, whole: bool = False) -> Iterator[Text]:
+    """The tree, and below it all that people ought to know."""
+    yield Text(headline(analysis), style="bold")
+    yield Text()
+    yield from map(_drawn, tree(analysis, whole=whole))
+    for title, lines in sections(analysis, whole=whole):
+        yield Text()
+        yield Text(title, style="bold")
+        yield from lines
+
+
+def headline(analysis: Analysis) -> str:
+    """What there is."""
+    folder = analysis.folder
+    kinds = {kind: sum(each.kind == kind for each in folder.migrations) for kind in ("sql", "python", "seed")}
+    parts = [count(kinds["sql"] + kinds["python"], "migration")]
+    parts += [f"{kinds['python']} in Python"] if kinds["python"] else []
+    parts += [count(kinds["seed"], "seed")] if kinds["seed"] else []
+    upkeep = sum(each.kind == "maintenance" for each in folder.migrations)
+    parts += [f"{upkeep} for maintenance"] if upkeep else []
+    statements = sum(account.statements for account in analysis.accounts)
+    rows = sum(account.rows for account in analysis.accounts)
+    parts += [count(statements, "statement")] + ([count(rows, "row") + " of COPY"] if rows else [])
+    return f"{folder.path} ({folder.style}): {', '.join(parts)}"
+
+
+# --- the tree ---------------------------------------------------------------------------------------------
+
+
+def tree(analysis: Analysis, *, whole: bool = False) -> tuple[Line, ...]:
+    """Every migration once, below the last one that it needs; folded when it would be too long."""
+    drawing = _Tree(analysis)
+    lines = tuple(drawing.lines(len(drawing.names), len(drawing.names)))
+    if whole or len(lines) <= READABLE:
+        return lines
+    folded = tuple(drawing.lines(SHOWN_ROOTS, SHOWN_CHILDREN))[: READABLE - 1]
+    return (*folded, Line("", "(folded: --all shows every migration)", quiet=True))
+
+
+class _Tree:
+    def __init__(self, analysis: Analysis) -> None:
+        order = analysis.order
+        self.names = order.order
+        place = {name: at for at, name in enumerate(self.names)}
+        needs = {
+            name: [because.by for because in order.needs[name] if place[because.by] < place[name]]
+            for name in self.names
+        }
+        self._home = {name: max(others, key=place.__getitem__) for name, others in needs.items() if others}
+        self._below: dict[str, list[str]] = {name: [] for name in self.names}
+        self._elsewhere: dict[str, list[str]] = {name: [] for name in self.names}
+        for name in self.names:
+            for other in needs[name]:
+                (self._below if other == self._home[name] else self._elsewhere)[other].append(name)
+        self._marks = _marks(analysis)
+
+    def lines(self, roots: int, children: int) -> Iterator[Line]:
+        tops = [name for name in self.names if name not in self._home]
+        shown = tops if len(tops) <= roots + 1 else tops[:roots]
+        for name in shown:
+            yield from self._branch(name, children)
+        if tops[len(shown) :]:
+            rest = tops[len(shown) :]
+            yield Line(
+                "", f"… {count(len(rest), 'more migration')} without needs: {listed(rest, 3)}", quiet=True
+            )
+
+    def _branch(self, top: str, children: int) -> Iterator[Line]:
+        """Without recursion: migrations hang on each other in chains of any length."""
+        border: list[tuple[str, str, str] | Line] = [(top, "", "")]
+        while border:
+            item = border.pop()
+            if isinstance(item, Line):
+                yield item
+                continue
+            name, before, below = item
+            yield Line(before, name, mark=self._marks.get(name, ""))
+            border += reversed(self._under(name, below, children))
+
+    def _under(self, name: str, branches: str, children: int) -> list[tuple[str, str, str] | Line]:
+        own, others = self._below[name], self._elsewhere[name]
+        shown = own if len(own) <= children + 1 else own[:children]
+        rest = own[len(shown) :]
+        items: list[tuple[str, str, str] | Line] = []
+        for at, child in enumerate(shown):
+            last = at == len(shown) - 1 and not rest and not others
+            items.append(
+                (child, branches + ("└─ " if last else "├─ "), branches + ("   " if last else "│  "))
+            )
+        if rest:
+            said = f"… {count(len(rest), 'more migration')}: {listed(rest, 3)}"
+            items.append(Line(branches + ("├─ " if others else "└─ "), said, quiet=True))
+        if others:
+            items.append(Line(f"{branches}└─ ", f"↗ {listed(others, 6)}", quiet=True))
+        return items
+
+
+def _marks(analysis: Analysis) -> Mapping[str, str]:
+    found: dict[str, list[str]] = {}
+    for number, cycle in enumerate(analysis.order.cycles, 1):
+        for name in cycle.migrations:
+            found.setdefault(name, []).append(f"⟲ cycle {number}")
+    for because in analysis.order.contradictions:
+        found.setdefault(because.migration, []).append(f"after {because.by}")
+    for account in analysis.accounts:
+        if account.migration.kind == "python":
+            found.setdefault(account.migration.name, []).append("Python")
+        elif not account.in_transaction:
+            found.setdefault(account.migration.name, []).append("no transaction")
+    return {name: "  ".join(dict.fromkeys(marks)) for name, marks in found.items()}
+
+
+def _drawn(line: Line) -> Text:
+    text = Text(line.branches, style="dim")
+    text.append(line.text, style="dim" if line.quiet else "default not dim")
+    if line.mark:
+        text.append("  " + line.mark, style="yellow not dim")
+    return text
+
+
+# --- below the tree ---------------------------------------------------------------------------------------
+
+
+def sections(analysis: Analysis, *, whole: bool = False) -> Iterator[tuple[str, list[Text]]]:
+    """What is to be said, the gravest first, each with its title."""
+    order, limit = analysis.order, len(analysis.folder.migrations) + 100_000 if whole else SHOWN
+    files = {account.migration.name: account.migration.up.file for account in analysis.accounts}
+    if order.cycles:
+        yield "Cycles: no order works", [t for c in order.cycles for t in _cycle(c, files)]
+    if order.contradictions:
+        lines = [t for because in order.contradictions[:limit] for t in contradiction(because, files)]
+        lines += _more(len(order.contradictions) - limit)
+        if not order.cycles and not _within_files(order.contradictions):
+            lines.append(
+                Text("  -> rename the files, or apply them in the order that works: --reorder", style="dim")
+            )
+        yield "The names contradict the dependencies", lines
+    yield from _quieter(analysis, files, limit)
+
+
+def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Iterator[tuple[str, list[Text]]]:
+    order = analysis.order
+    grave = [each for each in order.duplicates if not each.is_harmless]
+    again = [each for each in order.duplicates if each.is_harmless]
+    if grave:
+        yield "Made twice", [_duplicate(each, files) for each in grave[:limit]] + _more(len(grave) - limit)
+    if again:
+        title = "Made again, which IF NOT EXISTS or OR REPLACE allows"
+        yield title, [_duplicate(each, files) for each in again[:limit]] + _more(len(again) - limit)
+    if order.missing:
+        lines = [_missing(each, files) for each in order.missing[:limit]] + _more(len(order.missing) - limit)
+        yield "The target must have, for nobody here makes it", lines
+    if order.perhaps:
+        lines = [_perhaps(each, files) for each in order.perhaps[:limit]] + _more(len(order.perhaps) - limit)
+        yield "Perhaps: functions that must not run before a later file", lines
+    if analysis.folder.remarks:
+        found = analysis.folder.remarks
+        lines = [Text(f"  {each.file.name}: {each.what}") for each in found[:limit]]
+        yield "Remarks", lines + _more(len(found) - limit)
+    if analysis.findings:
+        found_here = analysis.findings
+        shown, left_out = (found_here, 0) if whole else _few_of_each(found_here)
+        lines = [t for each in shown for t in finding(each)] + _more(left_out)
+        yield f"Lint: {_levels(found_here)}", lines
+
+
+def _within_files(found: Sequence[Because]) -> bool:
+    return any(because.migration == because.by for because in found)
+
+
+def contradiction(because: Because, files: Mapping[str, Path]) -> Iterator[Text]:
+    """What a statement needs, and where it is made: too late."""
+    here = f"{files[because.migration].name}:{because.need.line}"
+    there = f"{files[because.by].name}:{because.made.line}"
+    thing = because.made.thing
+    if because.is_about_dropping:
+        said = f"drops {because.need.thing}, which {there} still uses"
+    elif because.need.how == "creates":
+        said = f"makes {because.need.thing}, which {there} drops"
+    elif because.through is not None:
+        said = f"calls {because.need.thing}, which uses {thing} in line {because.through.line} of its file; "
+        said += f"that is made in {there}"
+    else:
+        said = f"needs {thing}, which is made in {there}"
+    yield Text(f"  {here} {said}", style="red")
+    yield Text(f"      {because.need.statement}", style="dim")
+
+
+def _cycle(cycle: Cycle, files: Mapping[str, Path]) -> Iterator[Text]:
+    yield Text(f"  {' -> '.join((*cycle.migrations, cycle.migrations[0]))}", style="red")
+    for because in cycle.because:
+        yield from contradiction(because, files)
+
+
+def _duplicate(duplicate: Duplicate, files: Mapping[str, Path]) -> Text:
+    (first, made), (second, again) = duplicate.first, duplicate.second
+    places = f"{files[first].name}:{made.line} and {files[second].name}:{again.line}"
+    return Text(f"  {duplicate.thing}: {places}", style="" if duplicate.is_harmless else "red")
+
+
+def _missing(missing: Missing, files: Mapping[str, Path]) -> Text:
+    sure = "" if missing.is_sure else ", perhaps"
+    return Text(f"  {missing.thing}: {files[missing.migration].name}:{missing.need.line}{sure}")
+
+
+def _perhaps(because: Because, files: Mapping[str, Path]) -> Text:
+    here = f"{files[because.migration].name}:{because.need.line}"
+    there = f"{files[because.by].name}:{because.made.line}"
+    name = because.need.inside.name if because.need.inside else "?"
+    return Text(f"  {here} {name} uses {because.made.thing}, which is made in {there}")
+
+
+def finding(found: Finding) -> Iterator[Text]:
+    """A finding of lint: where, what, why, and how to go about it."""
+    line = Text(f"  {found.place} ", style="default")
+    line.append(f"{found.level} {found.code}", style=_STYLES[found.level])
+    line.append(f" {found.title}: {found.why}")
+    yield line
+    yield Text(f"      {found.statement}", style="dim")
+    if found.mend:
+        yield Text(f"      -> {found.mend}", style="dim")
+
+
+def _few_of_each(found: Sequence[Finding]) -> tuple[list[Finding], int]:
+    """Of what one rule finds, the first places; and how many there are besides."""
+    seen: Counter[str] = Counter()
+    shown = []
+    for each in found:
+        seen[each.code] += 1
+        if seen[each.code] <= FEW:
+            shown.append(each)
+    return shown, len(found) - len(shown)
+
+
+def _levels(found: Sequence[Finding]) -> str:
+    numbers = {level: sum(each.level is level for each in found) for level in Level}
+    return ", ".join(count(number, str(level)) for level, number in numbers.items() if number)
+
+
+def _more(number: int) -> list[Text]:
+    return [Text(f"  … and {number:,} more: --all shows them", style="dim")] if number > 0 else []

@@ -1,0 +1,162 @@
+"""Whether the migrations of a folder did what they say: each one's verify part, and what its SQL makes.
+
+A verify part holds when it runs without an error, in a transaction that may only read, and no row that it
+returns ends in ``false`` or ``DIFFERS``. Of everything that applied migrations make and do not drop again, it
+is looked whether it is there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from migplan.bundle.splitting import Statement, pieces
+from migplan.handwritten.analysis import Analysis
+from migplan.handwritten.model import Part, Thing, ThingKind
+from migplan.handwritten.texts import reopened
+from migplan.names import split
+from migplan.postgres.address import Address
+from migplan.postgres.failures import explained
+
+_WRONG = frozenset({False, "false", "DIFFERS"})
+
+# What a name tells for certain. Roles and extensions are the cluster's and the server's affair.
+_LOOKED_FOR = (
+    ThingKind.SCHEMA,
+    ThingKind.TYPE,
+    ThingKind.TABLE,
+    ThingKind.COLUMN,
+    ThingKind.SEQUENCE,
+    ThingKind.FUNCTION,
+    ThingKind.INDEX,
+    ThingKind.CONSTRAINT,
+    ThingKind.TRIGGER,
+    ThingKind.POLICY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the verify part of a migration said."""
+
+    name: str
+    rows: int = 0
+    wrong: tuple[str, ...] = ()  # rows that end in false or DIFFERS, or the server's error
+    exists: bool = True  # whether there is such a part
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.wrong
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationsVerified:
+    """The answer for a folder."""
+
+    looked: tuple[Looked, ...]
+    expected: dict[ThingKind, int]
+    missing: tuple[Thing, ...]
+    rows: int = 0  # in the tables that the migrations made
+
+    @property
+    def holds(self) -> bool:
+        """Whether every part holds and everything is there."""
+        return not self.missing and all(each.holds for each in self.looked)
+
+
+def verify(
+    analysis: Analysis,
+    names: Collection[str],
+    there: Collection[Thing],
+    connection: psycopg.Connection[Any],
+    address: Address,
+) -> MigrationsVerified:
+    """Look at the migrations of these names, which are applied; ``there`` is what the target has."""
+    applied = [name for name in analysis.order.order if name in names]
+    looked = tuple(_looked(analysis, name, connection, address) for name in applied)
+    expected = sorted(_made(analysis, applied))
+    missing = tuple(thing for thing in expected if thing not in there)
+    tables = [thing for thing in expected if thing.kind is ThingKind.TABLE and thing in there]
+    return MigrationsVerified(
+        looked,
+        dict(Counter(thing.kind for thing in expected)),
+        missing,
+        _rows(tables, connection, address),
+    )
+
+
+def _looked(analysis: Analysis, name: str, connection: psycopg.Connection[Any], address: Address) -> Looked:
+    part = analysis.by_name[name].migration.verify
+    if part is None:
+        return Looked(name, exists=False)
+    rows, wrong = 0, []
+    with (
+        explained(address, f"running the verify part of {name}"),
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute("SET TRANSACTION READ ONLY")
+        for statement in _statements(part):
+            try:
+                with connection.transaction():
+                    found = _asked(connection, statement.text)
+            except psycopg.OperationalError:
+                raise
+            except psycopg.Error as error:
+                said = error.diag.message_primary or str(error)
+                wrong.append(f"{part.file.name}:{statement.line}: {said}")
+                continue
+            rows += len(found)
+            wrong += [
+                f"{part.file.name}:{statement.line}: {', '.join(map(str, row))}"
+                for row in found
+                if row and row[-1] in _WRONG
+            ]
+    return Looked(name, rows, tuple(wrong))
+
+
+def _statements(part: Part) -> Iterable[Statement]:
+    return [each for each in pieces(reopened(part), part.file) if isinstance(each, Statement)]
+
+
+def _asked(connection: psycopg.Connection[Any], text: str) -> Sequence[tuple[Any, ...]]:
+    cursor = connection.execute(text.encode())
+    return cursor.fetchall() if cursor.description else ()
+
+
+def _made(analysis: Analysis, names: Sequence[str]) -> set[Thing]:
+    """What is made, less what a later statement drops, and what went along with it."""
+    made: set[Thing] = set()
+    for name in names:
+        for use in analysis.by_name[name].uses:
+            if not use.sure or use.inside is not None or use.thing.kind not in _LOOKED_FOR:
+                continue
+            if use.how == "creates" and not use.thing.name.endswith(".*") and "pg_temp" not in use.thing.name:
+                made.add(use.thing)
+            elif use.how == "drops":
+                made = {each for each in made if each != use.thing and not _within(each, use.thing)}
+    return made
+
+
+def _within(thing: Thing, whole: Thing) -> bool:
+    return whole.kind in {ThingKind.TABLE, ThingKind.SCHEMA} and thing.name.startswith(f"{whole.name}.")
+
+
+def _rows(tables: Sequence[Thing], connection: psycopg.Connection[Any], address: Address) -> int:
+    """Rows of tables that may be counted."""
+    total = 0
+    for table in tables:
+        question = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*split(table.name)))
+        with explained(address, f"counting {table.name}"):
+            try:
+                with connection.transaction():
+                    (number,) = connection.execute(question).fetchone() or (0,)
+            except psycopg.errors.InsufficientPrivilege:
+                continue
+        total += number
+    return total
