@@ -126,11 +126,17 @@ def apply(
     if bundle is not None and folder.is_one(bundle):
         with ExitStack() as stack:
             scratched = stack.enter_context(scratch()).address if target == SCRATCH else None
+            address = scratched or options.resolved(target, settings)
+
+            def rehearsed(subject: permission.Subject) -> str:
+                return permission.asked(target, address, settings, subject, confirm, without_rehearsal)
+
             folder.apply(
                 bundle,
-                scratched or options.resolved(target, settings),
+                address,
                 settings,
                 Migrating(to, seed, reorder, ways),
+                rehearsed,
                 strict=strict,
                 dry_run=dry_run,
                 log_format=log_format,
@@ -144,10 +150,16 @@ def apply(
         if dry_run:
             screen.show(report.foreseen(*pipeline.steps_foreseen(sealed, address)))
             return
+        subject = permission.Subject(
+            sealed.name,
+            sealed.paths.folder,
+            sealed.digest,
+            f"migplan rehearse, or migplan apply and verify {sealed.paths.folder} with another target",
+        )
         wanted = Running(
             ways,
             _carried(sealed, carry_orphans) if check_orphans or carry_orphans else frozenset(),
-            permission.asked(target, address, settings, sealed, confirm, without_rehearsal),
+            permission.asked(target, address, settings, subject, confirm, without_rehearsal),
         )
         with running.interruptible(), shown_failures(address, words):
             with running.account(log_format) as told:

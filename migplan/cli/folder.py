@@ -14,6 +14,7 @@ import click
 from migplan.bundle.paths import BundlePaths
 from migplan.cli import running, screen
 from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
+from migplan.cli.permission import Subject
 from migplan.config import Config
 from migplan.errors import RefusedError, StepError
 from migplan.handwritten.lint import Finding, Level
@@ -38,6 +39,7 @@ def apply(
     address: Address,
     settings: Config,
     wanted: Migrating,
+    rehearsed: Callable[[Subject], str],
     *,
     strict: bool,
     dry_run: bool,
@@ -55,9 +57,16 @@ def apply(
     if dry_run:
         screen.show(report.pending(known))
         return
+    subject = Subject(
+        path.resolve().name,
+        path,
+        migrating.digest_of(analysis),
+        f"migplan apply and verify {path} with another target",
+    )
+    asked = replace(wanted, rehearsal=rehearsed(subject))
     with running.interruptible(), _said(path, address, settings):
         with running.account(log_format, quiet=True) as told:
-            done = migrating.migrated(analysis, address, wanted, told)
+            done = migrating.migrated(analysis, address, asked, told)
         screen.show(report.applied(done, path, address))
 
 
@@ -74,6 +83,8 @@ def verify(path: Path, address: Address, settings: Config) -> bool:
     analysis = migrating.folder_analysis(path, settings)
     known, found = migrating.migrations_verified(analysis, address)
     screen.show(report.verified(known, found, path, address))
+    if receipt := migrating.receipt_of(analysis, address, known, found):
+        screen.show([f"Receipt: {receipt}"])
     return found.holds and not any(each.state in {State.HALF, State.CHANGED} for each in known)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from migplan import config as configuration
 from migplan.bundle.identity import identity_of
-from migplan.bundle.sealed import Sealed
 from migplan.config import Config
 from migplan.errors import AddressError, RefusedError
 from migplan.postgres import address as addresses
@@ -30,11 +31,23 @@ confirm = click.option(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is to change a target: a bundle, or a folder of migrations."""
+
+    name: str
+    folder: Path
+    digest: str
+    rehearse: str  # the command with which that is rehearsed
+
+
 def asked(
-    target: str, address: Address, settings: Config, bundle: Sealed, said: str | None, unrehearsed: bool
+    target: str, address: Address, settings: Config, subject: Subject, said: str | None, unrehearsed: bool
 ) -> str:
     """What the journal is to say of a rehearsal; a protected target is asked about, or refused."""
-    rehearsals = [each for each in receipt.found(bundle) if not _is_here(each, address)]
+    rehearsals = [
+        each for each in receipt.found(subject.folder, subject.digest) if not _is_here(each, address)
+    ]
     note = _note(rehearsals[-1]) if rehearsals else ""
     name = _protected(target, address, settings)
     if name is None:
@@ -42,12 +55,11 @@ def asked(
     if not rehearsals:
         if not unrehearsed:
             raise RefusedError(
-                f"{name} is protected, and no receipt says that {bundle.name} was verified elsewhere",
-                do=f"rehearse it: migplan rehearse, or migplan apply {bundle.paths.folder} --target scratch; "
-                "to go on all the same: --without-rehearsal",
+                f"{name} is protected, and no receipt says that {subject.name} was verified elsewhere",
+                do=f"rehearse it: {subject.rehearse}; to go on all the same: --without-rehearsal",
             )
         note = "without rehearsal, by --without-rehearsal"
-        click.echo(f"warning: {bundle.name} goes to {name} without a rehearsal", err=True)
+        click.echo(f"warning: {subject.name} goes to {name} without a rehearsal", err=True)
     _confirmed(name, said)
     return note
 

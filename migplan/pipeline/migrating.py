@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
+from migplan.bundle.identity import identity_of
 from migplan.config import Config
 from migplan.errors import RefusedError
 from migplan.handwritten.analysis import Analysis, analysis_of
@@ -19,6 +23,8 @@ from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained
+from migplan.postgres.versions import dotted
+from migplan.run import receipt
 from migplan.run.events import Told, silence
 from migplan.run.journal import Journal
 from migplan.run.lock import Lock
@@ -96,3 +102,38 @@ def migrations_verified(
     with closing(connect(address)) as connection:
         connection.autocommit = True
         return known, verify(analysis, names, present(connection, address), connection, address)
+
+
+def digest_of(analysis: Analysis) -> str:
+    """What tells this set of migrations from another: any of them changed, or one more, is another set."""
+    digests = {
+        name: account.migration.digest
+        for name, account in sorted(analysis.by_name.items())
+        if account.migration.kind in {"sql", "python"}
+    }
+    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+
+
+def receipt_of(
+    analysis: Analysis, address: Address, known: Sequence[Standing], proof: MigrationsVerified
+) -> Path | None:
+    """Write a receipt for a folder whose migrations are all applied, and verified."""
+    left = [each for each in known if each.state is not State.APPLIED and not each.is_seed]
+    dates = [each.at for each in known if each.at]
+    if not proof.holds or left or not dates:
+        return None
+    with closing(connect(address)) as connection:
+        identity = identity_of(connection, address)
+        version = dotted(connection.info.server_version)
+    found = receipt.Receipt(
+        bundle=analysis.folder.path.resolve().name,
+        digest=digest_of(analysis),
+        target=str(address),
+        identity=identity,
+        server=version,
+        applied_at=max(dates).isoformat(timespec="seconds"),
+        verified_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        rows=proof.rows,
+        seconds=0.0,
+    )
+    return receipt.save(found, analysis.folder.path)

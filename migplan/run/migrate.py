@@ -32,6 +32,7 @@ class Migrating:
     seeds: bool = False  # run the seeds as well, whether or not they ran before
     reorder: bool = False  # take the order that works where that of the names does not
     ways: Ways = field(default_factory=Ways)
+    rehearsal: str = ""  # what is known of one, for the journal
     # Looks at the target before the first change, and raises if anything is in the way.
     preflight: Callable[[Lock, Sequence[str]], None] = lambda _lock, _names: None
 
@@ -60,7 +61,7 @@ def migrate(analysis: Analysis, address: Address, wanted: Migrating, told: Told 
         if not journal.exists:
             journal.create()
         steps = _steps(analysis, names, known)
-        run = journal.begin(_beginning(analysis, names, steps))
+        run = journal.begin(_beginning(analysis, names, steps, wanted.rehearsal))
         started = time.monotonic()
         ways = replace(wanted.ways, jobs=1)
         execution = Execution(address, analysis.folder.path.resolve(), journal, lock, ways, told)
@@ -137,7 +138,7 @@ def _again(standing: Standing) -> bool:
     return standing.is_seed or standing.state is State.AGAIN
 
 
-def _beginning(analysis: Analysis, names: Sequence[str], steps: Sequence[Step]) -> Beginning:
+def _beginning(analysis: Analysis, names: Sequence[str], steps: Sequence[Step], rehearsal: str) -> Beginning:
     digests = {name: analysis.by_name[name].migration.digest for name in names}
     return Beginning(
         "migrate",
@@ -145,4 +146,5 @@ def _beginning(analysis: Analysis, names: Sequence[str], steps: Sequence[Step]) 
         hashlib.sha256(json.dumps(digests).encode()).hexdigest(),
         steps,
         {step.file: digests[step.name] for step in steps},
+        rehearsal=rehearsal,
     )

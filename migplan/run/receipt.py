@@ -12,7 +12,6 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from migplan.bundle.sealed import Sealed
 from migplan.files import write_whole
 from migplan.run.status import RunStatus
 from migplan.yamlfile import Section
@@ -34,7 +33,7 @@ class Receipt(Section):
 
     migplan_receipt: int = FORMAT
     bundle: str
-    digest: str = Field(description="SHA-256 of the bundle's manifest")
+    digest: str = Field(description="SHA-256 of the bundle's manifest, or of all migrations of a folder")
     target: str
     identity: str = Field("", description="digest of the server's and the database's own numbers")
     server: str
@@ -77,14 +76,14 @@ def save(receipt: Receipt, bundle: Path) -> Path:
     return file
 
 
-def found(bundle: Sealed) -> Sequence[Receipt]:
+def found(bundle: Path, digest: str) -> Sequence[Receipt]:
     """The receipts of exactly this bundle, the newest last; what is no receipt is passed over."""
     receipts = []
-    for file in sorted(folder_of(bundle.paths.folder).glob("*.json")):
+    for file in sorted(folder_of(bundle).glob("*.json")):
         try:
             receipt = Receipt.model_validate_json(file.read_bytes())
         except (OSError, ValidationError):
             continue
-        if receipt.digest == bundle.digest and receipt.migplan_receipt == FORMAT:
+        if receipt.digest == digest and receipt.migplan_receipt == FORMAT:
             receipts.append(receipt)
     return sorted(receipts, key=lambda receipt: receipt.verified_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -245,10 +246,32 @@ def test_upkeep_runs_by_hand_and_is_written_down(target: str, write: Write, run:
 
 
 def test_what_people_wrote_for_the_example_holds(target: str, run: Run) -> None:
-    folder = str(Path(migplan.__file__).parents[1] / "migrations" / "resource-booking")
+    shutil.copytree(Path(migplan.__file__).parents[1] / "migrations" / "resource-booking", "booking")
+    folder = "booking"
     run("apply", folder, "--target", target)
     said = " ".join(run("verify", folder, "--target", target).stdout.split())
     for line in ("Tables 5/5 ok", "Triggers 4/4 ok", "Constraints 18/18 ok", "did what they say"):
         assert line in said
     run("rollback", folder, "--target", target, "--yes")
     assert asked(target, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+
+
+def test_a_protected_target_wants_a_receipt_of_the_same_files(
+    newest: Server, new_target: str, write: Write, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP", new_target)
+    Path("migplan.yaml").write_text("targets: {shop: {url: '${SHOP}', protected: true}}\n")
+    write(**SHOP)
+    confirmed = ("apply", "m", "--target", "shop", "--confirm", "shop")
+    assert "no receipt" in run(*confirmed, exit_code=2).stderr
+    other = newest.create_database()
+    try:
+        run("apply", "m", "--target", newest.url(other))
+        assert "Receipt: " in run("verify", "m", "--target", newest.url(other)).stdout
+    finally:
+        newest.drop_database(other)
+    write(_004_more="CREATE TABLE public.more ();")
+    assert "no receipt" in run(*confirmed, exit_code=2).stderr, "another set of files"
+    (Path("m") / "004_more.sql").unlink()
+    run(*confirmed)
+    assert asked(new_target, "SELECT rehearsal <> '' FROM migplan.run") == [(True,)]

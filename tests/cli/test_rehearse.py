@@ -24,12 +24,13 @@ BUNDLE = "migrations/migration"
 
 
 @pytest.fixture
-def shop(newest: Server, nowhere: Path) -> Iterator[tuple[str, str]]:
+def shop(newest: Server, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     """A source, and an empty target that migplan.yaml protects."""
     source, target = newest.create_database(SHOP), newest.create_database()
+    monkeypatch.setenv("SHOP", newest.url(source))
+    monkeypatch.setenv("PRODUCTION", newest.url(target))
     (nowhere / "migplan.yaml").write_text(
-        f"source: {{url: '{newest.url(source)}'}}\n"
-        f"targets: {{production: {{url: '{newest.url(target)}', protected: true}}}}\n"
+        "source: {url: '${SHOP}'}\ntargets: {production: {url: '${PRODUCTION}', protected: true}}\n"
     )
     try:
         yield newest.url(source), newest.url(target)
