@@ -10,11 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import applying, databases, exporting, figures, planning
+from bench import applying, databases, exporting, figures, migrating, planning
 from bench.stopwatch import Contender, measure
 from migplan.postgres.server import ThrowawayServer
 
-BENCHMARKS: tuple[ModuleType, ...] = (planning, exporting, applying)
+BENCHMARKS: tuple[ModuleType, ...] = (planning, exporting, applying, migrating)
 """Each has TITLE, PEER (the stage to compare with), contenders(server, tables, folder), and perhaps SIZES."""
 
 # Nothing may happen in the background while the others are timed.
@@ -31,10 +31,14 @@ def main() -> None:
         defined: dict[str, tuple[Contender, ...]] = {}
         for benchmark in BENCHMARKS:
             for tables in getattr(benchmark, "SIZES", wanted.tables):
-                _tell(f"making a database of {tables:,} tables")
+                _tell(f"{benchmark.TITLE}: making {tables:,} {getattr(benchmark, 'UNIT', 'tables')}")
                 contenders = benchmark.contenders(server, tables, Path(folder))
                 page = figures.Page(
-                    benchmark.TITLE, tables, benchmark.PEER, measure(contenders, wanted.runs, _tell)
+                    benchmark.TITLE,
+                    tables,
+                    benchmark.PEER,
+                    measure(contenders, wanted.runs, _tell),
+                    getattr(benchmark, "UNIT", "tables"),
                 )
                 _tell("")
                 print("", *figures.as_text(page), sep="\n", flush=True)

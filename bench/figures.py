@@ -22,6 +22,7 @@ class Page:
     size: int
     peer: str
     figures: Sequence[Figure]
+    unit: str = "tables"
 
     def ratio(self, figure: Figure) -> float:
         """How long it takes if the peer takes 1: ratio of the medians."""
@@ -54,7 +55,7 @@ def machine_line(facts: Mapping[str, Any]) -> str:
 def as_text(page: Page) -> Iterator[str]:
     """A table: median, least and most, ratio of the medians to the peer's."""
     width = max(len(figure.stage) for figure in page.figures)
-    title = f"{page.title}, {page.size:,} tables"
+    title = f"{page.title}, {page.size:,} {page.unit}"
     yield f"{title:{width}}  {'median s':>9}  {'min - max':>15}  {'/ ' + page.peer:>12}"
     for figure in page.figures:
         span = f"{min(figure.seconds):.3f} - {max(figure.seconds):.3f}"

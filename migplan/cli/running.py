@@ -52,6 +52,7 @@ class _Measure:
     def __init__(self) -> None:
         self.steps = self.rows = self.bytes = 0
         self.done_steps = self.done_rows = self.moved = 0
+        self.program = ""  # what became of the rows of a step in Python
         self._moving: Counter[int] = Counter()  # bytes of each step, which a failure takes back
         self._before = 0  # bytes that an earlier try had moved
         self._started = time.monotonic()
@@ -64,6 +65,8 @@ class _Measure:
                 self.done_steps, self.done_rows = event.done_steps, event.done_rows
                 self.moved = self._before = event.done_bytes
                 self._started = time.monotonic()
+            case events.Advanced():
+                self.program = f"{event.done:,} done, {event.skipped:,} skipped, {event.failed:,} failed"
             case events.Moved():
                 self.moved += event.bytes
                 self._moving[event.step.number] += event.bytes
@@ -90,6 +93,7 @@ class _Measure:
             f"{self.done_steps:,}/{self.steps:,} steps",
             f"{self.done_rows:,}/{self.rows:,} rows",
             amount(self.moved),
+            *([self.program] if self.program else []),
             *([f"{amount(int(rate))}/s"] if rate else []),
             *([f"rows in about {left:.0f} s"] if left >= 1 else []),
         ]

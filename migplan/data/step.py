@@ -55,12 +55,12 @@ class DataStep:
 
     def _conditions(self) -> tuple[tuple[str, bool], ...]:
         return (
-            ("read must be a query", isinstance(self.read, str) and bool(self.read.strip())),
+            ("read must be a query", bool(str(self.read).strip())),
             ("key must name at least one column", _names(self.key)),
             ("conflict must name columns", not self.conflict or _names(self.conflict)),
             ("transform must be a function", self.transform is None or callable(self.transform)),
             ("write must be a function", self.write is None or callable(self.write)),
-            ("batch must be a number from 1 on", isinstance(self.batch, int) and self.batch >= 1),
+            ("batch must be 1 or more", self.batch >= 1),
             ("rate must be more than 0, or None", self.rate is None or self.rate > 0),
             ("retries must be 0 or more", self.retries >= 0),
             ("wait must be 0 or more", self.wait >= 0),
@@ -71,7 +71,7 @@ class DataStep:
 
 
 def _names(names: tuple[str, ...]) -> bool:
-    return bool(names) and all(isinstance(name, str) and name for name in names)
+    return bool(names) and all(names)
 
 
 def _is_exception(given: object) -> bool:

@@ -5,12 +5,23 @@ from __future__ import annotations
 _TEXT = '''\
 """{title}."""
 
+from migplan.data import DataStep, Row
+
 # What this step needs is not read from its code; a line tells it, such as: # migplan: requires NAME
 
 
-def run(step):
-    """Read rows in batches, change each, write them."""
-    raise NotImplementedError
+def changed(row: Row) -> Row:
+    """The row as it is to be written."""
+    return row
+
+
+STEP = DataStep(
+    read="SELECT id FROM public.source_table",
+    key=("id",),
+    transform=changed,
+    into="public.target_table",
+    conflict=("id",),  # a row that is there is updated
+)
 '''
 
 

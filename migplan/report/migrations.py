@@ -180,7 +180,7 @@ def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Itera
         yield "Remarks", lines + _more(len(found) - limit)
     if analysis.findings:
         found_here = analysis.findings
-        shown, left_out = (found_here, 0) if whole else _few_of_each(found_here)
+        shown, left_out = (found_here, 0) if limit > SHOWN else _few_of_each(found_here)
         lines = [t for each in shown for t in finding(each)] + _more(left_out)
         yield f"Lint: {_levels(found_here)}", lines
 

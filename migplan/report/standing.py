@@ -10,6 +10,7 @@ from rich.text import Text
 
 from migplan.handwritten.model import ThingKind
 from migplan.report.words import count
+from migplan.run.data_events import Summary
 from migplan.run.migrate import Migrated
 from migplan.run.revert import Reverted, WayBack
 from migplan.run.standing import Standing, State
@@ -24,6 +25,7 @@ _STYLES = {
     State.MISSING: "bold red",
 }
 _PLURALS = {ThingKind.INDEX: "indexes", ThingKind.POLICY: "policies"}
+_SHOWN = 5
 _LEFT = frozenset({State.PENDING, State.HALF, State.AGAIN})
 
 
@@ -59,11 +61,26 @@ def applied(done: Migrated, path: Path, target: object) -> Iterator[Text]:
         return
     for name in done.names:
         yield Text(f"  {name}  applied", style="green")
+        if name in done.summaries:
+            yield from summary(done.summaries[name])
     yield Text(
         f"{count(len(done.names), 'migration')} of {path} applied to {target} as run {done.run.run}, "
         f"{done.seconds:.1f} s",
         style="bold",
     )
+
+
+def summary(found: Summary) -> Iterator[Text]:
+    """What became of the rows of a step in Python."""
+    counts = found.counts
+    rate = f", {counts.rows / found.seconds:,.0f} rows a second" if found.seconds > 0 else ""
+    again = " (gone on with)" if found.went_on else ""
+    yield Text(f"      {'rows done':14}{counts.done:>10,}{again}")
+    yield Text(f"      {'skipped':14}{counts.skipped:>10,}")
+    yield Text(f"      {'failed':14}{counts.failed:>10,}")
+    yield Text(f"      {'written':14}{counts.written:>10,}  in {found.seconds:.1f} s{rate}")
+    for each in found.reasons[:_SHOWN]:
+        yield Text(f"      {each.kind}: {', '.join(each.key)}: {each.reason}", style="yellow")
 
 
 def stays(known: Sequence[Standing], path: str) -> Iterator[Text]:
@@ -127,7 +144,7 @@ def verified(
     yield Text(f"  {'Rows':14}{found.rows:>8,}")
     for thing in found.missing:
         yield Text(f"  missing: {thing}", style="red")
-    states = Counter(each.state for each in known)
+    states = Counter(each.state for each in known if not each.is_seed)
     others = [f"{number:,} {state}" for state, number in states.items() if state is not State.APPLIED]
     applied = count(states[State.APPLIED], "migration")
     answer = "did what they say" if found.holds else "did NOT do what they say"

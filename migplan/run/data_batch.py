@@ -1,8 +1,8 @@
-"""One batch of a data step, written with its checkpoint: all of it, or what comes before the row that stops it."""
+"""One batch of a data step, written with its checkpoint: all, or what comes before the row that stops it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,10 @@ from migplan.run.session import PASSING
 # class 42 are about the statement, which is the same for all rows, but for a type that does not fit.
 _OF_A_ROW = ("21", "22", "23", "27", "38", "39", "44", "P0")
 _TYPES = frozenset({"42804", "42846"})
+
+
+class _BadRowError(Exception):
+    """One of the rows cannot be written; which one, only writing them one by one will tell."""
 
 
 class MovedError(Exception):
@@ -42,6 +46,11 @@ class Written:
     stop: Stop | None = None
 
 
+_Put = Callable[
+    [psycopg.Connection[Any], Checkpoint, Sequence[Outcome]], tuple[Sequence[Outcome], Stop | None]
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
     """How batches of a step are written."""
@@ -54,14 +63,28 @@ class Writing:
     def write(
         self, connection: psycopg.Connection[Any], at: Checkpoint, outcomes: Sequence[Outcome], *, last: bool
     ) -> Written:
-        """One transaction: rows, checkpoint, what was left out, and with the last batch the journal's entry."""
+        """One transaction: rows, checkpoint, what was left out; with the last batch the journal's entry."""
+        try:
+            return self._write(connection, at, outcomes, self._put, last=last)
+        except _BadRowError:
+            return self._write(connection, at, outcomes, self._put_each, last=last)
+
+    def _write(
+        self,
+        connection: psycopg.Connection[Any],
+        at: Checkpoint,
+        outcomes: Sequence[Outcome],
+        put: _Put,
+        *,
+        last: bool,
+    ) -> Written:
         with connection.transaction():
             connection.execute(self.settings.encode())
             if self.checkpoints.read(connection, locking=True) != at:
                 raise MovedError
             outcomes, stop = self._until(at, outcomes)
             if stop is None or outcomes:
-                outcomes, failed = self._put(connection, at, outcomes)
+                outcomes, failed = put(connection, at, outcomes)
                 stop = failed or stop
             if outcomes or stop is None:
                 at = self._moved(connection, at, outcomes, finished=last and stop is None)
@@ -83,36 +106,35 @@ class Writing:
         if step.on_error == "stop" or fault.lasting:
             return fault
         if failed > step.skip_limit:
-            also = f"{fault.reason}; {failed - 1:,} rows had failed before, and skip_limit is {step.skip_limit:,}"
-            return Fault(also, fault.line)
+            before = f"{failed - 1:,} rows had failed before, and skip_limit is {step.skip_limit:,}"
+            return Fault(f"{fault.reason}; {before}", fault.line)
         return None
 
     def _put(
         self, connection: psycopg.Connection[Any], at: Checkpoint, outcomes: Sequence[Outcome]
     ) -> tuple[Sequence[Outcome], Stop | None]:
-        """Write them all at once; if that fails because of a row, one by one, which tells the row."""
+        """Write them all at once."""
         rows = [row for each in outcomes for row in each.rows]
         if not rows:
             return outcomes, None
         try:
-            with connection.transaction():
-                self.target.write(connection, rows)
+            self.target.write(connection, rows)
         except UnwritableError:
             raise
         except psycopg.Error as error:
-            if not _is_of_a_row(error) and not (error.sqlstate or "").startswith("42"):
-                raise
+            if _is_of_a_row(error) or (error.sqlstate or "").startswith("42"):
+                raise _BadRowError from None
+            raise
         except self.loaded.step.transient:
             raise
-        except (Exception, SystemExit):
-            pass  # of the step's own function: the row is to be found
-        else:
-            return outcomes, None
-        return self._until_fault(connection, at, outcomes)
+        except (Exception, SystemExit):  # of the step's own function
+            raise _BadRowError from None
+        return outcomes, None
 
-    def _until_fault(
+    def _put_each(
         self, connection: psycopg.Connection[Any], at: Checkpoint, outcomes: Sequence[Outcome]
     ) -> tuple[Sequence[Outcome], Stop | None]:
+        """Write them one by one, up to the one that stops the step."""
         found: list[Outcome] = []
         failed = at.counts.failed
         for each in outcomes:

@@ -12,6 +12,7 @@ from migplan.errors import JournalError, RefusedError
 from migplan.postgres.address import Address
 from migplan.run import journal
 from migplan.run.data_events import Counts, Rejected
+from migplan.run.session import AlreadyDoneError
 
 RECORDED = 1000
 """How many of the rows that were skipped on purpose are recorded; they are counted all."""
@@ -30,7 +31,8 @@ _TAKE_OVER = """
         SELECT c.run, c.step
         FROM migplan.step mine JOIN migplan.run r ON r.run = mine.run
         JOIN migplan.step s ON s.name = mine.name AND s.file = mine.file AND s.state IN ('pending', 'failed')
-        JOIN migplan.run earlier ON earlier.run = s.run AND earlier.kind = r.kind AND earlier.bundle = r.bundle
+        JOIN migplan.run earlier
+            ON earlier.run = s.run AND earlier.kind = r.kind AND earlier.bundle = r.bundle
         JOIN migplan.checkpoint c ON c.run = s.run AND c.step = s.step AND NOT c.finished
         WHERE mine.run = %(run)s AND mine.step = %(step)s AND s.run <= %(run)s
         ORDER BY c.changed_at DESC LIMIT 1)
@@ -94,10 +96,10 @@ class Checkpoints:
         found = self.read(connection)
         if found.columns != columns and found.key is not None:
             raise RefusedError(
-                f"the step was begun in the order of {', '.join(found.columns)}, and its file now has the key "
-                f"{', '.join(columns)}: nobody could say which rows are done",
-                do="put the key back; or, to begin anew with rows that may be written twice: "
-                f"DELETE FROM migplan.checkpoint WHERE run = {self.run} AND step = {self.step}",
+                f"the step was begun in the order of {', '.join(found.columns)}, and its file now has the "
+                f"key {', '.join(columns)}: nobody could say which rows are done",
+                do="put the key back; or, to begin anew, with rows that may be written twice, delete "
+                f"the row of run {self.run}, step {self.step} from migplan.checkpoint",
             )
         return found
 
@@ -107,7 +109,7 @@ class Checkpoints:
         found = connection.execute(query, [self.run, self.step]).fetchone()
         if found is None:
             raise JournalError(
-                f"the journal in {self.address} has lost the checkpoint of step {self.step} of run {self.run}",
+                f"the journal in {self.address} has no checkpoint of step {self.step} of run {self.run}",
                 do="another run has taken it over, or somebody has deleted it: migplan status",
                 address=str(self.address),
                 during="running a data step",
@@ -117,7 +119,7 @@ class Checkpoints:
         return Checkpoint(tuple(columns), at, Counts(done, skipped, failed, written), finished)
 
     def move(self, connection: psycopg.Connection[Any], to: Checkpoint, rejected: Iterable[Rejected]) -> None:
-        """Say how far it is; with the last batch, that the step is done, which fails if it was done before."""
+        """Say how far it is; with the last batch, that the step is done (AlreadyDoneError if it was)."""
         counts = to.counts
         values = [counts.done, counts.skipped, counts.failed, counts.written, to.finished]
         key = None if to.key is None else list(to.key)
@@ -127,7 +129,10 @@ class Checkpoints:
             with connection.cursor() as cursor:
                 cursor.executemany(_REJECT, rows)
         if to.finished:
-            connection.execute(journal.claim(self.run, self.step))
+            try:
+                connection.execute(journal.claim(self.run, self.step))
+            except psycopg.errors.DivisionByZero:
+                raise AlreadyDoneError from None
             connection.execute(journal.finish(self.run, self.step, counts.written))
             connection.execute(_SINCE, [self.run, self.step])
 

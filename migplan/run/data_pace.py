@@ -1,4 +1,4 @@
-"""How fast rows may go, and how long to wait before another try; both end at once when people want to stop."""
+"""How fast rows may go, and how long to wait before another try: no longer than until people want to stop."""
 
 from __future__ import annotations
 

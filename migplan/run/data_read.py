@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -83,7 +83,7 @@ def about(connection: psycopg.Connection[Any], step: DataStep, after: tuple[str,
 
 def _rest(step: DataStep, after: tuple[str, ...] | None) -> sql.Composed:
     # The text is the step's own; a comment at its end must not swallow the parenthesis.
-    query = sql.SQL(cast("LiteralString", step.read.strip().rstrip(";").replace("%", "%%")))
+    query = sql.SQL(step.read.strip().rstrip(";").replace("%", "%%"))
     rest = sql.SQL("FROM (\n{}\n) AS {}").format(query, sql.Identifier(_SOURCE))
     if after is None:
         return rest

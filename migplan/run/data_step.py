@@ -1,7 +1,7 @@
-"""Running a data step: rows read in batches, changed here, written; each batch and how far it is in one transaction.
+"""Running a data step: rows are read in batches, changed here, and written, each batch with its checkpoint.
 
-Rows are read and changed outside of transactions, because the step's own code may take its time. So a step that
-was killed, or whose connection was cut, goes on exactly behind the last row that was committed.
+No transaction is open while the step's own code works, which may take its time. A step that was killed, or
+whose connection was cut, goes on exactly behind the last row that was committed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from migplan.errors import ConnectError, DatabaseError, LockedError, MigplanError, StepError
+from migplan.errors import ConnectError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss, of_database
 from migplan.run.data_batch import MovedError, Stop, Writing, Written
@@ -31,6 +31,7 @@ from migplan.run.session import PASSING, AlreadyDoneError, Limits, Session, Stop
 
 _PATIENCE = 5.0
 _GRACE = 2.0
+_UNFIT = (UnreadableError, UnwritableError)
 _Found = TypeVar("_Found")
 
 
@@ -44,10 +45,11 @@ def run_data_step(
     stopping: threading.Event,
     shared_by: Callable[[int], None] = lambda _process: None,
 ) -> Summary:
-    """Do what is left of a data step, which is a step of a run in the journal; its last batch claims it there.
+    """Do what is left of a data step, a step of a run in the journal; its last batch claims it there.
 
-    StepError has the row, and the line of the step's code; StoppedError when people wanted it to stop. What was
-    committed before stays, and the next try goes on behind it. ``shared_by`` is told the process of each session.
+    StepError has the row, and the line of the step's code; StoppedError when people wanted it to stop. What
+    was committed before stays, and the next try goes on behind it. ``shared_by`` is told the process of each
+    session.
     """
     loaded = load(file)
     running = _Running(address, limits, Checkpoints(address, run, step), loaded, told, stopping)
@@ -74,6 +76,12 @@ class _Running:
         self._told = told
         self._stopping = stopping
         self._pace = Pace(loaded.step.rate, stopping)
+        self._caught: tuple[type[Exception], ...] = (
+            psycopg.Error,
+            ConnectError,
+            *_UNFIT,
+            *loaded.step.transient,
+        )
         self._name = ""
         self._at = Checkpoint((), None, Counts(), finished=False)
 
@@ -99,6 +107,8 @@ class _Running:
         while not self._at.finished:
             batch = self._again("reading rows", "read", self._read)
             outcomes, stopped = self._transformed(batch)
+            if stopped and not outcomes:
+                raise StoppedError
             last = batch.last and len(outcomes) == len(batch.rows)
             try:
                 written = self._again(
@@ -148,13 +158,15 @@ class _Running:
     def _transformed(self, batch: Batch) -> tuple[list[Outcome], bool]:
         """What becomes of the rows, up to one that stops the step; whether people wanted it to stop."""
         found: list[Outcome] = []
+        room = self._step.skip_limit - self._at.counts.failed if self._step.on_error == "skip" else 0
         try:
             for keyed in batch.rows:
                 self._pace.row()
                 found.append(transformed(self._loaded, keyed, self._pace, self._tried_again))
-                fault = found[-1].fault
-                if fault and (fault.lasting or self._step.on_error == "stop"):
-                    break
+                if fault := found[-1].fault:
+                    room -= 1
+                    if fault.lasting or room < 0:
+                        break
         except StoppedError:
             return found, True
         return found, False
@@ -231,26 +243,30 @@ class _Running:
                 if self._session.lost:
                     self._reopen()
                 return does()
-            except (StoppedError, AlreadyDoneError, MovedError):
-                raise
-            except ConnectError as error:
-                failed, passes = self._error(error.what, word, during, "08001", error.detail), True
-            except MigplanError:
-                raise
-            except (UnreadableError, UnwritableError) as error:
-                raise self._error(str(error), word, during) from None
-            except psycopg.Error as error:
-                failed, passes = self._said(error, word, during), self._passes(error)
-            except self._step.transient as error:
-                fault = of_own_code(self._loaded, error, otherwise=word)
-                failed, passes = self._error(fault.reason, word, during, line=fault.line), True
+            except self._caught as error:
+                failed, passes = self._judged(error, word, during)
             if self._session.stopped:
                 raise StoppedError
             if not passes or attempt > self._step.retries:
-                raise failed
+                raise failed from None
             wait = back_off(self._step.wait, attempt)
             self._tried_again(attempt, failed.what, wait)
             self._pace.pause(wait)
+
+    def _judged(self, error: Exception, word: str, during: str) -> tuple[StepError, bool]:
+        """The failure as ours, and whether another try may get past it."""
+        if isinstance(error, psycopg.Error):
+            said = of_database(error, self._address, during)
+            ours = self._error(said.what, word, during, said.sqlstate or "", said.detail)
+            return ours, self._passes(error)
+        if isinstance(error, ConnectError):
+            return self._error(error.what, word, during, "08001", error.detail), True
+        if isinstance(error, _UNFIT):
+            return self._error(str(error), word, during), False
+        if isinstance(error, (MigplanError, StoppedError, AlreadyDoneError, MovedError)):
+            raise error  # not the step's own, whatever classes it names
+        fault = of_own_code(self._loaded, error, otherwise=word)
+        return self._error(fault.reason, word, during, line=fault.line), True
 
     def _passes(self, error: psycopg.Error) -> bool:
         if is_loss(error):
@@ -260,12 +276,6 @@ class _Running:
 
     def _tried_again(self, attempt: int, why: str, wait: float) -> None:
         self._told(TriedAgain(self._loaded.file, attempt, self._address.without_secrets(why), wait))
-
-    def _said(self, error: psycopg.Error, word: str, during: str) -> Exception:
-        if error.sqlstate == "22012" and during == "writing rows" and "count" in (error.diag.context or ""):
-            return AlreadyDoneError()
-        said: DatabaseError = of_database(error, self._address, during)
-        return self._error(said.what, word, during, said.sqlstate or "", said.detail)
 
     def _stopped_by(self, stop: Stop) -> StepError:
         what = f"the row with {shown(self._step.key, stop.key)}: {stop.fault.reason}"
@@ -279,7 +289,7 @@ class _Running:
         stays = f"{counts.rows:,} rows are dealt with and stay so" if counts.rows else "nothing was changed"
         return StepError(
             clean(what),
-            do=f"{stays}; mend the file or the row and apply again: it goes on with the row that stopped it",
+            do=f"{stays}; mend the cause and apply again: it goes on where it stopped",
             address=str(self._address),
             during=during,
             sqlstate=sqlstate,

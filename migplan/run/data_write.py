@@ -1,4 +1,4 @@
-"""Writing what became of rows: into a table, each value as the column wants it, or by the step's own function."""
+"""Writing what became of rows: into a table, as its columns want them, or by the step's own function."""
 
 from __future__ import annotations
 

@@ -45,6 +45,17 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Advanced:
+    """A batch of a program's rows and its checkpoint are committed."""
+
+    step: Step
+    done: int
+    skipped: int
+    failed: int
+    rate: float  # rows a second
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """The server warns."""
 
@@ -79,7 +90,7 @@ class Failed:
     why: str
 
 
-Event = Planned | Warned | Began | Moved | Noticed | Retrying | Finished | Failed
+Event = Planned | Warned | Began | Moved | Advanced | Noticed | Retrying | Finished | Failed
 Told = Callable[[Event], None]
 
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from migplan.errors import DatabaseError, JournalError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
 from migplan.run import events
+from migplan.run.data_events import DataEvent, Progressed, Summary, TriedAgain
+from migplan.run.data_step import run_data_step
 from migplan.run.events import Told
 from migplan.run.journal import Journal
 from migplan.run.lock import Lock
 from migplan.run.session import AlreadyDoneError, Limits, Session, StoppedError, is_lost, is_passing
-from migplan.run.steps import Step, predecessors
+from migplan.run.steps import PROGRAM, Step, predecessors
 from migplan.run.waiting import Watch
 
 _FIRST_WAIT = 0.5
@@ -115,6 +117,7 @@ class Execution:
         self._stopping = threading.Event()
         self._sessions: list[Session] = []
         self._failures: list[MigplanError] = []
+        self.summaries: dict[str, Summary] = {}  # of the steps in Python, by name
 
     def run(self, run: int, steps: Sequence[Step], done: Collection[int]) -> None:
         """Do what is not done yet; raises the first failure when everything else has come to its end.
@@ -232,6 +235,8 @@ class Execution:
         blocker = ""
         try:
             self._told(events.Began(step))
+            if step.phase == PROGRAM:
+                return self._program(run, step)
             return session.do(run, step, lambda size: self._told(events.Moved(step, size)))
         except AlreadyDoneError:
             return self._known_as_done(run, step)
@@ -242,6 +247,29 @@ class Execution:
             raise
         finally:
             self._watch.ended(session.process)
+
+    def _program(self, run: int, step: Step) -> int:
+        """A step in Python: it has sessions and checkpoints of its own."""
+
+        def told(event: DataEvent) -> None:
+            if isinstance(event, Progressed):
+                counts = event.counts
+                self._told(events.Advanced(step, counts.done, counts.skipped, counts.failed, event.rate))
+            elif isinstance(event, TriedAgain):
+                self._told(events.Retrying(step, event.attempt, event.why, event.wait))
+
+        summary = run_data_step(
+            self._address,
+            self._ways.limits,
+            run,
+            step.number,
+            self._folder / step.file,
+            told,
+            self._stopping,
+            self._lock.shared_by,
+        )
+        self.summaries[step.name] = summary
+        return summary.counts.written
 
     def _known_as_done(self, run: int, step: Step) -> int:
         with self._writing:

@@ -12,6 +12,7 @@ from migplan.errors import RefusedError
 from migplan.handwritten.analysis import Analysis
 from migplan.postgres.address import Address
 from migplan.run.apply import ending, locked
+from migplan.run.data_events import Summary
 from migplan.run.events import Told, silence
 from migplan.run.execute import Execution, Ways
 from migplan.run.journal import Beginning, Journal, Run
@@ -45,6 +46,7 @@ class Migrated:
     names: tuple[str, ...] = ()
     seconds: float = 0.0
     before: tuple[Standing, ...] = ()
+    summaries: Mapping[str, Summary] = field(default_factory=dict)  # of the steps in Python
 
 
 def migrate(analysis: Analysis, address: Address, wanted: Migrating, told: Told = silence) -> Migrated:
@@ -67,7 +69,8 @@ def migrate(analysis: Analysis, address: Address, wanted: Migrating, told: Told 
         execution = Execution(address, analysis.folder.path.resolve(), journal, lock, ways, told)
         with ending(journal, run):
             execution.run(run.run, steps, set())
-        return Migrated(journal.run(run.run), tuple(names), time.monotonic() - started, known)
+        seconds = time.monotonic() - started
+        return Migrated(journal.run(run.run), tuple(names), seconds, known, execution.summaries)
 
 
 def refuse_order(analysis: Analysis, *, reorder: bool) -> None:

@@ -11,10 +11,7 @@ from migplan.handwritten.statements import beginning
 from migplan.handwritten.texts import reopened
 from migplan.handwritten.transactions import Alone
 from migplan.run.concerns import EVERYTHING
-from migplan.run.steps import Piece, Rows, Statements, Step
-
-PROGRAM = "program"
-"""The phase of a step that is a program in Python."""
+from migplan.run.steps import PROGRAM, Piece, Rows, Statements, Step
 
 _FRAME = frozenset({"begin", "start", "commit", "end"})
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from migplan.run.concerns import ALONE, Concern
 
+PROGRAM = "program"
+"""The phase of a step that is a program in Python."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statements:
