@@ -23,6 +23,7 @@ from migplan.names import split
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
 
+_FRAME = frozenset({"begin", "start", "commit", "end", "rollback"})  # the transaction is ours
 _WRONG = frozenset({False, "false", "DIFFERS"})
 
 # What a name tells for certain. Roles and extensions are the cluster's and the server's affair.
@@ -121,7 +122,8 @@ def _looked(analysis: Analysis, name: str, connection: psycopg.Connection[Any], 
 
 
 def _statements(part: Part) -> Iterable[Statement]:
-    return [each for each in pieces(reopened(part), part.file) if isinstance(each, Statement)]
+    found = (each for each in pieces(reopened(part), part.file) if isinstance(each, Statement))
+    return [each for each in found if each.word not in _FRAME]
 
 
 def _asked(connection: psycopg.Connection[Any], text: str) -> Sequence[tuple[Any, ...]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -275,3 +278,104 @@ def test_a_protected_target_wants_a_receipt_of_the_same_files(
     (Path("m") / "004_more.sql").unlink()
     run(*confirmed)
     assert asked(new_target, "SELECT rehearsal <> '' FROM migplan.run") == [(True,)]
+
+
+FILES_OF_STYLES: dict[str, dict[str, str]] = {
+    "supabase": {
+        "20250101000000_a.sql": "CREATE TABLE public.a (n int);",
+        "20250102000000_b.sql": "CREATE VIEW public.b AS SELECT n FROM public.a;",
+    },
+    "dbmate": {
+        "20250101_a.sql": "-- migrate:up\nCREATE TABLE public.a (n int);\n"
+        "-- migrate:down\nDROP TABLE public.a;\n",
+        "20250102_b.sql": "-- migrate:up\nCREATE VIEW public.b AS SELECT n FROM public.a;\n"
+        "-- migrate:down\nDROP VIEW public.b;\n",
+    },
+    "flyway": {
+        "V1__a.sql": "CREATE TABLE public.a (n int);",
+        "V1.1__b.sql": "CREATE VIEW public.b AS SELECT n FROM public.a;",
+        "U1.1__b.sql": "DROP VIEW public.b;",
+    },
+    "golang-migrate": {
+        "1_a.up.sql": "CREATE TABLE public.a (n int);",
+        "1_a.down.sql": "DROP TABLE public.a;",
+        "2_b.up.sql": "CREATE VIEW public.b AS SELECT n FROM public.a;",
+        "2_b.down.sql": "DROP VIEW public.b;",
+    },
+    "sqitch": {
+        "sqitch.plan": "%syntax-version=1.0.0\n%project=p\n\n"
+        "z 2025-01-01T00:00:00Z Eva <e@x.org> # first\n"
+        "b [z] 2025-01-02T00:00:00Z Eva <e@x.org> # second\n",
+        "deploy/z.sql": "BEGIN;\nCREATE TABLE public.a (n int);\nCOMMIT;\n",
+        "deploy/b.sql": "BEGIN;\nCREATE VIEW public.b AS SELECT n FROM public.a;\nCOMMIT;\n",
+        "revert/z.sql": "BEGIN;\nDROP TABLE public.a;\nCOMMIT;\n",
+        "revert/b.sql": "BEGIN;\nDROP VIEW public.b;\nCOMMIT;\n",
+        "verify/z.sql": "BEGIN;\nSELECT n FROM public.a WHERE false;\nROLLBACK;\n",
+        "verify/b.sql": "SELECT n FROM public.b WHERE false;\n",
+    },
+}
+
+
+@pytest.mark.parametrize("style", FILES_OF_STYLES)
+def test_folders_of_others_run_as_they_are(style: str, new_target: str, run: Run) -> None:
+    for name, text in FILES_OF_STYLES[style].items():
+        file = Path("m", name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    there = "SELECT to_regclass('public.a') IS NOT NULL, to_regclass('public.b') IS NOT NULL"
+    run("apply", "m", "--target", new_target)
+    assert asked(new_target, there) == [(True, True)]
+    run("verify", "m", "--target", new_target)
+    run("rollback", "m", "--target", new_target, "--yes")
+    assert asked(new_target, there) == [(True, False)]
+    run("rollback", "m", "--target", new_target, "--yes")
+    assert asked(new_target, there) == [(False, False)]
+    assert "nothing to do" in run("rollback", "m", "--target", new_target, "--yes").stdout
+    run("apply", "m", "--target", new_target)
+    assert asked(new_target, there) == [(True, True)]
+
+
+def test_windows_files_and_empty_ones(target: str, nowhere: Path, run: Run) -> None:
+    folder = nowhere / "m"
+    folder.mkdir()
+    (folder / "001_a.sql").write_bytes(
+        b"\xef\xbb\xbfCREATE TABLE public.a (n int, t text);\r\n"
+        b"COPY public.a (n, t) FROM stdin;\r\n1\tEva\r\n2\t\\N\r\n\\.\r\n"
+        b"INSERT INTO public.a VALUES (3, 'x');\r\n"
+    )
+    (folder / "002_empty.sql").write_bytes(b"")
+    (folder / "003_comment.sql").write_bytes(b"-- nothing yet\r\n")
+    run("apply", "m", "--target", target)
+    assert asked(target, "SELECT n, t FROM a ORDER BY n") == [(1, "Eva"), (2, None), (3, "x")]
+    assert "nothing to do" in run("apply", "m", "--target", target).stdout
+
+
+def test_what_only_psql_understands_is_refused_with_its_line(new_target: str, write: Write, run: Run) -> None:
+    write(_001_t="CREATE TABLE public.t (n int);\n\\copy t from 'x'\n")
+    assert "001_t.sql:2" in run("apply", "m", "--target", new_target, exit_code=2).stderr
+
+
+@pytest.mark.parametrize("nap", ["before", "within"])
+def test_a_client_that_is_killed_leaves_whole_files(
+    nap: str, new_target: str, write: Write, run: Run
+) -> None:
+    slow = "SELECT pg_sleep(30);"
+    write(
+        _001_a="CREATE TABLE public.a (n int);",
+        _002_b=f"INSERT INTO public.a VALUES (1);{slow if nap == 'within' else ''}",
+        _003_c=f"{slow if nap == 'before' else ''}INSERT INTO public.a VALUES (2);",
+    )
+    command = [sys.executable, "-m", "migplan", "apply", "m", "--target", new_target]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        sleeping = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        for _ in range(300):
+            if asked(new_target, sleeping) == [(True,)]:
+                break
+            time.sleep(0.05)
+        process.kill()
+    assert asked(new_target, "SELECT count(*) FROM a") == [(1 if nap == "before" else 0,)]
+    for name in ("002_b", "003_c"):
+        file = Path("m", f"{name}.sql")
+        file.write_text(file.read_text().replace(slow, ""))
+    run("apply", "m", "--target", new_target)
+    assert asked(new_target, "SELECT n FROM a ORDER BY n") == [(1,), (2,)]
