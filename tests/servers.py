@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -121,6 +121,19 @@ class Server:
     def url(self, dbname: str, **params: str) -> str:
         """The same as a connection string, password included, for a command line."""
         return make_conninfo(**{**conninfo_to_dict(self.conninfo), "dbname": dbname, **params})
+
+    @contextmanager
+    def superuser(self, password: str) -> Iterator[str]:
+        """The name of a superuser with this password, for as long as the block runs."""
+        with self.connect() as connection:
+            name = sql.Identifier("migplan_test_superuser")
+            connection.execute(
+                sql.SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD {}").format(name, sql.Literal(password))
+            )
+            try:
+                yield "migplan_test_superuser"
+            finally:
+                connection.execute(sql.SQL("DROP OWNED BY {}; DROP ROLE {}").format(name, name))
 
     def create_database(self, script: str = "", template: str = "template0") -> str:
         """A database of its own for a test, with what the script makes in it; its name."""

@@ -118,12 +118,13 @@ def test_a_rehearsal_does_not_touch_a_protected_target(shop: tuple[str, str], ru
 
 def test_no_password_gets_into_a_receipt(shop: tuple[str, str], newest: Server, run: Run) -> None:
     run("export")
-    target = newest.create_database()
-    try:
-        url = newest.url(target, password="hush-hush")
-        run("apply", "--target", url)
-        run("verify", "--target", url)
-    finally:
-        newest.drop_database(target)
+    with newest.superuser("hush-hush") as name:
+        target = newest.create_database()
+        try:
+            url = newest.url(target, user=name, password="hush-hush")
+            run("apply", "--target", url)
+            run("verify", "--target", url)
+        finally:
+            newest.drop_database(target)
     (file,) = Path(f"{BUNDLE}.receipts").iterdir()
     assert "hush" not in file.name + file.read_text()
