@@ -27,10 +27,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "graph": GROUND | {"catalog.model"},
     "plan": GROUND | {"catalog", "graph"},
     "bundle": GROUND | {"postgres", "catalog", "graph", "plan"},
-    "data": GROUND,
+    "data": {"names"},
     "run": GROUND | {"postgres", "catalog", "bundle", "handwritten", "data"},
     "verify": GROUND | {"postgres", "catalog", "bundle", "handwritten"},
-    "data": GROUND,
     "handwritten": GROUND | {"bundle.splitting"},
     "advise": GROUND | {"catalog.model", "graph"},
     "report": GROUND
