@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,11 +46,6 @@ class Written:
     stop: Stop | None = None
 
 
-_Put = Callable[
-    [psycopg.Connection[Any], Checkpoint, Sequence[Outcome]], tuple[Sequence[Outcome], Stop | None]
-]
-
-
 @dataclass(frozen=True, slots=True)
 class Writing:
     """How batches of a step are written."""
@@ -65,18 +60,18 @@ class Writing:
     ) -> Written:
         """One transaction: rows, checkpoint, what was left out; with the last batch the journal's entry."""
         try:
-            return self._write(connection, at, outcomes, self._put, last=last)
+            return self._write(connection, at, outcomes, last=last, singly=False)
         except _BadRowError:
-            return self._write(connection, at, outcomes, self._put_each, last=last)
+            return self._write(connection, at, outcomes, last=last, singly=True)
 
     def _write(
         self,
         connection: psycopg.Connection[Any],
         at: Checkpoint,
         outcomes: Sequence[Outcome],
-        put: _Put,
         *,
         last: bool,
+        singly: bool,
     ) -> Written:
         with connection.transaction():
             connection.execute(self.settings.encode())
@@ -84,7 +79,8 @@ class Writing:
                 raise MovedError
             outcomes, stop = self._until(at, outcomes)
             if stop is None or outcomes:
-                outcomes, failed = put(connection, at, outcomes)
+                put = self._put_each if singly else self._put
+                outcomes, failed = put(connection, outcomes, at.counts.failed)
                 stop = failed or stop
             if outcomes or stop is None:
                 at = self._moved(connection, at, outcomes, finished=last and stop is None)
@@ -111,7 +107,7 @@ class Writing:
         return None
 
     def _put(
-        self, connection: psycopg.Connection[Any], at: Checkpoint, outcomes: Sequence[Outcome]
+        self, connection: psycopg.Connection[Any], outcomes: Sequence[Outcome], _failed: int
     ) -> tuple[Sequence[Outcome], Stop | None]:
         """Write them all at once."""
         rows = [row for each in outcomes for row in each.rows]
@@ -132,11 +128,10 @@ class Writing:
         return outcomes, None
 
     def _put_each(
-        self, connection: psycopg.Connection[Any], at: Checkpoint, outcomes: Sequence[Outcome]
+        self, connection: psycopg.Connection[Any], outcomes: Sequence[Outcome], failed: int
     ) -> tuple[Sequence[Outcome], Stop | None]:
         """Write them one by one, up to the one that stops the step."""
         found: list[Outcome] = []
-        failed = at.counts.failed
         for each in outcomes:
             fault = each.fault or (self._one(connection, each) if each.rows else None)
             if fault:
@@ -174,7 +169,7 @@ class Writing:
         *,
         finished: bool,
     ) -> Checkpoint:
-        rejected = [found for each in outcomes if (found := _rejected(each))]
+        rejected = [found for each in outcomes if (found := self._rejected(each))]
         skipped = [each for each in rejected if each.kind == "skipped"]
         done = [each for each in outcomes if each.skip is None and each.fault is None]
         counts = at.counts + Counts(
@@ -185,6 +180,16 @@ class Writing:
         kept = [each for each in rejected if each.kind == "failed"] + skipped[:room]
         self.checkpoints.move(connection, to, kept)
         return to
+
+    def _rejected(self, outcome: Outcome) -> Rejected | None:
+        if outcome.skip is not None:
+            return Rejected(outcome.key, "skipped", self._clean(outcome.skip))
+        if outcome.fault is not None:
+            return Rejected(outcome.key, "failed", self._clean(outcome.fault.reason))
+        return None
+
+    def _clean(self, text: str) -> str:
+        return self.checkpoints.address.without_secrets(text).replace("\0", "")
 
 
 def said_by(error: psycopg.Error) -> str:
@@ -197,15 +202,3 @@ def _is_of_a_row(error: psycopg.Error) -> bool:
     if error.sqlstate is None:  # a value that psycopg cannot send
         return not is_loss(error)
     return error.sqlstate.startswith(_OF_A_ROW) or error.sqlstate in _TYPES
-
-
-def _rejected(outcome: Outcome) -> Rejected | None:
-    if outcome.skip is not None:
-        return Rejected(outcome.key, "skipped", _clean(outcome.skip))
-    if outcome.fault is not None:
-        return Rejected(outcome.key, "failed", _clean(outcome.fault.reason))
-    return None
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "")

@@ -90,10 +90,13 @@ class Own:
         assert self.step.write is not None
         before = _transaction(connection)
         self.step.write(connection, rows)
-        if connection.info.transaction_status == pq.TransactionStatus.INTRANS and before != _transaction(
-            connection
-        ):
-            raise UnwritableError("the function that writes has ended the transaction, which is not its own")
+        if connection.info.transaction_status == pq.TransactionStatus.INERROR:
+            raise UnwritableError("the function that writes has hidden an error of the server's")
+        if before != _transaction(connection):
+            raise UnwritableError(
+                "the function that writes has ended the transaction, which is not its own: what it has "
+                "written stays, and the journal does not know of it"
+            )
 
 
 def target_of(connection: psycopg.Connection[Any], step: DataStep) -> Target | Own:

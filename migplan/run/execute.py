@@ -218,8 +218,8 @@ class Execution:
                 return
             if self._stopping.is_set():
                 raise StoppedError
-            if attempt > self._ways.retries or not is_passing(failed):
-                break
+            if attempt > self._ways.retries or not is_passing(failed) or step.phase == PROGRAM:
+                break  # a program has tries of its own
             wait = min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT)
             self._told(events.Retrying(step, attempt, failed.what, wait))
             if is_lost(failed):

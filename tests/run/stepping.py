@@ -29,7 +29,8 @@ COPY = """
 def change(row):
     return Row(unit=row["id"], title=row["name"].upper())
 
-STEP = DataStep(read="SELECT id, name FROM units", key=("id",), transform=change, into="shown", batch=10, {more})
+STEP = DataStep(read="SELECT id, name FROM units", key=("id",), transform=change, into="shown", batch=10,
+                {more})
 """
 
 
@@ -51,13 +52,13 @@ class Stepping:
     events: list[DataEvent] = field(default_factory=list)
 
     def __call__(
-        self, told: Callable[[DataEvent], None] = lambda _: None, limits: Limits = Limits()
+        self, told: Callable[[DataEvent], None] = lambda _: None, limits: Limits | None = None
     ) -> Summary:
         def heard(event: DataEvent) -> None:
             self.events.append(event)
             told(event)
 
-        return run_data_step(self.where, limits, self.run, 1, self.file, heard, self.stopping)
+        return run_data_step(self.where, limits or Limits(), self.run, 1, self.file, heard, self.stopping)
 
     def write(self, text: str) -> None:
         """Another text for the same file."""
