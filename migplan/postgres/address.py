@@ -136,9 +136,10 @@ def _refuse_address_for_database(dbname: str, name: str | None) -> None:
 def _refuse_unescaped_password(url: str, name: str | None) -> None:
     """A bare @ or / in a password makes libpq take a piece of it for the host, and then print it."""
     rest = url.split("://", 1)[1]
-    before_query = rest.split("?", 1)[0]
-    authority = before_query.split("/", 1)[0]
-    if before_query.count("@") > authority.count("@") or authority.count("@") > 1:
+    # As libpq has it: the first @ ends user and password, unless a / comes before it.
+    credentials = re.match(r"[^@/]*@", rest)
+    place = rest[credentials.end() if credentials else 0 :].split("?", 1)[0]
+    if "@" in place:
         raise AddressError(
             f"{_said(name)} has a character in its password that must be escaped",
             do="write @ : / ? # % in the password as %40 %3A %2F %3F %23 %25, "

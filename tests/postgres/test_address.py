@@ -247,6 +247,11 @@ def test_no_password_appears_in_what_is_said_of_an_address(form: str, password: 
     assert MARK not in shown_of(form.format(escaped))
 
 
+@pytest.mark.parametrize("password", [f"?@{MARK}", f"?@/{MARK}", f"?@{MARK},", f"a?b@/x{MARK}"])
+def test_no_piece_of_a_password_becomes_a_host_or_a_database(password: str) -> None:
+    assert MARK not in shown_of(f"postgresql://u:{password}@h/db")
+
+
 @given(
     st.text(st.sampled_from("@:/?#%&= ,'\"\\ab9[]"), max_size=6),
     st.text(st.sampled_from("@:/?#%&= ,'\"\\ab9[]"), max_size=6),
