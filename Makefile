@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 READY_CONTAINERS := .venv/ready-containers
+# Tests run side by side, each with servers of its own.
+JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .PHONY: help demo test test-containers check fix bench clean
@@ -15,10 +17,10 @@ demo: $(READY)  ## the main job, end to end, on an embedded PostgreSQL
 	$(BIN)/migplan demo --out build/demo
 
 test: $(READY)  ## the tests, on every PostgreSQL that is at hand
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS)
 
 test-containers: $(READY_CONTAINERS)  ## the same tests, on containers of PostgreSQL 13 to 18
-	$(BIN)/python -m pytest --containers
+	$(BIN)/python -m pytest -n $(JOBS) --containers
 
 check: $(READY)  ## look: lint, format, types, structure, documentation
 	$(BIN)/ruff check .
