@@ -16,7 +16,7 @@ from migplan import config as configuration
 from migplan import pipeline
 from migplan.bundle.file_orphans import orphans_in
 from migplan.bundle.sealed import Sealed, unseal
-from migplan.cli import folder, options, permission, running, screen
+from migplan.cli import options, permission, running, screen
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.config import Layout
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, RefusedError, StepError
@@ -25,7 +25,6 @@ from migplan.pipeline import Running
 from migplan.postgres.address import Address
 from migplan.report import run as report
 from migplan.run.execute import Ways
-from migplan.run.migrate import Migrating
 from migplan.run.scratch import NAME as SCRATCH
 from migplan.run.scratch import Scratch, scratch
 from migplan.run.session import Limits
@@ -123,7 +122,10 @@ def apply(
     """
     settings = configuration.find(config_file)
     ways = Ways(jobs, Limits(lock_timeout, statement_timeout), retries)
-    if bundle is not None and folder.is_one(bundle):
+    if options.is_of_people(bundle):
+        from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
+        from migplan.run.migrate import Migrating  # noqa: PLC0415
+
         with ExitStack() as stack:
             scratched = stack.enter_context(scratch()).address if target == SCRATCH else None
             address = scratched or options.resolved(target, settings)
@@ -131,7 +133,7 @@ def apply(
             def rehearsed(subject: permission.Subject) -> str:
                 return permission.asked(target, address, settings, subject, confirm, without_rehearsal)
 
-            folder.apply(
+            folders.apply(
                 bundle,
                 address,
                 settings,

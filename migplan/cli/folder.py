@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from migplan.bundle.paths import BundlePaths
 from migplan.cli import running, screen
 from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
 from migplan.cli.permission import Subject
@@ -27,11 +26,6 @@ from migplan.run.revert import Reverting, WayBack, foreseen, revert
 from migplan.run.standing import State
 
 _UNFINISHED = frozenset({State.PENDING, State.HALF, State.CHANGED, State.MISSING, State.AGAIN})
-
-
-def is_one(path: Path | None) -> bool:
-    """Whether a folder holds migrations that people wrote, and no bundle."""
-    return path is not None and path.is_dir() and not BundlePaths(path).manifest.exists()
 
 
 def apply(

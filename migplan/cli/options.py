@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import click
 
 from migplan import config as configuration
+from migplan.bundle.paths import BundlePaths
 from migplan.catalog.counts import Exactness
 from migplan.config import Config, SelectionSection
 from migplan.errors import AddressError, FileError
@@ -128,3 +129,8 @@ def bundle_folder(given: Path | None) -> Path:
     raise FileError(
         f"there is no bundle under {home}", do="name its folder, or write one with: migplan export", file=home
     )
+
+
+def is_of_people(path: Path | None) -> TypeGuard[Path]:
+    """Whether a folder holds migrations that people wrote, and no bundle."""
+    return path is not None and path.is_dir() and not BundlePaths(path).manifest.exists()

@@ -12,7 +12,7 @@ import click
 from migplan import config as configuration
 from migplan import pipeline
 from migplan.bundle.sealed import unseal
-from migplan.cli import folder, options, running, screen
+from migplan.cli import options, running, screen
 from migplan.cli.apply import words_of
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import StepError
@@ -21,7 +21,6 @@ from migplan.report import rollback as report
 from migplan.run.events import Event, Told
 from migplan.run.execute import Ways
 from migplan.run.losses import Losses
-from migplan.run.revert import Reverting
 from migplan.run.rollback import Undoing
 from migplan.run.session import Limits
 
@@ -83,11 +82,14 @@ def rollback(
     BUNDLE can also be a folder of migrations that people wrote: the last one is taken back, those after --to
     NAME, or --only NAME. Where a file has no down part, the way back is derived from it, and shown.
     """
-    if bundle is not None and folder.is_one(bundle):
+    if options.is_of_people(bundle):
+        from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
+        from migplan.run.revert import Reverting  # noqa: PLC0415
+
         settings = configuration.find(config_file)
         where = options.resolved(target, settings)
         back = Reverting(only, to, Ways(1, Limits(lock_timeout)))
-        folder.rollback(bundle, where, settings, back, yes=yes, dry_run=dry_run)
+        folders.rollback(bundle, where, settings, back, yes=yes, dry_run=dry_run)
         return
     if also_changed and not data_only:
         raise click.UsageError(

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan.cli import folder as folders
 from migplan.cli import options, screen
 from migplan.report import run as report
 from migplan.run.status import status_of
@@ -37,7 +36,9 @@ def status(folder: Path | None, target: str, config_file: Path | None, form: str
     """
     settings = configuration.find(config_file)
     if folder is not None:
-        if not folders.is_one(folder):
+        from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
+
+        if not options.is_of_people(folder):
             raise click.UsageError(
                 f"{folder} is not a folder of migrations; of bundles the target tells itself"
             )

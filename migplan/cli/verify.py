@@ -12,7 +12,6 @@ from rich.text import Text
 from migplan import config as configuration
 from migplan import pipeline
 from migplan.bundle.sealed import unseal
-from migplan.cli import folder as folders
 from migplan.cli import options, screen
 from migplan.report import verification as report
 from migplan.verify.verification import Verification
@@ -64,7 +63,9 @@ def verify(
     A target that differs ends with exit code 1, and each difference has its name.
     """
     settings = configuration.find(config_file)
-    if bundle is not None and folders.is_one(bundle):
+    if options.is_of_people(bundle):
+        from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
+
         if not folders.verify(bundle, options.resolved(target, settings), settings):
             sys.exit(1)
         return

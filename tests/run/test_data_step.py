@@ -564,6 +564,8 @@ def test_many_rows_take_no_more_memory_than_few(new: New) -> None:
 
 def test_secrets_do_not_get_out(new: New) -> None:
     step = new(COPY.format(more=""))
+    if "password" in step.where.params:
+        pytest.skip("the server has a password of its own")
     address = Address({**step.where.params, "password": "hunter2"})
     step.write(COPY.format(more="").replace("return", "raise ValueError('hunter2')\n    return"))
     step.where = address
