@@ -152,16 +152,10 @@ def apply(
         if dry_run:
             screen.show(report.foreseen(*pipeline.steps_foreseen(sealed, address)))
             return
-        subject = permission.Subject(
-            sealed.name,
-            sealed.paths.folder,
-            sealed.digest,
-            f"migplan rehearse, or migplan apply and verify {sealed.paths.folder} with another target",
-        )
         wanted = Running(
             ways,
             _carried(sealed, carry_orphans) if check_orphans or carry_orphans else frozenset(),
-            permission.asked(target, address, settings, subject, confirm, without_rehearsal),
+            permission.asked(target, address, settings, _subject(sealed), confirm, without_rehearsal),
         )
         with running.interruptible(), shown_failures(address, words):
             with running.account(log_format) as told:
@@ -169,6 +163,12 @@ def apply(
             screen.show(report.done(done, status_of(address), words))
         if throwaway and keep:
             _wait(throwaway)
+
+
+def _subject(bundle: Sealed) -> permission.Subject:
+    folder = bundle.paths.folder
+    rehearse = f"migplan rehearse, or migplan apply and verify {folder} with another target"
+    return permission.Subject(bundle.name, folder, bundle.digest, rehearse)
 
 
 def _carried(bundle: Sealed, carry: bool) -> frozenset[str]:
