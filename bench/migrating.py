@@ -16,6 +16,7 @@ PEER = "psql -f, a file each"
 SIZES = (1000, 10000)
 UNIT = "migrations"
 TARGET = "migrations"
+BY_PSQL = "migrations_by_psql"
 
 
 def contenders(server: ThrowawayServer, number: int, folder: Path) -> tuple[Contender, ...]:
@@ -26,9 +27,9 @@ def contenders(server: ThrowawayServer, number: int, folder: Path) -> tuple[Cont
     url = server.conninfo(TARGET)
     ours = [sys.executable, "-m", "migplan"]
 
-    def renewed() -> None:
-        drop = f"DROP DATABASE IF EXISTS {TARGET} WITH (FORCE)"
-        make = f"CREATE DATABASE {TARGET} TEMPLATE template0"
+    def renewed(name: str) -> None:
+        drop = f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"
+        make = f"CREATE DATABASE {name} TEMPLATE template0"
         subprocess.run(
             [*psql, "-d", server.conninfo(), "-c", drop, "-c", make], check=True, capture_output=True
         )
@@ -37,16 +38,16 @@ def contenders(server: ThrowawayServer, number: int, folder: Path) -> tuple[Cont
         timed("migplan analyze FOLDER", [[*ours, "analyze", str(files)]], laps)
 
     def apply(laps: Laps) -> None:
-        renewed()
+        renewed(TARGET)
         timed("migplan apply FOLDER", [[*ours, "apply", str(files), "--target", url]], laps)
 
     def status(laps: Laps) -> None:
         timed("migplan status FOLDER", [[*ours, "status", str(files), "--target", url]], laps)
 
     def by_psql(laps: Laps) -> None:
-        renewed()
+        renewed(BY_PSQL)  # status looks at what apply has left
         words = [word for file in sorted(files.glob("*.sql")) for word in ("-f", str(file))]
-        timed(PEER, [[*psql, "-d", url, *words]], laps)
+        timed(PEER, [[*psql, "-d", server.conninfo(BY_PSQL), *words]], laps)
 
     return (
         Contender(
