@@ -98,6 +98,58 @@ class PlanSection(Section):
     )
 
 
+AdviceLevel = Literal["error", "warning", "note", "off"]
+"""What a rule may be set to."""
+
+
+class IgnoreSection(Section):
+    """Findings that people know of and live with, and why."""
+
+    code: str = Field(pattern=r"^MP\d{3}$", description="the rule's code, as findings show it")
+    object: str = Field("*", description="what the finding names, or a glob: public.audit_*")
+    reason: Sentence = Field(min_length=1, description="why it is left as it is")
+
+
+class AdviseSection(Section):
+    """What `migplan advise` has to know that no catalog says, and what it should keep to itself."""
+
+    exposed_schemas: tuple[str, ...] = Field(
+        (), description="schemas whose tables and functions people reach through an API, such as PostgREST's"
+    )
+    api_roles: tuple[str, ...] = Field((), description="the roles that this API takes, such as anon")
+    levels: Mapping[str, AdviceLevel] = Field(
+        default_factory=dict, description="another level for rules, by code; off: do not ask"
+    )
+    ignore: tuple[IgnoreSection, ...] = Field((), description="findings to leave out, each with its reason")
+
+
+class AnonymiseSection(Section):
+    """How rows become samples that may be shown."""
+
+    rows: int = Field(3, ge=0, le=20, description="sample rows a table; 0: none are read")
+    key: str = Field(
+        "",
+        description="a secret, as ${NAME}, that decides which stand-in a value gets; without one, code words",
+    )
+    columns: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="what a column holds, by schema.table.column, table.column, column, or globs of these",
+    )
+
+    @field_validator("key")
+    @classmethod
+    def _from_the_environment(cls, value: str) -> str:
+        if value and not _VARIABLE.fullmatch(value):
+            raise ValueError("a secret does not belong into this file: write ${NAME} and set that variable")
+        return value
+
+
+class DocumentSection(Section):
+    """Where `migplan document` writes."""
+
+    out: str = Field("docs/database", description="the folder")
+
+
 class Config(Section):
     """The whole file."""
 
@@ -109,9 +161,12 @@ class Config(Section):
     strategies: Mapping[str, Strategy] = Field(
         default_factory=dict, description="a strategy of one's own for single tables"
     )
-    lint: Mapping[str, Literal["error", "warning", "note", "off"]] = Field(
+    lint: Mapping[str, AdviceLevel] = Field(
         default_factory=dict, description="another level for rules about hand-written migrations, by code"
     )
+    advise: AdviseSection = AdviseSection()
+    anonymise: AnonymiseSection = AnonymiseSection()
+    document: DocumentSection = DocumentSection()
 
     @field_validator("targets", "strategies", "lint", "groups", mode="before")
     @classmethod
@@ -121,7 +176,7 @@ class Config(Section):
             return () if getattr(info, "field_name", "") == "groups" else {}
         return value
 
-    @field_validator("selection", "plan", mode="before")
+    @field_validator("selection", "plan", "advise", "anonymise", "document", mode="before")
     @classmethod
     def _nothing_is_default(cls, value: object) -> object:
         return {} if value is None else value

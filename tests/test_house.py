@@ -31,7 +31,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": GROUND | {"postgres", "catalog", "bundle", "handwritten", "data"},
     "verify": GROUND | {"postgres", "catalog", "bundle", "handwritten"},
     "handwritten": GROUND | {"bundle.splitting"},
-    "advise": GROUND | {"catalog.model", "graph"},
+    "advise": GROUND | {"catalog.model", "catalog.grant", "catalog.vitals", "graph"},
+    "anonymise": GROUND | {"catalog.model"},
+    "document": GROUND | {"catalog", "graph", "plan", "advise", "anonymise"},
     "report": GROUND
     | {
         "catalog",
@@ -78,7 +80,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # Rooms that are pure: they look at values, never at a server.
-PURE = ("graph", "plan", "handwritten", "advise", "report")
+PURE = ("graph", "plan", "handwritten", "advise", "anonymise", "document", "report")
 DATABASE_LIBRARIES = {"psycopg", "sqlalchemy"}
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -1,4 +1,4 @@
-"""A finding: what a rule has to say about one object."""
+"""A finding, and the rule that has it to say."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from migplan.catalog.model import Catalog
-from migplan.graph import ForeignKeyGraph
+from migplan.advise.seen import Seen
+from migplan.names import QualifiedName
 
 
 class Level(StrEnum):
     """How grave it is."""
 
-    ERROR = "error"  # rows will be lost, or will not load
+    ERROR = "error"  # rows are open to people who must not see them, will be lost, or will not load
     WARNING = "warning"
     NOTE = "note"
 
@@ -22,6 +22,14 @@ class Level(StrEnum):
     def rank(self) -> int:
         """0 for the gravest."""
         return list(Level).index(self)
+
+
+class Need(StrEnum):
+    """What a rule cannot do without, beside the catalog."""
+
+    VITALS = "the database itself"
+    SCHEMAS = "the schemas that an API exposes"
+    ROLES = "the roles of the API"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +42,52 @@ class Finding:
     what: str  # the object
     why: str
     mend: str = ""  # SQL that would put it right
+    table: QualifiedName | None = None  # in whose document it stands
+    observed: bool = False  # seen in counters and sizes: another day it may be gone, with nothing altered
 
 
-class Rule(Protocol):
-    """A module of ``rules/``."""
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """An object that a rule could not judge, and why: said, never passed in silence."""
 
-    CODE: str
-    TITLE: str
+    code: str
+    title: str
+    what: str  # empty: the rule did not run at all
+    why: str
 
-    def find(self, catalog: Catalog, graph: ForeignKeyGraph) -> Iterable[Finding]:
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a rule is called, and what it cannot do without."""
+
+    code: str
+    title: str
+    level: Level
+    needs: tuple[Need, ...] = ()
+    observed: bool = False
+
+    def finding(
+        self,
+        what: object,
+        why: str,
+        mend: str = "",
+        *,
+        table: QualifiedName | None = None,
+        level: Level | None = None,
+    ) -> Finding:
+        """A finding of this rule."""
+        return Finding(self.code, level or self.level, self.title, str(what), why, mend, table, self.observed)
+
+    def blind(self, what: object, why: str) -> Blind:
+        """That the rule could not judge an object."""
+        return Blind(self.code, self.title, str(what), why)
+
+
+class RuleModule(Protocol):
+    """A module of ``rules/``. Its docstring is the rule's page: what, when exactly, and why."""
+
+    RULE: Rule
+
+    def find(self, seen: Seen) -> Iterable[Finding | Blind]:
         """What it finds."""
         ...

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from migplan.catalog.grant import Grant
+from migplan.catalog.vitals import Vitals
 from migplan.names import QualifiedName
 
 OBSERVED = {"observed": True}
@@ -366,6 +367,7 @@ class Catalog:
     extensions: tuple[Extension, ...] = ()
     grants: tuple[Grant, ...] = ()
     unread: tuple[Unread, ...] = observed(())
+    vitals: Vitals | None = observed()  # None: nobody asked
 
     @cached_property
     def by_name(self) -> dict[QualifiedName, Table]:

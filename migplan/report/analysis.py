@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from migplan.advise import Finding
+from migplan.advise import Advice, Finding
 from migplan.catalog.model import Catalog
 from migplan.catalog.orphans import Orphans
 from migplan.catalog.selection import Selected
@@ -17,8 +17,13 @@ class Analysis:
 
     selected: Selected
     graph: ForeignKeyGraph
-    findings: tuple[Finding, ...] = ()
+    advice: Advice = Advice()
     orphans: tuple[Orphans, ...] | None = None  # None: nobody asked
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the rules found, less what people live with."""
+        return self.advice.findings
 
     @property
     def catalog(self) -> Catalog:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migplan.advise.finding import Rule
+from migplan.advise.finding import RuleModule
 from migplan.advise.rules import (
     cycle_of_keys,
     invalid_index,
@@ -12,7 +12,7 @@ from migplan.advise.rules import (
     no_primary_key,
 )
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[RuleModule, ...] = (
     cycle_of_keys,
     key_not_valid,
     key_type_mismatch,

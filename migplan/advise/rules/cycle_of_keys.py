@@ -2,22 +2,17 @@
 
 from collections.abc import Iterator
 
-from migplan.advise.finding import Finding, Level
-from migplan.catalog.model import Catalog
-from migplan.graph import ForeignKeyGraph
+from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.seen import Seen
 
-CODE = "MP101"
-TITLE = "cycle of foreign keys"
+RULE = Rule("MP101", "cycle of foreign keys", Level.WARNING)
 
 
-def find(_: Catalog, graph: ForeignKeyGraph) -> Iterator[Finding]:
+def find(seen: Seen) -> Iterator[Finding]:
     """A finding a cycle."""
-    for cycle in graph.cycles:
+    for cycle in seen.graph.cycles:
         names = ", ".join(key.name for hop in cycle.keys for key in hop)
-        yield Finding(
-            CODE,
-            Level.WARNING,
-            TITLE,
+        yield RULE.finding(
             str(cycle),
             f"by the keys {names}: no order alone loads them",
         )

@@ -2,25 +2,20 @@
 
 from collections.abc import Iterator
 
-from migplan.advise.finding import Finding, Level
-from migplan.catalog.model import Catalog
-from migplan.graph import ForeignKeyGraph
+from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.seen import Seen
 from migplan.names import QualifiedName
 
-CODE = "MP105"
-TITLE = "invalid index"
+RULE = Rule("MP105", "invalid index", Level.WARNING)
 
 
-def find(catalog: Catalog, _: ForeignKeyGraph) -> Iterator[Finding]:
+def find(seen: Seen) -> Iterator[Finding]:
     """A finding an index."""
-    for table in catalog.tables:
+    for table in seen.catalog.tables:
         for index in table.indexes:
             if not index.valid:
                 name = QualifiedName(table.name.schema, index.name)
-                yield Finding(
-                    CODE,
-                    Level.WARNING,
-                    TITLE,
+                yield RULE.finding(
                     f"{name} on {table.name}",
                     "it was never finished, and no query uses it",
                     f"REINDEX INDEX CONCURRENTLY {name};",

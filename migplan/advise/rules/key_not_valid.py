@@ -2,26 +2,21 @@
 
 from collections.abc import Iterator
 
-from migplan.advise.finding import Finding, Level
-from migplan.catalog.model import Catalog
-from migplan.graph import ForeignKeyGraph
+from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.seen import Seen
 from migplan.names import quoted
 
-CODE = "MP102"
-TITLE = "foreign key not validated"
+RULE = Rule("MP102", "foreign key not validated", Level.WARNING)
 
 
-def find(catalog: Catalog, _: ForeignKeyGraph) -> Iterator[Finding]:
+def find(seen: Seen) -> Iterator[Finding]:
     """A finding a key that is NOT VALID or NOT ENFORCED."""
-    for key in catalog.foreign_keys:
+    for key in seen.catalog.foreign_keys:
         what = f"{key.table}.{quoted(key.name)}"
         if not key.enforced:
-            yield Finding(CODE, Level.WARNING, TITLE, what, "NOT ENFORCED: the server never checks it")
+            yield RULE.finding(what, "NOT ENFORCED: the server never checks it")
         elif not key.validated:
-            yield Finding(
-                CODE,
-                Level.WARNING,
-                TITLE,
+            yield RULE.finding(
                 what,
                 "NOT VALID: rows from before it was made may refer to nothing",
                 f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {quoted(key.name)};",

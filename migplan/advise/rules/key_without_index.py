@@ -2,25 +2,21 @@
 
 from collections.abc import Iterator
 
-from migplan.advise.finding import Finding, Level
-from migplan.catalog.model import Catalog, ForeignKey, Table
-from migplan.graph import ForeignKeyGraph
+from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.seen import Seen
+from migplan.catalog.model import ForeignKey, Table
 from migplan.names import quoted
 
-CODE = "MP106"
-TITLE = "foreign key without an index"
+RULE = Rule("MP106", "foreign key without an index", Level.NOTE)
 
 
-def find(catalog: Catalog, _: ForeignKeyGraph) -> Iterator[Finding]:
+def find(seen: Seen) -> Iterator[Finding]:
     """A finding a key."""
-    for table in catalog.tables:
+    for table in seen.catalog.tables:
         for key in table.foreign_keys:
             if not is_covered(key, table):
                 columns = ", ".join(map(quoted, key.columns))
-                yield Finding(
-                    CODE,
-                    Level.NOTE,
-                    TITLE,
+                yield RULE.finding(
                     f"{table.name} ({columns})",
                     f"{key.name}: each delete from {key.referenced} reads all of it",
                     f"CREATE INDEX CONCURRENTLY ON {table.name} ({columns});",

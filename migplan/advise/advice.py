@@ -1,0 +1,96 @@
+"""Asking every rule, and leaving out what people live with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from migplan.advise.finding import Blind, Finding, Level, Need, RuleModule
+from migplan.advise.rules import RULES
+from migplan.advise.seen import Seen
+from migplan.catalog.model import Catalog
+from migplan.config import AdviseSection, IgnoreSection
+from migplan.graph import ForeignKeyGraph
+
+_ANY = AdviseSection()
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A finding that people live with, and their reason."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the rules found, what was left out of that, and what they could not look at."""
+
+    findings: tuple[Finding, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    blind: tuple[Blind, ...] = ()
+    off: tuple[str, ...] = ()  # codes of rules that the settings switch off
+    idle: tuple[IgnoreSection, ...] = ()  # entries of the ignore list that match nothing any more
+
+    @property
+    def structural(self) -> tuple[Finding, ...]:
+        """Those that follow from the structure alone, and are the same each time it is looked at."""
+        return tuple(finding for finding in self.findings if not finding.observed)
+
+
+def advise(catalog: Catalog, graph: ForeignKeyGraph, settings: AdviseSection = _ANY) -> Advice:
+    """What every rule finds, the gravest first, then in the order of the rules and of names."""
+    seen = Seen(catalog, graph, settings)
+    wanted = [module for module in RULES if settings.levels.get(module.RULE.code) != "off"]
+    found: list[Finding] = []
+    blind: list[Blind] = []
+    for module in wanted:
+        said = sorted(_asked(module, seen), key=lambda each: each.what)
+        blind += [each for each in said if isinstance(each, Blind)]
+        found += [_with_level(each, settings) for each in said if isinstance(each, Finding)]
+    ignored = [(finding, _entry(finding, settings)) for finding in found]
+    used = {id(entry) for _, entry in ignored if entry}
+    return Advice(
+        findings=tuple(sorted((f for f, entry in ignored if not entry), key=lambda f: f.level.rank)),
+        ignored=tuple(Ignored(finding, entry.reason) for finding, entry in ignored if entry),
+        blind=tuple(blind),
+        off=tuple(module.RULE.code for module in RULES if module not in wanted),
+        idle=tuple(entry for entry in settings.ignore if id(entry) not in used),
+    )
+
+
+def _asked(module: RuleModule, seen: Seen) -> Iterator[Finding | Blind]:
+    missing = [why for need in module.RULE.needs if (why := _missing(need, seen))]
+    if missing:
+        yield module.RULE.blind("", "; ".join(missing))
+    else:
+        yield from module.find(seen)
+
+
+def _missing(need: Need, seen: Seen) -> str:
+    """Why a need is not met; empty when it is."""
+    match need:
+        case Need.VITALS if seen.catalog.vitals is None:
+            return "it looks at more than a catalog's structure, and that was not read"
+        case Need.SCHEMAS if not seen.settings.exposed_schemas:
+            return "nobody said which schemas an API exposes: advise.exposed_schemas, or --exposed-schema"
+        case Need.ROLES if not seen.settings.api_roles:
+            return "nobody said which roles the API takes: advise.api_roles, or --api-role"
+        case Need.ROLES if seen.catalog.vitals is None:
+            return "who is a member of which role was not read"
+        case Need.ROLES if not seen.api_roles:
+            return f"this server has no role {' or '.join(seen.settings.api_roles)}"
+    return ""
+
+
+def _with_level(finding: Finding, settings: AdviseSection) -> Finding:
+    level = settings.levels.get(finding.code)
+    return finding if level is None else replace(finding, level=Level(level))
+
+
+def _entry(finding: Finding, settings: AdviseSection) -> IgnoreSection | None:
+    return next(
+        (e for e in settings.ignore if e.code == finding.code and fnmatchcase(finding.what, e.object)), None
+    )
