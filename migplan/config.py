@@ -129,7 +129,7 @@ class AnonymiseSection(Section):
     rows: int = Field(3, ge=0, le=20, description="sample rows a table; 0: none are read")
     key: str = Field(
         "",
-        description="a secret, as ${NAME}, that decides which stand-in a value gets; without one, code words",
+        description="a secret, as ${NAME}, that decides which stand-in a value gets",
     )
     columns: Mapping[str, str] = Field(
         default_factory=dict,
