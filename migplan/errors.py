@@ -14,7 +14,7 @@
     ├── FileError                    a file that cannot be read, written or understood
     │   ├── YamlError                ... with the line and column that say why
     │   └── BundleError              a bundle that is not the one that was exported, or not the one begun
-    ├── SelectionError               a schema, table or pattern that matches nothing
+    ├── SelectionError               a schema, table, pattern or rule that is not there
     ├── PlanError                    the plan cannot be made as asked
     │   ├── GroupingError            groups that contradict the foreign keys
     │   └── CycleError               a cycle for which no strategy is left
@@ -132,7 +132,7 @@ class BundleError(FileError):
 
 @dataclass(eq=False)
 class SelectionError(MigplanError):
-    """A schema, table or pattern that matches nothing."""
+    """A schema, table, pattern or rule that is not there."""
 
 
 @dataclass(eq=False)

@@ -11,6 +11,7 @@ from migplan.advise.rules import RULES
 from migplan.advise.seen import Seen
 from migplan.catalog.model import Catalog
 from migplan.config import AdviseSection, IgnoreSection
+from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph
 
 _ANY = AdviseSection()
@@ -42,6 +43,7 @@ class Advice:
 
 def advise(catalog: Catalog, graph: ForeignKeyGraph, settings: AdviseSection = _ANY) -> Advice:
     """What every rule finds, the gravest first, then in the order of the rules and of names."""
+    _refuse_unknown(settings)
     seen = Seen(catalog, graph, settings)
     wanted = [module for module in RULES if settings.levels.get(module.RULE.code) != "off"]
     found: list[Finding] = []
@@ -52,13 +54,24 @@ def advise(catalog: Catalog, graph: ForeignKeyGraph, settings: AdviseSection = _
         found += [_with_level(each, settings) for each in said if isinstance(each, Finding)]
     ignored = [(finding, _entry(finding, settings)) for finding in found]
     used = {id(entry) for _, entry in ignored if entry}
+    asked = {module.RULE.code for module in wanted}
     return Advice(
         findings=tuple(sorted((f for f, entry in ignored if not entry), key=lambda f: f.level.rank)),
         ignored=tuple(Ignored(finding, entry.reason) for finding, entry in ignored if entry),
         blind=tuple(blind),
         off=tuple(module.RULE.code for module in RULES if module not in wanted),
-        idle=tuple(entry for entry in settings.ignore if id(entry) not in used),
+        idle=tuple(entry for entry in settings.ignore if id(entry) not in used and entry.code in asked),
     )
+
+
+def _refuse_unknown(settings: AdviseSection) -> None:
+    known = {module.RULE.code for module in RULES}
+    for code in (*settings.levels, *(entry.code for entry in settings.ignore)):
+        if code not in known:
+            raise SelectionError(
+                f"advise speaks of {code}, and no rule has that code",
+                do="see them with: migplan advise --help",
+            )
 
 
 def _asked(module: RuleModule, seen: Seen) -> Iterator[Finding | Blind]:

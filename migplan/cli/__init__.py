@@ -15,6 +15,7 @@ __all__ = ["main"]
 # for: what one command needs, the others do not wait for.
 COMMANDS = (
     "analyze",
+    "advise",
     "plan",
     "export",
     "check",
@@ -24,6 +25,7 @@ COMMANDS = (
     "rollback",
     "rehearse",
     "maintain",
+    "document",
     "catalog",
     "new",
     "init",

@@ -12,7 +12,6 @@ from migplan import config as configuration
 from migplan import pipeline
 from migplan.catalog import store
 from migplan.catalog.counts import Exactness
-from migplan.catalog.selection import Selection
 from migplan.cli import options, screen
 from migplan.config import Config
 from migplan.handwritten import analysis as migrations
@@ -103,11 +102,10 @@ def _analysis(
     exactness: Exactness,
     check_orphans: bool,
 ) -> Analysis:
-    wanted: Selection = pipeline.as_selection(settings)
     if from_catalog:
-        return pipeline.analysis_of(store.load(from_catalog), wanted)
+        return pipeline.analysis_of(store.load(from_catalog), settings)
     address = options.resolved(source, settings)
     with screen.progress("reading the catalog") as told:
         if check_orphans:
-            return pipeline.analysis_with_orphans(address, exactness, wanted, told)
-        return pipeline.analysis_of(pipeline.catalog_of(address, exactness, told), wanted)
+            return pipeline.analysis_with_orphans(address, exactness, settings, told)
+        return pipeline.analysis_of(pipeline.catalog_of(address, exactness, told, vitals=True), settings)

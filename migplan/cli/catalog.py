@@ -27,12 +27,12 @@ from migplan.cli import options, screen
 def catalog(source: str | None, config_file: Path | None, counts: str, out: Path) -> None:
     """Save all that a database says of itself, to work on without it.
 
-    The file holds names, types, keys, definitions, counts and sizes; no row of any table. `migplan analyze`
-    and `migplan plan` take it with --from.
+    The file holds names, types, keys, definitions, counts and sizes; no row of any table. `migplan analyze`,
+    `migplan plan` and `migplan advise` take it with --from.
     """
     address = options.resolved(source, configuration.find(config_file))
     with screen.progress("reading the catalog") as told:
-        found = pipeline.catalog_of(address, Exactness(counts), told)
+        found = pipeline.catalog_of(address, Exactness(counts), told, vitals=True)
     store.save(found, out)
     screen.show(
         [f"{out}: {len(found.tables):,} tables of {found.server.address}, as of {found.server.read_at}"]

@@ -58,7 +58,7 @@ def demo(out: Path | None, keep: bool) -> None:
             url = server.create_database(example.DATABASE)
             source = address.parse(url)
             example.build(source)
-        catalog = pipeline.catalog_of(source)
+        catalog = pipeline.catalog_of(source, vitals=True)
         _analyze(catalog)
         _refused(catalog)
         _planned(catalog, folder, kept=out is not None)
@@ -71,7 +71,7 @@ def demo(out: Path | None, keep: bool) -> None:
 def _analyze(catalog: Catalog) -> None:
     _said("migplan analyze --schema public")
     settings = configuration.loads(example.settings(), Path("migplan.yaml"))
-    screen.show(terminal.as_tree(pipeline.analysis_of(catalog, pipeline.as_selection(settings))))
+    screen.show(terminal.as_tree(pipeline.analysis_of(catalog, settings)))
 
 
 def _refused(catalog: Catalog) -> None:

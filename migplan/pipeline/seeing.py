@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from migplan import advise
-from migplan.catalog import orphans, read, selection
+from migplan.catalog import orphans, read, read_vitals, selection
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config
@@ -16,28 +17,43 @@ from migplan.postgres.address import Address
 from migplan.postgres.connect import reading
 from migplan.report.analysis import Analysis
 
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
-def catalog_of(address: Address, exactness: Exactness = Exactness.AUTO, told: Told = silence) -> Catalog:
-    """The database's own account of itself, at one moment."""
+
+def catalog_of(
+    address: Address, exactness: Exactness = Exactness.AUTO, told: Told = silence, *, vitals: bool = False
+) -> Catalog:
+    """The database's own account of itself, at one moment; with its vitals where advice is wanted."""
     with reading(address) as connection:
-        return read.read(connection, address, Counting(exactness, lambda *at: told("counting rows", *at)))
+        return catalog_at(connection, address, exactness, told, vitals=vitals)
 
 
-def analysis_of(catalog: Catalog, wanted: selection.Selection) -> Analysis:
+def catalog_at(
+    connection: sa.Connection, address: Address, exactness: Exactness, told: Told, *, vitals: bool
+) -> Catalog:
+    """The same, at the moment of a transaction in which more is to be read."""
+    catalog = read.read(connection, address, Counting(exactness, lambda *at: told("counting rows", *at)))
+    if not vitals:
+        return catalog
+    told("reading vitals", 0, 0)
+    return replace(catalog, vitals=read_vitals.read_vitals(connection, address, catalog))
+
+
+def analysis_of(catalog: Catalog, config: Config) -> Analysis:
     """What depends on what in the selected part, and what is to be said about it."""
-    selected = selection.select(catalog, wanted)
+    selected = selection.select(catalog, as_selection(config))
     refuse_nothing(selected)
     graph = build(selected.catalog)
-    return Analysis(selected, graph, advise.advise(selected.catalog, graph))
+    return Analysis(selected, graph, advise.advise(selected.catalog, graph, config.advise))
 
 
 def analysis_with_orphans(
-    address: Address, exactness: Exactness, wanted: selection.Selection, told: Told = silence
+    address: Address, exactness: Exactness, config: Config, told: Told = silence
 ) -> Analysis:
     """The analysis, and the rows that refer to nothing, all at the same moment."""
     with reading(address) as connection:
-        counting = Counting(exactness, lambda *at: told("counting rows", *at))
-        analysis = analysis_of(read.read(connection, address, counting), wanted)
+        analysis = analysis_of(catalog_at(connection, address, exactness, told, vitals=True), config)
         keys = (*analysis.graph.all_keys, *analysis.graph.leaving)
         found = orphans.find_orphans(connection, address, keys, lambda *at: told("looking for orphans", *at))
     return replace(analysis, orphans=found)

@@ -8,6 +8,7 @@ from typing import Any
 
 from migplan.catalog.fingerprint import fingerprint
 from migplan.catalog.model import ForeignKey
+from migplan.report import advice
 from migplan.report.analysis import Analysis
 
 FORMAT = 1
@@ -54,17 +55,7 @@ def content(analysis: Analysis, depth: int | None = None) -> dict[str, Any]:
             }
             for cycle in graph.cycles
         ],
-        "findings": [
-            {
-                "code": finding.code,
-                "level": finding.level.value,
-                "title": finding.title,
-                "object": finding.what,
-                "why": finding.why,
-                "mend": finding.mend,
-            }
-            for finding in analysis.findings
-        ],
+        **advice.content(analysis.advice),
         "orphans": _orphans(analysis),
         "outside": {
             "left_out": [

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from migplan.advise import Finding
 from migplan.postgres.versions import dotted
+from migplan.report.advice import not_judged
 from migplan.report.analysis import Analysis
 from migplan.report.words import Naming, count, listed, rows
 
@@ -177,6 +178,13 @@ def _findings(analysis: Analysis) -> Iterator[str]:
             yield f"  {finding.what}: {finding.why}"
         if len(found) > SHOWN_FINDINGS:
             yield f"  … and {len(found) - SHOWN_FINDINGS:,} more"
+    if analysis.findings:
+        yield "what mends them: migplan advise"
+    advice = analysis.advice
+    if advice.ignored:
+        yield f"{count(len(advice.ignored), 'finding')} ignored, for reasons that migplan.yaml holds"
+    for line in not_judged(advice.blind):
+        yield f"not judged: {line}"
 
 
 def _outside(analysis: Analysis) -> Iterator[str]:

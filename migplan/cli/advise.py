@@ -1,0 +1,175 @@
+"""``migplan advise``."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+from pathlib import Path
+
+import click
+
+from migplan import config as configuration
+from migplan import pipeline
+from migplan.advise import RULES, Advice, Level
+from migplan.catalog import store
+from migplan.catalog.counts import Exactness
+from migplan.cli import options, screen
+from migplan.config import Config
+from migplan.errors import SelectionError
+from migplan.files import write_whole
+from migplan.report import rules
+from migplan.report.advice import FORMATS
+from migplan.report.analysis import Analysis
+
+NEVER = "never"
+
+
+@click.command()
+@click.argument("url", required=False, metavar="[URL|NAME]")
+@options.source
+@options.from_catalog
+@options.config
+@options.selection
+@click.option(
+    "--exposed-schema",
+    "exposed_schemas",
+    metavar="NAME",
+    multiple=True,
+    help="A schema that people reach through an API, such as PostgREST's (repeatable). "
+    "Default: advise.exposed_schemas of migplan.yaml.",
+)
+@click.option(
+    "--api-role",
+    "api_roles",
+    metavar="ROLE",
+    multiple=True,
+    help="A role that this API takes, such as anon (repeatable). Default: advise.api_roles.",
+)
+@click.option(
+    "--rule",
+    "codes",
+    metavar="CODE",
+    multiple=True,
+    help="Ask only this rule: MP106, or MP3* for a family (repeatable).",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="table",
+    show_default=True,
+    help="table: for people. json: everything, for programs. sarif: for code scanning. "
+    "sql: what would mend it.",
+)
+@click.option("--all", "whole", is_flag=True, help="Fold nothing, however many findings there are.")
+@click.option(
+    "--fail-on",
+    type=click.Choice([*(level.value for level in Level), NEVER]),
+    default=Level.ERROR.value,
+    show_default=True,
+    help="End with exit code 1 when there is a finding of this level, or a graver one.",
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it to a file.")
+@click.option("--explain", metavar="CODE", help="Show what a rule is, when exactly it fires, and why.")
+def advise(
+    url: str | None,
+    source: str | None,
+    from_catalog: Path | None,
+    config_file: Path | None,
+    schemas: tuple[str, ...],
+    tables: tuple[str, ...],
+    exclude: tuple[str, ...],
+    exposed_schemas: tuple[str, ...],
+    api_roles: tuple[str, ...],
+    codes: tuple[str, ...],
+    format_: str,
+    whole: bool,
+    fail_on: str,
+    out: Path | None,
+    explain: str | None,
+) -> None:
+    """Say what is wrong, slow or open in a database, why it matters, and the SQL that mends it.
+
+    Nothing is written to the database, and no row is read but the greatest numbers of columns that sequences
+    fill. A rule that could not run, or not on everything, says so: silence means that it found nothing.
+
+    Rules about what is exposed need to know the schemas and roles of the API; on a Supabase project these
+    are --exposed-schema public --api-role anon --api-role authenticated.
+
+    What you know of and live with belongs into migplan.yaml, with the reason:
+
+    \b
+      advise:
+        ignore:
+          - {code: MP106, object: "public.audit_log*", reason: nothing is ever deleted above it}
+    """
+    if explain:
+        _explain(explain)
+        return
+    if url and source:
+        raise click.UsageError("the database is named twice: give URL or --source")
+    settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
+    settings = _with_advice(settings, exposed_schemas, api_roles, codes)
+    analysis = _analysis(settings, url or source, from_catalog)
+    lines = FORMATS[format_](analysis.advice, analysis.catalog.server, whole=whole or out is not None)
+    if out:
+        write_whole(out, "\n".join(str(line) for line in lines) + "\n")
+        screen.show_aside([f"{out}: {len(analysis.findings):,} findings"])
+    else:
+        screen.show(lines)
+    if _is_reached(analysis.advice, fail_on):
+        sys.exit(1)
+
+
+def _analysis(settings: Config, source: str | None, from_catalog: Path | None) -> Analysis:
+    if from_catalog:
+        return pipeline.analysis_of(store.load(from_catalog), settings)
+    address = options.resolved(source, settings)
+    with screen.progress("reading the catalog") as told:
+        return pipeline.analysis_of(
+            pipeline.catalog_of(address, Exactness.ESTIMATE, told, vitals=True), settings
+        )
+
+
+def _with_advice(
+    settings: Config, exposed_schemas: tuple[str, ...], api_roles: tuple[str, ...], codes: tuple[str, ...]
+) -> Config:
+    said = settings.advise
+    changes: dict[str, object] = {}
+    if exposed_schemas:
+        changes["exposed_schemas"] = exposed_schemas
+    if api_roles:
+        changes["api_roles"] = api_roles
+    if codes:
+        wanted = _codes(codes)
+        changes["levels"] = {
+            **said.levels,
+            **{module.RULE.code: "off" for module in RULES if module.RULE.code not in wanted},
+        }
+    return settings.model_copy(update={"advise": said.model_copy(update=changes)})
+
+
+def _codes(globs: tuple[str, ...]) -> frozenset[str]:
+    """The codes of rules that are meant."""
+    known = [module.RULE.code for module in RULES]
+    found = {glob: fnmatch.filter(known, glob.upper()) for glob in globs}
+    for glob, codes in found.items():
+        if not codes:
+            raise click.BadParameter(
+                f"no rule has the code {glob!r}: {', '.join(known)}", param_hint="--rule"
+            )
+    return frozenset(code for codes in found.values() for code in codes)
+
+
+def _explain(code: str) -> None:
+    (first, *more) = sorted(_codes((code,)))
+    for module in RULES:
+        if module.RULE.code in {first, *more}:
+            screen.show(rules.page(module))
+            screen.show([""])
+
+
+def _is_reached(advice: Advice, fail_on: str) -> bool:
+    if fail_on == NEVER:
+        return False
+    return any(finding.level.rank <= Level(fail_on).rank for finding in advice.findings)

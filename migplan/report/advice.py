@@ -1,0 +1,197 @@
+"""Advice for people, for programs, for code scanning (SARIF), and as SQL that mends what can be mended."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from rich.text import Text
+
+from migplan import __version__
+from migplan.advise import RULES, Advice, Blind, Finding, Level
+from migplan.catalog.model import Server
+from migplan.report import rules
+from migplan.report.words import count, listed
+
+FORMAT = 1
+STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "cyan"}
+_SHOWN = 40
+
+
+def headline(advice: Advice) -> str:
+    """``12 findings: 1 error, 3 warnings, 8 notes``."""
+    if not advice.findings:
+        return "no findings"
+    levels = [(level, sum(f.level is level for f in advice.findings)) for level in Level]
+    parts = ", ".join(count(number, level.value) for level, number in levels if number)
+    return f"{count(len(advice.findings), 'finding')}: {parts}"
+
+
+def as_table(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[Text]:
+    """Rule by rule, the gravest first; then what was left out, and what could not be judged."""
+    yield Text(
+        f"{server.database} on PostgreSQL {server.version_text.split()[0]}: {headline(advice)}", style="bold"
+    )
+    for (level, code, title), found in _by_rule(advice.findings):
+        yield Text()
+        yield Text.assemble((f"{level.value} {code}", STYLES[level]), (f"  {title}: {len(found):,}", "bold"))
+        shown = found if whole else found[:_SHOWN]
+        for finding in shown:
+            yield Text(f"  {finding.what}")
+            yield Text(f"    {finding.why}", style="dim")
+            yield from (Text(f"    {line}", style="green") for line in finding.mend.splitlines())
+        if len(found) > len(shown):
+            yield Text(f"  … and {len(found) - len(shown):,} more: --all shows them", style="dim")
+    yield from _beside(advice)
+
+
+def _beside(advice: Advice) -> Iterator[Text]:
+    sections: tuple[tuple[str, Iterable[str]], ...] = (
+        ("Ignored", (f"{i.finding.code} {i.finding.what}: {i.reason}" for i in advice.ignored)),
+        ("Not judged", not_judged(advice.blind)),
+        ("Switched off", advice.off),
+        (
+            "Entries of the ignore list that match nothing",
+            (f"{entry.code} {entry.object}: {entry.reason}" for entry in advice.idle),
+        ),
+    )
+    for title, lines in sections:
+        found = list(lines)
+        if found:
+            yield Text()
+            yield Text(title, style="bold")
+            yield from (Text(f"  {line}") for line in found)
+
+
+def not_judged(blind: Iterable[Blind]) -> Iterator[str]:
+    """What no rule could look at, the same reason said once."""
+    by_reason: dict[str, list[Blind]] = defaultdict(list)
+    for each in blind:
+        by_reason[each.why].append(each)
+    for why, silent in by_reason.items():
+        subjects = listed([f"{each.code} {each.what or each.title}" for each in silent], 20)
+        yield f"{subjects}: {why}"
+
+
+def as_json(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[str]:  # noqa: ARG001 - always
+    """One JSON document with everything."""
+    document = {
+        "migplan_advice": FORMAT,
+        "database": server.database,
+        "server_version": server.version,
+        "read_at": server.read_at,
+        **content(advice),
+    }
+    yield json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def content(advice: Advice) -> dict[str, Any]:
+    """Advice, for every JSON that holds some."""
+    return {
+        "findings": [finding_as_json(finding) for finding in advice.findings],
+        "ignored": [{**finding_as_json(i.finding), "reason": i.reason} for i in advice.ignored],
+        "not_judged": [
+            {"code": each.code, "title": each.title, "object": each.what or None, "why": each.why}
+            for each in advice.blind
+        ],
+        "switched_off": list(advice.off),
+        "idle_ignores": [entry.model_dump() for entry in advice.idle],
+    }
+
+
+def finding_as_json(finding: Finding) -> dict[str, Any]:
+    """A finding, for every JSON that holds some."""
+    return {
+        "code": finding.code,
+        "level": finding.level.value,
+        "title": finding.title,
+        "object": finding.what,
+        "table": str(finding.table) if finding.table else None,
+        "why": finding.why,
+        "mend": finding.mend,
+        "observed": finding.observed,
+    }
+
+
+def as_sarif(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[str]:  # noqa: ARG001 - always
+    """SARIF 2.1.0: what people live with is suppressed, what could not be judged a notification."""
+    places = {module.RULE.code: number for number, module in enumerate(RULES)}
+    results = [_result(finding, places, server) for finding in advice.findings]
+    for ignored in advice.ignored:
+        suppression = {"kind": "external", "justification": ignored.reason}
+        results.append({**_result(ignored.finding, places, server), "suppressions": [suppression]})
+    notifications = [
+        {
+            "level": "note",
+            "message": {"text": f"{each.what or each.title}: {each.why}"},
+            "associatedRule": {"id": each.code, "index": places[each.code]},
+        }
+        for each in advice.blind
+    ]
+    run = {
+        "tool": {"driver": {"name": "migplan", "version": __version__, "rules": list(rules.as_sarif())}},
+        "invocations": [{"executionSuccessful": True, "toolConfigurationNotifications": notifications}],
+        "results": results,
+    }
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    yield json.dumps({"version": "2.1.0", "$schema": schema, "runs": [run]}, ensure_ascii=False, indent=2)
+
+
+def _result(finding: Finding, places: Mapping[str, int], server: Server) -> dict[str, Any]:
+    name = finding.what
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": places[finding.code],
+        "level": finding.level.value,
+        "message": {"text": f"{name}: {finding.why}" + (f"\n\n{finding.mend}" if finding.mend else "")},
+        "locations": [
+            {
+                # A database has no files; viewers want one, and this is where the finding can be read.
+                "physicalLocation": {
+                    "artifactLocation": {"uri": "docs/database/ADVISORS.md"},
+                    "region": {"startLine": 1},
+                },
+                "logicalLocations": [
+                    {"fullyQualifiedName": f"{server.database}.{finding.table or name}", "name": name}
+                ],
+            }
+        ],
+        "partialFingerprints": {"migplan/v1": f"{finding.code} {name}"},
+    }
+
+
+def as_sql(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[str]:  # noqa: ARG001 - always
+    """A script to read, choose from and run: statement by statement, and outside of a transaction."""
+    yield f"-- {_comment(server.database)}: {headline(advice)}."
+    yield "-- Read before running: a statement is what its finding suggests, and you know more than it."
+    yield "-- Not in one transaction: what is built CONCURRENTLY cannot be."
+    for (level, code, title), found in _by_rule(advice.findings):
+        yield ""
+        yield f"-- {level.value} {code}: {title}"
+        for finding in found:
+            yield f"--   {_comment(finding.what)}: {_comment(finding.why)}"
+            yield from finding.mend.splitlines()
+            if not finding.mend:
+                yield "--   (no statement alone mends it)"
+
+
+def _comment(text: str) -> str:
+    """Text that stays in the line of its comment."""
+    return " ".join(text.split())
+
+
+def _by_rule(findings: Iterable[Finding]) -> Iterator[tuple[tuple[Level, str, str], list[Finding]]]:
+    for rule, found in groupby(findings, key=lambda finding: (finding.level, finding.code, finding.title)):
+        yield rule, list(found)
+
+
+FORMATS: Mapping[str, Callable[..., Iterator[Text | str]]] = {
+    "table": as_table,
+    "json": as_json,
+    "sarif": as_sarif,
+    "sql": as_sql,
+}
+"""Every shape of advice: a function of the advice, the server and ``whole``."""
