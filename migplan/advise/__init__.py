@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from migplan.advise.advice import Advice, Ignored, advise
+from migplan.advise.advice import Advice, advise, by_rule
 from migplan.advise.finding import Blind, Finding, Level, Rule, RuleModule
 from migplan.advise.rules import RULES
 
-__all__ = ["RULES", "Advice", "Blind", "Finding", "Ignored", "Level", "Rule", "RuleModule", "advise"]
+__all__ = [
+    "RULES",
+    "Advice",
+    "Blind",
+    "Finding",
+    "Ignored",
+    "Level",
+    "Rule",
+    "RuleModule",
+    "advise",
+    "by_rule",
+]

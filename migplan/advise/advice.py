@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import groupby
 
 from migplan.advise.finding import Blind, Finding, Level, Need, RuleModule
 from migplan.advise.rules import RULES
@@ -15,6 +16,7 @@ from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph
 
 _ANY = AdviseSection()
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,14 @@ class Advice:
         """Those that follow from the structure alone, and are the same each time it is looked at."""
         return tuple(finding for finding in self.findings if not finding.observed)
 
+    @property
+    def in_short(self) -> tuple[str, ...]:
+        """The structural findings, a line a rule: the same each time the same structure is looked at."""
+        return tuple(
+            f"{level.value} {code}, {title}: {_some([finding.what for finding in found])}"
+            for (level, code, title), found in by_rule(self.structural)
+        )
+
 
 def advise(catalog: Catalog, graph: ForeignKeyGraph, settings: AdviseSection = _ANY) -> Advice:
     """What every rule finds, the gravest first, then in the order of the rules and of names."""
@@ -62,6 +72,17 @@ def advise(catalog: Catalog, graph: ForeignKeyGraph, settings: AdviseSection = _
         off=tuple(module.RULE.code for module in RULES if module not in wanted),
         idle=tuple(entry for entry in settings.ignore if id(entry) not in used and entry.code in asked),
     )
+
+
+def by_rule(findings: Iterable[Finding]) -> Iterator[tuple[tuple[Level, str, str], list[Finding]]]:
+    """Level, code and title of each rule, and what it found; the findings stand in the order of the rules."""
+    for rule, found in groupby(findings, key=lambda finding: (finding.level, finding.code, finding.title)):
+        yield rule, list(found)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return "; ".join(names[:_NAMED]) + more
 
 
 def _refuse_unknown(settings: AdviseSection) -> None:

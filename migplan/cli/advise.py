@@ -155,9 +155,7 @@ def _codes(globs: tuple[str, ...]) -> frozenset[str]:
     found = {glob: fnmatch.filter(known, glob.upper()) for glob in globs}
     for glob, codes in found.items():
         if not codes:
-            raise click.BadParameter(
-                f"no rule has the code {glob!r}: {', '.join(known)}", param_hint="--rule"
-            )
+            raise SelectionError(f"no rule has the code {glob!r}", do=f"there are: {', '.join(known)}")
     return frozenset(code for codes in found.values() for code in codes)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
+from migplan import advise
 from migplan.bundle import folder
 from migplan.bundle.carrying import Carrying, looked_for
 from migplan.bundle.export import Export
@@ -15,15 +16,15 @@ from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options, Source
 from migplan.bundle.reading import lock, readers, search_path_of
 from migplan.bundle.surroundings import refuse_large_objects, settings_of_the_database
-from migplan.catalog import digests, read, selection
-from migplan.catalog.counts import Counting, Exactness
+from migplan.catalog import digests, selection
+from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config, Layout, Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.pipeline.planning import drift_of, planned, request_of
 from migplan.pipeline.progress import Told, silence
-from migplan.pipeline.seeing import as_selection, catalog_of
+from migplan.pipeline.seeing import as_selection, catalog_at, catalog_of
 from migplan.plan import file as plan_file
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
@@ -64,15 +65,20 @@ def exported(
     """Write a bundle: catalog, definitions and rows all of one moment of the source."""
     with reading(address) as connection:
         snapshot = export_snapshot(connection)
-        counting = Counting(wanted.exactness, lambda *at: told("counting rows", *at))
-        catalog = read.read(connection, address, counting)
+        catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True)
         plan, selected = _plan_for(catalog, config, wanted)
+        advice = advise.advise(selected.catalog, build(selected.catalog), config.advise)
         out = wanted.folder(plan)
         folder.refuse_what_is_not_ours(out, force=wanted.force)
         folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
         carrying = _carrying(connection, address, selected.catalog, wanted, told)
-        source = _source(connection, address, selected.catalog, snapshot, wanted.options, told, carrying)
-        source = replace(source, digests=_digests(source, plan, snapshot, wanted.options, told))
+        bare = replace(selected.catalog, vitals=None)
+        source = _source(connection, address, bare, snapshot, wanted.options, told, carrying)
+        source = replace(
+            source,
+            notes=(*source.notes, *advice.in_short),
+            digests=_digests(source, plan, snapshot, wanted.options, told),
+        )
         with (
             folder.written_aside(out, force=wanted.force) as aside,
             readers(address, snapshot, wanted.options.jobs) as pool,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import groupby
 from typing import Any
 
 from rich.text import Text
 
 from migplan import __version__
-from migplan.advise import RULES, Advice, Blind, Finding, Level
+from migplan.advise import RULES, Advice, Blind, Finding, Level, by_rule
 from migplan.catalog.model import Server
 from migplan.report import rules
 from migplan.report.words import count, listed
@@ -35,7 +34,7 @@ def as_table(advice: Advice, server: Server, *, whole: bool = False) -> Iterator
     yield Text(
         f"{server.database} on PostgreSQL {server.version_text.split()[0]}: {headline(advice)}", style="bold"
     )
-    for (level, code, title), found in _by_rule(advice.findings):
+    for (level, code, title), found in by_rule(advice.findings):
         yield Text()
         yield Text.assemble((f"{level.value} {code}", STYLES[level]), (f"  {title}: {len(found):,}", "bold"))
         shown = found if whole else found[:_SHOWN]
@@ -168,7 +167,7 @@ def as_sql(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[s
     yield f"-- {_comment(server.database)}: {headline(advice)}."
     yield "-- Read before running: a statement is what its finding suggests, and you know more than it."
     yield "-- Not in one transaction: what is built CONCURRENTLY cannot be."
-    for (level, code, title), found in _by_rule(advice.findings):
+    for (level, code, title), found in by_rule(advice.findings):
         yield ""
         yield f"-- {level.value} {code}: {title}"
         for finding in found:
@@ -181,11 +180,6 @@ def as_sql(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[s
 def _comment(text: str) -> str:
     """Text that stays in the line of its comment."""
     return " ".join(text.split())
-
-
-def _by_rule(findings: Iterable[Finding]) -> Iterator[tuple[tuple[Level, str, str], list[Finding]]]:
-    for rule, found in groupby(findings, key=lambda finding: (finding.level, finding.code, finding.title)):
-        yield rule, list(found)
 
 
 FORMATS: Mapping[str, Callable[..., Iterator[Text | str]]] = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 
-from migplan.advise import Finding
+from migplan.advise import by_rule
 from migplan.postgres.versions import dotted
 from migplan.report.advice import not_judged
 from migplan.report.analysis import Analysis
@@ -169,11 +169,8 @@ def _orphans(analysis: Analysis) -> Iterator[str]:
 
 
 def _findings(analysis: Analysis) -> Iterator[str]:
-    by_rule: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
-    for finding in analysis.findings:
-        by_rule[finding.level.value, finding.code, finding.title].append(finding)
-    for (level, code, title), found in by_rule.items():
-        yield f"{level} {code}, {title}: {len(found):,}"
+    for (level, code, title), found in by_rule(analysis.findings):
+        yield f"{level.value} {code}, {title}: {len(found):,}"
         for finding in found[:SHOWN_FINDINGS]:
             yield f"  {finding.what}: {finding.why}"
         if len(found) > SHOWN_FINDINGS:
