@@ -99,8 +99,23 @@ def _asked(module: RuleModule, seen: Seen) -> Iterator[Finding | Blind]:
     missing = [why for need in module.RULE.needs if (why := _missing(need, seen))]
     if missing:
         yield module.RULE.blind("", "; ".join(missing))
-    else:
-        yield from module.find(seen)
+        return
+    for need in module.RULE.needs:
+        yield from (module.RULE.blind(what, why) for what, why in _not_there(need, seen))
+    yield from module.find(seen)
+
+
+def _not_there(need: Need, seen: Seen) -> Iterator[tuple[str, str]]:
+    """What the settings name and this database does not have, beside others that it has."""
+    if need is Need.SCHEMAS:
+        there = {schema.name for schema in seen.catalog.schemas}
+        for schema in seen.settings.exposed_schemas:
+            if schema not in there:
+                yield f"schema {schema}", "it is said to be exposed, and is not there, or not selected"
+    elif need is Need.ROLES:
+        for role in seen.settings.api_roles:
+            if role not in seen.api_roles:
+                yield f"role {role}", "it is said to be the API's, and this server does not have it"
 
 
 def _missing(need: Need, seen: Seen) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from migplan.catalog.model import Catalog
+from migplan.advise.privileges import EVERYBODY, Privileges
+from migplan.catalog.model import Catalog, Function, Policy, Table, View
 from migplan.catalog.vitals import Vitals
 from migplan.config import AdviseSection
 from migplan.graph import ForeignKeyGraph
+from migplan.names import QualifiedName, quoted
+
+READ_OR_WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
+"""What an API does with a relation."""
 
 
 @dataclass(frozen=True)
@@ -35,3 +42,101 @@ class Seen:
         """The roles that the API takes, as far as this server has them."""
         there = {role.name for role in self.vitals.roles}
         return tuple(role for role in self.settings.api_roles if role in there)
+
+    @cached_property
+    def privileges(self) -> Privileges:
+        """Who may do what."""
+        return Privileges(self.catalog, self.vitals)
+
+    @cached_property
+    def views(self) -> dict[QualifiedName, View]:
+        """Each view under its name."""
+        return {view.name: view for view in self.catalog.views}
+
+    def reached_by(
+        self, thing: Table | View | Function, *privileges: str, roles: Iterable[str] | None = None
+    ) -> tuple[str, ...]:
+        """The API's roles that may do any of this with something in an exposed schema."""
+        if thing.name.schema not in self.exposed:
+            return ()
+        wanted = self.api_roles if roles is None else roles
+        return tuple(role for role in wanted if self.privileges.reaches(role, thing, privileges))
+
+    # --- row-level security ------------------------------------------------------------------------------
+
+    @property
+    def policies(self) -> Iterator[tuple[Table, Policy]]:
+        """Every policy with its table."""
+        for table in self.catalog.tables:
+            for policy in table.policies:
+                yield table, policy
+
+    def bypasses(self, role: str) -> bool:
+        """Whether row-level security does not hold for a role anywhere."""
+        known = self.privileges.role(role)
+        return known.superuser or known.bypasses_row_security
+
+    def is_above_policies(self, role: str, table: Table) -> bool:
+        """Whether a table's policies do not hold for a role: it bypasses them, or owns the table."""
+        owns = table.owner in self.privileges.stands_for(role)
+        return self.bypasses(role) or (owns and not table.force_row_security)
+
+    def holds_for(self, policy: Policy, role: str) -> bool:
+        """Whether a policy is for a role: for everybody, for it, or for one that it inherits from."""
+        names = self.privileges.stands_for(role)
+        return "PUBLIC" in policy.roles or not names.isdisjoint(policy.roles)
+
+    # --- what is read through views, what functions are like ---------------------------------------------
+
+    def read_through(self, view: View) -> tuple[Table, ...]:
+        """The tables that a view reads, itself or by way of other views."""
+        found: set[QualifiedName] = set()
+        ahead = [view.name]
+        while ahead:
+            here = self.views.get(ahead.pop())
+            for name in here.reads if here else ():
+                if name not in found:
+                    found.add(name)
+                    ahead.append(name)
+        tables = self.catalog.by_name
+        return tuple(tables[name] for name in sorted(found) if name in tables)
+
+    @cached_property
+    def stable_functions(self) -> frozenset[tuple[str, str]]:
+        """Schema and name of functions that give one value, the same one all through a statement."""
+        kinds: dict[tuple[str, str], set[bool]] = defaultdict(set)
+        for function in self.catalog.functions:
+            single = not function.returns.startswith(("SETOF", "TABLE"))
+            stable = function.volatility == "stable" and function.kind == "function" and single
+            kinds[(function.name.schema, function.name.name)].add(stable)
+        return frozenset(name for name, found in kinds.items() if found == {True})
+
+
+def policy_name(table: Table, policy: Policy) -> str:
+    """``policy own_rows on public.rooms``, the way findings name one."""
+    return f"policy {quoted(policy.name)} on {table.name}"
+
+
+def grantees(names: Iterable[str]) -> str:
+    """Grantees as SQL has them."""
+    return ", ".join("PUBLIC" if name == EVERYBODY else quoted(name) for name in names)
+
+
+def revoke(seen: Seen, thing: Table | View | Function, roles: Iterable[str], *privileges: str) -> str:
+    """The SQL that takes privileges from roles, wherever they have them from; empty where none can."""
+    found = seen.privileges.revocable(roles, privileges, thing)
+    if not found:
+        return ""
+    on = f"ROUTINE {routine(thing)}" if isinstance(thing, Function) else str(thing.name)
+    return f"REVOKE {', '.join(privileges)} ON {on} FROM {grantees(found)};"
+
+
+def routine(function: Function) -> str:
+    """A function as SQL names one among others of its name."""
+    return f"{function.name}({function.arguments})"
+
+
+def is_invoker(view: View) -> bool:
+    """Whether a view reads with the rights of who asks it."""
+    option = next((each for each in view.options if each.lower().startswith("security_invoker=")), "=off")
+    return option.partition("=")[2].lower() in {"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"}

@@ -1,9 +1,32 @@
-"""MP103: a key of another type than what it refers to compares slowly, or not with an index."""
+"""MP103: a key of another type than what it refers to compares slowly, or not with an index.
+
+## What fires
+
+A column of a foreign key whose type is not the type of the column that it refers to, as the server prints
+them: `integer` beside `bigint`, `character varying(20)` beside `text`, `numeric` beside `integer`.
+
+What does not: a domain over the very type on the other side, which is stored and compared as that type.
+
+## Why
+
+The server checks such a key by an operator between two types. Between integers it has one, and the narrower
+side is the one that overflows first; between other types it casts, and an index on the side that is cast is
+not used. Lengths that differ let one side hold what the other cannot.
+
+## How to mend it
+
+Give both the same type; of two integers the narrower gives way. Changing a type may write the table anew,
+under a lock that keeps everybody out, and does not go where a view reads the column.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migplan.advise.column_types import INTEGERS, bases, can_be_altered
 from migplan.advise.finding import Finding, Level, Rule
 from migplan.advise.seen import Seen
+from migplan.catalog.model import Table
 from migplan.names import quoted
 
 RULE = Rule("MP103", "foreign key of another type than what it refers to", Level.NOTE)
@@ -11,6 +34,7 @@ RULE = Rule("MP103", "foreign key of another type than what it refers to", Level
 
 def find(seen: Seen) -> Iterator[Finding]:
     """A finding a pair of columns."""
+    base = bases(seen.catalog)
     for key in seen.catalog.foreign_keys:
         referenced = seen.catalog.by_name.get(key.referenced)
         if referenced is None:
@@ -18,9 +42,18 @@ def find(seen: Seen) -> Iterator[Finding]:
         table = seen.catalog.by_name[key.table]
         for own, other in zip(key.columns, key.referenced_columns, strict=True):
             here, there = table.column(own).type, referenced.column(other).type
-            if here != there:
+            if base.get(here, here) != base.get(there, there):
+                widened = INTEGERS.get(here, 0) > INTEGERS.get(there, 2**64)
+                mend = _altered(referenced, other, here) if widened else _altered(table, own, there)
                 yield RULE.finding(
                     f"{key.table}.{quoted(own)}",
                     f"is {here}, and refers to {key.referenced}.{quoted(other)}, which is {there}",
-                    f"ALTER TABLE {key.table} ALTER COLUMN {quoted(own)} TYPE {there};",
+                    mend,
+                    table=key.table,
                 )
+
+
+def _altered(table: Table, column: str, type_: str) -> str:
+    if not can_be_altered(table, column):
+        return ""
+    return f"ALTER TABLE {table.name} ALTER COLUMN {quoted(column)} TYPE {type_};"

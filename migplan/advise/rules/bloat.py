@@ -1,0 +1,73 @@
+"""MP204: a table or an index that is half empty is read, cached and backed up as if it were full.
+
+## What fires
+
+A table, or a B-tree of one, of more than 10 MB, of whose bytes at least half, and 10 MB or more, would not be
+needed if it were written anew: a note; from 1 GB on a warning. TOAST does not count.
+
+What it would need is an **estimate**: the number of rows, and the average width of each column, as ANALYZE
+last saw them, with the headers and the fill factor that the server would use. The padding between values is
+not known, which makes tables look emptier by some per cent; equal values that a B-tree stores once make it
+look fuller. `pgstattuple` reads every page and knows.
+
+What does not: indexes that are no B-trees; tables that do not lie in a heap. What was never analysed, or
+whose statistics the role may not read, is said as not judged.
+
+## Why
+
+A scan reads the empty pages, too, and so do VACUUM and backups. Space that autovacuum has freed is used again
+by new rows: a table that is emptied and filled by turns is best left as it is.
+
+## How to mend it
+
+An index is built again while others write. A table is written anew by `VACUUM FULL`, which keeps everybody
+out until it is done, and needs as much space again; `pg_repack` does it without the lock. Then see why
+autovacuum did not keep up: long transactions, unused replication slots, `autovacuum_vacuum_scale_factor` on a
+large table.
+
+## Compared with splinter (0020)
+
+- splinter reports a table that is 70 times as large as it ought to be, which is hardly any; here half is
+  enough.
+- splinter estimates from the columns that have statistics, and takes those that have none for empty; here
+  such a table is said as not judged.
+- splinter does not know of fill factors, and rounds a row's data up by its own rule.
+- splinter has no finding about indexes.
+- splinter also looks at the tables of extensions and at those of the server itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.advise.finding import Blind, Finding, Level, Need, Rule
+from migplan.advise.seen import Seen
+from migplan.names import QualifiedName
+
+RULE = Rule("MP204", "bloat", Level.NOTE, (Need.VITALS,), observed=True)
+
+MEGABYTE = 1024**2
+SHARE = 0.5
+LEAST = 10 * MEGABYTE
+GRAVE = 1024 * MEGABYTE
+
+
+def find(seen: Seen) -> Iterator[Finding | Blind]:
+    """A finding a table, and one an index."""
+    for what, why in seen.vitals.unread:
+        if what.startswith("bloat of "):
+            yield RULE.blind(what.removeprefix("bloat of "), why)
+    for bloat in seen.vitals.bloat:
+        if bloat.table not in seen.catalog.by_name or bloat.wasted < max(bloat.bytes * SHARE, LEAST):
+            continue
+        what, mend = str(bloat.table), f"VACUUM (FULL, ANALYZE) {bloat.table};"
+        if bloat.index is not None:
+            name = QualifiedName(bloat.table.schema, bloat.index)
+            what, mend = f"{name} on {bloat.table}", f"REINDEX INDEX CONCURRENTLY {name};"
+        yield RULE.finding(
+            what,
+            f"about {bloat.wasted // MEGABYTE} MB of {bloat.bytes // MEGABYTE} MB hold nothing",
+            mend,
+            table=bloat.table,
+            level=Level.WARNING if bloat.wasted >= GRAVE else Level.NOTE,
+        )

@@ -1,0 +1,48 @@
+"""MP313: a foreign table that an API exposes.
+
+### What fires
+
+A foreign table in an exposed schema that a role of the API reaches: USAGE on the schema, and SELECT (on all
+of it, or on a column), INSERT, UPDATE or DELETE.
+
+What does not: one that no role of the API has a privilege on. The rule does not run, and says so, where
+nobody set `exposed_schemas` and `api_roles`.
+
+### Why
+
+Row-level security does not exist for foreign tables, and the other server knows only the user of the
+mapping, not the person who asks.
+
+### How to mend it
+
+Take the privileges away, or move it to a schema that is not exposed, with a function or a view in front of
+it that decides who sees what.
+
+### Compared with splinter (0017)
+
+- splinter looks at SELECT on the whole table only, and does not ask for USAGE on the schema.
+- Roles and schemas are settings here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.advise.finding import Finding, Level, Need, Rule
+from migplan.advise.seen import READ_OR_WRITE, Seen, revoke
+from migplan.catalog.model import TableKind
+from migplan.names import quoted
+
+RULE = Rule("MP313", "exposed foreign table", Level.WARNING, (Need.SCHEMAS, Need.ROLES))
+
+
+def find(seen: Seen) -> Iterator[Finding]:
+    """A finding a table."""
+    for table in seen.catalog.tables:
+        if table.kind is TableKind.FOREIGN and (roles := seen.reached_by(table, *READ_OR_WRITE)):
+            yield RULE.finding(
+                table.name,
+                f"{', '.join(map(quoted, roles))} reach all of it: it has no row-level security",
+                revoke(seen, table, roles, *READ_OR_WRITE),
+                table=table.name,
+            )

@@ -1,0 +1,38 @@
+"""MP109: a table without a key in or out says nothing about what its rows belong to.
+
+## What fires
+
+A table with no foreign key to another table or to itself, and none from another one. A partitioned table and
+its partitions are one table here.
+
+What does not: foreign tables, which cannot have keys; tables that inherit from others; a key to or from a
+table that the selection leaves out, where that key is known.
+
+## Why
+
+Often it is as it should be: a log, settings, a table of some tool. Where the rows do belong to others (a
+column such as `user_id` without a key), nothing keeps them from pointing at what is gone, and migplan can put
+the table anywhere in the order, which may be wrong.
+
+## How to mend it
+
+Declare the keys that are meant. There is no SQL for what nobody has said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.seen import Seen
+from migplan.catalog.model import TableKind
+
+RULE = Rule("MP109", "isolated table", Level.NOTE)
+
+
+def find(seen: Seen) -> Iterator[Finding]:
+    """A finding a table."""
+    for name in seen.graph.isolated:
+        table = seen.graph.tables[name]
+        if table.kind is not TableKind.FOREIGN and not table.inherits:
+            yield RULE.finding(name, "no foreign key leads to it, or from it to others", table=name)

@@ -1,0 +1,55 @@
+"""MP402: a timestamp without time zone does not say which moment it means.
+
+## What fires
+
+A column of type `timestamp without time zone`, of whatever precision, or of a domain over it.
+
+What does not: `timestamp with time zone`; `date`, `time`; arrays; columns of views and foreign tables. Once
+for a partitioned table, not again for its partitions.
+
+## Why
+
+The server stores what the clock on some wall showed, not where the wall was. `now()` is cut to the session's
+time zone when it is stored, so two clients with different settings store the same moment as two; hours are
+lost or said twice when clocks change; and a move to a server with another `timezone` shifts what `now()`
+writes from then on.
+
+## How to mend it
+
+`timestamp with time zone` takes the same eight bytes. The SQL takes what is there for UTC: **put the zone
+that the application writes** in its place. It writes the table anew under a lock. A column that is meant to
+be local time (an opening hour, a date of birth with a time) is right as it is: ignore the finding with that
+reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.advise.column_types import bases, can_be_altered, stored_columns
+from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.seen import Seen
+from migplan.names import quoted
+
+RULE = Rule("MP402", "timestamp without time zone", Level.NOTE)
+
+
+def find(seen: Seen) -> Iterator[Finding]:
+    """A finding a column."""
+    base = bases(seen.catalog)
+    for table, column in stored_columns(seen):
+        type_ = base.get(column.type, column.type)
+        if not (type_.startswith("timestamp") and type_.endswith(" without time zone")):
+            continue
+        mend = ""
+        if column.type == type_ and not column.generated and can_be_altered(table, column.name):
+            name, zoned = quoted(column.name), type_.replace("without", "with")
+            mend = (
+                f"ALTER TABLE {table.name} ALTER COLUMN {name} TYPE {zoned} USING {name} AT TIME ZONE 'UTC';"
+            )
+        yield RULE.finding(
+            f"{table.name}.{quoted(column.name)}",
+            "it does not say which moment it means; the SQL takes it for UTC",
+            mend,
+            table=table.name,
+        )
