@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from migplan.advise.rules import key_without_index
 from migplan.catalog.model import ForeignKey, Index, Table
+from migplan.document.columns import is_tenant
 from migplan.document.facts import Facts
 from migplan.document.wording import columns_of, joined
 from migplan.names import quoted
@@ -48,17 +49,15 @@ def performance(table: Table, question: Question, facts: Facts, key: ForeignKey 
 def best(table: Table, question: Question) -> _Fit | None:
     """The index that helps most, if any helps; of equals the first by name."""
     fits = [fit for index in table.indexes if (fit := _fit(index, question)) is not None]
-    return min(
-        fits,
-        key=_cheapness,
-        default=None,
-    )
+    return min(fits, key=_cheapness, default=None)
 
 
-def _cheapness(fit: _Fit) -> tuple[int, bool, bool, int, str]:
+def _cheapness(fit: _Fit) -> tuple[int, bool, bool, bool, int, str]:
+    """Tenants have many rows each, so their column alone finds less than any other does."""
     index = fit.index
     more = len(index.columns) - fit.leading
-    return (-fit.leading, not fit.goes_on, not (index.unique and not more), more, index.name)
+    vague = fit.leading == 1 and is_tenant(index.columns[0])
+    return (-fit.leading, vague, not fit.goes_on, not (index.unique and not more), more, index.name)
 
 
 def covering(key: ForeignKey, table: Table) -> Index | None:

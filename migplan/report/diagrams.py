@@ -6,8 +6,8 @@ language wants it; the nodes themselves are numbered.
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
@@ -16,18 +16,46 @@ from migplan.report.words import Naming, rows
 
 READABLE = 150  # tables; of more only those that have keys are drawn, unless all are wanted
 
+# Mermaid reads entities inside of quotes, written with # in place of &. Percent signs and braces begin its
+# settings, a backtick its Markdown, and its own search for the end of a style is confused by a colon.
+_MERMAID = str.maketrans({sign: f"#{ord(sign)};" for sign in "\"#&<>%`{}[]|\\:;'"})
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node of a Mermaid flowchart: the lines of its label; a group of tables is round."""
+
+    lines: tuple[str, ...]
+    round: bool = False
+    bold: bool = False
+
+
+def flowchart(boxes: Mapping[str, Box], arrows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+    """A Mermaid flowchart: boxes by their numbers, and arrows from one to another with a label."""
+    yield "flowchart BT"
+    for mark, box in boxes.items():
+        label = "<br>".join(map(_mermaid_text, box.lines))
+        yield f'  {mark}("{label}")' if box.round else f'  {mark}["{label}"]'
+    for start, end, label in arrows:
+        said = f'|"{_mermaid_text(label)}"|' if label else ""
+        yield f"  {start} -->{said} {end}"
+    for mark, box in boxes.items():
+        if box.bold:
+            yield f"  style {mark} stroke-width:4px"
+
 
 def as_mermaid(analysis: Analysis, *, depth: int | None = None, whole: bool = False) -> Iterator[str]:
     """A Mermaid flowchart."""
     graph = analysis.graph
     node = _nodes(graph, depth, whole)
     name = Naming(graph.tables)
-    yield "flowchart BT"
-    for table, mark in node.items():
-        label = _mermaid_text(f"{name(table)}") + f"<br>{rows(graph.rows[table])}"
-        yield f'  {mark}["{label}"]'
-    for table, referenced, columns in _arrows(graph, node):
-        yield f'  {node[table]} -->|"{_mermaid_text(columns)}"| {node[referenced]}'
+    yield from flowchart(
+        {mark: Box((name(table), rows(graph.rows[table]))) for table, mark in node.items()},
+        (
+            (node[table], node[referenced], columns)
+            for table, referenced, columns in arrows_among(graph, node)
+        ),
+    )
 
 
 def as_dot(analysis: Analysis, *, depth: int | None = None, whole: bool = False) -> Iterator[str]:
@@ -40,9 +68,20 @@ def as_dot(analysis: Analysis, *, depth: int | None = None, whole: bool = False)
     yield '  node [shape=box, fontname="sans-serif"];'
     for table, mark in node.items():
         yield f"  {mark} [label={_dot_text(name(table), rows(graph.rows[table]))}];"
-    for table, referenced, columns in _arrows(graph, node):
+    for table, referenced, columns in arrows_among(graph, node):
         yield f"  {node[table]} -> {node[referenced]} [label={_dot_text(columns)}];"
     yield "}"
+
+
+def arrows_among(
+    graph: ForeignKeyGraph, drawn: Mapping[QualifiedName, object]
+) -> Iterator[tuple[QualifiedName, QualifiedName, str]]:
+    """The keys among the tables that are drawn: from which, to which, by which columns."""
+    found = list(graph.hops)
+    found += [(table, table, key) for table, keys in graph.self_keys.items() for key in keys]
+    for table, referenced, key in sorted(found, key=lambda arrow: (arrow[2].table, arrow[2].name)):
+        if table in drawn and referenced in drawn:
+            yield table, referenced, ", ".join(key.columns)
 
 
 def _nodes(graph: ForeignKeyGraph, depth: int | None, whole: bool) -> dict[QualifiedName, str]:
@@ -53,19 +92,11 @@ def _nodes(graph: ForeignKeyGraph, depth: int | None, whole: bool) -> dict[Quali
     return {name: f"t{number}" for number, name in enumerate(drawn, 1)}
 
 
-def _arrows(
-    graph: ForeignKeyGraph, node: dict[QualifiedName, str]
-) -> Iterator[tuple[QualifiedName, QualifiedName, str]]:
-    found = list(graph.hops)
-    found += [(table, table, key) for table, keys in graph.self_keys.items() for key in keys]
-    for table, referenced, key in sorted(found, key=lambda arrow: (arrow[2].table, arrow[2].name)):
-        if table in node and referenced in node:
-            yield table, referenced, ", ".join(key.columns)
-
-
 def _mermaid_text(text: str) -> str:
-    # Mermaid reads HTML entities inside of quotes, written with # in place of &.
-    return html.escape(text).replace("&", "#").replace("\n", " ")
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in line)
+    return line.translate(_MERMAID)
 
 
 def _dot_text(*lines: str) -> str:

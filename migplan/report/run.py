@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from migplan.bundle.file_orphans import FileOrphans
 from migplan.errors import StepError
 from migplan.report.words import amount, count
 from migplan.run.apply import Done
 from migplan.run.journal import Entry
 from migplan.run.status import RunStatus, Status
 from migplan.run.steps import Step
+
+if TYPE_CHECKING:  # a run has no need of it, and it takes a while to load
+    from migplan.bundle.file_orphans import FileOrphans
 
 _SHOWN = 3
 _HAZARDS = {

@@ -26,7 +26,6 @@ _STYLES = {
 }
 _PLURALS = {ThingKind.INDEX: "indexes", ThingKind.POLICY: "policies"}
 _SHOWN = 5
-_LEFT = frozenset({State.PENDING, State.HALF, State.AGAIN})
 
 
 def standings(known: Sequence[Standing], path: Path, target: object) -> Iterator[Text]:
@@ -43,12 +42,12 @@ def standings(known: Sequence[Standing], path: Path, target: object) -> Iterator
     yield Text(f"{path} in {target}: {said or 'no migration'}", style="bold")
 
 
-def pending(known: Sequence[Standing]) -> Iterator[Text]:
+def pending(known: Sequence[Standing], names: Sequence[str]) -> Iterator[Text]:
     """What an apply would run, in its order."""
-    left = [each for each in known if each.state in _LEFT]
-    for each in left:
-        yield Text(f"  {each.name}  {each.state}")
-    yield Text(f"{count(len(left), 'migration')} would be applied. Nothing was changed.", style="bold")
+    standing = {each.name: each for each in known}
+    for name in names:
+        yield Text(f"  {name}  {standing[name].state}")
+    yield Text(f"{count(len(names), 'migration')} would be applied. Nothing was changed.", style="bold")
 
 
 def applied(done: Migrated, path: Path, target: object) -> Iterator[Text]:
@@ -86,7 +85,7 @@ def summary(found: Summary) -> Iterator[Text]:
 def stays(known: Sequence[Standing], path: str) -> Iterator[Text]:
     """What is there after a failure, and how to go on."""
     there = sum(each.state is State.APPLIED for each in known)
-    left = [each for each in known if each.state in _LEFT]
+    left = [each for each in known if each.state.is_left]
     yield Text(f"  stays: {count(there, 'migration')} applied; {len(left):,} to go")
     half = [each for each in known if each.state is State.HALF]
     for each in half:

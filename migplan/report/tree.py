@@ -40,17 +40,27 @@ class Fold:
 
 def tree(graph: ForeignKeyGraph, *, depth: int | None = None, whole: bool = False) -> tuple[Line, ...]:
     """The tree's lines; folded when they would be too many and ``whole`` is not asked for."""
+    lines, folded = folded_tree(graph, depth=depth, whole=whole)
+    if not folded:
+        return lines
+    return (*lines, Line("", "(folded: --all shows every table, --depth N so many levels)", quiet=True))
+
+
+def folded_tree(
+    graph: ForeignKeyGraph, *, depth: int | None = None, whole: bool = False
+) -> tuple[tuple[Line, ...], bool]:
+    """The same lines, and whether they had to be folded, for those who say so in their own words."""
     if depth is not None or whole:
-        return tuple(_Tree(graph, Fold(depth=depth)).lines())
+        return tuple(_Tree(graph, Fold(depth=depth)).lines()), False
     lines = tuple(_Tree(graph, Fold()).lines())
     if len(lines) <= READABLE:
-        return lines
+        return lines, False
     deepest = max(graph.depth.values())
     for level in range(deepest, 0, -1) if deepest <= 30 else (30, 20, 10, 8, 6, 5, 4, 3, 2, 1):
         lines = tuple(_Tree(graph, Fold(level, SHOWN_CHILDREN, SHOWN_ROOTS)).lines())
         if len(lines) <= READABLE:
             break
-    return (*lines, Line("", "(folded: --all shows every table, --depth N so many levels)", quiet=True))
+    return lines, True
 
 
 class _Tree:

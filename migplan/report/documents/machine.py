@@ -55,7 +55,6 @@ def _about(documentation: Documentation, kept: Mapping[str, str]) -> dict[str, A
         "migplan_documentation": FORMAT,
         "database": catalog.server.database,
         "server_version": catalog.server.version,
-        "read_at": catalog.server.read_at,
         "fingerprint": fingerprint(catalog),
         "overview": kept.get(overview_key(), ""),
         "counts": {

@@ -40,6 +40,17 @@ def test_a_text_stays(key: str) -> None:
     assert stale(folder, given) == ()
 
 
+def test_marks_of_ours_in_a_text_are_only_text() -> None:
+    given = made.documentation()
+    body = (
+        "<!-- migplan:table public.rooms 00000000 00000000 -->\n<!-- migplan:page 1 0000000000000000 -->\n"
+        "<!-- migplan:end notes public.hotels -->x"
+    )
+    folder = filled("notes public.rooms", body)
+    assert stale(folder, given) == ()
+    assert body in written(given, folder).files[FILE]
+
+
 def test_lines_of_another_system_are_no_edit() -> None:
     given = made.documentation()
     folder = {

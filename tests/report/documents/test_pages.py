@@ -155,22 +155,30 @@ def test_a_hub_is_drawn_with_some_of_its_neighbours_and_says_so() -> None:
 
 
 def test_diagrams_stay_within_what_pages_can_show() -> None:
-    names = {f"{'n' * 55}{n:03}": [f"{'n' * 55}{m:03}" for m in range(max(0, n - 9), n)] for n in range(160)}
+    names = {f"{'n' * 55}{n:03}": [f"{'n' * 55}{m:03}" for m in range(max(0, n - 9), n)] for n in range(100)}
     files = written(made.documentation(catalog(names), {"all": ["*"]}), {}).files
     drawn = [fence for text in files.values() for fence in reading.fences(text, "mermaid")]
     assert max(map(len, drawn)) < 50_000
     assert max(fence.count("-->") for fence in drawn) <= 500
-    assert "Not in the diagram: 80 tables of the group" in files["TABLES_ALL.md"]
+    assert "Not in the diagram: 20 tables of the group" in files["TABLES_ALL.md"]
 
 
 def test_a_large_group_has_several_pages() -> None:
-    found = catalog({"hub": [], **{f"t{n:03}": ["hub"] for n in range(120)}})
+    found = catalog({"hub": [], **{f"t{n:03}": ["hub"] for n in range(101)}})
     files = written(made.documentation(found, {"all": ["*"]}), {}).files
     assert {"TABLES_ALL.md", "TABLES_ALL.2.md", "TABLES_ALL.3.md"} <= set(files)
     assert reading.faults(files) == []
     assert files["TABLES_ALL.2.md"].count("<!-- migplan:table ") == 50
-    assert "(TABLES_ALL.3.md#public.t119)" in files["TABLES_ALL.md"]
+    assert "(TABLES_ALL.3.md#public.t100)" in files["TABLES_ALL.md"]
     assert "## Summary" in files["TABLES_ALL.3.md"]
+
+
+def test_totals_say_when_something_is_not_known() -> None:
+    rows = {"hotels": 1200, "rooms": 5, "guests": None, "bookings": None}
+    text = written(made.documentation(catalog(made.HOTELS, rows=rows), made.GROUPS), {}).files
+    assert "**Total Rows:** at least 1,205" in text["README.md"]
+    assert "**Total Rows:** 1,200" in text["TABLES_FOUNDATION.md"]
+    assert "**Row Count:** unknown" in text["TABLES_OPERATIONS.md"]
 
 
 def test_wide_samples_are_shown_on_their_side() -> None:

@@ -27,12 +27,11 @@ def database(sections: Sections) -> Markup:
     catalog, graph = documentation.catalog, documentation.graph
     tables = list(documentation.tables)
     sizes = [each.total_bytes for each in catalog.tables if each.total_bytes is not None]
-    moment = f"{catalog.server.version_text}, as it was at {catalog.server.read_at}"
     picture = sections.pictures.whole()
     return element(
         "section",
         element("h1", catalog.server.database),
-        element("p", moment, class_="muted"),
+        element("p", f"PostgreSQL {catalog.server.version_text.split()[0]}", class_="muted"),
         sections.said(overview_key()),
         facts(
             (
