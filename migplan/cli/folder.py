@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,16 +16,16 @@ from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
 from migplan.cli.permission import Subject
 from migplan.config import Config
 from migplan.errors import RefusedError, StepError
+from migplan.handwritten.analysis import Analysis
 from migplan.handwritten.lint import Finding, Level
 from migplan.pipeline import migrating
 from migplan.postgres.address import Address
 from migplan.report import migrations as analysis_report
 from migplan.report import standing as report
 from migplan.run.migrate import Migrating
+from migplan.run.migrate import foreseen as would_apply
 from migplan.run.revert import Reverting, WayBack, foreseen, revert
-from migplan.run.standing import State
-
-_UNFINISHED = frozenset({State.PENDING, State.HALF, State.CHANGED, State.MISSING, State.AGAIN})
+from migplan.run.standing import State, standing_in
 
 
 def apply(
@@ -41,24 +41,23 @@ def apply(
 ) -> None:
     """Apply what is pending; what lint says of it is shown before."""
     analysis = migrating.folder_analysis(path, settings, address)
-    known = migrating.standing_in(analysis, address)
-    pending = {each.name for each in known if each.state in {State.PENDING, State.HALF, State.AGAIN}}
-    findings = [each for each in analysis.findings if _belongs(each, pending, path)]
-    grave = [each for each in findings if each.level is not Level.NOTE]
+    known = standing_in(analysis, address)
+    names = would_apply(analysis, known, wanted)
+    grave = _risks(analysis, set(names))
     screen.show_aside(line for each in grave for line in analysis_report.finding(each))
     if strict and grave:
         raise RefusedError("lint found risks, and --strict stops at them; nothing was changed")
     if dry_run:
-        screen.show(report.pending(known))
+        screen.show(report.pending(known, names))
         return
     subject = Subject(
-        path.resolve().name,
+        analysis.folder.name,
         path,
         migrating.digest_of(analysis),
         f"migplan apply and verify {path} with another target",
     )
     asked = replace(wanted, rehearsal=rehearsed(subject))
-    with running.interruptible(), _said(path, address, settings):
+    with running.interruptible(), _said(analysis, address):
         with running.account(log_format, quiet=True) as told:
             done = migrating.migrated(analysis, address, asked, told)
         screen.show(report.applied(done, path, address))
@@ -67,9 +66,9 @@ def apply(
 def status(path: Path, address: Address, settings: Config) -> bool:
     """Show how each migration stands; whether nothing is left to do."""
     analysis = migrating.folder_analysis(path, settings)
-    known = migrating.standing_in(analysis, address)
+    known = standing_in(analysis, address)
     screen.show(report.standings(known, path, address))
-    return not any(each.state in _UNFINISHED and not each.is_seed for each in known)
+    return not any(each.state is not State.APPLIED and not each.is_seed for each in known)
 
 
 def verify(path: Path, address: Address, settings: Config) -> bool:
@@ -96,7 +95,7 @@ def rollback(
     if dry_run:
         screen.show(report.way_back(foreseen(analysis, address, wanted), address))
         return
-    with running.interruptible(), _said(path, address, settings):
+    with running.interruptible(), _said(analysis, address):
         asking = replace(wanted, agreed=_asking(address, yes=yes))
         screen.show(report.reverted(revert(analysis, address, asking), path, address))
 
@@ -114,27 +113,29 @@ def _asking(address: Address, *, yes: bool) -> Callable[[Sequence[WayBack]], Non
     return agreed
 
 
-def _belongs(finding: Finding, names: set[str], path: Path) -> bool:
-    relative = finding.file.relative_to(path).as_posix() if finding.file.is_relative_to(path) else ""
-    return any(finding.file.name.startswith(name) or relative.startswith(name) for name in names)
+def _risks(analysis: Analysis, names: Collection[str]) -> list[Finding]:
+    """What lint warns of in these migrations, the gravest first."""
+    accounts = (each for each in analysis.accounts if each.migration.name in names)
+    found = (each for account in accounts for each in account.findings if each.level is not Level.NOTE)
+    return sorted(found, key=lambda each: each.level.rank)
 
 
 @contextmanager
-def _said(path: Path, address: Address, settings: Config) -> Iterator[None]:
+def _said(analysis: Analysis, address: Address) -> Iterator[None]:
     """What failed, and how all stands after it."""
     try:
         yield
     except StepError as error:
         click.echo(sentence(error), err=True)
-        _stands(path, address, settings)
+        _stands(analysis, address)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         click.echo("migplan: stopped; what was going on was rolled back", err=True)
-        _stands(path, address, settings)
+        _stands(analysis, address)
         sys.exit(INTERRUPTED)
 
 
-def _stands(path: Path, address: Address, settings: Config) -> None:
-    known = migrating.standing_in(migrating.folder_analysis(path, settings), address)
-    for line in report.stays(known, shlex.quote(str(path))):
+def _stands(analysis: Analysis, address: Address) -> None:
+    known = standing_in(analysis, address)
+    for line in report.stays(known, shlex.quote(str(analysis.folder.path))):
         click.echo(line.plain, err=True)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from migplan import config as configuration
-from migplan.bundle.identity import identity_of
 from migplan.config import Config
 from migplan.errors import AddressError, RefusedError
 from migplan.postgres import address as addresses
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
 from migplan.run import receipt
 from migplan.run.receipt import Receipt
 
@@ -45,9 +43,7 @@ def asked(
     target: str, address: Address, settings: Config, subject: Subject, said: str | None, unrehearsed: bool
 ) -> str:
     """What the journal is to say of a rehearsal; a protected target is asked about, or refused."""
-    rehearsals = [
-        each for each in receipt.found(subject.folder, subject.digest) if not _is_here(each, address)
-    ]
+    rehearsals = _rehearsals(subject, address)
     note = _note(rehearsals[-1]) if rehearsals else ""
     name = _protected(target, address, settings)
     if name is None:
@@ -94,11 +90,13 @@ def _same(settings: Config, name: str, address: Address) -> bool:
     return other is not None and all(other.params.get(key) == address.params.get(key) for key in keys)
 
 
-def _is_here(found: Receipt, address: Address) -> bool:
-    """Whether a receipt is of the very target: it proves nothing about another one."""
-    with closing(connect(address)) as connection:
-        identity = identity_of(connection, address)
-    return found.identity == identity if identity and found.identity else found.target == str(address)
+def _rehearsals(subject: Subject, address: Address) -> Sequence[Receipt]:
+    """The receipts of what is to be run, but for those of the very target."""
+    found = receipt.found(subject.folder, subject.digest)
+    if not found:
+        return ()
+    here = receipt.whereabouts(address)
+    return [each for each in found if not each.is_of(here)]
 
 
 def _note(found: Receipt) -> str:

@@ -83,6 +83,11 @@ class Folder:
     in_this_order: bool = False  # the folder has a plan of its own that orders them (sqitch)
     remarks: tuple[Remark, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """What journals know it by, wherever it lies."""
+        return self.path.resolve().name
+
     def __getitem__(self, name: str) -> Migration:
         for migration in self.migrations:
             if migration.name == name:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 
-from migplan.bundle.identity import identity_of
 from migplan.config import Config
 from migplan.errors import RefusedError
 from migplan.handwritten.analysis import Analysis, analysis_of
@@ -23,14 +20,13 @@ from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained
-from migplan.postgres.versions import dotted
-from migplan.run import receipt
+from migplan.run import of_folder, receipt
 from migplan.run.events import Told, silence
-from migplan.run.journal import Journal
+from migplan.run.journal import Entry
 from migplan.run.lock import Lock
+from migplan.run.looking import looking
 from migplan.run.migrate import Migrated, Migrating, migrate
-from migplan.run.standing import Standing, State, standings
-from migplan.run.status import Connected
+from migplan.run.standing import Standing, State, standing_in
 from migplan.run.things import present
 from migplan.verify.migrations import MigrationsVerified, verify
 
@@ -47,14 +43,6 @@ def folder_analysis(path: Path, config: Config, address: Address | None = None) 
     sizes = _sizes(address) if address is not None else None
     levels = {code: "off" if said == "off" else Level(said) for code, said in config.lint.items()}
     return analysis_of(read(path), sizes=sizes, levels=levels)  # type: ignore[arg-type]  # 'off' is one, too
-
-
-def standing_in(analysis: Analysis, address: Address) -> tuple[Standing, ...]:
-    """How each migration of a folder stands in a target; nothing is changed, and nobody is kept waiting."""
-    with closing(connect(address)) as connection:
-        connection.autocommit = True
-        journal = Journal(Connected(connection), address)
-        return standings(analysis, journal if journal.exists else None)
 
 
 def migrated(analysis: Analysis, address: Address, wanted: Migrating, told: Told = silence) -> Migrated:
@@ -99,19 +87,20 @@ def migrations_verified(
     """Whether the applied migrations of a folder did what they say; and how all of them stand."""
     known = standing_in(analysis, address)
     names = {each.name for each in known if each.state is State.APPLIED}
-    with closing(connect(address)) as connection:
-        connection.autocommit = True
-        return known, verify(analysis, names, present(connection, address), connection, address)
+    with looking(address) as look:
+        there = present(look.connection, address)
+        return known, verify(analysis, names, there, look.connection, address)
 
 
 def digest_of(analysis: Analysis) -> str:
     """What tells this set of migrations from another: any of them changed, or one more, is another set."""
-    digests = {
-        name: account.migration.digest
-        for name, account in sorted(analysis.by_name.items())
-        if account.migration.kind in {"sql", "python"}
-    }
-    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+    return of_folder.digest_of(
+        {
+            name: account.migration.digest
+            for name, account in sorted(analysis.by_name.items())
+            if account.migration.kind in {"sql", "python"}
+        }
+    )
 
 
 def receipt_of(
@@ -122,18 +111,34 @@ def receipt_of(
     dates = [each.at for each in known if each.at]
     if not proof.holds or left or not dates:
         return None
-    with closing(connect(address)) as connection:
-        identity = identity_of(connection, address)
-        version = dotted(connection.info.server_version)
+    here = receipt.whereabouts(address)
+    timings = receipt.timings_of(_entries(analysis, address, known))
     found = receipt.Receipt(
-        bundle=analysis.folder.path.resolve().name,
+        bundle=analysis.folder.name,
         digest=digest_of(analysis),
-        target=str(address),
-        identity=identity,
-        server=version,
+        target=here.target,
+        identity=here.identity,
+        server=here.server,
         applied_at=max(dates).isoformat(timespec="seconds"),
         verified_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         rows=proof.rows,
-        seconds=0.0,
+        seconds=round(sum(each.seconds for each in timings), 3),
+        steps=timings,
     )
     return receipt.save(found, analysis.folder.path)
+
+
+def _entries(analysis: Analysis, address: Address, known: Sequence[Standing]) -> list[Entry]:
+    """The steps by which what is applied came about, each as it was done last."""
+    digests = {each.name: each.digest for each in known if each.state is State.APPLIED}
+    last: dict[tuple[str, int], Entry] = {}
+    with looking(address) as look:
+        journal = look.journal
+        for run in journal.runs():
+            if run.kind == "migrate" and run.bundle == analysis.folder.name:
+                last |= {
+                    (each.name, each.line): each
+                    for each in journal.entries(run.run)
+                    if each.state == "done" and each.file_digest == digests.get(each.name)
+                }
+    return list(last.values())

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 
-from migplan.bundle.identity import identity_of
 from migplan.bundle.sealed import Sealed
 from migplan.pipeline.progress import Told, silence
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
 from migplan.run import receipt
 from migplan.run.status import status_of
 from migplan.verify import verifying
@@ -35,16 +32,15 @@ def receipt_of(bundle: Sealed, address: Address, proof: Verification) -> Path | 
     if not proof.holds or not runs or runs[-1].run.finished_at is None or runs[-1].run.state != "done":
         return None
     applied_by = runs[-1]
-    with closing(connect(address)) as connection:
-        identity = identity_of(connection, address)
+    here = receipt.whereabouts(address)
     strengths = Counter(table.strength for table in proof.tables)
     ended = applied_by.run.finished_at
     assert ended is not None
     found = receipt.Receipt(
         bundle=bundle.name,
         digest=bundle.digest,
-        target=str(address),
-        identity=identity,
+        target=here.target,
+        identity=here.identity,
         server=proof.server,
         applied_at=ended.isoformat(timespec="seconds"),
         verified_at=proof.read_at,
@@ -52,6 +48,6 @@ def receipt_of(bundle: Sealed, address: Address, proof: Verification) -> Path | 
         seconds=round((ended - applied_by.run.started_at).total_seconds(), 3),
         tables_by_content=strengths["content"],
         tables_by_count=strengths["count"],
-        steps=receipt.timings_of(applied_by),
+        steps=receipt.timings_of(applied_by.entries),
     )
     return receipt.save(found, bundle.paths.folder)

@@ -67,7 +67,8 @@ class Rehearsal:
     def _apply(self) -> Stage:
         seconds, done = _timed(self._applied)
         status = status_of(self.target)
-        self.timings = timings_of(next(each for each in status.runs if each.run.run == done.run.run))
+        run = next(each for each in status.runs if each.run.run == done.run.run)
+        self.timings = timings_of(run.entries)
         self.seconds = done.seconds
         return Stage("apply", seconds, f"{done.steps:,} steps, {done.rows:,} rows")
 

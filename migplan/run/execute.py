@@ -6,7 +6,7 @@ import contextlib
 import heapq
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from migplan.errors import DatabaseError, JournalError, LockedError, MigplanErro
 from migplan.postgres.address import Address
 from migplan.run import events
 from migplan.run.data_events import DataEvent, Progressed, Summary, TriedAgain
-from migplan.run.data_step import run_data_step
 from migplan.run.events import Told
 from migplan.run.journal import Journal
 from migplan.run.lock import Lock
@@ -104,7 +103,14 @@ class Execution:
     """The steps of one run being done by a crew of sessions."""
 
     def __init__(
-        self, address: Address, folder: Path, journal: Journal, lock: Lock, ways: Ways, told: Told
+        self,
+        address: Address,
+        folder: Path,
+        journal: Journal,
+        lock: Lock,
+        ways: Ways,
+        told: Told,
+        answered: Callable[[Step, str], None] | None = None,
     ) -> None:
         self._address = address
         self._folder = folder
@@ -112,6 +118,7 @@ class Execution:
         self._lock = lock
         self._ways = ways
         self._told = told
+        self._answered = answered
         self._watch = Watch(lock)
         self._writing = threading.Lock()  # the journal's connection is shared
         self._stopping = threading.Event()
@@ -231,6 +238,8 @@ class Execution:
 
     def _once(self, session: Session, run: int, step: Step) -> int:
         session.warned = lambda text: self._told(events.Noticed(step, text))
+        if answered := self._answered:
+            session.answered = lambda text: answered(step, text)
         self._watch.begun(session.process, lambda who: session.warned(f"waits for a lock that {who} holds"))
         blocker = ""
         try:
@@ -250,6 +259,7 @@ class Execution:
 
     def _program(self, run: int, step: Step) -> int:
         """A step in Python: it has sessions and checkpoints of its own."""
+        from migplan.run.data_step import run_data_step  # noqa: PLC0415 - most runs have no such step
 
         def told(event: DataEvent) -> None:
             if isinstance(event, Progressed):

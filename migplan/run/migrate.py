@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from migplan.errors import RefusedError
 from migplan.handwritten.analysis import Analysis
 from migplan.postgres.address import Address
-from migplan.run.apply import ending, locked
+from migplan.run.apply import locked
 from migplan.run.data_events import Summary
 from migplan.run.events import Told, silence
-from migplan.run.execute import Execution, Ways
-from migplan.run.journal import Beginning, Journal, Run
+from migplan.run.execute import Ways
+from migplan.run.journal import Journal, Run
 from migplan.run.lock import Lock
 from migplan.run.migration_steps import steps_of
+from migplan.run.of_folder import Work, work_off
 from migplan.run.standing import Standing, State, by_state, standings
 from migplan.run.steps import Step
 
 _SHOWN = 10
-_RUNS = frozenset({State.PENDING, State.HALF, State.AGAIN})
 
 
 @dataclass(frozen=True)
@@ -51,29 +48,28 @@ class Migrated:
 
 def migrate(analysis: Analysis, address: Address, wanted: Migrating, told: Told = silence) -> Migrated:
     """Apply what is pending. StepError says where it stopped; what came before it stays applied."""
-    refuse_order(analysis, reorder=wanted.reorder)
     with locked(address) as lock:
         journal = Journal(lock, address)
-        known = standings(analysis, journal if journal.exists else None)
-        refuse_changed(known)
-        names = _wanted(analysis, known, wanted.to, seeds=wanted.seeds)
+        known = standings(analysis, journal)
+        names = foreseen(analysis, known, wanted)
         if not names:
             return Migrated(None, before=known)
         wanted.preflight(lock, names)
-        if not journal.exists:
-            journal.create()
+        migrations = [analysis.by_name[name].migration for name in names]
         steps = _steps(analysis, names, known)
-        run = journal.begin(_beginning(analysis, names, steps, wanted.rehearsal))
-        started = time.monotonic()
-        ways = replace(wanted.ways, jobs=1)
-        execution = Execution(address, analysis.folder.path.resolve(), journal, lock, ways, told)
-        with ending(journal, run):
-            execution.run(run.run, steps, set())
-        seconds = time.monotonic() - started
-        return Migrated(journal.run(run.run), tuple(names), seconds, known, execution.summaries)
+        work = Work("migrate", analysis.folder, migrations, steps, wanted.ways, wanted.rehearsal)
+        done = work_off(work, address, lock, journal, told)
+        return Migrated(done.run, tuple(names), done.seconds, known, done.summaries)
 
 
-def refuse_order(analysis: Analysis, *, reorder: bool) -> None:
+def foreseen(analysis: Analysis, known: Sequence[Standing], wanted: Migrating) -> list[str]:
+    """What is to be applied, in that order; RefusedError says why nothing can be."""
+    _refuse_order(analysis, reorder=wanted.reorder)
+    _refuse_changed(known)
+    return _wanted(analysis, known, wanted.to, seeds=wanted.seeds)
+
+
+def _refuse_order(analysis: Analysis, *, reorder: bool) -> None:
     """Files that need each other, or that need what a later one makes, if that is not wanted."""
     order = analysis.order
     if order.cycles:
@@ -94,7 +90,7 @@ def refuse_order(analysis: Analysis, *, reorder: bool) -> None:
         )
 
 
-def refuse_changed(known: Sequence[Standing]) -> None:
+def _refuse_changed(known: Sequence[Standing]) -> None:
     """What was applied stays as it was applied: nobody could say any more what is in the target."""
     changed = by_state(known)[State.CHANGED]
     if changed:
@@ -108,7 +104,7 @@ def refuse_changed(known: Sequence[Standing]) -> None:
 
 def _wanted(analysis: Analysis, known: Sequence[Standing], to: str, *, seeds: bool) -> list[str]:
     """The migrations to run, in an order that works."""
-    left = [each.name for each in known if (seeds if each.is_seed else each.state in _RUNS)]
+    left = [each.name for each in known if (seeds if each.is_seed else each.state.is_left)]
     if not to:
         return left
     if to not in analysis.order.names:
@@ -119,35 +115,17 @@ def _wanted(analysis: Analysis, known: Sequence[Standing], to: str, *, seeds: bo
             if because.by not in needed:
                 needed.add(because.by)
                 waiting.append(because.by)
-    names = analysis.order.order
-    return [name for name in left if name in needed or names.index(name) <= names.index(to)]
+    order = analysis.order.order
+    needed.update(order[: order.index(to)])
+    return [name for name in left if name in needed]
 
 
-def _steps(analysis: Analysis, names: Sequence[str], known: Sequence[Standing]) -> tuple[Step, ...]:
-    standing: Mapping[str, Standing] = {each.name: each for each in known}
-    found = [
+def _steps(analysis: Analysis, names: Sequence[str], known: Sequence[Standing]) -> list[Step]:
+    """What of these is not done yet; all of those that are to be repeated."""
+    standing = {each.name: each for each in known}
+    return [
         step
         for name in names
         for step in steps_of(analysis.folder, analysis.by_name[name])
-        if standing[name].state is State.AGAIN
-        or standing[name].is_seed
-        or step.line not in standing[name].done
+        if standing[name].is_repeated or step.line not in standing[name].done
     ]
-    return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
-
-
-def _again(standing: Standing) -> bool:
-    """Whether all of it runs, although it ran before."""
-    return standing.is_seed or standing.state is State.AGAIN
-
-
-def _beginning(analysis: Analysis, names: Sequence[str], steps: Sequence[Step], rehearsal: str) -> Beginning:
-    digests = {name: analysis.by_name[name].migration.digest for name in names}
-    return Beginning(
-        "migrate",
-        analysis.folder.path.resolve().name,
-        hashlib.sha256(json.dumps(digests).encode()).hexdigest(),
-        steps,
-        {step.file: digests[step.name] for step in steps},
-        rehearsal=rehearsal,
-    )

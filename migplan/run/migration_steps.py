@@ -36,6 +36,14 @@ def steps_of_part(
     return tuple(_one_by_one(folder, name, phase, part, {each.line: each for each in alone}))
 
 
+def file_of(folder: Folder, part: Part) -> str:
+    """What the journal calls the file of a part: its way from the folder on."""
+    try:
+        return str(part.file.relative_to(folder.path))
+    except ValueError:  # a plan may name another folder for its scripts
+        return str(part.file.resolve().relative_to(folder.path.resolve()))
+
+
 def _pieces(part: Part) -> Iterator[Piece]:
     """What goes into one transaction; BEGIN and COMMIT around it all are what we say ourselves."""
     for piece in pieces(reopened(part), part.file):
@@ -90,7 +98,7 @@ def _step(
 ) -> Step:
     return Step(
         number=0,
-        file=str(part.file.resolve().relative_to(folder.path.resolve())),
+        file=file_of(folder, part),
         name=name,
         phase=phase,
         line=line,

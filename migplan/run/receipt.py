@@ -7,13 +7,18 @@ bundle whose digest it has, and for no other.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from migplan.bundle.identity import identity_of
 from migplan.files import write_whole
-from migplan.run.status import RunStatus
+from migplan.postgres.address import Address
+from migplan.postgres.versions import dotted
+from migplan.run.journal import Entry
+from migplan.run.looking import looking
 from migplan.yamlfile import Section
 
 FORMAT = 1
@@ -45,15 +50,39 @@ class Receipt(Section):
     tables_by_count: int = Field(0, description="tables whose rows were only counted")
     steps: tuple[Timing, ...] = ()
 
+    def is_of(self, here: Whereabouts) -> bool:
+        """Whether it is of that very database: it proves nothing about another one."""
+        if here.identity and self.identity:
+            return self.identity == here.identity
+        return self.target == here.target
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Which database it is that somebody is connected to."""
+
+    target: str
+    identity: str  # empty where the role may not ask for it
+    server: str
+
+
+def whereabouts(address: Address) -> Whereabouts:
+    """Ask a database which one it is."""
+    with looking(address) as look:
+        identity = identity_of(look.connection, address)
+        return Whereabouts(str(address), identity, dotted(look.connection.info.server_version))
+
 
 def folder_of(bundle: Path) -> Path:
-    """Where the receipts of a bundle are."""
+    """Where the receipts of a bundle are: beside the folder itself, said the way people said the folder."""
     folder = bundle.resolve()
-    return folder.with_name(f"{folder.name}.receipts")
+    found = folder.with_name(f"{folder.name}.receipts")
+    said = bundle.parent / found.name
+    return said if said.resolve() == found else found  # "." and links stand somewhere else
 
 
-def timings_of(status: RunStatus) -> tuple[Timing, ...]:
-    """The steps of a run, with what they took."""
+def timings_of(entries: Iterable[Entry]) -> tuple[Timing, ...]:
+    """The steps that are done, with what they took."""
     return tuple(
         Timing(
             file=entry.file,
@@ -61,7 +90,7 @@ def timings_of(status: RunStatus) -> tuple[Timing, ...]:
             rows=entry.rows or 0,
             seconds=round(entry.duration.total_seconds(), 3) if entry.duration else 0.0,
         )
-        for entry in status.entries
+        for entry in entries
         if entry.state == "done"
     )
 

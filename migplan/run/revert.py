@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
@@ -18,19 +14,17 @@ from migplan.handwritten.analysis import Analysis
 from migplan.handwritten.model import Thing
 from migplan.handwritten.reversal import Reversal, derive
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
-from migplan.run.apply import ending, locked
+from migplan.run.apply import locked
 from migplan.run.concerns import EVERYTHING
 from migplan.run.events import Told, silence
-from migplan.run.execute import Execution, Ways
-from migplan.run.journal import Beginning, Journal, Run
-from migplan.run.migration_steps import steps_of_part
-from migplan.run.standing import Standing, State, standings
-from migplan.run.status import Connected
+from migplan.run.execute import Ways
+from migplan.run.journal import Journal, Run
+from migplan.run.migration_steps import file_of, steps_of_part
+from migplan.run.of_folder import Work, work_off
+from migplan.run.standing import Standing, State, standing_in, standings
 from migplan.run.steps import Statements, Step
 
 _CONCURRENTLY = re.compile(r"DROP INDEX CONCURRENTLY\b")
-_THERE = frozenset({State.APPLIED, State.HALF, State.CHANGED, State.AGAIN, State.MISSING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +56,7 @@ class Reverted:
 
 def foreseen(analysis: Analysis, address: Address, wanted: Reverting) -> tuple[WayBack, ...]:
     """What would be taken back, in that order, and how."""
-    with closing(connect(address)) as connection:
-        connection.autocommit = True
-        journal = Journal(Connected(connection), address)
-        known = standings(analysis, journal if journal.exists else None)
+    known = standing_in(analysis, address)
     return _ways_back(analysis, _names(analysis, known, wanted), known)
 
 
@@ -81,31 +72,17 @@ def revert(analysis: Analysis, address: Address, wanted: Reverting, told: Told =
             return Reverted(None)
         ways = _ways_back(analysis, names, known)
         wanted.agreed(ways)
-        folder = analysis.folder.path.resolve().name
-        found = [step for way in ways for step in _steps(analysis, way, folder)]
-        steps = [replace(step, number=number) for number, step in enumerate(found, 1)]
-        digests = {name: analysis.by_name[name].migration.digest for name in names}
-        run = journal.begin(
-            Beginning(
-                "revert",
-                folder,
-                hashlib.sha256(json.dumps(digests).encode()).hexdigest(),
-                steps,
-                {step.file: digests[step.name] for step in steps},
-            )
-        )
-        started = time.monotonic()
-        jobs = replace(wanted.ways, jobs=1)
-        execution = Execution(address, analysis.folder.path.resolve(), journal, lock, jobs, told)
-        with ending(journal, run):
-            execution.run(run.run, steps, set())
-        return Reverted(journal.run(run.run), tuple(names), time.monotonic() - started)
+        migrations = [analysis.by_name[name].migration for name in names]
+        steps = [step for way in ways for step in _steps(analysis, way)]
+        work = Work("revert", analysis.folder, migrations, steps, wanted.ways)
+        done = work_off(work, address, lock, journal, told)
+        return Reverted(done.run, tuple(names), done.seconds)
 
 
 def _names(analysis: Analysis, known: Sequence[Standing], wanted: Reverting) -> list[str]:
     """What is to go, in the order in which it goes."""
     applied = [
-        each for each in known if each.state in _THERE and (not each.is_seed or each.name == wanted.only)
+        each for each in known if each.state.is_there and (not each.is_seed or each.name == wanted.only)
     ]
     there = {each.name for each in applied}
     for name in filter(None, (wanted.only, wanted.to)):
@@ -126,11 +103,12 @@ def _names(analysis: Analysis, known: Sequence[Standing], wanted: Reverting) -> 
 
 
 def _refuse_needed(analysis: Analysis, names: Sequence[str], there: set[str]) -> None:
+    going = set(names)
     lines = [
         f"{because.migration}, line {because.need.line}, needs {because.made.thing} of {name}"
         for name in names
         for because in analysis.order.dependents.get(name, ())
-        if because.migration in there and because.migration not in names
+        if because.migration in there and because.migration not in going
     ]
     if lines:
         raise RefusedError(
@@ -141,6 +119,7 @@ def _refuse_needed(analysis: Analysis, names: Sequence[str], there: set[str]) ->
 
 def _ways_back(analysis: Analysis, names: Sequence[str], known: Sequence[Standing]) -> tuple[WayBack, ...]:
     standing = {each.name: each for each in known}
+    earlier = _Earlier(analysis)
     found, impossible = [], []
     for name in names:
         if standing[name].state is State.MISSING:
@@ -152,7 +131,7 @@ def _ways_back(analysis: Analysis, names: Sequence[str], known: Sequence[Standin
         elif migration.kind == "python":
             impossible.append(f"{name}: a program has no way back, unless {name}.down.sql is written")
         else:
-            derived = derive(migration.up, before=_before(analysis, name))
+            derived = derive(migration.up, before=earlier.of(name))
             impossible += [
                 f"{name}, line {each.line}: {each.statement}: {each.why}" for each in derived.cannot
             ]
@@ -165,60 +144,78 @@ def _ways_back(analysis: Analysis, names: Sequence[str], known: Sequence[Standin
     return tuple(found)
 
 
-def _before(analysis: Analysis, name: str) -> frozenset[Thing]:
-    names = analysis.order.order
-    earlier = names[: names.index(name)]
-    return frozenset(
-        use.thing for each in earlier for use in analysis.by_name[each].uses if use.how == "creates"
-    )
+class _Earlier:
+    """What was there before a migration, because one before it makes it."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._places = {name: place for place, name in enumerate(analysis.order.order)}
+        self._first: dict[Thing, int] = {}  # where each thing is made first
+        for name, place in self._places.items():
+            for use in analysis.by_name[name].uses:
+                if use.how == "creates":
+                    self._first.setdefault(use.thing, place)
+
+    def of(self, name: str) -> frozenset[Thing]:
+        """As far as the migration itself has to do with it."""
+        place = self._places[name]
+        things = (use.thing for use in self._analysis.by_name[name].uses)
+        return frozenset(thing for thing in things if self._first.get(thing, place) < place)
 
 
-def _steps(analysis: Analysis, way: WayBack, folder: str) -> list[Step]:
+def _steps(analysis: Analysis, way: WayBack) -> list[Step]:
     """The statements of the way back; the last of them says in the same transaction that it is gone."""
+    found = _written(analysis, way) if way.derived is None else _derived(analysis, way)
+    up = analysis.by_name[way.name].migration.up
+    last = found[-1] if found and not found[-1].alone else None
+    said = Statements(0, 0, last.line if last else up.line, _gone(analysis, way.name))
+    if last is not None:
+        return [*found[:-1], replace(last, pieces=(*last.pieces, said))]
+    return [*found, _step(analysis, way.name, said)]
+
+
+def _written(analysis: Analysis, way: WayBack) -> Sequence[Step]:
+    """What the down part says."""
     migration = analysis.by_name[way.name].migration
-    if way.derived is None:
-        assert migration.down is not None
-        lonely = part_alone(migration.down)
-        found = list(
-            steps_of_part(
-                analysis.folder, way.name, "revert", migration.down, lonely, together=migration.in_transaction
-            )
+    assert migration.down is not None
+    lonely = part_alone(migration.down)
+    together = migration.in_transaction
+    return steps_of_part(analysis.folder, way.name, "revert", migration.down, lonely, together=together)
+
+
+def _derived(analysis: Analysis, way: WayBack) -> Sequence[Step]:
+    """The statements that were derived: one step, unless one of them cannot be in a transaction."""
+    assert way.derived is not None
+    part = analysis.by_name[way.name].migration.up
+    texts = [f"{each};" for each in way.derived.statements]
+    lonely = {text for text in texts if _CONCURRENTLY.match(text)}
+    return [
+        _step(
+            analysis,
+            way.name,
+            Statements(part.start, part.end, part.line, text),
+            alone=text if text in lonely else "",
         )
-    else:
-        part = migration.up
-        file = str(part.file.resolve().relative_to(analysis.folder.path.resolve()))
-        texts = [f"{each};" for each in way.derived.statements]
-        lonely_texts = {text for text in texts if _CONCURRENTLY.match(text)}
-        if not lonely_texts:
-            texts = ["\n".join(texts)]
-        found = [
-            Step(
-                0,
-                file,
-                way.name,
-                "revert",
-                part.line,
-                "",
-                (Statements(part.start, part.end, part.line, text),),
-                EVERYTHING,
-                alone=text if text in lonely_texts else "",
-            )
-            for text in texts
-        ]
-    needing = (because.migration for because in analysis.order.dependents.get(way.name, ()))
-    seeds = [name for name in needing if analysis.by_name[name].migration.kind == "seed"]
-    gone = (
+        for text in (texts if lonely else ["\n".join(texts)])
+    ]
+
+
+def _step(analysis: Analysis, name: str, piece: Statements, *, alone: str = "") -> Step:
+    """A step of what is not in the file, under the name of the file that it takes back."""
+    part = analysis.by_name[name].migration.up
+    file = file_of(analysis.folder, part)
+    return Step(0, file, name, "revert", part.line, "", (piece,), EVERYTHING, alone=alone)
+
+
+def _gone(analysis: Analysis, name: str) -> str:
+    """What says in the journal that a migration is taken back."""
+    needing = (because.migration for because in analysis.order.dependents.get(name, ()))
+    seeds = [each for each in needing if analysis.by_name[each].migration.kind == "seed"]
+    return (
         sql.SQL(
             "UPDATE migplan.step s SET state = 'undone' FROM migplan.run r WHERE r.run = s.run "
             "AND r.kind = 'migrate' AND r.bundle = {} AND s.name = ANY ({}) AND s.state = 'done';"
         )
-        .format(folder, sql.Literal([way.name, *seeds]))  # the rows of its seeds go with its tables
+        .format(analysis.folder.name, sql.Literal([name, *seeds]))  # the rows of its seeds go with its tables
         .as_string()
     )
-    last = found[-1] if found and not found[-1].alone else None
-    line = last.line if last else migration.up.line
-    said = Statements(0, 0, line, gone)
-    if last is not None:
-        return [*found[:-1], replace(last, pieces=(*last.pieces, said))]
-    file = str(migration.up.file.resolve().relative_to(analysis.folder.path.resolve()))
-    return [*found, Step(0, file, way.name, "revert", line, "", (said,), EVERYTHING)]

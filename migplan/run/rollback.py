@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from migplan.bundle.sealed import Sealed
@@ -23,7 +22,6 @@ from migplan.config import Strategy
 from migplan.errors import BundleError, JournalError, LockedError, MigplanError, RefusedError
 from migplan.names import quoted
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained
 from migplan.run import counting
 from migplan.run.apply import another_bundle, locked
@@ -34,6 +32,7 @@ from migplan.run.emptying import SETTINGS, emptying, refuse_kept
 from migplan.run.events import Told, silence
 from migplan.run.execute import Execution, Ways
 from migplan.run.journal import Beginning, Connected, Entry, Journal, Run, digest_of
+from migplan.run.looking import looking
 from migplan.run.losses import Losses, before_rows, made_after_rows, objects_of, tables_of
 from migplan.run.sparing import Spared
 from migplan.run.steps import Statements, Step
@@ -108,16 +107,9 @@ def rollback(bundle: Sealed, address: Address, wanted: Undoing, told: Told = sil
 
 def foreseen(bundle: Sealed, address: Address, wanted: Undoing) -> tuple[Losses, Sequence[Step]] | None:
     """What a rollback would do, and what would be lost; None when there is nothing to take back."""
-    with closing(connect(address)) as connection:
-        connection.autocommit = True
-        holder = _Holder(connection)
-        work = _work(bundle, address, holder, Journal(holder, address), wanted)
+    with looking(address) as look:
+        work = _work(bundle, address, look, look.journal, wanted)
         return (work.losses(), work.steps()) if work else None
-
-
-@dataclass
-class _Holder:
-    connection: psycopg.Connection[Any]
 
 
 def _work(

@@ -7,10 +7,9 @@ one way to it and back. The server answers each statement by itself, which tells
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,15 +17,15 @@ from typing import Any, BinaryIO
 import psycopg
 from psycopg import generators, pq, sql
 
-from migplan.bundle.splitting import Statement, pieces
 from migplan.errors import DatabaseError, StepError
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained, is_loss
 from migplan.run import alone, journal, lock
+from migplan.run.answers import answers
+from migplan.run.messages import Message, texts_of
 from migplan.run.steps import Rows, Statements, Step
 
-MESSAGE = 1 << 20
 BLOCK = 1 << 18
 
 # Of a COPY whose connection is lost psycopg would tell on stderr; we do that ourselves.
@@ -36,7 +35,6 @@ PASSING = frozenset({"55P03", "40P01", "40001"})
 """Lock not available, deadlock, serialization: what another try may get past."""
 
 _LINE_OF_COPY = re.compile(r"^COPY .*?, line (\d+)", re.MULTILINE | re.DOTALL)
-_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,7 @@ class Session:
         self._folder = folder
         self._limits = limits
         self.warned: Callable[[str], None] = lambda _text: None
+        self.answered: Callable[[str], None] | None = None  # hears what statements of files return
         self.stopped = False
         self.connection = self._open()
 
@@ -172,22 +171,22 @@ class _Doing:
         step = self._step
         claim = journal.claim(self._run, step.number).as_string()
         opening = f"BEGIN;\nRESET ALL;\n{step.settings}\n{self._session.preface};\n{claim};\n"
+        message = Message(opening)
         try:
             with self._session.file(step).open("rb") as stream:
                 for piece in step.pieces:
                     if isinstance(piece, Rows):
-                        self._send(opening, "", 0) if opening else None
+                        message = self._sent(message)
                         self._copy(piece, stream)
                     else:
-                        for text, line in _texts(piece, stream, self._session.file(step)):
-                            self._send(opening, text, line)
-                            opening = ""
-                            self._moved(len(text)) if step.phase == "data" else None
-                    opening = ""
+                        for text, line in texts_of(piece, stream, self._session.file(step)):
+                            message = message if message.takes(text) else self._sent(message)
+                            message.add(text, line)
         except OSError as error:
             raise self._error(f"cannot be read: {error.strerror}", step.line) from None
         finish = journal.finish(self._run, step.number, self._rows).as_string()
-        self._send(f"{opening}{finish};\nCOMMIT", "", 0)
+        message.closing = f"{finish};\nCOMMIT"
+        self._send(message)
         return self._rows
 
     def by_itself(self) -> int:
@@ -199,13 +198,15 @@ class _Doing:
         if tried:
             alone.repair(connection, address, step, self._session.warned)
         limits = self._session.preface.replace("SET LOCAL", "SET")
-        self._send(f"RESET ALL;\n{step.settings}\n{limits}", "", 0)
+        self._send(Message(f"RESET ALL;\n{step.settings}\n{limits}"))
         try:
             with self._session.file(step).open("rb") as stream:
                 for piece in step.pieces:
                     assert isinstance(piece, Statements)
-                    for text, line in _texts(piece, stream, self._session.file(step)):
-                        self._send("", text, line)
+                    for text, line in texts_of(piece, stream, self._session.file(step)):
+                        message = Message()
+                        message.add(text, line)
+                        self._send(message)
         except StepError as error:
             if not (tried and error.sqlstate in alone.THERE):
                 raise
@@ -213,19 +214,29 @@ class _Doing:
         alone.done(connection, address, self._run, step)
         return 0
 
-    def _send(self, ours: str, text: str, line: int) -> None:
-        """Send statements of our own and, behind them, of the file's; one answer each."""
-        message = (ours + text).encode()
+    def _sent(self, message: Message) -> Message:
+        """Send what has come together, and begin anew."""
+        if message.opening or message.size:
+            self._send(message)
+        return Message()
+
+    def _send(self, message: Message) -> None:
+        """Send statements; one answer each."""
         self._refuse_to_go_on()
         try:
             pgconn = self._connection.pgconn
-            pgconn.send_query(message)
+            pgconn.send_query(str(message).encode())
             results = self._connection.wait(generators.execute(pgconn))
         except psycopg.Error as error:
             raise self._lost(error) from None
         for number, result in enumerate(results):
             if result.status == pq.ExecStatus.FATAL_ERROR:
-                raise self._refused(result, number, ours, text, line)
+                raise self._refused(result, number, message)
+        if self._step.phase == "data" and message.size:
+            self._moved(message.size)
+        if self._session.answered is not None:
+            for result in results[message.answers()]:
+                answers(result, self._connection, self._session.answered)
 
     def _copy(self, piece: Rows, stream: BinaryIO) -> None:
         """Send rows, as they stand in the file."""
@@ -261,18 +272,16 @@ class _Doing:
 
     # --- failures ---------------------------------------------------------------------------------------
 
-    def _refused(self, result: pq.abc.PGresult, number: int, ours: str, text: str, line: int) -> Exception:
+    def _refused(self, result: pq.abc.PGresult, number: int, message: Message) -> Exception:
         def field(which: pq.DiagnosticField) -> str:
             return (result.error_field(which) or b"").decode("utf-8", "replace")
 
         state = field(pq.DiagnosticField.SQLSTATE)
-        before = _count(ours)
-        if number < before and state == "22012":
+        if state == "22012" and message.is_opening(number):
             return AlreadyDoneError()
-        at, statement = (self._step.line, "") if number < before else _nth(text, number - before, line)
         position = field(pq.DiagnosticField.STATEMENT_POSITION)
-        if position.isdecimal() and int(position) > len(ours):
-            at = line + text.count("\n", 0, int(position) - len(ours) - 1)
+        place = message.place(number, int(position) if position.isdecimal() else 0)
+        at, statement = place or (self._step.line, "")
         return self._error(
             field(pq.DiagnosticField.MESSAGE_PRIMARY),
             at,
@@ -327,62 +336,3 @@ def is_lost(error: DatabaseError) -> bool:
     """Whether the session is gone, and not the fault of what it did."""
     state = error.sqlstate or ""
     return state.startswith("08") or state in {"57P01", "57P02", "57P03"}
-
-
-def _texts(piece: Statements, stream: BinaryIO, path: Path) -> Iterator[tuple[str, int]]:
-    """The text of statements, at most about a megabyte at a time, each with its line."""
-    if piece.text is not None:
-        yield f"{piece.text}\n", piece.line
-        return
-    stream.seek(piece.start)
-    if piece.end - piece.start <= MESSAGE:
-        yield stream.read(piece.end - piece.start).decode() + ";\n", piece.line
-        return
-    gathered: list[Statement] = []
-    size = 0
-    for each in pieces(_Part(stream, piece.end - piece.start), path):
-        assert isinstance(each, Statement)
-        gathered.append(each)
-        size += len(each.text)
-        if size >= MESSAGE:
-            yield _lines(gathered), piece.line + gathered[0].line - 1
-            gathered, size = [], 0
-    if gathered:
-        yield _lines(gathered), piece.line + gathered[0].line - 1
-
-
-def _lines(statements: Sequence[Statement]) -> str:
-    """The statements, each on the line where it was: those of comments between them are empty."""
-    lines: list[str] = []
-    at = statements[0].line
-    for each in statements:
-        lines.append("\n" * (each.line - at) + each.text)
-        at = each.line + each.text.count("\n")
-    return "".join(lines) + ";\n"
-
-
-class _Part(io.RawIOBase):
-    """So many bytes of a stream from where it is."""
-
-    def __init__(self, stream: BinaryIO, size: int) -> None:
-        self._stream = stream
-        self._left = size
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Some of them."""
-        found = self._stream.read(min(size, self._left) if size >= 0 else self._left)
-        self._left -= len(found)
-        return found
-
-
-def _count(text: str) -> int:
-    return sum(1 for _ in pieces(io.BytesIO(text.encode()), Path("step")))
-
-
-def _nth(text: str, number: int, line: int) -> tuple[int, str]:
-    """The line of a statement, and its beginning."""
-    for place, each in enumerate(pieces(io.BytesIO(text.encode()), Path("step"))):
-        if place == number and isinstance(each, Statement):
-            shown = " ".join(each.text.split())
-            return line + each.line - 1, shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
-    return line, ""

@@ -10,7 +10,9 @@ from enum import StrEnum
 
 from migplan.handwritten.analysis import Analysis
 from migplan.handwritten.model import Migration
+from migplan.postgres.address import Address
 from migplan.run.journal import Journal, Past
+from migplan.run.looking import looking
 
 
 class State(StrEnum):
@@ -22,6 +24,16 @@ class State(StrEnum):
     CHANGED = "changed"  # the file is another one than the one that was applied
     AGAIN = "to be repeated"  # a repeatable one that has changed
     MISSING = "missing"  # it was applied, and its file is not there any more
+
+    @property
+    def is_left(self) -> bool:
+        """Whether an apply has something to do about it."""
+        return self in {State.PENDING, State.HALF, State.AGAIN}
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything of it was applied."""
+        return self is not State.PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +55,22 @@ class Standing:
         """Whether it brings rows to begin with: it runs when that is asked for, and may run again."""
         return self.migration is not None and self.migration.kind == "seed"
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether all of it runs, although it ran before."""
+        return self.is_seed or self.state is State.AGAIN
 
-def standings(analysis: Analysis, journal: Journal | None) -> tuple[Standing, ...]:
+
+def standing_in(analysis: Analysis, address: Address) -> tuple[Standing, ...]:
+    """How each migration of a folder stands in a target; nothing is changed, and nobody is kept waiting."""
+    with looking(address) as look:
+        return standings(analysis, look.journal)
+
+
+def standings(analysis: Analysis, journal: Journal) -> tuple[Standing, ...]:
     """Every migration of a folder in an order that works, then those whose files are gone."""
     past: dict[str, list[Past]] = defaultdict(list)
-    for each in journal.migrated(analysis.folder.path.resolve().name) if journal else ():
+    for each in journal.migrated(analysis.folder.name) if journal.exists else ():
         past[each.name].append(each)
     here = [_standing(analysis, name, past.pop(name, ())) for name in analysis.order.order]
     gone = [_gone(name, entries) for name, entries in past.items()]

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
-
-import psycopg
 
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained
 from migplan.run import lock
-from migplan.run.journal import Entry, Journal, Run
+from migplan.run.journal import Entry, Run
+from migplan.run.looking import looking
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +49,14 @@ class Status:
         return next((each for each in reversed(self.runs) if each.run.is_open), None)
 
 
-@dataclass
-class Connected:
-    connection: psycopg.Connection[Any]
-
-
 def status_of(address: Address) -> Status:
     """Read the journal; nothing is changed, and no lock is taken."""
-    with closing(connect(address)) as connection:
-        connection.autocommit = True
-        journal = Journal(Connected(connection), address)
+    with looking(address) as look:
+        journal = look.journal
         if not journal.exists:
             return Status(address, ())
         with explained(address, "looking who is at work"):
-            holder = lock.holder(connection)
+            holder = lock.holder(look.connection)
         said = f"{holder[1]} from {holder[3]}" if holder else ""
         if holder and holder[2]:  # hidden from roles that may not look at it
             said += f", since {holder[2]:%Y-%m-%d %H:%M:%S %Z}"

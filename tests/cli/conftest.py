@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from migplan.cli import main
+from tests.cli.folders import Write
 from tests.servers import Server
 
 Run = Callable[..., Result]
@@ -46,3 +47,37 @@ def run() -> Run:
 def demo_url(newest: Server) -> str:
     """The demo database, on the newest server."""
     return newest.url(newest.demo)
+
+
+@pytest.fixture
+def target(server: Server) -> Iterator[str]:
+    """An empty database on each version."""
+    name = server.create_database()
+    try:
+        yield server.url(name)
+    finally:
+        server.drop_database(name)
+
+
+@pytest.fixture
+def new_target(newest: Server) -> Iterator[str]:
+    """An empty database, where the version does not matter."""
+    name = newest.create_database()
+    try:
+        yield newest.url(name)
+    finally:
+        newest.drop_database(name)
+
+
+@pytest.fixture
+def write(nowhere: Path) -> Write:
+    """Write files into the folder m."""
+
+    def files(**texts: str) -> Path:
+        folder = nowhere / "m"
+        folder.mkdir(exist_ok=True)
+        for name, text in texts.items():
+            (folder / f"{name.replace('__down', '.down')[1:]}.sql").write_text(text)
+        return folder
+
+    return files

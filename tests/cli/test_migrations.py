@@ -3,69 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 import migplan
+from migplan.run.receipt import Receipt
 from tests.cli.conftest import Run
+from tests.cli.folders import SHOP, Write, asked
 from tests.servers import Server
-
-Write = Callable[..., Path]
-
-
-@pytest.fixture
-def target(server: Server) -> Iterator[str]:
-    """An empty database on each version."""
-    name = server.create_database()
-    try:
-        yield server.url(name)
-    finally:
-        server.drop_database(name)
-
-
-@pytest.fixture
-def new_target(newest: Server) -> Iterator[str]:
-    """An empty database, where the version does not matter."""
-    name = newest.create_database()
-    try:
-        yield newest.url(name)
-    finally:
-        newest.drop_database(name)
-
-
-@pytest.fixture
-def write(nowhere: Path) -> Write:
-    """Write files into the folder m."""
-
-    def files(**texts: str) -> Path:
-        folder = nowhere / "m"
-        folder.mkdir(exist_ok=True)
-        for name, text in texts.items():
-            (folder / f"{name.replace('__down', '.down')[1:]}.sql").write_text(text)
-        return folder
-
-    return files
-
-
-def asked(url: str, question: str) -> list[tuple]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(question.encode()).fetchall()
-
-
-SHOP = {
-    "_001_customers": "CREATE TABLE public.customers (id int PRIMARY KEY, name text);\n"
-    "COPY public.customers (id, name) FROM stdin;\n1\tEva\n2\t\\N\n\\.\n",
-    "_002_orders": "CREATE TABLE public.orders\n"
-    "  (id int PRIMARY KEY, customer int REFERENCES public.customers);\n"
-    "INSERT INTO public.orders VALUES (1, 1);\n",
-    "_003_index": "CREATE INDEX CONCURRENTLY orders_customer_idx ON public.orders (customer);\n",
-}
 
 
 def test_what_is_pending_is_applied_once(target: str, write: Write, run: Run) -> None:
@@ -95,33 +42,6 @@ def test_the_last_one_is_taken_back_and_all_after_one(target: str, write: Write,
     assert asked(target, "SELECT to_regclass('orders'), to_regclass('customers')") == [(None, "customers")]
     run("apply", "m", "--target", target)
     assert asked(target, "SELECT count(*) FROM orders") == [(1,)]
-
-
-def test_a_failure_leaves_what_came_before_it(target: str, write: Write, run: Run) -> None:
-    write(
-        **SHOP,
-        _004_bad="INSERT INTO public.orders VALUES (7, 1);\nINSERT INTO public.orders\n  VALUES (1/0, 1);",
-    )
-    failed = run("apply", "m", "--target", target, exit_code=2).stderr
-    assert "004_bad.sql:2: division by zero" in failed
-    assert "3 migrations applied; 1 to go" in failed
-    assert asked(target, "SELECT count(*) FROM orders") == [(1,)], "the file is one transaction"
-    write(_004_bad="INSERT INTO public.orders VALUES (8, 1);")
-    run("apply", "m", "--target", target)
-    assert asked(target, "SELECT id FROM orders ORDER BY id") == [(1,), (8,)]
-
-
-def test_an_index_left_invalid_is_built_again(target: str, write: Write, run: Run) -> None:
-    write(
-        _001_t="CREATE TABLE public.t (n int); INSERT INTO public.t VALUES (1), (1);",
-        _002_u="CREATE UNIQUE INDEX CONCURRENTLY t_n ON public.t (n);",
-    )
-    assert "could not create unique index" in run("apply", "m", "--target", target, exit_code=2).stderr
-    assert asked(target, "SELECT indisvalid FROM pg_index WHERE indexrelid = 't_n'::regclass") == [(False,)]
-    with psycopg.connect(target) as connection:
-        connection.execute("DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM t)")
-    run("apply", "m", "--target", target)
-    assert asked(target, "SELECT indisvalid FROM pg_index WHERE indexrelid = 't_n'::regclass") == [(True,)]
 
 
 def test_a_file_that_changed_after_it_was_applied_is_refused(new_target: str, write: Write, run: Run) -> None:
@@ -270,7 +190,7 @@ def test_a_protected_target_wants_a_receipt_of_the_same_files(
     other = newest.create_database()
     try:
         run("apply", "m", "--target", newest.url(other))
-        assert "Receipt: " in run("verify", "m", "--target", newest.url(other)).stdout
+        assert "Receipt: m.receipts/" in run("verify", "m", "--target", newest.url(other)).stdout
     finally:
         newest.drop_database(other)
     write(_004_more="CREATE TABLE public.more ();")
@@ -278,6 +198,15 @@ def test_a_protected_target_wants_a_receipt_of_the_same_files(
     (Path("m") / "004_more.sql").unlink()
     run(*confirmed)
     assert asked(new_target, "SELECT rehearsal <> '' FROM migplan.run") == [(True,)]
+    (file,) = Path("m.receipts").iterdir()
+    receipt = Receipt.model_validate_json(file.read_bytes())
+    assert [(step.file, step.rows) for step in receipt.steps] == [
+        ("001_customers.sql", 2),
+        ("002_orders.sql", 0),
+        ("003_index.sql", 0),
+    ]
+    assert receipt.seconds == pytest.approx(sum(step.seconds for step in receipt.steps))
+    assert receipt.seconds > 0
 
 
 FILES_OF_STYLES: dict[str, dict[str, str]] = {
@@ -335,47 +264,46 @@ def test_folders_of_others_run_as_they_are(style: str, new_target: str, run: Run
     assert asked(new_target, there) == [(True, True)]
 
 
-def test_windows_files_and_empty_ones(target: str, nowhere: Path, run: Run) -> None:
-    folder = nowhere / "m"
-    folder.mkdir()
-    (folder / "001_a.sql").write_bytes(
-        b"\xef\xbb\xbfCREATE TABLE public.a (n int, t text);\r\n"
-        b"COPY public.a (n, t) FROM stdin;\r\n1\tEva\r\n2\t\\N\r\n\\.\r\n"
-        b"INSERT INTO public.a VALUES (3, 'x');\r\n"
-    )
-    (folder / "002_empty.sql").write_bytes(b"")
-    (folder / "003_comment.sql").write_bytes(b"-- nothing yet\r\n")
-    run("apply", "m", "--target", target)
-    assert asked(target, "SELECT n, t FROM a ORDER BY n") == [(1, "Eva"), (2, None), (3, "x")]
-    assert "nothing to do" in run("apply", "m", "--target", target).stdout
-
-
-def test_what_only_psql_understands_is_refused_with_its_line(new_target: str, write: Write, run: Run) -> None:
-    write(_001_t="CREATE TABLE public.t (n int);\n\\copy t from 'x'\n")
-    assert "001_t.sql:2" in run("apply", "m", "--target", new_target, exit_code=2).stderr
-
-
-@pytest.mark.parametrize("nap", ["before", "within"])
-def test_a_client_that_is_killed_leaves_whole_files(
-    nap: str, new_target: str, write: Write, run: Run
-) -> None:
-    slow = "SELECT pg_sleep(30);"
-    write(
-        _001_a="CREATE TABLE public.a (n int);",
-        _002_b=f"INSERT INTO public.a VALUES (1);{slow if nap == 'within' else ''}",
-        _003_c=f"{slow if nap == 'before' else ''}INSERT INTO public.a VALUES (2);",
-    )
-    command = [sys.executable, "-m", "migplan", "apply", "m", "--target", new_target]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        sleeping = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-        for _ in range(300):
-            if asked(new_target, sleeping) == [(True,)]:
-                break
-            time.sleep(0.05)
-        process.kill()
-    assert asked(new_target, "SELECT count(*) FROM a") == [(1 if nap == "before" else 0,)]
-    for name in ("002_b", "003_c"):
-        file = Path("m", f"{name}.sql")
-        file.write_text(file.read_text().replace(slow, ""))
+def test_strict_looks_at_what_is_pending_alone(new_target: str, write: Write, run: Run) -> None:
+    write(_001_ab="BEGIN; CREATE TABLE public.t (n int); COMMIT;")
     run("apply", "m", "--target", new_target)
-    assert asked(new_target, "SELECT n FROM a ORDER BY n") == [(1,), (2,)]
+    write(_001_a="CREATE TABLE public.u (n int);")
+    run("apply", "m", "--target", new_target, "--strict")
+    assert asked(new_target, "SELECT count(*) FROM u") == [(0,)]
+
+
+def test_a_dry_run_says_what_apply_would_do(new_target: str, write: Write, run: Run) -> None:
+    folder = write(**SHOP)
+    (folder / "seeds").mkdir()
+    (folder / "seeds" / "more.sql").write_text("INSERT INTO public.customers VALUES (9, 'Ada');")
+    dry = ("apply", "m", "--target", new_target, "--dry-run")
+    assert "3 migrations would be applied" in run(*dry).stdout
+    assert "2 migrations would be applied" in run(*dry, "--to", "002_orders").stdout
+    run("apply", "m", "--target", new_target)
+    assert "0 migrations would be applied" in run(*dry).stdout
+    assert "1 migration would be applied" in run(*dry, "--seed").stdout
+    write(_000_first="ALTER TABLE public.last ADD m int;", _009_last="CREATE TABLE public.last (n int);")
+    assert "made by 009_last, line 1" in run(*dry, exit_code=2).stderr
+    assert "2 migrations would be applied" in run(*dry, "--reorder").stdout
+
+
+def test_upkeep_with_a_transaction_of_its_own_and_rows(new_target: str, write: Write, run: Run) -> None:
+    folder = write(_001_t="CREATE TABLE public.t (n int, t text);")
+    (folder / "maintenance").mkdir()
+    upkeep = folder / "maintenance" / "fill.sql"
+    rows = "COPY public.t (n, t) FROM stdin;\n1\tEva\n2\t\\N\n\\.\n"
+    upkeep.write_text(f"BEGIN;\n{rows}SELECT n, t FROM public.t ORDER BY n;\nCOMMIT;\n")
+    run("apply", "m", "--target", new_target)
+    said = run("maintain", "fill", "--folder", "m", "--target", new_target).stdout
+    assert said.splitlines()[:2] == ["1, Eva", "2, None"]
+    upkeep.write_text("DELETE FROM public.t;\nSELECT 1/0;\n")
+    failed = run("maintain", "fill", "--folder", "m", "--target", new_target, exit_code=2).stderr
+    assert "maintenance/fill.sql:2: division by zero" in failed
+    assert asked(new_target, "SELECT count(*) FROM t") == [(2,)]
+    upkeep.write_text("VACUUM public.t;\n")
+    assert run("maintain", "fill", "--folder", "m", "--target", new_target).stdout.startswith("VACUUM\n")
+    assert asked(new_target, "SELECT kind, state FROM migplan.run ORDER BY run")[1:] == [
+        ("maintain", "done"),
+        ("maintain", "failed"),
+        ("maintain", "done"),
+    ]

@@ -14,7 +14,7 @@ from migplan.bundle import loading
 from migplan.bundle.sealed import unseal
 from migplan.errors import BundleError, JournalError, StepError
 from migplan.postgres.address import Address
-from migplan.run import derive, events, session
+from migplan.run import derive, events, messages
 from migplan.run.steps import Rows
 from tests.run.running import (
     applied,
@@ -245,7 +245,7 @@ def test_the_line_of_a_statement_that_fails(
     newest: Server, tmp_path: Path, message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    monkeypatch.setattr(session, "MESSAGE", message)
+    monkeypatch.setattr(messages, "SIZE", message)
     source = newest.create_database(
         "".join(f"CREATE TABLE t{n} (n int); COMMENT ON TABLE t{n} IS E'two\\nlines';" for n in range(30))
         + "CREATE VIEW v AS SELECT n AS wrong FROM t17;"

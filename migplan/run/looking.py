@@ -1,0 +1,35 @@
+"""A look at a target's journal: nothing is changed, no lock is taken, and nobody is kept waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.run.journal import Journal
+
+
+@dataclass(frozen=True)
+class Look:
+    """A session that looks, in place of one that holds the lock."""
+
+    connection: psycopg.Connection[Any]
+    address: Address
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, as this session sees it."""
+        return Journal(self, self.address)
+
+
+@contextmanager
+def looking(address: Address) -> Iterator[Look]:
+    """Look at a target, for a block."""
+    with closing(connect(address)) as connection:
+        connection.autocommit = True
+        yield Look(connection, address)

@@ -1,0 +1,81 @@
+"""A run of files of a folder: entered into the journal, done one step after the other, and ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from migplan.handwritten.model import Folder, Migration
+from migplan.postgres.address import Address
+from migplan.run.apply import ending
+from migplan.run.data_events import Summary
+from migplan.run.events import Told, silence
+from migplan.run.execute import Execution, Ways
+from migplan.run.journal import Beginning, Journal, Kind, Run
+from migplan.run.lock import Lock
+from migplan.run.steps import Step
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be run, and what the journal is to say of it."""
+
+    kind: Kind
+    folder: Folder
+    migrations: Sequence[Migration]  # what the run is of
+    steps: Sequence[Step]  # theirs, each under the name of its migration; numbers are given here
+    ways: Ways
+    rehearsal: str = ""  # what is known of one
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What came of it."""
+
+    run: Run
+    seconds: float
+    summaries: Mapping[str, Summary]  # of the steps in Python
+
+
+def work_off(
+    work: Work,
+    address: Address,
+    lock: Lock,
+    journal: Journal,
+    told: Told = silence,
+    answered: Callable[[Step, str], None] | None = None,
+) -> Worked:
+    """Do all of it. StepError says where it stopped; what came before it stays."""
+    if not journal.exists:
+        journal.create()
+    steps = numbered(work.steps)
+    digests = {each.name: each.digest for each in work.migrations}
+    run = journal.begin(
+        Beginning(
+            work.kind,
+            work.folder.name,
+            digest_of(digests),
+            steps,
+            {step.file: digests[step.name] for step in steps},
+            rehearsal=work.rehearsal,
+        )
+    )
+    started = time.monotonic()
+    ways = replace(work.ways, jobs=1)
+    execution = Execution(address, work.folder.path.resolve(), journal, lock, ways, told, answered)
+    with ending(journal, run):
+        execution.run(run.run, steps, set())
+    return Worked(journal.run(run.run), time.monotonic() - started, execution.summaries)
+
+
+def numbered(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps with their numbers in the journal."""
+    return tuple(replace(step, number=number) for number, step in enumerate(steps, 1))
+
+
+def digest_of(digests: Mapping[str, str]) -> str:
+    """What tells these contents, by their names, from any others."""
+    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()

@@ -1,0 +1,128 @@
+"""Files of hand-written migrations as the server gets them: their bytes, their lines, and what fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.folders import SHOP, Write, asked
+
+
+def test_a_failure_leaves_what_came_before_it(target: str, write: Write, run: Run) -> None:
+    write(
+        **SHOP,
+        _004_bad="INSERT INTO public.orders VALUES (7, 1);\nINSERT INTO public.orders\n  VALUES (1/0, 1);",
+    )
+    failed = run("apply", "m", "--target", target, exit_code=2).stderr
+    assert "004_bad.sql:2: division by zero" in failed
+    assert "3 migrations applied; 1 to go" in failed
+    assert asked(target, "SELECT count(*) FROM orders") == [(1,)], "the file is one transaction"
+    write(_004_bad="INSERT INTO public.orders VALUES (8, 1);")
+    run("apply", "m", "--target", target)
+    assert asked(target, "SELECT id FROM orders ORDER BY id") == [(1,), (8,)]
+
+
+def test_an_index_left_invalid_is_built_again(target: str, write: Write, run: Run) -> None:
+    write(
+        _001_t="CREATE TABLE public.t (n int); INSERT INTO public.t VALUES (1), (1);",
+        _002_u="CREATE UNIQUE INDEX CONCURRENTLY t_n ON public.t (n);",
+    )
+    assert "could not create unique index" in run("apply", "m", "--target", target, exit_code=2).stderr
+    assert asked(target, "SELECT indisvalid FROM pg_index WHERE indexrelid = 't_n'::regclass") == [(False,)]
+    with psycopg.connect(target) as connection:
+        connection.execute("DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM t)")
+    run("apply", "m", "--target", target)
+    assert asked(target, "SELECT indisvalid FROM pg_index WHERE indexrelid = 't_n'::regclass") == [(True,)]
+
+
+def test_windows_files_and_empty_ones(target: str, nowhere: Path, run: Run) -> None:
+    folder = nowhere / "m"
+    folder.mkdir()
+    (folder / "001_a.sql").write_bytes(
+        b"\xef\xbb\xbfCREATE TABLE public.a (n int, t text);\r\n"
+        b"COPY public.a (n, t) FROM stdin;\r\n1\tEva\r\n2\t\\N\r\n\\.\r\n"
+        b"INSERT INTO public.a VALUES (3, 'x');\r\n"
+    )
+    (folder / "002_empty.sql").write_bytes(b"")
+    (folder / "003_comment.sql").write_bytes(b"-- nothing yet\r\n")
+    run("apply", "m", "--target", target)
+    assert asked(target, "SELECT n, t FROM a ORDER BY n") == [(1, "Eva"), (2, None), (3, "x")]
+    assert "nothing to do" in run("apply", "m", "--target", target).stdout
+
+
+def test_what_only_psql_understands_is_refused_with_its_line(new_target: str, write: Write, run: Run) -> None:
+    write(_001_t="CREATE TABLE public.t (n int);\n\\copy t from 'x'\n")
+    assert "001_t.sql:2" in run("apply", "m", "--target", new_target, exit_code=2).stderr
+
+
+@pytest.mark.parametrize("nap", ["before", "within"])
+def test_a_client_that_is_killed_leaves_whole_files(
+    nap: str, new_target: str, write: Write, run: Run
+) -> None:
+    slow = "SELECT pg_sleep(30);"
+    write(
+        _001_a="CREATE TABLE public.a (n int);",
+        _002_b=f"INSERT INTO public.a VALUES (1);{slow if nap == 'within' else ''}",
+        _003_c=f"{slow if nap == 'before' else ''}INSERT INTO public.a VALUES (2);",
+    )
+    command = [sys.executable, "-m", "migplan", "apply", "m", "--target", new_target]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        sleeping = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        for _ in range(300):
+            if asked(new_target, sleeping) == [(True,)]:
+                break
+            time.sleep(0.05)
+        process.kill()
+    assert asked(new_target, "SELECT count(*) FROM a") == [(1 if nap == "before" else 0,)]
+    for name in ("002_b", "003_c"):
+        file = Path("m", f"{name}.sql")
+        file.write_text(file.read_text().replace(slow, ""))
+    run("apply", "m", "--target", new_target)
+    assert asked(new_target, "SELECT n FROM a ORDER BY n") == [(1,), (2,)]
+
+
+def test_a_file_is_one_message_to_the_server(new_target: str, write: Write, run: Run) -> None:
+    moment = "INSERT INTO public.t SELECT pg_catalog.statement_timestamp();\n"
+    write(_001_t=f"CREATE TABLE public.t (at timestamptz);\n-- twice\n{moment}{moment}")
+    run("apply", "m", "--target", new_target)
+    assert asked(new_target, "SELECT count(*), count(DISTINCT at) FROM t") == [(2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [("SELECT 1 FROM;", "syntax error"), ("SELECT  nobody;", "nobody"), ("SELECT 1/0;", "division by zero")],
+)
+def test_the_line_of_what_fails_in_a_file(
+    wrong: str, said: str, new_target: str, write: Write, run: Run
+) -> None:
+    write(_001_t=f"CREATE TABLE public.t (n int);\n\n-- Zürich\nSELECT 'Zürich';\n{wrong}\nSELECT 2;\n")
+    failed = run("apply", "m", "--target", new_target, exit_code=2).stderr
+    assert "001_t.sql:5: " in failed
+    assert said in failed
+    assert asked(new_target, "SELECT to_regclass('t')") == [(None,)]
+
+
+def test_strings_are_read_as_the_file_has_set_it(new_target: str, write: Write, run: Run) -> None:
+    write(
+        _001_t="SET standard_conforming_strings = off;\nCREATE TABLE public.t AS SELECT 'a\\nb'::text AS x;\n"
+    )
+    run("apply", "m", "--target", new_target)
+    assert asked(new_target, "SELECT x FROM t") == [("a\nb",)]
+
+
+def test_a_file_may_be_a_link(new_target: str, write: Write, run: Run, nowhere: Path) -> None:
+    folder = write(**SHOP)
+    (nowhere / "elsewhere.sql").write_text("CREATE TABLE public.linked (n int);")
+    (folder / "004_linked.sql").symlink_to(nowhere / "elsewhere.sql")
+    run("apply", "m", "--target", new_target)
+    assert asked(new_target, "SELECT file FROM migplan.step WHERE name = '004_linked'") == [
+        ("004_linked.sql",)
+    ]
+    run("rollback", "m", "--target", new_target, "--yes")
+    assert asked(new_target, "SELECT to_regclass('linked')") == [(None,)]
