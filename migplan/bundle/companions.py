@@ -14,7 +14,8 @@ from migplan.bundle.order_page import order_page
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.roles import Owners
 from migplan.bundle.undoing import undo_data, undo_schema
-from migplan.catalog.store import as_json, as_text
+from migplan.catalog.layout import as_text
+from migplan.catalog.store import as_json
 from migplan.plan.model import Plan
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from migplan.bundle.paths import BundlePaths
-from migplan.catalog.store import as_text
+from migplan.catalog.layout import as_text
 from migplan.config import Layout, Strategy
 from migplan.errors import FileError
 from migplan.yamlfile import Section

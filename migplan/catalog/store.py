@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from migplan.catalog.layout import as_text
 from migplan.catalog.model import Catalog
 from migplan.errors import FileError
 from migplan.files import write_whole
@@ -26,20 +26,6 @@ def as_json(catalog: Catalog, *, observations: bool = True) -> dict[str, Any]:
         catalog, mode="json", exclude_defaults=True, exclude=None if observations else _observed(Catalog)
     )
     return {"migplan_catalog": FORMAT, **content}
-
-
-def as_text(content: Mapping[str, Any]) -> str:
-    """A JSON object with every item of its lists on a line of its own: quick to write, and to compare."""
-    entries = []
-    for key, value in content.items():
-        if isinstance(value, list):
-            items = ",\n".join(json.dumps(item, ensure_ascii=False) for item in value)
-            entries.append(f"{json.dumps(key)}: [\n{items}\n]")
-        elif isinstance(value, dict):
-            entries.append(f"{json.dumps(key)}: {as_text(value).rstrip()}")
-        else:
-            entries.append(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
-    return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
 def save(catalog: Catalog, file: Path) -> None:

@@ -14,7 +14,6 @@ from rich.text import Text
 
 from migplan import config as configuration
 from migplan import pipeline
-from migplan.bundle.file_orphans import orphans_in
 from migplan.bundle.sealed import Sealed, unseal
 from migplan.cli import options, permission, running, screen
 from migplan.cli.boundary import INTERRUPTED, sentence
@@ -44,22 +43,8 @@ from migplan.run.status import Status, status_of
 )
 @click.option("--dry-run", is_flag=True, help="Print every step with its locks; change nothing.")
 @click.option("--keep", is_flag=True, help="Leave the server of the target scratch running until Ctrl-C.")
-@click.option(
-    "--lock-timeout",
-    type=click.FloatRange(0),
-    default=60,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a step waits for somebody else's lock; 0: for ever.",
-)
-@click.option(
-    "--statement-timeout",
-    type=click.FloatRange(0),
-    default=0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a statement may take; 0: as long as it needs.",
-)
+@options.lock_timeout
+@options.statement_timeout
 @click.option(
     "--retries",
     type=click.IntRange(0, 100),
@@ -173,6 +158,8 @@ def _subject(bundle: Sealed) -> permission.Subject:
 
 def _carried(bundle: Sealed, carry: bool) -> frozenset[str]:
     """The keys that rows of the bundle break; the command ends here if they are not to be carried."""
+    from migplan.bundle.file_orphans import orphans_in  # noqa: PLC0415 - only where that is asked for
+
     with screen.progress("looking for orphans") as told:
         found = orphans_in(bundle.paths.folder, bundle.manifest, told)
     screen.show(report.orphans(found, carry=carry))

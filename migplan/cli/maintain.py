@@ -29,22 +29,8 @@ from migplan.run.session import Limits
     help="Run nothing: print what has pg_cron, or cron, run it by its schedule.",
 )
 @options.config
-@click.option(
-    "--lock-timeout",
-    type=click.FloatRange(0),
-    default=60,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a statement waits for somebody else's lock; 0: for ever.",
-)
-@click.option(
-    "--statement-timeout",
-    type=click.FloatRange(0),
-    default=0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a statement may take; 0: as long as it needs.",
-)
+@options.lock_timeout
+@options.statement_timeout
 def maintain(
     name: str,
     folder: Path,

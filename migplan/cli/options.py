@@ -44,6 +44,22 @@ from_catalog = click.option(
     type=click.Path(path_type=Path),
     help="Read a catalog that `migplan catalog` saved, instead of a database.",
 )
+lock_timeout = click.option(
+    "--lock-timeout",
+    type=click.FloatRange(0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a step waits for somebody else's lock; 0: for ever.",
+)
+statement_timeout = click.option(
+    "--statement-timeout",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a statement may take; 0: as long as it needs.",
+)
 counts = click.option(
     "--counts",
     type=click.Choice([exactness.value for exactness in Exactness]),

@@ -47,14 +47,7 @@ from migplan.run.session import Limits
 @click.option("--drop-journal", is_flag=True, help="Drop the journal (schema migplan), too, at the end.")
 @click.option("--dry-run", is_flag=True, help="Show what would be lost, and every step; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask: for scripts.")
-@click.option(
-    "--lock-timeout",
-    type=click.FloatRange(0),
-    default=60,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a step waits for somebody else's lock; 0: for ever.",
-)
+@options.lock_timeout
 @running.log_format
 def rollback(
     bundle: Path | None,

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from migplan.catalog import store
+from migplan.catalog import layout, store
 from migplan.catalog.model import Catalog
 from migplan.errors import FileError
 from migplan.files import write_whole
@@ -39,7 +39,7 @@ def save(seen: Seen, plan_file: Path) -> None:
         "proposal": seen.proposal.model_dump(mode="json", exclude_defaults=True),
         "catalog": store.as_json(seen.catalog, observations=False),
     }
-    write_whole(beside(plan_file), store.as_text(content))
+    write_whole(beside(plan_file), layout.as_text(content))
 
 
 def load(plan_file: Path) -> Seen | None:
