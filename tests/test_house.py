@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": GROUND | {"postgres", "catalog", "bundle", "handwritten", "data"},
     "verify": GROUND | {"postgres", "catalog", "bundle", "handwritten"},
     "handwritten": GROUND | {"bundle.splitting"},
-    "advise": GROUND | {"catalog.model", "catalog.grant", "catalog.vitals", "graph"},
+    "advise": GROUND | {"catalog.model", "catalog.grant", "catalog.vitals", "catalog.filling", "graph"},
     "anonymise": GROUND | {"catalog.model"},
     "document": GROUND | {"catalog", "graph", "plan", "advise", "anonymise"},
     "report": GROUND

@@ -11,6 +11,7 @@ from migplan.advise.finding import Blind, Finding, Level, Need, RuleModule
 from migplan.advise.rules import RULES
 from migplan.advise.seen import Seen
 from migplan.catalog.model import Catalog
+from migplan.catalog.vitals import ROLES
 from migplan.config import AdviseSection, IgnoreSection
 from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph
@@ -120,18 +121,24 @@ def _not_there(need: Need, seen: Seen) -> Iterator[tuple[str, str]]:
 
 def _missing(need: Need, seen: Seen) -> str:
     """Why a need is not met; empty when it is."""
+    unread = seen.catalog.vitals is None
     match need:
-        case Need.VITALS if seen.catalog.vitals is None:
+        case Need.VITALS if unread:
             return "it looks at more than a catalog's structure, and that was not read"
         case Need.SCHEMAS if not seen.settings.exposed_schemas:
             return "nobody said which schemas an API exposes: advise.exposed_schemas, or --exposed-schema"
         case Need.ROLES if not seen.settings.api_roles:
             return "nobody said which roles the API takes: advise.api_roles, or --api-role"
-        case Need.ROLES if seen.catalog.vitals is None:
-            return "who is a member of which role was not read"
-        case Need.ROLES if not seen.api_roles:
-            return f"this server has no role {' or '.join(seen.settings.api_roles)}"
+        case Need.ROLES:
+            return "who is a member of which role was not read" if unread else _unknown_roles(seen)
     return ""
+
+
+def _unknown_roles(seen: Seen) -> str:
+    why = dict(seen.vitals.unread).get(ROLES)
+    if why:
+        return f"who is a member of which role could not be read: {why}"
+    return "" if seen.api_roles else f"this server has no role {' or '.join(seen.settings.api_roles)}"
 
 
 def _with_level(finding: Finding, settings: AdviseSection) -> Finding:

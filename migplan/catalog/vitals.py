@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from migplan.names import QualifiedName
 
+ROLES = "roles and their members"
+"""How what was not read is called, where it is the roles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -29,11 +32,21 @@ class Bloat:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The greatest number in the column that a sequence fills."""
+    """How far a sequence has come, and how far the columns that it fills."""
 
     sequence: QualifiedName
-    greatest: int | None  # None: the column is empty
-    unread: str = ""  # why nobody looked
+    greatest: int | None  # in the columns; the least where the sequence counts down. None: they are empty
+    unread: str = ""  # why nobody looked, at all of them or at some
+    next: int | None = None  # what the sequence gives next; None: the role may not see it
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """How many bytes a text in a key takes on average, as ANALYZE saw it."""
+
+    table: QualifiedName
+    column: str
+    average: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +61,10 @@ class Available:
 class Vitals:
     """What the server has counted, estimated and offers, at the catalog's moment."""
 
-    statistics_since: str | None = None  # ISO 8601; None: nobody has reset them since the database was made
+    statistics_since: str | None = None  # ISO 8601: since when the server has counted; None: nobody knows
     roles: tuple[Role, ...] = ()
     bloat: tuple[Bloat, ...] = ()
     positions: tuple[Position, ...] = ()
+    widths: tuple[Width, ...] = ()
     available: tuple[Available, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()  # what could not be asked, and why

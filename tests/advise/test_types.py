@@ -91,8 +91,8 @@ CREATE TABLE unknown (name text PRIMARY KEY) WITH (autovacuum_enabled = off);
 INSERT INTO unknown VALUES ('a');
 CREATE TABLE empty (name text PRIMARY KEY);
 -- Rows of more than 2 kB would be stored apart, and their texts counted as pointers.
-INSERT INTO pages SELECT n || left(s, 700), left(s, 150) || n, left(s, 30), left(s, 300), 'n', left(s, 560)::bytea,
-    'h'
+INSERT INTO pages
+SELECT n || left(s, 700), left(s, 150) || n, left(s, 30), left(s, 300), 'n', left(s, 560)::bytea, 'h'
 FROM generate_series(1, 50) n, (SELECT string_agg(md5(m::text), '') FROM generate_series(1, 30) m) k (s);
 ANALYZE pages;
 """

@@ -702,3 +702,19 @@ def test_a_question_for_an_older_server_gives_the_same_columns(
             return [(column.name, column.type_code) for column in answer.description or ()]
 
     assert columns(130000) == columns(server.version)
+
+
+def test_an_index_of_another_collation_than_its_column_is_not_a_plain_one(
+    newest_database: Callable[[str], Address],
+) -> None:
+    catalog = catalog_of(
+        newest_database(
+            'CREATE TABLE t (a text COLLATE "C"); CREATE INDEX own ON t (a);'
+            'CREATE INDEX other ON t (a COLLATE "default");'
+        )
+    )
+    own, other = (
+        next(index for index in catalog.tables[0].indexes if index.name == name) for name in ("own", "other")
+    )
+    assert own.definition != (other.definition or "").replace("other", "own")
+    assert "COLLATE" in (other.definition or "")

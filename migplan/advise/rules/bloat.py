@@ -33,7 +33,7 @@ large table.
   such a table is said as not judged.
 - splinter does not know of fill factors, and rounds a row's data up by its own rule.
 - splinter has no finding about indexes.
-- splinter also looks at the tables of extensions and at those of the server itself.
+- splinter also looks at the tables of extensions and at those of the server itself (`pg_catalog`).
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ GRAVE = 1024 * MEGABYTE
 
 def find(seen: Seen) -> Iterator[Finding | Blind]:
     """A finding a table, and one an index."""
+    selected = {"tables", "indexes", *_names(seen)}
     for what, why in seen.vitals.unread:
-        if what.startswith("bloat of "):
+        if what.startswith("bloat of ") and what.removeprefix("bloat of ") in selected:
             yield RULE.blind(what.removeprefix("bloat of "), why)
     for bloat in seen.vitals.bloat:
         if bloat.table not in seen.catalog.by_name or bloat.wasted < max(bloat.bytes * SHARE, LEAST):
@@ -71,3 +72,9 @@ def find(seen: Seen) -> Iterator[Finding | Blind]:
             table=bloat.table,
             level=Level.WARNING if bloat.wasted >= GRAVE else Level.NOTE,
         )
+
+
+def _names(seen: Seen) -> Iterator[str]:
+    for table in seen.catalog.tables:
+        yield str(table.name)
+        yield from (str(QualifiedName(table.name.schema, index.name)) for index in table.indexes)

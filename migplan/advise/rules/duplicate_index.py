@@ -23,20 +23,21 @@ leans on the other one as well, it would go with it: there is no SQL then.
 
 ## Compared with splinter (0009)
 
-- splinter compares definitions as they are printed, so another storage option makes two indexes different;
-  not here.
-- splinter takes the name out of the definition wherever it occurs, so that an index named like its column may
-  look like another one, or unlike.
-- splinter counts invalid indexes, and counts a deferrable constraint's index as equal to one that is not.
-- splinter leaves partitioned tables out, and reports their partitions one by one.
-- splinter has one finding a group of equal indexes; here it is one for each that is too many.
+- splinter compares definitions as they are printed, so that other storage options, or another order of
+  included columns, make two indexes different; not here.
+- splinter takes an index's name out of its definition wherever it occurs there, which can make equal ones
+  different, or different ones equal.
+- splinter counts invalid indexes, counts a deferrable key's index as equal to one that is not, and counts two
+  exclusion constraints as equal whatever their operators are.
+- splinter leaves partitioned tables out; it compares their partitions one by one.
+- splinter has one finding a group of equal indexes; here it is one for each that is too many, with its SQL.
 - splinter leaves out the schemas of Supabase's platform (`auth`, `storage` and others); here a selection does
   that.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from migplan.advise.finding import Finding, Level, Rule
@@ -68,11 +69,12 @@ def leaned_on(seen: Seen) -> Mapping[QualifiedName, frozenset[str]]:
 
 def _among(table: Table, leaning: frozenset[str]) -> Iterator[Finding]:
     alike: dict[Shape, list[Index]] = defaultdict(list)
-    if len(table.indexes) > 1:
-        keys = [key for key in (table.primary_key, *table.unique_keys) if key]
-        for index in table.indexes:
-            if index.valid:
-                alike[shape(index, table.columns, keys)].append(index)
+    keys = [key for key in (table.primary_key, *table.unique_keys) if key]
+    # Most indexes are alone with their columns: then nobody needs to know their shape.
+    beginnings = Counter((index.method, index.columns) for index in table.indexes)
+    for index in table.indexes:
+        if index.valid and beginnings[index.method, index.columns] > 1:
+            alike[shape(index, keys)].append(index)
     for indexes in alike.values():
         if len(indexes) > 1:
             yield from _findings(table, indexes, leaning)

@@ -36,12 +36,11 @@ the parent, concurrently on each partition, and attach those.
 ## Compared with splinter (0001)
 
 - splinter compares the columns in the key's own order; here any order of the leading columns serves.
-- splinter counts partial indexes, whatever they leave out; here only those that leave out NULLs.
-- splinter counts indexes of any method (a BRIN or GIN index hides the finding) and of any collation.
-- splinter reports a key on a partition again when its parent's index is there and the partition's own is not
-  attached yet, and reports a key that partitions inherit once more for each partition; here it is one
-  finding.
-- splinter reports a partitioned parent without an index of its own although each partition has one.
+- splinter wants an index on the last column of a PERIOD key as well; here those before it are enough.
+- splinter counts a partial index whatever it leaves out, an index of any method (BRIN, GIN), and one of
+  another collation, which the check cannot use; here these hide nothing.
+- splinter reports a key that partitions inherit once more for each partition; here it is one finding.
+- splinter reports a partitioned table whose partitions each have an index of their own; here they serve.
 - splinter reports keys that are not enforced.
 - splinter leaves out the schemas of Supabase's platform (`auth`, `storage` and others); here a selection does
   that.
@@ -78,8 +77,6 @@ def find(seen: Seen) -> Iterator[Finding]:
 
 def is_covered(key: ForeignKey, table: Table, parts: tuple[Table, ...] = ()) -> bool:
     """Whether an index of the table, or of each partition, finds the rows that refer to a given one."""
-    if any(serves(index, key, table.columns) for index in table.indexes):
+    if any(serves(index, key) for index in table.indexes):
         return True
-    return bool(parts) and all(
-        any(serves(index, key, part.columns) for index in part.indexes) for part in parts
-    )
+    return bool(parts) and all(any(serves(index, key) for index in part.indexes) for part in parts)

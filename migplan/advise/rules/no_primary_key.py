@@ -67,8 +67,7 @@ def _can_be_taken(index: Index, table: Table) -> bool:
     """Whether the server takes it for a primary key: whole, of columns only, in their usual order."""
     columns = {column.name for column in table.columns if column.not_null}
     usual = all(
-        not (part.operators or part.collation or part.order)
-        for part in shape(index, table.columns, table.unique_keys).parts
+        not (part.operators or part.collation or part.order) for part in shape(index, table.unique_keys).parts
     )
     return (
         index.unique

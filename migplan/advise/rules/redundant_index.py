@@ -24,6 +24,7 @@ Drop it, while others write. Where it is used very often and the other one is mu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from migplan.advise.finding import Finding, Level, Rule
@@ -45,9 +46,8 @@ def find(seen: Seen) -> Iterator[Finding]:
 
 def _among(table: Table) -> Iterator[Finding]:
     trees = [index for index in table.indexes if index.method == "btree" and index.valid]
-    if len(trees) < 2:
-        return
-    shapes = [(index, shape(index, table.columns)) for index in trees]
+    beginnings = Counter(index.columns[0] for index in trees)
+    shapes = [(index, shape(index)) for index in trees if beginnings[index.columns[0]] > 1]
     for index, short in shapes:
         if index.unique or index.inherited or is_constraint(index, table):
             continue

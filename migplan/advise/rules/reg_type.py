@@ -23,11 +23,14 @@ first.
 
 ## Compared with splinter (0018)
 
-- splinter looks at the column's own type only; pg_upgrade, and this rule, look into arrays, domains, ranges
-  and composite types as well.
-- splinter reports columns of views and of indexes, which pg_upgrade does not mind in the case of views; and a
-  partitioned table's column once more for each partition.
-- splinter leaves the schema `pgsodium` out; here extensions' tables are left out, wherever they are.
+- splinter looks at a column's own type only; pg_upgrade, and this rule, look into arrays, domains, ranges and
+  composite types as well.
+- splinter reports a column once more for each partition and each table that inherits it; here it is one
+  finding.
+- splinter also reports the columns of views, of foreign tables, of indexes and of composite types by
+  themselves, which store nothing, or nothing more.
+- splinter looks at the tables of extensions, except for those in the schema `pgsodium`; here they are the
+  extension's affair.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def _unused(table: Table, parts: Sequence[Table]) -> list[tuple[Index, int]]:
         if files and not any(file.scans for file in files) and size >= WORTH_IT:
             unused[index.name] = (index, size)
     for key in table.foreign_keys:
-        serving = [index for index in table.indexes if serves(index, key, table.columns)]
+        serving = [index for index in table.indexes if serves(index, key)]
         if serving and all(index.name in unused for index in serving):
             del unused[min(serving, key=lambda index: (unused[index.name][1], index.name)).name]
     return list(unused.values())

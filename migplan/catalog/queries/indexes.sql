@@ -8,6 +8,8 @@ SELECT i.indrelid::int8 AS table_oid,
        CASE WHEN i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR i.indnatts > i.indnkeyatts
                  OR x.reloptions IS NOT NULL OR k.contype = 'x' OR 0 <> ANY (i.indoption::int2[])
                  OR i.indclass::oid[] && special.classes OR NOT i.indcollation::oid[] <@ '{0,100}'
+                 OR 100 = ANY (i.indcollation::oid[]) AND i.indrelid IN (
+                     SELECT a.attrelid FROM pg_catalog.pg_attribute a WHERE a.attcollation NOT IN (0, 100))
                  OR k.oid IS NULL AND i.indisunique AND to_jsonb(i) @> '{"indnullsnotdistinct": true}'
             THEN pg_catalog.pg_get_indexdef(i.indexrelid) END AS definition,
        (i.indkey::int2[])[0:i.indnkeyatts - 1] AS columns,
