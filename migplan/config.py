@@ -30,6 +30,8 @@ _PASSWORD = re.compile(
     r"|\b(?:(?:ssl)?password|oauth_client_secret|scram_(?:client|server)_key)\s*=\s*(?P<parameter>'(?:[^'\\]|\\.)*'?|[^\s&]*)",
     re.IGNORECASE,
 )
+# One to three parts with dots between them, each in quotes or without.
+_COLUMN_PATTERN = re.compile(r'(?:"(?:[^"]|"")+"|[^".]+)(?:\.(?:"(?:[^"]|"")+"|[^".]+)){0,2}')
 
 GroupName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True)]
@@ -51,6 +53,29 @@ class Strategy(StrEnum):
     DEFERRED = "deferred"
     CONSTRAINT_LATER = "constraint-later"
     SCHEMA_ONLY = "schema-only"
+
+
+class ColumnKind(StrEnum):
+    """What a column holds, and so what may be shown of it."""
+
+    KEEP = "keep"  # shown as it is
+    NAME = "name"
+    EMAIL = "email"
+    PHONE = "phone"
+    ADDRESS = "address"
+    TEXT = "text"  # what people wrote
+    SECRET = "secret"  # noqa: S105 - a word of the settings
+    URL = "url"
+    IP = "ip"
+    DOCUMENT = "document"  # a passport, a tax number
+    BIRTH = "birth"
+    EXTERNAL_ID = "external-id"
+    JSON = "json"  # walked through, and decided key by key
+    NUMBER = "number"  # one that tells who it is
+    PLACE = "place"  # coordinates
+    MONEY = "money"  # what a person earns or owns
+    BINARY = "binary"
+    SIZE = "size"  # nothing is shown but how large it is
 
 
 class Database(Section):
@@ -131,7 +156,7 @@ class AnonymiseSection(Section):
         "",
         description="a secret, as ${NAME}, that decides which stand-in a value gets",
     )
-    columns: Mapping[str, str] = Field(
+    columns: Mapping[str, ColumnKind] = Field(
         default_factory=dict,
         description="what a column holds, by schema.table.column, table.column, column, or globs of these",
     )
@@ -141,6 +166,14 @@ class AnonymiseSection(Section):
     def _from_the_environment(cls, value: str) -> str:
         if value and not _VARIABLE.fullmatch(value):
             raise ValueError("a secret does not belong into this file: write ${NAME} and set that variable")
+        return value
+
+    @field_validator("columns")
+    @classmethod
+    def _names_of_columns(cls, value: Mapping[str, ColumnKind]) -> Mapping[str, ColumnKind]:
+        for pattern in value:
+            if not _COLUMN_PATTERN.fullmatch(pattern):
+                raise ValueError(f"{pattern!r} is no column: write schema.table.column, or less of it")
         return value
 
 
@@ -209,6 +242,20 @@ def url_of(config: Config, name: str) -> str | None:
     if name in config.targets:
         return _filled_in(config.targets[name].url, name)
     return None
+
+
+def key_of(config: Config) -> bytes:
+    """The secret that decides which stand-in a value gets; empty when none is wanted."""
+    found = _VARIABLE.fullmatch(config.anonymise.key)
+    if found is None:
+        return b""
+    value = os.environ.get(found.group(1))
+    if not value:
+        raise AddressError(
+            f"anonymise.key comes from the environment, and {found.group(1)} is not set",
+            do=f"export {found.group(1)}=... or take anonymise.key out of {FILE_NAME}",
+        )
+    return value.encode()
 
 
 def suggestion(config: Config, name: str) -> str:

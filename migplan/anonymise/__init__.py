@@ -1,1 +1,9 @@
 """Anonymising: what of a row may be shown, and what stands in for the rest. Pure."""
+
+from __future__ import annotations
+
+from migplan.anonymise.anonymiser import Anonymiser
+from migplan.anonymise.deciding import Decision
+from migplan.anonymise.texts import cleaned
+
+__all__ = ["Anonymiser", "Decision", "cleaned"]
