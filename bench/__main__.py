@@ -10,11 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import applying, databases, exporting, figures, migrating, planning
+from bench import applying, databases, documenting, exporting, figures, migrating, planning
 from bench.stopwatch import Contender, measure
 from migplan.postgres.server import ThrowawayServer
 
-BENCHMARKS: tuple[ModuleType, ...] = (planning, exporting, applying, migrating)
+BENCHMARKS: tuple[ModuleType, ...] = (planning, documenting, exporting, applying, migrating)
 """Each has TITLE, PEER (the stage to compare with), contenders(server, tables, folder), and perhaps SIZES."""
 
 # Nothing may happen in the background while the others are timed.

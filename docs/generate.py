@@ -20,6 +20,7 @@ import click
 from migplan.cli import main as commands
 from migplan.config import Config
 from migplan.plan.model import Plan
+from migplan.report import rules
 
 ROOT = Path(__file__).resolve().parents[1]
 MOMENT = "1761955200"  # the first of November 2025, when the demo's figures were taken
@@ -33,6 +34,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "reference.md", reference()
     for name, model in (("migplan.schema.json", Config), ("plan.schema.json", Plan)):
         yield ROOT / "docs" / name, json.dumps(model.model_json_schema(), indent=2) + "\n"
+    yield ROOT / "docs" / "advice.md", "\n".join(rules.every_page()) + "\n"
     with tempfile.TemporaryDirectory() as folder:
         transcript = demo(Path(folder))
         yield ROOT / "docs" / "demo.md", demo_page(transcript)

@@ -23,10 +23,13 @@ from migplan.cli import rehearse, screen
 from migplan.cli.boundary import sentence
 from migplan.errors import GroupingError
 from migplan.files import write_whole
+from migplan.pipeline import documenting
 from migplan.postgres import address
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
 from migplan.postgres.server import ThrowawayServer
+from migplan.report import advice as advice_report
+from migplan.report import documentation as documentation_report
 from migplan.report import export as export_report
 from migplan.report import plan as plan_report
 from migplan.report import terminal
@@ -38,7 +41,7 @@ from migplan.run.scratch import NAME as SCRATCH
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write migplan.yaml, plans/ and migrations/ here. Default: a temporary folder, removed at the end.",
+    help="Write migplan.yaml, plans/, docs/ and migrations/ here. Default: a temporary folder, which goes.",
 )
 @click.option("--keep", is_flag=True, help="Leave the server running until Ctrl-C, and print how to connect.")
 def demo(out: Path | None, keep: bool) -> None:
@@ -46,8 +49,8 @@ def demo(out: Path | None, keep: bool) -> None:
 
     Starts a throwaway PostgreSQL, builds the database of a hotel chat application in it, analyzes it, finds
     that the grouping its team had written down cannot be loaded, plans the move with one that can, writes
-    the bundle of SQL files, and rehearses it on a second server: applied, verified, taken back, applied
-    once more.
+    the documentation and the bundle of SQL files, and rehearses it on a second server: applied, verified,
+    taken back, applied once more.
     Nothing is left behind but what --out asks for.
     """
     with ExitStack() as stack:
@@ -60,8 +63,10 @@ def demo(out: Path | None, keep: bool) -> None:
             example.build(source)
         catalog = pipeline.catalog_of(source, vitals=True)
         _analyze(catalog)
+        _advised(catalog)
         _refused(catalog)
         _planned(catalog, folder, kept=out is not None)
+        _documented(source, folder, kept=out is not None)
         _exported(source, folder, kept=out is not None)
         _rehearsed(folder)
         if keep:
@@ -72,6 +77,13 @@ def _analyze(catalog: Catalog) -> None:
     _said("migplan analyze --schema public")
     settings = configuration.loads(example.settings(), Path("migplan.yaml"))
     screen.show(terminal.as_tree(pipeline.analysis_of(catalog, settings)))
+
+
+def _advised(catalog: Catalog) -> None:
+    _said("migplan advise --schema public")
+    settings = configuration.loads(example.settings(), Path("migplan.yaml"))
+    analysis = pipeline.analysis_of(catalog, settings)
+    screen.show(advice_report.as_table(analysis.advice, catalog.server))
 
 
 def _refused(catalog: Catalog) -> None:
@@ -93,6 +105,17 @@ def _planned(catalog: Catalog, folder: Path, *, kept: bool) -> None:
     pipeline.write_plan(result, file)
     shown = file if kept else Path("plans") / file.name
     screen.show(plan_report.as_text(result.plan, shown))
+
+
+def _documented(source: Address, folder: Path, *, kept: bool) -> None:
+    _said("migplan document --plan plans/muva.yaml")
+    settings = configuration.loads(example.settings(), Path("migplan.yaml"))
+    wanted = documenting.Documenting(folder / "plans" / f"{example.DATABASE}.yaml")
+    found = documenting.documentation_of(source, settings, wanted)
+    out = folder / settings.document.out
+    pages, changed = documenting.write_pages(found, out, overwrite=False)
+    shown = out if kept else Path(settings.document.out)
+    screen.show(documentation_report.pages_written(found, shown, pages, changed))
 
 
 def _exported(source: Address, folder: Path, *, kept: bool) -> None:

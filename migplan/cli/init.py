@@ -54,6 +54,20 @@ plan:
 # deferred, constraint-later, or schema-only (leave the rows behind).
 # strategies:
 #   public.audit_log: schema-only
+
+# What `migplan advise` cannot know: which schemas an API such as PostgREST exposes, and to which roles.
+# advise:
+#   exposed_schemas: [public]
+#   api_roles: [anon, authenticated]        # Supabase's
+#   ignore:                                 # what you know of and live with, and why
+#     - {code: MP106, object: "public.audit_log*", reason: nothing is ever deleted above it}
+
+# How `migplan document` shows sample rows: values that are not known to be harmless get a stand-in.
+# anonymise:
+#   rows: 3                                 # of each table; 0 reads none
+#   key: ${ANONYMISE_KEY}                   # a secret of your own: nobody can try out stand-ins
+#   columns:
+#     public.hotels.name: keep
 """
 
 

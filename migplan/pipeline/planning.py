@@ -64,6 +64,22 @@ def drift_of(file: Path, catalog: Catalog) -> tuple[str, ...]:
     return drift(plan, seen.load(file), selected, build(selected.catalog))
 
 
+def plan_for(catalog: Catalog, config: Config, file: Path | None) -> tuple[Plan, selection.Selected]:
+    """The plan in a file, if it still fits; else one made on the spot."""
+    if file is None:
+        plan = planned(catalog, config, request_of(config, catalog)).plan
+        return plan, selection.select(catalog, as_selection(config))
+    plan, _ = plan_file.load(file)
+    drifted = drift_of(file, catalog)
+    if drifted:
+        raise PlanError(
+            f"{file} no longer fits {catalog.server.address}:\n  " + "\n  ".join(drifted[:10]),
+            do=f"plan again with: migplan plan --out {file}",
+        )
+    said = plan.selection
+    return plan, selection.select(catalog, selection.Selection(said.schemas, said.tables, said.exclude))
+
+
 def request_of(config: Config, catalog: Catalog) -> Request:
     """What the configuration wants of a plan."""
     return Request(

@@ -22,10 +22,9 @@ from migplan.catalog.model import Catalog
 from migplan.config import Config, Layout, Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph, build
-from migplan.pipeline.planning import drift_of, planned, request_of
+from migplan.pipeline.planning import plan_for
 from migplan.pipeline.progress import Told, silence
-from migplan.pipeline.seeing import as_selection, catalog_at, catalog_of
-from migplan.plan import file as plan_file
+from migplan.pipeline.seeing import catalog_at, catalog_of
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
@@ -152,21 +151,8 @@ def _digests(source: Source, plan: Plan, snapshot: str, options: Options, told: 
 
 
 def _plan_for(catalog: Catalog, config: Config, wanted: Exporting) -> tuple[Plan, selection.Selected]:
-    """The plan in a file, if it still fits; else one made on the spot."""
-    if wanted.plan_file is None:
-        plan = planned(catalog, config, request_of(config, catalog)).plan
-        selected = selection.select(catalog, as_selection(config))
-    else:
-        plan, _ = plan_file.load(wanted.plan_file)
-        drifted = drift_of(wanted.plan_file, catalog)
-        if drifted:
-            raise PlanError(
-                f"{wanted.plan_file} no longer fits {catalog.server.address}:\n  "
-                + "\n  ".join(drifted[:10]),
-                do=f"plan again with: migplan plan --out {wanted.plan_file}",
-            )
-        said = plan.selection
-        selected = selection.select(catalog, selection.Selection(said.schemas, said.tables, said.exclude))
+    """The plan, if what is wanted can be done with it."""
+    plan, selected = plan_for(catalog, config, wanted.plan_file)
     if wanted.options.contents == "data" and plan.constraints is not Layout.WITH_SCHEMA:
         raise PlanError(
             "rows alone go into live constraints, and this plan is made for constraints after the rows",
