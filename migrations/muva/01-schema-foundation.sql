@@ -232,7 +232,7 @@ ALTER TABLE ONLY public.muva_content
 ALTER TABLE ONLY public.muva_content
     ADD CONSTRAINT muva_content_title_key UNIQUE (title);
 CREATE INDEX idx_muva_content_category ON public.muva_content USING btree (category, city);
-CREATE INDEX idx_muva_content_hnsw ON public.muva_content USING hnsw (embedding public.vector_cosine_ops);
+CREATE INDEX idx_muva_content_hnsw ON public.muva_content USING hnsw (embedding public.vector_cosine_ops) WITH (m='12', ef_construction='64');
 CREATE INDEX idx_muva_content_not_embedded ON public.muva_content USING btree (created_at) WHERE (embedding IS NULL);
 CREATE INDEX idx_muva_content_tags ON public.muva_content USING gin (tags);
 

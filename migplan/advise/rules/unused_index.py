@@ -70,10 +70,10 @@ def find(seen: Seen) -> Iterator[Finding | Blind]:
         yield RULE.blind("", "nobody knows since when the server has counted")
         return
     began = datetime.fromisoformat(since)
-    if datetime.fromisoformat(seen.catalog.server.read_at) - began < LONG_ENOUGH:
-        yield RULE.blind(
-            "", f"the server has counted only since {began:%Y-%m-%d %H:%M}, and a week is needed"
-        )
+    counted = datetime.fromisoformat(seen.catalog.server.read_at) - began
+    if counted < LONG_ENOUGH:
+        days = f"for {counted.days} days" if counted.days > 1 else "for less than two days"
+        yield RULE.blind("", f"the server has counted {days}, and a week is needed")
         return
     idle = []
     for table in seen.catalog.tables:

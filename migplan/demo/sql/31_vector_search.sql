@@ -3,7 +3,8 @@
 CREATE INDEX idx_accommodation_public_embedding_fast_hnsw ON public.accommodation_units_public
     USING hnsw (embedding_fast vector_cosine_ops) WITH (m = 16, ef_construction = 64);
 CREATE INDEX idx_code_embeddings_hnsw ON public.code_embeddings USING hnsw (embedding vector_cosine_ops);
-CREATE INDEX idx_muva_content_hnsw ON public.muva_content USING hnsw (embedding vector_cosine_ops);
+CREATE INDEX idx_muva_content_hnsw ON public.muva_content
+    USING hnsw (embedding vector_cosine_ops) WITH (m = 12, ef_construction = 64);
 
 CREATE FUNCTION public.match_accommodations_public(
     query_embedding vector(1024),

@@ -30,8 +30,10 @@ def rows_in_all(documents: Sequence[TableDocument]) -> str:
 
 
 def size(value: int | None) -> str:
-    """``1.2 MB``, ``unknown``."""
-    return "unknown" if value is None else words.amount(value)
+    """``1.2 MB``, ``unknown``. Two digits of it: what comes after them changes with every vacuum."""
+    if value is None:
+        return "unknown"
+    return words.amount(int(float(f"{value:.2g}"))).replace(".0 ", " ")
 
 
 def bytes_of(document: TableDocument) -> tuple[int | None, int | None]:
