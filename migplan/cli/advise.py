@@ -163,7 +163,7 @@ def _explain(code: str) -> None:
     (first, *more) = sorted(_codes((code,)))
     for module in RULES:
         if module.RULE.code in {first, *more}:
-            screen.show(rules.page(module))
+            screen.show(rules.explained(module))
             screen.show([""])
 
 

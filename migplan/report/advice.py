@@ -71,8 +71,9 @@ def not_judged(blind: Iterable[Blind]) -> Iterator[str]:
     for each in blind:
         by_reason[each.why].append(each)
     for why, silent in by_reason.items():
-        subjects = listed([f"{each.code} {each.what or each.title}" for each in silent], 20)
-        yield f"{subjects}: {why}"
+        alone = len(silent) == 1
+        subjects = [f"{each.code} {each.what or (each.title if alone else '')}".rstrip() for each in silent]
+        yield f"{listed(subjects, 20)}: {why}"
 
 
 def as_json(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[str]:  # noqa: ARG001 - always

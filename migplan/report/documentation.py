@@ -20,7 +20,8 @@ def pages_written(
 ) -> Iterator[Text]:
     """The pages, what people have to know about them, and where to begin reading."""
     tables = sum(1 for _ in documentation.tables)
-    news = f"{len(changed):,} of them changed" if changed else "nothing has changed"
+    new = len(changed) == len(pages.files)
+    news = "all of them written" if new else _news(len(changed))
     yield Text(
         f"{out}: {count(len(pages.files), 'page')} about {count(tables, 'table')}; {news}", style="bold"
     )
@@ -28,7 +29,7 @@ def pages_written(
     held = {chapter.file: len(chapter.tables) for chapter in Book(documentation).chapters}
     for name in pages.files:
         about = count(held[name], "table") if name in held else ""
-        yield Text(f"  {name:{width}}  {about:>12}{'  changed' if name in changed else ''}")
+        yield Text(f"  {name:{width}}  {about:>12}{'  changed' if name in changed and not new else ''}")
     yield from _section("Taken away, for no group has that name any more", pages.removed)
     yield from _section(
         "What people wrote about what is not there any more is kept in DROPPED.md", pages.dropped
@@ -37,6 +38,10 @@ def pages_written(
     yield from _section("Advice", [advice.headline(documentation.advice)])
     yield Text()
     yield Text(f"Begin with: {out / 'README.md'}")
+
+
+def _news(changed: int) -> str:
+    return f"{changed:,} of them changed" if changed else "nothing has changed"
 
 
 def one_file(documentation: Documentation, file: Path) -> Iterator[Text]:

@@ -22,7 +22,15 @@ def first_sentence(module: RuleModule) -> str:
 
 
 def page(module: RuleModule) -> Iterator[str]:
-    """A rule's page in Markdown."""
+    """A rule's page in Markdown, its own headings one level below its name."""
+    rule = module.RULE
+    yield f'<a id="{rule.code.lower()}"></a>'
+    yield ""
+    yield from explained(module)
+
+
+def explained(module: RuleModule) -> Iterator[str]:
+    """The same for a terminal."""
     rule = module.RULE
     yield f"## {rule.code}: {rule.title}"
     yield ""
@@ -44,8 +52,7 @@ def every_page() -> Iterator[str]:
     yield "|---|---|---|"
     for module in RULES:
         rule = module.RULE
-        anchor = f"{rule.code}: {rule.title}".lower().replace(":", "").replace(" ", "-")
-        yield f"| [{rule.code}](#{anchor}) | {rule.level.value} | {rule.title} |"
+        yield f"| [{rule.code}](#{rule.code.lower()}) | {rule.level.value} | {rule.title} |"
     for module in RULES:
         yield ""
         yield from page(module)

@@ -1,6 +1,6 @@
 """MP204: a table or an index that is half empty is read, cached and backed up as if it were full.
 
-## What fires
+### What fires
 
 A table, or a B-tree of one, of more than 10 MB, of whose bytes at least half, and 10 MB or more, would not be
 needed if it were written anew: a note; from 1 GB on a warning. TOAST does not count.
@@ -13,19 +13,19 @@ look fuller. `pgstattuple` reads every page and knows.
 What does not: indexes that are no B-trees; tables that do not lie in a heap. What was never analysed, or
 whose statistics the role may not read, is said as not judged.
 
-## Why
+### Why
 
 A scan reads the empty pages, too, and so do VACUUM and backups. Space that autovacuum has freed is used again
 by new rows: a table that is emptied and filled by turns is best left as it is.
 
-## How to mend it
+### How to mend it
 
 An index is built again while others write. A table is written anew by `VACUUM FULL`, which keeps everybody
 out until it is done, and needs as much space again; `pg_repack` does it without the lock. Then see why
 autovacuum did not keep up: long transactions, unused replication slots, `autovacuum_vacuum_scale_factor` on a
 large table.
 
-## Compared with splinter (0020)
+### Compared with splinter (0020)
 
 - splinter reports a table that is 70 times as large as it ought to be, which is hardly any; here half is
   enough.

@@ -1,6 +1,6 @@
 """MP201: of two equal indexes, one does nothing but cost.
 
-## What fires
+### What fires
 
 An index of a table or a materialised view that is equal to another one of the same table: the same method,
 the same key parts in the same order, each with the same operator class, collation and direction, the same
@@ -10,18 +10,18 @@ deferred). Names, storage options and the order of included columns do not matte
 What does not: invalid indexes (MP105); an index that belongs to an exclusion constraint, which may be the one
 that is kept, but is never one too many; the parts of partitioned indexes, which go with their parent.
 
-## Why
+### Why
 
 Both are written by every insert and by most updates, both are kept in memory and in backups, and the planner
 uses one of them.
 
-## How to mend it
+### How to mend it
 
 Drop all but one. Kept is the primary key's, then the one that foreign keys lean on, that of a constraint, of
 a partitioned index, the one by which replication knows rows, and then the first by name. Where a foreign key
 leans on the other one as well, it would go with it: there is no SQL then.
 
-## Compared with splinter (0009)
+### Compared with splinter (0009)
 
 - splinter compares definitions as they are printed, so that other storage options, or another order of
   included columns, make two indexes different; not here.

@@ -1,6 +1,6 @@
 """MP107: two foreign keys that say the same are both checked, for every row.
 
-## What fires
+### What fires
 
 A foreign key of a table for which another key of the same table refers from the same columns to the same
 columns, in whatever order they are listed. A key of a partition counts as another one beside those that its
@@ -9,13 +9,13 @@ parent declares.
 What does not: keys that share some columns only; keys from the same columns to different tables, or to
 different columns of the same table.
 
-## Why
+### Why
 
 Each insert and update looks the referenced row up twice, each delete above looks for referring rows twice,
 and a load validates both. Where they differ in what happens ON DELETE, one of them decides and the reader of
 the other is wrong.
 
-## How to mend it
+### How to mend it
 
 Drop one: the SQL keeps the one that is enforced and validated, then the parent's, then the one whose name
 comes first. Where the two do not agree on actions, MATCH or deferral, people have to say which is meant, and

@@ -1,6 +1,6 @@
 """MP105: an index whose building failed costs every write and serves no read.
 
-## What fires
+### What fires
 
 An index of a table or a materialised view that the server has marked invalid: `CREATE INDEX CONCURRENTLY` or
 `REINDEX CONCURRENTLY` was interrupted, or found rows that a unique index forbids. Also the index of a
@@ -8,12 +8,12 @@ partitioned table of which not every partition has its part.
 
 What does not: an index that is being built by another session looks the same; wait for it.
 
-## Why
+### Why
 
 No query uses it, and the server still writes to it. A unique one that is invalid has found duplicates, or has
 not looked at all rows. A foreign key that leans on such an index for speed (MP106) has none.
 
-## How to mend it
+### How to mend it
 
 What `REINDEX` left behind (`_ccnew`, `_ccold` at the end of its name) is dropped; others are built again,
 which fails again while a unique index finds the same rows twice. On a partitioned table: create the index on

@@ -1,6 +1,6 @@
 """MP109: a table without a key in or out says nothing about what its rows belong to.
 
-## What fires
+### What fires
 
 A table with no foreign key to another table or to itself, and none from another one. A partitioned table and
 its partitions are one table here.
@@ -8,13 +8,13 @@ its partitions are one table here.
 What does not: foreign tables, which cannot have keys; tables that inherit from others; a key to or from a
 table that the selection leaves out, where that key is known.
 
-## Why
+### Why
 
 Often it is as it should be: a log, settings, a table of some tool. Where the rows do belong to others (a
 column such as `user_id` without a key), nothing keeps them from pointing at what is gone, and migplan can put
 the table anywhere in the order, which may be wrong.
 
-## How to mend it
+### How to mend it
 
 Declare the keys that are meant. There is no SQL for what nobody has said.
 """

@@ -1,18 +1,18 @@
 """MP403: json is a text that is parsed anew each time it is read.
 
-## What fires
+### What fires
 
 A column of type `json`, or of a domain over it.
 
 What does not: `jsonb`; `text` that happens to hold JSON; arrays of `json`; columns of views and foreign
 tables. Once for a partitioned table, not again for its partitions.
 
-## Why
+### Why
 
 `json` has no equality, so DISTINCT, GROUP BY, unique indexes and comparisons of rows fail; it cannot be
 indexed by its content; and each access parses the whole text.
 
-## How to mend it
+### How to mend it
 
 `jsonb` keeps the content, and not the text: white space and the order of keys are lost, and of equal keys the
 last one stays. Where the exact text matters (a signature, a document that was received), it is right as it

@@ -1,19 +1,19 @@
 """MP102: a key that was never checked promises nothing about the rows that are there.
 
-## What fires
+### What fires
 
 A foreign key that is `NOT VALID`, or `NOT ENFORCED` (PostgreSQL 18).
 
 What does not: checks and NOT NULL constraints that are not validated; deferrable keys, which are checked,
 only later.
 
-## Why
+### Why
 
 `NOT VALID` keys are checked for rows that are written, not for those from before. Such rows may refer to
 nothing: they fail when they are loaded elsewhere with the key in place, joins lose them, and the planner
 cannot rely on the key. `NOT ENFORCED` keys are never checked at all.
 
-## How to mend it
+### How to mend it
 
 `VALIDATE CONSTRAINT` reads the table once and keeps nobody from writing. It fails at the first row that
 refers to nothing; `migplan analyze --check-orphans` finds all of them before. A key that is not enforced is

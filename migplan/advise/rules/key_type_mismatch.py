@@ -1,19 +1,19 @@
 """MP103: a key of another type than what it refers to compares slowly, or not with an index.
 
-## What fires
+### What fires
 
 A column of a foreign key whose type is not the type of the column that it refers to, as the server prints
 them: `integer` beside `bigint`, `character varying(20)` beside `text`, `numeric` beside `integer`.
 
 What does not: a domain over the very type on the other side, which is stored and compared as that type.
 
-## Why
+### Why
 
 The server checks such a key by an operator between two types. Between integers it has one, and the narrower
 side is the one that overflows first; between other types it casts, and an index on the side that is cast is
 not used. Lengths that differ let one side hold what the other cannot.
 
-## How to mend it
+### How to mend it
 
 Give both the same type; of two integers the narrower gives way. Changing a type may write the table anew,
 under a lock that keeps everybody out, and does not go where a view reads the column.

@@ -1,6 +1,6 @@
 """MP106: without an index on the referring side, each delete above reads the whole table below.
 
-## What fires
+### What fires
 
 A foreign key whose table has no index that serves it. An index serves a key when
 
@@ -20,20 +20,20 @@ are the parent's.
 
 What does not: a key that is NOT ENFORCED, for which nothing is ever looked up.
 
-## Why
+### Why
 
 Each delete from the referenced table, and each update of its key, looks for rows that refer to it. Without an
 index it reads the referring table from beginning to end, for each deleted row, with a lock held. Joins along
 the key, and policies that follow it, do the same. For a table that stays small, or above which nothing is
 ever deleted, that is nothing: hence a note.
 
-## How to mend it
+### How to mend it
 
 `CREATE INDEX CONCURRENTLY` lets others write meanwhile, and cannot be in a transaction. A partitioned table
 does not know it: there the SQL locks out writers while it runs. For a large one, create the index `ON ONLY`
 the parent, concurrently on each partition, and attach those.
 
-## Compared with splinter (0001)
+### Compared with splinter (0001)
 
 - splinter compares the columns in the key's own order; here any order of the leading columns serves.
 - splinter wants an index on the last column of a PERIOD key as well; here those before it are enough.

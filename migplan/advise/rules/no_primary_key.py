@@ -1,18 +1,18 @@
 """MP104: without a primary key rows cannot be told apart: not to compare them, not to replicate them.
 
-## What fires
+### What fires
 
 An ordinary or partitioned table without a primary key.
 
 What does not: foreign tables, which have none anywhere; partitions, for which their parent speaks.
 
-## Why
+### Why
 
 A row without a key cannot be changed or deleted by itself, logical replication refuses to, ORMs and APIs do
 not see the table, and a comparison of two databases can say that rows differ but not which. A unique key
 tells rows apart as long as its columns are not NULL; without NOT NULL, as many rows as you like have none.
 
-## How to mend it
+### How to mend it
 
 Where a unique key or a whole unique index has only columns that are NOT NULL, it can become the primary key.
 The SQL builds an index beside it while others write, and takes that one: the lock is held for a moment only.
@@ -21,7 +21,7 @@ unique index that belongs to no constraint is taken as it is. Partitioned tables
 the key is built under a lock. Where no column tells rows apart, add one: `ADD COLUMN id bigint GENERATED
 ALWAYS AS IDENTITY PRIMARY KEY` writes the table anew, and so is no SQL to be run unread.
 
-## Compared with splinter (0004)
+### Compared with splinter (0004)
 
 - splinter looks at partitions and not at their parents; here it is the other way round: one finding for the
   whole.

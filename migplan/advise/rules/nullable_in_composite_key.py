@@ -1,6 +1,6 @@
 """MP108: a NULL in one column of a composite key switches the whole check off.
 
-## What fires
+### What fires
 
 A foreign key of several columns that is MATCH SIMPLE, as keys are unless they say otherwise, and of which a
 column may be NULL:
@@ -13,12 +13,12 @@ What does not: keys of one column; MATCH FULL; keys all of whose columns are NOT
 their domain; a key that is NOT ENFORCED; two or more columns that a check holds together, by naming all of
 them in `num_nulls(...)` or `num_nonnulls(...)`.
 
-## Why
+### Why
 
 MATCH SIMPLE asks for a row only when no column is NULL. `(7, NULL)` passes whatever 7 is, and so does a row
 that lost one half in an import. Joins do not find such rows, and nothing reports them.
 
-## How to mend it
+### How to mend it
 
 Where all of the columns may be NULL: MATCH FULL, all or none of them. The key is added NOT VALID, which takes
 a moment, and validated while others write; that fails where there are half references. On a partitioned table

@@ -1,6 +1,6 @@
 """MP404: a long text in a key makes every index large, and one that is too long cannot be written at all.
 
-## What fires
+### What fires
 
 A text without a limit (`text`, `character varying`, `character` and `bytea` without a length, `citext`, and
 domains over these) that is a key part of a valid B-tree, such as a primary or unique key's, when its values
@@ -17,13 +17,13 @@ their table has rows are said as not judged.
 What does not: a text with a length; hash indexes, which hold four bytes of each value, and GIN and GiST;
 parts that are expressions, such as `md5(url)`; included columns.
 
-## Why
+### Why
 
 Upper levels of the tree hold fewer entries, so the tree is deeper; every foreign key repeats the text in its
 own table and index; and "index row size exceeds btree version 4 maximum 2704" comes on the day of the first
 long one.
 
-## How to mend it
+### How to mend it
 
 For a primary key, a number or a UUID beside the text. For uniqueness alone, a unique index on `md5(column)`
 or `sha256(...)`; for equality alone, a hash index. Which one, only people know; there is no SQL.

@@ -1,6 +1,6 @@
 """MP202: an index that is the beginning of another one does nothing that the other could not.
 
-## What fires
+### What fires
 
 A B-tree that is not unique, when another valid B-tree of the same table begins with all of its key parts, in
 the same order and each with the same operator class, collation and direction. The other one is longer, or has
@@ -12,12 +12,12 @@ knows rows; a partial index beside a whole one, which is smaller on purpose; equ
 indexes; the parts of partitioned indexes, which go with their parent; another direction, although a B-tree of
 one column can be read backwards.
 
-## Why
+### Why
 
 Every insert and most updates write both. A search for the leading columns finds what it wants in the longer
 one. The shorter one is smaller, and so faster by a little where it is used very often: hence a note.
 
-## How to mend it
+### How to mend it
 
 Drop it, while others write. Where it is used very often and the other one is much wider, measure first.
 """

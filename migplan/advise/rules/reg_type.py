@@ -1,6 +1,6 @@
 """MP401: columns of some reg* types keep pg_upgrade from upgrading the server.
 
-## What fires
+### What fires
 
 A column of an ordinary or partitioned table whose type is `regcollation`, `regconfig`, `regdictionary`,
 `regnamespace`, `regoper`, `regoperator`, `regproc` or `regprocedure`; an array of one; or a domain, range or
@@ -9,19 +9,19 @@ composite type that is made of one, at any distance.
 What does not: `regclass`, `regrole` and `regtype`, whose numbers pg_upgrade keeps; columns of views;
 expressions.
 
-## Why
+### Why
 
 Such a value is stored as the number of an object in the catalogs, and numbers change when pg_upgrade makes
 them anew. It refuses to begin while there is such a column. Dumps write names, and so load where the name is
 known.
 
-## How to mend it
+### How to mend it
 
 Store the name as text, and cast it where it is used. Under a search path that does not find the object, the
 text has its schema in it. For arrays, domains and composite types there is no SQL: they have to be changed
 first.
 
-## Compared with splinter (0018)
+### Compared with splinter (0018)
 
 - splinter looks at a column's own type only; pg_upgrade, and this rule, look into arrays, domains, ranges and
   composite types as well.

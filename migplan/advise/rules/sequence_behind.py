@@ -1,6 +1,6 @@
 """MP111: a sequence behind its column gives numbers that are taken.
 
-## What fires
+### What fires
 
 A sequence whose next number is not beyond the furthest one in the columns that it fills (its owner's, and
 those that have it as default), so that it will come to give that very number. An **error** when one of the
@@ -14,13 +14,13 @@ fills, the furthest counts.
 The columns are only looked at where an index begins with them or the table is small (64 MB, and 1 GB in all);
 the others are said as not judged, and so are those that the role may not read.
 
-## Why
+### Why
 
 Rows that were loaded with their numbers, by COPY, by a restore of the data alone, by hand, do not move the
 sequence. The next insert that asks for a number fails with "duplicate key", and the one after it, one by one,
 until the sequence has caught up.
 
-## How to mend it
+### How to mend it
 
 `setval` to the furthest number at that moment. It does not wait for transactions that are under way, and
 cannot be rolled back. Where the number lies beyond the sequence's own end, there is no SQL: see MP110.

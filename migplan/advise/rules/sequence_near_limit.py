@@ -1,6 +1,6 @@
 """MP110: a sequence that is used up stops every insert.
 
-## What fires
+### What fires
 
 A sequence that has given 70 % of the numbers that it may give (a warning), or 90 % (an error). What it may
 give ends at its own limit, or at that of the type of a column that it fills (its owner's, and those that have
@@ -11,13 +11,13 @@ is measured in the same way towards its minimum.
 What does not: sequences that cycle, which begin anew; sequences that nobody has used yet. Columns of a type
 that is no integer set no limit.
 
-## Why
+### Why
 
 The insert after the last number fails, and so does every one after it. To widen the column then means to
 write the table anew under a lock, with nothing going in meanwhile. It happens earlier than rows suggest:
 numbers that were given to inserts that failed, or to `ON CONFLICT DO NOTHING`, are gone, too.
 
-## How to mend it
+### How to mend it
 
 Widen the column, and every column that refers to it (MP103 will say which ones), to `bigint`, while there is
 time: on a large table by a second column that is filled batch by batch. The SQL is the short way, which

@@ -1,20 +1,20 @@
 """MP402: a timestamp without time zone does not say which moment it means.
 
-## What fires
+### What fires
 
 A column of type `timestamp without time zone`, of whatever precision, or of a domain over it.
 
 What does not: `timestamp with time zone`; `date`, `time`; arrays; columns of views and foreign tables. Once
 for a partitioned table, not again for its partitions.
 
-## Why
+### Why
 
 The server stores what the clock on some wall showed, not where the wall was. `now()` is cut to the session's
 time zone when it is stored, so two clients with different settings store the same moment as two; hours are
 lost or said twice when clocks change; and a move to a server with another `timezone` shifts what `now()`
 writes from then on.
 
-## How to mend it
+### How to mend it
 
 `timestamp with time zone` takes the same eight bytes. The SQL takes what is there for UTC: **put the zone
 that the application writes** in its place. It writes the table anew under a lock. A column that is meant to

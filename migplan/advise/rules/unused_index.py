@@ -1,6 +1,6 @@
 """MP203: an index that no query has used costs every write.
 
-## What fires
+### What fires
 
 An index that the server has not scanned once since its statistics began, seven days ago or more. Of a
 partitioned index, no part has been scanned.
@@ -23,15 +23,15 @@ do that, and so does migplan when it counts rows.
 Seven days see a week's jobs, and not the one that runs each quarter; and what is read on a standby is counted
 there. The finding says since when the server has counted.
 
-## Why
+### Why
 
 Every insert, and every update that moves a row, writes it; VACUUM reads it; backups and memory hold it.
 
-## How to mend it
+### How to mend it
 
 Ask who made it. Drop it while others write; keep its definition.
 
-## Compared with splinter (0005)
+### Compared with splinter (0005)
 
 - splinter does not ask how old the statistics are: after a reset, a crash or a restore it reports every
   index.

@@ -15,6 +15,7 @@ from migplan.report.markup import code, text
 from migplan.report.words import count
 
 SHOWN_LABELS = 12
+SHOWN_GAPS = 50
 
 
 def index(book: Book) -> Iterator[str]:
@@ -25,6 +26,18 @@ def index(book: Book) -> Iterator[str]:
     yield from _diagram("Groups as a Diagram", of_groups(book))
     yield from _diagram("All Tables as a Diagram", of_all(book))
     yield from _others(book)
+    yield from _not_read(book)
+
+
+def _not_read(book: Book) -> Iterator[str]:
+    """What the role that looked may not see: it is said, or the pages would look complete."""
+    gaps = book.documentation.catalog.unread
+    if not gaps:
+        return
+    yield from markup.heading(2, "Not Read")
+    yield from markup.bullets(f"{code(gap.what)}: {text(gap.why)}" for gap in gaps[:SHOWN_GAPS])
+    if len(gaps) > SHOWN_GAPS:
+        yield from markup.block(f"And {count(len(gaps) - SHOWN_GAPS, 'more gap')}.")
 
 
 def _opening(book: Book) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from migplan.advise import advise
-from migplan.catalog.model import Catalog
+from migplan.catalog.model import Catalog, Unread
 from migplan.catalog.selection import Selected
 from migplan.document.derive import documented
 from migplan.document.model import Documentation
@@ -179,6 +179,17 @@ def test_totals_say_when_something_is_not_known() -> None:
     assert "**Total Rows:** at least 1,205" in text["README.md"]
     assert "**Total Rows:** 1,200" in text["TABLES_FOUNDATION.md"]
     assert "**Row Count:** unknown" in text["TABLES_OPERATIONS.md"]
+
+
+def test_what_the_role_may_not_see_is_said_and_makes_nothing_stale() -> None:
+    found = derived(catalog({"a": [], "b": ["a"]}))
+    gap = Unread("rows of public.b", "the role may not SELECT from it")
+    less = replace(found, catalog=replace(found.catalog, unread=(gap,)))
+    page = written(less, {}).files["README.md"]
+    assert "## Not Read" in page
+    assert "the role may not SELECT from it" in page
+    assert "## Not Read" not in written(found, {}).files["README.md"]
+    assert not stale(written(less, {}).files, found)
 
 
 def test_wide_samples_are_shown_on_their_side() -> None:
