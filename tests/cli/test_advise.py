@@ -111,3 +111,37 @@ def test_explain_shows_the_page_of_a_rule(run: Run) -> None:
 
 def test_a_database_named_twice_is_refused(run: Run) -> None:
     assert "twice" in run("advise", "host=a", "--source", "host=b", exit_code=2).stderr
+
+
+TROUBLED = """
+CREATE TABLE a (id int PRIMARY KEY, b_id int);
+CREATE TABLE b (id int PRIMARY KEY, a_id int REFERENCES a, seen timestamp, payload json);
+ALTER TABLE a ADD CONSTRAINT a_b FOREIGN KEY (b_id) REFERENCES b NOT VALID;
+CREATE TABLE alone (x int);
+CREATE INDEX b_one ON b (a_id);
+CREATE INDEX b_two ON b (a_id);
+"""
+
+
+def test_analyze_the_documents_and_the_bundle_show_the_same_findings(run: Run, newest: Server) -> None:
+    name = newest.create_database(TROUBLED)
+    url = newest.url(name)
+    try:
+        advised = json.loads(run("advise", url, "--format", "json").stdout)["findings"]
+        assert len({each["code"] for each in advised}) >= 7
+        analyzed = json.loads(run("analyze", "--source", url, "--format", "json").stdout)["findings"]
+        assert analyzed == advised
+        run("document", "--source", url, "--format", "json", "--out", "docs")
+        run("document", "--source", url, "--out", "docs")
+        assert json.loads(Path("docs/database.json").read_text())["advice"]["findings"] == advised
+        page, bundle = (
+            Path("docs/ADVISORS.md").read_text(),
+            run("export", "--source", url, "--out", "moved").stdout,
+        )
+        order = Path("moved/MIGRATION_ORDER.md").read_text()
+        for finding in advised:
+            assert finding["code"] in page
+            assert f"{finding['level']} {finding['code']}, {finding['title']}: " in bundle
+            assert finding["code"] in order
+    finally:
+        newest.drop_database(name)

@@ -9,12 +9,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from migplan.advise import Finding
 from migplan.catalog.fingerprint import fingerprint
 from migplan.document.model import Documentation, GroupDocument
+from migplan.report import advice
 from migplan.report.documents.book import overview_key
 from migplan.report.documents.homes import without_home
-from migplan.report.documents.machine_table import finding, table
+from migplan.report.documents.machine_table import table
 
 FORMAT = 1
 
@@ -35,12 +35,7 @@ def as_json(documentation: Documentation, kept: Mapping[str, str] | None = None)
     for document in documentation.tables:
         yield between + _text(table(document, documentation.graph, said))
         between = ",\n"
-    yield '\n],\n"findings": [\n'
-    between = ""
-    for found in documentation.advice.findings:
-        yield between + _text(finding(found))
-        between = ",\n"
-    yield f'\n],\n"advice": {_text(_advice(documentation))},\n'
+    yield f'\n],\n"advice": {_text(advice.content(documentation.advice))},\n'
     yield f'"migration": {_text(_migration(documentation))}\n'
     yield "}\n"
 
@@ -81,22 +76,6 @@ def _group(group: GroupDocument, kept: Mapping[str, str]) -> dict[str, Any]:
         "purpose": group.purpose,
         "overview": kept.get(overview_key(group.name), ""),
         "tables": [str(document.name) for document in group.tables],
-    }
-
-
-def _advice(documentation: Documentation) -> dict[str, Any]:
-    advice = documentation.advice
-
-    def ignored(found: Finding, reason: str) -> dict[str, Any]:
-        return {**finding(found), "reason": reason}
-
-    return {
-        "ignored": [ignored(each.finding, each.reason) for each in advice.ignored],
-        "could_not_look": [
-            {"code": each.code, "title": each.title, "object": each.what, "why": each.why}
-            for each in advice.blind
-        ],
-        "off": list(advice.off),
     }
 
 

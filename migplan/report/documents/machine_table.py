@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from migplan.advise import Finding
 from migplan.catalog.model import Column, ForeignKey, Key, Table
 from migplan.document.model import (
     DescribedIndex,
@@ -17,6 +16,7 @@ from migplan.document.model import (
     TableDocument,
 )
 from migplan.graph import ForeignKeyGraph
+from migplan.report.advice import finding_as_json
 from migplan.report.documents.book import integration_key, notes_key, purpose_key
 
 
@@ -79,20 +79,7 @@ def table(document: TableDocument, graph: ForeignKeyGraph, kept: Mapping[str, st
         "performance": _performance(document),
         "migration": _migration(document),
         "integration": _integration(document.integration, kept.get(integration_key(name), "")),
-        "findings": [finding(each) for each in document.findings],
-    }
-
-
-def finding(found: Finding) -> dict[str, Any]:
-    """A finding, as other JSON of ours has it."""
-    return {
-        "code": found.code,
-        "level": found.level.value,
-        "title": found.title,
-        "object": found.what,
-        "table": str(found.table) if found.table else None,
-        "why": found.why,
-        "mend": found.mend,
+        "findings": [finding_as_json(each) for each in document.findings],
     }
 
 
