@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 import psycopg
@@ -16,8 +15,9 @@ from migplan.bundle.pieces import Rows
 from migplan.catalog.model import Catalog, TableKind
 from migplan.postgres import copy_out
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect, reading_settings
+from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained
+from migplan.postgres.together import Together, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +29,10 @@ class Amount:
 
 
 class Readers:
-    """Connections that all see the same moment."""
+    """What reads rows at one moment, in the background or here."""
 
-    def __init__(self, address: Address, snapshot: str, jobs: int) -> None:
-        self._address = address
-        self._snapshot = snapshot
-        self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="reader")
-        self._idle: SimpleQueue[psycopg.Connection[Any]] = SimpleQueue()
-        self._all: list[psycopg.Connection[Any]] = []
-        self._jobs = jobs
-
-    def open(self) -> None:
-        """Connect, as many times as there are jobs."""
-        for _ in range(self._jobs):
-            connection = connect(self._address)
-            self._all.append(connection)
-            with explained(self._address, "opening another session on the snapshot"):
-                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-                connection.read_only = True
-                connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot)))
-                connection.execute(reading_settings())
-            self._idle.put(connection)
-
-    def close(self) -> None:
-        """Cancel what still runs, and disconnect."""
-        for connection in self._all:
-            connection.cancel_safe(timeout=5) if not connection.closed else None
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for connection in self._all:
-            connection.close()
+    def __init__(self, sessions: Together) -> None:
+        self._sessions = sessions
 
     def submit(self, rows: Rows, into: Callable[[], BinaryIO]) -> Future[Amount]:
         """Read some rows in the background, into what ``into`` opens and the reader closes."""
@@ -66,18 +41,18 @@ class Readers:
             with into() as sink:
                 return self.read(rows, sink)
 
-        return self._pool.submit(work)
+        return self._sessions.submit(work)
 
     def read(self, rows: Rows, sink: BinaryIO, told: Callable[[int, int], None] | None = None) -> Amount:
         """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
-        connection = self._idle.get()
-        try:
+        during = f"reading the rows of {rows.into}"
+        with (
+            self._sessions.borrowed() as connection,
+            explained(self._sessions.address, during),
             # Rolled back, it gives its locks back: thousands of tables would fill the server's lock table.
-            during = f"reading the rows of {rows.into}"
-            with explained(self._address, during), connection.transaction(force_rollback=True):
-                return self._copy(connection, rows, sink, told)
-        finally:
-            self._idle.put(connection)
+            connection.transaction(force_rollback=True),
+        ):
+            return self._copy(connection, rows, sink, told)
 
     def _copy(
         self,
@@ -101,12 +76,8 @@ class Readers:
 @contextmanager
 def readers(address: Address, snapshot: str, jobs: int) -> Iterator[Readers]:
     """Readers for as long as the block runs."""
-    found = Readers(address, snapshot, jobs)
-    try:
-        found.open()
-        yield found
-    finally:
-        found.close()
+    with together(address, snapshot, jobs) as sessions:
+        yield Readers(sessions)
 
 
 def lock(driver: psycopg.Connection[Any], address: Address, catalog: Catalog) -> None:

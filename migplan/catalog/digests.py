@@ -21,10 +21,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from queue import SimpleQueue
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import psycopg
@@ -33,8 +31,8 @@ from psycopg import sql
 from migplan.catalog.model import Catalog, Table, TableKind
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect, reading_settings
 from migplan.postgres.failures import explained
+from migplan.postgres.together import Together, together
 
 Method = Literal["lookup3", "sha256"]
 Told = Callable[[int, int], None]
@@ -138,44 +136,19 @@ def wanted(catalog: Catalog, tables: Iterable[Table]) -> tuple[Wanted, ...]:
     return tuple(found)
 
 
-@dataclass
 class Digesting:
-    """Connections that all see the same moment, and digest the tables of it."""
+    """What digests the tables of one moment."""
 
-    address: Address
-    snapshot: str
-    jobs: int
-    _idle: SimpleQueue[psycopg.Connection[Any]] = field(default_factory=SimpleQueue)
-    _all: list[psycopg.Connection[Any]] = field(default_factory=list)
-    _pool: ThreadPoolExecutor = field(init=False)
-
-    def open(self) -> None:
-        """Connect, as many times as there are jobs."""
-        self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="digests")
-        for _ in range(self.jobs):
-            connection = connect(self.address)
-            self._all.append(connection)
-            with explained(self.address, "opening another session on the snapshot"):
-                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-                connection.read_only = True
-                connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self.snapshot)))
-                connection.execute(reading_settings())
-            self._idle.put(connection)
-
-    def close(self) -> None:
-        """Cancel what still runs, and disconnect."""
-        for connection in self._all:
-            connection.cancel_safe(timeout=5) if not connection.closed else None
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for connection in self._all:
-            connection.close()
+    def __init__(self, sessions: Together) -> None:
+        self._sessions = sessions
 
     @property
     def method(self) -> Method:
         """The fastest way of which this server is known to come to the same digests as any other."""
-        with explained(self.address, "asking how the server hashes"):
+        during = "asking how the server hashes"
+        with self._sessions.borrowed() as connection, explained(self._sessions.address, during):
             question = sql.SQL(_PROBE).format(sql.Literal(_KNOWN))
-            (found,) = self._all[0].execute(question).fetchone() or (False,)
+            (found,) = connection.execute(question).fetchone() or (False,)
         return "lookup3" if found else "sha256"
 
     def each(
@@ -183,7 +156,7 @@ class Digesting:
     ) -> dict[QualifiedName, Digest]:
         """The digest of each table; the largest are begun first."""
         batches = sorted(self._batches(tables), key=lambda batch: -sum(piece.bytes for piece in batch))
-        running = [(batch, self._pool.submit(self._sums, batch, method)) for batch in batches]
+        running = [(batch, self._sessions.submit(self._sums, batch, method)) for batch in batches]
         total, done = sum(piece.bytes for batch in batches for piece in batch), 0
         sums: dict[QualifiedName, _Sum] = defaultdict(_Sum)
         broken: set[QualifiedName] = set()
@@ -206,7 +179,7 @@ class Digesting:
 
     def _batches(self, tables: Sequence[Wanted]) -> Iterator[list[_Piece]]:
         """Small tables share a question; large ones are several."""
-        ranges = self._all[0].info.server_version >= _RANGES_SINCE
+        ranges = self._sessions.version >= _RANGES_SINCE
         small: list[_Piece] = []
         for piece in (piece for each in tables for piece in _pieces(each, ranges)):
             if piece.bytes > SMALL_IN_ALL:
@@ -224,7 +197,7 @@ class Digesting:
         question = sql.SQL(" UNION ALL ").join(
             _question(piece, method, number) for number, piece in enumerate(batch)
         )
-        with self._connection() as connection, explained(self.address, _during(batch)):
+        with self._sessions.borrowed() as connection, explained(self._sessions.address, _during(batch)):
             try:
                 rows = _asked(connection, question)
             except psycopg.Error as error:
@@ -249,7 +222,7 @@ class Digesting:
         """A table that would not be read in pieces: as a whole, else at least its rows counted."""
         name = each.table.name
         why = ""
-        with self._connection() as connection, explained(self.address, f"reading {name}"):
+        with self._sessions.borrowed() as connection, explained(self._sessions.address, f"reading {name}"):
             try:
                 ((_, rows, one, other),) = _asked(connection, _question(_Piece(each, each.table), method, 0))
                 return _digest(name, _Sum(rows, one, other), method)
@@ -265,24 +238,12 @@ class Digesting:
                 return Digest(name, None, why=_said(error))
         return Digest(name, rows, why=why)
 
-    @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        connection = self._idle.get()
-        try:
-            yield connection
-        finally:
-            self._idle.put(connection)
-
 
 @contextmanager
 def digesting(address: Address, snapshot: str, jobs: int) -> Iterator[Digesting]:
     """Workers on a snapshot for as long as the block runs."""
-    workers = Digesting(address, snapshot, jobs)
-    try:
-        workers.open()
-        yield workers
-    finally:
-        workers.close()
+    with together(address, snapshot, jobs) as sessions:
+        yield Digesting(sessions)
 
 
 def hashed_columns(table: Table) -> tuple[str, ...]:
