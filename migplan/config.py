@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from migplan import yamlfile
 from migplan.errors import AddressError, FileError
@@ -123,7 +123,10 @@ class PlanSection(Section):
     )
 
 
-AdviceLevel = Literal["error", "warning", "note", "off"]
+AdviceLevel = Annotated[
+    Literal["error", "warning", "note", "off"],
+    BeforeValidator(lambda value: "off" if value is False else value),  # YAML reads a bare off as false
+]
 """What a rule may be set to."""
 
 

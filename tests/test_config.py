@@ -215,3 +215,28 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         config.load(tmp_path / "x.yaml")
     with pytest.raises(FileError, match="cannot read"):
         config.load(tmp_path)
+
+
+def test_a_bare_off_is_the_word_and_not_what_yaml_takes_it_for() -> None:
+    found = config.loads("lint: {ML401: off}\nadvise:\n  levels: {MP106: off, MP207: note}\n", Path("x.yaml"))
+    assert found.lint == {"ML401": "off"}
+    assert found.advise.levels == {"MP106": "off", "MP207": "note"}
+    assert "'off'" in str(refused("lint: {ML401: on}\n"))
+
+
+def test_findings_are_ignored_by_code_and_with_a_reason() -> None:
+    refused("advise:\n  ignore:\n    - {code: MP106, object: public.a}\n")
+    refused("advise:\n  ignore:\n    - {code: nonsense, reason: x}\n")
+    found = config.loads("advise:\n  ignore:\n    - {code: MP106, reason: x}\n", Path("x.yaml"))
+    assert found.advise.ignore[0].object == "*"
+
+
+def test_the_key_of_stand_ins_comes_from_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "hunter2" not in str(refused("anonymise:\n  key: hunter2\n"))
+    found = config.loads("anonymise:\n  key: ${STAND_INS}\n", Path("x.yaml"))
+    monkeypatch.delenv("STAND_INS", raising=False)
+    with pytest.raises(AddressError, match="STAND_INS is not set"):
+        config.key_of(found)
+    monkeypatch.setenv("STAND_INS", "abc")
+    assert config.key_of(found) == b"abc"
+    assert config.key_of(Config()) == b""

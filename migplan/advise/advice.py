@@ -92,7 +92,7 @@ def _refuse_unknown(settings: AdviseSection) -> None:
         if code not in known:
             raise SelectionError(
                 f"advise speaks of {code}, and no rule has that code",
-                do="see them with: migplan advise --help",
+                do="there are: " + ", ".join(sorted(known)),
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from migplan.config import Config
 from migplan.errors import SelectionError
 from migplan.files import write_whole
 from migplan.report import rules
-from migplan.report.advice import FORMATS
+from migplan.report.advice import FORMATS, headline
 from migplan.report.analysis import Analysis
 
 NEVER = "never"
@@ -111,13 +112,14 @@ def advise(
     settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
     settings = _with_advice(settings, exposed_schemas, api_roles, codes)
     analysis = _analysis(settings, url or source, from_catalog)
-    lines = FORMATS[format_](analysis.advice, analysis.catalog.server, whole=whole or out is not None)
+    advice = replace(analysis.advice, off=()) if codes else analysis.advice
+    lines = FORMATS[format_](advice, analysis.catalog.server, whole=whole or out is not None)
     if out:
         write_whole(out, "\n".join(str(line) for line in lines) + "\n")
-        screen.show_aside([f"{out}: {len(analysis.findings):,} findings"])
+        screen.show_aside([f"{out}: {headline(advice)}"])
     else:
         screen.show(lines)
-    if _is_reached(analysis.advice, fail_on):
+    if _is_reached(advice, fail_on):
         sys.exit(1)
 
 
@@ -141,11 +143,9 @@ def _with_advice(
     if api_roles:
         changes["api_roles"] = api_roles
     if codes:
-        wanted = _codes(codes)
-        changes["levels"] = {
-            **said.levels,
-            **{module.RULE.code: "off" for module in RULES if module.RULE.code not in wanted},
-        }
+        wanted = _codes(codes)  # who asks for a rule wants to hear it, also where it is off
+        levels = {code: level for code, level in said.levels.items() if level != "off"}
+        changes["levels"] = levels | {m.RULE.code: "off" for m in RULES if m.RULE.code not in wanted}
     return settings.model_copy(update={"advise": said.model_copy(update=changes)})
 
 

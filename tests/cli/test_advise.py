@@ -94,6 +94,14 @@ def test_only_the_rules_that_are_asked_for_are_asked(run: Run, demo_url: str) ->
     assert "MP106" in said
 
 
+def test_a_rule_that_is_asked_for_is_heard_also_where_it_is_off(run: Run, demo_url: str) -> None:
+    Path("migplan.yaml").write_text("advise:\n  levels: {MP106: off}\n")
+    assert "Switched off\n  MP106\n" in run("advise", demo_url).stdout
+    text = run("advise", demo_url, "--rule", "MP106").stdout
+    assert "MP106" in text
+    assert "Switched off" not in text
+
+
 def test_a_saved_catalog_gives_the_same_advice(run: Run, demo_url: str) -> None:
     run("catalog", "--source", demo_url, "--out", "demo.json")
     live, saved = (
