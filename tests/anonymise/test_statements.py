@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
 from migplan.catalog.statements import Statements, read_statements, tables_of, without_literals
+from migplan.config import Config
 from migplan.names import QualifiedName
+from migplan.pipeline import documenting
 from migplan.postgres import address as addresses
 from migplan.postgres.address import Address
 from migplan.postgres.connect import reading
 from migplan.postgres.server import ThrowawayServer
+from migplan.report.documents import written
 from tests.catalog import nasty
 from tests.servers import Server, Throwaway
 
@@ -89,6 +93,15 @@ def test_without_the_extension_that_is_said(
     with reading(address) as connection:
         assert "shared_preload_libraries" in read_statements(connection, address).unread
         assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+
+
+def test_the_documents_show_them_with_the_tables_that_they_name(counted: Address) -> None:
+    documentation = documenting.documentation_of(counted, Config(), documenting.Documenting())
+    shown = {str(document.name): document.statements for document in documentation.tables}
+    assert any(statement.calls == 5 for statement in shown["public.a"])
+    pages = "".join(written(documentation, {}).files.values())
+    assert "SELECT x FROM public.a" in pages
+    assert not re.search(r"planted\d|/\*", pages)
 
 
 @pytest.mark.parametrize(
