@@ -174,7 +174,6 @@ ALTER TABLE ONLY public.code_embeddings
     ADD CONSTRAINT code_embeddings_file_chunk_key UNIQUE (file_path, chunk_index);
 ALTER TABLE ONLY public.code_embeddings
     ADD CONSTRAINT code_embeddings_pkey PRIMARY KEY (id);
-CREATE INDEX idx_code_embeddings_hnsw ON public.code_embeddings USING hnsw (embedding public.vector_cosine_ops);
 
 --
 -- public.exchange_rates

@@ -2,7 +2,7 @@
 
 CREATE INDEX idx_accommodation_public_embedding_fast_hnsw ON public.accommodation_units_public
     USING hnsw (embedding_fast vector_cosine_ops) WITH (m = 16, ef_construction = 64);
-CREATE INDEX idx_code_embeddings_hnsw ON public.code_embeddings USING hnsw (embedding vector_cosine_ops);
+-- With so many links a node its graph takes the same pages each time, and documents of this database the same sizes.
 CREATE INDEX idx_muva_content_hnsw ON public.muva_content
     USING hnsw (embedding vector_cosine_ops) WITH (m = 12, ef_construction = 64);
 
