@@ -114,7 +114,7 @@ def test_what_nobody_may_look_at_is_said(newest: Server, newest_database: Callab
         CREATE TABLE used_only (id serial PRIMARY KEY); INSERT INTO used_only VALUES (7);
         SELECT nextval('used_only_id_seq');
         ALTER TABLE hidden_rows ENABLE ROW LEVEL SECURITY;
-        CREATE ROLE migplan_test_looker LOGIN;
+        CREATE ROLE migplan_test_looker LOGIN PASSWORD 'looker';
         GRANT SELECT ON open_both, hidden_rows, open_both_id_seq, hidden_rows_id_seq, shut_table_id_seq,
             used_only
             TO migplan_test_looker;
@@ -122,7 +122,7 @@ def test_what_nobody_may_look_at_is_said(newest: Server, newest_database: Callab
         """)
     name = address.params["dbname"]
     try:
-        advice = advice_of(newest.address(name, user="migplan_test_looker"))
+        advice = advice_of(newest.address(name, user="migplan_test_looker", password="looker"))
         assert found(advice, "MP111") == ["public.open_both_id_seq", "public.used_only_id_seq"]
         why = blind(advice, "MP111")
         assert set(why) == {

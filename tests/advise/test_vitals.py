@@ -150,12 +150,12 @@ def test_what_a_role_may_not_ask_is_said(newest: Server, newest_database: Callab
         CREATE TABLE secret (t text) WITH (autovacuum_enabled = off);
         INSERT INTO secret SELECT repeat('x', 500) FROM generate_series(1, 30000);
         ANALYZE secret;
-        CREATE ROLE migplan_test_stranger LOGIN;
+        CREATE ROLE migplan_test_stranger LOGIN PASSWORD 'stranger';
         REVOKE SELECT ON pg_catalog.pg_available_extensions FROM PUBLIC;
         """)
     name = address.params["dbname"]
     try:
-        vitals = seen_at(newest.address(name, user="migplan_test_stranger")).vitals
+        vitals = seen_at(newest.address(name, user="migplan_test_stranger", password="stranger")).vitals
     finally:
         with newest.connect() as connection:
             connection.execute("DROP ROLE migplan_test_stranger")
