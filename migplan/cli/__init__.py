@@ -56,7 +56,7 @@ class Commands(Boundary):
     epilog="""\b
 Exit codes:
   0    done, and the answer is yes
-  1    done, and the answer is no: drift, orphans, a difference
+  1    done, and the answer is no: drift, orphans, a difference, grave findings, stale documents
   2    it could not be done: bad input, no connection, a missing privilege
   130  stopped by Ctrl-C
 
