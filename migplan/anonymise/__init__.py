@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migplan.anonymise.anonymiser import Anonymiser
+from migplan.anonymise.cleaning import cleaned
 from migplan.anonymise.deciding import Decision
-from migplan.anonymise.texts import cleaned
 
 __all__ = ["Anonymiser", "Decision", "cleaned"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import itertools
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from migplan.errors import DatabaseError, JournalError, LockedError, MigplanError, StepError
+from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
 from migplan.run import events
 from migplan.run.data_events import DataEvent, Progressed, Summary, TriedAgain
@@ -173,7 +174,7 @@ class Execution:
         """What one member of the crew does until nothing is left, or something has failed."""
         try:
             with self._session() as session:
-                self._compare(run, queue)
+                self._join(run, queue)
                 while not self._stopping.is_set() and (taken := queue.take()) is not None:
                     place, step = taken
                     self._do(session, run, step, queue)
@@ -193,6 +194,21 @@ class Execution:
             raise
         finally:
             end.set()
+
+    def _join(self, run: int, queue: Queue) -> None:
+        """Compare with the journal; again, as steps are tried, where the lock's session is lost just then."""
+        for attempt in itertools.count(1):
+            try:
+                if attempt > 1:
+                    self._lock.ensure()
+                self._compare(run, queue)
+                return
+            except (LockedError, JournalError):
+                raise
+            except DatabaseError as error:
+                gone = self._lock.connection.closed or is_lost(error) or isinstance(error, ConnectError)
+                if not gone or attempt > self._ways.retries or self._stopping.wait(_wait(attempt)):
+                    raise
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[Session]:
@@ -227,7 +243,7 @@ class Execution:
                 raise StoppedError
             if attempt > self._ways.retries or not is_passing(failed) or step.phase == PROGRAM:
                 break  # a program has tries of its own
-            wait = min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT)
+            wait = _wait(attempt)
             self._told(events.Retrying(step, attempt, failed.what, wait))
             if is_lost(failed):
                 session.close()
@@ -323,6 +339,11 @@ class Execution:
         with contextlib.suppress(DatabaseError), self._writing:
             self._lock.ensure()
             self._journal.fail(run, step.number, said)
+
+
+def _wait(attempt: int) -> float:
+    """The seconds before the next try."""
+    return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT)
 
 
 def _unreachable(before: StepError | None, error: DatabaseError, step: Step) -> StepError:

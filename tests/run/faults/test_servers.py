@@ -149,6 +149,23 @@ def test_connections_that_are_cut(
     assert_copied(newest, target, source)
 
 
+def test_the_lock_s_connection_is_cut_before_the_first_step(
+    newest: Server, source: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each worker compares with the journal before it begins, by the session that holds the lock."""
+    monkeypatch.setattr(execute, "_FIRST_WAIT", 0.1)
+    where, cut = newest.address(target), []
+
+    def told(event: Event) -> None:
+        if isinstance(event, events.Planned):
+            cut.append(terminated(newest, target, "the lock's"))
+
+    applied(bundle(newest, source), where, ways(2, retries=1), told)
+    assert cut == [1]
+    assert_all_done(where)
+    assert_copied(newest, target, source)
+
+
 def terminated(server: Server, target: str, whose: str) -> int:
     """Cut the connections of a run; how many."""
     which = {"a worker's": "= 'ShareLock' LIMIT 1", "the lock's": "= 'ExclusiveLock'", "everybody's": "<> ''"}
