@@ -24,26 +24,16 @@ QUIET = {"autovacuum": "off"}
 def main() -> None:
     """Measure, and print as it comes."""
     wanted = _arguments()
-    with ThrowawayServer(settings=QUIET) as server, tempfile.TemporaryDirectory() as folder:
+    with ThrowawayServer(settings=QUIET) as server:
         facts = figures.machine(server.installation)
         print(figures.machine_line(facts))
         pages: list[figures.Page] = []
         defined: dict[str, tuple[Contender, ...]] = {}
-        for benchmark in BENCHMARKS:
-            for tables in getattr(benchmark, "SIZES", wanted.tables):
-                _tell(f"{benchmark.TITLE}: making {tables:,} {getattr(benchmark, 'UNIT', 'tables')}")
-                contenders = benchmark.contenders(server, tables, Path(folder))
-                page = figures.Page(
-                    benchmark.TITLE,
-                    tables,
-                    benchmark.PEER,
-                    measure(contenders, wanted.runs, _tell),
-                    getattr(benchmark, "UNIT", "tables"),
-                )
-                _tell("")
+        for benchmark in wanted.only or BENCHMARKS:
+            for size in getattr(benchmark, "SIZES", wanted.tables):
+                page, defined[benchmark.TITLE] = _measured(benchmark, server, size, wanted.runs)
                 print("", *figures.as_text(page), sep="\n", flush=True)
                 pages.append(page)
-                defined[benchmark.TITLE] = contenders
     definitions = {
         "how": f"one warm-up each, then {wanted.runs} runs in turn (A B C A B C ...); medians; seconds",
         "database": databases.DEFINITION,
@@ -59,9 +49,30 @@ def main() -> None:
         _save(content, wanted.json)
 
 
+def _measured(
+    benchmark: ModuleType, server: ThrowawayServer, size: int, runs: int
+) -> tuple[figures.Page, tuple[Contender, ...]]:
+    """The figures at one size, and what they are of; files go into a folder of their own."""
+    unit = getattr(benchmark, "UNIT", "tables")
+    _tell(f"{benchmark.TITLE}: making {size:,} {unit}")
+    with tempfile.TemporaryDirectory() as folder:
+        contenders = benchmark.contenders(server, size, Path(folder))
+        found = measure(contenders, runs, _tell)
+    _tell("")
+    return figures.Page(benchmark.TITLE, size, benchmark.PEER, found, unit), contenders
+
+
+def _by_name(name: str) -> ModuleType:
+    for benchmark in BENCHMARKS:
+        if name == benchmark.TITLE:
+            return benchmark
+    raise argparse.ArgumentTypeError(f"there are: {', '.join(each.TITLE for each in BENCHMARKS)}")
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--tables", type=int, nargs="+", default=[100, 1000, 5000], metavar="N")
+    parser.add_argument("--only", type=_by_name, nargs="+", metavar="TITLE", help="some of the benchmarks")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every single figure to a file")
     wanted = parser.parse_args()
