@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from migplan import advise
 from migplan.anonymise import Anonymiser, cleaned
 from migplan.catalog import samples, statements
 from migplan.catalog.counts import Exactness
-from migplan.catalog.model import Catalog
+from migplan.catalog.model import Catalog, Unread
 from migplan.catalog.statements import CountedStatement
 from migplan.config import Config, key_of
 from migplan.document.derive import documented
@@ -70,6 +70,9 @@ def documentation_at(
     graph = build(selected.catalog)
     shown = _samples(connection, address, graph, anonymiser, config.anonymise.rows, told)
     clean = cleaned(selected.catalog, anonymiser)
+    if counted.unread:
+        gap = Unread("which statements are asked most", counted.unread)
+        clean = replace(clean, unread=(*clean.unread, gap))
     return _documented(clean, plan, config, shown, _by_table(counted.counted, graph))
 
 

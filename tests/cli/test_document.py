@@ -56,6 +56,11 @@ def test_a_section_a_table_an_index_the_order_and_the_advice(run: Run, shop: str
     assert "2 tables" in text
 
 
+def test_what_was_not_read_is_said(run: Run, shop: str) -> None:
+    run("document", "--source", shop)
+    assert "which statements are asked most" in pages()["README.md"]
+
+
 def test_running_twice_changes_nothing(run: Run, shop: str) -> None:
     run("document", "--source", shop)
     before = {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in OUT.iterdir()}
