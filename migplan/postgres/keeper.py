@@ -131,7 +131,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server, and return when it takes connections."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and not _ends(self.process):
             raise KeeperError("the server runs already")
         is_free(self.data, 10)  # a killed postmaster's children may take a moment to notice
         process = self.process = self._start(self.bin / "postgres", "-D", self.data)
@@ -208,6 +208,13 @@ class Cluster:
     def _give(self, path: Path) -> None:
         if self.account.is_other:
             os.chown(path, self.account.uid, self.account.gid)
+
+
+def _ends(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process has ended: one that was killed lingers a moment, and its clients know before us."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    return process.returncode is not None
 
 
 def _quoted(value: str) -> str:
