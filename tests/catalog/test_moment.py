@@ -105,11 +105,11 @@ def test_a_session_is_set_up_so_that_every_server_prints_alike(
         "extra_float_digits": "-5",
         "quote_all_identifiers": "on",
         "bytea_output": "escape",
-        "statement_timeout": "1ms",
+        "statement_timeout": "200ms",  # less than the sleep below, more than a busy machine takes for BEGIN
         "row_security": "on",
     }
     if server.major >= 17:
-        awkward["transaction_timeout"] = "300ms"
+        awkward["transaction_timeout"] = "400ms"
     with server.connect() as connection:
         for setting, value in awkward.items():
             target = (
@@ -118,7 +118,7 @@ def test_a_session_is_set_up_so_that_every_server_prints_alike(
                 else f"SET {setting} = '{value}'"
             )
             connection.execute(f"ALTER DATABASE {name} {target}")
-        connection.execute(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '100ms'")
+        connection.execute(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '400ms'")
     with server.connect(dbname=name, options="-c statement_timeout=0 -c search_path=public") as connection:
         connection.execute(
             "CREATE TABLE t (d date DEFAULT '2025-12-31', i interval DEFAULT '1 day', f float8 DEFAULT 0.1)"
