@@ -115,9 +115,7 @@ def place(
 
 def homes_of(graph: ForeignKeyGraph) -> dict[QualifiedName, str]:
     """Of each selected table and partition, the planned table that it goes with."""
-    homes = {name: str(name) for name in graph.tables}
-    homes |= {part: str(owner) for owner, parts in graph.partitions.items() for part in parts}
-    return homes
+    return {name: str(node) for name, node in graph.home.items()}
 
 
 def _text(table: object) -> str:

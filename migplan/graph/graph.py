@@ -53,6 +53,11 @@ class ForeignKeyGraph:
     not_null_domains: frozenset[str]  # types that refuse NULL whatever the column says
 
     @cached_property
+    def home(self) -> Mapping[QualifiedName, QualifiedName]:
+        """Of each table and partition, the node that it is a part of."""
+        return {part.name: node for node, family in self.families.items() for part in family}
+
+    @cached_property
     def depth(self) -> Mapping[QualifiedName, int]:
         """Of each table, the longest way down to a root. Tables of one circle share their depth."""
         depth: dict[QualifiedName, int] = {}

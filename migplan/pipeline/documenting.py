@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,37 +62,31 @@ def documentation_at(
     told: Told = silence,
 ) -> Documentation:
     """The same, when the catalog of the connection's moment is read already."""
-    anonymiser = Anonymiser(catalog, config.anonymise, key_of(config))
-    plan, selected = plan_for(catalog, config, plan_file)
-    refuse_nothing(selected)
+    anonymiser, plan, clean = _cleaned(catalog, config, plan_file)
     told("reading statements", 0, 0)
     counted = statements.read_statements(connection, address)
-    graph = build(selected.catalog)
-    shown = _samples(connection, address, graph, anonymiser, config.anonymise.rows, told)
-    clean = cleaned(selected.catalog, anonymiser)
     if counted.unread:
         gap = Unread("which statements are asked most", counted.unread)
         clean = replace(clean, unread=(*clean.unread, gap))
-    return _documented(clean, plan, config, shown, _by_table(counted.counted, graph))
+    graph = build(clean)
+    advice = advise.advise(clean, graph, config.advise)
+    shown = _samples(connection, address, graph, anonymiser, config.anonymise.rows, told)
+    return documented(clean, graph, plan, advice, shown, _by_table(counted.counted, graph))
 
 
 def documentation_from(catalog: Catalog, config: Config, wanted: Documenting) -> Documentation:
     """The same from a saved catalog, which holds no rows."""
-    plan, selected = plan_for(catalog, config, wanted.plan_file)
-    refuse_nothing(selected)
+    _, plan, clean = _cleaned(catalog, config, wanted.plan_file)
+    graph = build(clean)
+    return documented(clean, graph, plan, advise.advise(clean, graph, config.advise))
+
+
+def _cleaned(catalog: Catalog, config: Config, plan_file: Path | None) -> tuple[Anonymiser, Plan, Catalog]:
+    """What may show rows, the plan, and the selected part without what gives anybody away."""
     anonymiser = Anonymiser(catalog, config.anonymise, key_of(config))
-    return _documented(cleaned(selected.catalog, anonymiser), plan, config, None, {})
-
-
-def _documented(
-    catalog: Catalog,
-    plan: Plan,
-    config: Config,
-    shown: Mapping[QualifiedName, Samples] | None,
-    counted: Mapping[QualifiedName, tuple[Statement, ...]],
-) -> Documentation:
-    graph = build(catalog)
-    return documented(catalog, graph, plan, advise.advise(catalog, graph, config.advise), shown, counted)
+    plan, selected = plan_for(catalog, config, plan_file)
+    refuse_nothing(selected)
+    return anonymiser, plan, cleaned(selected.catalog, anonymiser)
 
 
 def _samples(
@@ -122,7 +116,7 @@ def _by_table(
     counted: Iterable[CountedStatement], graph: ForeignKeyGraph
 ) -> dict[QualifiedName, tuple[Statement, ...]]:
     """The statements that take the longest in all, for each table that they name."""
-    home = {part.name: node for node, family in graph.families.items() for part in family}
+    home = graph.home
     found: dict[QualifiedName, list[Statement]] = defaultdict(list)
     for each in counted:
         statement = Statement(each.text, each.calls, each.mean_milliseconds, each.rows)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from migplan import __version__
 from migplan.advise import RULES, Advice, Blind, Finding, Level, by_rule
+from migplan.bundle.wording import one_line
 from migplan.catalog.model import Server
 from migplan.report import rules
 from migplan.report.words import count, listed
@@ -165,22 +166,17 @@ def _result(finding: Finding, places: Mapping[str, int], server: Server) -> dict
 
 def as_sql(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[str]:  # noqa: ARG001 - always
     """A script to read, choose from and run: statement by statement, and outside of a transaction."""
-    yield f"-- {_comment(server.database)}: {headline(advice)}."
+    yield f"-- {one_line(server.database)}: {headline(advice)}."
     yield "-- Read before running: a statement is what its finding suggests, and you know more than it."
     yield "-- Not in one transaction: what is built CONCURRENTLY cannot be."
     for (level, code, title), found in by_rule(advice.findings):
         yield ""
         yield f"-- {level.value} {code}: {title}"
         for finding in found:
-            yield f"--   {_comment(finding.what)}: {_comment(finding.why)}"
+            yield f"--   {one_line(finding.what)}: {one_line(finding.why)}"
             yield from finding.mend.splitlines()
             if not finding.mend:
                 yield "--   (no statement alone mends it)"
-
-
-def _comment(text: str) -> str:
-    """Text that stays in the line of its comment."""
-    return " ".join(text.split())
 
 
 FORMATS: Mapping[str, Callable[..., Iterator[Text | str]]] = {

@@ -127,9 +127,8 @@ class Book:
     @cached_property
     def home(self) -> Mapping[QualifiedName, QualifiedName]:
         """Of each table, the one whose section speaks of it."""
-        families = self.documentation.graph.families
-        homes = {part.name: node for node, family in families.items() for part in family}
-        return homes | {document.name: document.name for document in self.documentation.tables}
+        homes = self.documentation.graph.home
+        return {**homes} | {document.name: document.name for document in self.documentation.tables}
 
     @cached_property
     def documents(self) -> Mapping[QualifiedName, TableDocument]:

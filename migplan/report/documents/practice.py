@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from migplan.advise import Finding
 from migplan.document.model import Frequency, Growth, Pattern, Samples, TableDocument
+from migplan.document.wording import capital
 from migplan.names import quoted
 from migplan.report import markup, words
 from migplan.report.documents import marks
 from migplan.report.documents.book import Book, integration_key, notes_key
-from migplan.report.documents.wording import capital
 from migplan.report.markup import code, text
 
 WIDE = 8  # columns; the samples of a wider table are shown on their side

@@ -59,8 +59,3 @@ def levels(documents: Iterable[TableDocument]) -> str:
     if not found:
         return "none"
     return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
-
-
-def capital(sentence: str) -> str:
-    """The sentence with a capital at its start; the rest is left alone."""
-    return sentence[:1].upper() + sentence[1:]
