@@ -115,7 +115,9 @@ def place(
 
 def homes_of(graph: ForeignKeyGraph) -> dict[QualifiedName, str]:
     """Of each selected table and partition, the planned table that it goes with."""
-    return {name: str(node) for name, node in graph.home.items()}
+    homes = {name: str(name) for name in graph.tables}
+    homes |= {part: str(owner) for owner, parts in graph.partitions.items() for part in parts}
+    return homes
 
 
 def _text(table: object) -> str:
