@@ -125,7 +125,8 @@ def _batches(chosen: list[Any]) -> list[list[Any]]:
 
 
 def _count(connection: sa.Connection, address: Address, batch: list[Any]) -> dict[int, int | str]:
-    wanted = json.dumps({row.oid: [row.schema, row.name] for row in batch})
+    # Not as \u escapes, which a database without an encoding (SQL_ASCII) cannot take.
+    wanted = json.dumps({row.oid: [row.schema, row.name] for row in batch}, ensure_ascii=False)
     with explained(address, "counting rows"):
         connection.exec_driver_sql("SELECT pg_catalog.set_config('migplan.tables', %s, true)", (wanted,))
         connection.exec_driver_sql(_COUNT, execution_options={"no_parameters": True})

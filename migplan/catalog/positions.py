@@ -133,7 +133,8 @@ def _answered(
         batch = questions[start : start + BATCH]
         with explained(address, "looking how far sequences have come"):
             driver.execute(
-                "SELECT pg_catalog.set_config('migplan.questions', %s, true)", (json.dumps(batch),)
+                "SELECT pg_catalog.set_config('migplan.questions', %s, true)",
+                (json.dumps(batch, ensure_ascii=False),),
             )
             driver.execute(_ASK_ALL.encode())
             row = driver.execute("SELECT pg_catalog.current_setting('migplan.answers')").fetchone()

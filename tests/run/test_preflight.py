@@ -368,6 +368,17 @@ def test_places_that_are_not_there(
     assert "xx_XX.utf8" in found[2].what
 
 
+def test_an_access_method_that_the_files_make_is_not_missed(
+    newest: Server, newest_database: Make, bundle: Path
+) -> None:
+    made = newest_database(
+        "CREATE ACCESS METHOD pile TYPE TABLE HANDLER heap_tableam_handler;"
+        "CREATE TABLE piled (n int) USING pile; INSERT INTO piled VALUES (1)"
+    )
+    export(url(made), bundle)
+    assert not list(looked_at(newest, newest_database(""), bundle))
+
+
 # --- rows alone -------------------------------------------------------------------------------------------
 
 

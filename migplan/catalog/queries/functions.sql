@@ -1,5 +1,6 @@
 -- Functions, procedures and aggregates.
---   body   a digest of the source and of all that has no column here: enough to see that it changed
+--   body   a digest of the source and of all that has no column here, in UTF-8 whatever the database's encoding:
+--          enough to see that it changed
 SELECT n.nspname AS schema,
        p.proname AS name,
        pg_catalog.pg_get_function_identity_arguments(p.oid) AS arguments,
@@ -7,10 +8,11 @@ SELECT n.nspname AS schema,
             ELSE 'function' END AS kind,
        coalesce(pg_catalog.pg_get_function_result(p.oid), '') AS returns,
        l.lanname AS language,
-       pg_catalog.md5(ROW(p.prosrc, p.probin, b.sql, pg_catalog.pg_get_function_arguments(p.oid),
+       pg_catalog.md5(pg_catalog.convert_to(ROW(p.prosrc, p.probin, b.sql, pg_catalog.pg_get_function_arguments(p.oid),
                           p.proisstrict, p.proleakproof, p.proparallel, p.procost, p.prorows,
                           a.aggtransfn, a.aggfinalfn, pg_catalog.format_type(a.aggtranstype, NULL), a.agginitval,
-                          a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn)::text) AS body,
+                          a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn)::text,
+                          CASE pg_catalog.getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END)) AS body,
        CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
        p.prosecdef AS security_definer,
        coalesce(p.proconfig, '{}') AS settings,

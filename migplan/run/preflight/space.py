@@ -55,12 +55,13 @@ def places(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacl
     """Tablespaces, access methods and collations that the files name and do not make."""
     if wants.tablespaces:
         yield from _tablespaces(target, wants)
-    if wants.methods and not manifest.extensions:  # which could bring them
-        there = {name for (name,) in target.ask("access methods", _METHODS, [sorted(wants.methods)])}
-        if wants.methods - there:
+    methods = wants.methods - wants.new_methods
+    if methods and not manifest.extensions:  # which could bring them
+        there = {name for (name,) in target.ask("access methods", _METHODS, [sorted(methods)])}
+        if methods - there:
             yield stop(
                 "access methods",
-                f"the files name table access methods that are not there: {some(wants.methods - there)}",
+                f"the files name table access methods that are not there: {some(methods - there)}",
                 "have their extension installed",
             )
     pairs = sorted(pair for pair in wants.collations - wants.new_collations if len(pair) == 2)

@@ -58,6 +58,7 @@ class Wants:
     altered: set[str] = field(default_factory=set)  # tables that exist, or should
     tablespaces: set[str] = field(default_factory=set)
     methods: set[str] = field(default_factory=set)
+    new_methods: set[str] = field(default_factory=set)
     collations: set[tuple[str, ...]] = field(default_factory=set)
     new_collations: set[tuple[str, ...]] = field(default_factory=set)
     superuser: dict[str, int] = field(default_factory=dict)  # what only a superuser may do
@@ -185,6 +186,10 @@ def _function(wants: Wants, create: pg.CreateFunctionStmt) -> None:
             _count(wants, "leakproof functions")
 
 
+def _access_method(wants: Wants, create: pg.CreateAmStmt) -> None:
+    wants.new_methods.add(create.amname)
+
+
 def _define(wants: Wants, define: pg.DefineStmt) -> None:
     if define.kind == pg.OBJECT_TYPE and define.definition:
         _count(wants, "base types")
@@ -211,6 +216,7 @@ _SEEN: dict[str, Any] = {
     "create_schema_stmt": _schema,
     "comment_stmt": _comment,
     "create_function_stmt": _function,
+    "create_am_stmt": _access_method,
     "define_stmt": _define,
     "create_publication_stmt": _publication,
 }
