@@ -19,17 +19,12 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from migplan import yamlfile
 from migplan.errors import AddressError, FileError
+from migplan.redaction import PASSWORD_OF_ADDRESS
 from migplan.yamlfile import Marks, Section
 
 FILE_NAME = "migplan.yaml"
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-# In a URL after a colon that no port follows, or as a parameter, in quotes or without.
-_PASSWORD = re.compile(
-    r"://[^/?#@]*?:(?!\d+(?:[,/?]|$))(?P<url>[^\s@]+)@"
-    r"|\b(?:(?:ssl)?password|oauth_client_secret|scram_(?:client|server)_key)\s*=\s*(?P<parameter>'(?:[^'\\]|\\.)*'?|[^\s&]*)",
-    re.IGNORECASE,
-)
 # One to three parts with dots between them, each in quotes or without.
 _COLUMN_PATTERN = re.compile(r'(?:"(?:[^"]|"")+"|[^".]+)(?:\.(?:"(?:[^"]|"")+"|[^".]+)){0,2}')
 
@@ -247,6 +242,11 @@ def url_of(config: Config, name: str) -> str | None:
     return None
 
 
+def names(config: Config) -> frozenset[str]:
+    """The names of databases that the file knows."""
+    return frozenset(config.targets) | (frozenset({"source"}) if config.source else frozenset())
+
+
 def key_of(config: Config) -> bytes:
     """The secret that decides which stand-in a value gets; empty when none is wanted."""
     found = _VARIABLE.fullmatch(config.anonymise.key)
@@ -263,8 +263,7 @@ def key_of(config: Config) -> bytes:
 
 def suggestion(config: Config, name: str) -> str:
     """The name of the file's own that comes nearest, for an advice."""
-    known = [*(["source"] if config.source else []), *config.targets]
-    near = get_close_matches(name, known, n=1)
+    near = get_close_matches(name, sorted(names(config)), n=1)
     return f"did you mean {near[0]}?" if near else ""
 
 
@@ -306,5 +305,5 @@ def _has_password(url: str) -> bool:
     return any(
         (found["url"] or found["parameter"] or "").strip("'\0")
         for text in (bare, unquote(bare))
-        for found in _PASSWORD.finditer(text)
+        for found in PASSWORD_OF_ADDRESS.finditer(text)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from migplan.errors import FileError, YamlError
+from migplan.redaction import redacted
 
 Place = tuple[str | int, ...]
 
@@ -144,13 +144,10 @@ def _odd_character(error: yaml.reader.ReaderError, text: str, file: Path) -> Yam
 
 def _complaint(what: str, file: Path, place: tuple[int, int] | None = None, do: str = "") -> YamlError:
     """The error, without the password of a URL that someone wrote where none belongs."""
-    what = _PASSWORD.sub(r"\1***@", what)
+    what = redacted(what)
     if place is None:
         return YamlError(what, do=do, file=file)
     return YamlError(what, do=do, file=file, line=place[0] + 1, column=place[1] + 1)
-
-
-_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s]*@")
 
 
 def _invalid(error: ValidationError, marks: Marks, model: type[Section]) -> YamlError:

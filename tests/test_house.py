@@ -15,13 +15,15 @@ PACKAGE = Path(migplan.__file__).parent
 CHECKOUT = PACKAGE.parent
 
 # Of each room, what it may import of migplan beside itself. The ground floor is free to all.
-GROUND = {"names", "errors", "files", "yamlfile", "config"}
+GROUND = {"names", "printable", "redaction", "errors", "files", "yamlfile", "config"}
 MAY_IMPORT: dict[str, set[str]] = {
     "names": set(),
+    "printable": set(),
+    "redaction": set(),
     "errors": set(),
     "files": {"errors"},
-    "yamlfile": {"errors"},
-    "config": {"errors", "yamlfile"},
+    "yamlfile": {"errors", "redaction"},
+    "config": {"errors", "redaction", "yamlfile"},
     "postgres": GROUND,
     "catalog": GROUND | {"postgres"},
     "graph": GROUND | {"catalog.model"},

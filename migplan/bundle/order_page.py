@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from migplan.bundle.manifest import BundleFile, Manifest
-from migplan.bundle.wording import counted
+from migplan.bundle.wording import counted, one_line
 from migplan.config import Layout, Strategy
 from migplan.plan.model import Plan, PlannedGroup
 
@@ -195,4 +195,4 @@ def _text(text: str) -> str:
     """Text that Markdown shows as it is, also in a table."""
     for special in "\\`*_{}[]<>|#~":
         text = text.replace(special, f"\\{special}")
-    return " ".join(text.split())
+    return one_line(text)

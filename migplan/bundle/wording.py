@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from migplan.printable import printable
+
 
 def literal(text: str) -> str:
     """The text as an SQL string; the file must have ``standard_conforming_strings`` on.
@@ -13,12 +15,12 @@ def literal(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text that stays within its line, and so within its comment: names can contain newlines.
+    """A text that stays within its line, and so within its comment, and that any terminal can show.
 
     >>> one_line("two\\nlines")
     'two lines'
     """
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
 
 
 def counted(number: int, thing: str, plural: str = "") -> str:

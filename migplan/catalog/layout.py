@@ -6,16 +6,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from migplan.printable import printable
+
 
 def as_text(content: Mapping[str, Any]) -> str:
     """A JSON object with every item of its lists on a line of its own: quick to write, and to compare."""
     entries = []
     for key, value in content.items():
         if isinstance(value, list):
-            items = ",\n".join(json.dumps(item, ensure_ascii=False) for item in value)
+            items = ",\n".join(map(_written, value))
             entries.append(f"{json.dumps(key)}: [\n{items}\n]")
         elif isinstance(value, dict):
             entries.append(f"{json.dumps(key)}: {as_text(value).rstrip()}")
         else:
-            entries.append(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+            entries.append(f"{json.dumps(key)}: {_written(value)}")
     return "{\n" + ",\n".join(entries) + "\n}\n"
+
+
+def _written(value: Any) -> str:
+    """JSON in which everything can be seen; the escapes mean the same."""
+    return printable(json.dumps(value, ensure_ascii=False))

@@ -26,7 +26,7 @@ NEVER = "never"
 
 
 @click.command()
-@click.argument("url", required=False, metavar="[URL|NAME]")
+@options.arguments("source")
 @options.source
 @options.from_catalog
 @options.config
@@ -73,7 +73,6 @@ NEVER = "never"
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it to a file.")
 @click.option("--explain", metavar="CODE", help="Show what a rule is, when exactly it fires, and why.")
 def advise(
-    url: str | None,
     source: str | None,
     from_catalog: Path | None,
     config_file: Path | None,
@@ -107,11 +106,9 @@ def advise(
     if explain:
         _explain(explain)
         return
-    if url and source:
-        raise click.UsageError("the database is named twice: give URL or --source")
     settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
     settings = _with_advice(settings, exposed_schemas, api_roles, codes)
-    analysis = _analysis(settings, url or source, from_catalog)
+    analysis = _analysis(settings, source, from_catalog)
     advice = replace(analysis.advice, off=()) if codes else analysis.advice
     lines = FORMATS[format_](advice, analysis.catalog.server, whole=whole or out is not None)
     if out:

@@ -21,7 +21,7 @@ from migplan.report.formats import FORMATS
 
 
 @click.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@options.arguments("source", "folder")
 @options.source
 @options.from_catalog
 @options.config

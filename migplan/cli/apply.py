@@ -31,7 +31,7 @@ from migplan.run.status import Status, status_of
 
 
 @click.command()
-@click.argument("bundle", required=False, type=click.Path(path_type=Path))
+@options.arguments("target", "bundle", needed=frozenset({"target"}))
 @options.target
 @options.config
 @click.option(

@@ -14,6 +14,7 @@ from migplan.cli import options, screen
 
 
 @click.command()
+@options.arguments("source")
 @options.source
 @options.config
 @options.counts

@@ -29,6 +29,7 @@ FILES: Mapping[str, tuple[str, Callable[[Documentation, Mapping[str, str]], Iter
 
 
 @click.command()
+@options.arguments("source")
 @options.source
 @options.from_catalog
 @options.config

@@ -24,7 +24,7 @@ from migplan.report import export as report
 
 
 @click.command()
-@click.argument("plan", required=False, type=click.Path(path_type=Path))
+@options.arguments("source", "plan")
 @options.source
 @options.config
 @options.selection

@@ -72,6 +72,7 @@ plan:
 
 
 @click.command()
+@options.arguments("source")
 @click.option("--source", metavar="URL", help="Look at this database and fill in its schemas.")
 @click.option("--name", default="migration", show_default=True, metavar="NAME", help="The plan's name.")
 @click.option(

@@ -14,7 +14,7 @@ from migplan.run.session import Limits
 
 
 @click.command()
-@click.argument("name")
+@options.arguments("target", "name", needed=frozenset({"name"}), text=True)
 @click.option(
     "--folder",
     required=True,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar, cast
 
 import click
 
@@ -21,14 +22,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 source = click.option(
     "--source",
     metavar="URL|NAME",
-    help="The database to read: a URL, a libpq connection string, or a name of migplan.yaml. "
-    "Default: source of migplan.yaml, else PGHOST, PGDATABASE and their kind.",
+    help="The database to read, also as an argument: a URL, a libpq connection string, or a name of "
+    "migplan.yaml. Default: source of migplan.yaml, else PGHOST, PGDATABASE and their kind.",
 )
 target = click.option(
     "--target",
     metavar="URL|NAME",
-    required=True,
-    help="The database to change: a URL, a libpq connection string, or a name of migplan.yaml.",
+    help="The database to change, also as an argument: a URL, a libpq connection string, or a name of "
+    "migplan.yaml.",
 )
 config = click.option(
     "--config",
@@ -67,6 +68,60 @@ counts = click.option(
     show_default=True,
     help="How rows are counted: auto counts small tables and takes the planner's estimate of large ones (~).",
 )
+
+
+def arguments(
+    database: str, other: str = "", *, needed: frozenset[str] = frozenset(), text: bool = False
+) -> Callable[[Command], Command]:
+    """Let a command take its database as an argument as well as by the option ``--DATABASE``.
+
+    ``other`` is what else may stand there, in either order: a path, or with ``text`` a word. A word is the
+    database when it looks like an address, or is a name of migplan.yaml and of no file.
+    """
+
+    def taking(command: Command) -> Command:
+        @wraps(command)
+        def taken(words: tuple[str, ...], **given: Any) -> None:
+            of_database, of_other = _told_apart(words, given.get("config_file"), alone=not other)
+            given[database] = _one_database(of_database, given[database], database)
+            if len(of_other) > bool(other):
+                raise click.UsageError(f"there is an argument too many: {' '.join(of_other[bool(other) :])}")
+            if other:
+                found = of_other[0] if of_other else None
+                given[other] = found if text or found is None else Path(found)
+            for name in sorted(needed):
+                if given[name] is None:
+                    said = f"option '--{name}'" if name == database else f"argument '{name.upper()}'"
+                    raise click.UsageError(f"Missing {said}.")
+            command(**given)
+
+        shown = f"[{other.upper()}] [URL|NAME]" if other else "[URL|NAME]"
+        return cast("Command", click.argument("words", nargs=-1, metavar=shown)(taken))
+
+    return taking
+
+
+def _told_apart(
+    words: Sequence[str], config_file: Path | None, *, alone: bool
+) -> tuple[list[str], list[str]]:
+    """The words that mean a database, and all others."""
+    databases: list[str] = []
+    others: list[str] = []
+    for word in words:
+        is_database = alone or (address.looks_like_one(word) and not Path(word).exists())
+        if not is_database and not Path(word).exists():
+            is_database = word in configuration.names(configuration.find(config_file))
+        (databases if is_database else others).append(word)
+    return databases, others
+
+
+def _one_database(words: Sequence[str], option: str | None, name: str) -> str | None:
+    said = [*dict.fromkeys(words), *([option] if option is not None and option not in words else [])]
+    if len(said) > 1:
+        raise click.UsageError(
+            f"the database is named twice, and not the same: give it as an argument, or with --{name}"
+        )
+    return said[0] if said else None
 
 
 def selection(command: Command) -> Command:
@@ -119,7 +174,7 @@ def resolved(text: str | None, settings: Config) -> Address:
     url = configuration.url_of(settings, text)
     if url is not None:
         return address.parse(url, name=text)
-    if "=" not in text and "://" not in text:
+    if not address.looks_like_one(text):
         raise AddressError(
             f"{text!r} is neither a URL nor a name of migplan.yaml",
             do=configuration.suggestion(settings, text)

@@ -20,6 +20,7 @@ from migplan.report import plan as report
 
 
 @click.command()
+@options.arguments("source")
 @options.source
 @options.from_catalog
 @options.config

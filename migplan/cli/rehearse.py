@@ -28,7 +28,7 @@ from migplan.run.scratch import NAME as SCRATCH
 
 
 @click.command()
-@click.argument("plan", required=False, type=click.Path(path_type=Path))
+@options.arguments("source", "plan")
 @options.source
 @click.option(
     "--target",

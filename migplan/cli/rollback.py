@@ -26,7 +26,7 @@ from migplan.run.session import Limits
 
 
 @click.command()
-@click.argument("bundle", required=False, type=click.Path(path_type=Path))
+@options.arguments("target", "bundle", needed=frozenset({"target"}))
 @options.target
 @options.config
 @click.option(

@@ -147,7 +147,7 @@ def _bar() -> Iterator[Told]:
     columns = (
         SpinnerColumn(),
         BarColumn(bar_width=24),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
     )
     running: dict[int, str] = {}

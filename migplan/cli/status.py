@@ -15,7 +15,7 @@ from migplan.run.status import status_of
 
 
 @click.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@options.arguments("target", "folder", needed=frozenset({"target"}))
 @options.target
 @options.config
 @click.option(

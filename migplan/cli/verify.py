@@ -24,7 +24,7 @@ _SHAPES: dict[str, Callable[[Verification], Iterable[Text | str]]] = {
 
 
 @click.command()
-@click.argument("bundle", required=False, type=click.Path(path_type=Path))
+@options.arguments("target", "bundle", needed=frozenset({"target"}))
 @options.target
 @click.option(
     "--source",

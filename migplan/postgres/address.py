@@ -15,7 +15,9 @@ from urllib.parse import quote
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from migplan import redaction
 from migplan.errors import AddressError
+from migplan.redaction import MASK
 
 _SCHEME = re.compile(r"^(postgres(?:ql)?)(\+\w+)?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"^((?:jdbc:)?[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
@@ -31,6 +33,12 @@ class Address:
 
     params: Mapping[str, str] = field(repr=False)
     name: str | None = None  # what migplan.yaml calls it
+
+    def __post_init__(self) -> None:
+        """From now on, nobody gets to see its secrets."""
+        redaction.remember(
+            self.secrets, beside=(str(self.params.get(key, "")) for key in ("user", "dbname", "host"))
+        )
 
     def __str__(self) -> str:
         shown = self._as_url()
@@ -71,8 +79,8 @@ class Address:
         """A text of someone else's (a server's message, say) with this address's secrets struck out."""
         for secret in self.secrets:
             if len(secret) > 2:
-                text = text.replace(secret, "********").replace(quote(secret, safe=""), "********")
-        return text
+                text = text.replace(secret, MASK).replace(quote(secret, safe=""), MASK)
+        return redaction.redacted(text)
 
 
 def parse(text: str, *, name: str | None = None) -> Address:
@@ -106,6 +114,11 @@ def parse(text: str, *, name: str | None = None) -> Address:
         )
     _refuse_address_for_database(params.get("dbname", ""), name)
     return Address(params, name)
+
+
+def looks_like_one(text: str) -> bool:
+    """Whether somebody meant an address, and no file or name; it may be a wrong one."""
+    return "://" in text or re.search(r"^\s*\w+\s*=|^[^/]*:[^/]*@", text) is not None
 
 
 def from_environment() -> Address | None:

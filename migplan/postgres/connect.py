@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 from psycopg.rows import tuple_row
 
+from migplan import redaction
 from migplan.errors import AddressError, MigplanError, OldServerError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained, of_connection
@@ -56,7 +57,9 @@ def connect(address: Address) -> psycopg.Connection[tuple[Any, ...]]:
     params["client_encoding"] = "UTF8"
     try:
         # No prepared statements: they do not live through a pooler that shares sessions.
-        return psycopg.connect(**params, prepare_threshold=None, row_factory=tuple_row)
+        found = psycopg.connect(**params, prepare_threshold=None, row_factory=tuple_row)
+        redaction.remember((found.info.password,), beside=(found.info.user, found.info.dbname))
+        return found
     except (psycopg.ProgrammingError, ValueError):  # ValueError: a host that no resolver can be asked for
         refusal: MigplanError = AddressError(
             f"{address} cannot be used as a PostgreSQL address",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
+from migplan.printable import printable
 from migplan.report.analysis import Analysis
 from migplan.report.words import Naming, rows
 
@@ -94,8 +95,7 @@ def _nodes(graph: ForeignKeyGraph, depth: int | None, whole: bool) -> dict[Quali
 
 def _mermaid_text(text: str) -> str:
     line = " ".join(text.split())
-    if not line.isprintable():
-        line = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in line)
+    line = printable(line)
     return line.translate(_MERMAID)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from migplan.printable import printable
+
 _ENTITIES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {sign: f"&#{ord(sign)};" for sign in "\\`*[]{}|~$"}
 )
@@ -18,15 +20,12 @@ _EMPHASIS = re.compile(r"(?<!\w)_++|_++(?!\w)")
 _AT_THE_START = re.compile(r"[#+=:!?-]|(?<=\d)[.)]")
 _BACKTICKS = re.compile("`+")
 _NOT_IN_CODE = re.compile(r"[`|<&\\]|^\s|\s$|\s\s|^$")
-# Joiners make one emoji of several, and belong to the spelling of some languages.
-_JOINERS = "\u200c\u200d"
 _MARK = "<!-- migplan:"
 
 
 def visible(value: str) -> str:
     """The value in one line; what cannot be seen, or turns its neighbours around, is spelled out."""
-    line = " ".join(value.split())
-    return line if line.isprintable() else "".join(map(_spelled, line))
+    return printable(" ".join(value.split()))
 
 
 def text(value: object) -> str:
@@ -93,18 +92,10 @@ def fence(content: str, language: str = "sql") -> Iterator[str]:
     ticks = "`" * max(3, longest + 1)
     yield f"{ticks}{language}"
     for line in shown.split("\n"):
-        yield (line if line.isprintable() else "".join(map(_spelled_in_code, line))).rstrip()
+        yield printable(line, keep="\t").rstrip()
     yield ticks
     yield ""
 
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _spelled(sign: str) -> str:
-    return sign if sign.isprintable() or sign in _JOINERS else f"\\u{ord(sign):04x}"
-
-
-def _spelled_in_code(sign: str) -> str:
-    return sign if sign == "\t" else _spelled(sign)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from html import escape
 
+from migplan.printable import printable
+
 _SPECIAL = re.compile(r"[&<>\"']")
 
 
@@ -47,6 +49,7 @@ def code(text: str) -> Markup:
 
 def _safe(text: str) -> str:
     """The text with what HTML would take for its own escaped; most texts have nothing of it."""
+    text = printable(text, keep="\n\t")
     return escape(text) if _SPECIAL.search(text) else text
 
 

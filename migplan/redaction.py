@@ -1,0 +1,134 @@
+"""Secrets that must not be seen: remembered when they are met, struck out of whatever leaves the program.
+
+An address that somebody wrote is looked through before anything can fail over it, so that even a complaint
+about the address itself, by whomever, shows no password. What looks like a URL with a password loses it in
+any case, whether we have met it or not.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from urllib.parse import quote, quote_plus, unquote
+
+MASK = "********"
+
+# In a URL after a colon that no port follows, or as a parameter, in quotes or without.
+PASSWORD_OF_ADDRESS = re.compile(
+    r"://[^/?#@]*?:(?!\d+(?:[,/?]|$))(?P<url>[^\s@]+)@"
+    r"|\b(?:(?:ssl)?password|oauth_client_secret|scram_(?:client|server)_key)\s*=\s*(?P<parameter>'(?:[^'\\]|\\.)*'?|[^\s&]*)",
+    re.IGNORECASE,
+)
+_URL = re.compile(
+    r"(\b[a-z][a-z0-9+.-]*:/{1,3}[^\s/?#@:'\"<>]*:)(?!\d+(?:[,/?\s]|$))[^\s'\"<>]+@", re.IGNORECASE
+)
+_PARAMETER = re.compile(
+    r"\b((?:(?:ssl)?password|oauth_client_secret|scram_(?:client|server)_key)\s*=\s*)"
+    r"(?:'(?:[^'\\]|\\.)+'?|[^\s&'\"(){},;]+)"
+    r"|\b(password\s+)(?:'(?:[^']|'')*'?)",
+    re.IGNORECASE,
+)
+# user:password@host, with or without a scheme before it; and a port that is none, where the @ was forgotten.
+_CREDENTIALS = re.compile(
+    r"^(?:[a-z][a-z0-9+.-]*:/*)?(?P<user>[^?#@:]*):(?P<password>.+)@(?P<rest>[^@]*)$", re.I | re.S
+)
+_NO_PORT = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#@:]*:(?P<password>[^/?#@]*[^\d,/?#@][^/?#@]*)", re.I)
+_NAMED = re.compile(
+    r"(?:^|[\s?&;])\w*(?:passw(?:or)?d|pwd|secret|token|scram_(?:client|server)_key)\w*\s*=\s*"
+    r"(?P<value>'(?:[^'\\]|\\.)*'?|[^\s&]+)",
+    re.IGNORECASE,
+)
+
+# Shorter ones stand in every text by chance. Where an address shows one, its shape gives it away.
+_SHORTEST = 4
+# What is said on any screen, and gives nothing away.
+_EVERYDAY = frozenset(
+    {"migplan", "postgres", "postgresql", "localhost", "public", "password", "secret", "test"}
+)
+
+_known: set[str] = set()
+_pattern: re.Pattern[str] | None = None
+
+
+def remember(secrets: Iterable[str], *, beside: Iterable[str] = ()) -> None:
+    """Strike out these from now on, but for what is also a word ``beside`` them, such as the user's name."""
+    global _pattern  # noqa: PLW0603 - what this process knows is one thing
+    harmless = _EVERYDAY | set(beside)
+    met = {each for each in secrets if len(each) >= _SHORTEST and each not in harmless} - _known
+    if met:
+        _known.update(met)
+        _pattern = None
+
+
+def remember_words(words: Iterable[str]) -> None:
+    """Whatever in these words (a command's, say) looks like the password of an address."""
+    for word in words:
+        for piece in (word, word.partition("=")[2]) if word.startswith("-") else (word,):
+            if piece:
+                remember(_within(piece), beside=_beside(piece))
+
+
+def remember_environment(variables: Mapping[str, str]) -> None:
+    """The passwords that the environment holds for us: ``PGPASSWORD``, and those of addresses."""
+    remember(value for name, value in variables.items() if name in {"PGPASSWORD", "PGSSLPASSWORD"})
+    addresses = (value for value in variables.values() if "://" in value or "password" in value)
+    remember_words(value for value in addresses if "\n" not in value)
+
+
+def redacted(text: str) -> str:
+    """The text with every secret struck out that is known, or that stands where URLs have one."""
+    if _known:
+        text = (_compiled() if _pattern is None else _pattern).sub(MASK, text)
+    if ":/" in text:
+        text = _URL.sub(rf"\1{MASK}@", text)
+    if "assword" in text.lower() or "secret" in text or "scram_" in text:
+        text = _PARAMETER.sub(lambda found: f"{found[1] or found[2]}{MASK}", text)
+    return text
+
+
+def _within(text: str) -> set[str]:
+    """The secrets of an address, however badly it is written, and the pieces that a parser would quote."""
+    found = {match["value"].strip("'") for match in _NAMED.finditer(text)}
+    for match in (_CREDENTIALS.match(text), _NO_PORT.match(text)):
+        if match is not None:
+            password = match["password"]
+            found |= {password, *re.split(r"[@/?#:]", password)}
+            if len(password) < _SHORTEST and "user" in match.groupdict():
+                found.add(f"{match['user']}:{password}@")
+    return {each for text in found for each in (text, unquote(text))}
+
+
+def _beside(text: str) -> set[str]:
+    """The words of an address that are no secret."""
+    match = _CREDENTIALS.match(text)
+    said = {value for _, value in re.findall(r"\b(user|dbname|host)\s*=\s*([^\s&]+)", text)}
+    if match is not None:
+        said |= {match["user"], unquote(match["user"]), *re.split(r"[/:?&=]", match["rest"])}
+    return said
+
+
+def _compiled() -> re.Pattern[str]:
+    """What finds every known secret, however it was quoted on the way."""
+    global _pattern  # noqa: PLW0603
+    shapes = {shape for secret in _known for shape in _shapes(secret)}
+    _pattern = re.compile("|".join(sorted(map(_bounded, shapes), key=len, reverse=True)))
+    return _pattern
+
+
+def _shapes(secret: str) -> set[str]:
+    doubled = secret.replace("'", "''")
+    escaped = secret.replace("\\", "\\\\").replace("'", "\\'")
+    shapes = {secret, doubled, escaped, html.escape(secret), repr(secret)[1:-1]}
+    shapes |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    with suppress(UnicodeEncodeError):  # half of a surrogate: no URL can hold it
+        shapes |= {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    return {shape for shape in shapes if len(shape) >= _SHORTEST}
+
+
+def _bounded(secret: str) -> str:
+    """A word of small letters, or a number, may be a part of another by chance; all else is no accident."""
+    found = re.escape(secret)
+    return rf"(?<!\w){found}(?!\w)" if re.fullmatch(r"[a-z]{1,11}|\d{1,11}", secret) else found
