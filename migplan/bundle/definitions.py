@@ -6,7 +6,9 @@ the files are large.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,6 +34,28 @@ def statements(folder: Path, manifest: Manifest) -> Iterator[tuple[BundleFile, p
             raise FileError(
                 f"{path} cannot be read: {error.strerror}", do="export the bundle anew", file=path
             ) from None
+
+
+def texts(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """The statements of the files that define, as they stand there; FileError where one was changed."""
+    paths = BundlePaths(folder)
+    for file in manifest.files:
+        if file.phase == "data":
+            continue
+        path = paths.step(file.file)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise FileError(
+                f"{path} cannot be read: {error.strerror}", do="export the bundle anew", file=path
+            ) from None
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise FileError(
+                f"{path} was changed after the export", do="undo the change, or export anew", file=path
+            )
+        for piece in pieces(BytesIO(content), path):
+            if not isinstance(piece, CopyRows):
+                yield piece.text
 
 
 def _of(stream: _WithoutRows, path: Path) -> Iterator[pg.Node]:

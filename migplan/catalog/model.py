@@ -25,6 +25,16 @@ def observed(default: Any = None) -> Any:
     return field(default=default, metadata=OBSERVED, kw_only=True)
 
 
+def printed(syntax: str) -> dict[str, str]:
+    """The metadata of a field that the server prints from a tree of its own.
+
+    Reading such a text and printing it again may give another one, so that two texts that differ may still be
+    one definition: only a server can tell. ``syntax`` says what the text is: ``expression``, ``statement``,
+    ``constraint``, ``partition key``, ``partition bound``, ``domain``; or ``digest`` of such texts.
+    """
+    return {"printed": syntax}
+
+
 class TableKind(StrEnum):
     """What stands behind a table's name."""
 
@@ -40,7 +50,7 @@ class Column:
     name: str
     type: str
     not_null: bool = False
-    default: str | None = None
+    default: str | None = field(default=None, metadata=printed("expression"))
     identity: str | None = None  # 'always' or 'by default'
     generated: str | None = None  # 'stored' or 'virtual'
     collation: str | None = None
@@ -69,7 +79,7 @@ class Check:
     """
 
     name: str
-    definition: str
+    definition: str = field(metadata=printed("constraint"))
     validated: bool = True
     enforced: bool = True
     comment: str | None = None
@@ -119,12 +129,12 @@ class Index:
     """
 
     name: str
-    definition: str | None
-    columns: tuple[str, ...]
+    definition: str | None = field(metadata=printed("statement"))
+    columns: tuple[str, ...] = field(metadata=printed("expression"))
     method: str = "btree"
     unique: bool = False
     valid: bool = True
-    predicate: str | None = None
+    predicate: str | None = field(default=None, metadata=printed("expression"))
     constraint: str | None = None  # the constraint that owns it
     inherited: bool = False  # it is the part of a partitioned index
     comment: str | None = None
@@ -145,8 +155,8 @@ class Policy:
     command: str
     roles: tuple[str, ...]
     permissive: bool = True
-    using: str | None = None
-    check: str | None = None
+    using: str | None = field(default=None, metadata=printed("expression"))
+    check: str | None = field(default=None, metadata=printed("expression"))
     comment: str | None = None
 
 
@@ -156,7 +166,7 @@ class Trigger:
 
     name: str
     function: QualifiedName
-    definition: str
+    definition: str = field(metadata=printed("statement"))
     timing: str
     events: tuple[str, ...]
     level: str
@@ -170,7 +180,7 @@ class Rule:
     """A rewrite rule that someone made; those that views consist of are left out."""
 
     name: str
-    definition: str
+    definition: str = field(metadata=printed("statement"))
     enabled: str = "origin"  # or 'disabled', 'replica', 'always'
     comment: str | None = None
 
@@ -208,9 +218,9 @@ class Table:
     force_row_security: bool = False
     persistence: str = "permanent"  # or 'unlogged'
     access_method: str | None = None
-    partition_key: str | None = None
+    partition_key: str | None = field(default=None, metadata=printed("partition key"))
     partition_of: QualifiedName | None = None
-    partition_bound: str | None = None
+    partition_bound: str | None = field(default=None, metadata=printed("partition bound"))
     inherits: tuple[QualifiedName, ...] = ()
     of_type: QualifiedName | None = None
     replica_identity: str = "default"  # or 'nothing', 'full', 'index NAME'
@@ -263,7 +273,7 @@ class View:
     """A view or a materialised view, and the relations that it reads."""
 
     name: QualifiedName
-    definition: str
+    definition: str = field(metadata=printed("statement"))
     materialized: bool = False
     populated: bool = True
     owner: str = ""
@@ -287,7 +297,7 @@ class Function:
     kind: str
     returns: str
     language: str
-    body: str
+    body: str = field(metadata=printed("digest"))
     volatility: str = "volatile"
     security_definer: bool = False
     settings: tuple[str, ...] = ()
@@ -301,7 +311,7 @@ class Type:
 
     name: QualifiedName
     kind: str
-    definition: tuple[str, ...]
+    definition: tuple[str, ...] = field(metadata=printed("domain"))
     owner: str = ""
     comment: str | None = None
 

@@ -22,10 +22,10 @@ from migplan.errors import ConnectError, DatabaseError, JournalError, LockedErro
 from migplan.names import quoted
 from migplan.pipeline import Running
 from migplan.postgres.address import Address
+from migplan.postgres.scratch import NAME as SCRATCH
+from migplan.postgres.scratch import Scratch, scratch
 from migplan.report import run as report
 from migplan.run.execute import Ways
-from migplan.run.scratch import NAME as SCRATCH
-from migplan.run.scratch import Scratch, scratch
 from migplan.run.session import Limits
 from migplan.run.status import Status, status_of
 

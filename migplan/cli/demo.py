@@ -27,13 +27,13 @@ from migplan.pipeline import documenting
 from migplan.postgres import address
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
+from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.postgres.server import ThrowawayServer
 from migplan.report import advice as advice_report
 from migplan.report import documentation as documentation_report
 from migplan.report import export as export_report
 from migplan.report import plan as plan_report
 from migplan.report import terminal
-from migplan.run.scratch import NAME as SCRATCH
 
 
 @click.command()

@@ -22,9 +22,9 @@ from migplan.errors import RefusedError
 from migplan.pipeline import Exporting, Running
 from migplan.pipeline.rehearsal import Rehearsal
 from migplan.postgres.address import Address
+from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.report import rehearsal as report
 from migplan.run.execute import Ways
-from migplan.run.scratch import NAME as SCRATCH
 
 
 @click.command()

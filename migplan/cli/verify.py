@@ -31,6 +31,12 @@ _SHAPES: dict[str, Callable[[Verification], Iterable[Text | str]]] = {
     metavar="URL|NAME",
     help="Compare with the live source, too, at one moment of each.",
 )
+@click.option(
+    "--scratch",
+    metavar="URL|NAME",
+    help="A server of the target's version on which a database may be made, and dropped again, to read "
+    "definitions on. Default: a throwaway server of our own, where one is needed.",
+)
 @options.config
 @click.option(
     "--format",
@@ -48,7 +54,13 @@ _SHAPES: dict[str, Callable[[Verification], Iterable[Text | str]]] = {
     help="Connections to each server that compute digests, all on one snapshot.",
 )
 def verify(
-    bundle: Path | None, target: str, source: str | None, config_file: Path | None, shape: str, jobs: int
+    bundle: Path | None,
+    target: str,
+    source: str | None,
+    scratch: str | None,
+    config_file: Path | None,
+    shape: str,
+    jobs: int,
 ) -> None:
     """Prove that a target is what its bundle says, and change nothing there.
 
@@ -56,6 +68,10 @@ def verify(
     and their content is compared by digests that the server computes; every foreign key is looked at row by
     row; sequences must be beyond their columns; and every object is compared with the one that was exported.
     Rows that differ are named by their keys, as far as can be told.
+
+    A server prints a definition from its own tree, and may print one in two ways: where texts differ, the
+    bundle's definitions are built on a scratch server of the target's version, and what that prints is what
+    the target must print. Without such a server, the difference is said with that reason, and counts.
 
     BUNDLE can also be a folder of migrations that people wrote: the verify part of each one that is applied
     is run, and everything that it makes is looked for.
@@ -72,8 +88,9 @@ def verify(
     folder = options.bundle_folder(bundle)
     address = options.resolved(target, settings)
     origin = options.resolved(source, settings) if source is not None else None
+    lent = options.resolved(scratch, settings) if scratch is not None else None
     with screen.progress("verifying") as told:
-        found = pipeline.verified(address, folder, origin, jobs, told)
+        found = pipeline.verified(address, folder, origin, jobs, told, lent)
     screen.show(_SHAPES[shape](found))
     receipt = pipeline.receipt_of(unseal(folder), address, found) if found.holds else None
     if receipt and shape == "text":

@@ -20,9 +20,13 @@ def verified(
     source: Address | None = None,
     jobs: int = 2,
     told: Told = silence,
+    scratch: Address | None = None,
 ) -> Verification:
-    """Whether a target is what its bundle says; and its source, where one is named."""
-    return verifying.verify(address, bundle_folder, source, jobs, told)
+    """Whether a target is what its bundle says; and its source, where one is named.
+
+    ``scratch`` is a server of the target's version to read definitions on; without one, one is started.
+    """
+    return verifying.verify(address, bundle_folder, source, jobs, told, scratch)
 
 
 def receipt_of(bundle: Sealed, address: Address, proof: Verification) -> Path | None:

@@ -12,6 +12,7 @@ import psycopg
 from migplan.bundle.sealed import Sealed
 from migplan.errors import RefusedError
 from migplan.postgres.address import Address
+from migplan.postgres.scratch import Scratch, scratch
 from migplan.run import events
 from migplan.run.apply import Applying, Done, apply
 from migplan.run.derive import steps_of
@@ -22,7 +23,6 @@ from migplan.run.losses import Losses
 from migplan.run.preflight import examine
 from migplan.run.preflight.wants import wants_of
 from migplan.run.rollback import Undoing, Undone, foreseen, rollback
-from migplan.run.scratch import Scratch, scratch
 from migplan.run.status import status_of
 from migplan.run.steps import Step, predecessors
 

@@ -69,6 +69,10 @@ class Address:
     def _setting(self, parameter: str, variable: str) -> str:
         return str(self.params.get(parameter) or os.environ.get(variable) or "")
 
+    def of_database(self, name: str) -> Address:
+        """The address of another database on the same server, for the same role."""
+        return Address({**self.params, "dbname": name})
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """The values that must not be seen anywhere; whoever prints a foreign text strikes them out."""

@@ -1,133 +1,117 @@
-"""Definitions that two versions of the server print differently, brought to one form.
+"""Whether two texts that servers printed are one definition, as far as the grammar of SQL alone can tell.
 
-The server prints views, checks and expressions from its own tree, and a newer one may print the same tree in
-other words. PostgreSQL's parser reads both, and what is left of a difference then is one of meaning. One
-change is more than blanks and parentheses: since 16, a view of one relation names its columns without it.
+The server prints views, checks and expressions from trees of its own, and what it prints is read as another
+tree now and then: ``kind IN ('a', 'b')`` of a varchar is printed as ``ANY ((ARRAY[...])::text[])``, and that
+as ``ANY (ARRAY[('a'::varchar)::text, ...])``. Here the texts are parsed, and what the server's own analysis
+is known to do with the trees is done to them. Trees that are equal then mean the same; of others nothing is
+known, and a server has to be asked (``rebuilt``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import postgast
 from postgast import pg_query_pb2 as pg
 
-from migplan.catalog.model import Catalog, Check, Column, Index, Policy, Rule, Table, Trigger
+# What makes a statement of a text, by the syntax that the catalog's model gives for it.
+_AS_STATEMENT = {
+    "statement": "{}",
+    "expression": "SELECT ({})",
+    "constraint": "ALTER TABLE t ADD {}",
+    "partition key": "CREATE TABLE t () PARTITION BY {}",
+    "partition bound": "CREATE TABLE t PARTITION OF p {}",
+}
+_PLACES = frozenset({"location", "list_start", "list_end", "stmt_location", "stmt_len", "name_location"})
 
 
-def alike(catalog: Catalog) -> Catalog:
-    """The catalog with every definition in the form that does not depend on the server's version."""
-    return replace(
-        catalog,
-        tables=tuple(map(_table, catalog.tables)),
-        views=tuple(
-            replace(
-                view,
-                definition=statement(view.definition),
-                indexes=tuple(map(_index, view.indexes)),
-                rules=tuple(map(_rule, view.rules)),
-                triggers=tuple(map(_trigger, view.triggers)),
-            )
-            for view in catalog.views
-        ),
-        # A privilege that 17 brought, and gives to whoever was given all of them.
-        grants=tuple(
-            replace(
-                grant,
-                privileges=tuple(each for each in grant.privileges if not each.startswith("MAINTAIN")),
-                withheld=tuple(each for each in grant.withheld if not each.startswith("MAINTAIN")),
-            )
-            for grant in catalog.grants
-        ),
-    )
+def same(syntax: str, one: Any, other: Any) -> bool:
+    """Whether two values of a field with that syntax are surely the same definition."""
+    if one == other:
+        return True
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same_part(syntax), one, other))
+    if syntax not in _AS_STATEMENT or not (one and other):
+        return False
+    trees = [_tree(_AS_STATEMENT[syntax].format(text)) for text in (one, other)]
+    return trees[0] is not None and trees[0] == trees[1]
 
 
-def statement(text: str) -> str:
-    """A statement as the parser's own printer writes it; as it is where the parser cannot read it."""
-    return _printed(text, lambda tree: _without_needless_names(tree.stmts[0].stmt))
+def _same_part(syntax: str) -> Callable[[str, str], bool]:
+    """The parts of a domain begin with a word that says what they are; those of an index are expressions."""
+
+    def of_domain(one: str, other: str) -> bool:
+        if one.startswith("CHECK ") and other.startswith("CHECK "):
+            return same("constraint", one, other)
+        return same("expression", one.removeprefix("DEFAULT "), other.removeprefix("DEFAULT "))
+
+    def of_others(one: str, other: str) -> bool:
+        return same(syntax, one, other)
+
+    return of_domain if syntax == "domain" else of_others
 
 
-def expression(text: str | None) -> str | None:
-    """An expression likewise."""
-    if text is None:
-        return None
-    return _printed(f"SELECT ({text})", lambda _tree: None).removeprefix("SELECT ")
-
-
-def _table(table: Table) -> Table:
-    return replace(
-        table,
-        columns=tuple(map(_column, table.columns)),
-        checks=tuple(map(_check, table.checks)),
-        exclusions=tuple(map(_check, table.exclusions)),
-        indexes=tuple(map(_index, table.indexes)),
-        policies=tuple(map(_policy, table.policies)),
-        triggers=tuple(map(_trigger, table.triggers)),
-        rules=tuple(map(_rule, table.rules)),
-    )
-
-
-def _column(column: Column) -> Column:
-    return replace(column, default=expression(column.default)) if column.default else column
-
-
-def _check(check: Check) -> Check:
-    head = "ALTER TABLE t ADD "
-    return replace(check, definition=statement(head + check.definition).removeprefix(head))
-
-
-def _index(index: Index) -> Index:
-    if not (index.definition or index.predicate):
-        return index
-    return replace(
-        index,
-        definition=statement(index.definition) if index.definition else None,
-        predicate=expression(index.predicate),
-        columns=tuple(
-            column if column.isidentifier() else expression(column) or column for column in index.columns
-        ),
-    )
-
-
-def _policy(policy: Policy) -> Policy:
-    return replace(policy, using=expression(policy.using), check=expression(policy.check))
-
-
-def _trigger(trigger: Trigger) -> Trigger:
-    return replace(trigger, definition=statement(trigger.definition))
-
-
-def _rule(rule: Rule) -> Rule:
-    return replace(rule, definition=statement(rule.definition))
-
-
-def _printed(text: str, change: Callable[[pg.ParseResult], None]) -> str:
+def _tree(text: str) -> bytes | None:
+    """What the text says, without where it says it; None where the parser cannot read it."""
     try:
         tree = postgast.parse(text)
-        if len(tree.stmts) != 1:
-            return text
-        change(tree)
-        return str(postgast.deparse(tree))
     except postgast.PgQueryError:
-        return text
+        return None
+    for statement in tree.stmts:
+        for select in _all(statement, pg.SelectStmt):
+            _without_needless_name(select)
+    _as_analysed(tree)
+    return bytes(tree.SerializeToString(deterministic=True))
 
 
-def _without_needless_names(node: pg.Node) -> None:
-    """Take the name of a query's only relation from its columns."""
-    if not node.HasField("select_stmt"):
+def _as_analysed(message: Any) -> None:
+    """Forget the places, and give the type of an array to its elements, as the server's analysis does."""
+    for field, _ in message.ListFields():
+        if field.name in _PLACES:
+            message.ClearField(field.name)
+    for _, part in _parts(message):
+        _as_analysed(part)
+    if isinstance(message, pg.Node) and message.HasField("type_cast"):
+        _cast_elements(message)
+
+
+def _cast_elements(node: pg.Node) -> None:
+    """``ARRAY[a, b]::t[]`` is read as ``ARRAY[a::t, b::t]`` (transformTypeCast in parse_expr.c)."""
+    cast = node.type_cast
+    elements = cast.arg.a_array_expr.elements
+    plain = len(cast.type_name.array_bounds) == 1 and not cast.type_name.typmods
+    if not (plain and elements) or any(element.HasField("a_array_expr") for element in elements):
         return
-    select = node.select_stmt
+    array, of = pg.Node(), pg.TypeName()
+    of.CopyFrom(cast.type_name)
+    of.ClearField("array_bounds")
+    for element in elements:
+        inner = array.a_array_expr.elements.add().type_cast
+        inner.arg.CopyFrom(element)
+        inner.type_name.CopyFrom(of)
+    node.CopyFrom(array)
+
+
+def _without_needless_name(select: pg.SelectStmt) -> None:
+    """Take the name of a query's only relation from its columns: since 16 it is not printed.
+
+    Queries within the query keep it: a column of theirs may have the same name. So do columns in ORDER BY and
+    DISTINCT ON that are called like a column of the result, which would be meant without it.
+    """
     if len(select.from_clause) != 1:
         return
-    only = select.from_clause[0]
-    name = _name(only)
+    name = _name(select.from_clause[0])
     if not name:
         return
-    for reference in _references(node):
-        if len(reference.fields) > 1 and reference.fields[0].string.sval == name:
-            del reference.fields[0]
+    results = {target.res_target.name for target in select.target_list}
+    for field, part in _parts(select):
+        meant = results if field in {"sort_clause", "distinct_clause"} else frozenset()
+        references = () if isinstance(part, pg.SelectStmt) else _all(part, pg.ColumnRef, pg.SelectStmt)
+        for reference in references:
+            qualified = len(reference.fields) == 2 and reference.fields[0].string.sval == name
+            if qualified and reference.fields[1].string.sval not in meant:
+                del reference.fields[0]
 
 
 def _name(relation: pg.Node) -> str:
@@ -141,11 +125,17 @@ def _name(relation: pg.Node) -> str:
     return str(found.relname) if kind == "range_var" else ""
 
 
-def _references(message: Any) -> Iterator[pg.ColumnRef]:
-    if isinstance(message, pg.ColumnRef):
-        yield message
-        return
+def _all(message: Any, kind: type, outside: type | None = None) -> Iterator[Any]:
+    """Every message of a kind in another, but for those that are within messages of the kind ``outside``."""
+    for _, part in _parts(message):
+        if isinstance(part, kind):
+            yield part
+        if outside is None or not isinstance(part, outside):
+            yield from _all(part, kind, outside)
+
+
+def _parts(message: Any) -> Iterator[tuple[str, Any]]:
+    """The messages that one holds, with the names of their fields."""
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for item in [value] if hasattr(value, "ListFields") else value:
-                yield from _references(item)
+            yield from ((field.name, part) for part in ([value] if hasattr(value, "ListFields") else value))

@@ -14,8 +14,8 @@ from typing import Any
 from migplan.catalog.compare import between
 from migplan.catalog.grant import Grant
 from migplan.catalog.model import Catalog, Index, Table, View
-from migplan.verify.definitions import alike
 from migplan.verify.expectation import Expectation
+from migplan.verify.spelling import Key, Spelling, identity, key_of
 from migplan.verify.verification import Check, Difference
 
 _TABLE_PARTS: Mapping[str, Callable[[Table], tuple[Any, ...]]] = {
@@ -59,6 +59,9 @@ _ORDER = (
 )
 _SHOWN = 5
 
+_MAINTAIN = 17
+_IDENTITY_IN_PARTITIONS = 17
+
 
 @dataclass
 class _Tally:
@@ -68,10 +71,15 @@ class _Tally:
 
 
 def compared(
-    expectation: Expectation, expected: Catalog, found: Catalog, versions: tuple[int, int]
+    expectation: Expectation,
+    expected: Catalog,
+    found: Catalog,
+    versions: tuple[int, int],
+    spelling: Spelling,
 ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
     """A check a kind, and what is to be known beside; ``versions`` are the majors of both servers."""
-    comparison = _Comparison(*_prepared(expectation, expected, found, versions))
+    expected, found = _prepared(expectation, expected, found, versions)
+    comparison = _Comparison(spelling.of(expected, found), found, spelling.undecided)
     comparison.run()
     checks = tuple(
         Check(name, tally.right, tally.of, tuple(tally.differences))
@@ -95,11 +103,41 @@ def _prepared(
     if not expectation.with_rows:
         forgotten.append("populated")  # nobody has refreshed the materialised views
     both = [_without(catalog, forgotten) for catalog in (expected, found)]
-    if versions[0] != versions[1]:
-        both = [alike(catalog) for catalog in both]
+    if min(versions) < _MAINTAIN:
+        both = [_without_maintain(catalog) for catalog in both]
+    if min(versions) < _IDENTITY_IN_PARTITIONS <= max(versions):
+        both = [_without_identity_in_partitions(catalog) for catalog in both]
     if any(each.why == "privileges are left out by choice" for each in left):
         both = [replace(catalog, grants=()) for catalog in both]
     return both[0], both[1]
+
+
+def _without_maintain(catalog: Catalog) -> Catalog:
+    """Less the privilege that 17 brought, and gives to whoever was given all of them."""
+    return replace(
+        catalog,
+        grants=tuple(
+            replace(
+                grant,
+                privileges=tuple(each for each in grant.privileges if not each.startswith("MAINTAIN")),
+                withheld=tuple(each for each in grant.withheld if not each.startswith("MAINTAIN")),
+            )
+            for grant in catalog.grants
+        ),
+    )
+
+
+def _without_identity_in_partitions(catalog: Catalog) -> Catalog:
+    """Partitions have their table's identity columns since 17, as a part of it; before, they had none."""
+    return replace(
+        catalog,
+        tables=tuple(
+            replace(table, columns=tuple(replace(column, identity=None) for column in table.columns))
+            if table.partition_of
+            else table
+            for table in catalog.tables
+        ),
+    )
 
 
 def _of_others(catalog: Catalog, found: Catalog) -> tuple[Grant, ...]:
@@ -129,9 +167,10 @@ def _without(value: Any, names: Iterable[str]) -> Any:
 
 
 class _Comparison:
-    def __init__(self, expected: Catalog, found: Catalog) -> None:
+    def __init__(self, expected: Catalog, found: Catalog, undecided: Mapping[Key, str]) -> None:
         self._expected = expected
         self._found = found
+        self._undecided = undecided
         self.tallies: dict[str, _Tally] = {}
         self.notes: list[str] = []
 
@@ -146,10 +185,10 @@ class _Comparison:
 
     def _whole(self, kind: str, expected: Iterable[Any], found: Iterable[Any]) -> list[tuple[Any, Any]]:
         """Objects that stand by themselves; the pairs that are on both sides."""
-        there = {_identity(thing): thing for thing in found}
+        there = {identity(thing): thing for thing in found}
         pairs = []
         for thing in expected:
-            other = there.pop(_identity(thing), None)
+            other = there.pop(identity(thing), None)
             self._pair(kind, _what(kind, thing), thing, other)
             if other is not None:
                 pairs.append((thing, other))
@@ -165,7 +204,7 @@ class _Comparison:
                 f"{', '.join(names[:_SHOWN])}{more}"
             )
 
-    def _pair(self, kind: str, what: str, expected: Any, found: Any) -> None:
+    def _pair(self, kind: str, what: str, expected: Any, found: Any, owner: str = "") -> None:
         tally = self.tallies.setdefault(kind, _Tally())
         tally.of += 1
         if found is None:
@@ -174,7 +213,11 @@ class _Comparison:
         differing = between(what, expected, found) if expected != found else ()
         if not differing:
             tally.right += 1
-        tally.differences += [Difference(each.what, each.detail or each.change) for each in differing]
+        why = self._undecided.get(key_of(expected, owner))
+        said = f"; whether the texts mean the same could not be told: {why}" if why else ""
+        tally.differences += [
+            Difference(each.what, (each.detail or each.change) + said) for each in differing
+        ]
 
     def _parts(self, kind: str, owner: str, expected: tuple[Any, ...], found: tuple[Any, ...] | None) -> None:
         """Parts of one table or view; here what is more is a difference, too."""
@@ -182,9 +225,10 @@ class _Comparison:
             if expected:
                 self.tallies.setdefault(kind, _Tally()).of += len(expected)
             return
-        there = {_identity(thing): thing for thing in found}
+        there = {identity(thing): thing for thing in found}
         for thing in expected:
-            self._pair(kind, f"{_what(kind, thing)} of {owner}", thing, there.pop(_identity(thing), None))
+            what = f"{_what(kind, thing)} of {owner}"
+            self._pair(kind, what, thing, there.pop(identity(thing), None), owner)
         for thing in there.values():
             tally = self.tallies.setdefault(kind, _Tally())
             tally.differences.append(Difference(f"{_what(kind, thing)} of {owner}", "not in the bundle"))
@@ -201,10 +245,17 @@ class _Comparison:
 
     def _column_order(self, table: Table, other: Table) -> None:
         here, there = [c.name for c in table.columns], [c.name for c in other.columns]
-        if here != there and sorted(here) == sorted(there):
+        known = (here, self._made_anew(table))
+        if there not in known and sorted(here) == sorted(there):
             self.tallies["Columns"].differences.append(
                 Difference(f"order of the columns of {table.name}", ", ".join(there))
             )
+
+    def _made_anew(self, table: Table) -> list[str]:
+        """The order of columns that CREATE TABLE gives: the parents' first, even if they came later."""
+        parents = [self._expected.by_name.get(name) for name in table.inherits]
+        inherited = [name for parent in parents if parent for name in self._made_anew(parent)]
+        return list(dict.fromkeys((*inherited, *(column.name for column in table.columns))))
 
     def _views(self) -> None:
         bare = [
@@ -301,12 +352,7 @@ def _privileged(catalog: Catalog) -> Iterator[str]:
     yield from (Grant("schema", schema.name, "", "", "").on for schema in catalog.schemas)
 
 
-def _identity(thing: Any) -> str:
-    arguments = getattr(thing, "arguments", None)
-    return str(thing.name) if arguments is None else f"{thing.name}({arguments})"
-
-
 def _what(kind: str, thing: Any) -> str:
     if isinstance(thing, Index) and not thing.valid:
         return f"invalid index {thing.name}"
-    return f"{_ONE[kind]} {_identity(thing)}"
+    return f"{_ONE[kind]} {identity(thing)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,32 @@ from migplan.postgres.address import Address
 from migplan.verify import beside, content, keys, sequences, structure
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment, moment
+from migplan.verify.rebuilt import Rebuilt, rebuilt
+from migplan.verify.spelling import Spelling
 from migplan.verify.verification import Check, Hierarchy, Verification
 
 Told = Callable[[str, int, int], None]
 
 
-def verify(address: Address, folder: Path, source: Address | None, jobs: int, told: Told) -> Verification:
-    """Compare a target with the bundle in a folder, and with the live source if there is one to ask."""
+def verify(
+    address: Address,
+    folder: Path,
+    source: Address | None,
+    jobs: int,
+    told: Told,
+    scratch: Address | None = None,
+) -> Verification:
+    """Compare a target with the bundle in a folder, and with the live source if there is one to ask.
+
+    ``scratch`` is a server of the target's version on which a database may be made, and dropped again;
+    without one, a throwaway server is started where only a server can tell definitions apart.
+    """
     expectation = load(folder)
     with ExitStack() as stack:
         told("reading the target", 0, 0)
         target = stack.enter_context(moment(address, jobs))
         origin = stack.enter_context(moment(source, jobs)) if source is not None else None
-        checks, notes = _structure(expectation, target, origin)
+        checks, notes = _structure(expectation, target, origin, told, scratch)
         rows = content.Content((), (), ())
         hierarchies: tuple[Check, ...] = ()
         found: tuple[Hierarchy, ...] = ()
@@ -52,19 +66,36 @@ def verify(address: Address, folder: Path, source: Address | None, jobs: int, to
 
 
 def _structure(
-    expectation: Expectation, target: Moment, source: Moment | None
+    expectation: Expectation,
+    target: Moment,
+    source: Moment | None,
+    told: Told,
+    scratch: Address | None,
 ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
     """Objects against the bundle's, and against the source's of today where there is a source."""
     if not expectation.with_schema:
         return (), ("definitions were not compared: the bundle holds rows only",)
+
+    @cache
+    def rebuild() -> Rebuilt:
+        told("building the definitions on a scratch server", 0, 0)
+        return rebuilt(expectation, target.catalog.server.major, scratch)
+
+    spelling = Spelling(expectation.catalog, rebuild)
     versions = (expectation.manifest.postgresql, target.catalog.server.major)
-    checks, notes = structure.compared(expectation, expectation.catalog, target.catalog, versions)
+    checks, notes = structure.compared(expectation, expectation.catalog, target.catalog, versions, spelling)
     if source is not None:
         versions = (source.catalog.server.major, target.catalog.server.major)
         today = _today(expectation, source.catalog)
-        checks = _joined(checks, structure.compared(expectation, today, target.catalog, versions)[0])
+        again, _ = structure.compared(expectation, today, target.catalog, versions, spelling)
+        checks = _joined(checks, again)
     named, beyond = beside.looked_for(expectation, target)
-    return (*checks, named), (*notes, *beyond)
+    return (*checks, named), (*notes, *beyond, *(_undecided(rebuild()) if spelling.undecided else ()))
+
+
+def _undecided(attempt: Rebuilt) -> tuple[str, ...]:
+    """What would let the texts be told apart that could not be."""
+    return (f"definitions could not all be compared: {attempt.why}; {attempt.do}",) if attempt.do else ()
 
 
 def _today(expectation: Expectation, catalog: Catalog) -> Catalog:

@@ -25,7 +25,7 @@ def verified(
     target: Server, name: str, bundle: Path, source: tuple[Server, str] | None = None
 ) -> Verification:
     origin = source[0].address(source[1]) if source else None
-    return pipeline.verified(target.address(name), bundle, origin)
+    return pipeline.verified(target.address(name), bundle, origin, scratch=target.address("postgres"))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""A target that is always there: a throwaway server, for rehearsals by people who have no server at all."""
+"""Databases for a while: on a throwaway server, or on one that somebody lends."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,12 +39,14 @@ def scratch(
     extensions: Collection[str] = (),
     roles: Collection[str] = (),
     oldest: int = 0,
+    major: int | None = None,
 ) -> Iterator[Scratch]:
     """A server with an empty database, for a block, and with roles, none of which can log in.
 
-    Of the servers on this machine, it is one that has the extensions, and is no older than that version.
+    Of the servers on this machine, it is one that has the extensions, and is of that major version, or no
+    older than ``oldest``.
     """
-    installation = find_server(extensions=extensions, oldest=oldest)
+    installation = find_server(major, extensions=extensions, oldest=oldest)
     with ThrowawayServer(installation) as server:
         made = _make_roles(address.parse(server.conninfo()), roles)
         name = NAME if database in _TAKEN else database
@@ -52,6 +55,28 @@ def scratch(
         with connect(where) as connection:
             version = dotted(connection.info.server_version)
         yield Scratch(where, url, version, made)
+
+
+@contextmanager
+def lent_database(server: Address) -> Iterator[Address]:
+    """A new database on a server that is running already; it is dropped after the block.
+
+    Raises DatabaseError where the role may not create databases.
+    """
+    name = f"migplan_scratch_{secrets.token_hex(6)}"
+    with connect(server) as connection:
+        connection.autocommit = True
+        with explained(server, f"creating the database {name}"):
+            connection.execute(
+                sql.SQL(
+                    "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+                ).format(sql.Identifier(name))
+            )
+        try:
+            yield server.of_database(name)
+        finally:
+            with explained(server, f"dropping the database {name}"):
+                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _make_roles(where: Address, roles: Collection[str]) -> tuple[str, ...]:

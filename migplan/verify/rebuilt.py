@@ -1,0 +1,140 @@
+"""The bundle's definitions on a scratch server: what a server of the target's version makes of them.
+
+A server prints a definition from the tree that it read, and so two servers may print one definition in two
+ways. What the target must say is what another server of its version says after it has read the same files.
+Nothing of this touches the target.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import psycopg
+
+from migplan.bundle.definitions import texts
+from migplan.catalog import read
+from migplan.catalog.counts import Counting, Exactness
+from migplan.catalog.model import Catalog
+from migplan.errors import FileError, LaunchError, RefusedError
+from migplan.postgres.address import Address
+from migplan.postgres.binaries import find_server
+from migplan.postgres.connect import connect, reading
+from migplan.postgres.failures import explained
+from migplan.postgres.scratch import lent_database, scratch
+from migplan.verify.expectation import Expectation
+
+_AT_ONCE = 100  # statements in one message
+# Without a say in how definitions are printed; the first two would run functions of the bundle, or reach out.
+_LEFT_OUT = re.compile(
+    r"(CREATE|ALTER) (EVENT TRIGGER|SUBSCRIPTION) |REFRESH |COMMENT ON |(CREATE|ALTER) PUBLICATION "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What came of it: a catalog, or why there is none."""
+
+    catalog: Catalog | None
+    why: str = ""  # what could not be made, too
+    do: str = ""
+
+
+def rebuilt(expectation: Expectation, major: int, lent: Address | None = None) -> Rebuilt:
+    """Build the bundle's definitions on a server of that version, and read the catalog there.
+
+    ``lent`` is a running server on which a database is made and dropped; without one, a throwaway server is
+    started. RefusedError says that the server that was lent is of another version.
+    """
+    try:
+        statements = list(texts(expectation.paths.folder, expectation.manifest))
+        with _server(expectation, major, lent) as address:
+            failed = _run(address, statements)
+            with reading(address) as connection:
+                catalog = read.read(connection, address, Counting(Exactness.ESTIMATE))
+    except (FileError, LaunchError) as error:
+        return Rebuilt(None, error.what, error.do)
+    if not failed:
+        return Rebuilt(catalog)
+    return Rebuilt(
+        catalog,
+        f"{len(failed):,} statements could not be run on the scratch server, the first for: {failed[0]}",
+        "name a server of the target's version that has what is missing: --scratch URL",
+    )
+
+
+@contextmanager
+def _server(expectation: Expectation, major: int, lent: Address | None) -> Iterator[Address]:
+    if lent is not None:
+        with lent_database(lent) as address:
+            _refuse_other_version(address, lent, major)
+            yield address
+        return
+    extensions = {extension.name for extension in expectation.catalog.extensions} - {"plpgsql"}
+    roles = set(_roles(expectation.catalog))
+    with scratch(major=major, extensions=_to_be_had(major, extensions), roles=roles) as made:
+        yield made.address
+
+
+def _to_be_had(major: int, extensions: set[str]) -> set[str]:
+    """The extensions, if a server of that version on this machine has them all.
+
+    What needs no extension can be told without them, too.
+    """
+    try:
+        find_server(major, extensions=extensions)
+    except LaunchError:
+        return set()
+    return extensions
+
+
+def _refuse_other_version(address: Address, lent: Address, major: int) -> None:
+    with connect(address) as connection:
+        found = connection.info.server_version // 10000
+    if found != major:
+        raise RefusedError(
+            f"{lent} is PostgreSQL {found}, and definitions must be read as the target's {major} reads them",
+            do=f"name a scratch server of version {major}",
+        )
+
+
+def _roles(catalog: Catalog) -> Iterator[str]:
+    """All that the definitions name."""
+    owned: tuple[Any, ...] = (
+        *(catalog.schemas + catalog.tables + catalog.views),
+        *(catalog.sequences + catalog.functions + catalog.types),
+    )
+    yield from (thing.owner for thing in owned if thing.owner)
+    for grant in catalog.grants:
+        yield from {grant.grantee, grant.of_role} - {"", "public", "(owner)"}
+    for table in catalog.tables:
+        for policy in table.policies:
+            yield from set(policy.roles) - {"PUBLIC"}
+
+
+def _run(address: Address, statements: Iterable[str]) -> list[str]:
+    """Run the statements, many in one message while none fails; what the server said of those that did."""
+    failed: list[str] = []
+    wanted = iter(text for text in statements if not _LEFT_OUT.match(text))
+    with connect(address) as connection, explained(address, "building the definitions of the bundle"):
+        connection.autocommit = True
+        while batch := list(islice(wanted, _AT_ONCE)):
+            if _ran(connection, "\n".join(batch)) is None:
+                continue
+            failed += [said for said in (_ran(connection, text) for text in batch) if said is not None]
+    return failed
+
+
+def _ran(connection: psycopg.Connection[Any], text: str) -> str | None:
+    """Why the server would not run it, or nothing; what one message holds is done whole or not at all."""
+    try:
+        connection.execute(text.encode())
+    except psycopg.Error as error:
+        if connection.closed:
+            raise
+        return error.diag.message_primary or "an error without a message"
+    return None
