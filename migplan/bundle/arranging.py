@@ -7,6 +7,7 @@ from heapq import heapify, heappop, heappush
 
 from migplan.bundle.belonging import FOLLOWERS, Belonging
 from migplan.names import QualifiedName
+from migplan.postgres.archive import Section
 
 # Within a table, the order in which a reader wants to see it.
 _RANKS: Mapping[str, int] = {
@@ -29,18 +30,6 @@ _RANKS: Mapping[str, int] = {
 }
 _ELSEWHERE = 15
 
-# What has no table of its own stands before all tables of its file, or after them.
-_FIRST = (
-    "EXTENSION",
-    "SCHEMA",
-    "COLLATION",
-    "TYPE",
-    "SHELL TYPE",
-    "DOMAIN",
-    "FOREIGN DATA WRAPPER",
-    "SERVER",
-    "CAST",
-)
 _BEFORE, _BEHIND = -1, 1_000_000
 
 Key = tuple[int, int, int]
@@ -51,7 +40,9 @@ def arranged(
 ) -> list[int]:
     """The entries of one file in their order; ``position`` is each table's place in the plan."""
     here = set(numbers)
-    key = {number: _key(number, belonging, position) for number in here}
+    key: dict[int, Key] = {}
+    for number in sorted(here, key=belonging.order.__getitem__):
+        key[number] = _key(number, belonging, position, key)
     _pull_up(here, belonging, key)
     waiting = {number: len(belonging.needs[number] & here) for number in here}
     users: dict[int, list[int]] = {}
@@ -72,21 +63,30 @@ def arranged(
     return order
 
 
-def _key(number: int, belonging: Belonging, position: Mapping[QualifiedName, int]) -> Key:
+def _key(
+    number: int, belonging: Belonging, position: Mapping[QualifiedName, int], before: Mapping[int, Key]
+) -> Key:
+    """Where an entry wants to stand; ``before`` has that of all that it needs here.
+
+    What has no table of its own stands before all tables, as pg_dump has it, or behind the last one that it
+    needs.
+    """
     entry = belonging.entries[number]
     owner = belonging.owner.get(number)
     subject = number
     if entry.kind in FOLLOWERS:  # beside what it is about
         subject = min(belonging.needs[number], default=number)
-    kind = belonging.entries[subject].kind
-    if owner is None:
-        place = _BEFORE if kind in _FIRST else _BEHIND
-        return (place, _FIRST.index(kind) if kind in _FIRST else _ELSEWHERE, belonging.order[subject])
-    return (position.get(owner, _BEHIND), _RANKS.get(kind, _ELSEWHERE), belonging.order[subject])
+    if owner is not None:
+        rank = _RANKS.get(belonging.entries[subject].kind, _ELSEWHERE)
+        return (position.get(owner, _BEHIND), rank, belonging.order[subject])
+    if belonging.entries[subject].section is Section.POST_DATA:
+        return (_BEHIND, _ELSEWHERE, belonging.order[subject])
+    needed = (before[need][0] for need in belonging.needs[number] if need in before)
+    return (max(needed, default=_BEFORE), _ELSEWHERE, belonging.order[subject])
 
 
 def _pull_up(here: set[int], belonging: Belonging, key: dict[int, Key]) -> None:
-    """What stands by itself comes just before the first that needs it, not far away from it."""
+    """What stands by itself comes before the first that needs it, even if its own place would be later."""
     for number in sorted(here, key=belonging.order.__getitem__, reverse=True):
         for need in belonging.needs[number] & here:
             if need not in belonging.owner and key[need] > key[number]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from migplan.bundle.bodies import Bodies
 from migplan.catalog.model import Catalog
 from migplan.names import QualifiedName
 from migplan.postgres.archive import Entry, Section
@@ -44,6 +45,7 @@ class Belonging:
     needs: Mapping[int, frozenset[int]]
     owner: Mapping[int, QualifiedName]  # the table as declared: of a partition the partition itself
     order: Mapping[int, int]  # the place in the archive
+    named: Mapping[int, frozenset[int]] = field(default_factory=dict)  # needs that only bodies tell of
 
 
 def belonging(entries: Iterable[Entry], catalog: Catalog) -> Belonging:
@@ -63,7 +65,10 @@ def belonging(entries: Iterable[Entry], catalog: Catalog) -> Belonging:
     }
     needs = _after_attachment(by_id, needs, owner, catalog)
     needs = _after_keys(by_id, needs, owner, catalog)
-    return Belonging(by_id, needs, owner, order)
+    named = Bodies(by_id, catalog).needs(order)
+    needs |= {number: needs[number] | named[number] for number in named}
+    named = {number: found - frozenset(by_id[number].needs) for number, found in named.items()}
+    return Belonging(by_id, needs, owner, order, named)
 
 
 class _Finder:

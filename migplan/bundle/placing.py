@@ -167,7 +167,8 @@ def _left_out(
     left: dict[int, str] = {}
     for number, entry in belonging.entries.items():
         owner = belonging.owner.get(number)
-        missing = next((need for need in sorted(belonging.needs[number]) if need in left), None)
+        declared = belonging.needs[number] - belonging.named.get(number, frozenset())
+        missing = next((need for need in sorted(declared) if need in left), None)
         if never := _never_moved(entry):
             left[number] = never
         elif owner is not None and owner not in homes:
@@ -196,10 +197,6 @@ def _never_moved(entry: Entry) -> str:
     if entry.kind == "COMMENT" and entry.tag.startswith("EXTENSION "):
         return "an extension brings its own comment, and only its owner may change it"
     return _NOT_MOVED.get(entry.kind, "")
-
-
-def _is_journal(entry: Entry) -> bool:
-    return (entry.schema or entry.tag.removeprefix("SCHEMA ")) == JOURNAL
 
 
 def _wanted(belonging: Belonging, plan: Plan, homes: Mapping[QualifiedName, str]) -> Collection[int]:

@@ -50,6 +50,17 @@ CREATE TYPE public.conversation_status AS ENUM (
 );
 ALTER TYPE public.conversation_status OWNER TO postgres;
 
+-- domain currency_code
+CREATE DOMAIN public.currency_code AS text
+	CONSTRAINT currency_code_shape CHECK ((VALUE ~ '^[A-Z]{3}$'::text));
+ALTER DOMAIN public.currency_code OWNER TO postgres;
+COMMENT ON DOMAIN public.currency_code IS 'ISO 4217 code of a currency, such as COP or USD.';
+
+-- domain email_address
+CREATE DOMAIN public.email_address AS text
+	CONSTRAINT email_address_shape CHECK ((VALUE ~ '^[^@[:space:]]+@[^@[:space:]]+\.[a-z]+$'::text));
+ALTER DOMAIN public.email_address OWNER TO postgres;
+
 -- type job_status
 CREATE TYPE public.job_status AS ENUM (
     'running',
@@ -134,16 +145,162 @@ CREATE TYPE public.unit_kind AS ENUM (
 );
 ALTER TYPE public.unit_kind OWNER TO postgres;
 
--- domain currency_code
-CREATE DOMAIN public.currency_code AS text
-	CONSTRAINT currency_code_shape CHECK ((VALUE ~ '^[A-Z]{3}$'::text));
-ALTER DOMAIN public.currency_code OWNER TO postgres;
-COMMENT ON DOMAIN public.currency_code IS 'ISO 4217 code of a currency, such as COP or USD.';
+-- function count_chat_message()
+CREATE FUNCTION public.count_chat_message() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+BEGIN
+    UPDATE public.guest_conversations
+    SET message_count = message_count + 1,
+        last_message_at = greatest(last_message_at, NEW.created_at)
+    WHERE id = NEW.conversation_id;
+    RETURN NULL;
+END;
+$$;
+ALTER FUNCTION public.count_chat_message() OWNER TO postgres;
+COMMENT ON FUNCTION public.count_chat_message() IS 'Keeps the number and the time of the last message in guest_conversations.';
 
--- domain email_address
-CREATE DOMAIN public.email_address AS text
-	CONSTRAINT email_address_shape CHECK ((VALUE ~ '^[^@[:space:]]+@[^@[:space:]]+\.[a-z]+$'::text));
-ALTER DOMAIN public.email_address OWNER TO postgres;
+-- function count_staff_messages()
+CREATE FUNCTION public.count_staff_messages() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+BEGIN
+    UPDATE public.staff_conversations AS talk
+    SET message_count = talk.message_count + added.messages,
+        last_message_at = greatest(talk.last_message_at, added.last_at)
+    FROM (
+        SELECT conversation_id, count(*) AS messages, max(created_at) AS last_at
+        FROM added_messages
+        GROUP BY conversation_id
+    ) AS added
+    WHERE talk.id = added.conversation_id;
+    RETURN NULL;
+END;
+$$;
+ALTER FUNCTION public.count_staff_messages() OWNER TO postgres;
+COMMENT ON FUNCTION public.count_staff_messages() IS 'Keeps the number and the time of the last message in staff_conversations.';
+
+-- function current_tenant_id()
+CREATE FUNCTION public.current_tenant_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$ SELECT nullif(current_setting('app.tenant_id', true), '')::uuid $$;
+ALTER FUNCTION public.current_tenant_id() OWNER TO postgres;
+COMMENT ON FUNCTION public.current_tenant_id() IS 'Tenant on whose behalf the session works, from the setting app.tenant_id; null when there is none.';
+
+-- function free_nights(uuid, date, date)
+CREATE FUNCTION public.free_nights(p_unit_id uuid, p_from date, p_until date) RETURNS SETOF date
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    SELECT night::date
+    FROM generate_series(p_from::timestamp, p_until - interval '1 day', interval '1 day') AS night
+    WHERE NOT EXISTS (
+        SELECT FROM public.calendar_events AS event
+        WHERE event.accommodation_unit_id = p_unit_id
+            AND event.merged_into_id IS NULL
+            AND event.event_type <> 'maintenance'
+            AND NOT event.is_cancelled
+            AND night::date >= event.starts_on AND night::date < event.ends_on
+    )
+    ORDER BY night
+$$;
+ALTER FUNCTION public.free_nights(p_unit_id uuid, p_from date, p_until date) OWNER TO postgres;
+COMMENT ON FUNCTION public.free_nights(p_unit_id uuid, p_from date, p_until date) IS 'Nights on which a unit can still be booked.';
+
+-- sequence booking_number_seq
+CREATE SEQUENCE public.booking_number_seq
+    START WITH 20001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.booking_number_seq OWNER TO postgres;
+COMMENT ON SEQUENCE public.booking_number_seq IS 'Booking numbers as guests see them, one series for all tenants.';
+
+-- function is_tenant_row(uuid)
+CREATE FUNCTION public.is_tenant_row(p_tenant_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$ SELECT p_tenant_id = public.current_tenant_id() $$;
+ALTER FUNCTION public.is_tenant_row(p_tenant_id uuid) OWNER TO postgres;
+COMMENT ON FUNCTION public.is_tenant_row(p_tenant_id uuid) IS 'Whether a row belongs to the tenant on whose behalf the session works; used by policies.';
+
+-- function match_accommodations_public(public.vector, uuid, double precision, integer)
+CREATE FUNCTION public.match_accommodations_public(query_embedding public.vector, p_tenant_id uuid, match_threshold double precision DEFAULT 0.3, match_count integer DEFAULT 4) RETURNS TABLE(id uuid, content text, similarity double precision, source_file text, pricing jsonb, photos jsonb, metadata jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT unit.unit_id,
+        unit.name || E'\n' || unit.description,
+        1 - (unit.embedding_fast <=> query_embedding),
+        'accommodation_units_public/' || unit.slug,
+        unit.pricing,
+        unit.photos,
+        jsonb_build_object('unit_type', unit.unit_type, 'amenities', unit.amenities, 'highlights', unit.highlights)
+    FROM accommodation_units_public AS unit
+    WHERE unit.tenant_id = p_tenant_id
+        AND unit.is_active
+        AND unit.is_bookable
+        AND unit.embedding_fast IS NOT NULL
+        AND 1 - (unit.embedding_fast <=> query_embedding) > match_threshold
+    ORDER BY unit.embedding_fast <=> query_embedding
+    LIMIT match_count;
+END;
+$$;
+ALTER FUNCTION public.match_accommodations_public(query_embedding public.vector, p_tenant_id uuid, match_threshold double precision, match_count integer) OWNER TO postgres;
+COMMENT ON FUNCTION public.match_accommodations_public(query_embedding public.vector, p_tenant_id uuid, match_threshold double precision, match_count integer) IS 'Units of a tenant that come closest to what a visitor asked for, best first. Visitors may call it, so it shows only what may be booked.';
+
+-- function new_cookie_id()
+CREATE FUNCTION public.new_cookie_id() RETURNS text
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$ SELECT 'pv_' || replace(gen_random_uuid()::text, '-', '') $$;
+ALTER FUNCTION public.new_cookie_id() OWNER TO postgres;
+COMMENT ON FUNCTION public.new_cookie_id() IS 'Name of the cookie of a new visitor.';
+
+-- procedure purge_expired_sessions(timestamp with time zone)
+CREATE PROCEDURE public.purge_expired_sessions(IN as_of timestamp with time zone)
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    DELETE FROM public.prospective_sessions WHERE status <> 'converted' AND expires_at < as_of
+$$;
+ALTER PROCEDURE public.purge_expired_sessions(IN as_of timestamp with time zone) OWNER TO postgres;
+COMMENT ON PROCEDURE public.purge_expired_sessions(IN as_of timestamp with time zone) IS 'Deletes sessions of visitors who did not book; runs every night at three.';
+REVOKE ALL ON PROCEDURE public.purge_expired_sessions(IN as_of timestamp with time zone) FROM PUBLIC;
+
+-- function set_updated_at()
+CREATE FUNCTION public.set_updated_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END;
+$$;
+ALTER FUNCTION public.set_updated_at() OWNER TO postgres;
+COMMENT ON FUNCTION public.set_updated_at() IS 'Stamps a changed row; shared by every table that has updated_at.';
+
+-- function trim_conversation_history()
+CREATE FUNCTION public.trim_conversation_history() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+BEGIN
+    WHILE jsonb_array_length(NEW.conversation_history) > 20 LOOP
+        NEW.conversation_history := NEW.conversation_history - 0;
+    END LOOP;
+    RETURN NEW;
+END;
+$$;
+ALTER FUNCTION public.trim_conversation_history() OWNER TO postgres;
+COMMENT ON FUNCTION public.trim_conversation_history() IS 'Keeps the last twenty messages of a visitor and drops older ones.';
 
 --
 -- public.code_embeddings
@@ -234,23 +391,6 @@ CREATE INDEX idx_muva_content_category ON public.muva_content USING btree (categ
 CREATE INDEX idx_muva_content_hnsw ON public.muva_content USING hnsw (embedding public.vector_cosine_ops) WITH (m='12', ef_construction='64');
 CREATE INDEX idx_muva_content_not_embedded ON public.muva_content USING btree (created_at) WHERE (embedding IS NULL);
 CREATE INDEX idx_muva_content_tags ON public.muva_content USING gin (tags);
-
--- function set_updated_at()
-CREATE FUNCTION public.set_updated_at() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-BEGIN
-    NEW.updated_at := now();
-    RETURN NEW;
-END;
-$$;
-ALTER FUNCTION public.set_updated_at() OWNER TO postgres;
-
---
--- public.muva_content
---
-
 CREATE TRIGGER muva_content_updated_at BEFORE UPDATE ON public.muva_content FOR EACH ROW EXECUTE FUNCTION public.set_updated_at();
 
 --
@@ -379,154 +519,4 @@ ALTER TABLE ONLY public.tenant_registry
 CREATE INDEX idx_tenant_registry_features ON public.tenant_registry USING gin (features);
 CREATE TRIGGER tenant_registry_updated_at BEFORE UPDATE ON public.tenant_registry FOR EACH ROW EXECUTE FUNCTION public.set_updated_at();
 ALTER TABLE public.tenant_registry ENABLE ROW LEVEL SECURITY;
-
--- function is_tenant_row(uuid)
-CREATE FUNCTION public.is_tenant_row(p_tenant_id uuid) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    SET search_path TO ''
-    AS $$ SELECT p_tenant_id = public.current_tenant_id() $$;
-ALTER FUNCTION public.is_tenant_row(p_tenant_id uuid) OWNER TO postgres;
-
---
--- public.tenant_registry
---
-
 CREATE POLICY tenant_registry_own ON public.tenant_registry FOR SELECT USING (public.is_tenant_row(tenant_id));
-
--- function count_chat_message()
-CREATE FUNCTION public.count_chat_message() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-BEGIN
-    UPDATE public.guest_conversations
-    SET message_count = message_count + 1,
-        last_message_at = greatest(last_message_at, NEW.created_at)
-    WHERE id = NEW.conversation_id;
-    RETURN NULL;
-END;
-$$;
-ALTER FUNCTION public.count_chat_message() OWNER TO postgres;
-COMMENT ON FUNCTION public.count_chat_message() IS 'Keeps the number and the time of the last message in guest_conversations.';
-
--- function count_staff_messages()
-CREATE FUNCTION public.count_staff_messages() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-BEGIN
-    UPDATE public.staff_conversations AS talk
-    SET message_count = talk.message_count + added.messages,
-        last_message_at = greatest(talk.last_message_at, added.last_at)
-    FROM (
-        SELECT conversation_id, count(*) AS messages, max(created_at) AS last_at
-        FROM added_messages
-        GROUP BY conversation_id
-    ) AS added
-    WHERE talk.id = added.conversation_id;
-    RETURN NULL;
-END;
-$$;
-ALTER FUNCTION public.count_staff_messages() OWNER TO postgres;
-COMMENT ON FUNCTION public.count_staff_messages() IS 'Keeps the number and the time of the last message in staff_conversations.';
-
--- function current_tenant_id()
-CREATE FUNCTION public.current_tenant_id() RETURNS uuid
-    LANGUAGE sql STABLE PARALLEL SAFE
-    SET search_path TO ''
-    AS $$ SELECT nullif(current_setting('app.tenant_id', true), '')::uuid $$;
-ALTER FUNCTION public.current_tenant_id() OWNER TO postgres;
-COMMENT ON FUNCTION public.current_tenant_id() IS 'Tenant on whose behalf the session works, from the setting app.tenant_id; null when there is none.';
-
--- function free_nights(uuid, date, date)
-CREATE FUNCTION public.free_nights(p_unit_id uuid, p_from date, p_until date) RETURNS SETOF date
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-    SELECT night::date
-    FROM generate_series(p_from::timestamp, p_until - interval '1 day', interval '1 day') AS night
-    WHERE NOT EXISTS (
-        SELECT FROM public.calendar_events AS event
-        WHERE event.accommodation_unit_id = p_unit_id
-            AND event.merged_into_id IS NULL
-            AND event.event_type <> 'maintenance'
-            AND NOT event.is_cancelled
-            AND night::date >= event.starts_on AND night::date < event.ends_on
-    )
-    ORDER BY night
-$$;
-ALTER FUNCTION public.free_nights(p_unit_id uuid, p_from date, p_until date) OWNER TO postgres;
-COMMENT ON FUNCTION public.free_nights(p_unit_id uuid, p_from date, p_until date) IS 'Nights on which a unit can still be booked.';
-
--- sequence booking_number_seq
-CREATE SEQUENCE public.booking_number_seq
-    START WITH 20001
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
-ALTER SEQUENCE public.booking_number_seq OWNER TO postgres;
-COMMENT ON SEQUENCE public.booking_number_seq IS 'Booking numbers as guests see them, one series for all tenants.';
-COMMENT ON FUNCTION public.is_tenant_row(p_tenant_id uuid) IS 'Whether a row belongs to the tenant on whose behalf the session works; used by policies.';
-
--- function match_accommodations_public(public.vector, uuid, double precision, integer)
-CREATE FUNCTION public.match_accommodations_public(query_embedding public.vector, p_tenant_id uuid, match_threshold double precision DEFAULT 0.3, match_count integer DEFAULT 4) RETURNS TABLE(id uuid, content text, similarity double precision, source_file text, pricing jsonb, photos jsonb, metadata jsonb)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-BEGIN
-    RETURN QUERY
-    SELECT unit.unit_id,
-        unit.name || E'\n' || unit.description,
-        1 - (unit.embedding_fast <=> query_embedding),
-        'accommodation_units_public/' || unit.slug,
-        unit.pricing,
-        unit.photos,
-        jsonb_build_object('unit_type', unit.unit_type, 'amenities', unit.amenities, 'highlights', unit.highlights)
-    FROM accommodation_units_public AS unit
-    WHERE unit.tenant_id = p_tenant_id
-        AND unit.is_active
-        AND unit.is_bookable
-        AND unit.embedding_fast IS NOT NULL
-        AND 1 - (unit.embedding_fast <=> query_embedding) > match_threshold
-    ORDER BY unit.embedding_fast <=> query_embedding
-    LIMIT match_count;
-END;
-$$;
-ALTER FUNCTION public.match_accommodations_public(query_embedding public.vector, p_tenant_id uuid, match_threshold double precision, match_count integer) OWNER TO postgres;
-COMMENT ON FUNCTION public.match_accommodations_public(query_embedding public.vector, p_tenant_id uuid, match_threshold double precision, match_count integer) IS 'Units of a tenant that come closest to what a visitor asked for, best first. Visitors may call it, so it shows only what may be booked.';
-
--- function new_cookie_id()
-CREATE FUNCTION public.new_cookie_id() RETURNS text
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$ SELECT 'pv_' || replace(gen_random_uuid()::text, '-', '') $$;
-ALTER FUNCTION public.new_cookie_id() OWNER TO postgres;
-COMMENT ON FUNCTION public.new_cookie_id() IS 'Name of the cookie of a new visitor.';
-
--- procedure purge_expired_sessions(timestamp with time zone)
-CREATE PROCEDURE public.purge_expired_sessions(IN as_of timestamp with time zone)
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-    DELETE FROM public.prospective_sessions WHERE status <> 'converted' AND expires_at < as_of
-$$;
-ALTER PROCEDURE public.purge_expired_sessions(IN as_of timestamp with time zone) OWNER TO postgres;
-COMMENT ON PROCEDURE public.purge_expired_sessions(IN as_of timestamp with time zone) IS 'Deletes sessions of visitors who did not book; runs every night at three.';
-REVOKE ALL ON PROCEDURE public.purge_expired_sessions(IN as_of timestamp with time zone) FROM PUBLIC;
-COMMENT ON FUNCTION public.set_updated_at() IS 'Stamps a changed row; shared by every table that has updated_at.';
-
--- function trim_conversation_history()
-CREATE FUNCTION public.trim_conversation_history() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-BEGIN
-    WHILE jsonb_array_length(NEW.conversation_history) > 20 LOOP
-        NEW.conversation_history := NEW.conversation_history - 0;
-    END LOOP;
-    RETURN NEW;
-END;
-$$;
-ALTER FUNCTION public.trim_conversation_history() OWNER TO postgres;
-COMMENT ON FUNCTION public.trim_conversation_history() IS 'Keeps the last twenty messages of a visitor and drops older ones.';

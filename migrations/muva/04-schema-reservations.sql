@@ -161,6 +161,30 @@ CREATE POLICY guest_reservations_insert ON public.guest_reservations FOR INSERT 
 CREATE POLICY guest_reservations_select ON public.guest_reservations FOR SELECT USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 CREATE POLICY guest_reservations_update ON public.guest_reservations FOR UPDATE USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+-- function guest_label(public.guest_reservations)
+CREATE FUNCTION public.guest_label(reservation public.guest_reservations) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$ SELECT '#' || reservation.booking_number || ' ' || reservation.guest_name $$;
+ALTER FUNCTION public.guest_label(reservation public.guest_reservations) OWNER TO postgres;
+COMMENT ON FUNCTION public.guest_label(reservation public.guest_reservations) IS 'How the staff calls a reservation: its number and its guest.';
+
+-- view arrivals
+CREATE VIEW public.arrivals WITH (security_invoker='true') AS
+ SELECT reservation.id,
+    reservation.tenant_id,
+    public.guest_label(reservation.*) AS label,
+    reservation.check_in_date,
+    reservation.nights,
+    (reservation.adults + reservation.children) AS guests,
+    unit.name AS unit_name,
+    house.check_in_time
+   FROM ((public.guest_reservations reservation
+     LEFT JOIN public.accommodation_units unit ON ((unit.id = reservation.accommodation_unit_id)))
+     LEFT JOIN public.hotels house ON ((house.id = unit.hotel_id)))
+  WHERE (reservation.status = ANY (ARRAY['confirmed'::public.reservation_status, 'checked_in'::public.reservation_status]));
+ALTER VIEW public.arrivals OWNER TO postgres;
+COMMENT ON VIEW public.arrivals IS 'Guests who are expected or just arrived, for the list at the desk.';
+
 --
 -- public.ics_feed_configurations
 --
@@ -340,6 +364,19 @@ CREATE TRIGGER guest_conversations_updated_at BEFORE UPDATE ON public.guest_conv
 ALTER TABLE public.guest_conversations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY guest_conversations_tenant ON public.guest_conversations USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+-- view waiting_arrivals
+CREATE VIEW public.waiting_arrivals WITH (security_invoker='true') AS
+ SELECT arrivals.label,
+    arrivals.check_in_date,
+    talk.channel,
+    talk.subject,
+    talk.last_message_at
+   FROM (public.arrivals
+     JOIN public.guest_conversations talk ON ((talk.reservation_id = arrivals.id)))
+  WHERE (talk.status <> 'closed'::public.conversation_status);
+ALTER VIEW public.waiting_arrivals OWNER TO postgres;
+COMMENT ON VIEW public.waiting_arrivals IS 'Arriving guests who still wait for an answer.';
+
 --
 -- public.guest_feedback
 --
@@ -406,6 +443,27 @@ CREATE TRIGGER prospective_sessions_trim BEFORE INSERT OR UPDATE OF conversation
 ALTER TABLE public.prospective_sessions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY prospective_sessions_staff ON public.prospective_sessions FOR SELECT USING (public.is_tenant_row(tenant_id));
 CREATE POLICY prospective_sessions_visitor ON public.prospective_sessions USING (((cookie_id = current_setting('app.cookie_id'::text, true)) AND (status = 'active'::public.session_status)));
+
+-- materialized view tenant_activity
+CREATE MATERIALIZED VIEW public.tenant_activity AS
+ SELECT tenant_id,
+    subdomain,
+    ( SELECT count(*) AS count
+           FROM public.guest_reservations r
+          WHERE (r.tenant_id = tenant.tenant_id)) AS reservations,
+    ( SELECT sum(r.nights) AS sum
+           FROM public.guest_reservations r
+          WHERE ((r.tenant_id = tenant.tenant_id) AND (r.status = 'completed'::public.reservation_status))) AS nights_slept,
+    ( SELECT count(*) AS count
+           FROM public.prospective_sessions s
+          WHERE (s.tenant_id = tenant.tenant_id)) AS visitors,
+    ( SELECT max(c.last_message_at) AS max
+           FROM public.guest_conversations c
+          WHERE (c.tenant_id = tenant.tenant_id)) AS last_talk_at
+   FROM public.tenant_registry tenant
+  WITH NO DATA;
+ALTER MATERIALIZED VIEW public.tenant_activity OWNER TO postgres;
+COMMENT ON MATERIALIZED VIEW public.tenant_activity IS 'Figures of each tenant for the front page of the administration, refreshed every night.';
 
 --
 -- public.reservation_accommodations
@@ -517,64 +575,6 @@ ALTER TABLE ONLY public.conversation_memory
 ALTER TABLE public.conversation_memory ENABLE ROW LEVEL SECURITY;
 CREATE POLICY conversation_memory_session ON public.conversation_memory FOR SELECT USING ((session_id IN ( SELECT session.session_id
    FROM public.prospective_sessions session)));
-
--- function guest_label(public.guest_reservations)
-CREATE FUNCTION public.guest_label(reservation public.guest_reservations) RETURNS text
-    LANGUAGE sql STABLE
-    AS $$ SELECT '#' || reservation.booking_number || ' ' || reservation.guest_name $$;
-ALTER FUNCTION public.guest_label(reservation public.guest_reservations) OWNER TO postgres;
-COMMENT ON FUNCTION public.guest_label(reservation public.guest_reservations) IS 'How the staff calls a reservation: its number and its guest.';
-
--- view arrivals
-CREATE VIEW public.arrivals WITH (security_invoker='true') AS
- SELECT reservation.id,
-    reservation.tenant_id,
-    public.guest_label(reservation.*) AS label,
-    reservation.check_in_date,
-    reservation.nights,
-    (reservation.adults + reservation.children) AS guests,
-    unit.name AS unit_name,
-    house.check_in_time
-   FROM ((public.guest_reservations reservation
-     LEFT JOIN public.accommodation_units unit ON ((unit.id = reservation.accommodation_unit_id)))
-     LEFT JOIN public.hotels house ON ((house.id = unit.hotel_id)))
-  WHERE (reservation.status = ANY (ARRAY['confirmed'::public.reservation_status, 'checked_in'::public.reservation_status]));
-ALTER VIEW public.arrivals OWNER TO postgres;
-COMMENT ON VIEW public.arrivals IS 'Guests who are expected or just arrived, for the list at the desk.';
-
--- materialized view tenant_activity
-CREATE MATERIALIZED VIEW public.tenant_activity AS
- SELECT tenant_id,
-    subdomain,
-    ( SELECT count(*) AS count
-           FROM public.guest_reservations r
-          WHERE (r.tenant_id = tenant.tenant_id)) AS reservations,
-    ( SELECT sum(r.nights) AS sum
-           FROM public.guest_reservations r
-          WHERE ((r.tenant_id = tenant.tenant_id) AND (r.status = 'completed'::public.reservation_status))) AS nights_slept,
-    ( SELECT count(*) AS count
-           FROM public.prospective_sessions s
-          WHERE (s.tenant_id = tenant.tenant_id)) AS visitors,
-    ( SELECT max(c.last_message_at) AS max
-           FROM public.guest_conversations c
-          WHERE (c.tenant_id = tenant.tenant_id)) AS last_talk_at
-   FROM public.tenant_registry tenant
-  WITH NO DATA;
-ALTER MATERIALIZED VIEW public.tenant_activity OWNER TO postgres;
-COMMENT ON MATERIALIZED VIEW public.tenant_activity IS 'Figures of each tenant for the front page of the administration, refreshed every night.';
-
--- view waiting_arrivals
-CREATE VIEW public.waiting_arrivals WITH (security_invoker='true') AS
- SELECT arrivals.label,
-    arrivals.check_in_date,
-    talk.channel,
-    talk.subject,
-    talk.last_message_at
-   FROM (public.arrivals
-     JOIN public.guest_conversations talk ON ((talk.reservation_id = arrivals.id)))
-  WHERE (talk.status <> 'closed'::public.conversation_status);
-ALTER VIEW public.waiting_arrivals OWNER TO postgres;
-COMMENT ON VIEW public.waiting_arrivals IS 'Arriving guests who still wait for an answer.';
 
 -- index tenant_activity_tenant_key
 CREATE UNIQUE INDEX tenant_activity_tenant_key ON public.tenant_activity USING btree (tenant_id);
