@@ -27,6 +27,7 @@ from migplan.bundle.options import Options, Source
 from migplan.bundle.placing import Phase, Placement
 from migplan.bundle.requirements import oldest_target, requirements
 from migplan.plan.model import Plan, PlannedGroup
+from migplan.postgres.archive import Entry
 
 
 def manifest_of(
@@ -78,7 +79,7 @@ def manifest_of(
         extensions=() if options.contents == "data" else tuple(_extensions(source, belonging, placement)),
         objects=tuple(_moved(plan, options, belonging, placement, {file.file for file in files})),
         left_out=tuple(
-            LeftObject(kind=left.entry.kind, name=_name(left.entry.schema, left.entry.tag), why=left.why)
+            LeftObject(**_named(left.entry), why=left.why)
             for left in placement.left_out
         ),
         notes=(*map(str, requirements(source.catalog)), *source.notes, *notes),
@@ -151,7 +152,7 @@ def _moved(
         entry = belonging.entries[number]
         file = file_of(plan.groups[place], phase)
         if file in files:
-            yield MovedObject(kind=entry.kind, name=_name(entry.schema, entry.tag), file=file)
+            yield MovedObject(**_named(entry), file=file)
 
 
 def file_of(group: PlannedGroup, phase: Phase) -> str:
@@ -163,5 +164,5 @@ def file_of(group: PlannedGroup, phase: Phase) -> str:
     }[phase]
 
 
-def _name(schema: str, tag: str) -> str:
-    return f"{schema}.{tag}" if schema else tag
+def _named(entry: Entry) -> dict[str, str]:
+    return {"kind": entry.kind, "in_schema": entry.schema, "name": entry.tag}

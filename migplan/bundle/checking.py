@@ -39,7 +39,7 @@ from migplan.bundle.splitting import (
     line_of,
     pieces,
 )
-from migplan.names import split
+from migplan.names import QualifiedName
 
 Told = Callable[[str, int, int], None]
 
@@ -277,8 +277,9 @@ class _Checking:
     @property
     def _promised(self) -> frozenset[str]:
         """The tables that the manifest says are created here: a bundle of some groups refers to others."""
-        tables = {moved.name for moved in self._manifest.objects if moved.kind in _TABLES}
-        return frozenset(name for name in self._order.referenced if ".".join(split(name)) in tables)
+        objects = self._manifest.objects
+        tables = {str(QualifiedName(each.in_schema, each.name)) for each in objects if each.kind in _TABLES}
+        return frozenset(name for name in self._order.referenced if name in tables)
 
     def _note(self, kind: Kind, file: str, what: str, line: int | None = None, do: str = "") -> None:
         self._problems.append(Problem(kind, file, line, what, do))

@@ -13,23 +13,21 @@ from migplan.catalog.model import Catalog, Index, Key, Policy, Table, View
 from migplan.postgres.archive import Entry
 
 Part = TypeVar("Part")
-Gone = Collection[tuple[str, str]]
-"""Objects that are in no file, by pg_dump's kind and the name that the manifest gives them."""
+Gone = Collection[tuple[str, str, str]]
+"""Objects that are in no file, by pg_dump's kind, their schema ('' for none) and pg_dump's tag."""
 
 
 def gone(manifest: Manifest, entries: Iterable[Entry]) -> Gone:
     """What of the source is in no file of the bundle."""
     if manifest.contents == "data":
         return frozenset()
-    here = {(moved.kind, moved.name) for moved in manifest.objects}
-    return {
-        (entry.kind, f"{entry.schema}.{entry.tag}" if entry.schema else entry.tag) for entry in entries
-    } - here
+    here = {(moved.kind, moved.in_schema, moved.name) for moved in manifest.objects}
+    return {(entry.kind, entry.schema, entry.tag) for entry in entries} - here
 
 
 def left_out(manifest: Manifest) -> Gone:
     """The same, as far as the manifest itself names it."""
-    return {(left.kind, left.name) for left in manifest.left_out}
+    return {(left.kind, left.in_schema, left.name) for left in manifest.left_out}
 
 
 def as_in_target(catalog: Catalog, missing: Gone, owners: Owners) -> Catalog:
@@ -41,10 +39,12 @@ class _Target:
     def __init__(self, missing: Gone, owners: Owners) -> None:
         self._missing = missing
         self._functions = {
-            name.partition("(")[0] for kind, name in missing if kind in {"FUNCTION", "PROCEDURE", "AGGREGATE"}
+            (schema, tag.partition("(")[0])
+            for kind, schema, tag in missing
+            if kind in {"FUNCTION", "PROCEDURE", "AGGREGATE"}
         }
         self._owners = owners
-        self._said = {kind for kind, _ in missing}
+        self._said = {kind for kind, _, _ in missing}
 
     def catalog(self, catalog: Catalog) -> Catalog:
         tables = tuple(
@@ -54,17 +54,17 @@ class _Target:
         )
         return replace(
             catalog,
-            schemas=self._owned(s for s in catalog.schemas if ("SCHEMA", s.name) not in self._missing),
+            schemas=self._owned(s for s in catalog.schemas if ("SCHEMA", "", s.name) not in self._missing),
             tables=self._owned(tables),
             sequences=self._owned(self._here(catalog.sequences, "SEQUENCE")),
             views=self._owned(
                 self._view(view) for view in self._here(catalog.views, "VIEW", "MATERIALIZED VIEW")
             ),
             functions=self._owned(
-                f for f in catalog.functions if f"{f.name.schema}.{f.name.name}" not in self._functions
+                f for f in catalog.functions if (f.name.schema, f.name.name) not in self._functions
             ),
             types=self._owned(self._here(catalog.types, "TYPE", "DOMAIN")),
-            extensions=tuple(e for e in catalog.extensions if ("EXTENSION", e.name) not in self._missing),
+            extensions=tuple(e for e in catalog.extensions if ("EXTENSION", "", e.name) not in self._missing),
             grants=tuple(
                 sorted(
                     (self._grant(g) for g in catalog.grants if not self._lost(g)),
@@ -75,17 +75,19 @@ class _Target:
 
     def _here(self, things: Iterable[Part], *kinds: str) -> Iterable[Part]:
         for thing in things:
-            name = _name(getattr(thing, "name"))  # noqa: B009
-            if not any((kind, name) in self._missing for kind in kinds):
+            name = getattr(thing, "name")  # noqa: B009
+            if not any((kind, name.schema, name.name) in self._missing for kind in kinds):
                 yield thing
 
     def _table(self, table: Table) -> Table:
+        schema, name = table.name.schema, table.name.name
+
         def parts(found: Iterable[Part], *kinds: str) -> tuple[Part, ...]:
             return tuple(
                 part
                 for part in found
                 if not any(
-                    (kind, f"{_name(table.name)} {getattr(part, 'name')}") in self._missing  # noqa: B009
+                    (kind, schema, f"{name} {getattr(part, 'name')}") in self._missing  # noqa: B009
                     for kind in kinds
                 )
             )
@@ -93,7 +95,7 @@ class _Target:
         keys: tuple[Key, ...] = (table.primary_key,) if table.primary_key else ()
         kept = parts((*keys, *table.unique_keys), "CONSTRAINT")
         dropped = {key.name for key in (*keys, *table.unique_keys)} - {key.name for key in kept}
-        off = ("ROW SECURITY", _name(table.name)) in self._missing
+        off = ("ROW SECURITY", schema, name) in self._missing
         return replace(
             table,
             primary_key=next((key for key in kept if key.primary), None),
@@ -114,7 +116,9 @@ class _Target:
             view,
             indexes=tuple(self._indexes(view)),
             triggers=tuple(
-                t for t in view.triggers if ("TRIGGER", f"{_name(view.name)} {t.name}") not in self._missing
+                t
+                for t in view.triggers
+                if ("TRIGGER", view.name.schema, f"{view.name.name} {t.name}") not in self._missing
             ),
         )
 
@@ -123,7 +127,7 @@ class _Target:
         whole = isinstance(owner, Table) and owner.partition_key
         for index in owner.indexes:
             # pg_dump leaves an invalid index behind, but for those of partitioned tables.
-            if (index.valid or whole) and ("INDEX", f"{schema}.{index.name}") not in self._missing:
+            if (index.valid or whole) and ("INDEX", schema, index.name) not in self._missing:
                 yield index
 
     def _policy(self, policy: Policy) -> Policy:
@@ -153,25 +157,24 @@ class _Target:
         """Whether the bundle has no statement for it. pg_dump names privileges by what they are on."""
         if grant.kind == "default privileges":
             tag = f"DEFAULT PRIVILEGES FOR {grant.object.upper()}"
-            return ("DEFAULT ACL", f"{grant.schema}.{tag}" if grant.schema else tag) in self._missing
+            return ("DEFAULT ACL", grant.schema, tag) in self._missing
         if "ACL" not in self._said:
             return False
-        tag = {
-            "schema": f"SCHEMA {grant.schema}",
-            "column": f"{grant.schema}.COLUMN {grant.object}.{grant.part}",
-        }.get(grant.kind, f"{grant.schema}.{_ACLS.get(grant.kind, grant.kind.upper())} {grant.object}")
         if grant.kind in ("function", "type"):
-            return any(kind == "ACL" and _is_about(name, grant) for kind, name in self._missing)
-        return ("ACL", tag) in self._missing
+            return any(
+                kind == "ACL" and schema == grant.schema and _is_about(tag, grant)
+                for kind, schema, tag in self._missing
+            )
+        schema, tag = {
+            "schema": ("", f"SCHEMA {grant.schema}"),
+            "column": (grant.schema, f"COLUMN {grant.object}.{grant.part}"),
+        }.get(grant.kind, (grant.schema, f"{_ACLS.get(grant.kind, grant.kind.upper())} {grant.object}"))
+        return ("ACL", schema, tag) in self._missing
 
 
 _ACLS = {"view": "TABLE"}
 
 
-def _is_about(name: str, grant: Grant) -> bool:
+def _is_about(tag: str, grant: Grant) -> bool:
     about = f" {grant.object}"
-    return name.startswith(f"{grant.schema}.") and (f"{about}(" in name or name.endswith(about))
-
-
-def _name(name: Any) -> str:
-    return f"{name.schema}.{name.name}"
+    return f"{about}(" in tag or tag.endswith(about)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -13,9 +13,19 @@ from migplan.bundle.paths import BundlePaths
 from migplan.catalog.layout import as_text
 from migplan.config import Layout, Strategy
 from migplan.errors import FileError
+from migplan.names import QualifiedName, parse
 from migplan.yamlfile import Section
 
-FORMAT = 1
+FORMAT = 2
+_FORMER = 1
+
+_IN_NO_SCHEMA = frozenset(
+    {
+        *("ACCESS METHOD", "CAST", "EVENT TRIGGER", "EXTENSION", "FOREIGN DATA WRAPPER"),
+        *("PROCEDURAL LANGUAGE", "PUBLICATION", "SCHEMA", "SERVER", "SUBSCRIPTION", "TRANSFORM"),
+        "USER MAPPING",
+    }
+)
 
 
 class Origin(Section):
@@ -83,20 +93,33 @@ class LoadedTable(Section):
     self_keys: tuple[tuple[str, ...], ...] = Field((), description="columns of each key to the table itself")
     digest: str = Field("", description="of the content, whatever the order of rows; empty: it was not read")
 
+    @property
+    def name(self) -> QualifiedName:
+        """Its schema and its name, as two values."""
+        return parse(self.table)
 
-class MovedObject(Section):
-    """Where an object's definition went."""
+
+class NamedObject(Section):
+    """An object by pg_dump's words: its kind, its schema, and its tag."""
 
     kind: str
-    name: str
+    in_schema: str = Field("", description="empty: it is in none")
+    name: str = Field(description="of what belongs to a table, the table's own name comes first")
+
+    def __str__(self) -> str:
+        """As people are told of it."""
+        return f"{self.kind} {self.in_schema}.{self.name}" if self.in_schema else f"{self.kind} {self.name}"
+
+
+class MovedObject(NamedObject):
+    """Where an object's definition went."""
+
     file: str
 
 
-class LeftObject(Section):
+class LeftObject(NamedObject):
     """What is not in the bundle, and why."""
 
-    kind: str
-    name: str
     why: str
 
 
@@ -185,19 +208,45 @@ def load(folder: Path) -> Manifest:
         raise FileError(
             f"{file} is not a manifest: {error}", do="export the bundle anew", file=file
         ) from None
+    return of_content(content, file)
+
+
+def of_content(content: Any, file: Path) -> Manifest:
+    """The manifest that a file's JSON holds; those of the former format are read, too."""
     found = content.get("migplan_bundle") if isinstance(content, dict) else None
-    if found != FORMAT:
+    if found not in {FORMAT, _FORMER}:
         raise FileError(
             f"{file} has format {found}, and this migplan reads format {FORMAT}",
             do="export the bundle anew, or use the migplan that wrote it",
             file=file,
         )
     try:
-        return Manifest.model_validate(content)
+        manifest = Manifest.model_validate({**content, "migplan_bundle": FORMAT})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise FileError(f"{file} is not a manifest: {place}: {first['msg']}", file=file) from None
+    return manifest if found == FORMAT else _with_schemas(manifest)
+
+
+def _with_schemas(manifest: Manifest) -> Manifest:
+    """Format 1 had schema and name as one text: the schema is the longest one that is known and fits."""
+    schemas = {each.name for each in manifest.objects if each.kind == "SCHEMA"} | {"public"}
+    schemas |= {parse(table.table).schema for table in manifest.tables}
+    beginnings = sorted((f"{schema}." for schema in schemas), key=len, reverse=True)
+
+    def divided(each: Any) -> Any:
+        if each.kind not in _IN_NO_SCHEMA:
+            for beginning in beginnings:
+                if each.name.startswith(beginning):
+                    said = {"in_schema": beginning[:-1], "name": each.name.removeprefix(beginning)}
+                    return each.model_copy(update=said)
+        return each
+
+    objects = tuple(map(divided, manifest.objects))
+    return manifest.model_copy(
+        update={"objects": objects, "left_out": tuple(map(divided, manifest.left_out))}
+    )
 
 
 def digest(file: Path) -> str:

@@ -151,7 +151,7 @@ def _left_out(manifest: Manifest, plan: Plan) -> Iterator[str]:
     for left in manifest.left_out:
         if left.kind in _MATTERS_TO_NOBODY:
             continue
-        by_reason.setdefault(left.why, []).append(f"{left.kind} {left.name}")
+        by_reason.setdefault(left.why, []).append(str(left))
     for why, names in by_reason.items():
         more = f" and {len(names) - _SHOWN:,} more, all in the manifest" if len(names) > _SHOWN else ""
         yield f"- {_text(why)}: {_text(', '.join(names[:_SHOWN]))}{more}"

@@ -75,7 +75,7 @@ def _reasons(left: Sequence[LeftObject]) -> Iterator[str]:
     """What was left out by reason; many for the same reason on one line."""
     by_reason: dict[str, list[str]] = {}
     for each in left:
-        by_reason.setdefault(each.why, []).append(f"{each.kind} {each.name}")
+        by_reason.setdefault(each.why, []).append(str(each))
     for why, names in by_reason.items():
         yield f"{listed(names, 3)}: {why}"
 

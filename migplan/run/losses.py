@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from migplan.bundle.sealed import Sealed
+from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.run.counting import TableRows
 from migplan.run.journal import Run
@@ -77,13 +78,14 @@ class Losses:
         return (table.rows or 0) if self.others_go else table.own
 
 
-def objects_of(bundle: Sealed, files: Sequence[str], spared: Sequence[str]) -> dict[str, int]:
-    """The objects that those files make, by kind, without what was there before."""
-    kept = set(spared)
+def objects_of(bundle: Sealed, files: Sequence[str], spared: Collection[tuple[str, str]]) -> dict[str, int]:
+    """The objects that those files make, by kind, without the schemas and extensions that were there before."""
     found = Counter(
         moved.kind.lower()
         for moved in bundle.manifest.objects
-        if moved.file in files and moved.kind not in _NO_OBJECTS and f"{moved.kind} {moved.name}" not in kept
+        if moved.file in files
+        and moved.kind not in _NO_OBJECTS
+        and (moved.kind, moved.name) not in spared
     )
     return dict(sorted(found.items()))
 
@@ -108,10 +110,14 @@ def made_after_rows(bundle: Sealed, file: str) -> list[str]:
     ]
 
 
-def tables_of(bundle: Sealed, files: Sequence[str]) -> list[str]:
+def tables_of(bundle: Sealed, files: Sequence[str]) -> list[QualifiedName]:
     """The tables that those files make or fill, in the order of the plan."""
     manifest = bundle.manifest
     groups = {file.group for file in manifest.files if file.file in files and file.phase == "data"}
-    made = {moved.name for moved in manifest.objects if moved.kind == "TABLE" and moved.file in files}
-    listed = [table.table for table in manifest.tables if table.group in groups or table.table in made]
+    made = {
+        QualifiedName(moved.in_schema, moved.name)
+        for moved in manifest.objects
+        if moved.kind == "TABLE" and moved.file in files
+    }
+    listed = [table.name for table in manifest.tables if table.group in groups or table.name in made]
     return list(dict.fromkeys([*listed, *sorted(made)]))

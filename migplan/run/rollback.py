@@ -20,7 +20,7 @@ from psycopg import sql
 from migplan.bundle.sealed import Sealed
 from migplan.config import Strategy
 from migplan.errors import BundleError, JournalError, LockedError, MigplanError, RefusedError
-from migplan.names import quoted
+from migplan.names import QualifiedName, quoted
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
 from migplan.run import counting
@@ -217,10 +217,10 @@ class _Work:
         done = {entry.file for entry in self.entries if entry.state == "done"}
         files = tuple(file for file in reversed(self._files) if file in done)
         spared = [
-            *(f"SCHEMA {quoted(name)}" for name in before.schemas),
-            *(f"EXTENSION {quoted(name)}" for name in before.extensions),
+            *(("SCHEMA", name) for name in before.schemas),
+            *(("EXTENSION", name) for name in before.extensions),
         ]
-        made = {f"{moved.kind} {moved.name}" for moved in self.bundle.manifest.objects if moved.file in files}
+        made = {(moved.kind, moved.name) for moved in self.bundle.manifest.objects if moved.file in files}
         names = tables_of(self.bundle, files)
         stay = tuple(
             name for name in dict.fromkeys(each.file for each in self.entries) if name in done - {*files}
@@ -232,7 +232,7 @@ class _Work:
             stay,
             self._counted(names),
             {} if self._data_only else objects_of(self.bundle, files, spared),
-            () if self._data_only else tuple(name.lower() for name in spared if name in made),
+            () if self._data_only else tuple(f"{kind.lower()} {quoted(name)}" for kind, name in spared if (kind, name) in made),
             self._data_only,
             bool(self.asked["also_changed"]),
             not self.asked["to"] and not self.asked["data_only"],
@@ -303,7 +303,7 @@ class _Work:
     def _transactions(self) -> list[str]:
         return counting.low(self.holder.connection, (entry.transaction for entry in self.entries))
 
-    def _counted(self, names: Sequence[str]) -> list[counting.TableRows]:
+    def _counted(self, names: Sequence[QualifiedName]) -> list[counting.TableRows]:
         with explained(self.address, "reading the journal"):
             transactions = self._transactions()
         return counting.counted(self.holder.connection, self.address, names, transactions)
@@ -324,11 +324,11 @@ class _Work:
         refuse_kept(plan.kept(connection, self.address), self.address)
         return {group[0]: self._emptying(group, text) for group, text in plan.groups()}
 
-    def _filled(self, file: str) -> list[str]:
+    def _filled(self, file: str) -> list[QualifiedName]:
         manifest = self.bundle.manifest
         group = next(each.group for each in manifest.files if each.file == file)
         return [
-            table.table
+            table.name
             for table in manifest.tables
             if table.group == group and table.strategy is not Strategy.SCHEMA_ONLY
         ]

@@ -126,8 +126,8 @@ class Sample:
                 for table, count in rows.items()
             ),
             objects=tuple(
-                MovedObject(kind="TABLE", name=name, file="01-schema-all.sql")
-                for name in ("public.hotels", "public.rooms")
+                MovedObject(kind="TABLE", in_schema="public", name=name, file="01-schema-all.sql")
+                for name in ("hotels", "rooms")
             ),
         )
 

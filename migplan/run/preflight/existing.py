@@ -31,31 +31,31 @@ _LIKE: dict[str, str] = {
     "TEXT SEARCH DICTIONARY": "text search dictionary",
 }
 _THERE = """
-SELECT kind, name FROM (
-    SELECT 'relation', n.nspname || '.' || c.relname
+SELECT kind, schema, name FROM (
+    SELECT 'relation', n.nspname, c.relname
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    UNION ALL SELECT 'type', n.nspname || '.' || t.typname
+    UNION ALL SELECT 'type', n.nspname, t.typname
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-    UNION ALL SELECT 'routine', n.nspname || '.' || p.proname || '(' || CASE
+    UNION ALL SELECT 'routine', n.nspname, p.proname || '(' || CASE
         WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*'
         ELSE coalesce((SELECT string_agg(pg_catalog.format_type(a.type, NULL), ', ' ORDER BY a.place)
                        FROM unnest(p.proargtypes) WITH ORDINALITY a (type, place)), '') END || ')'
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
-    UNION ALL SELECT 'schema', nspname FROM pg_catalog.pg_namespace
-    UNION ALL SELECT 'collation', n.nspname || '.' || c.collname
+    UNION ALL SELECT 'schema', '', nspname FROM pg_catalog.pg_namespace
+    UNION ALL SELECT 'collation', n.nspname, c.collname
     FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
-    UNION ALL SELECT 'statistics', n.nspname || '.' || s.stxname
+    UNION ALL SELECT 'statistics', n.nspname, s.stxname
     FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
-    UNION ALL SELECT 'text search configuration', n.nspname || '.' || c.cfgname
+    UNION ALL SELECT 'text search configuration', n.nspname, c.cfgname
     FROM pg_catalog.pg_ts_config c JOIN pg_catalog.pg_namespace n ON n.oid = c.cfgnamespace
-    UNION ALL SELECT 'text search dictionary', n.nspname || '.' || d.dictname
+    UNION ALL SELECT 'text search dictionary', n.nspname, d.dictname
     FROM pg_catalog.pg_ts_dict d JOIN pg_catalog.pg_namespace n ON n.oid = d.dictnamespace
-    UNION ALL SELECT 'event trigger', evtname FROM pg_catalog.pg_event_trigger
-    UNION ALL SELECT 'publication', pubname FROM pg_catalog.pg_publication
-    UNION ALL SELECT 'server', srvname FROM pg_catalog.pg_foreign_server
-    UNION ALL SELECT 'foreign data wrapper', fdwname FROM pg_catalog.pg_foreign_data_wrapper
-) AS there (kind, name)
+    UNION ALL SELECT 'event trigger', '', evtname FROM pg_catalog.pg_event_trigger
+    UNION ALL SELECT 'publication', '', pubname FROM pg_catalog.pg_publication
+    UNION ALL SELECT 'server', '', srvname FROM pg_catalog.pg_foreign_server
+    UNION ALL SELECT 'foreign data wrapper', '', fdwname FROM pg_catalog.pg_foreign_data_wrapper
+) AS there (kind, schema, name)
 WHERE name = ANY (%s)
 """
 _TABLES = """
@@ -94,12 +94,13 @@ class Found:
 
 def in_the_way(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
     """What the files are to create, and is there."""
-    wanted = {(_LIKE[each.kind], each.name): each.kind for each in manifest.objects if each.kind in _LIKE}
-    wanted.pop(("schema", "public"), None)
-    names = sorted({name for _, name in wanted})
+    like = [each for each in manifest.objects if each.kind in _LIKE]
+    wanted = {(_LIKE[each.kind], each.in_schema, each.name): each.kind for each in like}
+    wanted.pop(("schema", "", "public"), None)
+    names = sorted({name for _, _, name in wanted})
     found = [key for key in target.ask("objects", _THERE, [names]) if key in wanted]
     if found:
-        shown = sorted(f"{wanted[key].lower()} {key[1]}" for key in found)
+        shown = sorted(f"{wanted[key].lower()} {'.'.join(filter(None, key[1:]))}" for key in found)
         yield stop(
             "objects",
             f"{len(shown):,} of {len(wanted):,} objects are there already: {some(shown)}",
