@@ -78,10 +78,7 @@ def manifest_of(
         carried=source.carried,
         extensions=() if options.contents == "data" else tuple(_extensions(source, belonging, placement)),
         objects=tuple(_moved(plan, options, belonging, placement, {file.file for file in files})),
-        left_out=tuple(
-            LeftObject(**_named(left.entry), why=left.why)
-            for left in placement.left_out
-        ),
+        left_out=tuple(LeftObject(**_named(left.entry), why=left.why) for left in placement.left_out),
         notes=(*map(str, requirements(source.catalog)), *source.notes, *notes),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -16,21 +17,49 @@ SELECT c.system_identifier, d.oid
 FROM pg_catalog.pg_control_system() c, pg_catalog.pg_database d
 WHERE d.datname = current_database()
 """
+_RUNNING = """
+SELECT pg_catalog.pg_postmaster_start_time()::text, d.oid
+FROM pg_catalog.pg_database d WHERE d.datname = current_database()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A database, by digests of what only it has."""
+
+    lasting: str  # empty where the role may not ask for it
+    running: str  # until the server starts anew
+
+    def is_that_of(self, other: Identity) -> bool:
+        """Whether the two are the same database, both asked now."""
+        if self.lasting and other.lasting:
+            return self.lasting == other.lasting
+        return self.running == other.running
 
 
 def identity_of(driver: psycopg.Connection[Any], address: Address) -> str:
     """A digest of the server's own number and the database's; empty where the role may not ask for it.
 
-    A copy of the server's files has the same numbers as the server that it was copied from.
+    Every role may, unless somebody took that away. A copy of the server's files has the same numbers as the
+    server that it was copied from.
     """
+    return who_is(driver, address).lasting
+
+
+def who_is(driver: psycopg.Connection[Any], address: Address) -> Identity:
+    """What tells a database from all others."""
     with explained(address, "asking which database it is"):
-        if driver.execute(_MAY_ASK).fetchone() != (True,):
-            return ""
-        server, database = driver.execute(_WHICH).fetchone() or ("", "")
-    return hashlib.sha256(f"{server}/{database}".encode()).hexdigest()
+        allowed = driver.execute(_MAY_ASK).fetchone() == (True,)
+        lasting = _digest(driver.execute(_WHICH).fetchone()) if allowed else ""
+        return Identity(lasting, _digest(driver.execute(_RUNNING).fetchone()))
 
 
 def place_of(driver: psycopg.Connection[Any]) -> str:
     """Host, port and name of the database, as libpq has them: what is left where the role may not ask."""
     info = driver.info
     return f"{info.host or info.hostaddr}:{info.port}/{info.dbname}"
+
+
+def _digest(found: tuple[Any, ...] | None) -> str:
+    server, database = found or ("", "")
+    return hashlib.sha256(f"{server}/{database}".encode()).hexdigest()

@@ -35,7 +35,7 @@ def unseal(folder: Path, told: Callable[[str, int, int], None] = lambda _what, _
     paths = BundlePaths(folder)
     expected = {each.file: each.sha256 for each in manifest.files}
     expected |= {each.file: each.sha256 for each in manifest.companions}
-    outside = [name for name in expected if not _is_inside(name)]
+    outside = [name for name in expected if not is_inside(name)]
     if outside:
         raise BundleError(
             f"{paths.manifest} names {outside[0]!r}, which is no file of the bundle",
@@ -61,7 +61,8 @@ def unseal(folder: Path, told: Callable[[str, int, int], None] = lambda _what, _
     return Sealed(paths, manifest, manifests.digest(paths.manifest))
 
 
-def _is_inside(name: str) -> bool:
+def is_inside(name: str) -> bool:
+    """Whether a name stays within the folder that it is read in."""
     path = Path(name)
     return not path.is_absolute() and ".." not in path.parts
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -115,7 +116,7 @@ def apply(
             scratched = stack.enter_context(scratch()).address if target == SCRATCH else None
             address = scratched or options.resolved(target, settings)
 
-            def rehearsed(subject: permission.Subject) -> str:
+            def granted(subject: permission.Subject) -> permission.Granted:
                 return permission.asked(target, address, settings, subject, confirm, without_rehearsal)
 
             folders.apply(
@@ -123,7 +124,7 @@ def apply(
                 address,
                 settings,
                 Migrating(to, seed, reorder, ways),
-                rehearsed,
+                granted,
                 strict=strict,
                 dry_run=dry_run,
                 log_format=log_format,
@@ -137,11 +138,9 @@ def apply(
         if dry_run:
             screen.show(report.foreseen(*pipeline.steps_foreseen(sealed, address)))
             return
-        wanted = Running(
-            ways,
-            _carried(sealed, carry_orphans) if check_orphans or carry_orphans else frozenset(),
-            permission.asked(target, address, settings, _subject(sealed), confirm, without_rehearsal),
-        )
+        carried = _carried(sealed, carry_orphans) if check_orphans or carry_orphans else frozenset()
+        permit = permission.asked(target, address, settings, _subject(sealed), confirm, without_rehearsal)
+        wanted = Running(replace(ways, protected_as=permit.protected_as), carried, permit.rehearsal)
         with running.interruptible(), shown_failures(address, words):
             with running.account(log_format) as told:
                 done = pipeline.applied(sealed, address, wanted, told)
@@ -213,10 +212,13 @@ def _status(address: Address) -> Status | None:
         return None
 
 
-def words_of(folder: Path, target: str) -> report.Words:
-    """The commands to go on with. A target that was given with a password is not repeated."""
+def words_of(folder: Path | None, target: str) -> report.Words:
+    """The commands to go on with. A target that was given with a password is not repeated.
+
+    The journal knows what a rollback without a folder is of.
+    """
     shown = shlex.quote(target) if "://" not in target and "=" not in target else "TARGET"
-    rest = f"{shlex.quote(str(folder))} --target {shown}"
+    rest = f"--target {shown}" if folder is None else f"{shlex.quote(str(folder))} --target {shown}"
     return report.Words(f"migplan apply {rest}", f"migplan rollback {rest}", f"migplan verify {rest}")
 
 

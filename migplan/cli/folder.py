@@ -13,7 +13,7 @@ import click
 
 from migplan.cli import running, screen
 from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
-from migplan.cli.permission import Subject
+from migplan.cli.permission import Granted, Protection, Subject
 from migplan.config import Config
 from migplan.errors import RefusedError, StepError
 from migplan.handwritten.analysis import Analysis
@@ -33,7 +33,7 @@ def apply(
     address: Address,
     settings: Config,
     wanted: Migrating,
-    rehearsed: Callable[[Subject], str],
+    permitted: Callable[[Subject], Granted],
     *,
     strict: bool,
     dry_run: bool,
@@ -56,7 +56,9 @@ def apply(
         migrating.digest_of(analysis),
         f"migplan apply and verify {path} with another target",
     )
-    asked = replace(wanted, rehearsal=rehearsed(subject))
+    granted = permitted(subject)
+    ways = replace(wanted.ways, protected_as=granted.protected_as)
+    asked = replace(wanted, rehearsal=granted.rehearsal, ways=ways)
     with running.interruptible(), _said(analysis, address):
         with running.account(log_format, quiet=True) as told:
             done = migrating.migrated(analysis, address, asked, told)
@@ -87,6 +89,8 @@ def rollback(
     settings: Config,
     wanted: Reverting,
     *,
+    protection: Protection,
+    confirm: str | None,
     yes: bool,
     dry_run: bool,
 ) -> None:
@@ -96,13 +100,18 @@ def rollback(
         screen.show(report.way_back(foreseen(analysis, address, wanted), address))
         return
     with running.interruptible(), _said(analysis, address):
-        asking = replace(wanted, agreed=_asking(address, yes=yes))
+        ways = replace(wanted.ways, protected_as=protection.mark)
+        agreed = _asking(address, protection, confirm, yes=yes)
+        asking = replace(wanted, agreed=agreed, ways=ways)
         screen.show(report.reverted(revert(analysis, address, asking), path, address))
 
 
-def _asking(address: Address, *, yes: bool) -> Callable[[Sequence[WayBack]], None]:
+def _asking(
+    address: Address, protection: Protection, confirm: str | None, *, yes: bool
+) -> Callable[[Sequence[WayBack]], None]:
     def agreed(ways: Sequence[WayBack]) -> None:
         screen.show(report.way_back(ways, address))
+        protection.confirm(confirm)
         if yes:
             return
         if not sys.stdin.isatty():

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan.cli import options, running, screen
+from migplan.cli import options, permission, running, screen
 from migplan.pipeline import migrating
 from migplan.run import maintain as maintenance
+from migplan.run.execute import Ways
 from migplan.run.session import Limits
 
 
@@ -31,6 +32,7 @@ from migplan.run.session import Limits
 @options.config
 @options.lock_timeout
 @options.statement_timeout
+@permission.confirm
 def maintain(
     name: str,
     folder: Path,
@@ -39,6 +41,7 @@ def maintain(
     config_file: Path | None,
     lock_timeout: float,
     statement_timeout: float,
+    confirm: str | None,
 ) -> None:
     """Run recurring SQL of a folder once, now, and write down what came of it.
 
@@ -59,6 +62,9 @@ def maintain(
     if target is None:
         raise click.UsageError("name the database with --target, or print a schedule with --emit")
     address = options.resolved(target, settings)
+    protection = permission.protection(target, address, settings)
+    protection.confirm(confirm)
+    ways = Ways(1, Limits(lock_timeout, statement_timeout), protected_as=protection.mark)
     with running.interruptible():
-        done = maintenance.maintain(analysis, name, address, Limits(lock_timeout, statement_timeout))
+        done = maintenance.maintain(analysis, name, address, ways)
     screen.show([*done.said, f"{name} ran in {address} as run {done.run}, {done.seconds:.1f} s"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +11,14 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
+from migplan.bundle.identity import Identity, who_is
 from migplan.config import Config
-from migplan.errors import AddressError, RefusedError
+from migplan.errors import MigplanError, RefusedError
 from migplan.postgres import address as addresses
 from migplan.postgres.address import Address
+from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.run import receipt
+from migplan.run.looking import looking
 from migplan.run.receipt import Receipt
 
 without_rehearsal = click.option(
@@ -39,55 +43,99 @@ class Subject:
     rehearse: str  # the command with which that is rehearsed
 
 
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Whether a database is protected, by what it is and not by how it was called."""
+
+    name: str = ""  # what people have to type; empty: nothing
+    why: str = ""
+    doubtful: bool = False  # a protected target could not be asked whether it is this database
+
+    @property
+    def mark(self) -> str:
+        """The name that the database's own journal is to remember."""
+        return "" if self.doubtful else self.name
+
+    def confirm(self, said: str | None) -> None:
+        """Have the name typed, or compare it with what ``--confirm`` says; RefusedError if it is another."""
+        if not self.name:
+            return
+        if said is None:
+            if not sys.stdin.isatty():
+                raise RefusedError(
+                    f"{self.why}, and nobody is here to type its name",
+                    do=f"say it with --confirm {shlex.quote(self.name)}; --yes does not say it",
+                )
+            said = click.prompt(f"{self.why}. Type {self.name} to change it", err=True)
+        if said != self.name:
+            raise RefusedError(f"{said!r} is not {self.name!r}: nothing was changed")
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """That a target may be changed."""
+
+    protected_as: str = ""
+    rehearsal: str = ""  # what the journal is to say of one
+
+
 def asked(
     target: str, address: Address, settings: Config, subject: Subject, said: str | None, unrehearsed: bool
-) -> str:
-    """What the journal is to say of a rehearsal; a protected target is asked about, or refused."""
+) -> Granted:
+    """Have a protected target confirmed, and a rehearsal's receipt shown; RefusedError if either is not."""
     rehearsals = _rehearsals(subject, address)
     note = _note(rehearsals[-1]) if rehearsals else ""
-    name = _protected(target, address, settings)
-    if name is None:
-        return note
-    if not rehearsals:
+    found = protection(target, address, settings)
+    if not found.name:
+        return Granted("", note)
+    if not rehearsals and not found.doubtful:
         if not unrehearsed:
             raise RefusedError(
-                f"{name} is protected, and no receipt says that {subject.name} was verified elsewhere",
+                f"{found.why}, and no receipt says that {subject.name} was verified elsewhere",
                 do=f"rehearse it: {subject.rehearse}; to go on all the same: --without-rehearsal",
             )
         note = "without rehearsal, by --without-rehearsal"
-        click.echo(f"warning: {subject.name} goes to {name} without a rehearsal", err=True)
-    _confirmed(name, said)
-    return note
+        click.echo(f"warning: {subject.name} goes to {found.name} without a rehearsal", err=True)
+    found.confirm(said)
+    return Granted(found.mark, note)
 
 
-def _confirmed(name: str, said: str | None) -> None:
-    if said is None:
-        if not sys.stdin.isatty():
-            raise RefusedError(
-                f"{name} is protected, and nobody is here to type its name",
-                do=f"say it with --confirm {name}",
-            )
-        said = click.prompt(f"{name} is protected. Type its name to change it", err=True)
-    if said != name:
-        raise RefusedError(f"{said!r} is not {name!r}: nothing was changed")
+def protection(target: str, address: Address, settings: Config) -> Protection:
+    """Whether a database is protected: as one that migplan.yaml protects, or by its own journal."""
+    if target == SCRATCH:
+        return Protection()
+    protected = [name for name, each in settings.targets.items() if each.protected]
+    if target in protected:
+        return Protection(target, f"{target} is protected")
+    with looking(address) as look:
+        here = who_is(look.connection, address)
+        marks = look.journal.protections
+    unknown = []
+    for name in protected:
+        there = _asked_for(name, settings)
+        if isinstance(there, str):
+            unknown.append(f"{name} is protected, and cannot be asked whether it is this database ({there})")
+        elif there.is_that_of(here):
+            return Protection(name, f"{address} is {name}, which is protected")
+    if marks:
+        return Protection(marks[-1], f"{address} is protected, as {marks[-1]}, says its journal")
+    if unknown and target not in settings.targets:
+        database = address.params.get("dbname", "") or "yes"
+        return Protection(database, unknown[0], doubtful=True)
+    return Protection()
 
 
-def _protected(target: str, address: Address, settings: Config) -> str | None:
-    """The name under which the configuration protects this database, however it was called here."""
-    for name, each in settings.targets.items():
-        if each.protected and (name == target or _same(settings, name, address)):
-            return name
-    return None
-
-
-def _same(settings: Config, name: str, address: Address) -> bool:
+def _asked_for(name: str, settings: Config) -> Identity | str:
+    """Which database a target of migplan.yaml is; or why that cannot be told."""
     try:
         url = configuration.url_of(settings, name)
-        other = addresses.parse(url) if url else None
-    except AddressError:
-        return False  # its variable is not set: then it cannot have been meant
-    keys = ("host", "hostaddr", "port", "dbname", "service")
-    return other is not None and all(other.params.get(key) == address.params.get(key) for key in keys)
+        there = addresses.parse(url, name=name) if url else None
+        if there is None:
+            return "it has no address"
+        with looking(there) as look:
+            return who_is(look.connection, there)
+    except MigplanError as error:
+        return error.what.splitlines()[0]
 
 
 def _rehearsals(subject: Subject, address: Address) -> Sequence[Receipt]:

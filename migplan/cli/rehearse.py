@@ -15,7 +15,7 @@ from migplan import pipeline
 from migplan.bundle.options import Options
 from migplan.bundle.sealed import Sealed, unseal
 from migplan.catalog.counts import Exactness
-from migplan.cli import options, running, screen
+from migplan.cli import options, permission, running, screen
 from migplan.cli.apply import shown_failures, words_of
 from migplan.config import Config
 from migplan.errors import RefusedError
@@ -73,8 +73,10 @@ def rehearse(
     """
     settings = configuration.find(config_file)
     address = options.resolved(source, settings)
-    if target in settings.targets and settings.targets[target].protected:
-        raise RefusedError(f"{target} is protected, and a rehearsal changes its target", do="use another one")
+    if target != SCRATCH:
+        found = permission.protection(target, options.resolved(target, settings), settings)
+        if found.name:
+            raise RefusedError(f"{found.why}; and a rehearsal changes its target", do="use another one")
     bundle = _bundle(plan, address, settings, Exporting(out=out, options=Options(jobs=jobs), force=force))
     if not on(bundle, target, settings, jobs, log_format):
         sys.exit(1)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from migplan import config as configuration
 from migplan import pipeline
+from migplan.bundle import manifest as manifests
 from migplan.bundle.sealed import unseal
-from migplan.cli import options, running, screen
+from migplan.cli import options, permission, running, screen
 from migplan.cli.apply import words_of
 from migplan.cli.boundary import INTERRUPTED, sentence
-from migplan.errors import StepError
+from migplan.errors import BundleError, FileError, StepError
 from migplan.postgres.address import Address
 from migplan.report import rollback as report
+from migplan.report.run import Words
 from migplan.run.events import Event, Told
 from migplan.run.execute import Ways
+from migplan.run.journal import Run
+from migplan.run.kept import Beside
 from migplan.run.losses import Losses
 from migplan.run.rollback import Undoing
+from migplan.run.rollback import abandon as ended_by_hand
 from migplan.run.session import Limits
 
 
@@ -45,8 +50,14 @@ from migplan.run.session import Limits
     help="With --data-only: also rows that were there before, or were changed since.",
 )
 @click.option("--drop-journal", is_flag=True, help="Drop the journal (schema migplan), too, at the end.")
+@click.option(
+    "--abandon",
+    is_flag=True,
+    help="End the run that cannot go on, as it stands: what is done of it stays, and another can be applied.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be lost, and every step; change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask: for scripts.")
+@click.option("--yes", is_flag=True, help="Do not ask: for scripts. A protected target wants --confirm.")
+@permission.confirm
 @options.lock_timeout
 @running.log_format
 def rollback(
@@ -58,16 +69,21 @@ def rollback(
     data_only: bool,
     also_changed: bool,
     drop_journal: bool,
+    abandon: bool,
     dry_run: bool,
     yes: bool,
+    confirm: str | None,
     lock_timeout: float,
     log_format: str,
 ) -> None:
     """Take back the last run on a target: its files in reverse order, by the bundle's own rollback files.
 
-    BUNDLE is the folder that was applied. What will be lost is shown with numbers, and asked for: rows that
-    the run brought, and rows that were there before or came since. What was there before the run (extensions,
-    schemas, privileges) stays, and is put back as it was.
+    The journal in the target keeps what that needs, so BUNDLE, the folder that was applied, need not be
+    there; where it is, and is not what was applied, that is said, and what was applied is taken back.
+
+    What will be lost is shown with numbers, and asked for: rows that the run brought, and rows that were
+    there before or came since. What was there before the run (extensions, schemas, privileges) stays, and is
+    put back as it was.
 
     A run that failed half-way is taken back just as well. A rollback that was interrupted goes on with the
     same command; until then nothing can be applied.
@@ -75,47 +91,56 @@ def rollback(
     BUNDLE can also be a folder of migrations that people wrote: the last one is taken back, those after --to
     NAME, or --only NAME. Where a file has no down part, the way back is derived from it, and shown.
     """
-    if options.is_of_people(bundle):
+    if options.is_of_people(bundle) and not abandon:
         from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
         from migplan.run.revert import Reverting  # noqa: PLC0415
 
         settings = configuration.find(config_file)
         where = options.resolved(target, settings)
         back = Reverting(only, to, Ways(1, Limits(lock_timeout)))
-        folders.rollback(bundle, where, settings, back, yes=yes, dry_run=dry_run)
+        protection = permission.protection(target, where, settings)
+        folders.rollback(
+            bundle, where, settings, back, protection=protection, confirm=confirm, yes=yes, dry_run=dry_run
+        )
         return
     if also_changed and not data_only:
         raise click.UsageError(
             "--also-changed goes with --data-only: tables that are dropped take all rows along"
         )
     settings = configuration.find(config_file)
-    sealed = unseal(options.bundle_folder(bundle))
     address = options.resolved(target, settings)
-    wanted = Undoing(
-        to, data_only, also_changed, drop_journal, Ways(1, Limits(lock_timeout)), _asking(target, yes=yes)
-    )
+    protection = permission.protection(target, address, settings)
+    ways = Ways(1, Limits(lock_timeout), protected_as=protection.mark)
+    ask = _Asking(target, protection, confirm, yes)
+    if abandon:
+        screen.show(report.abandoned(ended_by_hand(address, ways, ask.whether_to_abandon), address))
+        return
+    beside = _beside(bundle)
+    wanted = Undoing(to, data_only, also_changed, drop_journal, ways, ask.whether_to_take_back)
     if dry_run:
-        found = pipeline.rollback_foreseen(sealed, address, wanted)
+        found = pipeline.rollback_foreseen(beside, address, wanted)
         if found is None:
-            screen.show([f"{address}: there is no run to take back"])
+            screen.show([f"{address}: there is no run to take back in its journal"])
             return
         screen.show(report.losses(found[0]))
         screen.show(report.foreseen(found[1]))
         return
-    words = words_of(sealed.paths.folder, target)
-    again = words.rollback
+    _take_back(beside, address, wanted, words_of(beside.folder, target), log_format)
+
+
+def _take_back(beside: Beside, address: Address, wanted: Undoing, words: Words, log_format: str) -> None:
     with running.interruptible(), ExitStack() as stack:
         try:
-            result = pipeline.rolled_back(sealed, address, _later(stack, log_format), wanted)
+            result = pipeline.rolled_back(beside, address, _later(stack, log_format), wanted)
         except StepError as error:
-            _failed(error, again)
+            _failed(error, words.rollback)
         except KeyboardInterrupt:
             click.echo(
                 "migplan: stopped; what was going on was rolled back; what was done stays done", err=True
             )
-            click.echo(f"  -> go on: {again}", err=True)
+            click.echo(f"  -> go on: {words.rollback}", err=True)
             sys.exit(INTERRUPTED)
-    screen.show(report.done(result, address, words.apply, again))
+    screen.show(report.done(result, address, words.apply, words.rollback))
 
 
 def _later(stack: ExitStack, log_format: str) -> Told:
@@ -130,24 +155,57 @@ def _later(stack: ExitStack, log_format: str) -> Told:
     return told
 
 
-def _asking(target: str, *, yes: bool) -> Callable[[Losses], None]:
-    """Show what would be lost, and ask; by name, where rows would go that the run did not bring."""
+def _beside(given: Path | None) -> Beside:
+    """The folder that was named, or the only one under migrations/, as far as there is a bundle in it."""
+    try:
+        folder = options.bundle_folder(given)
+    except FileError:
+        return Beside(named=False)
+    named = given is not None
+    try:
+        sealed = unseal(folder)
+        return Beside(folder, sealed, manifest=sealed.manifest, named=named)
+    except (BundleError, FileError) as error:
+        manifest = None
+        with suppress(FileError):
+            manifest = manifests.load(folder)
+        return Beside(folder, None, error.what, manifest, named)
 
-    def agreed(found: Losses) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Asks people whether to go on, when they have seen what is at stake."""
+
+    target: str
+    protection: permission.Protection
+    confirm: str | None
+    yes: bool
+
+    def whether_to_take_back(self, found: Losses) -> None:
+        """By name, where the target is protected, or rows would go that the run did not bring."""
         screen.show(report.losses(found))
-        if yes:
+        self.protection.confirm(self.confirm)
+        if self.yes or self.protection.name:
             return
-        if not sys.stdin.isatty():
-            raise click.UsageError("nobody is there to be asked: --yes takes it back without asking")
-        if found.everything and found.loses_others:
-            name = _name(target, found.address)
+        if self._somebody_is_there() and found.everything and found.loses_others:
+            name = _name(self.target, found.address)
             typed = click.prompt(f"Rows will be lost that the run did not bring. Type {name} to go on")
             if typed.strip() != name:
                 raise click.Abort
         else:
             click.confirm("Go on?", abort=True)
 
-    return agreed
+    def whether_to_abandon(self, run: Run, stays: str) -> None:
+        """Whatever stays of it, nobody will take it back."""
+        screen.show(report.to_abandon(run, stays))
+        self.protection.confirm(self.confirm)
+        if not self.yes and not self.protection.name and self._somebody_is_there():
+            click.confirm("Go on?", abort=True)
+
+    def _somebody_is_there(self) -> bool:
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody is there to be asked: --yes takes it back without asking")
+        return True
 
 
 def _name(target: str, address: Address) -> str:

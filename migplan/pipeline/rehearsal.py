@@ -19,6 +19,7 @@ from migplan.postgres.address import Address
 from migplan.run import events
 from migplan.run.apply import Done
 from migplan.run.events import Told as RunTold
+from migplan.run.kept import Beside
 from migplan.run.receipt import Timing, timings_of
 from migplan.run.status import status_of
 
@@ -85,7 +86,9 @@ class Rehearsal:
         return Stage("verify", seconds, f"{len(wrong)} differences", holds=False, details=wrong)
 
     def _roll_back(self) -> Stage:
-        seconds, gone = _timed(lambda: running.rolled_back(self.bundle, self.target, self.run_told))
+        seconds, gone = _timed(
+            lambda: running.rolled_back(Beside.of(self.bundle), self.target, self.run_told)
+        )
         return Stage("rollback", seconds, f"{gone.steps:,} steps taken back")
 
     def _apply_again(self) -> Stage:

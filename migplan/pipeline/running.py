@@ -18,6 +18,7 @@ from migplan.run.apply import Applying, Done, apply
 from migplan.run.derive import steps_of
 from migplan.run.events import Told as RunTold
 from migplan.run.execute import Ways
+from migplan.run.kept import Beside
 from migplan.run.lock import Lock
 from migplan.run.losses import Losses
 from migplan.run.preflight import examine
@@ -88,14 +89,14 @@ def steps_foreseen(
 
 
 def rolled_back(
-    bundle: Sealed, address: Address, told: RunTold = events.silence, wanted: Undoing | None = None
+    beside: Beside, address: Address, told: RunTold = events.silence, wanted: Undoing | None = None
 ) -> Undone:
     """Take back the last run of a bundle on a target: all of it, unasked, unless something else is wanted."""
-    return rollback(bundle, address, wanted or Undoing(), told)
+    return rollback(beside, address, wanted or Undoing(), told)
 
 
 def rollback_foreseen(
-    bundle: Sealed, address: Address, wanted: Undoing
+    beside: Beside, address: Address, wanted: Undoing
 ) -> tuple[Losses, Sequence[Step]] | None:
     """What a rollback would lose, and its steps; None when there is nothing to take back."""
-    return foreseen(bundle, address, wanted)
+    return foreseen(beside, address, wanted)

@@ -9,7 +9,8 @@ from rich.text import Text
 from migplan.report.words import count
 from migplan.run.counting import TableRows
 from migplan.run.losses import Losses
-from migplan.run.rollback import Undone
+from migplan.run.records import Run
+from migplan.run.rollback import Abandoned, Undone
 from migplan.run.steps import Step
 
 _SHOWN = 60
@@ -24,6 +25,10 @@ def losses(found: Losses) -> Iterator[Text]:
         f"by {run.who}, on {found.address}",
         style="bold",
     )
+    if found.differs:
+        yield Text(
+            f"{found.differs}\n  What was applied is taken back, as the journal keeps it.", style="yellow"
+        )
     yield from _tables(found)
     if found.objects:
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in found.objects.items())
@@ -77,10 +82,30 @@ def foreseen(steps: Sequence[Step]) -> Iterator[Text]:
     yield Text("Nothing was changed.")
 
 
+def to_abandon(run: Run, stays: str) -> Iterator[Text]:
+    """What it means to end a run by hand."""
+    yield Text(
+        f"This ends run {run.run}, {run.bundle}, {run.state}, begun {run.started_at:%Y-%m-%d %H:%M:%S %Z} "
+        f"by {run.who}, as it stands. Nobody can go on with it, nor take it back, after that.",
+        style="bold",
+    )
+    yield Text(f"Stays: {stays}")
+
+
+def abandoned(result: Abandoned | None, address: object) -> Iterator[Text]:
+    """How a run was ended by hand."""
+    if result is None:
+        yield Text(f"{address}: there is no run that has come to no end", style="bold")
+        return
+    yield Text(f"run {result.run.run}, {result.run.bundle}, is abandoned", style="bold")
+    yield Text(f"Stays: {result.stays}")
+    yield Text("Another bundle can be applied now, or the same anew; what is in its way is said before.")
+
+
 def done(result: Undone, address: object, apply: str, rollback: str) -> Iterator[Text]:
     """How a rollback ended, and the commands to go on with."""
     if result.run is None:
-        yield Text(f"{address}: there is no run to take back", style="bold")
+        yield Text(f"{address}: there is no run to take back in its journal", style="bold")
     else:
         rest = " that were left" if result.went_on else ""
         what = "is taken back" if result.whole else "is taken back in part"

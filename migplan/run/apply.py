@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from migplan.bundle.sealed import Sealed
 from migplan.errors import BundleError, JournalError, LockedError, MigplanError, RefusedError
@@ -15,10 +16,10 @@ from migplan.run.derive import steps_of
 from migplan.run.events import Told, silence
 from migplan.run.execute import Execution, Ways
 from migplan.run.journal import Beginning, Journal, Run, digest_of
+from migplan.run.kept import FOLDER, changed, of_bundle
 from migplan.run.lock import Lock
 from migplan.run.steps import Step, predecessors
 
-_SHOWN = 10
 CARRIED = "carried"
 
 
@@ -46,10 +47,16 @@ class Applying:
 
 
 @contextmanager
-def locked(address: Address) -> Iterator[Lock]:
-    """The right to change a target, for a block."""
+def locked(address: Address, ways: Ways) -> Iterator[Lock]:
+    """The right to change a target, for a block; of one that is protected, if its name was typed."""
     lock = Lock(address)
     try:
+        names = Journal(lock, address).protections
+        if names and ways.protected_as not in names:
+            raise RefusedError(
+                f"{address} is protected, as {names[-1]}, says its journal; nothing was changed",
+                do=f"say its name with --confirm {names[-1]}",
+            )
         yield lock
     finally:
         lock.release()
@@ -57,7 +64,7 @@ def locked(address: Address) -> Iterator[Lock]:
 
 def apply(bundle: Sealed, address: Address, wanted: Applying, told: Told = silence) -> Done:
     """Run what of a bundle has not been run on a target. StepError says where it stopped."""
-    with locked(address) as lock:
+    with locked(address, wanted.ways) as lock:
         journal = Journal(lock, address)
         earlier = _earlier(journal, bundle)
         carried = earlier.before.get(CARRIED, ()) if earlier else wanted.carried
@@ -69,7 +76,8 @@ def apply(bundle: Sealed, address: Address, wanted: Applying, told: Told = silen
         wanted.preflight(lock, earlier is not None)
         if earlier:
             _refuse_hole(bundle, steps, journal.done(earlier.run))
-        run = _gone_on(journal, earlier) if earlier else _begun(lock, journal, bundle, steps, wanted)
+        go_on = _gone_on(journal, earlier, bundle, wanted) if earlier else None
+        run = go_on or _begun(lock, journal, bundle, steps, wanted)
         done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
         started = time.monotonic()
         execution = Execution(address, bundle.paths.folder, journal, lock, wanted.ways, told)
@@ -150,40 +158,46 @@ def _refuse_another(journal: Journal, earlier: Run, bundle: Sealed, steps: Seque
 
 def another_bundle(journal: Journal, earlier: Run, bundle: Sealed, do: str) -> BundleError:
     """That a bundle is not the one of a run, and where they differ."""
-    then = {entry.file: entry.file_digest for entry in journal.entries(earlier.run)}
-    now = {file.file: file.sha256 for file in bundle.manifest.files}
-    changes = [
-        *(f"{name} was changed" for name in then if name in now and then[name] != now[name]),
-        *(f"{name} is not there any more" for name in then if name not in now),
-        *(f"{name} is new" for name in now if name not in then),
-    ] or ["its manifest was changed"]
     return BundleError(
         f"{bundle.paths.folder} is not the bundle that was begun here as run {earlier.run} "
         f"({earlier.bundle}, {earlier.started_at:%Y-%m-%d %H:%M}, {earlier.state}):\n  "
-        + "\n  ".join(changes[:_SHOWN]),
+        + "\n  ".join(changed(journal, earlier, bundle)),
         do=do,
     )
 
 
 def _begun(lock: Lock, journal: Journal, bundle: Sealed, steps: Sequence[Step], wanted: Applying) -> Run:
     before = remember(lock.connection, journal.address)
-    if not journal.exists:
-        journal.create()
+    journal.prepare(wanted.ways.protected_as)
     digests = {file.file: file.sha256 for file in bundle.manifest.files}
-    return journal.begin(
-        Beginning(
-            "apply",
-            bundle.name,
-            bundle.digest,
-            steps,
-            digests,
-            rehearsal=wanted.rehearsal,
-            before=before | ({CARRIED: sorted(wanted.carried)} if wanted.carried else {}),
-            notes=[f"key {key} is NOT VALID: rows break it" for key in sorted(wanted.carried)],
-        )
+    with journal.together():
+        run = journal.begin(_beginning(bundle, steps, digests, before, wanted))
+        journal.keep(run.run, of_bundle(bundle))
+    return run
+
+
+def _beginning(
+    bundle: Sealed,
+    steps: Sequence[Step],
+    digests: Mapping[str, str],
+    before: Mapping[str, Any],
+    wanted: Applying,
+) -> Beginning:
+    carried = {CARRIED: sorted(wanted.carried)} if wanted.carried else {}
+    return Beginning(
+        "apply",
+        bundle.name,
+        bundle.digest,
+        steps,
+        digests,
+        rehearsal=wanted.rehearsal,
+        before={**before, **carried, FOLDER: bundle.paths.folder.resolve().name},
+        notes=[f"key {key} is NOT VALID: rows break it" for key in sorted(wanted.carried)],
     )
 
 
-def _gone_on(journal: Journal, earlier: Run) -> Run:
+def _gone_on(journal: Journal, earlier: Run, bundle: Sealed, wanted: Applying) -> Run:
+    journal.prepare(wanted.ways.protected_as)
+    journal.keep(earlier.run, of_bundle(bundle))  # of a run that an earlier migplan began nothing is kept yet
     journal.go_on(earlier.run)
     return journal.run(earlier.run)

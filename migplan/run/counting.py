@@ -4,8 +4,8 @@ A row carries the number of the transaction that wrote it, and the journal those
 counted in 64 bits, rows carry the lower 32 of them: a run that lies too many transactions back, and a
 journal that came with a copy of the data from another server, tell nothing about rows: none counts as its.
 
-The server adds up rows by their transaction, as far as that is one of the time of the run; which of these were
-the run's is looked up here. So a table costs the same whatever the number of transactions.
+The server adds up rows by their transaction, as far as that is one of the time of the run; which of these
+were the run's is looked up here. So a table costs the same whatever the number of transactions.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ BEGIN
                 '', '{}', current_setting('migplan.last'), current_setting('migplan.first'),
                 CASE WHEN one.whole THEN '' ELSE 'ONLY' END, one.schema, one.name
             ) INTO found;
-            -- Going back gives the locks on the table and its indexes back, and its policies; the count stays.
+            -- Going back gives the locks back, and the table its policies; the count stays.
             RAISE EXCEPTION USING ERRCODE = 'MPLAN';
         EXCEPTION
             WHEN SQLSTATE 'MPLAN' THEN

@@ -34,6 +34,7 @@ class Ways:
     jobs: int = 1
     limits: Limits = field(default_factory=Limits)
     retries: int = 5
+    protected_as: str = ""  # the name under which the target is protected, where people typed it
 
 
 class Queue:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import socket
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from contextlib import contextmanager, suppress
 from importlib import resources
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
@@ -21,18 +19,20 @@ from migplan import __version__
 from migplan.errors import JournalError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
-from migplan.run.steps import Step
+from migplan.run.records import Beginning, Ending, Entry, Kind, Past, Run, digest_of
 
-FORMAT = 1
+__all__ = ["Beginning", "Ending", "Entry", "Journal", "Kind", "Past", "Run", "claim", "digest_of", "finish"]
+
+FORMAT = 2
+_FORMER = 1
+_TABLES = {_FORMER: {"format", "run", "step"}, FORMAT: {"format", "run", "step", "kept", "protection"}}
 SCHEMA = "migplan"
-
-Kind = Literal["apply", "rollback", "migrate", "revert", "maintain"]
-Ending = Literal["stopped", "failed", "done", "undoing", "undone"]
 
 _RUN = """
     SELECT run, kind, bundle, digest, steps_digest, undoes, state, who, client, program, started_at,
-           changed_at, finished_at, rehearsal, before, notes
-    FROM migplan.run
+           changed_at, finished_at, rehearsal, before, notes,
+           (pg_catalog.to_jsonb(r) ->> 'steps')::int AS steps  -- format 1 has no such column
+    FROM migplan.run r
 """
 
 
@@ -42,91 +42,6 @@ class Connected(Protocol):
     @property
     def connection(self) -> psycopg.Connection[Any]:
         """The one that is open now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run, as the journal has it."""
-
-    run: int
-    kind: Kind
-    bundle: str
-    digest: str
-    steps_digest: str
-    undoes: int | None
-    state: str
-    who: str
-    client: str
-    program: str
-    started_at: datetime
-    changed_at: datetime
-    finished_at: datetime | None
-    rehearsal: str
-    before: Mapping[str, Any]
-    notes: Sequence[str]
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it was begun and is to be gone on with; what is left of migrations is another run's."""
-        return self.kind in {"apply", "rollback"} and self.state in {
-            "running",
-            "stopped",
-            "failed",
-            "undoing",
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A step, as the journal has it."""
-
-    step: int
-    file: str
-    file_digest: str
-    line: int
-    name: str
-    phase: str
-    state: str
-    rows: int | None = None
-    attempts: int = 0
-    duration: timedelta | None = None
-    transaction: str | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A step of a migration, and how it stands."""
-
-    run: int
-    name: str
-    digest: str
-    line: int
-    state: str
-    at: datetime | None
-    who: str
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Beginning:
-    """What a new run has to say of itself."""
-
-    kind: Kind
-    bundle: str
-    digest: str
-    steps: Sequence[Step]
-    file_digests: Mapping[str, str]
-    undoes: int | None = None
-    rehearsal: str = ""
-    before: Mapping[str, Any] = field(default_factory=dict)
-    notes: Sequence[str] = ()
-
-
-def digest_of(steps: Sequence[Step]) -> str:
-    """What tells whether two divisions of a bundle are the same."""
-    described = [(step.number, step.file, step.line, step.name, step.rows) for step in steps]
-    return hashlib.sha256(json.dumps(described).encode()).hexdigest()
 
 
 class Journal:
@@ -157,25 +72,35 @@ class Journal:
         tables = {name for name, _ in found}
         if not tables:
             return False
-        if missing := {"format", "run", "step"} - tables:
+        version = self._version() if "format" in tables else FORMAT
+        if missing := _TABLES.get(version, _TABLES[_FORMER]) - tables:
             raise self._error(
                 f"the journal in {self._address} lacks its table migplan.{min(missing)}",
                 "restore it from a backup; without it nobody knows what was done. To begin anew, "
                 "on a target that you emptied yourself: DROP SCHEMA migplan CASCADE",
             )
-        self._refuse_other_format()
+        self._refuse_other_format(version)
         return True
 
-    def create(self) -> None:
-        """Make the journal."""
-        text = resources.files("migplan.run").joinpath("journal.sql").read_bytes()
-        with explained(self._address, "creating the journal (schema migplan)"):
-            connection = self._connection
-            with connection.transaction():
-                connection.execute("SET LOCAL synchronous_commit = on")
-                if not self._schema_exists():  # IF NOT EXISTS would want a privilege, too
-                    connection.execute("CREATE SCHEMA migplan")
-                connection.execute(text)
+    def prepare(self, protected_as: str = "") -> None:
+        """Make the journal if there is none, bring one of the former format up to this one, and remember
+        under which name the database is protected.
+        """
+        if not self.exists:
+            self._run("creating the journal (schema migplan)", "journal.sql", "journal_kept.sql")
+        elif self._version() == _FORMER:
+            self._run("bringing the journal up to date", "journal_from_1.sql", "journal_kept.sql")
+        if protected_as and protected_as not in self.protections:
+            with explained(self._address, "writing the journal"):
+                self._connection.execute("INSERT INTO migplan.protection (name) VALUES (%s)", [protected_as])
+
+    def _run(self, what: str, *files: str) -> None:
+        with explained(self._address, what), self._connection.transaction():
+            self._connection.execute("SET LOCAL synchronous_commit = on")
+            if not self._schema_exists():  # IF NOT EXISTS would want a privilege, too
+                self._connection.execute("CREATE SCHEMA migplan")
+            for file in files:
+                self._connection.execute(resources.files("migplan.run").joinpath(file).read_bytes())
 
     def _schema_exists(self) -> bool:
         return bool(
@@ -185,7 +110,10 @@ class Journal:
     def drop(self, *, schema: bool = True) -> None:
         """Take the journal away, and all that it knows; the schema, too, unless others made it."""
         with explained(self._address, "dropping the journal"), self._connection.transaction():
-            self._connection.execute("DROP TABLE IF EXISTS migplan.rejected, migplan.checkpoint RESTRICT")
+            self._connection.execute(
+                "DROP TABLE IF EXISTS migplan.rejected, migplan.checkpoint, migplan.kept, "
+                "migplan.protection RESTRICT"
+            )
             self._connection.execute("DROP TABLE migplan.step, migplan.run, migplan.format RESTRICT")
             if schema:
                 self._connection.execute("DROP SCHEMA migplan RESTRICT")
@@ -202,7 +130,8 @@ class Journal:
             self._connection.execute("SET LOCAL synchronous_commit = on")
             (number,) = self._connection.execute(
                 "INSERT INTO migplan.run (kind, bundle, digest, steps_digest, undoes, client, program, "
-                "rehearsal, before, notes) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING run",
+                "rehearsal, before, notes, steps) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+                "RETURNING run",
                 [
                     what.kind,
                     what.bundle,
@@ -214,6 +143,7 @@ class Journal:
                     what.rehearsal,
                     Jsonb(what.before),
                     list(what.notes),
+                    len(what.steps),
                 ],
             ).fetchone() or (0,)
             with self._connection.cursor().copy(
@@ -232,6 +162,52 @@ class Journal:
                         )
                     )
         return self.run(number)
+
+    def keep(self, run: int, files: Mapping[str, bytes]) -> None:
+        """Keep what going back needs of a run, unless that was done before."""
+        with explained(self._address, "writing the journal"), self._connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO migplan.kept (run, file, sha256, content) VALUES (%s, %s, %s, %s) "
+                "ON CONFLICT DO NOTHING",
+                [
+                    (run, file, hashlib.sha256(content).hexdigest(), zlib.compress(content))
+                    for file, content in files.items()
+                ],
+            )
+
+    def kept(self, run: int) -> dict[str, bytes]:
+        """What is kept of a run, by file; nothing of runs of the former format."""
+        if self._version() == _FORMER:
+            return {}
+        with explained(self._address, "reading the journal"):
+            found = self._connection.execute(
+                "SELECT file, sha256, content FROM migplan.kept WHERE run = %s", [run]
+            ).fetchall()
+        return {file: self._unpacked(file, sha256, content) for file, sha256, content in found}
+
+    def _unpacked(self, file: str, sha256: str, content: bytes) -> bytes:
+        with suppress(zlib.error):
+            unpacked = zlib.decompress(content)
+            if hashlib.sha256(unpacked).hexdigest() == sha256:
+                return unpacked
+        raise self._error(
+            f"{file}, as the journal in {self._address} keeps it, was changed by hand; nothing was changed",
+            "restore the journal from a backup",
+        )
+
+    def unprotect(self, name: str) -> None:
+        """Forget that."""
+        with explained(self._address, "writing the journal"):
+            self._connection.execute("DELETE FROM migplan.protection WHERE name = %s", [name])
+
+    @property
+    def protections(self) -> list[str]:
+        """The names under which the database is protected."""
+        if not self.exists or self._version() == _FORMER:
+            return []
+        with explained(self._address, "reading the journal"):
+            found = self._connection.execute("SELECT name FROM migplan.protection ORDER BY since, name")
+            return [name for (name,) in found]
 
     def runs(self) -> list[Run]:
         """Every run, the oldest first."""
@@ -261,6 +237,28 @@ class Journal:
                 "SELECT step FROM migplan.step WHERE run = %s AND state = 'done'", [run]
             )
             return {step for (step,) in found}
+
+    @property
+    def caller(self) -> str:
+        """Who is connected, and from which machine."""
+        with explained(self._address, "reading the journal"):
+            (who,) = self._connection.execute("SELECT session_user::text").fetchone() or ("",)
+        return f"{who} from {socket.gethostname()}"
+
+    def refuse_altered(self, run: Run, entries: Sequence[Entry]) -> None:
+        """JournalError when steps of a run are missing, or are not what the run itself says of them."""
+        what = ""
+        if len(entries) != (run.steps if run.steps is not None else max(len(entries), 1)):
+            what = f"it has {len(entries):,} of the {run.steps or 1:,} steps of run {run.run} ({run.bundle})"
+        elif run.state == "done" and (left := [entry.step for entry in entries if entry.state != "done"]):
+            what = f"run {run.run} ({run.bundle}) is done, and its step {left[0]} is not"
+        if what:
+            raise self._error(
+                f"the journal in {self._address} was changed by hand: {what}; so nobody knows what was done, "
+                "and nothing was changed",
+                "restore the journal from a backup; to end the run without taking it back: "
+                "migplan rollback --abandon",
+            )
 
     def migrated(self, folder: str) -> list[Past]:
         """What was run of a folder's migrations, the oldest first."""
@@ -302,7 +300,7 @@ class Journal:
 
     def end(self, run: int, state: Ending) -> None:
         """The run has ended, or has stopped for now. It is on disk when this returns, and all before it."""
-        finished = state in {"done", "undone"}
+        finished = state in {"done", "undone", "abandoned"}
         with explained(self._address, "writing the journal"), self._connection.transaction():
             self._connection.execute("SET LOCAL synchronous_commit = on")
             self._connection.execute(
@@ -319,11 +317,14 @@ class Journal:
         ):
             return c.execute(query).fetchall()
 
-    def _refuse_other_format(self) -> None:
+    def _version(self) -> int:
         with explained(self._address, "reading the journal"):
             found = self._connection.execute("SELECT version FROM migplan.format").fetchone()
-        if found is None or found[0] != FORMAT:
-            said = "no format" if found is None else f"format {found[0]}"
+        return int(found[0]) if found else 0
+
+    def _refuse_other_format(self, version: int) -> None:
+        if version not in _TABLES:
+            said = f"format {version}" if version else "no format"
             raise self._error(
                 f"the journal in {self._address} has {said}, and this migplan knows format {FORMAT}",
                 "use the migplan that wrote it; nothing was changed",

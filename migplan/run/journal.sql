@@ -8,7 +8,7 @@ CREATE TABLE migplan.format (
     only_one boolean NOT NULL DEFAULT true UNIQUE CHECK (only_one)
 );
 COMMENT ON TABLE migplan.format IS 'The form of this journal: a migplan that does not know it keeps its hands off.';
-INSERT INTO migplan.format (version) VALUES (1);
+INSERT INTO migplan.format (version) VALUES (2);
 
 CREATE TABLE migplan.run (
     run int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -18,7 +18,7 @@ CREATE TABLE migplan.run (
     steps_digest text NOT NULL CHECK (steps_digest ~ '^[0-9a-f]{64}$'),
     undoes int REFERENCES migplan.run,
     state text NOT NULL DEFAULT 'running'
-        CHECK (state IN ('running', 'stopped', 'failed', 'done', 'undoing', 'undone')),
+        CHECK (state IN ('running', 'stopped', 'failed', 'done', 'undoing', 'undone', 'abandoned')),
     who text NOT NULL DEFAULT session_user,
     client text NOT NULL DEFAULT '',
     program text NOT NULL DEFAULT '',
@@ -28,6 +28,7 @@ CREATE TABLE migplan.run (
     rehearsal text NOT NULL DEFAULT '',
     before jsonb NOT NULL DEFAULT '{}',
     notes text[] NOT NULL DEFAULT '{}',
+    steps int CHECK (steps >= 0),
     CHECK ((kind = 'rollback') = (undoes IS NOT NULL)),
     CHECK ((state IN ('done', 'undone')) <= (finished_at IS NOT NULL))
 );
@@ -41,6 +42,8 @@ COMMENT ON COLUMN migplan.run.client IS 'The machine that ran it.';
 COMMENT ON COLUMN migplan.run.rehearsal IS 'What was known of a rehearsal when it began, or that there was none.';
 COMMENT ON COLUMN migplan.run.before IS 'What was there before and a rollback has to leave, or put back: extensions, schemas, grants.';
 COMMENT ON COLUMN migplan.run.notes IS 'What was done otherwise than the files say, on whose word.';
+
+COMMENT ON COLUMN migplan.run.steps IS 'How many steps it has; null in runs of format 1.';
 
 CREATE TABLE migplan.step (
     run int NOT NULL REFERENCES migplan.run,

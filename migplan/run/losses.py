@@ -48,6 +48,7 @@ class Losses:
     also_changed: bool
     everything: bool  # the whole run, because no part of it was named
     before_rows: str = ""  # the file to go back to before rows can come again, where keys came after them
+    differs: str = ""  # in which way the folder beside is not what was applied
 
     @property
     def rows(self) -> int:
@@ -79,13 +80,11 @@ class Losses:
 
 
 def objects_of(bundle: Sealed, files: Sequence[str], spared: Collection[tuple[str, str]]) -> dict[str, int]:
-    """The objects that those files make, by kind, without the schemas and extensions that were there before."""
+    """The objects that those files make, by kind, without schemas and extensions that were there before."""
     found = Counter(
         moved.kind.lower()
         for moved in bundle.manifest.objects
-        if moved.file in files
-        and moved.kind not in _NO_OBJECTS
-        and (moved.kind, moved.name) not in spared
+        if moved.file in files and moved.kind not in _NO_OBJECTS and (moved.kind, moved.name) not in spared
     )
     return dict(sorted(found.items()))
 

@@ -18,7 +18,6 @@ from migplan.run.execute import Ways
 from migplan.run.journal import Journal
 from migplan.run.migration_steps import steps_of
 from migplan.run.of_folder import Work, work_off
-from migplan.run.session import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def upkeep(analysis: Analysis, name: str) -> Account:
     return found[name]
 
 
-def maintain(analysis: Analysis, name: str, address: Address, limits: Limits) -> Maintained:
+def maintain(analysis: Analysis, name: str, address: Address, ways: Ways) -> Maintained:
     """Run it, in one transaction with its entry in the journal as far as it can be in one."""
     account = upkeep(analysis, name)
     steps = steps_of(analysis.folder, account)
@@ -52,9 +51,9 @@ def maintain(analysis: Analysis, name: str, address: Address, limits: Limits) ->
         if isinstance(event, Began):
             heard[event.step.number] = []
 
-    with locked(address) as lock:
+    with locked(address, ways) as lock:
         journal = Journal(lock, address)
-        work = Work("maintain", analysis.folder, [account.migration], steps, Ways(1, limits))
+        work = Work("maintain", analysis.folder, [account.migration], steps, ways)
         done = work_off(
             work, address, lock, journal, told, lambda step, text: heard[step.number].append(text)
         )

@@ -48,7 +48,7 @@ class Migrated:
 
 def migrate(analysis: Analysis, address: Address, wanted: Migrating, told: Told = silence) -> Migrated:
     """Apply what is pending. StepError says where it stopped; what came before it stays applied."""
-    with locked(address) as lock:
+    with locked(address, wanted.ways) as lock:
         journal = Journal(lock, address)
         known = standings(analysis, journal)
         names = foreseen(analysis, known, wanted)

@@ -49,8 +49,7 @@ def work_off(
     answered: Callable[[Step, str], None] | None = None,
 ) -> Worked:
     """Do all of it. StepError says where it stopped; what came before it stays."""
-    if not journal.exists:
-        journal.create()
+    journal.prepare(work.ways.protected_as)
     steps = numbered(work.steps)
     digests = {each.name: each.digest for each in work.migrations}
     run = journal.begin(

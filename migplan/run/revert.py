@@ -62,7 +62,7 @@ def foreseen(analysis: Analysis, address: Address, wanted: Reverting) -> tuple[W
 
 def revert(analysis: Analysis, address: Address, wanted: Reverting, told: Told = silence) -> Reverted:
     """Take migrations back, the last one first; StepError says where it stopped."""
-    with locked(address) as lock:
+    with locked(address, wanted.ways) as lock:
         journal = Journal(lock, address)
         if not journal.exists:
             return Reverted(None)

@@ -30,6 +30,14 @@ class RunStatus:
         return [entry for entry in self.entries if entry.state == "failed"]
 
     @property
+    def stays(self) -> str:
+        """What of it is done, in words."""
+        rows = sum(entry.rows or 0 for entry in self.entries if entry.state == "done")
+        files = dict.fromkeys(entry.file for entry in self.entries if entry.state == "done")
+        of = f" of {', '.join(files)}" if files else ""
+        return f"{self.done:,} of {len(self.entries):,} steps{of}; {rows:,} rows"
+
+    @property
     def seconds(self) -> float:
         """The time that its steps took, added up: more than passed, where some ran side by side."""
         return sum(entry.duration.total_seconds() for entry in self.entries if entry.duration)

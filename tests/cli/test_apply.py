@@ -188,13 +188,13 @@ def test_who_may_not_come_in(guarded: Server, slow: str, run: Run) -> None:
 def test_a_journal_from_the_future(newest: Server, target: str, run: Run) -> None:
     bundle, url = str(bundle_of(newest, newest.demo)), newest.url(target)
     run("apply", bundle, "--target", url)
-    psql(url, "--command", "UPDATE migplan.format SET version = 2")
+    psql(url, "--command", "UPDATE migplan.format SET version = 3")
     said = run("apply", bundle, "--target", url, exit_code=2).stderr
-    assert "has format 2, and this migplan knows format 1" in said
+    assert "has format 3, and this migplan knows format 2" in said
     assert "nothing was changed" in said
     assert the_run_is_untouched(newest, target)
 
 
 def the_run_is_untouched(server: Server, target: str) -> bool:
-    psql(server.url(target), "--command", "UPDATE migplan.format SET version = 1")
+    psql(server.url(target), "--command", "UPDATE migplan.format SET version = 2")
     return the_run(server.address(target)).run.state == "done"

@@ -17,6 +17,7 @@ from migplan.postgres.address import Address
 from migplan.run import session
 from migplan.run.apply import Applying, apply
 from migplan.run.execute import Ways
+from migplan.run.kept import Beside
 from migplan.run.rollback import Undoing, Undone, rollback
 from tests.export.loading import _NEVER_ALIKE, export
 from tests.servers import Server
@@ -68,7 +69,7 @@ def applied(bundle: Sealed, address: Address, *, until: int | None = None, jobs:
 
 
 def taken_back(bundle: Sealed, address: Address, **wanted: object) -> Undone:
-    return rollback(bundle, address, Undoing(**wanted))  # type: ignore[arg-type]
+    return rollback(Beside.of(bundle), address, Undoing(**wanted))  # type: ignore[arg-type]
 
 
 def schema(server: Server, name: str) -> str:

@@ -110,7 +110,7 @@ def test_a_journal_that_lacks_a_table(newest: Server, source: str, target: Addre
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("UPDATE migplan.format SET version = 99", "has format 99, and this migplan knows format 1"),
+        ("UPDATE migplan.format SET version = 99", "has format 99, and this migplan knows format 2"),
         ("DELETE FROM migplan.format", "has no format"),
     ],
 )

@@ -1,0 +1,144 @@
+"""What the journal keeps of a bundle, so that it can be taken back when its folder is another one, or gone.
+
+That is its rollback files, and of its manifest what a rollback asks for: no row, no sample of one, no note.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from migplan.bundle import manifest as manifests
+from migplan.bundle.manifest import BundleFile, Manifest
+from migplan.bundle.paths import BundlePaths
+from migplan.bundle.sealed import Sealed, is_inside
+from migplan.errors import BundleError, RefusedError
+from migplan.run.journal import Journal, Run
+
+FOLDER = "folder"
+"""Under which name a run remembers what the folder was called."""
+_MANIFEST = "manifest.json"
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The folder that people named, or that was found: what is to be taken back may be another one."""
+
+    folder: Path | None = None
+    bundle: Sealed | None = None
+    why: str = ""  # there is no bundle in it that could run
+    manifest: Manifest | None = None  # where it can be read
+    named: bool = True  # people said it
+
+    @classmethod
+    def of(cls, bundle: Sealed) -> Beside:
+        """A folder that holds a bundle."""
+        return cls(bundle.paths.folder, bundle, manifest=bundle.manifest)
+
+
+def of_bundle(bundle: Sealed) -> dict[str, bytes]:
+    """What the journal is to keep, by file."""
+    manifest = bundle.manifest
+    files = tuple(_without_blocks(file) for file in manifest.files)
+    needed = manifest.model_copy(
+        update={"files": files, "notes": (), "carried": (), "left_out": (), "foreign_keys": ()}
+    )
+    content = needed.model_dump(mode="json", exclude_defaults=True) | {"migplan_bundle": manifests.FORMAT}
+    kept = {_MANIFEST: json.dumps(content, ensure_ascii=False).encode()}
+    for file in manifest.files:
+        path = bundle.paths.rollback(file.file)
+        kept[f"rollback/{file.file}"] = path.read_bytes()
+    return kept
+
+
+@contextmanager
+def as_applied(journal: Journal, run: Run, beside: Beside) -> Iterator[Sealed]:
+    """The bundle of a run as it was applied, for a block: what the journal keeps, else the folder itself."""
+    kept = journal.kept(run.run)
+    if not kept:
+        yield _of_folder(journal, run, beside)
+        return
+    with tempfile.TemporaryDirectory(prefix="migplan-rollback-") as place:
+        bundle = _unpacked(journal, run, kept, Path(place))
+        _refuse_another(journal, run, bundle, beside)
+        yield bundle
+
+
+def difference(journal: Journal, run: Run, beside: Beside) -> str:
+    """In which way the folder is not what was applied; empty where it is."""
+    if beside.bundle is not None:
+        if beside.bundle.digest == run.digest:
+            return ""
+        changes = "\n  ".join(changed(journal, run, beside.bundle))
+        return f"{beside.folder} is not what was applied:\n  {changes}"
+    return beside.why
+
+
+def changed(journal: Journal, run: Run, bundle: Sealed) -> list[str]:
+    """Where a bundle differs from that of a run, the first differences."""
+    then = {entry.file: entry.file_digest for entry in journal.entries(run.run)}
+    now = {file.file: file.sha256 for file in bundle.manifest.files}
+    found = [
+        *(f"{name} was changed" for name in then if name in now and then[name] != now[name]),
+        *(f"{name} is not there any more" for name in then if name not in now),
+        *(f"{name} is new" for name in now if name not in then),
+    ]
+    return found[:_SHOWN] or ["its manifest was changed"]
+
+
+def _refuse_another(journal: Journal, run: Run, bundle: Sealed, beside: Beside) -> None:
+    """A folder that people named has to be of the same name and database as what was applied."""
+    if not beside.named or beside.folder is None:
+        return
+    applied = f"{bundle.name} of the database {bundle.manifest.database}"
+    what = "no bundle"
+    if beside.manifest is not None:
+        what = f"{beside.manifest.name} of the database {beside.manifest.database}"
+    elif beside.folder.resolve().name in {run.bundle, run.before.get(FOLDER)}:
+        return
+    if what != applied:
+        raise RefusedError(
+            f"{beside.folder} is {what}, and what was applied to {journal.address} last is {applied} "
+            f"(run {run.run}); nothing was changed",
+            do="to take that back, leave out the folder: migplan rollback --target TARGET",
+        )
+
+
+def _of_folder(journal: Journal, run: Run, beside: Beside) -> Sealed:
+    """Of runs that an earlier migplan wrote down nothing is kept."""
+    if beside.bundle is not None and beside.bundle.digest == run.digest:
+        return beside.bundle
+    raise BundleError(
+        f"the journal in {journal.address} keeps nothing of run {run.run} ({run.bundle}), which "
+        f"{run.program} began, and only the folder that was applied can tell how to take it back"
+        + (f":\n{said}" if (said := difference(journal, run, beside)) else ""),
+        do="name the folder of the bundle that was applied; its manifest.json has the SHA-256 "
+        f"{run.digest}. To end the run without taking it back: migplan rollback --abandon",
+    )
+
+
+def _unpacked(journal: Journal, run: Run, kept: Mapping[str, bytes], folder: Path) -> Sealed:
+    (folder / "rollback").mkdir()
+    for file, content in kept.items():
+        if not is_inside(file):
+            raise BundleError(
+                f"the journal in {journal.address} keeps {file!r}, which is no file of a bundle"
+            )
+        (folder / file).write_bytes(content)
+    manifest = _manifest(kept, folder)
+    return Sealed(BundlePaths(folder), manifest, run.digest)
+
+
+def _manifest(kept: Mapping[str, bytes], folder: Path) -> Manifest:
+    content = json.loads(kept.get(_MANIFEST, b"null"))
+    return manifests.of_content(content, folder / _MANIFEST)
+
+
+def _without_blocks(file: BundleFile) -> BundleFile:
+    steps = tuple(step.model_copy(update={"blocks": ()}) for step in file.steps)
+    return file.model_copy(update={"steps": steps})

@@ -1,0 +1,250 @@
+"""Taking back by the journal alone, whatever has become of the folder; and runs that are ended by hand."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from migplan.bundle.sealed import Sealed, unseal
+from migplan.errors import BundleError, JournalError, RefusedError
+from migplan.postgres.address import Address
+from migplan.run.apply import Applying, apply
+from migplan.run.execute import Ways
+from migplan.run.kept import Beside
+from migplan.run.rollback import Undoing, Undone, abandon, foreseen, rollback
+from migplan.run.status import status_of
+from tests.export import rich
+from tests.export.conftest import PASSWORD, role
+from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
+from tests.servers import Server
+
+__all__ = ["role"]
+
+NOWHERE = Beside(named=False)
+TO_FORMAT_1 = """
+    DROP TABLE migplan.kept, migplan.protection;
+    ALTER TABLE migplan.run DROP COLUMN steps, DROP CONSTRAINT run_state_check;
+    ALTER TABLE migplan.run ADD CONSTRAINT run_state_check
+        CHECK (state IN ('running', 'stopped', 'failed', 'done', 'undoing', 'undone'));
+    UPDATE migplan.format SET version = 1
+"""
+"""What makes a journal one that migplan 1 wrote."""
+_SHAPE = """
+    SELECT c.relname, a.attname, a.attnotnull, pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, attnum)
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+    WHERE c.relnamespace = 'migplan'::regnamespace AND c.relkind = 'r'
+    UNION ALL
+    SELECT conrelid::regclass::text, conname, convalidated, pg_get_constraintdef(oid), ''
+    FROM pg_constraint WHERE connamespace = 'migplan'::regnamespace
+    ORDER BY 1, 2
+"""
+
+
+def alone(address: Address, **wanted: object) -> Undone:
+    """Take back the last run, with no folder at hand."""
+    return rollback(NOWHERE, address, Undoing(**wanted))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("layout", ["after-data", "with-schema"])
+def test_the_journal_alone_takes_back(newest: Server, layout: str, newest_database, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(sealed(newest, newest.demo, "--constraints", layout).paths.folder, folder)
+    bundle = unseal(folder)
+    address = newest_database("")
+    before = schema(newest, address.params["dbname"])
+    applied(bundle, address)
+    shutil.rmtree(folder)
+    losses, steps = foreseen(NOWHERE, address, Undoing())
+    assert (losses.rows, losses.own) == (bundle.manifest.rows, bundle.manifest.rows)
+    with stopping(5, "rollback"), pytest.raises(KilledError):
+        alone(address)
+    undone = alone(address)
+    assert (undone.whole, undone.went_on, undone.steps) == (True, True, len(steps) - 4)
+    assert schema(newest, address.params["dbname"]) == before
+
+
+def test_rows_alone_without_a_folder(newest: Server, newest_database) -> None:
+    address = newest_database("")
+    applied(sealed(newest, newest.demo, "--constraints", "with-schema"), address)
+    assert alone(address, data_only=True).losses.data_only
+    assert ask(newest, address.params["dbname"], "SELECT count(*) FROM public.hotels") == [(0,)]
+    assert alone(address).whole
+
+
+def test_a_folder_that_differs_is_said_and_what_was_applied_is_taken_back(
+    newest: Server, newest_database, tmp_path: Path
+) -> None:
+    address = newest_database("")
+    before = schema(newest, address.params["dbname"])
+    applied(sealed(newest, newest.demo), address, until=30)
+    other = sealed(newest, newest.demo, "--constraints", "with-schema")
+    undone = taken_back(other, address)
+    assert "20-constraints-foundation.sql is not there any more" in undone.losses.differs
+    assert undone.whole
+    assert schema(newest, address.params["dbname"]) == before
+
+
+def test_a_folder_of_something_else_is_refused(newest: Server, newest_database, tmp_path: Path) -> None:
+    address = newest_database("")
+    applied(sealed(newest, newest.demo), address, until=3)
+    with pytest.raises(
+        RefusedError, match=r"is no bundle, and what was applied .* last is migration of"
+    ) as caught:
+        rollback(Beside(tmp_path / "typo", None, "it is not there"), address, Undoing())
+    assert "leave out the folder" in caught.value.do
+    name = newest.create_database("CREATE TABLE t ()")
+    with pytest.raises(RefusedError, match="is migration of the database migplan_test"):
+        taken_back(sealed(newest, name), address)
+    newest.drop_database(name)
+    # Where the folder was, and is not any more, nobody is kept from what they typed before.
+    folder = tmp_path / sealed(newest, newest.demo).paths.folder.name
+    assert rollback(Beside(folder, None, "it is gone"), address, Undoing()).losses.differs == "it is gone"
+
+
+def test_what_is_kept_holds_no_rows_and_is_not_believed_when_it_was_changed(
+    newest: Server, newest_database
+) -> None:
+    address = newest_database("")
+    name = address.params["dbname"]
+    bundle = sealed(newest, newest.demo)
+    applied(bundle, address, until=3)
+    files = [file for (file,) in ask(newest, name, "SELECT file FROM migplan.kept ORDER BY 1")]
+    assert files == sorted(["manifest.json", *(f"rollback/{each.file}" for each in bundle.manifest.files)])
+    (size,) = ask(newest, name, "SELECT sum(length(content))::int FROM migplan.kept")[0]
+    assert size < 40_000
+    with newest.connect(dbname=name) as connection:
+        connection.execute("UPDATE migplan.kept SET content = content || 'x'::bytea WHERE file LIKE '%10%'")
+        connection.execute("UPDATE migplan.kept SET sha256 = repeat('0', 64) WHERE file LIKE '%20%'")
+    with pytest.raises(JournalError, match="was changed by hand; nothing was changed"):
+        alone(address)
+
+
+def owned(server: Server, role, database) -> Address:
+    """A target of a plain role that owns the database, and nothing else."""
+    owner = role(server, "migplan_kept_owner")
+    address = database("")
+    name = address.params["dbname"]
+    with server.connect() as connection:
+        connection.execute(f"ALTER DATABASE {name} OWNER TO {owner}")
+    return server.address(name, user=owner, password=PASSWORD)
+
+
+def test_a_journal_of_the_former_format(newest: Server, role, newest_database) -> None:
+    script = (
+        "CREATE TABLE a (n int PRIMARY KEY); INSERT INTO a VALUES (1); CREATE TABLE b (n int REFERENCES a);"
+    )
+    source = newest_database(script).params["dbname"]
+    bundle = sealed(newest, source, "--no-owner")
+    address = owned(newest, role, newest_database)
+    name = address.params["dbname"]
+    applied(bundle, address)
+    shape = ask(newest, name, _SHAPE)
+    with newest.connect(dbname=name) as connection:
+        connection.execute(TO_FORMAT_1)
+    assert [run.run.state for run in status_of(address).runs] == ["done"], "it is read as it is"
+    with pytest.raises(BundleError, match=r"keeps nothing of run 1 \(migration\)") as caught:
+        alone(address)
+    assert bundle.digest in caught.value.do
+    with pytest.raises(BundleError, match="is not there any more"):
+        taken_back(sealed(newest, source, "--constraints", "with-schema", "--no-owner"), address)
+    assert taken_back(bundle, address).whole
+    assert ask(newest, name, _SHAPE) == shape, "it was brought up to date in its place"
+    applied(bundle, address)
+    assert alone(address).whole
+
+
+def test_a_run_of_the_former_format_is_gone_on_with(newest: Server, newest_database) -> None:
+    bundle = sealed(newest, newest.demo)
+    address = newest_database("")
+    applied(bundle, address, until=9)
+    with newest.connect(dbname=address.params["dbname"]) as connection:
+        connection.execute(TO_FORMAT_1)
+    applied(bundle, address)
+    assert alone(address).whole, "what was missing was kept as soon as the folder was there"
+
+
+def test_steps_that_are_gone_are_not_called_taken_back(newest: Server, newest_database) -> None:
+    bundle = sealed(newest, newest.demo)
+    address = newest_database("")
+    name = address.params["dbname"]
+    applied(bundle, address)
+    for change in ("DELETE FROM migplan.step WHERE step > 20", "DELETE FROM migplan.step"):
+        with newest.connect(dbname=name) as connection:
+            connection.execute(change)
+        for way in (alone, lambda address: foreseen(Beside.of(bundle), address, Undoing())):
+            with pytest.raises(JournalError, match=r"changed by hand: it has \d+ of the \d+ steps of run 1"):
+                way(address)
+    assert abandon(address, Ways(), lambda _run, _stays: None).run.state == "abandoned"
+    assert alone(address).run is None
+
+
+def test_a_run_that_cannot_go_on_is_ended_by_hand(newest: Server, newest_database) -> None:
+    bundle = sealed(newest, newest.demo)
+    address = newest_database("")
+    applied(bundle, address, until=4)
+    seen: list[str] = []
+    ended = abandon(address, Ways(), lambda _run, stays: seen.append(stays))
+    assert seen == [ended.stays]
+    assert "3 of " in ended.stays
+    (note,) = ended.run.notes
+    assert f"by {address.params['user']} from" in note
+    assert "stays: 3 of" in note
+    assert alone(address).run is None, "nobody takes it back any more"
+    assert abandon(address, Ways(), lambda _run, _stays: None) is None
+    other = sealed(newest, newest.demo, "--constraints", "with-schema")
+    with pytest.raises(Exception, match="already exists"):
+        apply(other, address, Applying(Ways(1, retries=0)))
+    assert [run.run.state for run in status_of(address).runs] == ["abandoned", "failed"]
+
+
+def test_a_rollback_that_cannot_go_on_is_ended_with_its_run(newest: Server, newest_database) -> None:
+    address = newest_database("")
+    applied(sealed(newest, newest.demo), address)
+    with stopping(4, "rollback"), pytest.raises(KilledError):
+        alone(address)
+    abandon(address, Ways(), lambda _run, _stays: None)
+    assert [run.run.state for run in status_of(address).runs] == ["abandoned", "abandoned"]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [
+        ("CREATE VIEW theirs AS SELECT id FROM public.hotels", "view theirs depends on table hotels"),
+        (
+            "CREATE TABLE theirs (unit uuid REFERENCES public.accommodation_units (id))",
+            r"theirs_unit_fkey on table theirs depends on .* accommodation_units",
+        ),
+        ("CREATE TABLE theirs () INHERITS (public.exchange_rates)", "table theirs depends on table exch"),
+        ("CREATE TABLE theirs (r public.exchange_rates)", "column r of table theirs depends on type exch"),
+    ],
+)
+def test_what_others_made_is_seen_before_anything_is_promised(
+    newest: Server, newest_database, theirs: str, said: str
+) -> None:
+    bundle = sealed(newest, newest.demo)
+    address = newest_database("")
+    applied(bundle, address)
+    with newest.connect(dbname=address.params["dbname"]) as connection:
+        connection.execute(theirs)
+    ways = [Undoing(), Undoing(to="04")] if "REFERENCES" in theirs else [Undoing()]
+    for wanted in ways:  # rows that are referred to cannot be truncated, either
+        with pytest.raises(RefusedError, match=said):
+            foreseen(NOWHERE, address, wanted)
+        with pytest.raises(RefusedError, match="nothing was changed"):
+            rollback(NOWHERE, address, wanted)
+    with newest.connect(dbname=address.params["dbname"]) as connection:
+        connection.execute(f"DROP {theirs.split()[1]} theirs")
+    assert alone(address).whole
+
+
+def test_nothing_of_a_rich_database_is_taken_for_somebody_elses(newest: Server, newest_database) -> None:
+    for layout in ("after-data", "with-schema"):
+        bundle: Sealed = sealed(newest, rich.database(newest), "--constraints", layout)
+        address = newest_database("")
+        applied(bundle, address)
+        for file in bundle.manifest.files[:-1]:
+            assert foreseen(NOWHERE, address, Undoing(to=file.file)) is not None
+        assert alone(address).whole
