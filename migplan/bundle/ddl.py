@@ -66,16 +66,25 @@ def statements(
         elif owner is None and entry.kind not in FOLLOWERS:
             yield f"\n-- {entry.kind.lower()} {one_line(entry.tag)}"
             heading = None
-        if entry.kind in {"TABLE", "MATERIALIZED VIEW"} and (entry.access_method or "heap") != access_method:
+        if _stores(entry) and (entry.access_method or "heap") != access_method:
             access_method = entry.access_method or "heap"
             yield f"SET default_table_access_method = {quoted(access_method)};"
         if entry.section.value != "none" and entry.tablespace != tablespace:
             tablespace = entry.tablespace
             yield f"SET default_tablespace = {literal(tablespace)};"
         yield owners.definition(entry).strip("\n")
+        if entry.partitioned and entry.access_method:
+            # What its later partitions get; the setting above would not be kept.
+            named = str(QualifiedName(entry.schema, entry.tag))
+            yield f"ALTER TABLE {named} SET ACCESS METHOD {quoted(entry.access_method)};"
         role = owners.of(entry)
         if role and (named := _named(entry)):
             yield f"ALTER {named} OWNER TO {quoted(role)};"
+
+
+def _stores(entry: Entry) -> bool:
+    """Whether it is made with an access method for its own rows."""
+    return entry.kind == "MATERIALIZED VIEW" or (entry.kind == "TABLE" and not entry.partitioned)
 
 
 def _named(entry: Entry) -> str:

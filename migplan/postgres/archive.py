@@ -44,6 +44,7 @@ class Entry:
     tablespace: str
     access_method: str
     needs: tuple[int, ...]
+    partitioned: bool = False  # told since format 1.16, before which such a table had no access method
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,7 @@ class _Reader:
             section = _SECTIONS[self._int()]
             definition, drop, _copy = self._text(), self._text(), self._text()
             schema, tablespace, access_method = self._text(), self._text(), self._text()
-            if self._version >= (1, 16):
-                self._int()  # the kind of relation
+            relation = chr(self._int()) if self._version >= (1, 16) else ""
             owner = self._text()
             self._text()  # whether it has oids: not since version 12
             needs = []
@@ -121,6 +121,7 @@ class _Reader:
                 tablespace=tablespace,
                 access_method=access_method,
                 needs=tuple(sorted(set(needs))),
+                partitioned=relation == "p",
             )
 
     def _bytes(self, count: int) -> bytes:

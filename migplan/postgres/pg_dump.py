@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from functools import cache
 
 from migplan.errors import DatabaseError, LaunchError, PrivilegeError
 from migplan.postgres import archive
 from migplan.postgres.address import Address
-from migplan.postgres.archive import Archive
+from migplan.postgres.archive import Archive, Entry
 from migplan.postgres.binaries import Installation, find_installations
 from migplan.postgres.versions import dotted
 
 _NO_TLS = "SSL support is not compiled in"
+
+# Words that a version made its own (pg_get_keywords() of two servers): an older server writes a name of that
+# kind without quotes, and from that version on the same text is an error, or a call of something else.
+_LATER_WORDS = {
+    16: ("json_array", "json_arrayagg", "json_objectagg", "system_user"),
+    17: (
+        *("json_exists", "json_query", "json_scalar", "json_serialize", "json_table", "json_value"),
+        "merge_action",
+    ),
+}
+# From 17 on a parameter cannot be called json without quotes; everything else can.
+_JSON_PARAMETER = re.compile(r"[(,]\s*(?:(?:IN|OUT|INOUT|VARIADIC) )?json [a-z\"]")
 
 
 def suitable(version: int, *, encrypted: bool) -> Installation:
@@ -39,8 +52,30 @@ def suitable(version: int, *, encrypted: bool) -> Installation:
 
 
 def schema_of(address: Address, installation: Installation, snapshot: str) -> Archive:
-    """Every object of the database at the moment of a snapshot, as pg_dump defines it."""
-    words = ["--schema-only", "--format=custom", "--compress=0", "--encoding=UTF8", "--no-password"]
+    """Every object of the database at the moment of a snapshot, as pg_dump defines it.
+
+    Every name is quoted where a later server would not understand one without.
+    """
+    found = _dumped(address, installation, snapshot)
+    if any(_misread_later(entry, found.server_version) for entry in found.entries):
+        return _dumped(address, installation, snapshot, "--quote-all-identifiers")
+    return found
+
+
+def _misread_later(entry: Entry, server_version: str) -> bool:
+    """Whether its definition has a name that is a word of its own from a later version on."""
+    major = int(server_version.partition(".")[0])
+    words = [word for since, later in _LATER_WORDS.items() if major < since for word in later]
+    if not words:
+        return False
+    if re.search(rf'(?<![\w"])(?:{"|".join(words)})(?![\w"])', entry.definition):
+        return True
+    routine = entry.kind in {"AGGREGATE", "FUNCTION", "PROCEDURE"}
+    return routine and bool(_JSON_PARAMETER.search(entry.definition))
+
+
+def _dumped(address: Address, installation: Installation, snapshot: str, *more: str) -> Archive:
+    words = ["--schema-only", "--format=custom", "--compress=0", "--encoding=UTF8", "--no-password", *more]
     ran = subprocess.run(
         [str(installation.program("pg_dump")), *words, f"--snapshot={snapshot}"],
         capture_output=True,
