@@ -15,3 +15,18 @@ Imports point to the left and upwards only; ``tests/test_house.py`` keeps it so.
 """
 
 __version__ = "0.1.0"
+
+
+def _read_trees_of_any_depth() -> None:
+    """Let protobuf, in which PostgreSQL's parser answers, read what is nested deeper than a hundred levels.
+
+    A chain of 48 concatenations is: without this, nothing that holds one could be read, exported or applied.
+    """
+    try:
+        from google._upb._message import SetAllowOversizeProtos  # type: ignore[import-untyped]  # noqa: PLC0415
+    except ImportError:
+        return
+    SetAllowOversizeProtos(True)
+
+
+_read_trees_of_any_depth()

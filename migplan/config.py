@@ -230,7 +230,7 @@ def find(named: Path | None) -> Config:
             raise FileError(f"there is no {named}", do="write one with: migplan init", file=named)
         return load(named)
     here = Path(FILE_NAME)
-    return load(here) if here.is_file() else Config()
+    return load(here) if os.path.lexists(here) else Config()
 
 
 def url_of(config: Config, name: str) -> str | None:

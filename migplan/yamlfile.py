@@ -11,9 +11,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from migplan.errors import FileError, YamlError
+from migplan.files import read_text
 from migplan.redaction import redacted
 
 Place = tuple[str | int, ...]
+
+_DEEPEST = 100
 
 
 class Section(BaseModel):
@@ -64,17 +67,16 @@ class Marks:
 def load(file: Path, model: type[Content]) -> tuple[Content, Marks]:
     """What the file says, checked, with the place of each entry for later complaints."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileError(f"cannot read {file}: {error.strerror}", file=file) from None
-    except UnicodeDecodeError as error:
-        raise FileError(f"{file} is not UTF-8 text: byte {error.start} is none of it", file=file) from None
+        text = read_text(file)
+    except FileError as error:
+        raise FileError(f"cannot read {file}: {error.what}", file=file) from None
     return loads(text, file, model)
 
 
 def loads(text: str, file: Path, model: type[Content]) -> tuple[Content, Marks]:
     """What a text says; ``file`` is what complaints call it."""
     try:
+        _refuse_deep(text)
         loader = _Loader(text)
         root = loader.get_single_node()
         marks = Marks(file, root)
@@ -99,6 +101,23 @@ if TYPE_CHECKING or not yaml.__with_libyaml__:
     from yaml import SafeLoader
 else:  # libyaml's parser where the wheel has it: a plan of 5,000 tables takes seconds without
     from yaml import CSafeLoader as SafeLoader
+
+
+def _refuse_deep(text: str) -> None:
+    """Stop before the parser builds what is nested without end: libyaml's would take the process with it."""
+    depth = 0
+    for event in yaml.parse(text, SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise yaml.composer.ComposerError(
+                    None,
+                    None,
+                    "lists and entries are nested too deep",
+                    event.start_mark,  # type: ignore[arg-type]  # libyaml's own
+                )
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Loader(SafeLoader):

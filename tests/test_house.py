@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "redaction": set(),
     "errors": set(),
     "files": {"errors"},
-    "yamlfile": {"errors", "redaction"},
+    "yamlfile": {"errors", "files", "redaction"},
     "config": {"errors", "redaction", "yamlfile"},
     "postgres": GROUND,
     "catalog": GROUND | {"postgres"},

@@ -170,6 +170,9 @@ class _Checking:
 
     def _read(self, path: Path, name: str, see: Callable[[Found, pg.Node | None], None]) -> _Digesting | None:
         """Read a file to its end, or to where it cannot be understood."""
+        if path.exists() and not path.is_file():
+            self._note(Kind.MISSING, name, "is not a regular file", do=_ANEW)
+            return None
         try:
             with path.open("rb") as opened:
                 stream = _Digesting(opened)

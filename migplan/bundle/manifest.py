@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from migplan.bundle.paths import BundlePaths
 from migplan.catalog.layout import as_text
 from migplan.config import Layout, Strategy
 from migplan.errors import FileError
+from migplan.files import read_json
 from migplan.names import QualifiedName, parse
 from migplan.yamlfile import Section
 
@@ -197,16 +198,15 @@ def load(folder: Path) -> Manifest:
     """The manifest of a bundle."""
     file = BundlePaths(folder).manifest
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
+        content = read_json(file)
+    except FileError as error:
+        if file.is_file():
+            what = f"{file} is not a manifest: {error.what}"
+            raise FileError(what, do="export the bundle anew", file=file) from None
         raise FileError(
-            f"{folder} is not a bundle: cannot read {file.name}: {error.strerror}",
+            f"{folder} is not a bundle: cannot read {file.name}: {error.what}",
             do="write one with: migplan export --out DIR",
             file=file,
-        ) from None
-    except ValueError as error:
-        raise FileError(
-            f"{file} is not a manifest: {error}", do="export the bundle anew", file=file
         ) from None
     return of_content(content, file)
 
@@ -251,5 +251,7 @@ def _with_schemas(manifest: Manifest) -> Manifest:
 
 def digest(file: Path) -> str:
     """The SHA-256 of a file's bytes."""
+    if not file.is_file():  # nobody may keep us waiting at a pipe
+        raise FileNotFoundError(errno.ENOENT, "there is no regular file", str(file))
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from migplan.catalog.layout import as_text
 from migplan.catalog.model import Catalog
 from migplan.errors import FileError
-from migplan.files import write_whole
+from migplan.files import read_json, write_whole
 
 FORMAT = 1
 
@@ -50,21 +49,9 @@ def _observed(kind: Any) -> dict[str, Any]:
 def load(file: Path) -> Catalog:
     """The catalog that a file holds."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileError(
-            f"cannot read the catalog {file}: {error.strerror}",
-            do="write one with: migplan catalog --source URL --out FILE",
-            file=file,
-        ) from None
-    except UnicodeDecodeError:
-        raise _not_a_catalog(file, "it is not text") from None
-    try:
-        content: Any = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise _not_a_catalog(file, f"line {error.lineno}, column {error.colno}: {error.msg}") from None
-    except RecursionError:
-        raise _not_a_catalog(file, "it is nested too deeply") from None
+        content = read_json(file)
+    except FileError as error:
+        raise _not_a_catalog(file, error.what) from None
     catalog = from_json(content, file)
     if "server" not in content:
         raise _not_a_catalog(file, "server, where and when it was read, is missing")

@@ -27,7 +27,7 @@ from migplan.pipeline.progress import Told
 from migplan.printable import printable
 
 # The signs of trees and marks, where an encoding has none of them.
-_IN_ASCII = str.maketrans("├─└│↻⟲↗…×·", "|-`|@@^.x.")
+_IN_ASCII = str.maketrans("├─└│↻⟲↗→…×·█", "|-`|@@^>.x.#")
 
 
 class Screen(Console):

@@ -47,6 +47,8 @@ class Outlet:
         """Write a text, cleaned."""
         if not isinstance(text, str):
             raise TypeError(f"text belongs here, and not {type(text).__name__}")
+        if not text:  # click tries what a stream takes by writing nothing, and a full disk refuses that
+            return 0
         clean = redacted(text)
         with self._failing():
             self.beneath.write(clean if self._is_styled else printable(clean, keep="\n\t"))

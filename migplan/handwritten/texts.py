@@ -17,6 +17,7 @@ from pathlib import Path
 
 from migplan.bundle.splitting import MetaCommandError, SqlFileError, pieces
 from migplan.errors import FileError
+from migplan.files import read_bytes
 from migplan.handwritten.model import Part
 
 _OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -76,9 +77,9 @@ class Directive:
 def load(file: Path) -> Text:
     """The file; whatever is not UTF-8 is refused with its line."""
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise FileError(f"{file} cannot be read: {error.strerror}", file=file) from None
+        data = read_bytes(file)
+    except FileError as error:
+        raise FileError(f"{file} cannot be read: {error.what}", file=file) from None
     text = Text(file, data)
     if data.startswith(_OTHER_ENCODINGS):
         raise text.error("the file is UTF-16, and has to be UTF-8", 0, "save it again as UTF-8")

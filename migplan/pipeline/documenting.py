@@ -18,7 +18,7 @@ from migplan.config import Config, key_of
 from migplan.document.derive import documented
 from migplan.document.model import Documentation, Samples, Statement
 from migplan.errors import FileError
-from migplan.files import write_whole
+from migplan.files import read_text, write_whole
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName
 from migplan.pipeline.planning import plan_for
@@ -153,7 +153,7 @@ def pages_in(out: Path) -> dict[str, str]:
     found = {}
     for file in sorted(out.glob("*.md")):
         try:
-            found[file.name] = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise FileError(f"cannot read {file}: {error}", file=file) from None
+            found[file.name] = read_text(file)
+        except FileError as error:
+            raise FileError(f"cannot read {file}: {error.what}", file=file) from None
     return found

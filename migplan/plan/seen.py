@@ -6,14 +6,14 @@ it, structure alone, tells column by column what has changed in the database sin
 
 from __future__ import annotations
 
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from migplan.catalog import layout, store
 from migplan.catalog.model import Catalog
 from migplan.errors import FileError
-from migplan.files import write_whole
+from migplan.files import read_json, write_whole
 from migplan.plan.model import Plan
 
 FORMAT = 1
@@ -45,10 +45,10 @@ def save(seen: Seen, plan_file: Path) -> None:
 def load(plan_file: Path) -> Seen | None:
     """The file that belongs to a plan; None when there is none."""
     file = beside(plan_file)
-    if not file.is_file():
+    if not os.path.lexists(file):
         return None
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
         if content.get("migplan_seen") != FORMAT:
             raise ValueError("it has another format")
         proposal = Plan.model_validate(content["proposal"])
@@ -57,7 +57,7 @@ def load(plan_file: Path) -> Seen | None:
         raise _damaged(file, f"{error.args[0]} is missing") from None
     except AttributeError:
         raise _damaged(file, "it holds something else") from None
-    except (OSError, ValueError, FileError) as error:
+    except (ValueError, FileError) as error:
         raise _damaged(file, str(error).splitlines()[0]) from None
 
 

@@ -273,9 +273,11 @@ def main() -> None:
             keep(parent, order)
     except KeeperError as error:
         parent.answer(**error.answer)
-    except Exception:
+    except Exception as error:
         # There is no terminal here: whatever it is, the parent has to say it.
-        parent.answer(error="the keeper of the server failed", log=traceback.format_exc())
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        said = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
+        parent.answer(error="the keeper of the server failed", log=said)
 
 
 def leave(number: int, _frame: object) -> NoReturn:

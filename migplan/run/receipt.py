@@ -14,7 +14,8 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from migplan.bundle.identity import identity_of
-from migplan.files import write_whole
+from migplan.errors import FileError
+from migplan.files import read_json, write_whole
 from migplan.postgres.address import Address
 from migplan.postgres.versions import dotted
 from migplan.run.journal import Entry
@@ -110,8 +111,8 @@ def found(bundle: Path, digest: str) -> Sequence[Receipt]:
     receipts = []
     for file in sorted(folder_of(bundle).glob("*.json")):
         try:
-            receipt = Receipt.model_validate_json(file.read_bytes())
-        except (OSError, ValidationError):
+            receipt = Receipt.model_validate(read_json(file))
+        except (FileError, ValidationError):
             continue
         if receipt.digest == digest and receipt.migplan_receipt == FORMAT:
             receipts.append(receipt)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from migplan.catalog import store
 from migplan.catalog.model import Catalog, Table
 from migplan.config import Strategy
 from migplan.errors import FileError
+from migplan.files import read_json
 from migplan.names import QualifiedName
 
 
@@ -73,11 +73,11 @@ def load(folder: Path) -> Expectation:
             file=paths.catalog,
         )
     try:
-        content = json.loads(paths.catalog.read_text(encoding="utf-8"))
+        content = read_json(paths.catalog)
         changed = digest(paths.catalog) != listed[name]
-    except (OSError, ValueError) as error:
+    except FileError as error:
         raise FileError(
-            f"{paths.catalog} cannot be read: {error}", do="export the bundle anew", file=paths.catalog
+            f"{paths.catalog} cannot be read: {error.what}", do="export the bundle anew", file=paths.catalog
         ) from None
     if changed:
         raise FileError(

@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="Is a directory"):
         load(tmp_path)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(FileError, match="it is not text"):
+    with pytest.raises(FileError, match="it is not UTF-8 text"):
         load(tmp_path / "binary")
     with pytest.raises(FileError, match="cannot write"):
         save(Catalog(server=SERVER), tmp_path)

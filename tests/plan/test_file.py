@@ -165,7 +165,7 @@ def test_nothing_seen_is_nothing(tmp_path: Path) -> None:
         ("{}", "it has another format"),
         ('{"migplan_seen": 1}', "proposal is missing"),
         ('{"migplan_seen": 1, "proposal": {}}', "validation errors for Plan"),
-        ("\x00\xff", "codec can't decode"),
+        ("\x00\xff", "not UTF-8"),
     ],
 )
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, content: str, what: str) -> None:
