@@ -34,12 +34,17 @@ FROM (
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     WHERE t.typacl IS NOT NULL
     UNION ALL
-    SELECT 'schema', n.nspname, '', '', '', n.nspowner, n.nspacl,
-           coalesce(i.initprivs, pg_catalog.acldefault('n', n.nspowner)), 'pg_catalog.pg_namespace'::regclass, n.oid
+    -- Of public the default is what 15 and newer give, also in an older server, and where it was dropped and made
+    -- anew: so it is that of the database into which it comes.
+    SELECT 'schema', n.nspname, '', '', '', n.nspowner, coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)),
+           CASE n.nspname WHEN 'public'
+                THEN pg_catalog.acldefault('n', n.nspowner) || pg_catalog.makeaclitem(0, n.nspowner, 'USAGE', false)
+                ELSE coalesce(i.initprivs, pg_catalog.acldefault('n', n.nspowner)) END,
+           'pg_catalog.pg_namespace'::regclass, n.oid
     FROM pg_catalog.pg_namespace n
     LEFT JOIN pg_catalog.pg_init_privs i
            ON i.classoid = 'pg_catalog.pg_namespace'::regclass AND i.objoid = n.oid AND i.objsubid = 0
-    WHERE n.nspacl IS NOT NULL
+    WHERE n.nspacl IS NOT NULL OR n.nspname = 'public'
     UNION ALL
     SELECT 'default privileges', coalesce(n.nspname, ''),
            CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions'
@@ -57,10 +62,7 @@ CROSS JOIN LATERAL (
     FROM (SELECT e.grantee,
                  e.privilege_type || CASE WHEN bool_or(e.is_grantable) THEN ' WITH GRANT OPTION' ELSE '' END AS privilege
           FROM pg_catalog.aclexplode(o.acl) e GROUP BY e.grantee, e.privilege_type) held
-    -- The schema public came with the server, and belonged to its first role (10) or to pg_database_owner.
-    FULL JOIN (SELECT CASE WHEN o.kind = 'schema' AND e.grantee IN (10, 6171) THEN o.owner ELSE e.grantee END AS grantee,
-                      e.privilege_type AS privilege
-               FROM pg_catalog.aclexplode(o.base) e) base
+    FULL JOIN (SELECT e.grantee, e.privilege_type AS privilege FROM pg_catalog.aclexplode(o.base) e) base
            ON held.grantee = base.grantee AND held.privilege = base.privilege
     WHERE held.privilege IS NULL OR base.privilege IS NULL
 ) p
