@@ -23,7 +23,7 @@ def as_text(verification: Verification) -> Iterator[Text]:
     width = max((len(check.name) for check in checks), default=0)
     numbers = max((len(_numbers(check)) for check in checks), default=0)
     for check in checks:
-        state = ("ok", "green") if check.holds else ("DIFFERS", "bold red")
+        state = (_state(check), "green" if check.holds else "bold red")
         yield Text.assemble(f"  {check.name:{width}}  {_numbers(check):>{numbers}}  ", state)
     for hierarchy in verification.hierarchies:
         yield Text(
@@ -50,7 +50,8 @@ def as_markdown(verification: Verification) -> Iterator[str]:
     yield "| | right | |"
     yield "|---|---:|---|"
     for check in verification.checks:
-        yield f"| {check.name} | {_numbers(check)} | {'ok' if check.holds else '**DIFFERS**'} |"
+        said = _state(check)
+        yield f"| {check.name} | {_numbers(check)} | {said if check.holds else f'**{said}**'} |"
     if verification.differences:
         yield from ("", "## Differences", "")
         for each in verification.differences:
@@ -115,8 +116,13 @@ def closing(verification: Verification) -> str:
     s = "" if verification.source else "s"
     if verification.holds:
         return f"The target is what {against} say{s}.{proof}"
-    number = len(verification.differences)
-    return f"The target is not what {against} say{s}: {count(number, 'difference')}.{proof}"
+    known = sum(each.known for each in verification.differences)
+    unknown = len(verification.differences) - known
+    open_ = f"{count(unknown, 'thing')} could not be compared" if unknown else ""
+    if not known:
+        return f"It is not proven that the target is what {against} say{s}: {open_}.{proof}"
+    also = f", and {open_}" if open_ else ""
+    return f"The target is not what {against} say{s}: {count(known, 'difference')}{also}.{proof}"
 
 
 def _heading(verification: Verification) -> str:
@@ -125,6 +131,13 @@ def _heading(verification: Verification) -> str:
         f"{verification.target} against {verification.bundle}{source}, "
         f"PostgreSQL {verification.server} at {verification.read_at}"
     )
+
+
+def _state(check: Check) -> str:
+    if check.holds:
+        return "ok"
+    unknown = check.differences and not any(each.known for each in check.differences)
+    return "NOT COMPARED" if unknown else "DIFFERS"
 
 
 def _numbers(check: Check) -> str:

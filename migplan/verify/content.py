@@ -15,6 +15,7 @@ from migplan.verify.verification import Check, Difference, TableProof
 
 Told = Callable[[str, int, int], None]
 
+_GONE = "there is no such table"
 _SAMPLED = 20  # tables of which rows are named
 
 
@@ -44,8 +45,8 @@ def compared(expectation: Expectation, target: Moment, source: Moment | None, to
     contents: list[Difference] = []
     examples = Examples(expectation, target, source, method)
     for name in loaded:
-        expected = now.get(name, Digest(name, None, why="the source has no such table"))
-        here = found.get(name, Digest(name, None, why="there is no such table"))
+        expected = now.get(name, Digest(name, None, why=_GONE))
+        here = found.get(name, Digest(name, None, why=_GONE))
         strength = _strength(expected, here)
         proofs.append(TableProof(str(name), expected.rows or 0, here, strength))
         wrong = _count_differs(name, expected, here) or _content_differs(name, expected, here, strength)
@@ -62,7 +63,7 @@ def compared(expectation: Expectation, target: Moment, source: Moment | None, to
         Check("Rows", there, total, tuple(rows)),
         Check("Contents", len(by_content) - len(contents), len(by_content), tuple(contents)),
     )
-    return Content(checks if loaded else (), tuple(proofs), (*notes, *_weak(proofs)))
+    return Content(checks if loaded else (), tuple(proofs), (*notes, *_weak(proofs), *_unread(proofs)))
 
 
 def _digests(
@@ -103,7 +104,7 @@ def _strength(expected: Digest, found: Digest) -> str:
 def _count_differs(name: QualifiedName, expected: Digest, found: Digest) -> Difference | None:
     if found.rows is None or expected.rows is None:
         side, digest = ("the target", found) if found.rows is None else ("the source", expected)
-        return Difference(f"rows of {name}", f"not read in {side}: {digest.why}")
+        return Difference(f"rows of {name}", f"not read in {side}: {digest.why}", known=digest.why == _GONE)
     if expected.rows == found.rows:
         return None
     gap = found.rows - expected.rows
@@ -146,3 +147,14 @@ def _weak(proofs: list[TableProof]) -> list[str]:
     whys = sorted({proof.found.why for proof in weak if proof.found.why})
     why = "; ".join(whys) or "the bundle has no digest that this server can come to"
     return [f"only counted: {', '.join(proof.table for proof in weak[:5])}{more} ({why})"]
+
+
+def _unread(proofs: list[TableProof]) -> list[str]:
+    closed = [proof.table for proof in proofs if proof.found.rows is None and proof.found.why != _GONE]
+    if not closed:
+        return []
+    more = f" and {len(closed) - 5:,} more" if len(closed) > 5 else ""
+    return [
+        f"not read in the target: {', '.join(closed[:5])}{more}; verify as a role that may read all of it, "
+        "which under FORCE ROW LEVEL SECURITY takes BYPASSRLS, even from the owner"
+    ]

@@ -70,7 +70,9 @@ def hierarchies(
     for name in names:
         there = _hierarchy(target, expectation.catalog, name)
         if there is None:
-            differences.append(Difference(f"self-references of {name}", "not read in the target"))
+            differences.append(
+                Difference(f"self-references of {name}", "not read in the target", known=False)
+            )
             continue
         found.append(there)
         then = _hierarchy(source, expectation.catalog, name) if source is not None else None

@@ -49,7 +49,7 @@ def _difference(target: Moment, sequence: Sequence, least: int) -> Difference | 
     place = _place(target, sequence)
     what = f"sequence {sequence.name}"
     if place is None:
-        return Difference(what, "the role may not read it")
+        return Difference(what, "the role may not read it", known=False)
     if sequence.cycles:
         return None
     beyond = place.reached + (1 if sequence.increment > 0 else -1) if place.reached is not None else None

@@ -216,7 +216,7 @@ class _Comparison:
         why = self._undecided.get(key_of(expected, owner))
         said = f"; whether the texts mean the same could not be told: {why}" if why else ""
         tally.differences += [
-            Difference(each.what, (each.detail or each.change) + said) for each in differing
+            Difference(each.what, (each.detail or each.change) + said, known=not why) for each in differing
         ]
 
     def _parts(self, kind: str, owner: str, expected: tuple[Any, ...], found: tuple[Any, ...] | None) -> None:

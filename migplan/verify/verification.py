@@ -9,11 +9,15 @@ from migplan.catalog.digests import Digest
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as it was to be; ``examples`` are rows, or the values that break a key."""
+    """One thing that is not as it was to be; ``examples`` are rows, or the values that break a key.
+
+    What could not be told is one, too, for nothing proves that it is right; then it is not ``known``.
+    """
 
     what: str
     detail: str = ""
     examples: tuple[str, ...] = ()
+    known: bool = True
 
     def __str__(self) -> str:
         return self.what + (f": {self.detail}" if self.detail else "")

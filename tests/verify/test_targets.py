@@ -10,6 +10,7 @@ import pytest
 
 from migplan import pipeline
 from migplan.config import Layout
+from migplan.report.verification import closing
 from migplan.verify.verification import Verification
 from tests.catalog import nasty
 from tests.export import rich
@@ -199,6 +200,9 @@ def test_what_a_role_may_not_read_is_not_taken_for_right(
     assert strengths == {"shop.customer": "count", "shop.event": "content", "shop.orders": "not read"}
     assert any(line.startswith("Rows: rows of shop.orders: not read in the target: ") for line in said(found))
     assert any(note.startswith("only counted: shop.customer (") for note in found.notes)
+    assert any(note.startswith("not read in the target: shop.orders; verify as") for note in found.notes)
+    assert not found.holds
+    assert "3 things could not be compared." in closing(found)
     assert "Rows: rows of shop.customer: 99 instead of 100, 1 missing" in said(fewer)
 
 
