@@ -114,7 +114,7 @@ class DataFile:
                     if self.style is None:
                         shutil.copyfileobj(source, sink, 1 << 20)
                     else:
-                        inserts.rewrite(rows, source, sink, self.style)
+                        inserts.write(rows, source, sink, self.style)
             finally:
                 part.unlink(missing_ok=True)
         end = sink.tell()

@@ -8,7 +8,7 @@ What cannot be told from the files is said, and is no answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -351,14 +351,24 @@ def _rows(place: _Place, columns: Sequence[str]) -> Iterator[tuple[int, list[byt
     upto = max(wanted) + 1
     with place.path.open("rb") as stream:
         stream.seek(block.start)
-        at, left, rest = block.start, block.end - block.start, b""
+        at, left, rest, passed = block.start, block.end - block.start, b"", 0
         while left > 0 and (data := stream.read(min(_CHUNK, left))):
             left -= len(data)
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 values = line.split(b"\t", upto)
                 yield at, [values[number] for number in wanted]
-                at += len(line) + 1
+                at += passed + len(line) + 1
+                passed = 0
+            if len(rest) >= _CHUNK:
+                whole, rest = len(rest), _without(rest, wanted)
+                passed += whole - len(rest)
+
+
+def _without(begun: bytes, wanted: Collection[int]) -> bytes:
+    """A long row, as much of it as there is, with nothing in the columns that are not wanted."""
+    fields = begun.split(b"\t")
+    return b"\t".join(value if number in wanted else b"" for number, value in enumerate(fields))
 
 
 def _row_at(place: _Place, at: int, columns: Sequence[str]) -> list[bytes]:

@@ -27,7 +27,7 @@ _ROW = re.compile(rb"d[\s\S]{4}([^\n]*\n)")
 
 
 def rows_of(connection: psycopg.Connection[Any], statement: str) -> Iterator[bytes]:
-    """Whole rows in COPY's text format, many at a time."""
+    """Rows in COPY's text format, many at a time; a row that is longer than a block comes in pieces."""
     encrypted = connection.pgconn.ssl_in_use
     return _by_libpq(connection, statement) if encrypted else _by_ourselves(connection, statement)
 
@@ -36,11 +36,14 @@ def _by_libpq(connection: psycopg.Connection[Any], statement: str) -> Iterator[b
     gathered, size = [], 0
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         for row in copy:
-            gathered.append(row)
-            size += len(row)
-            if size >= BLOCK:
+            if len(row) < BLOCK:
+                gathered.append(row)
+                size += len(row)
+            if size >= BLOCK or len(row) >= BLOCK:
                 yield b"".join(gathered)
                 gathered, size = [], 0
+            if len(row) >= BLOCK:
+                yield from (bytes(row[start : start + BLOCK]) for start in range(0, len(row), BLOCK))
     if gathered:
         yield b"".join(gathered)
 
@@ -66,11 +69,15 @@ def _messages(wire: socket.socket) -> Generator[bytes, None, psycopg.Error | Non
     """The rows of the answer; returns the server's error, if it ended with one."""
     failure: psycopg.Error | None = None
     buffer, block = bytearray(), memoryview(bytearray(BLOCK))
+    rest = 0  # of a long row, so many bytes are still to come: nobody holds such a row as a whole
     while True:
         received = wire.recv_into(block)
         if not received:
             raise psycopg.OperationalError("the server closed the connection unexpectedly")
-        buffer += block[:received]
+        if rest:
+            yield bytes(block[: min(rest, received)])
+        buffer += block[min(rest, received) : received]
+        rest -= min(rest, received)
         while _holds_a_message(buffer):
             if buffer[0] == ROW:
                 end = _RUN.match(buffer).end()  # type: ignore[union-attr]  # it matches at least this row
@@ -82,6 +89,10 @@ def _messages(wire: socket.socket) -> Generator[bytes, None, psycopg.Error | Non
                 elif buffer[0] == READY:
                     return failure
             del buffer[:end]
+        if len(buffer) >= HEADER and buffer[0] == ROW and _length(buffer) > BLOCK:
+            yield bytes(buffer[HEADER:])
+            rest = 1 + _length(buffer) - len(buffer)
+            buffer.clear()
 
 
 def _holds_a_message(buffer: bytearray) -> bool:

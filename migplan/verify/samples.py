@@ -183,8 +183,9 @@ class _Lines:
         return {n: (count, totals[n]) for n, count in enumerate(counts) if count}
 
     def _bucket(self, line: bytes) -> int:
-        fields = line.split(b"\t")
-        return crc32(b"\t".join([fields[self.columns.index(name)] for name in self.key])) % BUCKETS
+        places = [self.columns.index(name) for name in self.key]
+        fields = line.split(b"\t", max(places) + 1)
+        return crc32(b"\t".join([fields[place] for place in places])) % BUCKETS
 
     def _in_bundle(self) -> Iterator[bytes]:
         for file, block in self.blocks:
@@ -208,8 +209,14 @@ class _Lines:
         )
         driver = self.target.driver
         with explained(self.target.address, f"reading the rows of {self.table.name}"):
+            begun: list[bytes] = []  # the pieces of a long row
             for block in copy_out.rows_of(driver, query.as_string(driver)):
-                yield from block[:-1].split(b"\n")
+                *lines, rest = block.split(b"\n")
+                if lines:
+                    yield b"".join((*begun, lines[0]))
+                    yield from lines[1:]
+                    begun.clear()
+                begun.append(rest)
 
 
 def _row(line: bytes) -> Row:
