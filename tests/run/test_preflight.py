@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg import sql
 
@@ -377,6 +378,31 @@ def test_an_access_method_that_the_files_make_is_not_missed(
     )
     export(url(made), bundle)
     assert not list(looked_at(newest, newest_database(""), bundle))
+
+
+CHOICES_OF_THE_BUILD = {
+    "collations": "CREATE COLLATION public.sorted (provider = icu, locale = 'und');",
+    "compression": "CREATE TABLE public.packed (a text); ALTER TABLE packed ALTER a SET COMPRESSION lz4;",
+    "xml": "CREATE TABLE public.pages (x xml); INSERT INTO public.pages VALUES ('<a/>');",
+}
+
+
+def test_what_a_server_was_built_without(server: Server, source: Address, bundle: Path) -> None:
+    """The server itself is asked, statement by statement, what it cannot do."""
+    export(url(source), bundle)
+    file = BundlePaths(bundle).step(load(bundle).files[0].file)
+    file.write_text(file.read_text() + "".join(CHOICES_OF_THE_BUILD.values()))
+    name = server.create_database()
+    refused = set()
+    with server.connect(dbname=name) as connection:
+        for subject, statements in CHOICES_OF_THE_BUILD.items():
+            try:
+                with connection.transaction(force_rollback=True):
+                    connection.execute(statements)
+            except psycopg.errors.FeatureNotSupported:
+                refused.add(subject)
+    found = looked_at(server, server.address(name), bundle)
+    assert {each.subject for each in found} & set(CHOICES_OF_THE_BUILD) == refused
 
 
 # --- rows alone -------------------------------------------------------------------------------------------

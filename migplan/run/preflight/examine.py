@@ -10,6 +10,7 @@ import psycopg
 
 from migplan.bundle.manifest import Manifest
 from migplan.postgres.address import Address
+from migplan.run.preflight.build import build
 from migplan.run.preflight.existing import for_rows, in_the_way, needed
 from migplan.run.preflight.extensions import extensions
 from migplan.run.preflight.obstacle import Obstacle
@@ -48,6 +49,7 @@ def _obstacles(
     yield from extensions(target, manifest)
     yield from privileges(target, wants)
     yield from places(target, manifest, wants)
+    yield from build(target, wants)
     if manifest.contents == "data":
         yield from for_rows(target, manifest, wants, resuming=resuming)
     else:

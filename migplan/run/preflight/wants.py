@@ -61,6 +61,9 @@ class Wants:
     new_methods: set[str] = field(default_factory=set)
     collations: set[tuple[str, ...]] = field(default_factory=set)
     new_collations: set[tuple[str, ...]] = field(default_factory=set)
+    icu_collations: set[str] = field(default_factory=set)
+    compressions: set[str] = field(default_factory=set)
+    xml_columns: set[str] = field(default_factory=set)
     superuser: dict[str, int] = field(default_factory=dict)  # what only a superuser may do
     publications: int = 0
 
@@ -99,6 +102,8 @@ def _table(wants: Wants, create: pg.CreateStmt) -> None:
         collation = words(node.column_def.coll_clause.collname)
         if collation:
             wants.collations.add(collation)
+        if words(node.column_def.type_name.names)[-1:] == ("xml",):
+            wants.xml_columns.add(f"{name_of(create.relation)}.{node.column_def.colname}")
 
 
 def _foreign(wants: Wants, create: pg.CreateForeignTableStmt) -> None:
@@ -120,6 +125,8 @@ def _alter_table(wants: Wants, alter: pg.AlterTableStmt) -> None:
         definition: pg.Node = getattr(command, "def")  # a field that is called as a word of Python's
         if command.subtype == pg.AT_ChangeOwner:
             _owner(wants, command.newowner, alter.relation.schemaname)
+        elif command.subtype == pg.AT_SetCompression:
+            wants.compressions.add(definition.string.sval)
         elif command.subtype == pg.AT_AttachPartition and alter.objtype == pg.OBJECT_TABLE:
             wants.attached.update({name_of(alter.relation), name_of(definition.partition_cmd.name)})
         elif command.subtype == pg.AT_AddConstraint and definition.constraint.contype == pg.CONSTR_FOREIGN:
@@ -195,6 +202,9 @@ def _define(wants: Wants, define: pg.DefineStmt) -> None:
         _count(wants, "base types")
     elif define.kind == pg.OBJECT_COLLATION:
         wants.new_collations.add(words(define.defnames))
+        options = {each.def_elem.defname: each.def_elem.arg for each in define.definition}
+        if "provider" in options and words(options["provider"].type_name.names) == ("icu",):
+            wants.icu_collations.add(".".join(words(define.defnames)))
 
 
 def _publication(wants: Wants, create: pg.CreatePublicationStmt) -> None:
