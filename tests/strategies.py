@@ -109,3 +109,17 @@ def _table(draw: Any, name: str) -> PlannedTable:
         reason=draw(texts),
         structure=draw(st.sampled_from(["", "123456789012", "12345678901e"])),
     )
+
+
+ODD_NAMES = (
+    "a.b", 'a"b', '"', ".", " led", "trailed ", "Invoice Line", "Users", "users", "USERS", "select", "user",
+    "table", "a\nb", "tab\there", "\x01", "\x7f", "do$llar$s", "$1", "{}", "{name}", "%s", "%", "a'b", "\\",
+    "a\\nb", "--", "/*", "é", "名前", "\U0001f600", "e\u0301", "\u202edlo", "a" * 63, "ж" * 31, "null", "1",
+    "x;DROP TABLE y", "a(b)", "a,b", "(", "public.t", "ONLY t", "pg_temp", "constraint", "a  b",
+)  # fmt: skip
+identifiers = st.one_of(
+    st.sampled_from(ODD_NAMES),
+    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=20),
+    st.lists(st.sampled_from(ODD_NAMES), min_size=2, max_size=3).map("".join),
+).filter(lambda name: len(name.encode()) <= 63 and not name.startswith("pg_"))
+"""Names that PostgreSQL takes for anything: quotes, dots, blanks at the ends, whatever Unicode has."""
