@@ -6,8 +6,10 @@ users keep still, as they do while rows come in, and stand as before when the tr
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from migplan.bundle.batches import AT_ONCE, WITH_THEM, batches, with_them
 from migplan.bundle.manifest import LoadedTable, Manifest
 from migplan.bundle.wording import do_block, literal
 from migplan.catalog.model import Catalog, TableKind
@@ -19,20 +21,44 @@ _STATES = {"origin": "ENABLE", "always": "ENABLE ALWAYS"}  # in which a trigger 
 
 def emptied(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog) -> Iterator[str]:
     """The statements that empty these tables, the last of which was filled first."""
-    names = {str(name): name for name in catalog.by_name}
-    here = [names[table.table] for table in tables]
-    live = manifest.constraints is Layout.WITH_SCHEMA or manifest.contents == "data"
-    barred = _barred(catalog) if live else frozenset()
-    truncated = [name for name in here if name not in barred]
-    deleted = [name for name in here if name in barred]
-    if truncated:
-        later = _referring(manifest, catalog, truncated) if live else []
-        still = _kept_still([*truncated, *later], later, catalog, "TRUNCATE") if live else ((), ())
-        yield from _truncated(truncated, later, catalog, *still)
-    if deleted:
-        yield "-- TRUNCATE refuses tables to which a key refers that is not enforced, and what these need."
-        later = [name for name in _referring(manifest, catalog, deleted) if name not in here]
-        yield do_block(_deleted(deleted, later, catalog))
+    here = [table.name for table in tables]
+    if manifest.constraints is not Layout.WITH_SCHEMA and manifest.contents != "data":
+        for start in range(0, len(here), AT_ONCE):  # no key is there, or not any more
+            yield f"TRUNCATE TABLE{_list(here[start : start + AT_ONCE], catalog, 4)};"
+        return
+    needs, users = _references(catalog)
+    barred = _barred(catalog, needs)
+    place = {table.name: number for number, table in enumerate(manifest.tables)}
+    for batch in batches(here[::-1], needs):
+        named = _named_together([name for name in batch if name not in barred], users)
+        truncated = [name for name in batch if name in named]
+        deleted = [name for name in batch if name not in named]
+        if truncated:
+            later = _in_turn(named - {*batch}, place)
+            still = _kept_still([*truncated, *later], later, catalog, "TRUNCATE")
+            yield from _truncated(truncated, later, catalog, *still)
+        if deleted:
+            yield "-- TRUNCATE refuses tables to which a key refers that is not enforced, and what these need,"
+            yield "-- and wants all tables named that refer to one, which may be too many."
+            direct = {user for name in deleted for user in users.get(name, ())} - {*batch}
+            yield do_block(_deleted(deleted, _in_turn(direct, place), catalog))
+
+
+def _named_together(
+    names: Sequence[QualifiedName], users: Mapping[QualifiedName, Collection[QualifiedName]]
+) -> set[QualifiedName]:
+    """Of some tables those that can be truncated, and all that TRUNCATE wants named with them."""
+    found: set[QualifiedName] = set()
+    for name in names:
+        more = with_them(name, users)
+        if more is not None and len(found | more) <= WITH_THEM:
+            found |= more
+    return found
+
+
+def _in_turn(names: Collection[QualifiedName], place: Mapping[QualifiedName, int]) -> list[QualifiedName]:
+    """Tables of the bundle, the last first."""
+    return sorted((name for name in names if name in place), key=lambda name: -place[name])
 
 
 def _truncated(
@@ -95,45 +121,40 @@ def _checked_empty(later: Sequence[QualifiedName], catalog: Catalog) -> Iterator
         )
 
 
-def _barred(catalog: Catalog) -> frozenset[QualifiedName]:
+def _barred(
+    catalog: Catalog, needs: Mapping[QualifiedName, Collection[QualifiedName]]
+) -> frozenset[QualifiedName]:
     """Tables that TRUNCATE refuses: those of keys that are not enforced, and what they refer to."""
     home = _homes(catalog)
-    needs: dict[QualifiedName, set[QualifiedName]] = {}
     found: set[QualifiedName] = set()
     for key in catalog.foreign_keys:
-        if key.referenced in home:
-            child, parent = home[key.table], home[key.referenced]
-            needs.setdefault(child, set()).add(parent)
-            if not key.enforced and child != parent:
-                found.add(parent)
+        if key.referenced in home and not key.enforced and home[key.table] != home[key.referenced]:
+            found.add(home[key.referenced])
     waiting = list(found)
     while waiting:
-        new = needs.get(waiting.pop(), set()) - found
+        new = set(needs.get(waiting.pop(), ())) - found
         found |= new
         waiting += new
     return frozenset(found)
 
 
+def _references(
+    catalog: Catalog,
+) -> tuple[dict[QualifiedName, set[QualifiedName]], dict[QualifiedName, set[QualifiedName]]]:
+    """Of each table those to which it refers, and those that refer to it."""
+    home = _homes(catalog)
+    needs: dict[QualifiedName, set[QualifiedName]] = defaultdict(set)
+    users: dict[QualifiedName, set[QualifiedName]] = defaultdict(set)
+    for key in catalog.foreign_keys:
+        if key.referenced in home:
+            needs[home[key.table]].add(home[key.referenced])
+            users[home[key.referenced]].add(home[key.table])
+    return needs, users
+
+
 def _list(names: Sequence[QualifiedName], catalog: Catalog, indent: int) -> str:
     new_line = "\n" + " " * indent
     return new_line + f",{new_line}".join(_rows_of(name, catalog) for name in names)
-
-
-def _referring(manifest: Manifest, catalog: Catalog, here: Collection[QualifiedName]) -> list[QualifiedName]:
-    """The other tables of the bundle that refer to these, directly or through others, the last first."""
-    home = _homes(catalog)
-    users: dict[QualifiedName, set[QualifiedName]] = {}
-    for key in catalog.foreign_keys:
-        if key.referenced in home:
-            users.setdefault(home[key.referenced], set()).add(home[key.table])
-    found: set[QualifiedName] = set()
-    waiting = list(here)
-    while waiting:
-        new = users.get(waiting.pop(), set()) - found - set(here)
-        found |= new
-        waiting += new
-    names = {str(name): name for name in found}
-    return [names[table.table] for table in reversed(manifest.tables) if table.table in names]
 
 
 def _homes(catalog: Catalog) -> Mapping[QualifiedName, QualifiedName]:

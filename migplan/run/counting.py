@@ -83,6 +83,7 @@ class TableRows:
     partitioned: bool
     rows: int | None
     own: int  # the run brought them, and nobody changed them since
+    transactions: tuple[str, ...] = ()  # of the run, as these rows carry them
 
     @property
     def table(self) -> str:
@@ -145,5 +146,6 @@ def _some(
         )
     for (schema, name, oid, whole, _), counts in zip(there, json.loads(said), strict=True):
         rows = None if counts is None else sum(counts.values())
-        own = sum(number for xmin, number in (counts or {}).items() if xmin in ours)
-        yield TableRows(QualifiedName(schema, name), oid, whole, rows, own)
+        brought = {xmin: number for xmin, number in (counts or {}).items() if xmin in ours}
+        own, by = sum(brought.values()), tuple(sorted(brought))
+        yield TableRows(QualifiedName(schema, name), oid, whole, rows, own, by)

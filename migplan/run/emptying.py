@@ -7,18 +7,22 @@
   is said, and nothing is done.
 * Triggers and rules of users keep still, as they did while the rows came in, and stand as before afterwards.
 
+* Not too many tables at once: each of them takes locks.
+
 All of it is checked once more under the locks of the transaction that does it.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import psycopg
 
+from migplan.bundle.batches import WITH_THEM, batches, with_them
 from migplan.bundle.wording import do_block, literal
 from migplan.errors import RefusedError
 from migplan.names import quoted
@@ -114,19 +118,19 @@ class Emptying:
     """What there is to know, and what follows from it."""
 
     files: Mapping[str, Sequence[TableRows]]  # of each data file that is to be emptied, in their order
-    transactions: Sequence[str]
     also_changed: bool
     keys: Sequence[Key]
     quiet: Sequence[tuple[int, str, str]]  # of a table: what keeps something still, and what sets it back
     events: Sequence[tuple[str, str]] = ()  # the same of event triggers
-    _earlier: set[int] = field(default_factory=set)
 
-    def groups(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Files that are emptied in one transaction, the last first, with the statements that do it."""
+    def steps(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Of each transaction, the last file first: its file, its statements, and what is empty after it."""
         for files in self._together():
-            tables = [table for file in files for table in reversed(self.files[file])]
-            yield files, self._text(tables)
-            self._earlier.update(table.oid for table in tables)
+            tables = [table for file in reversed(files) for table in self.files[file]]
+            found = batches([table.oid for table in tables], self._needs) or [[]]
+            for batch in found:
+                emptied = files if batch is found[-1] else ()
+                yield files[0], self._text([self._tables[oid] for oid in batch]), emptied
 
     def kept(self, connection: psycopg.Connection[Any], address: Address) -> list[Kept]:
         """Rows that stand in the way: nobody has said that they may be changed or lost."""
@@ -148,6 +152,38 @@ class Emptying:
     def _tables(self) -> Mapping[int, TableRows]:
         return {table.oid: table for tables in self.files.values() for table in tables}
 
+    @cached_property
+    def _needs(self) -> Mapping[int, set[int]]:
+        """Of each table those to which it refers."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for key in self.keys:
+            found[key.child].add(key.parent)
+        return found
+
+    @cached_property
+    def _users(self) -> Mapping[int, set[int]]:
+        """Of each table those that refer to it."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for key in self.keys:
+            found[key.parent].add(key.child)
+        return found
+
+    @cached_property
+    def _acting(self) -> Mapping[int, Sequence[Key]]:
+        """Of each table the keys that would do something to rows which refer to it."""
+        found: dict[int, list[Key]] = defaultdict(list)
+        for key in self.keys:
+            if key.acts:
+                found[key.parent].append(key)
+        return found
+
+    @cached_property
+    def _still(self) -> Mapping[int, Sequence[tuple[str, str]]]:
+        found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for table, off, on in self.quiet:
+            found[table].append((off, on))
+        return found
+
     def _together(self) -> list[tuple[str, ...]]:
         """Files in reverse order; where keys point both ways between them, they are emptied as one."""
         place = {table.oid: number for number, file in enumerate(self.files) for table in self.files[file]}
@@ -165,9 +201,9 @@ class Emptying:
                 found.append((names[number],))
         return found
 
-    def _goes(self, alias: str) -> str:
+    def _goes(self, table: TableRows, alias: str) -> str:
         """Whether a row is to go."""
-        listed = ",".join(self.transactions)
+        listed = ",".join(table.transactions)
         return "true" if self.also_changed else f"{alias}xmin = ANY ('{{{listed}}}'::pg_catalog.xid[])"
 
     def _is_concerned(self, key: Key) -> bool:
@@ -178,61 +214,68 @@ class Emptying:
         return child is None or (child.others != 0 and not self.also_changed)
 
     def _staying(self, key: Key) -> str:
-        mine = f" AND NOT ({self._goes('c.')})" if key.child in self._tables else ""
-        match = f"{self._goes('p.')} AND {key.pairs}"
+        child = self._tables.get(key.child)
+        mine = f" AND NOT ({self._goes(child, 'c.')})" if child else ""
+        match = f"{self._goes(self._tables[key.parent], 'p.')} AND {key.pairs}"
         return f"FROM {key.from_table} c WHERE EXISTS (SELECT FROM {key.to_table} p WHERE {match}){mine}"
 
     def _text(self, tables: Sequence[TableRows]) -> str:
-        truncated, beside = self._truncatable(tables)
+        truncated, beside = self._truncated(tables)
+        done = {table.oid for table in truncated}
         deleted = [
             table
             for table in tables
-            if table not in truncated and (table.rows if self.also_changed else table.own)
+            if table.oid not in done and (table.rows if self.also_changed else table.own)
         ]
-        oids = {table.oid for table in (*tables, *beside)}
-        quiet = [each for each in self.quiet if each[0] in oids]
-        lines = [*self._locks([*truncated, *beside], deleted), *self._checks([*truncated, *beside], deleted)]
+        here = {table.oid for table in tables}
+        quiet = [each for table in (*truncated, *beside, *deleted) for each in self._still[table.oid]]
+        lines = [*self._locks([*truncated, *beside], deleted)]
+        lines += self._checks([*truncated, *beside], deleted, here)
         events = self.events if quiet else ()
         lines += [off for off, _ in events]
-        lines += [off for _, off, _ in quiet]
+        lines += [off for off, _ in quiet]
         if truncated:
             lines.append(f"TRUNCATE TABLE {', '.join(each.whole for each in (*truncated, *beside))};")
         if deleted:
             parts = (
-                f"deleted_{number} AS (DELETE FROM {table.whole} WHERE {self._goes('')})"  # noqa: S608 - quoted
+                f"deleted_{number} AS (DELETE FROM {table.whole} WHERE {self._goes(table, '')})"  # noqa: S608 - quoted
                 for number, table in enumerate(deleted)
             )
             lines.append(f"WITH {', '.join(parts)} SELECT;")  # as one, so that keys in circles hold
         if quiet:
-            lines += ["SET CONSTRAINTS ALL IMMEDIATE;", *(on for _, _, on in quiet)]
+            lines += ["SET CONSTRAINTS ALL IMMEDIATE;", *(on for _, on in quiet)]
             lines += [on for _, on in events]
         return "\n".join(lines)
 
-    def _truncatable(self, tables: Sequence[TableRows]) -> tuple[list[TableRows], list[TableRows]]:
-        """The tables that may be truncated, and those emptied before that TRUNCATE wants named with them."""
-        may = {
-            table.oid
-            for table in tables
+    @cached_property
+    def _truncatable(self) -> Collection[int]:
+        """The tables that lose all of their rows, and to which no other refers."""
+        all_go = {
+            oid
+            for oid, table in self._tables.items()
             if self.also_changed or (table.rows is not None and not table.others)
         }
-        may |= {oid for oid in self._earlier if self.also_changed or not self._tables[oid].others}
-        while True:
-            # A key that is not enforced forbids TRUNCATE even where both tables are named (PostgreSQL 18).
-            outside = {
-                key.parent
-                for key in self.keys
-                if key.child not in may or (not key.enforced and key.child != key.parent)
-            }
-            if not may & outside:
-                break
-            may -= outside
-        chosen = {table.oid for table in tables if table.oid in may and table.rows}
-        waiting = list(chosen)
+        # A key that is not enforced forbids TRUNCATE even where both tables are named (PostgreSQL 18).
+        waiting = [
+            key.parent
+            for key in self.keys
+            if key.child not in all_go or (not key.enforced and key.child != key.parent)
+        ]
         while waiting:
-            parent = waiting.pop()
-            more = {key.child for key in self.keys if key.parent == parent} - chosen
-            chosen |= more
-            waiting += more
+            table = waiting.pop()
+            if table in all_go:
+                all_go.remove(table)
+                waiting += self._needs[table]
+        return all_go
+
+    def _truncated(self, tables: Sequence[TableRows]) -> tuple[list[TableRows], list[TableRows]]:
+        """The tables to be truncated, and those emptied before that TRUNCATE wants named with them."""
+        chosen: set[int] = set()
+        for table in tables:
+            if table.oid in self._truncatable and table.rows:
+                more = with_them(table.oid, self._users)
+                if more is not None and len(chosen | more) <= WITH_THEM:
+                    chosen |= more
         here = [table for table in tables if table.oid in chosen]
         known = {table.oid for table in tables}
         return here, [self._tables[oid] for oid in sorted(chosen - known)]
@@ -240,34 +283,34 @@ class Emptying:
     def _locks(self, truncated: Collection[TableRows], deleted: Collection[TableRows]) -> Iterator[str]:
         if truncated:
             yield f"LOCK TABLE {', '.join(each.whole for each in truncated)} IN ACCESS EXCLUSIVE MODE;"
-        gone = {table.oid for table in deleted}
         names = [table.whole for table in deleted]
-        names += [key.from_table for key in self.keys if key.acts and key.parent in gone]
+        names += [key.from_table for table in deleted for key in self._acting[table.oid]]
         if names:
             yield f"LOCK TABLE {', '.join(dict.fromkeys(names))} IN SHARE ROW EXCLUSIVE MODE;"
 
-    def _checks(self, truncated: Collection[TableRows], deleted: Collection[TableRows]) -> Iterator[str]:
+    def _checks(
+        self, truncated: Collection[TableRows], deleted: Collection[TableRows], here: Collection[int]
+    ) -> Iterator[str]:
         """What was true when people were asked must be true still."""
         if not self.also_changed:
             for table in truncated:
                 yield _refusal(
-                    f"FROM {table.whole} WHERE NOT ({self._goes('')})",
+                    f"FROM {table.whole} WHERE NOT ({self._goes(table, '')})",
                     f"rows came into {table.table} meanwhile",
                 )
-        gone = {table.oid for table in deleted}
-        for key in self.keys:
-            if key.acts and key.parent in gone and key.child not in self._earlier:
-                yield _refusal(
-                    self._staying(key),
-                    f"rows of {key.from_table} refer to rows that are to go, by {key.name}",
-                )
+        for table in deleted:
+            for key in self._acting[table.oid]:
+                if key.child not in self._tables or key.child in here:
+                    yield _refusal(
+                        self._staying(key),
+                        f"rows of {key.from_table} refer to rows that are to go, by {key.name}",
+                    )
 
 
 def emptying(
     connection: psycopg.Connection[Any],
     address: Address,
     files: Mapping[str, Sequence[TableRows]],
-    transactions: Sequence[str],
     *,
     also_changed: bool,
 ) -> Emptying:
@@ -278,7 +321,7 @@ def emptying(
         keys = [_key(*row) for row in connection.execute(_KEYS, [oids]).fetchall()]
         quiet = [_quiet(*row) for row in connection.execute(_QUIET, [oids]).fetchall()]
         events = [_event(*row) for row in connection.execute(_EVENTS).fetchall()]
-    return Emptying(files, transactions, also_changed, keys, quiet, events)
+    return Emptying(files, also_changed, keys, quiet, events)
 
 
 def refuse_kept(kept: Sequence[Kept], address: Address) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -124,10 +125,7 @@ class Work:
         empty = self._by_deletion
         emptied = self._emptied([file for file in self._files if file in empty]) if empty else {}
         for file in reversed(self._files):
-            if file not in empty:
-                found += self._taken_back(file)
-            elif file in emptied:
-                found.append(emptied[file])
+            found += emptied.get(file, ()) if file in empty else self._taken_back(file)
         return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
     def begin(self, steps: Sequence[Step]) -> Run:
@@ -187,8 +185,8 @@ class Work:
             transactions = self._transactions()
         return counting.counted(self.holder.connection, self.address, names, transactions)
 
-    def _emptied(self, files: Sequence[str]) -> dict[str, Step]:
-        """A step for the files that are emptied together, by the first of them that comes to its turn."""
+    def _emptied(self, files: Sequence[str]) -> dict[str, list[Step]]:
+        """Steps for the files that are emptied together, by the first of them that comes to its turn."""
         also_changed = bool(self.asked["also_changed"])
         tables = {file: self._counted(self._filled(file)) for file in files}
         transactions = self._transactions()
@@ -199,9 +197,12 @@ class Work:
                 do="--also-changed empties the tables of all their rows",
             )
         connection = self.holder.connection
-        plan = emptying(connection, self.address, tables, transactions, also_changed=also_changed)
+        plan = emptying(connection, self.address, tables, also_changed=also_changed)
         refuse_kept(plan.kept(connection, self.address), self.address)
-        return {group[0]: self._emptying(group, text) for group, text in plan.groups()}
+        found: dict[str, list[Step]] = defaultdict(list)
+        for file, text, emptied in plan.steps():
+            found[file].append(self._emptying(file, text, emptied))
+        return found
 
     def _filled(self, file: str) -> list[QualifiedName]:
         manifest = self.bundle.manifest
@@ -212,10 +213,10 @@ class Work:
             if table.group == group and table.strategy is not Strategy.SCHEMA_ONLY
         ]
 
-    def _emptying(self, files: Sequence[str], text: str) -> Step:
+    def _emptying(self, file: str, text: str, emptied: Sequence[str]) -> Step:
         name = "empties what the run filled"
-        name += f", with {', '.join(files[1:])}" if len(files) > 1 else ""
-        return self._step(files[0], name, [*([text] if text else []), *map(self._marking, files)])
+        name += f", with {', '.join(emptied[1:])}" if len(emptied) > 1 else ""
+        return self._step(file, name, [*([text] if text else []), *map(self._marking, emptied)])
 
     def _taken_back(self, file: str) -> list[Step]:
         """The file's own statements; what was there before is left out of them, and put back at their end."""

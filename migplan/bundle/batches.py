@@ -1,0 +1,54 @@
+"""Tables to be emptied, a batch at a time: all at once would want more locks than servers have.
+
+A server has room for ``max_locks_per_transaction`` times its connections, 6,400 locks unless that is changed
+(https://www.postgresql.org/docs/current/runtime-config-locks.html), and each table takes some: its own, those
+of its indexes, and two for values out of line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import TypeVar
+
+import networkx as nx
+
+AT_ONCE = 100
+"""Tables of a batch, unless more of them refer to each other in a circle."""
+
+WITH_THEM = 400
+"""How many tables TRUNCATE may have to name because they refer to others; else rows are deleted."""
+
+Table = TypeVar("Table", bound=Hashable)
+
+
+def batches(tables: Sequence[Table], needs: Mapping[Table, Collection[Table]]) -> list[list[Table]]:
+    """Tables in batches, those that refer to others before these; else the last of the sequence first.
+
+    ``needs`` has the tables to which each refers. Those of a circle are never parted.
+    """
+    place = {table: number for number, table in enumerate(tables)}
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(place.values())
+    for table in tables:
+        graph.add_edges_from((place[table], place[need]) for need in needs.get(table, ()) if need in place)
+    whole = nx.condensation(graph)
+    last = {node: max(data["members"]) for node, data in whole.nodes(data=True)}
+    found: list[list[Table]] = [[]]
+    for node in nx.lexicographical_topological_sort(whole, key=lambda node: -last[node]):
+        members = sorted(whole.nodes[node]["members"], reverse=True)
+        if found[-1] and len(found[-1]) + len(members) > AT_ONCE:
+            found.append([])
+        found[-1] += [tables[member] for member in members]
+    return [batch for batch in found if batch]
+
+
+def with_them(table: Table, users: Mapping[Table, Collection[Table]]) -> set[Table] | None:
+    """A table and all that refer to it, directly or through others; None where these are too many."""
+    found, waiting = {table}, [table]
+    while waiting:
+        new = set(users.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+        if len(found) > WITH_THEM:
+            return None
+    return found
