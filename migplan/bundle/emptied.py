@@ -38,7 +38,7 @@ def emptied(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog)
             still = _kept_still([*truncated, *later], later, catalog, "TRUNCATE")
             yield from _truncated(truncated, later, catalog, *still)
         if deleted:
-            yield "-- TRUNCATE refuses tables to which a key refers that is not enforced, and what these need,"
+            yield "-- TRUNCATE refuses tables of keys that are not enforced, and what these need,"
             yield "-- and wants all tables named that refer to one, which may be too many."
             direct = {user for name in deleted for user in users.get(name, ())} - {*batch}
             yield do_block(_deleted(deleted, _in_turn(direct, place), catalog))
