@@ -8,6 +8,8 @@
     │   ├── ConnectError             no session could be opened
     │   ├── PrivilegeError           the role may not do this
     │   ├── OldServerError           a server older than migplan knows
+    │   ├── ChangedError             others changed the database while it was read
+    │   ├── BlockedError             a lock of others stands in the way of reading
     │   ├── JournalError             a journal in the target that cannot be used
     │   ├── LockedError              another run is in progress there
     │   └── StepError                a step of a run failed, and was rolled back
@@ -74,6 +76,23 @@ class PrivilegeError(DatabaseError):
 @dataclass(eq=False)
 class OldServerError(DatabaseError):
     """A server older than migplan knows."""
+
+
+@dataclass(eq=False)
+class ChangedError(DatabaseError):
+    """Others changed the database while it was read, so what was read is not of one moment.
+
+    ``changes`` names each object; it is empty where the server did not say.
+    """
+
+    changes: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(eq=False)
+class BlockedError(DatabaseError):
+    """A lock of others stands in the way of reading; ``blockers`` says whose, on what, since when."""
+
+    blockers: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(eq=False)

@@ -36,14 +36,18 @@ class DataFile:
     style: InsertStyle | None = None  # None: COPY
 
     def write(
-        self, header: str, steps: Sequence[Step], closing: Mapping[str, str]
+        self, header: str, steps: Sequence[Step], closing: Callable[[], Mapping[str, str]]
     ) -> tuple[WrittenStep, ...]:
-        """Write everything, and say where it stands. Rows are read ahead, in parallel, into files aside."""
+        """Write everything, and say where it stands. Rows are read ahead, in parallel, into files aside.
+
+        What closes the file is asked for when all rows are read: sequences are of no snapshot, and must not
+        be older than the rows.
+        """
         ahead = self._read_ahead(steps)
         with self.path.open("wb") as sink:
             sink.write(header.encode())
             written = [self._step(step, sink, ahead) for step in steps]
-            for name, text in closing.items():
+            for name, text in closing().items():
                 start = sink.tell()
                 sink.write(f"\n-- {name}\nBEGIN;\n{text}\nCOMMIT;\n".encode())
                 alone = name not in BESIDE

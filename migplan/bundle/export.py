@@ -141,7 +141,7 @@ class Export:
         written = file.write(
             headers.data_header(path.name, group, self._about, before, nothing) + settings,
             list(self._loading.steps(group)),
-            self._closing(group, entries),
+            lambda: self._closing(group, entries),
         )
         found = rows_by_table(self._source, written)
         rows = [found[table.table] for table in group.tables]

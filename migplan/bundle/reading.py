@@ -12,11 +12,10 @@ import psycopg
 from psycopg import sql
 
 from migplan.bundle.pieces import Rows
-from migplan.catalog.model import Catalog, TableKind
 from migplan.postgres import copy_out
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained
+from migplan.postgres.failures import explained, of_database
 from migplan.postgres.together import Together, together
 
 
@@ -45,14 +44,8 @@ class Readers:
 
     def read(self, rows: Rows, sink: BinaryIO, told: Callable[[int, int], None] | None = None) -> Amount:
         """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
-        during = f"reading the rows of {rows.into}"
-        with (
-            self._sessions.borrowed() as connection,
-            explained(self._sessions.address, during),
-            # Rolled back, it gives its locks back: thousands of tables would fill the server's lock table.
-            connection.transaction(force_rollback=True),
-        ):
-            return self._copy(connection, rows, sink, told)
+        with explained(self._sessions.address, f"reading the rows of {rows.into}"):
+            return self._sessions.undisturbed(lambda connection: self._copy(connection, rows, sink, told))
 
     def _copy(
         self,
@@ -63,34 +56,28 @@ class Readers:
     ) -> Amount:
         count = size = 0
         statement = sql.SQL("COPY ({}) TO STDOUT").format(rows.query).as_string(connection)
-        for block in copy_out.rows_of(connection, statement):
-            sink.write(block)
-            rows_here = block.count(b"\n")
-            count += rows_here
-            size += len(block)
-            if told is not None:
-                told(rows_here, len(block))
+        try:
+            for block in copy_out.rows_of(connection, statement):
+                sink.write(block)
+                rows_here = block.count(b"\n")
+                count += rows_here
+                size += len(block)
+                if told is not None:
+                    told(rows_here, len(block))
+        except psycopg.errors.LockNotAvailable as error:
+            if size:  # half of them are written: nobody may begin again here
+                raise of_database(error, self._sessions.address, f"reading the rows of {rows.into}") from None
+            raise
         return Amount(count, size)
 
 
 @contextmanager
-def readers(address: Address, snapshot: str, jobs: int) -> Iterator[Readers]:
-    """Readers for as long as the block runs."""
-    with together(address, snapshot, jobs) as sessions:
+def readers(
+    address: Address, snapshot: str, jobs: int, keeper: psycopg.Connection[Any] | None = None
+) -> Iterator[Readers]:
+    """Readers for as long as the block runs; ``keeper`` as :func:`together` has it."""
+    with together(address, snapshot, jobs, keeper) as sessions:
         yield Readers(sessions)
-
-
-def lock(driver: psycopg.Connection[Any], address: Address, catalog: Catalog) -> None:
-    """Keep the tables as they are while they are read: a TRUNCATE would empty them even for our snapshot."""
-    names = [
-        sql.Identifier(table.name.schema, table.name.name)
-        for table in catalog.tables
-        if table.kind is not TableKind.FOREIGN and table.readable
-    ]
-    for start in range(0, len(names), 500):
-        tables = sql.SQL(", ").join(names[start : start + 500])
-        with explained(address, "locking the tables against change"):
-            driver.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(tables))
 
 
 def search_path_of(address: Address) -> str:

@@ -31,7 +31,7 @@ from psycopg import sql
 from migplan.catalog.model import Catalog, Table, TableKind
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
+from migplan.postgres.failures import explained, is_loss
 from migplan.postgres.together import Together, together
 
 Method = Literal["lookup3", "sha256"]
@@ -197,52 +197,54 @@ class Digesting:
         question = sql.SQL(" UNION ALL ").join(
             _question(piece, method, number) for number, piece in enumerate(batch)
         )
-        with self._sessions.borrowed() as connection, explained(self._sessions.address, _during(batch)):
+        with explained(self._sessions.address, _during(batch)):
             try:
-                rows = _asked(connection, question)
+                rows = self._asked(question)
             except psycopg.Error as error:
-                _raise_if_lost(connection, error)
-                return self._one_by_one(connection, batch, method)
+                _raise_if_lost(error)
+                return self._one_by_one(batch, method)
         return [(rows, one, other) for _, rows, one, other in sorted(rows)]
 
-    def _one_by_one(
-        self, connection: psycopg.Connection[Any], batch: Sequence[_Piece], method: Method
-    ) -> list[tuple[int, int, int] | None]:
+    def _one_by_one(self, batch: Sequence[_Piece], method: Method) -> list[tuple[int, int, int] | None]:
         found: list[tuple[int, int, int] | None] = []
         for piece in batch:
             try:
-                ((_, *sums),) = _asked(connection, _question(piece, method, 0))
+                ((_, *sums),) = self._asked(_question(piece, method, 0))
                 found.append((sums[0], sums[1], sums[2]))
             except psycopg.Error as error:
-                _raise_if_lost(connection, error)
+                _raise_if_lost(error)
                 found.append(None)
         return found
+
+    def _asked(self, question: sql.Composed) -> list[tuple[Any, ...]]:
+        return self._sessions.undisturbed(lambda connection: connection.execute(question).fetchall())
 
     def _alone(self, each: Wanted, method: Method) -> Digest:
         """A table that would not be read in pieces: as a whole, else at least its rows counted."""
         name = each.table.name
         why = ""
-        with self._sessions.borrowed() as connection, explained(self._sessions.address, f"reading {name}"):
+        with explained(self._sessions.address, f"reading {name}"):
             try:
-                ((_, rows, one, other),) = _asked(connection, _question(_Piece(each, each.table), method, 0))
+                ((_, rows, one, other),) = self._asked(_question(_Piece(each, each.table), method, 0))
                 return _digest(name, _Sum(rows, one, other), method)
             except psycopg.Error as error:
-                _raise_if_lost(connection, error)
+                _raise_if_lost(error)
                 why = _said(error)
             try:
-                ((rows,),) = _asked(
-                    connection, sql.SQL("SELECT count(*) FROM {}").format(rows_of(each.table))
-                )
+                count = sql.SQL("SELECT count(*) FROM {}").format(rows_of(each.table))
+                ((rows,),) = self._asked(count)
             except psycopg.Error as error:
-                _raise_if_lost(connection, error)
+                _raise_if_lost(error)
                 return Digest(name, None, why=_said(error))
         return Digest(name, rows, why=why)
 
 
 @contextmanager
-def digesting(address: Address, snapshot: str, jobs: int) -> Iterator[Digesting]:
-    """Workers on a snapshot for as long as the block runs."""
-    with together(address, snapshot, jobs) as sessions:
+def digesting(
+    address: Address, snapshot: str, jobs: int, keeper: psycopg.Connection[Any] | None = None
+) -> Iterator[Digesting]:
+    """Workers on a snapshot for as long as the block runs; ``keeper`` as :func:`together` has it."""
+    with together(address, snapshot, jobs, keeper) as sessions:
         yield Digesting(sessions)
 
 
@@ -292,12 +294,6 @@ def _question(piece: _Piece, method: Method, number: int) -> sql.Composed:
     ).format(sql.Literal(number), halves)
 
 
-def _asked(connection: psycopg.Connection[Any], question: sql.Composed) -> list[tuple[Any, ...]]:
-    """Ask, and give the locks back: thousands of tables would fill the server's lock table."""
-    with connection.transaction(force_rollback=True), connection.cursor() as cursor:
-        return cursor.execute(question).fetchall()
-
-
 def rows_of(table: Table) -> sql.Composed:
     """The table's rows in FROM, as ``t``."""
     only = sql.SQL("ONLY " if table.kind is TableKind.TABLE else "")
@@ -314,9 +310,9 @@ def _digest(name: QualifiedName, found: _Sum, method: Method) -> Digest:
     return Digest(name, found.rows, f"{method}:{halves}")
 
 
-def _raise_if_lost(connection: psycopg.Connection[Any], error: psycopg.Error) -> None:
+def _raise_if_lost(error: psycopg.Error) -> None:
     """What one table refuses is said of that table; without a session nothing can be said."""
-    if connection.closed or isinstance(error, psycopg.errors.QueryCanceled):
+    if is_loss(error) or isinstance(error, psycopg.errors.QueryCanceled):
         raise error
 
 

@@ -27,6 +27,9 @@ _PERSISTENCE = {"p": "permanent", "u": "unlogged"}
 _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _MATCH = {"s": "SIMPLE", "f": "FULL", "p": "PARTIAL"}
 _EVENTS = ((4, "INSERT"), (16, "UPDATE"), (8, "DELETE"), (32, "TRUNCATE"))
+# What the server prints as it is now, and no lock on a table keeps from changing: asked first, right behind
+# the snapshot.
+_PRINTED_AS_NOW = ("views", "functions", "types", "rules")
 _ANY_COUNT = Counting()
 
 
@@ -47,6 +50,8 @@ def read(connection: sa.Connection, address: Address, counting: Counting = _ANY_
     """The catalog at the connection's moment; open the connection with ``postgres.connect.reading``."""
     ask = Questions(connection, address)
     (server,) = ask.all("server")
+    for question in _PRINTED_AS_NOW:
+        ask.all(question)
     names = {row.oid: QualifiedName(row.schema, row.name) for row in ask.all("tables")}
     counted = count_rows(connection, address, ask.all("tables"), counting)
     schemas = _by_name(model.Schema(**row._asdict()) for row in ask.all("schemas"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from migplan import advise
 from migplan.anonymise import Anonymiser, cleaned
 from migplan.catalog import samples, statements
+from migplan.catalog.changes import one_moment
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog, Unread
 from migplan.catalog.statements import CountedStatement
@@ -23,10 +24,11 @@ from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName
 from migplan.pipeline.planning import plan_for
 from migplan.pipeline.progress import Told, silence
-from migplan.pipeline.seeing import catalog_at, refuse_nothing
+from migplan.pipeline.seeing import catalog_at, refuse_nothing, relations_to_lock
 from migplan.plan.model import Plan
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
+from migplan.postgres.again import again_if_disturbed
+from migplan.postgres.connect import driver_of, reading
 from migplan.report.documents import Pages, kept, stale, written
 from migplan.report.documents.pages import ours
 
@@ -48,9 +50,16 @@ def documentation_of(
     address: Address, config: Config, wanted: Documenting, told: Told = silence
 ) -> Documentation:
     """All that is to be said about a database, from one moment of it."""
-    with reading(address) as connection:
-        catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True)
-        return documentation_at(connection, address, catalog, config, wanted.plan_file, told)
+
+    def attempt(number: int) -> Documentation:
+        with reading(address, relations_to_lock(number)) as connection:
+            driver = driver_of(connection)
+            with one_moment(driver, address):
+                catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True)
+            with one_moment(driver, address):
+                return documentation_at(connection, address, catalog, config, wanted.plan_file, told)
+
+    return again_if_disturbed(attempt, told)
 
 
 def documentation_at(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from migplan import advise
 from migplan.catalog import orphans, read, read_vitals, selection
+from migplan.catalog.changes import one_moment
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config
@@ -14,7 +15,9 @@ from migplan.errors import SelectionError
 from migplan.graph import build
 from migplan.pipeline.progress import Told, silence
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
+from migplan.postgres.again import again_if_disturbed
+from migplan.postgres.connect import driver_of, reading
+from migplan.postgres.locking import TABLES_AND_VIEWS
 from migplan.report.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -25,14 +28,37 @@ def catalog_of(
     address: Address, exactness: Exactness = Exactness.AUTO, told: Told = silence, *, vitals: bool = False
 ) -> Catalog:
     """The database's own account of itself, at one moment; with its vitals where advice is wanted."""
-    with reading(address) as connection:
-        return catalog_at(connection, address, exactness, told, vitals=vitals)
+
+    def attempt(number: int) -> Catalog:
+        with (
+            reading(address, relations_to_lock(number)) as connection,
+            one_moment(driver_of(connection), address),
+        ):
+            return catalog_at(connection, address, exactness, told, vitals=vitals)
+
+    return again_if_disturbed(attempt, told)
+
+
+def relations_to_lock(number: int) -> tuple[str, ...]:
+    """What a reader of definitions locks at its nth attempt: nothing at first, which is right nearly always.
+
+    Where others disturbed it, it locks all that can be locked at every second attempt: for a second or so.
+    """
+    return TABLES_AND_VIEWS if number % 2 else ()
 
 
 def catalog_at(
-    connection: sa.Connection, address: Address, exactness: Exactness, told: Told, *, vitals: bool
+    connection: sa.Connection,
+    address: Address,
+    exactness: Exactness,
+    told: Told,
+    *,
+    vitals: bool,
 ) -> Catalog:
-    """The same, at the moment of a transaction in which more is to be read."""
+    """The same, at the moment of a transaction in which more is to be read.
+
+    It is for the caller to see that it is of one moment, by ``catalog.changes.one_moment``.
+    """
     catalog = read.read(connection, address, Counting(exactness, lambda *at: told("counting rows", *at)))
     if not vitals:
         return catalog
@@ -52,11 +78,20 @@ def analysis_with_orphans(
     address: Address, exactness: Exactness, config: Config, told: Told = silence
 ) -> Analysis:
     """The analysis, and the rows that refer to nothing, all at the same moment."""
-    with reading(address) as connection:
-        analysis = analysis_of(catalog_at(connection, address, exactness, told, vitals=True), config)
-        keys = (*analysis.graph.all_keys, *analysis.graph.leaving)
-        found = orphans.find_orphans(connection, address, keys, lambda *at: told("looking for orphans", *at))
-    return replace(analysis, orphans=found)
+
+    def attempt(number: int) -> Analysis:
+        with (
+            reading(address, relations_to_lock(number)) as connection,
+            one_moment(driver_of(connection), address),
+        ):
+            analysis = analysis_of(catalog_at(connection, address, exactness, told, vitals=True), config)
+            keys = (*analysis.graph.all_keys, *analysis.graph.leaving)
+            found = orphans.find_orphans(
+                connection, address, keys, lambda *at: told("looking for orphans", *at)
+            )
+        return replace(analysis, orphans=found)
+
+    return again_if_disturbed(attempt, told)
 
 
 def as_selection(config: Config) -> selection.Selection:

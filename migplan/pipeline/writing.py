@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -14,21 +15,25 @@ from migplan.bundle.carrying import Carrying, looked_for
 from migplan.bundle.export import Export
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options, Source
-from migplan.bundle.reading import lock, readers, search_path_of
+from migplan.bundle.reading import readers, search_path_of
 from migplan.bundle.surroundings import refuse_large_objects, settings_of_the_database
 from migplan.catalog import digests, selection
+from migplan.catalog.changes import Concerns, everything, one_moment
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config, Layout, Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph, build
+from migplan.names import part_matches
 from migplan.pipeline.planning import plan_for
 from migplan.pipeline.progress import Told, silence
 from migplan.pipeline.seeing import catalog_at, catalog_of
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
-from migplan.postgres.connect import export_snapshot, reading
+from migplan.postgres.again import again_if_disturbed
+from migplan.postgres.connect import driver_of, export_snapshot, reading
+from migplan.postgres.locking import TABLES
 from migplan.report.tree import tree
 
 
@@ -61,28 +66,51 @@ def foreseen(
 def exported(
     address: Address, config: Config, wanted: Exporting, told: Told = silence
 ) -> tuple[Path, Manifest]:
-    """Write a bundle: catalog, definitions and rows all of one moment of the source."""
-    with reading(address) as connection:
+    """Write a bundle: catalog, definitions and rows all of one moment of the source.
+
+    Where others change what was read before the bundle has its name, all of it begins again, a few times.
+    """
+    return again_if_disturbed(lambda _: _exported(address, config, wanted, told), told)
+
+
+def _exported(address: Address, config: Config, wanted: Exporting, told: Told) -> tuple[Path, Manifest]:
+    told("locking the tables", 0, 0)
+    with reading(address, TABLES) as connection:
+        keeper = driver_of(connection)
         snapshot = export_snapshot(connection)
-        catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True)
-        plan, selected = _plan_for(catalog, config, wanted)
-        advice = advise.advise(selected.catalog, build(selected.catalog), config.advise)
-        out = wanted.folder(plan)
-        folder.refuse_what_is_not_ours(out, force=wanted.force)
-        folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
-        carrying = _carrying(connection, address, selected.catalog, wanted, told)
-        bare = replace(selected.catalog, vitals=None)
-        source = _source(connection, address, bare, snapshot, wanted.options, told, carrying)
-        source = replace(
-            source,
-            notes=(*source.notes, *advice.in_short),
-            digests=_digests(source, plan, snapshot, wanted.options, told),
-        )
+        program = pg_dump.suitable(keeper.info.server_version, encrypted=keeper.pgconn.ssl_in_use)
+        concerns = _concerns(config)
+        # pg_dump takes locks of its own: it begins at once, before anybody queues behind the keeper's.
+        with pg_dump.dumping(address, program, snapshot) as dump, one_moment(keeper, address, concerns):
+            catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True)
+            plan, selected = _plan_for(catalog, config, wanted)
+            advice = advise.advise(selected.catalog, build(selected.catalog), config.advise)
+            out = wanted.folder(plan)
+            folder.refuse_what_is_not_ours(out, force=wanted.force)
+            folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
+            carrying = _carrying(connection, address, selected.catalog, wanted, told)
+            told("reading definitions", 0, 0)
+            bare = replace(selected.catalog, vitals=None)
+            source = _source(keeper, address, bare, dump, wanted.options, carrying)
         with (
             folder.written_aside(out, force=wanted.force) as aside,
-            readers(address, snapshot, wanted.options.jobs) as pool,
+            one_moment(keeper, address, concerns),
+            readers(address, snapshot, wanted.options.jobs, keeper) as pool,
         ):
+            source = replace(
+                source,
+                notes=(*source.notes, *advice.in_short),
+                digests=_digests(source, plan, snapshot, wanted.options, told),
+            )
             return out, Export(source, plan, pool, wanted.options, aside, told).write()
+
+
+def _concerns(config: Config) -> Concerns:
+    """Of which schemas a change matters: those that are selected."""
+    patterns = config.selection.schemas
+    if not patterns:
+        return everything
+    return lambda schema: any(part_matches(pattern, schema) for pattern in patterns)
 
 
 def _carrying(
@@ -101,32 +129,26 @@ def _carrying(
 
 
 def _source(
-    connection: sa.Connection,
+    keeper: psycopg.Connection[Any],
     address: Address,
     catalog: Catalog,
-    snapshot: str,
+    dump: pg_dump.Dump,
     options: Options,
-    told: Told,
     carrying: Carrying,
 ) -> Source:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    lock(driver, address, catalog)
     notes = (
-        *refuse_large_objects(driver, address, left_behind=options.without_large_objects),
-        *settings_of_the_database(driver, address),
+        *refuse_large_objects(keeper, address, left_behind=options.without_large_objects),
+        *settings_of_the_database(keeper, address),
         *carrying.notes,
     )
-    told("reading definitions", 0, 0)
-    program = pg_dump.suitable(catalog.server.version, encrypted=driver.pgconn.ssl_in_use)
-    archive = carrying.archive(pg_dump.schema_of(address, program, snapshot))
+    archive = carrying.archive(dump.archive())
     catalog = carrying.catalog(catalog)
     graph = build(catalog)
     shown = tuple(
         "  ".join(filter(None, (line.branches + line.text, line.rows, line.mark))) for line in tree(graph)
     )
     path = search_path_of(address)
-    return Source(address, driver, catalog, graph, archive, path, notes, shown, carrying.record)
+    return Source(address, keeper, catalog, graph, archive, path, notes, shown, carrying.record)
 
 
 def _digests(source: Source, plan: Plan, snapshot: str, options: Options, told: Told) -> dict[str, str]:
@@ -141,7 +163,7 @@ def _digests(source: Source, plan: Plan, snapshot: str, options: Options, told: 
         if table.strategy is not Strategy.SCHEMA_ONLY
     }
     tables = [table for name, table in source.graph.tables.items() if str(name) in planned]
-    with digests.digesting(source.address, snapshot, options.jobs) as workers:
+    with digests.digesting(source.address, snapshot, options.jobs, source.driver) as workers:
         found = workers.each(
             digests.wanted(source.catalog, tables),
             workers.method,

@@ -18,18 +18,19 @@ from migplan import redaction
 from migplan.errors import AddressError, MigplanError, OldServerError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained, of_connection
+from migplan.postgres.locking import lock_and_fix_moment
 from migplan.postgres.versions import OLDEST, dotted
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 # What a reading session needs so that the server prints alike everywhere, hides nothing, waits for nobody's
-# lock forever, and is not cut off half-way. SET LOCAL, because a pooler in front may share the session.
-# The SELECT at the end is for a setting that 17 brought; and it fixes the moment that is read.
+# lock forever, and is not cut off half-way. SET LOCAL, because a pooler in front may share the session; and
+# none of it takes a snapshot, which would fix the moment that is read before anything is locked.
 _READING: tuple[LiteralString, ...] = (
     "SET LOCAL search_path = ''",
     "SET LOCAL row_security = off",
-    "SET LOCAL lock_timeout = '10s'",
+    "SET LOCAL lock_timeout = '2s'",
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
     "SET LOCAL datestyle = 'ISO, YMD'",
@@ -40,9 +41,8 @@ _READING: tuple[LiteralString, ...] = (
     "SET LOCAL lc_monetary = 'C'",
     "SET LOCAL synchronize_seqscans = off",
     "SET LOCAL quote_all_identifiers = off",
-    "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings "
-    "WHERE name = 'transaction_timeout'",
 )
+_READING_SINCE: tuple[tuple[int, LiteralString], ...] = ((170000, "SET LOCAL transaction_timeout = 0"),)
 
 
 def connect(address: Address) -> psycopg.Connection[tuple[Any, ...]]:
@@ -84,15 +84,23 @@ def engine(address: Address) -> sa.Engine:
 
 
 @contextmanager
-def reading(address: Address) -> Iterator[sa.Connection]:
-    """One moment of a database: a repeatable-read, read-only transaction, set up for reading."""
+def reading(address: Address, locking: tuple[str, ...] = ()) -> Iterator[sa.Connection]:
+    """One moment of a database: a repeatable-read, read-only transaction, set up for reading.
+
+    ``locking`` names the kinds of relations (``locking.TABLES``) that are locked against change as long as it
+    lasts, before the moment is fixed; BlockedError or ChangedError where they cannot be.
+    """
     pool = engine(address)
     try:
         with explained(address, "reading"), pool.connect() as connection:
             connection.execution_options(postgresql_readonly=True)
-            driver = _driver(connection)
+            driver = driver_of(connection)
             _refuse_old(driver, address)
-            connection.exec_driver_sql("; ".join(_READING))
+            settings = reading_settings(driver.info.server_version)
+            if locking:
+                lock_and_fix_moment(driver, address, settings, locking)
+            else:
+                driver.execute(settings + b"; SELECT")  # the first query fixes the moment
             try:
                 yield connection
             except BaseException:
@@ -104,9 +112,10 @@ def reading(address: Address) -> Iterator[sa.Connection]:
         pool.dispose()
 
 
-def reading_settings() -> bytes:
-    """What :func:`reading` sets, for sessions that join its snapshot."""
-    return "; ".join(_READING).encode()
+def reading_settings(version: int) -> bytes:
+    """What :func:`reading` sets, and sessions that join it, on a server of that ``server_version_num``."""
+    newer = [setting for since, setting in _READING_SINCE if version >= since]
+    return "; ".join((*_READING, *newer)).encode()
 
 
 def export_snapshot(connection: sa.Connection) -> str:
@@ -124,7 +133,8 @@ def _refuse_old(driver: psycopg.Connection[Any], address: Address) -> None:
         )
 
 
-def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
+def driver_of(connection: sa.Connection) -> psycopg.Connection[Any]:
+    """The session as psycopg knows it."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver

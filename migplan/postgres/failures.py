@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from migplan.errors import ConnectError, DatabaseError, PrivilegeError
+from migplan.errors import BlockedError, ChangedError, ConnectError, DatabaseError, PrivilegeError
 from migplan.postgres.address import Address
 
 # What a refused connection means, by what libpq or the server says of it, and what to do. Servers may speak
@@ -68,6 +68,12 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "check pg_service.conf and PGSERVICEFILE",
     ),
     (r"starting up|shutting down|in recovery", "the server is not ready", "try again in a moment"),
+)
+
+
+# What the server says of an object that went between two of its own look-ups. It never translates this.
+VANISHED = re.compile(
+    r"could not open relation with OID|cache lookup failed|could not find (tuple|attribute)"
 )
 
 
@@ -133,7 +139,7 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
             **where,  # type: ignore[arg-type]  # the four keywords of DatabaseError
         )
     if isinstance(error, psycopg.errors.LockNotAvailable):
-        return DatabaseError(
+        return BlockedError(
             f"while {during}, another session held a lock in {address} for too long: {said}",
             do="wait for it, or find it: SELECT pid, query FROM pg_stat_activity WHERE pid = ANY "
             "(SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity)",
@@ -145,12 +151,14 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
             do="run the same command again; nothing was changed in the database",
             **where,  # type: ignore[arg-type]
         )
-    hint = error.diag.message_hint or ""
-    if isinstance(error, psycopg.errors.InternalError_) and re.search(
-        r"could not open relation|cache lookup", said
-    ):
+    if isinstance(error, psycopg.errors.InternalError_) and VANISHED.search(said):
         # The server prints definitions as they are now, also in a transaction that began before.
-        hint = "something was dropped while it was being read: run the same command again"
+        return ChangedError(
+            f"while {during}, {address} said: {said}",
+            do="something was dropped while it was being read: run the same command again",
+            **where,  # type: ignore[arg-type]
+        )
+    hint = error.diag.message_hint or ""
     return DatabaseError(f"while {during}, {address} said: {said}", do=hint, **where)  # type: ignore[arg-type]
 
 

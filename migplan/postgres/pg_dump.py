@@ -4,16 +4,41 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
+from threading import Event
+from typing import Any
 
-from migplan.errors import DatabaseError, LaunchError, PrivilegeError
+import psycopg
+
+from migplan.errors import ChangedError, DatabaseError, LaunchError, PrivilegeError
 from migplan.postgres import archive
 from migplan.postgres.address import Address
 from migplan.postgres.archive import Archive, Entry
 from migplan.postgres.binaries import Installation, find_installations
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import VANISHED, explained
+from migplan.postgres.locking import blocked, lock_table_too_small
 from migplan.postgres.versions import dotted
 
+_DURING = "reading the schema with pg_dump"
+_WORDS = (
+    *("--schema-only", "--format=custom", "--compress=0", "--encoding=UTF8", "--no-password"),
+    "--lock-wait-timeout=5s",
+)
+_WATCHED, _LOOKS = 0.3, 5  # seconds between two looks, and how many in vain are enough
+_WAITS = (
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_locks l ON l.pid = a.pid "
+    "WHERE a.application_name = %s AND NOT l.granted)"
+)
+_END = (
+    "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE application_name = %s"
+)
+_GRANT = "a role that may read every table can also dump the schema: GRANT pg_read_all_data TO the role"
 _NO_TLS = "SSL support is not compiled in"
 
 # Words that a version made its own (pg_get_keywords() of two servers): an older server writes a name of that
@@ -51,15 +76,91 @@ def suitable(version: int, *, encrypted: bool) -> Installation:
     )
 
 
-def schema_of(address: Address, installation: Installation, snapshot: str) -> Archive:
-    """Every object of the database at the moment of a snapshot, as pg_dump defines it.
+class Dump:
+    """pg_dump at work on the schema of a snapshot, while others read the catalog."""
 
-    Every name is quoted where a later server would not understand one without.
-    """
-    found = _dumped(address, installation, snapshot)
-    if any(_misread_later(entry, found.server_version) for entry in found.entries):
-        return _dumped(address, installation, snapshot, "--quote-all-identifiers")
-    return found
+    def __init__(self, address: Address, installation: Installation, snapshot: str) -> None:
+        self._address = address
+        self._command = (str(installation.program("pg_dump")), *_WORDS, f"--snapshot={snapshot}")
+        self._name = f"migplan pg_dump {secrets.token_hex(4)}"
+        self._stop = Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="pg_dump")
+        self._read = self._pool.submit(self._schema)
+
+    def archive(self) -> Archive:
+        """Every object of the database at the moment of the snapshot, as pg_dump defines it."""
+        return self._read.result()
+
+    def close(self) -> None:
+        """End it, if it is not at its end."""
+        self._stop.set()
+        self._pool.shutdown(wait=True)
+
+    def _schema(self) -> Archive:
+        """What it says; every name quoted where a later server would not understand one without."""
+        found = self._said()
+        if any(_misread_later(entry, found.server_version) for entry in found.entries):
+            return self._said("--quote-all-identifiers")
+        return found
+
+    def _said(self, *more: str) -> Archive:
+        with subprocess.Popen(
+            [*self._command, *more],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**_environment(self._address), "PGAPPNAME": self._name},
+        ) as process:
+            try:
+                out, err = self._waited(process)
+            finally:
+                process.kill()
+        if process.returncode:
+            raise _failure(self._address, err.decode("utf-8", "replace"))
+        return archive.read(out)
+
+    def _waited(self, process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+        """What it wrote. Where it waits for a lock it is ended soon: by itself it would wait for ever."""
+        with ExitStack() as stack:
+            watching: psycopg.Connection[Any] | None = None
+            waiting = 0
+            while not self._stop.is_set():
+                try:
+                    return process.communicate(timeout=_WATCHED)
+                except subprocess.TimeoutExpired:
+                    watching = watching or stack.enter_context(closing(connect(self._address)))
+                waiting = waiting + 1 if self._stands(watching) else 0
+                if waiting > _LOOKS:
+                    error = blocked(watching, self._address, _DURING)
+                    with explained(self._address, _DURING):
+                        watching.execute(_END, [self._name])
+                        watching.commit()
+                    raise error
+            raise DatabaseError(
+                "pg_dump was ended before its end", address=str(self._address), during=_DURING
+            )
+
+    def _stands(self, watching: psycopg.Connection[Any]) -> bool:
+        with explained(self._address, _DURING):
+            (waits,) = watching.execute(_WAITS, [self._name]).fetchone() or (False,)
+            watching.rollback()  # what pg_stat_activity shows is kept for a transaction
+        return bool(waits)
+
+
+@contextmanager
+def dumping(address: Address, installation: Installation, snapshot: str) -> Iterator[Dump]:
+    """Have pg_dump read the schema in the background; it does not live longer than the block."""
+    dump = Dump(address, installation, snapshot)
+    try:
+        yield dump
+    finally:
+        dump.close()
+
+
+def schema_of(address: Address, installation: Installation, snapshot: str) -> Archive:
+    """Every object of the database at the moment of a snapshot, as pg_dump defines it."""
+    with dumping(address, installation, snapshot) as dump:
+        return dump.archive()
 
 
 def _misread_later(entry: Entry, server_version: str) -> bool:
@@ -72,19 +173,6 @@ def _misread_later(entry: Entry, server_version: str) -> bool:
         return True
     routine = entry.kind in {"AGGREGATE", "FUNCTION", "PROCEDURE"}
     return routine and bool(_JSON_PARAMETER.search(entry.definition))
-
-
-def _dumped(address: Address, installation: Installation, snapshot: str, *more: str) -> Archive:
-    words = ["--schema-only", "--format=custom", "--compress=0", "--encoding=UTF8", "--no-password", *more]
-    ran = subprocess.run(
-        [str(installation.program("pg_dump")), *words, f"--snapshot={snapshot}"],
-        capture_output=True,
-        env=_environment(address),
-        check=False,
-    )
-    if ran.returncode:
-        raise _failure(address, ran.stderr.decode("utf-8", "replace"))
-    return archive.read(ran.stdout)
 
 
 def _environment(address: Address) -> dict[str, str]:
@@ -130,11 +218,29 @@ def _can_encrypt(installation: Installation) -> bool:
 def _failure(address: Address, said: str) -> DatabaseError:
     lines = [line for line in address.without_secrets(said).splitlines() if line.strip()]
     what = next((line for line in lines if "error:" in line), lines[0] if lines else "it said nothing")
-    kind = PrivilegeError if "permission denied" in what else DatabaseError
-    return kind(
-        f"pg_dump could not read the schema of {address}: {what.removeprefix('pg_dump: error: ')}",
-        detail=" ".join(lines[1:3]) if len(lines) > 1 else "",
-        do="a role that may read every table can also dump the schema: GRANT pg_read_all_data TO the role",
-        address=str(address),
-        during="reading the schema",
-    )
+    about: dict[str, Any] = {
+        "detail": " ".join(lines[1:3]) if len(lines) > 1 else "",
+        "address": str(address),
+        "during": "reading the schema",
+    }
+    sentence = f"pg_dump could not read the schema of {address}: {what.removeprefix('pg_dump: error: ')}"
+    if "permission denied" in what:
+        return PrivilegeError(sentence, do=_GRANT, **about)
+    if "out of shared memory" in said:
+        return _asked(address, lambda session: lock_table_too_small(session, address, _tables(session)))
+    if "statement timeout" in what or "lock timeout" in what:
+        return _asked(address, lambda session: blocked(session, address, _DURING))
+    if VANISHED.search(said):
+        again = "something was dropped while it was being read: run the same command again"
+        return ChangedError(sentence, do=again, **about)
+    return DatabaseError(sentence, do=_GRANT, **about)
+
+
+def _asked(address: Address, question: Callable[[psycopg.Connection[Any]], DatabaseError]) -> DatabaseError:
+    with closing(connect(address)) as session:
+        return question(session)
+
+
+def _tables(session: psycopg.Connection[Any]) -> int:
+    found = session.execute("SELECT count(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p')").fetchone()
+    return int(found[0]) if found else 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any, TypeVar
 
 import psycopg
@@ -21,8 +22,12 @@ Found = TypeVar("Found")
 class Together:
     """As many sessions on an exported snapshot as there are jobs, each lent to one worker at a time."""
 
-    def __init__(self, address: Address, snapshot: str, jobs: int) -> None:
+    def __init__(
+        self, address: Address, snapshot: str, jobs: int, keeper: psycopg.Connection[Any] | None = None
+    ) -> None:
         self.address = address
+        self._keeper = keeper
+        self._turn = Lock()
         self._snapshot = snapshot
         self._jobs = jobs
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="reader")
@@ -47,6 +52,23 @@ class Together:
         finally:
             self._idle.put(connection)
 
+    def undisturbed(self, work: Callable[[psycopg.Connection[Any]], Found]) -> Found:
+        """Have something read, and the locks that it takes given back: thousands would fill the lock table.
+
+        Who queues for ACCESS EXCLUSIVE on a table, and so behind the keeper, stops every session that has no
+        lock on it yet. The keeper has: where one is stopped, the keeper does its work. The work may be begun
+        twice, so it must not have done anything before it has its locks.
+        """
+        with self.borrowed() as connection:
+            try:
+                with connection.transaction(force_rollback=True):
+                    return work(connection)
+            except psycopg.errors.LockNotAvailable:
+                if self._keeper is None:
+                    raise
+        with self._turn, self._keeper.transaction(force_rollback=True):
+            return work(self._keeper)
+
     def open(self) -> None:
         """Connect, as many times as there are jobs."""
         for _ in range(self._jobs):
@@ -56,7 +78,7 @@ class Together:
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 connection.read_only = True
                 connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot)))
-                connection.execute(reading_settings())
+                connection.execute(reading_settings(connection.info.server_version))
             self._idle.put(connection)
 
     def close(self) -> None:
@@ -69,9 +91,15 @@ class Together:
 
 
 @contextmanager
-def together(address: Address, snapshot: str, jobs: int) -> Iterator[Together]:
-    """Sessions on a snapshot for as long as the block runs."""
-    sessions = Together(address, snapshot, jobs)
+def together(
+    address: Address, snapshot: str, jobs: int, keeper: psycopg.Connection[Any] | None = None
+) -> Iterator[Together]:
+    """Sessions on a snapshot for as long as the block runs.
+
+    The keeper is the session whose snapshot it is, where that holds locks on the tables. Nobody else may use
+    it while sessions are at work.
+    """
+    sessions = Together(address, snapshot, jobs, keeper)
     try:
         sessions.open()
         yield sessions

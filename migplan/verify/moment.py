@@ -11,11 +11,12 @@ import psycopg
 import sqlalchemy as sa
 
 from migplan.catalog import read
+from migplan.catalog.changes import one_moment
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.digests import Digesting, digesting
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
-from migplan.postgres.connect import export_snapshot, reading
+from migplan.postgres.connect import driver_of, export_snapshot, reading
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,17 @@ class Moment:
     @property
     def driver(self) -> psycopg.Connection[Any]:
         """The connection as psycopg knows it."""
-        driver = self.connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        return driver
+        return driver_of(self.connection)
 
 
 @contextmanager
 def moment(address: Address, jobs: int) -> Iterator[Moment]:
-    """A moment that lasts as long as the block."""
+    """A moment that lasts as long as the block; ChangedError where others changed what was read at it."""
     with reading(address) as connection:
+        driver = driver_of(connection)
         snapshot = export_snapshot(connection)
-        # Rows are counted together with their digests, by the workers.
-        catalog = read.read(connection, address, Counting(Exactness.ESTIMATE))
-        with digesting(address, snapshot, jobs) as workers:
+        with one_moment(driver, address):
+            # Rows are counted together with their digests, by the workers.
+            catalog = read.read(connection, address, Counting(Exactness.ESTIMATE))
+        with one_moment(driver, address), digesting(address, snapshot, jobs) as workers:
             yield Moment(address, connection, catalog, workers)

@@ -13,6 +13,7 @@ from migplan.bundle.expectation import as_in_target, left_out
 from migplan.bundle.roles import Owners
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
+from migplan.postgres.again import again_if_disturbed
 from migplan.verify import beside, content, keys, sequences, structure
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment, moment
@@ -37,6 +38,17 @@ def verify(
     without one, a throwaway server is started where only a server can tell definitions apart.
     """
     expectation = load(folder)
+    return again_if_disturbed(lambda _: _verified(address, expectation, source, jobs, told, scratch), told)
+
+
+def _verified(
+    address: Address,
+    expectation: Expectation,
+    source: Address | None,
+    jobs: int,
+    told: Told,
+    scratch: Address | None,
+) -> Verification:
     with ExitStack() as stack:
         told("reading the target", 0, 0)
         target = stack.enter_context(moment(address, jobs))

@@ -1,0 +1,181 @@
+"""What others changed of a database since a moment: the rows of its catalog then and now.
+
+A lock on a table keeps TRUNCATE and ALTER TABLE away, but neither CREATE INDEX and CREATE TRIGGER nor what
+happens to views, functions and types; and the server prints definitions as they are now, not as the snapshot
+has them. So what was read is of one moment only if no row of the catalog that tells of it is another one
+afterwards.
+
+What is new and stands by itself does not count: it was not there at the moment, and nobody read it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any, NamedTuple
+
+import psycopg
+
+from migplan.catalog.questions import sql
+from migplan.errors import ChangedError, DatabaseError, MigplanError
+from migplan.names import QualifiedName, quoted
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import explained
+
+_QUESTION = "row_versions"
+_MOST_NAMED = 5
+
+_Driver = psycopg.Connection[Any]
+Concerns = Callable[[str], bool]
+"""Whether what happens in a schema matters. What is in no schema always does."""
+
+
+def everything(schema: str) -> bool:  # noqa: ARG001 - it asks for nothing
+    """Of every schema."""
+    return True
+
+
+class _Row(NamedTuple):
+    """A row of ``queries/row_versions.sql``."""
+
+    catalog: str
+    key: int
+    of_catalog: str
+    of: int
+    schema: str
+    name: str
+    word: str
+    part: str
+    counts_when_new: bool
+    version: int
+
+    @property
+    def whole(self) -> tuple[str, int]:
+        """What it is a part of."""
+        return self.of_catalog, self.of
+
+    def __str__(self) -> str:
+        name = (
+            str(QualifiedName(self.schema, self.name))
+            if self.schema and self.catalog != "pg_namespace"
+            else ""
+        )
+        name = name or quoted(self.name)
+        if self.part == "of it":
+            return f"{self.word} of {name}"
+        if self.part:
+            numbered = self.part.startswith(("of ", "number "))
+            return f"{self.word} {self.part if numbered else quoted(self.part)} of {name}"
+        return f"{self.word} {name}"
+
+
+def changes(driver: _Driver, address: Address, concerns: Concerns = everything) -> tuple[str, ...]:
+    """What is not as the driver's transaction sees it any more, object by object."""
+    during = "asking what was changed meanwhile"
+    with closing(connect(address)) as fresh, explained(address, during):
+        fresh.read_only = True
+        fresh.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with fresh.transaction():
+            fresh.execute("SET LOCAL search_path = ''")
+            catalogs = sorted({catalog for catalog, *_ in _summed(driver) ^ _summed(fresh)})
+            if not catalogs:
+                return ()
+            before, now = _rows(driver, catalogs), _rows(fresh, catalogs)
+    return tuple(_told(before, now, concerns))
+
+
+def refuse_changes(driver: _Driver, address: Address, concerns: Concerns = everything) -> None:
+    """Raise a ChangedError that names what others changed since the moment of the driver's transaction."""
+    found = changes(driver, address, concerns)
+    if found:
+        raise changed(address, found)
+
+
+@contextmanager
+def one_moment(driver: _Driver, address: Address, concerns: Concerns = everything) -> Iterator[None]:
+    """Raise a ChangedError where what the block reads was changed meanwhile, whatever else it came to.
+
+    Many things go wrong where definitions change while they are read: a function that is not there, a name
+    that is missing. Others' doing is looked for first. What the block locks is given back at its end.
+    """
+    try:
+        with explained(address, "reading"), driver.transaction(force_rollback=True):
+            yield
+    except Exception as error:
+        ours = isinstance(error, MigplanError) and not isinstance(error, DatabaseError)
+        if not ours and not driver.closed and (found := changes(driver, address, concerns)):
+            raise changed(address, found) from None
+        raise
+    refuse_changes(driver, address, concerns)
+
+
+def changed(address: Address, found: tuple[str, ...]) -> ChangedError:
+    """The error that names them."""
+    more = f"; and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
+    return ChangedError(
+        f"others changed {address} while it was read: {'; '.join(found[:_MOST_NAMED])}{more}",
+        do="run the same command again when nobody changes definitions, after a deployment for example",
+        address=str(address),
+        changes=found,
+    )
+
+
+def _summed(driver: _Driver) -> set[tuple[str, int, int]]:
+    """The number of rows of each catalog, and a sum of their versions: the rows stay in the server."""
+    question = (
+        "SELECT v.catalog, pg_catalog.count(*), "  # noqa: S608 - the question is a file of ours
+        "pg_catalog.sum(pg_catalog.hashint8extended(v.version, v.key)) "
+        f"FROM ({_question(driver)}) v GROUP BY v.catalog"
+    )
+    return set(driver.execute(question.encode()).fetchall())
+
+
+def _rows(driver: _Driver, catalogs: list[str]) -> dict[tuple[str, int], list[_Row]]:
+    """The rows of some catalogs, and of what stands by itself."""
+    wanted = ", ".join(f"'{catalog}'" for catalog in catalogs)
+    question = (
+        f"SELECT v.* FROM ({_question(driver)}) v WHERE v.catalog IN ({wanted}) "  # noqa: S608 - names of catalogs
+        "OR v.catalog = v.of_catalog AND v.key = v.of"
+    )
+    found: dict[tuple[str, int], list[_Row]] = defaultdict(list)
+    for values in driver.execute(question.encode()):
+        row = _Row(*values)
+        found[row.catalog, row.key].append(row)
+    return found
+
+
+def _question(driver: _Driver) -> str:
+    return sql(_QUESTION, driver.info.server_version)
+
+
+def _told(
+    before: dict[tuple[str, int], list[_Row]], now: dict[tuple[str, int], list[_Row]], concerns: Concerns
+) -> Iterator[str]:
+    """What differs, a sentence each; of what went as a whole, or came anew, no parts."""
+    gone = before.keys() - now.keys()
+    names = {
+        (row.word, row.schema, row.name) for key, rows in now.items() for row in rows if key == row.whole
+    }
+    said: dict[str, None] = {}
+    for key in sorted(before.keys() | now.keys()):
+        then, today = before.get(key, []), now.get(key, [])
+        row = (then or today)[0]
+        if sorted(each.version for each in then) == sorted(each.version for each in today):
+            continue
+        if row.schema and not concerns(row.schema):
+            continue
+        if not then and not (row.counts_when_new and row.whole in before):
+            continue
+        if row.whole in gone and key != row.whole:
+            continue
+        if not then:
+            what = "is new"
+        elif today:
+            what = "was changed"
+        else:
+            anew = key == row.whole and (row.word, row.schema, row.name) in names
+            what = "was made anew" if anew else "was dropped"
+        said.setdefault(f"{row} {what}")
+    yield from said

@@ -1,0 +1,206 @@
+"""Locks on the tables that are read, taken before the moment that is read is fixed.
+
+A snapshot that is older than the locks shows a table as empty that somebody else truncated, or rewrote by
+ALTER TABLE, while we waited: neither is transactional for those who began before. So the order is: list the
+tables, lock them ACCESS SHARE, and let the first query, which takes the snapshot, list them again
+(https://www.postgresql.org/docs/current/mvcc-caveats.html). LOCK TABLE takes no snapshot.
+
+Nothing is waited for: a session that waits can be the reason why the server ends somebody else's transaction
+as the victim of a deadlock, and whoever queues behind us for ACCESS EXCLUSIVE stops everybody else.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import psycopg
+
+from migplan.errors import BlockedError, ChangedError, DatabaseError
+from migplan.names import QualifiedName
+from migplan.postgres.address import Address
+from migplan.postgres.failures import explained
+
+TABLES = ("r", "p")
+"""What COPY reads: tables and partitioned tables."""
+
+TABLES_AND_VIEWS = ("r", "p", "v")
+"""Also views, whose definitions the server prints as they are now. What a view reads is locked with it."""
+
+LISTINGS = 5
+_BATCH = 1_000  # tables of one statement
+
+# Foreign tables and materialised views cannot be locked; tables of extensions are not carried. Privileges are
+# NULL for what is gone already.
+_LIST = """
+SELECT c.oid::int8, n.nspname, c.relname, c.relkind = 'v'
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = ANY (%s::"char"[])
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'migplan')
+  AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+                  WHERE e.classid = 'pg_catalog.pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+ORDER BY c.oid
+"""
+
+# ACCESS SHARE waits for ACCESS EXCLUSIVE alone, held or waited for by somebody before us. Never the query: it
+# may quote what stands in a row. What pg_stat_activity does not show the role is NULL.
+_BLOCKERS = """
+SELECT n.nspname, c.relname, l.pid, l.granted, coalesce(a.usename::text, a.backend_type) AS role,
+       a.application_name, pg_catalog.to_char(a.xact_start, 'HH24:MI:SS TZ') AS since
+FROM pg_catalog.pg_locks l
+JOIN pg_catalog.pg_class c ON c.oid = l.relation
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname !~ '^pg_'
+ORDER BY l.granted DESC, a.xact_start, n.nspname, c.relname
+"""
+
+
+class _Relation(NamedTuple):
+    oid: int
+    schema: str
+    name: str
+    is_view: bool
+
+
+def lock_and_fix_moment(
+    driver: psycopg.Connection[Any], address: Address, settings: bytes, kinds: tuple[str, ...]
+) -> None:
+    """Lock every relation of these kinds that the role may read; only then the transaction gets its snapshot.
+
+    ``settings`` are made at the beginning of it, and must take no snapshot either.
+    Raise BlockedError where somebody else's lock is in the way, ChangedError where relations come and go
+    faster than they can be locked.
+    """
+    for _ in range(LISTINGS):
+        with explained(address, "listing the tables"):
+            driver.execute(settings)
+            wanted = _listed(driver, kinds)
+            driver.rollback()
+            driver.execute(settings)
+        if _locked(driver, address, wanted):
+            with explained(address, "listing the tables"):
+                if _listed(driver, kinds) == wanted:
+                    return
+                driver.rollback()
+    raise ChangedError(
+        f"tables of {address} come and go faster than they can be locked",
+        do="run the same command again when no tables are created and dropped",
+        address=str(address),
+        during="locking the tables",
+    )
+
+
+def blockers(driver: psycopg.Connection[Any]) -> tuple[str, ...]:
+    """Who holds a lock that shuts out all readers, or waits for one: process, role, since when, on what."""
+    found = driver.execute(_BLOCKERS).fetchall()
+    return tuple(dict.fromkeys(_sentence(*row) for row in found))
+
+
+def blocked(driver: psycopg.Connection[Any], address: Address, during: str) -> BlockedError:
+    """The error that names who is in the way, asked of a session whose transaction may be used for it."""
+    with explained(address, "asking who holds the locks"):
+        named = blockers(driver)
+    others = "; ".join(named[:3]) + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
+    return BlockedError(
+        f"while {during}, a lock of others was in the way in {address}"
+        + (f": {others}" if named else ", and was given up since"),
+        do="run the same command again when that is done; a session that forgot its transaction "
+        "is ended by: SELECT pg_terminate_backend(PROCESS)"
+        if named
+        else "run the same command again",
+        address=str(address),
+        during=during,
+        sqlstate="55P03",
+        blockers=named,
+    )
+
+
+def _sentence(
+    schema: str, name: str, pid: int | None, granted: bool, role: str | None, program: str, since: str | None
+) -> str:
+    who = "a prepared transaction" if pid is None else f"process {pid}"
+    if role:
+        who += f" of {role}" + (f" ({program})" if program else "")
+    does = "holds" if granted else "waits for"
+    began = f", in a transaction since {since}" if since else ""
+    return f"{who} {does} ACCESS EXCLUSIVE on {QualifiedName(schema, name)}{began}"
+
+
+def _listed(driver: psycopg.Connection[Any], kinds: tuple[str, ...]) -> list[_Relation]:
+    return [_Relation(*row) for row in driver.execute(_LIST, [list(kinds)]).fetchall()]
+
+
+def _locked(driver: psycopg.Connection[Any], address: Address, wanted: list[_Relation]) -> bool:
+    """Whether all of them could be locked; False where one is not what was listed any more."""
+    tables = [relation for relation in wanted if not relation.is_view]
+    views = [relation for relation in wanted if relation.is_view]
+    try:
+        for start in range(0, len(tables), _BATCH):
+            driver.execute(_statement(tables[start : start + _BATCH]))
+        for start in range(0, len(views), _BATCH):
+            _lock_views(driver, views[start : start + _BATCH])
+    except psycopg.errors.LockNotAvailable:
+        driver.rollback()
+        raise blocked(driver, address, "locking the tables against change") from None
+    except psycopg.errors.OutOfMemory:
+        driver.rollback()
+        raise lock_table_too_small(driver, address, len(wanted)) from None
+    except (
+        psycopg.errors.UndefinedTable,
+        psycopg.errors.InvalidSchemaName,
+        psycopg.errors.WrongObjectType,
+        psycopg.errors.InsufficientPrivilege,
+    ):
+        driver.rollback()
+        return False
+    except psycopg.Error:
+        with explained(address, "locking the tables against change"):
+            raise
+    return True
+
+
+def _lock_views(driver: psycopg.Connection[Any], views: list[_Relation]) -> None:
+    """Lock views. One whose owner may not read what it reads cannot be locked, nor read: it is left out."""
+    try:
+        with driver.transaction():
+            driver.execute(_statement(views))
+    except psycopg.errors.InsufficientPrivilege:
+        if len(views) > 1:
+            half = len(views) // 2
+            _lock_views(driver, views[:half])
+            _lock_views(driver, views[half:])
+
+
+def _statement(relations: list[_Relation]) -> bytes:
+    # ONLY: each partition and child is locked by its own name.
+    names = ", ".join(f"ONLY {QualifiedName(relation.schema, relation.name)}" for relation in relations)
+    return f"LOCK TABLE {names} IN ACCESS SHARE MODE NOWAIT".encode()
+
+
+def lock_table_too_small(driver: psycopg.Connection[Any], address: Address, locks: int) -> DatabaseError:
+    """The error of a server that cannot hold so many locks, with the setting that it needs."""
+    with explained(address, "asking for the size of the lock table"):
+        settings = dict(
+            driver.execute(
+                "SELECT name, setting::int FROM pg_catalog.pg_settings WHERE name IN "
+                "('max_locks_per_transaction', 'max_connections', 'max_prepared_transactions')"
+            ).fetchall()
+        )
+    now = settings["max_locks_per_transaction"]
+    sharing = settings["max_connections"] + settings["max_prepared_transactions"]
+    # Room for those of others, and at least more than did not do.
+    needed = max(math.ceil(1.25 * locks / sharing), now + 1, 64)
+    wanted = math.ceil(needed / 64) * 64
+    return DatabaseError(
+        f"the lock table of {address} is too small for {locks:,} tables that are held while they are read",
+        do=f"set max_locks_per_transaction = {wanted} (it is {now}) and restart the server: "
+        f"ALTER SYSTEM SET max_locks_per_transaction = {wanted}",
+        address=str(address),
+        during="locking the tables against change",
+        sqlstate="53200",
+    )
