@@ -13,7 +13,7 @@ from typing import Any
 
 from migplan.catalog.compare import between
 from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog, Index, Table, View
+from migplan.catalog.model import Catalog, Column, Index, Table, View
 from migplan.verify.expectation import Expectation
 from migplan.verify.spelling import Key, Spelling, identity, key_of
 from migplan.verify.verification import Check, Difference
@@ -107,6 +107,7 @@ def _prepared(
         both = [_without_maintain(catalog) for catalog in both]
     if min(versions) < _IDENTITY_IN_PARTITIONS <= max(versions):
         both = [_without_identity_in_partitions(catalog) for catalog in both]
+    both = [_without_null_defaults(catalog) for catalog in both]
     if any(each.why == "privileges are left out by choice" for each in left):
         both = [replace(catalog, grants=()) for catalog in both]
     return both[0], both[1]
@@ -134,6 +135,32 @@ def _without_identity_in_partitions(catalog: Catalog) -> Catalog:
         tables=tuple(
             replace(table, columns=tuple(replace(column, identity=None) for column in table.columns))
             if table.partition_of
+            else table
+            for table in catalog.tables
+        ),
+    )
+
+
+def _without_null_defaults(catalog: Catalog) -> Catalog:
+    """Less defaults that are NULL, which pg_dump gives to columns whose parents' have one.
+
+    They say nothing, but for a domain that has a default of its own.
+    """
+    own = {
+        str(each.name)
+        for each in catalog.types
+        if any(part.startswith("DEFAULT ") for part in each.definition)
+    }
+
+    def without(column: Column) -> Column:
+        null = column.default is not None and column.default.startswith("NULL::") and column.type not in own
+        return replace(column, default=None) if null else column
+
+    return replace(
+        catalog,
+        tables=tuple(
+            replace(table, columns=tuple(map(without, table.columns)))
+            if any((column.default or "").startswith("NULL::") for column in table.columns)
             else table
             for table in catalog.tables
         ),

@@ -1,0 +1,13 @@
+-- NOT NULL constraints with names, of their own and of columns that were renamed.
+CREATE SCHEMA s;
+CREATE TABLE s.n (a int NOT NULL, b int CONSTRAINT my_nn NOT NULL, c int);
+ALTER TABLE s.n ALTER c SET NOT NULL;
+ALTER TABLE s.n RENAME a TO a2;
+ALTER TABLE s.n RENAME TO n2;
+CREATE TABLE s.n3 (a int PRIMARY KEY, b serial); ALTER TABLE s.n3 RENAME b TO bb;
+CREATE TABLE s.n4 (a int CONSTRAINT nn_noinherit NOT NULL NO INHERIT);
+ALTER TABLE s.n4 ADD b int; ALTER TABLE s.n4 ADD CONSTRAINT later NOT NULL b NOT VALID;
+CREATE TABLE s.n5 (x int) INHERITS (s.n2);
+ALTER TABLE s.n5 ADD CHECK (x IS NOT NULL);
+ALTER TABLE s.n3 DROP CONSTRAINT n3_pkey;
+COMMENT ON CONSTRAINT my_nn ON s.n2 IS 'x';
