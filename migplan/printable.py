@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 # Joiners make one emoji of several, and belong to the spelling of some languages: of none that is ASCII.
 _JOINERS = "\u200c\u200d"
 _ODD = re.compile(r"[^ -~]")
-_QUOTED = re.compile(
-    r"(?P<before>[A-Za-z0-9_&$]?)(?P<mark>[\"'])(?P<inside>(?:(?!(?P=mark)).|(?P=mark){2})*)(?P=mark)", re.S
+_PIECES = re.compile(
+    r"--[^\n]*|/\*.*?\*/|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$|\b[eE]'(?:[^'\\]|\\.|'')*'"
+    r"|(?P<before>\w|&)?(?P<mark>[\"'])(?P<inside>(?:(?!(?P=mark)).|(?P=mark){2})*)(?P=mark)",
+    re.S,
 )
 
 
-def printable(text: str, *, keep: str = "") -> str:
+def printable(text: str, *, keep: str = "", spell: Callable[[str], str] | None = None) -> str:
     """The text with everything spelled out that is not seen, but for what is to be kept (``\\n``, say)."""
     if text.isprintable():
         return text
-    return _ODD.sub(lambda found: _shown(found, keep), text)
+    return _ODD.sub(lambda found: _shown(found, keep, spell or spelled), text)
 
 
 def printable_sql(text: str) -> str:
@@ -31,11 +34,11 @@ def printable_sql(text: str) -> str:
     See https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS-UESCAPE.
     """
     if not _is_seen(text, "\n\t"):
-        text = _QUOTED.sub(_with_unicode_escapes, text)
+        text = _PIECES.sub(_with_unicode_escapes, text)
     return printable(text, keep="\n\t")
 
 
-def _shown(found: re.Match[str], keep: str) -> str:
+def _shown(found: re.Match[str], keep: str, spell: Callable[[str], str]) -> str:
     sign = found.group()
     if sign in keep or _harmless(sign):
         return sign
@@ -46,7 +49,7 @@ def _shown(found: re.Match[str], keep: str) -> str:
         )
         if all(each > "~" and (_harmless(each)) for each in around):
             return sign
-    return spelled(sign)
+    return spell(sign)
 
 
 def spelled(sign: str) -> str:
@@ -67,7 +70,8 @@ def _is_seen(text: str, keep: str) -> bool:
 
 def _with_unicode_escapes(found: re.Match[str]) -> str:
     inside = found["inside"]
-    if _is_seen(inside, "") or found["before"]:  # E'', U&"" and dollars have rules of their own
+    # Comments stay what they are; E'', U&"" and dollars have rules of their own.
+    if inside is None or _is_seen(inside, "\n\t") or found["before"]:
         return found.group()
     escaped = "".join(_escaped(sign) for sign in inside)
     return f"U&{found['mark']}{escaped}{found['mark']}"

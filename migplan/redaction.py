@@ -25,10 +25,11 @@ PASSWORD_OF_ADDRESS = re.compile(
 _URL = re.compile(
     r"(\b[a-z][a-z0-9+.-]*:/{1,3}[^\s/?#@:'\"<>]*:)(?!\d+(?:[,/?\s]|$))[^\s'\"<>]+@", re.IGNORECASE
 )
+# A quoted value ends on its line, and before a double quote: the text may be a string of JSON.
 _PARAMETER = re.compile(
     r"\b((?:(?:ssl)?password|oauth_client_secret|scram_(?:client|server)_key)\s*=\s*)"
-    r"(?:'(?:[^'\\]|\\.)+'?|[^\s&'\"(){},;]+)"
-    r"|\b(password\s+)(?:'(?:[^']|'')*'?)",
+    r"(?:'(?:[^'\\\n\"]|\\.)+'|'?[^\s&'\"(){},;]+)"
+    r"|\b(password\s+)'(?:[^'\n\"]|'')*'?",
     re.IGNORECASE,
 )
 # user:password@host, with or without a scheme before it; and a port that is none, where the @ was forgotten.

@@ -10,6 +10,7 @@ from migplan.bundle.manifest import BundleFile, Manifest
 from migplan.bundle.wording import counted, one_line
 from migplan.config import Layout, Strategy
 from migplan.plan.model import Plan, PlannedGroup
+from migplan.printable import printable
 
 _LAYOUTS = {
     Layout.AFTER_DATA: "Keys, indexes, triggers and policies are created after the rows.",
@@ -187,7 +188,7 @@ def _block(language: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]
     while any(fence in line for line in inside):
         fence += "`"
     yield f"{fence}{language}"
-    yield from inside
+    yield from (printable(line) for line in inside)
     yield fence
 
 

@@ -128,7 +128,8 @@ def self_references(manifest: Manifest, catalog: Catalog) -> str:
         catalog,
         f"Expected: {counted(len(found), 'table')} whose rows refer to rows of the same table.",
         *(
-            f"  {one_line(table.table)}: {counted(table.rows, 'row')}, by {', '.join(map(_columns, keys))}"
+            "  "
+            + one_line(f"{table.table}: {counted(table.rows, 'row')}, by {', '.join(map(_columns, keys))}")
             for table, keys in found
         ),
     )

@@ -13,6 +13,7 @@ from migplan import yamlfile
 from migplan.errors import FileError
 from migplan.files import write_whole
 from migplan.plan.model import FORMAT, Plan
+from migplan.printable import printable
 from migplan.yamlfile import Marks
 
 _HEADER = """\
@@ -25,7 +26,6 @@ _HEADER = """\
 
 # What YAML takes as text without quotes, said narrowly: everything else is written as JSON has it.
 _PLAIN = re.compile(r"[A-Za-z_/(][A-Za-z0-9_ ./()>,;+-]*|\d+-[a-z][a-z0-9.-]*|(?!\d+(?:e\d+)?$)[0-9a-f]{12,}")
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -34,7 +34,7 @@ def dumps(plan: Plan) -> str:
     content = plan.model_dump(exclude_defaults=True)
     # A name with a line end in it must not lead out of the comment.
     header = _HEADER.format(
-        database=" ".join(_UNSEEN.sub(" ", plan.database).split()),
+        database=printable(" ".join(plan.database.split())),
         tables=_count(sum(len(group.tables) for group in plan.groups), "table"),
         groups=_count(len(plan.groups), "group"),
         rows=plan.rows,
@@ -125,7 +125,11 @@ def _in_brackets(value: Any) -> str:
 
 def _in_quotes(text: str) -> str:
     """As JSON has it, and what YAML takes for no character or for the end of a line by its number."""
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+    return printable(json.dumps(text, ensure_ascii=False), spell=_spelled)
+
+
+def _spelled(sign: str) -> str:
+    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
 
 
 def _count(number: int, thing: str) -> str:

@@ -13,6 +13,7 @@ from migplan import __version__
 from migplan.advise import RULES, Advice, Blind, Finding, Level, by_rule
 from migplan.bundle.wording import one_line
 from migplan.catalog.model import Server
+from migplan.printable import printable_sql
 from migplan.report import rules
 from migplan.report.words import count, listed
 
@@ -42,7 +43,9 @@ def as_table(advice: Advice, server: Server, *, whole: bool = False) -> Iterator
         for finding in shown:
             yield Text(f"  {finding.what}")
             yield Text(f"    {finding.why}", style="dim")
-            yield from (Text(f"    {line}", style="green") for line in finding.mend.splitlines())
+            yield from (
+                Text(f"    {line}", style="green") for line in printable_sql(finding.mend).split("\n")
+            )
         if len(found) > len(shown):
             yield Text(f"  … and {len(found) - len(shown):,} more: --all shows them", style="dim")
     yield from _beside(advice)
@@ -174,7 +177,7 @@ def as_sql(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[s
         yield f"-- {level.value} {code}: {title}"
         for finding in found:
             yield f"--   {one_line(finding.what)}: {one_line(finding.why)}"
-            yield from finding.mend.splitlines()
+            yield from printable_sql(finding.mend).split("\n") if finding.mend else ()
             if not finding.mend:
                 yield "--   (no statement alone mends it)"
 

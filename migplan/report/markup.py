@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from migplan.printable import printable
+from migplan.printable import printable, printable_sql
 
 _ENTITIES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {sign: f"&#{ord(sign)};" for sign in "\\`*[]{}|~$"}
@@ -88,6 +88,8 @@ def fence(content: str, language: str = "sql") -> Iterator[str]:
     """A block of code, between fences that nothing in it can close."""
     # A mark in somebody's string would be read as one of ours on the next run.
     shown = content.replace("\r\n", "\n").replace(_MARK, _MARK.replace("migplan", "(migplan)")).strip("\n")
+    if language == "sql":
+        shown = printable_sql(shown)
     longest = max(map(len, _BACKTICKS.findall(shown)), default=0)
     ticks = "`" * max(3, longest + 1)
     yield f"{ticks}{language}"

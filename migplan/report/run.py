@@ -128,7 +128,7 @@ def _run(each: RunStatus, *, at_work: bool) -> Iterator[Text]:
     for note in (*([run.rehearsal] if run.rehearsal else []), *run.notes):
         yield Text(f"    {note}")
     for entry in each.failed[:_SHOWN]:
-        first = (entry.error or "").splitlines()[0]
+        first = (entry.error or "").partition("\n")[0]
         yield Text(f"    failed: {entry.name}: {first}", style="red")
     pending = next((entry for entry in each.entries if entry.state in {"pending", "undone"}), None)
     if run.is_open and pending and not each.failed:

@@ -36,7 +36,7 @@ def standings(known: Sequence[Standing], path: Path, target: object) -> Iterator
         line = Text(f"  {each.name:{width}}  ").append(f"{each.state:<14}", style=_STYLES[each.state])
         yield line.append(when, style="dim")
         if each.error:
-            yield Text(f"      failed last: {each.error.splitlines()[0]}", style="red")
+            yield Text("      failed last: " + each.error.partition("\n")[0], style="red")
     states = Counter(each.state for each in known)
     said = ", ".join(f"{number:,} {state}" for state, number in states.items())
     yield Text(f"{path} in {target}: {said or 'no migration'}", style="bold")

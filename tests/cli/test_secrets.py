@@ -111,6 +111,8 @@ def test_no_way_to_give_an_address_shows_its_password(
         ("see postgres://u:a@b:c@h:5432/d?x=y now", f"see postgres://u:{MASK}@h:5432/d?x=y now"),
         ("password=x y", f"password={MASK} y"),
         ("ALTER ROLE r PASSWORD 'it''s' VALID", f"ALTER ROLE r PASSWORD {MASK} VALID"),
+        ('{"a": "password=\'x y\'", "b": 1}', f'{{"a": "password={MASK}", "b": 1}}'),
+        ('{"a": "password = \'x", "b": "\'"}', f'{{"a": "password = {MASK}", "b": "\'"}}'),
         ("postgresql://h:5432/d", "postgresql://h:5432/d"),
         ("postgresql://u@h:5432/d", "postgresql://u@h:5432/d"),
         ("https://example.org/a:b and c@d", "https://example.org/a:b and c@d"),

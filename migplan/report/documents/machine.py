@@ -11,6 +11,7 @@ from typing import Any
 
 from migplan.catalog.fingerprint import fingerprint
 from migplan.document.model import Documentation, GroupDocument
+from migplan.printable import printable
 from migplan.report import advice
 from migplan.report.documents.book import overview_key
 from migplan.report.documents.homes import without_home
@@ -41,7 +42,7 @@ def as_json(documentation: Documentation, kept: Mapping[str, str] | None = None)
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return printable(json.dumps(value, ensure_ascii=False))
 
 
 def _about(documentation: Documentation, kept: Mapping[str, str]) -> dict[str, Any]:

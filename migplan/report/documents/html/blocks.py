@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
+from migplan.printable import printable_sql
 from migplan.report.documents.html.writing import NOTHING, Markup, code, element, joined
 
 _TOKEN = re.compile(
@@ -19,7 +20,7 @@ _CLASS = {"comment": "c", "quoted": "q", "value": "v", "word": "w"}
 
 def sql(text: str) -> Markup:
     """SQL by itself, which can be copied."""
-    return element("pre", element("code", coloured(text)), class_="sql")
+    return element("pre", element("code", coloured(printable_sql(text))), class_="sql")
 
 
 def coloured(text: str) -> Markup:
