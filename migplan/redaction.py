@@ -32,10 +32,9 @@ _PARAMETER = re.compile(
     r"|\b(password\s+)'(?:[^'\n\"]|'')*'?",
     re.IGNORECASE,
 )
-# user:password@host, with or without a scheme before it; and a port that is none, where the @ was forgotten.
-_CREDENTIALS = re.compile(
-    r"^(?:[a-z][a-z0-9+.-]*:/*)?(?P<user>[^?#@:]*):(?P<password>.+)@(?P<rest>[^@]*)$", re.I | re.S
-)
+# user:password@host behind the scheme, if there is one; and a port that is none, where the @ was forgotten.
+_SCHEME = re.compile(r"^(?:(?:jdbc:)?[a-z][a-z0-9+.-]*://+|postgres(?:ql)?:/+)", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"^(?P<user>[^?#@:]*):(?P<password>.+)@(?P<rest>[^@]*)$", re.DOTALL)
 _NO_PORT = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#@:]*:(?P<password>[^/?#@]*[^\d,/?#@][^/?#@]*)", re.I)
 _NAMED = re.compile(
     r"(?:^|[\s?&;])\w*(?:passw(?:or)?d|pwd|secret|token|scram_(?:client|server)_key)\w*\s*=\s*"
@@ -93,7 +92,7 @@ def redacted(text: str) -> str:
 def _within(text: str) -> set[str]:
     """The secrets of an address, however badly it is written, and the pieces that a parser would quote."""
     found = {match["value"].strip("'") for match in _NAMED.finditer(text)}
-    for match in (_CREDENTIALS.match(text), _NO_PORT.match(text)):
+    for match in (_CREDENTIALS.match(_SCHEME.sub("", text)), _NO_PORT.match(text)):
         if match is not None:
             password = match["password"]
             found |= {password, *re.split(r"[@/?#:]", password)}
@@ -104,7 +103,7 @@ def _within(text: str) -> set[str]:
 
 def _beside(text: str) -> set[str]:
     """The words of an address that are no secret."""
-    match = _CREDENTIALS.match(text)
+    match = _CREDENTIALS.match(_SCHEME.sub("", text))
     said = {value for _, value in re.findall(r"\b(user|dbname|host)\s*=\s*([^\s&]+)", text)}
     if match is not None:
         said |= {match["user"], unquote(match["user"]), *re.split(r"[/:?&=]", match["rest"])}

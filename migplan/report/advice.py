@@ -43,9 +43,7 @@ def as_table(advice: Advice, server: Server, *, whole: bool = False) -> Iterator
         for finding in shown:
             yield Text(f"  {finding.what}")
             yield Text(f"    {finding.why}", style="dim")
-            yield from (
-                Text(f"    {line}", style="green") for line in printable_sql(finding.mend).split("\n")
-            )
+            yield from (Text(f"    {line}", style="green") for line in _lines(finding.mend))
         if len(found) > len(shown):
             yield Text(f"  … and {len(found) - len(shown):,} more: --all shows them", style="dim")
     yield from _beside(advice)
@@ -177,9 +175,14 @@ def as_sql(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[s
         yield f"-- {level.value} {code}: {title}"
         for finding in found:
             yield f"--   {one_line(finding.what)}: {one_line(finding.why)}"
-            yield from printable_sql(finding.mend).split("\n") if finding.mend else ()
+            yield from _lines(finding.mend)
             if not finding.mend:
                 yield "--   (no statement alone mends it)"
+
+
+def _lines(sql: str) -> list[str]:
+    """SQL line by line; other characters that end a line somewhere stand in names."""
+    return printable_sql(sql).split("\n") if sql else []
 
 
 FORMATS: Mapping[str, Callable[..., Iterator[Text | str]]] = {

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migplan.printable import printable, printable_sql
@@ -226,6 +226,7 @@ def test_what_is_spelled_out_can_be_seen_and_means_the_same_in_json(text: str) -
     assert json.loads(written) == text
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20))
 def test_sql_that_is_shown_means_what_it_meant(newest: Server, text: str) -> None:
     quoted = text.replace("'", "''")

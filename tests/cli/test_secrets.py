@@ -125,6 +125,8 @@ def test_what_looks_like_a_password_is_struck_out_wherever_it_comes_from(said: s
 def test_a_password_that_is_also_a_word_of_its_address_takes_no_word_from_any_text() -> None:
     remember_words(["postgresql://shopkeeper:shopkeeper@h/d", "postgresql://u:postgres@h/d"])
     assert redacted("postgres and shopkeeper") == "postgres and shopkeeper"
+    remember_words(["postgresql://shopkeeper@/shop?host=/tmp&port=5432", "host=/tmp:x user=shopkeeper@y"])
+    assert redacted("postgresql://shopkeeper@/shop") == "postgresql://shopkeeper@/shop"
     remember(["opensesame"])
     assert redacted("opensesames, opensesame") == f"opensesames, {MASK}"
 
