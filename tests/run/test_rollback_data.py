@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from migplan.bundle import batches
 from migplan.errors import RefusedError, StepError
+from migplan.run import emptying
 from tests.export import rich
 from tests.export.loading import assert_same, contents, remembered
 from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
@@ -77,7 +79,10 @@ def test_the_demo_is_emptied_and_loaded_again(newest: Server, layout: str, newes
 
 
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
-def test_the_rich_database_is_emptied(newest: Server, layout: str, newest_database) -> None:
+def test_the_rich_database_is_emptied(
+    newest: Server, layout: str, newest_database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emptying, "WORTH_IT", 0)  # whatever can be truncated is
     bundle = sealed(newest, rich.database(newest), "--constraints", layout)
     address = newest_database("")
     applied(bundle, address)
@@ -88,8 +93,14 @@ def test_the_rich_database_is_emptied(newest: Server, layout: str, newest_databa
     assert sum(table.rows for table in taken_back(bundle, address).losses.tables) == 0
 
 
-def test_triggers_rules_and_circles(newest: Server, target) -> None:
+@pytest.mark.parametrize("worth", [0, 500])
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_triggers_rules_and_circles(
+    newest: Server, target, worth: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bundle, address, name = target
+    monkeypatch.setattr(emptying, "WORTH_IT", worth)
+    monkeypatch.setattr(batches, "AT_ONCE", at_once)
     before = schema(newest, name)
     assert taken_back(bundle, address, data_only=True).losses.others == 0
     assert set(rows(newest, name).values()) == {0}
