@@ -6,19 +6,20 @@ connections underneath, so libpq's environment, service files and ``.pgpass`` wo
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
-from psycopg.rows import tuple_row
 
 from migplan import redaction
 from migplan.errors import AddressError, MigplanError, OldServerError
+from migplan.postgres import pinned
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained, of_connection
 from migplan.postgres.locking import lock_and_fix_moment
+from migplan.postgres.opening import opened
+from migplan.postgres.stall import Connection
 from migplan.postgres.versions import OLDEST, dotted
 
 if TYPE_CHECKING:
@@ -41,23 +42,18 @@ _READING: tuple[LiteralString, ...] = (
     "SET LOCAL lc_monetary = 'C'",
     "SET LOCAL synchronize_seqscans = off",
     "SET LOCAL quote_all_identifiers = off",
+    "SET LOCAL standard_conforming_strings = on",
 )
 _READING_SINCE: tuple[tuple[int, LiteralString], ...] = ((170000, "SET LOCAL transaction_timeout = 0"),)
 
 
-def connect(address: Address) -> psycopg.Connection[tuple[Any, ...]]:
-    """A psycopg connection, or a ConnectError that says why not."""
-    params: dict[str, Any] = {"fallback_application_name": "migplan", **address.params}
-    if "service" not in params and not os.environ.keys() & {"PGCONNECT_TIMEOUT", "PGSERVICE"}:
-        params.setdefault("connect_timeout", "15")
-        # A network that is cut without a word would otherwise be noticed in two hours.
-        for name, value in (("idle", "30"), ("interval", "10"), ("count", "3")):
-            params.setdefault(f"keepalives_{name}", value)
-    # In a database that declares no encoding, text would arrive as bytes; and our files are UTF-8.
-    params["client_encoding"] = "UTF8"
+def connect(address: Address) -> Connection:
+    """A session, or a ConnectError that says why not. Its formats and time-outs are pinned (``pinned.py``).
+
+    Where a pooler shares sessions (``shared``) nothing can be pinned but for one transaction: SET LOCAL.
+    """
     try:
-        # No prepared statements: they do not live through a pooler that shares sessions.
-        found = psycopg.connect(**params, prepare_threshold=None, row_factory=tuple_row)
+        found = opened(address)
         redaction.remember((found.info.password,), beside=(found.info.user, found.info.dbname))
         return found
     except (psycopg.ProgrammingError, ValueError):  # ValueError: a host that no resolver can be asked for
@@ -69,6 +65,13 @@ def connect(address: Address) -> psycopg.Connection[tuple[Any, ...]]:
         refusal = of_connection(error, address)
     # Raised out here, because psycopg's error holds the password, and would stay with ours as its context.
     raise refusal
+
+
+def pin(connection: Connection) -> None:
+    """Begin a transaction with everything pinned in it, also where a pooler shares the session."""
+    connection.execute(
+        pinned.statements("SET LOCAL", pinned.settings(connection.info.server_version)).encode()
+    )
 
 
 def engine(address: Address) -> sa.Engine:

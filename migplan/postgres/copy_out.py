@@ -1,8 +1,9 @@
 """COPY TO STDOUT as fast as the socket gives it.
 
 psycopg hands out one row at a time, and with millions of rows that costs several times what the server needs
-to send them. Where the connection is not encrypted we speak the protocol ourselves: the query goes out on
-the socket, and what comes back is taken apart block by block. libpq sees nothing of it and stays idle.
+to send them. Where the connection is not encrypted, neither by TLS nor by GSSAPI, we speak the protocol
+ourselves: the query goes out on the socket, and what comes back is taken apart block by block. libpq sees
+nothing of it and stays idle.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from typing import Any
 
 import psycopg
 
+from migplan.postgres.stall import Connection, Silence
+
 BLOCK = 1 << 18
+_GLANCE = 0.5  # seconds between two looks at how long nothing has come
 HEADER = 5  # a letter, and a length that counts itself
 ROW, FAILED, READY = b"dEZ"
 
@@ -28,8 +32,9 @@ _ROW = re.compile(rb"d[\s\S]{4}([^\n]*\n)")
 
 def rows_of(connection: psycopg.Connection[Any], statement: str) -> Iterator[bytes]:
     """Rows in COPY's text format, many at a time; a row that is longer than a block comes in pieces."""
-    encrypted = connection.pgconn.ssl_in_use
-    return _by_libpq(connection, statement) if encrypted else _by_ourselves(connection, statement)
+    if isinstance(connection, Connection) and not connection.encrypted:
+        return _by_ourselves(connection, statement)
+    return _by_libpq(connection, statement)
 
 
 def _by_libpq(connection: psycopg.Connection[Any], statement: str) -> Iterator[bytes]:
@@ -48,14 +53,14 @@ def _by_libpq(connection: psycopg.Connection[Any], statement: str) -> Iterator[b
         yield b"".join(gathered)
 
 
-def _by_ourselves(connection: psycopg.Connection[Any], statement: str) -> Iterator[bytes]:
+def _by_ourselves(connection: Connection, statement: str) -> Iterator[bytes]:
     done = False
     with closing(socket.socket(fileno=os.dup(connection.pgconn.socket))) as wire:
-        wire.setblocking(True)
+        wire.settimeout(_GLANCE)
         try:
             query = statement.encode(connection.info.encoding) + b"\0"
             wire.sendall(b"Q" + (len(query) + 4).to_bytes(4, "big") + query)
-            failure = yield from _messages(wire)
+            failure = yield from _messages(wire, Silence(connection))
             done = True
         finally:
             wire.setblocking(False)  # libpq's own descriptor shares this
@@ -65,15 +70,13 @@ def _by_ourselves(connection: psycopg.Connection[Any], statement: str) -> Iterat
         raise failure
 
 
-def _messages(wire: socket.socket) -> Generator[bytes, None, psycopg.Error | None]:
+def _messages(wire: socket.socket, silence: Silence) -> Generator[bytes, None, psycopg.Error | None]:
     """The rows of the answer; returns the server's error, if it ended with one."""
     failure: psycopg.Error | None = None
     buffer, block = bytearray(), memoryview(bytearray(BLOCK))
     rest = 0  # of a long row, so many bytes are still to come: nobody holds such a row as a whole
     while True:
-        received = wire.recv_into(block)
-        if not received:
-            raise psycopg.OperationalError("the server closed the connection unexpectedly")
+        received = _received(wire, block, silence)
         if rest:
             yield bytes(block[: min(rest, received)])
         buffer += block[min(rest, received) : received]
@@ -93,6 +96,22 @@ def _messages(wire: socket.socket) -> Generator[bytes, None, psycopg.Error | Non
             yield bytes(buffer[HEADER:])
             rest = 1 + _length(buffer) - len(buffer)
             buffer.clear()
+
+
+def _received(wire: socket.socket, block: memoryview, silence: Silence) -> int:
+    """Wait for some bytes, but not for ever; how many came."""
+    while True:
+        try:
+            received = wire.recv_into(block)
+        except TimeoutError:
+            silence.lasts()
+            continue
+        except OSError as error:
+            raise psycopg.OperationalError(f"the connection is broken: {error.strerror}") from None
+        if not received:
+            raise psycopg.OperationalError("the server closed the connection unexpectedly")
+        silence.broken()
+        return received
 
 
 def _holds_a_message(buffer: bytearray) -> bool:

@@ -14,6 +14,7 @@ from threading import Event
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from migplan.errors import ChangedError, DatabaseError, LaunchError, PrivilegeError
 from migplan.postgres import archive
@@ -23,6 +24,9 @@ from migplan.postgres.binaries import Installation, find_installations
 from migplan.postgres.connect import connect
 from migplan.postgres.failures import VANISHED, explained
 from migplan.postgres.locking import blocked, lock_table_too_small
+from migplan.postgres.opening import first_packet
+from migplan.postgres.parameters import careful, with_settings
+from migplan.postgres.stall import Program, StalledError
 from migplan.postgres.versions import dotted
 
 _DURING = "reading the schema with pg_dump"
@@ -81,7 +85,8 @@ class Dump:
 
     def __init__(self, address: Address, installation: Installation, snapshot: str) -> None:
         self._address = address
-        self._command = (str(installation.program("pg_dump")), *_WORDS, f"--snapshot={snapshot}")
+        program = str(installation.program("pg_dump"))
+        self._command = (program, *_WORDS, f"--snapshot={snapshot}", *_careful(address))
         self._name = f"migplan pg_dump {secrets.token_hex(4)}"
         self._stop = Event()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="pg_dump")
@@ -117,33 +122,42 @@ class Dump:
                 process.kill()
         if process.returncode:
             raise _failure(self._address, err.decode("utf-8", "replace"))
-        return archive.read(out)
+        found = archive.read(out)
+        if any(each.kind == "STDSTRINGS" and "'off'" in each.definition for each in found.entries):
+            raise DatabaseError(
+                f"sessions of {self._address} begin with standard_conforming_strings = off, and the pooler "
+                "that stands between does not let that be changed",
+                do="connect to the server itself",
+                address=str(self._address),
+                during=_DURING,
+            )
+        return found
 
     def _waited(self, process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         """What it wrote. Where it waits for a lock it is ended soon: by itself it would wait for ever."""
         with ExitStack() as stack:
             watching: psycopg.Connection[Any] | None = None
-            waiting = 0
+            waiting, program = 0, Program(process.pid, self._name)
             while not self._stop.is_set():
                 try:
                     return process.communicate(timeout=_WATCHED)
                 except subprocess.TimeoutExpired:
                     watching = watching or stack.enter_context(closing(connect(self._address)))
-                waiting = waiting + 1 if self._stands(watching) else 0
-                if waiting > _LOOKS:
-                    error = blocked(watching, self._address, _DURING)
-                    with explained(self._address, _DURING):
+                with explained(self._address, _DURING):
+                    waiting = waiting + 1 if self._stands(watching) else 0
+                    why = program.look(watching)
+                    watching.rollback()  # what pg_stat_activity shows is kept for a transaction
+                    if waiting > _LOOKS or why:
+                        error = StalledError(why) if why else blocked(watching, self._address, _DURING)
                         watching.execute(_END, [self._name])
                         watching.commit()
-                    raise error
+                        raise error
             raise DatabaseError(
                 "pg_dump was ended before its end", address=str(self._address), during=_DURING
             )
 
     def _stands(self, watching: psycopg.Connection[Any]) -> bool:
-        with explained(self._address, _DURING):
-            (waits,) = watching.execute(_WAITS, [self._name]).fetchone() or (False,)
-            watching.rollback()  # what pg_stat_activity shows is kept for a transaction
+        (waits,) = watching.execute(_WAITS, [self._name]).fetchone() or (False,)
         return bool(waits)
 
 
@@ -199,7 +213,15 @@ def _environment(address: Address) -> dict[str, str]:
         "krbsrvname": "PGKRBSRVNAME",
     }
     said = {variables[name]: value for name, value in address.params.items() if name in variables}
+    # Its definitions are to mean the same whatever the role sets, and nothing is to cut it off half-way.
+    if settings := first_packet(address):
+        said["PGOPTIONS"] = with_settings(address, settings)
     return {**os.environ, "LC_ALL": "C", "PGAPPNAME": "migplan", **said}
+
+
+def _careful(address: Address) -> list[str]:
+    """Keepalives and time-outs of the connection have no variables; libpq takes them with the database."""
+    return ["--dbname", make_conninfo(**careful(address))]
 
 
 @cache

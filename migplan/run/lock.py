@@ -17,6 +17,7 @@ from migplan.errors import LockedError
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained
+from migplan.postgres.stall import Connection
 
 # 'migplan' as a number, and which of the two locks it is.
 _SPACE = 0x6D706C6E
@@ -30,13 +31,9 @@ _HOLDERS = """
       AND l.pid <> ALL (pg_catalog.pg_backend_pid() || %s::int[])
     LIMIT 1
 """
-_SETTINGS = (
-    "SET statement_timeout = 0",
-    "SET lock_timeout = '10s'",
-    # It only waits most of the time, which must not be held against it.
-    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings "
-    "WHERE name = 'idle_session_timeout'",
-)
+_SERVER = """
+    SELECT pg_catalog.host(pg_catalog.inet_server_addr()) || ':' || pg_catalog.inet_server_port()
+"""
 _PATIENCE = 10.0
 
 
@@ -57,7 +54,7 @@ class Lock:
         """Hold the lock still, or again: the session may have been lost, and somebody else may have come."""
         with self._guard:
             try:
-                self.connection.execute("SELECT")
+                _refuse_another_process(self._address, self.connection)
             except psycopg.Error:
                 self.connection.close()
                 self.connection = self._take()
@@ -68,14 +65,14 @@ class Lock:
             self.connection.execute("SELECT pg_catalog.pg_advisory_unlock(%s, %s)", [_SPACE, _RUN])
         self.connection.close()
 
-    def _take(self) -> psycopg.Connection[Any]:
+    def _take(self) -> Connection:
         connection = connect(self._address)
         connection.autocommit = True
         try:
             with explained(self._address, "taking the lock of migplan"):
-                self._refuse_pooler(connection)
-                for setting in _SETTINGS:
-                    connection.execute(setting)
+                refuse_shared(connection)
+                # Whatever functions other schemas have, the journal's statements mean the server's own.
+                connection.execute("SET search_path = ''")
                 if not _tried(connection, "pg_try_advisory_lock", _RUN):
                     raise self._locked(connection, _RUN, "another run is in progress")
                 self._wait_for_steps(connection)
@@ -93,19 +90,6 @@ class Lock:
                     connection, _STEPS, "a session of an earlier run, whose client is gone, is still at work"
                 )
             time.sleep(0.1)
-
-    def _refuse_pooler(self, connection: psycopg.Connection[Any]) -> None:
-        """A pooler that gives each transaction another session would lose the lock."""
-        pids = {
-            (connection.execute("SELECT pg_catalog.pg_backend_pid()").fetchone() or (0,))[0] for _ in range(3)
-        }
-        if len(pids) > 1:
-            raise LockedError(
-                f"{self._address} is a pooler that shares sessions, and a run needs sessions of its own",
-                do="connect to the server itself, or to the pooler's port for whole sessions",
-                address=str(self._address),
-                during="taking the lock of migplan",
-            )
 
     def _holder(self, connection: psycopg.Connection[Any], which: int) -> tuple[Any, ...] | None:
         return connection.execute(_HOLDERS, [_SPACE, which, list(self._ours)]).fetchone()
@@ -126,9 +110,42 @@ class Lock:
         )
 
 
+def refuse_shared(connection: Connection) -> None:
+    """A pooler that gives each transaction another session would lose the lock, and mix up the steps."""
+    if not connection.shared:
+        return
+    found = connection.execute(_SERVER).fetchone()
+    where = f" (which it reaches at {found[0]})" if found and found[0] else ""
+    raise _shares(connection.address, where)
+
+
+def _refuse_another_process(address: Address, connection: Connection) -> None:
+    """The last word on poolers: a session of our own keeps its process for as long as it lives."""
+    found = connection.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
+    if found != (connection.process,):
+        raise _shares(address, "")
+
+
+def _shares(address: Address, where: str) -> LockedError:
+    return LockedError(
+        f"{address} is a pooler that shares sessions (transaction or statement mode), and a run needs "
+        "sessions of its own",
+        do=f"connect to the server itself{where}, or by the pooler in session mode: on Supabase to "
+        "db.PROJECT.supabase.co or the pooler's port 5432, on RDS to the endpoint of the instance and not of "
+        "the proxy; with PgBouncer to what its [databases] name, or set pool_mode = session",
+        address=str(address),
+        during="taking the lock of migplan",
+    )
+
+
 def share(connection: psycopg.Connection[Any]) -> None:
-    """Say that this session does steps; it ends with the session."""
+    """Say that this session does steps; it ends with the session, or with :func:`leave`."""
     connection.execute("SELECT pg_catalog.pg_advisory_lock_shared(%s, %s)", [_SPACE, _STEPS])
+
+
+def leave(connection: psycopg.Connection[Any]) -> None:
+    """Say that this session does no more steps: behind a pooler it may outlive its client."""
+    connection.execute("SELECT pg_catalog.pg_advisory_unlock_shared(%s, %s)", [_SPACE, _STEPS])
 
 
 def holder(connection: psycopg.Connection[Any]) -> tuple[Any, ...] | None:

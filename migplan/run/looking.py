@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
+from migplan.postgres.connect import connect, pin
+from migplan.postgres.failures import explained
 from migplan.run.journal import Journal
 
 
@@ -29,7 +30,9 @@ class Look:
 
 @contextmanager
 def looking(address: Address) -> Iterator[Look]:
-    """Look at a target, for a block."""
+    """Look at a target, for a block: at one moment, by a transaction that a pooler cannot tear apart."""
     with closing(connect(address)) as connection:
-        connection.autocommit = True
+        with explained(address, "looking at the target"):
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            pin(connection)
         yield Look(connection, address)

@@ -18,9 +18,11 @@ import psycopg
 from psycopg import generators, pq, sql
 
 from migplan.errors import DatabaseError, StepError
+from migplan.postgres import pinned
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained, is_loss
+from migplan.postgres.stall import Connection
 from migplan.run import alone, journal, lock
 from migplan.run.answers import answers
 from migplan.run.messages import Message, texts_of
@@ -67,6 +69,10 @@ class Session:
 
     def close(self) -> None:
         """End the session; what it has not committed is rolled back."""
+        if self.connection.pooled and not self.connection.closed:
+            with contextlib.suppress(psycopg.Error):
+                self.connection.rollback()
+                lock.leave(self.connection)
         self.connection.close()
 
     def cancel(self) -> None:
@@ -99,32 +105,32 @@ class Session:
     def preface(self) -> str:
         """What holds in each step's transaction, whatever its file says: how long it may take and wait."""
         found = [
+            pinned.statements("SET LOCAL", pinned.timeouts(self._version)),
             f"SET LOCAL lock_timeout = '{int(self._limits.lock_seconds * 1000)}ms'",
             f"SET LOCAL statement_timeout = '{int(self._limits.statement_seconds * 1000)}ms'",
-            "SET LOCAL idle_in_transaction_session_timeout = 0",
             # A commit that a crash of the server takes back takes its entry in the journal back, too; the
             # end of the run waits until all is on disk.
             "SET LOCAL synchronous_commit = off",
         ]
-        if self._version >= 140000:
-            found.append("SET idle_session_timeout = 0")  # it may wait between steps, too
-        if self._version >= 170000:
-            found.append("SET LOCAL transaction_timeout = 0")
         if self._watches_us:
             found.append("SET LOCAL client_connection_check_interval = '2s'")
         return ";\n".join(found)
 
-    def _open(self) -> psycopg.Connection[Any]:
+    @property
+    def fresh(self) -> str:
+        """What takes back all that a step has set, so that each finds the session as it was opened."""
+        return "RESET ALL;\n" + pinned.statements("SET", pinned.always(self._version))
+
+    def _open(self) -> Connection:
         connection = connect(self._address)
         try:
             connection.autocommit = True  # transactions are begun by what we send
             self._version = connection.info.server_version
-            self.process = connection.info.backend_pid
+            self.process = connection.process
             with explained(self._address, "opening a session for the run"):
+                lock.refuse_shared(connection)
                 lock.share(connection)
                 self._watches_us = _can_watch(connection)
-                if self._version >= 140000:
-                    connection.execute("SET idle_session_timeout = 0")
             connection.add_notice_handler(self._noticed)
         except BaseException:
             connection.close()
@@ -170,7 +176,8 @@ class _Doing:
         """Everything, from BEGIN to COMMIT."""
         step = self._step
         claim = journal.claim(self._run, step.number).as_string()
-        opening = f"BEGIN;\nRESET ALL;\n{step.settings}\n{self._session.preface};\n{claim};\n"
+        before = f"{self._session.fresh};\n{step.settings}\n{self._session.preface}"
+        opening = f"BEGIN;\n{before};\n{claim};\n"
         message = Message(opening)
         try:
             with self._session.file(step).open("rb") as stream:
@@ -185,7 +192,7 @@ class _Doing:
         except OSError as error:
             raise self._error(f"cannot be read: {error.strerror}", step.line) from None
         finish = journal.finish(self._run, step.number, self._rows).as_string()
-        message.closing = f"{finish};\nCOMMIT"
+        message.closing = f"{finish};\n{self._session.fresh};\nCOMMIT"
         self._send(message)
         return self._rows
 
@@ -198,7 +205,7 @@ class _Doing:
         if tried:
             alone.repair(connection, address, step, self._session.warned)
         limits = self._session.preface.replace("SET LOCAL", "SET")
-        self._send(Message(f"RESET ALL;\n{step.settings}\n{limits}"))
+        self._send(Message(f"{self._session.fresh};\n{step.settings}\n{limits}"))
         try:
             with self._session.file(step).open("rb") as stream:
                 for piece in step.pieces:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migplan.bundle.identity import identity_of, place_of
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.requirements import OLDEST
+from migplan.postgres.stall import Connection
 from migplan.postgres.versions import dotted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
 from migplan.run.preflight.target import Target, some
@@ -62,6 +63,7 @@ def server(target: Target, manifest: Manifest, jobs: int) -> Iterator[Obstacle]:
         yield from _slots(target, limit, jobs)
         yield from _texts(manifest, encoding, collation)
     yield from _settings(target)
+    yield from _way(target)
 
 
 def not_the_source(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
@@ -75,6 +77,17 @@ def not_the_source(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
             f"{target.address} is the database from which the bundle came"
             + (", or a copy of its server's files" if here else ""),
             "name another target",
+        )
+
+
+def _way(target: Target) -> Iterator[Obstacle]:
+    """What stands between: poolers that share sessions were refused when the lock was taken."""
+    if isinstance(target.connection, Connection) and target.connection.pooled:
+        yield warn(
+            "connection",
+            "a pooler in session mode stands between: its own time-outs end sessions, and it decides when "
+            "the server hears that a client is gone",
+            "if you can, connect to the server itself",
         )
 
 
