@@ -78,8 +78,7 @@ def refuse_too_small(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(place).free
     if free < needed:
         raise FileError(
-            f"the disk of {folder} has {free / 1e9:,.1f} GB free, and the bundle takes "
-            f"about {needed / 1e9:,.1f} GB",
+            f"the disk of {folder} has {free:,} bytes free, and the bundle takes about {needed:,}",
             do="make room, or export to another disk with --out",
             file=folder,
         )
