@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from migplan.names import QualifiedName, quoted
 
@@ -18,7 +18,7 @@ class Grant:
     kind: str  # table, view, column, sequence, function, type, schema or default privileges
     schema: str  # empty for default privileges that hold everywhere
     object: str  # empty for a schema; of default privileges, the kind of objects
-    part: str  # a column's name, a function's arguments
+    part: str = field(metadata={"printed": "name"})  # a column's name, a function's arguments
     grantee: str  # public, (owner), or a role
     privileges: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()  # of the default ones: EXECUTE of public, say

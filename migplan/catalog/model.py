@@ -30,7 +30,8 @@ def printed(syntax: str) -> dict[str, str]:
 
     Reading such a text and printing it again may give another one, so that two texts that differ may still be
     one definition: only a server can tell. ``syntax`` says what the text is: ``expression``, ``statement``,
-    ``constraint``, ``partition key``, ``partition bound``, ``domain``; or ``digest`` of such texts.
+    ``constraint``, ``partition key``, ``partition bound``, ``domain``; or ``digest`` of such texts. In a
+    ``name``, of a type say, only quotes can differ: each version has its own words that need them.
     """
     return {"printed": syntax}
 
@@ -48,12 +49,12 @@ class Column:
     """A column, with its type as ``format_type`` prints it under an empty search path."""
 
     name: str
-    type: str
+    type: str = field(metadata=printed("name"))
     not_null: bool = False
     default: str | None = field(default=None, metadata=printed("expression"))
     identity: str | None = None  # 'always' or 'by default'
     generated: str | None = None  # 'stored' or 'virtual'
-    collation: str | None = None
+    collation: str | None = field(default=None, metadata=printed("name"))
     comment: str | None = None
 
 
@@ -223,7 +224,8 @@ class Table:
     partition_bound: str | None = field(default=None, metadata=printed("partition bound"))
     inherits: tuple[QualifiedName, ...] = ()
     of_type: QualifiedName | None = None
-    replica_identity: str = "default"  # or 'nothing', 'full', 'index NAME'
+    # 'default', 'nothing', 'full', or 'index NAME'
+    replica_identity: str = field(default="default", metadata=printed("name"))
     options: tuple[str, ...] = ()
     comment: str | None = None
     readable: bool = observed(True)  # whether the role that looked may SELECT from it
@@ -293,9 +295,9 @@ class Function:
     """
 
     name: QualifiedName
-    arguments: str
+    arguments: str = field(metadata=printed("name"))
     kind: str
-    returns: str
+    returns: str = field(metadata=printed("name"))
     language: str
     body: str = field(metadata=printed("digest"))
     volatility: str = "volatile"

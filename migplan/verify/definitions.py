@@ -9,6 +9,7 @@ known, and a server has to be asked (``rebuilt``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ _AS_STATEMENT = {
     "partition key": "CREATE TABLE t () PARTITION BY {}",
     "partition bound": "CREATE TABLE t PARTITION OF p {}",
 }
+_PLAIN = re.compile(r'"([a-z_][a-z0-9_]*)"')
 _PLACES = frozenset({"location", "list_start", "list_end", "stmt_location", "stmt_len", "name_location"})
 
 
@@ -32,10 +34,19 @@ def same(syntax: str, one: Any, other: Any) -> bool:
         return True
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(_same_part(syntax), one, other))
-    if syntax not in _AS_STATEMENT or not (one and other):
+    if not (one and other):
+        return False
+    if syntax == "name":
+        return unquoted(one) == unquoted(other)
+    if syntax not in _AS_STATEMENT:
         return False
     trees = [_tree(_AS_STATEMENT[syntax].format(text)) for text in (one, other)]
     return trees[0] is not None and trees[0] == trees[1]
+
+
+def unquoted(text: str) -> str:
+    """Names without quotes that they need in some versions only, for they would be words of SQL there."""
+    return _PLAIN.sub(r"\1", text)
 
 
 def _same_part(syntax: str) -> Callable[[str, str], bool]:
@@ -44,7 +55,9 @@ def _same_part(syntax: str) -> Callable[[str, str], bool]:
     def of_domain(one: str, other: str) -> bool:
         if one.startswith("CHECK ") and other.startswith("CHECK "):
             return same("constraint", one, other)
-        return same("expression", one.removeprefix("DEFAULT "), other.removeprefix("DEFAULT "))
+        if one.startswith("DEFAULT ") and other.startswith("DEFAULT "):
+            return same("expression", one.removeprefix("DEFAULT "), other.removeprefix("DEFAULT "))
+        return same("name", one, other)
 
     def of_others(one: str, other: str) -> bool:
         return same(syntax, one, other)

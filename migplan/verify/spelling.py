@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+from migplan.catalog.grant import Grant
 from migplan.catalog.model import Catalog
-from migplan.verify.definitions import same
+from migplan.verify.definitions import same, unquoted
 from migplan.verify.rebuilt import Rebuilt
 
 Thing = TypeVar("Thing")
@@ -23,7 +24,9 @@ Key = tuple[str, str, str]
 def identity(thing: Any) -> str:
     """What tells a thing from others of its kind: its name, and a function's arguments."""
     arguments = getattr(thing, "arguments", None)
-    return str(thing.name) if arguments is None else f"{thing.name}({arguments})"
+    if arguments is not None:
+        return f"{thing.name}({unquoted(arguments)})"
+    return unquoted(thing.name) if isinstance(thing, Grant) else str(thing.name)
 
 
 def key_of(thing: Any, owner: str = "") -> Key:
@@ -95,7 +98,7 @@ class _ByGrammar:
             return then
         if same(syntax, then, now):
             return now
-        self.open = True
+        self.open = self.open or syntax != "name"
         return then
 
 
@@ -107,7 +110,7 @@ class _ByServer(_ByGrammar):
 
     def _text(self, syntax: str, then: Any, now: Any, others: tuple[Any, ...], key: Key) -> Any:
         exported, built = others
-        if then is None or now is None or then != exported:
+        if then is None or now is None or then != exported or syntax == "name":
             return then  # it is there or not; or the source has another by now than the bundle
         if built is None:
             self._undecided[key] = self._rebuilt.why or "the scratch server has no such thing"

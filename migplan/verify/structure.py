@@ -314,10 +314,10 @@ class _Comparison:
     def _grants(self) -> None:
         """Privileges on what the bundle knows; those that the target's own default ones gave are noted."""
         known = set(_privileged(self._expected))
-        there = {grant.name: grant for grant in self._found.grants if grant.privileges or grant.withheld}
+        there = {identity(each): each for each in self._found.grants if each.privileges or each.withheld}
         for grant in self._expected.grants:
             if grant.privileges or grant.withheld:
-                self._pair("Grants", f"grant {grant.name}", grant, there.pop(grant.name, None))
+                self._pair("Grants", f"grant {grant.name}", grant, there.pop(identity(grant), None))
         given = Counter[str]()
         for grant in there.values():
             if grant.on not in known:

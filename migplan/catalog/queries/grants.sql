@@ -11,13 +11,13 @@ SELECT o.kind, o.schema, o.name, o.part, o.of_role,
        coalesce(array_agg(p.privilege) FILTER (WHERE NOT p.held), '{}') AS withheld
 FROM (
     SELECT CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' ELSE 'table' END AS kind,
-           n.nspname AS schema, c.relname::text AS name, '' AS part, '' AS of_role, c.relowner AS owner, c.relacl AS acl,
+           n.nspname AS schema, c.relname::text AS name, ''::text AS part, '' AS of_role, c.relowner AS owner, c.relacl AS acl,
            pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner) AS base,
            'pg_catalog.pg_class'::regclass AS class, c.oid
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND c.relacl IS NOT NULL
     UNION ALL
-    SELECT 'column', n.nspname, c.relname, a.attname, '', c.relowner, a.attacl, NULL,
+    SELECT 'column', n.nspname, c.relname, a.attname::text, '', c.relowner, a.attacl, NULL,
            'pg_catalog.pg_class'::regclass, c.oid
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
