@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from migplan import yamlfile
 from migplan.errors import AddressError, FileError
+from migplan.files import Access
 from migplan.redaction import PASSWORD_OF_ADDRESS
 from migplan.yamlfile import Marks, Section
 
@@ -187,6 +188,9 @@ class Config(Section):
     source: Database | None = None
     targets: Mapping[str, Target] = Field(default_factory=dict)
     selection: SelectionSection = SelectionSection()
+    access: Access = Field(
+        Access.OWNER, description="who may read files that hold rows: bundles and documents with samples"
+    )
     plan: PlanSection = PlanSection()
     groups: tuple[GroupSection, ...] = ()
     strategies: Mapping[str, Strategy] = Field(

@@ -1,35 +1,66 @@
-"""Writing files so that nobody ever sees half of one, and reading those that may be anything by now."""
+"""Writing files so that nobody ever sees half of one, and reading those that may be anything by now.
+
+What is not whole yet stands beside its place as ``.NAME.part-TOKEN``, and its writer holds a lock on it,
+which the kernel takes back when he dies: so whoever writes NAME next knows what was abandoned, and removes
+it. A process number would not tell, as they come again.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import json
+import os
+import secrets
+import shutil
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from migplan.errors import FileError
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a text aside, then rename it to the file: it appears whole or not at all."""
-    write_chunks(file, (text,))
+class Access(StrEnum):
+    """Who may read files that hold rows, beside their owner."""
+
+    OWNER = "owner"
+    GROUP = "group"
+    EVERYONE = "everyone"
+
+    @property
+    def of_files(self) -> int:
+        """The mode of files."""
+        return {Access.OWNER: 0o600, Access.GROUP: 0o640, Access.EVERYONE: 0o644}[self]
+
+    @property
+    def of_folders(self) -> int:
+        """The mode of folders."""
+        return {Access.OWNER: 0o700, Access.GROUP: 0o750, Access.EVERYONE: 0o755}[self]
 
 
-def write_chunks(file: Path, chunks: Iterable[str]) -> None:
+def write_whole(file: Path, text: str, access: Access | None = None) -> None:
+    """Write a text aside, then rename it to the file: it appears whole or not at all.
+
+    A file with rows has an access; others get the mode that the process gives its files.
+    """
+    write_chunks(file, (text,), access)
+
+
+def write_chunks(file: Path, chunks: Iterable[str], access: Access | None = None) -> None:
     """The same for a text that is not to be in memory as a whole."""
-    aside = file.with_name(f".{file.name}.part")
     if file.exists() and not file.is_file():  # a rename would take the place of a device, or of a pipe
         raise FileError(f"cannot write {file}: it is there, and is not a regular file", file=file)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("w", encoding="utf-8") as open_file:
+        _make_folder(file.parent, access)
+        with (
+            _file_aside(file, None if access is None else access.of_files) as aside,
+            aside.open("w", encoding="utf-8") as open_file,
+        ):
             open_file.writelines(chunks)
-        aside.replace(file)
     except OSError as error:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
         raise FileError(f"cannot write {file}: {error.strerror}", file=file) from None
 
 
@@ -77,3 +108,126 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no number that JSON knows")
+
+
+@contextmanager
+def folder_aside(folder: Path, access: Access) -> Iterator[Path]:
+    """A new folder to write into, closed to others, which takes the place of ``folder`` when the block ends.
+
+    If the block raises anything, what is there stays as it was.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    aside, lock = _claimed(folder, lambda path: path.mkdir(mode=0o700))
+    before = _beside(folder, "before")
+    try:
+        yield aside
+        _open_to(aside, access)
+        if folder.exists():
+            with _held(folder):  # nobody takes it for an abandoned one while it has the other name
+                folder.rename(before)
+                aside.rename(folder)
+        else:
+            aside.rename(folder)
+    finally:
+        if before.exists() and not folder.exists():
+            before.rename(folder)
+        for path in (aside, before):
+            shutil.rmtree(path, ignore_errors=True)
+        os.close(lock)
+
+
+@contextmanager
+def _file_aside(file: Path, mode: int | None = None) -> Iterator[Path]:
+    """A new file to write into, which takes the place of ``file`` at the end of the block; as a folder does.
+
+    Without a mode it gets the one that the process gives its files.
+    """
+    sweep(file)
+    aside, lock = _claimed(file, lambda path: path.touch(0o666 if mode is None else 0o600, exist_ok=False))
+    try:
+        yield aside
+        if mode is not None:
+            aside.chmod(mode)
+        aside.replace(file)
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def sweep(place: Path) -> None:
+    """Remove what was abandoned beside a place; give it back what was there before, if it is gone."""
+    for kind in ("before", "part"):
+        for left in sorted(place.parent.glob(f".{glob.escape(place.name)}.{kind}-*")):
+            lock = _lock(left)
+            if lock is None:
+                continue
+            if kind == "before" and not place.exists():
+                left.rename(place)
+            elif left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+            os.close(lock)
+
+
+def _make_folder(folder: Path, access: Access | None) -> None:
+    """Make a folder for a file, if there is none; one for rows is closed as they are."""
+    if access is None or folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(access.of_folders)
+
+
+def _claimed(place: Path, make: Callable[[Path], None]) -> tuple[Path, int]:
+    """Something new beside a place, and the lock on it."""
+    while True:
+        aside = _beside(place, "part")
+        make(aside)
+        lock = _lock(aside)
+        if lock is not None:
+            return aside, lock
+        if (
+            aside.exists()
+        ):  # a file system without locks: then nobody can take it for an abandoned one, either
+            return aside, os.open(aside, os.O_RDONLY)
+        # Somebody who swept took it before it was locked.
+
+
+def _beside(place: Path, kind: str) -> Path:
+    return place.with_name(f".{place.name}.{kind}-{secrets.token_hex(4)}")
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    lock = _lock(path)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(path: Path) -> int | None:
+    """The lock on a file or folder; None where somebody has it, it is gone, or there are no locks at all."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), path.stat()):
+            return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _open_to(folder: Path, access: Access) -> None:
+    """Give all that is in a folder, and last itself, the modes of who may read it."""
+    for here, _, files in os.walk(folder, topdown=False):
+        for name in files:
+            Path(here, name).chmod(access.of_files)
+        Path(here).chmod(access.of_folders)

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "yamlfile": {"errors", "files", "redaction"},
-    "config": {"errors", "redaction", "yamlfile"},
+    "config": {"errors", "files", "redaction", "yamlfile"},
     "postgres": GROUND,
     "catalog": GROUND | {"postgres"},
     "graph": GROUND | {"catalog.model"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,25 +11,17 @@ from pathlib import Path
 from migplan.bundle import manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.errors import FileError
+from migplan.files import Access, folder_aside
 
 
 @contextmanager
-def written_aside(folder: Path, *, force: bool = False) -> Iterator[Path]:
+def written_aside(folder: Path, *, force: bool = False, access: Access = Access.OWNER) -> Iterator[Path]:
     """A folder to write into, which takes the place of ``folder`` when all has gone well."""
     refuse_what_is_not_ours(folder, force=force)
-    aside = folder.parent / f".{folder.name}.part-{os.getpid()}"
-    before = folder.parent / f".{folder.name}.before-{os.getpid()}"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
-        yield aside
-        if folder.exists():
-            folder.rename(before)
-        aside.rename(folder)
+        with folder_aside(folder, access) as aside:
+            yield aside
     except OSError as error:
-        if before.exists() and not folder.exists():
-            before.rename(folder)
         full = error.errno == errno.ENOSPC
         raise FileError(
             f"the disk of {folder} is full; nothing was left of the export"
@@ -39,10 +30,6 @@ def written_aside(folder: Path, *, force: bool = False) -> Iterator[Path]:
             do="make room, or export to another disk with --out" if full else "",
             file=folder,
         ) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        if folder.exists():
-            shutil.rmtree(before, ignore_errors=True)
 
 
 def refuse_what_is_not_ours(folder: Path, *, force: bool) -> None:

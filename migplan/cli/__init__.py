@@ -59,7 +59,7 @@ Exit codes:
   1    done, and the answer is no: drift, orphans, a difference, grave findings, stale documents
   2    it could not be done: bad input, no connection, a missing privilege
   3    something that nobody foresaw; a file, which is named, has the details, without passwords
-  130  stopped by Ctrl-C
+  130  stopped by Ctrl-C, SIGTERM or SIGHUP
 
 Every command works with nothing but a URL; migplan.yaml only saves typing. libpq's environment variables,
 .pgpass and service files work as they do for psql. Passwords are never printed, also not those of an address

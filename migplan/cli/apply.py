@@ -141,7 +141,7 @@ def apply(
         carried = _carried(sealed, carry_orphans) if check_orphans or carry_orphans else frozenset()
         permit = permission.asked(target, address, settings, _subject(sealed), confirm, without_rehearsal)
         wanted = Running(replace(ways, protected_as=permit.protected_as), carried, permit.rehearsal)
-        with running.interruptible(), shown_failures(address, words):
+        with shown_failures(address, words):
             with running.account(log_format) as told:
                 done = pipeline.applied(sealed, address, wanted, told)
             screen.show(report.done(done, status_of(address), words))

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -35,7 +36,7 @@ class Boundary(click.Group):
         words = list(sys.argv[1:] if args is None else args)
         redaction.remember_words(words)
         redaction.remember_environment(os.environ)
-        with streams.guarded(), sentences():
+        with streams.guarded(), sentences(), interruptible():
             try:
                 return super().main(words, *rest, **options)
             finally:
@@ -48,6 +49,27 @@ class Boundary(click.Group):
         gc.set_threshold(100_000, 50, 100)
         with sentences():
             return super().invoke(ctx)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM and SIGHUP are a Ctrl-C: what is half-made is cleared away, a run is rolled back."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)  # once is enough: clearing away is not to be disturbed
+        raise KeyboardInterrupt
+
+    before: dict[int, Any] = {}
+    with suppress(ValueError):  # outside of the main thread nobody may say this
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
 from migplan.config import Config
 from migplan.document.model import Documentation
-from migplan.files import write_chunks
+from migplan.files import Access, write_chunks
 from migplan.pipeline import documenting
 from migplan.pipeline.documenting import Documenting
 from migplan.report import documentation as report
@@ -65,6 +65,7 @@ FILES: Mapping[str, tuple[str, Callable[[Documentation, Mapping[str, str]], Iter
 @click.option(
     "--overwrite", is_flag=True, help="Write over what people changed outside of the marked regions."
 )
+@options.access
 def document(
     source: str | None,
     from_catalog: Path | None,
@@ -80,6 +81,7 @@ def document(
     check: bool,
     strict: bool,
     overwrite: bool,
+    access: str | None,
 ) -> None:
     """Write the documentation of a database: a section a table, an index, the order, the advice.
 
@@ -101,6 +103,7 @@ def document(
     if strict and not check:
         raise click.UsageError("--strict says how --check compares")
     settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
+    settings = options.with_access(settings, access)
     if samples is not None:
         settings = settings.model_copy(
             update={"anonymise": settings.anonymise.model_copy(update={"rows": samples})}
@@ -112,10 +115,10 @@ def document(
         screen.show(report.staleness(old, folder))
         sys.exit(1 if old else 0)
     if format_ == "markdown":
-        pages, changed = documenting.write_pages(found, folder, overwrite=overwrite)
+        pages, changed = documenting.write_pages(found, folder, overwrite=overwrite, access=settings.access)
         screen.show(report.pages_written(found, folder, pages, changed))
     else:
-        _one_file(found, folder, format_)
+        _one_file(found, folder, format_, settings.access)
 
 
 def _documentation(
@@ -128,9 +131,9 @@ def _documentation(
         return documenting.documentation_of(address, settings, wanted, told)
 
 
-def _one_file(found: Documentation, folder: Path, format_: str) -> None:
+def _one_file(found: Documentation, folder: Path, format_: str, access: Access) -> None:
     """Everything in one file, with what people wrote in the pages beside it."""
     name, shape = FILES[format_]
     file = folder / name
-    write_chunks(file, shape(found, documenting.kept_in(folder, found)))
+    write_chunks(file, shape(found, documenting.kept_in(folder, found)), access)
     screen.show(report.one_file(found, file))

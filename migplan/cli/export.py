@@ -103,6 +103,7 @@ from migplan.report import export as report
 )
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and how large; write nothing.")
+@options.access
 def export(
     plan: Path | None,
     source: str | None,
@@ -128,6 +129,7 @@ def export(
     carry_orphans: bool,
     force: bool,
     dry_run: bool,
+    access: str | None,
 ) -> None:
     """Write the bundle: numbered SQL files that people review, commit and run, with psql alone if they like.
 
@@ -137,6 +139,7 @@ def export(
     overwritten without --force.
     """
     settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
+    settings = options.with_access(settings, access)
     settings = _with_layout(settings, Layout.WITH_SCHEMA.value if contents == "data" else constraints)
     wanted = pipeline.Exporting(
         out=out,

@@ -59,7 +59,7 @@ def apply(
     granted = permitted(subject)
     ways = replace(wanted.ways, protected_as=granted.protected_as)
     asked = replace(wanted, rehearsal=granted.rehearsal, ways=ways)
-    with running.interruptible(), _said(analysis, address):
+    with _said(analysis, address):
         with running.account(log_format, quiet=True) as told:
             done = migrating.migrated(analysis, address, asked, told)
         screen.show(report.applied(done, path, address))
@@ -99,7 +99,7 @@ def rollback(
     if dry_run:
         screen.show(report.way_back(foreseen(analysis, address, wanted), address))
         return
-    with running.interruptible(), _said(analysis, address):
+    with _said(analysis, address):
         ways = replace(wanted.ways, protected_as=protection.mark)
         agreed = _asking(address, protection, confirm, yes=yes)
         asking = replace(wanted, agreed=agreed, ways=ways)

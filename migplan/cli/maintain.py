@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan.cli import options, permission, running, screen
+from migplan.cli import options, permission, screen
 from migplan.pipeline import migrating
 from migplan.run import maintain as maintenance
 from migplan.run.execute import Ways
@@ -65,6 +65,5 @@ def maintain(
     protection = permission.protection(target, address, settings)
     protection.confirm(confirm)
     ways = Ways(1, Limits(lock_timeout, statement_timeout), protected_as=protection.mark)
-    with running.interruptible():
-        done = maintenance.maintain(analysis, name, address, ways)
+    done = maintenance.maintain(analysis, name, address, ways)
     screen.show([*done.said, f"{name} ran in {address} as run {done.run}, {done.seconds:.1f} s"])

@@ -14,6 +14,7 @@ from migplan.bundle.paths import BundlePaths
 from migplan.catalog.counts import Exactness
 from migplan.config import Config, SelectionSection
 from migplan.errors import AddressError, FileError
+from migplan.files import Access
 from migplan.postgres import address
 from migplan.postgres.address import Address
 
@@ -60,6 +61,12 @@ statement_timeout = click.option(
     show_default=True,
     metavar="SECONDS",
     help="How long a statement may take; 0: as long as it needs.",
+)
+access = click.option(
+    "--access",
+    type=click.Choice([access.value for access in Access]),
+    help="Who may read files that hold rows: their owner alone (0600 in a folder of 0700, the default), also "
+    "the owner's group, or everyone.",
 )
 counts = click.option(
     "--counts",
@@ -145,6 +152,11 @@ def selection(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def with_access(config: Config, access: str | None) -> Config:
+    """The configuration, with what the command line says of who may read."""
+    return config if access is None else config.model_copy(update={"access": Access(access)})
 
 
 def with_selection(

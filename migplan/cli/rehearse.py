@@ -87,7 +87,6 @@ def on(bundle: Sealed, target: str, settings: Config, jobs: int, log_format: str
     with ExitStack() as stack:
         scratch = stack.enter_context(pipeline.scratch_for(bundle)) if target == SCRATCH else None
         where = scratch.address if scratch else options.resolved(target, settings)
-        stack.enter_context(running.interruptible())
         stack.enter_context(shown_failures(where, words_of(bundle.paths.folder, target)))
         told = stack.enter_context(running.account(log_format, quiet=True))
         rehearsal = Rehearsal(bundle, where, Running(Ways(jobs)), run_told=told)

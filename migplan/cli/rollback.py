@@ -129,7 +129,7 @@ def rollback(
 
 
 def _take_back(beside: Beside, address: Address, wanted: Undoing, words: Words, log_format: str) -> None:
-    with running.interruptible(), ExitStack() as stack:
+    with ExitStack() as stack:
         try:
             result = pipeline.rolled_back(beside, address, _later(stack, log_format), wanted)
         except StepError as error:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Any
 
 import click
@@ -189,17 +187,3 @@ def _as_json(event: Event) -> None:
         if hasattr(event, name):
             said[name] = getattr(event, name)
     click.echo(json.dumps(said), err=True)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """A polite kill is a Ctrl-C: what is going on is rolled back and written down."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

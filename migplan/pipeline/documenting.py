@@ -19,7 +19,7 @@ from migplan.config import Config, key_of
 from migplan.document.derive import documented
 from migplan.document.model import Documentation, Samples, Statement
 from migplan.errors import FileError
-from migplan.files import read_text, write_whole
+from migplan.files import Access, read_text, write_whole
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName
 from migplan.pipeline.planning import plan_for
@@ -134,13 +134,15 @@ def _by_table(
     return {name: tuple(statements[:_STATEMENTS]) for name, statements in found.items()}
 
 
-def write_pages(documentation: Documentation, out: Path, *, overwrite: bool) -> tuple[Pages, tuple[str, ...]]:
+def write_pages(
+    documentation: Documentation, out: Path, *, overwrite: bool, access: Access = Access.OWNER
+) -> tuple[Pages, tuple[str, ...]]:
     """Write what has changed, and take away pages that are not wanted any more; which ones were written."""
     existing = pages_in(out)
     pages = written(documentation, existing, overwrite=overwrite)
     changed = tuple(name for name, text in pages.files.items() if existing.get(name) != text)
     for name in changed:
-        write_whole(out / name, pages.files[name])
+        write_whole(out / name, pages.files[name], access)
     for name in pages.removed:
         (out / name).unlink(missing_ok=True)
     return pages, changed

@@ -93,7 +93,7 @@ def _exported(address: Address, config: Config, wanted: Exporting, told: Told) -
             bare = replace(selected.catalog, vitals=None)
             source = _source(keeper, address, bare, dump, wanted.options, carrying)
         with (
-            folder.written_aside(out, force=wanted.force) as aside,
+            folder.written_aside(out, force=wanted.force, access=config.access) as aside,
             one_moment(keeper, address, concerns),
             readers(address, snapshot, wanted.options.jobs, keeper) as pool,
         ):
