@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from migplan.bundle import validating
+from migplan.bundle import attributes, validating
 from migplan.bundle.belonging import Belonging
 from migplan.bundle.expectation import as_in_target, gone
 from migplan.bundle.manifest import Companion, Manifest, digest
@@ -14,6 +14,7 @@ from migplan.bundle.order_page import order_page
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.roles import Owners
 from migplan.bundle.undoing import undo_data, undo_schema
+from migplan.catalog.attributes import as_json as attributes_as_json
 from migplan.catalog.layout import as_text
 from migplan.catalog.store import as_json
 from migplan.plan.model import Plan
@@ -62,3 +63,7 @@ def _texts(
     yield paths.order, order_page(manifest, plan, source.tree)
     expected = as_in_target(source.catalog, gone(manifest, belonging.entries.values()), owners)
     yield paths.catalog, as_text(as_json(expected, observations=False))
+    if manifest.contents != "data":
+        moved = [(each.kind, each.in_schema, each.name) for each in manifest.objects]
+        found = attributes.as_in_target(source.attributes, expected, moved, owners)
+        yield paths.attributes, as_text(attributes_as_json(found))

@@ -100,7 +100,11 @@ class _Target:
             table,
             primary_key=next((key for key in kept if key.primary), None),
             unique_keys=tuple(key for key in kept if not key.primary),
-            foreign_keys=parts(table.foreign_keys, "FK CONSTRAINT"),
+            foreign_keys=tuple(
+                # In the bundle no trigger behind a key is altered, and only a superuser could.
+                replace(key, triggers=()) if key.triggers else key
+                for key in parts(table.foreign_keys, "FK CONSTRAINT")
+            ),
             checks=parts(table.checks, "CHECK CONSTRAINT"),
             exclusions=parts(table.exclusions, "CONSTRAINT"),
             indexes=tuple(i for i in self._indexes(table) if i.constraint not in dropped),

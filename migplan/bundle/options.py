@@ -12,6 +12,7 @@ from migplan.bundle.inserts import InsertStyle
 from migplan.bundle.manifest import CarriedKey
 from migplan.bundle.placing import Choice
 from migplan.bundle.roles import Owners
+from migplan.catalog.attributes import Attributes
 from migplan.catalog.model import Catalog
 from migplan.graph import ForeignKeyGraph
 from migplan.postgres.address import Address
@@ -48,3 +49,4 @@ class Source:
     tree: tuple[str, ...] = ()  # what needs what, for people
     carried: tuple[CarriedKey, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)  # of the content, by planned table
+    attributes: Attributes = field(default_factory=Attributes)

@@ -12,6 +12,7 @@
       validate/self-references.sql
       MIGRATION_ORDER.md
       catalog.json                   the structure as it is to be in the target
+      attributes.json                what else every object is to have there
       manifest.json
 """
 
@@ -41,6 +42,11 @@ class BundlePaths:
     def catalog(self) -> Path:
         """``catalog.json``: the structure as it is to be in the target."""
         return self.folder / "catalog.json"
+
+    @property
+    def attributes(self) -> Path:
+        """``attributes.json``: what else every object is to have in the target."""
+        return self.folder / "attributes.json"
 
     @property
     def row_counts(self) -> Path:

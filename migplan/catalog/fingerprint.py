@@ -35,8 +35,15 @@ def _structure(value: Any) -> Any:
 
 @cache
 def _parts(kind: type) -> Callable[[Any], tuple[Any, ...]]:
-    names = [field.name for field in fields(kind) if not field.metadata.get("observed")]
-    return attrgetter(*names)
+    held = [field for field in fields(kind) if not field.metadata.get("observed")]
+    first = attrgetter(*(field.name for field in held if not field.metadata.get("added")))
+    later = [(field.name, field.default) for field in held if field.metadata.get("added")]
+    if not later:
+        return first
+    return lambda value: (
+        *first(value),
+        *((name, now) for name, usual in later if (now := getattr(value, name)) != usual),
+    )
 
 
 # The encoder walks through the values in C, and comes back for each dataclass only.

@@ -36,6 +36,11 @@ def printed(syntax: str) -> dict[str, str]:
     return {"printed": syntax}
 
 
+def added(default: Any) -> Any:
+    """A field that the first catalogs did not have: while it says nothing, their fingerprints stay true."""
+    return field(default=default, metadata={"added": True}, kw_only=True)
+
+
 class TableKind(StrEnum):
     """What stands behind a table's name."""
 
@@ -106,12 +111,19 @@ class ForeignKey:
     enforced: bool = True
     period: bool = False
     comment: str | None = None
+    triggers: tuple[str, ...] = added(())  # those that somebody altered: 'disabled on shop.orders'
     null_fraction: float | None = observed()  # of its rows, those that refer to nothing
 
     @property
     def refers_to_itself(self) -> bool:
         """Whether rows of a table refer to rows of the same table."""
         return self.table == self.referenced
+
+    @property
+    def switched_off_on(self) -> tuple[str, ...]:
+        """The tables whose writes are not checked: the triggers behind the key do not fire there."""
+        states = (state.partition(" on ") for state in self.triggers)
+        return tuple(table for state, _, table in states if state != "always")
 
     def __str__(self) -> str:
         """``public.rooms (hotel_id) -> public.hotels (id)``, the way messages name a key."""

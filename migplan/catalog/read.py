@@ -88,6 +88,9 @@ class _Relations:
         self._null_fractions = {row.oid: row.null_fraction for row in ask.all("null_fractions")}
         # A key of or to a table that an extension brought is the extension's affair: it has no name here.
         self._foreign_keys: dict[int, list[model.ForeignKey]] = defaultdict(list)
+        self._key_triggers: dict[int, set[str]] = defaultdict(set)
+        for row in ask.all("key_triggers"):
+            self._key_triggers[row.oid].add(f"{row.state} on {QualifiedName(row.schema, row.table)}")
         for row in ask.all("foreign_keys"):
             if row.table_oid in names and row.referenced_oid in names:
                 self._foreign_keys[row.table_oid].append(self._foreign_key(row))
@@ -200,6 +203,7 @@ class _Relations:
             enforced=row.enforced,
             period=row.period,
             comment=row.comment,
+            triggers=tuple(sorted(self._key_triggers.get(row.oid, ()))),
             null_fraction=self._null_fractions.get(row.oid),
         )
 

@@ -17,7 +17,7 @@ from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options, Source
 from migplan.bundle.reading import readers, search_path_of
 from migplan.bundle.surroundings import refuse_large_objects, settings_of_the_database
-from migplan.catalog import digests, selection
+from migplan.catalog import attributes, digests, selection
 from migplan.catalog.changes import Concerns, everything, one_moment
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
@@ -92,6 +92,7 @@ def _exported(address: Address, config: Config, wanted: Exporting, told: Told) -
             told("reading definitions", 0, 0)
             bare = replace(selected.catalog, vitals=None)
             source = _source(keeper, address, bare, dump, wanted.options, carrying)
+            source = replace(source, attributes=attributes.read(connection, address))
         with (
             folder.written_aside(out, force=wanted.force, access=config.access) as aside,
             one_moment(keeper, address, concerns),

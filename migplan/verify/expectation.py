@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from migplan.bundle import manifest as manifests
 from migplan.bundle.manifest import LoadedTable, Manifest, digest
 from migplan.bundle.paths import BundlePaths
-from migplan.catalog import store
+from migplan.catalog import attributes, store
+from migplan.catalog.attributes import Attributes
 from migplan.catalog.model import Catalog, Table
 from migplan.config import Strategy
 from migplan.errors import FileError
@@ -23,6 +26,7 @@ class Expectation:
     paths: BundlePaths
     manifest: Manifest
     catalog: Catalog
+    attributes: Attributes | None = None  # None: an earlier migplan wrote the bundle
 
     @property
     def loaded(self) -> dict[QualifiedName, LoadedTable]:
@@ -61,28 +65,43 @@ class Expectation:
 
 
 def load(folder: Path) -> Expectation:
-    """What the bundle in a folder says; ``FileError`` where it cannot, or its catalog was changed."""
+    """What the bundle in a folder says; ``FileError`` where it cannot, or what it says was changed."""
     paths = BundlePaths(folder)
     manifest = manifests.load(folder)
-    name = paths.catalog.name
     listed = {companion.file: companion.sha256 for companion in manifest.companions}
-    if name not in listed:
+    if paths.catalog.name not in listed:
         raise FileError(
-            f"{folder} has no {name}: an earlier migplan wrote it, and it does not say what comes out",
+            f"{folder} has no {paths.catalog.name}: an earlier migplan wrote it, and it does not say what "
+            "comes out",
             do="export the bundle anew",
             file=paths.catalog,
         )
+    catalog = store.from_json(_content(paths.catalog, listed), paths.catalog)
+    return Expectation(paths, manifest, catalog, _attributes(paths.attributes, listed))
+
+
+def _attributes(file: Path, listed: Mapping[str, str]) -> Attributes | None:
+    if file.name not in listed:
+        return None
     try:
-        content = read_json(paths.catalog)
-        changed = digest(paths.catalog) != listed[name]
+        return attributes.from_json(_content(file, listed))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileError(
+            f"{file} does not hold what migplan writes there: {error}", do="export the bundle anew", file=file
+        ) from None
+
+
+def _content(file: Path, listed: Mapping[str, str]) -> Any:
+    """The JSON of a file as the export left it."""
+    try:
+        content = read_json(file)
+        changed = digest(file) != listed[file.name]
     except FileError as error:
         raise FileError(
-            f"{paths.catalog} cannot be read: {error.what}", do="export the bundle anew", file=paths.catalog
+            f"{file} cannot be read: {error.what}", do="export the bundle anew", file=file
         ) from None
     if changed:
         raise FileError(
-            f"{paths.catalog} was changed after the export",
-            do="undo the change, or export anew",
-            file=paths.catalog,
+            f"{file} was changed after the export", do="undo the change, or export anew", file=file
         )
-    return Expectation(paths, manifest, store.from_json(content, paths.catalog))
+    return content

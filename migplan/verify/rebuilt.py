@@ -17,7 +17,8 @@ from typing import Any
 import psycopg
 
 from migplan.bundle.definitions import texts
-from migplan.catalog import read
+from migplan.catalog import attributes, read
+from migplan.catalog.attributes import Attributes
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
 from migplan.errors import FileError, LaunchError, RefusedError
@@ -30,9 +31,7 @@ from migplan.verify.expectation import Expectation
 
 _AT_ONCE = 100  # statements in one message
 # Without a say in how definitions are printed; the first two would run functions of the bundle, or reach out.
-_LEFT_OUT = re.compile(
-    r"(CREATE|ALTER) (EVENT TRIGGER|SUBSCRIPTION) |REFRESH |COMMENT ON |(CREATE|ALTER) PUBLICATION "
-)
+_LEFT_OUT = re.compile(r"(CREATE|ALTER) (EVENT TRIGGER|SUBSCRIPTION) |REFRESH |COMMENT ON ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class Rebuilt:
     """What came of it: a catalog, or why there is none."""
 
     catalog: Catalog | None
+    attributes: Attributes | None = None
     why: str = ""  # what could not be made, too
     do: str = ""
 
@@ -56,12 +56,14 @@ def rebuilt(expectation: Expectation, major: int, lent: Address | None = None) -
             failed = _run(address, statements)
             with reading(address) as connection:
                 catalog = read.read(connection, address, Counting(Exactness.ESTIMATE))
+                found = attributes.read(connection, address)
     except (FileError, LaunchError) as error:
-        return Rebuilt(None, error.what, error.do)
+        return Rebuilt(None, None, error.what, error.do)
     if not failed:
-        return Rebuilt(catalog)
+        return Rebuilt(catalog, found)
     return Rebuilt(
         catalog,
+        found,
         f"{len(failed):,} statements could not be run on the scratch server, the first for: {failed[0]}",
         "name a server of the target's version that has what is missing: --scratch URL",
     )

@@ -320,7 +320,7 @@ class _Comparison:
                 self._pair("Grants", f"grant {grant.name}", grant, there.pop(identity(grant), None))
         given = Counter[str]()
         for grant in there.values():
-            if grant.on not in known:
+            if grant.on not in known and not self._is_about_ours(grant):
                 continue
             if self._by_default(grant):
                 given[grant.grantee] += 1
@@ -332,6 +332,19 @@ class _Comparison:
             f"the target's default privileges gave {grantee} more than the bundle does, on {number:,} objects"
             for grantee, number in sorted(given.items())
         ]
+
+    def _is_about_ours(self, grant: Grant) -> bool:
+        """Whether default privileges are those of what the bundle makes: of its schemas, or of its owners.
+
+        Those in schema public may have been in the target before.
+        """
+        if grant.kind != "default privileges":
+            return False
+        if grant.schema:
+            ours = {schema.name for schema in self._expected.schemas} - {"public"}
+            return grant.schema in ours
+        made: tuple[Any, ...] = (*self._expected.tables, *self._expected.views, *self._expected.functions)
+        return grant.of_role in {thing.owner for thing in made}
 
     def _by_default(self, grant: Grant) -> bool:
         """Whether the target itself gives this to every new object, and the bundle knows nothing of it."""

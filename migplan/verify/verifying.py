@@ -9,12 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from migplan.bundle import attributes as brought
 from migplan.bundle.expectation import as_in_target, left_out
 from migplan.bundle.roles import Owners
+from migplan.catalog import attributes as catalogs
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
-from migplan.verify import beside, content, keys, sequences, structure
+from migplan.verify import attributes, content, keys, sequences, structure
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment, moment
 from migplan.verify.rebuilt import Rebuilt, rebuilt
@@ -53,7 +55,7 @@ def _verified(
         told("reading the target", 0, 0)
         target = stack.enter_context(moment(address, jobs))
         origin = stack.enter_context(moment(source, jobs)) if source is not None else None
-        checks, notes = _structure(expectation, target, origin, told, scratch)
+        checks, notes = structure_of(expectation, target, origin, told, scratch)
         rows = content.Content((), (), ())
         hierarchies: tuple[Check, ...] = ()
         found: tuple[Hierarchy, ...] = ()
@@ -77,7 +79,7 @@ def _verified(
         )
 
 
-def _structure(
+def structure_of(
     expectation: Expectation,
     target: Moment,
     source: Moment | None,
@@ -101,13 +103,40 @@ def _structure(
         today = _today(expectation, source.catalog)
         again, _ = structure.compared(expectation, today, target.catalog, versions, spelling)
         checks = _joined(checks, again)
-    named, beyond = beside.looked_for(expectation, target)
-    return (*checks, named), (*notes, *beyond, *(_undecided(rebuild()) if spelling.undecided else ()))
+    more, beyond = _attributes(expectation, target, source, rebuild)
+    return (*checks, *more), (*notes, *beyond, *(_undecided(rebuild()) if spelling.undecided else ()))
 
 
 def _undecided(attempt: Rebuilt) -> tuple[str, ...]:
     """What would let the texts be told apart that could not be."""
     return (f"definitions could not all be compared: {attempt.why}; {attempt.do}",) if attempt.do else ()
+
+
+def _attributes(
+    expectation: Expectation, target: Moment, source: Moment | None, rebuild: Callable[[], Rebuilt]
+) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+    """What a catalog does not hold, likewise."""
+    if expectation.attributes is None:
+        return (), ("not compared: whatever no catalog holds, for an earlier migplan wrote the bundle",)
+    manifest = expectation.manifest
+    left = [each.why for each in manifest.left_out if "by choice" in each.why]
+    scope = attributes.Scope(
+        owners=manifest.keeps_owners,
+        comments="COMMENT is left out by choice" not in left,
+        privileges="privileges are left out by choice" not in left,
+    )
+    found = catalogs.read(target.connection, target.address)
+    checks, notes = attributes.compared(expectation.attributes, found, scope, lambda: rebuild().attributes)
+    if source is not None:
+        now = brought.as_in_target(
+            catalogs.read(source.connection, source.address),
+            _today(expectation, source.catalog),
+            [(moved.kind, moved.in_schema, moved.name) for moved in manifest.objects],
+            Owners(kept=manifest.keeps_owners, roles=manifest.roles),
+        )
+        again, _ = attributes.compared(now, found, scope, lambda: rebuild().attributes)
+        checks = _joined(checks, again)
+    return checks, notes
 
 
 def _today(expectation: Expectation, catalog: Catalog) -> Catalog:

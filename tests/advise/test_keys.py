@@ -77,6 +77,22 @@ CREATE TABLE thirds (id int PRIMARY KEY, tenant int NOT NULL, a int, b int, c in
 CREATE TABLE half_parts (a int, b int, n int,
     CONSTRAINT half_part FOREIGN KEY (a, b) REFERENCES pairs) PARTITION BY LIST (n);
 
+-- MP112
+CREATE TABLE off (id int PRIMARY KEY, hotel_id bigint CONSTRAINT off_hotel REFERENCES hotels);
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER mine BEFORE INSERT ON off FOR EACH ROW EXECUTE FUNCTION nothing();
+ALTER TABLE off DISABLE TRIGGER ALL;
+CREATE TABLE never_off (id int PRIMARY KEY, hotel_id bigint REFERENCES hotels);
+CREATE TRIGGER mine BEFORE INSERT ON never_off FOR EACH ROW EXECUTE FUNCTION nothing();
+ALTER TABLE never_off DISABLE TRIGGER USER;
+CREATE TABLE off_parts (n int, hotel_id bigint CONSTRAINT off_part REFERENCES hotels) PARTITION BY LIST (n);
+CREATE TABLE off_parts_1 PARTITION OF off_parts FOR VALUES IN (1);
+CREATE TABLE off_parts_2 PARTITION OF off_parts FOR VALUES IN (2);
+ALTER TABLE off_parts_2 DISABLE TRIGGER ALL;
+CREATE TABLE loved (id int PRIMARY KEY);
+CREATE TABLE loving (id int PRIMARY KEY, loved int CONSTRAINT one_sided REFERENCES loved);
+ALTER TABLE loved DISABLE TRIGGER ALL;
+
 -- MP109
 CREATE TABLE alone (id int PRIMARY KEY);
 CREATE TABLE heir () INHERITS (alone);
@@ -111,6 +127,7 @@ EXPECTED = {
         *("public.half_parts.half_part", "public.halves.both_null", "public.halves.one_null"),
         "public.thirds.two_of_three",
     ],
+    "MP112": ["public.loving.one_sided", "public.off.off_hotel", "public.off_parts.off_part"],
 }
 
 
@@ -123,6 +140,15 @@ def test_isolated_tables(advice: Advice) -> None:
     alone = found(advice, "MP109")
     assert {"public.alone", "public.bare"} < set(alone)
     assert not {"public.remote", "public.heir", "public.staff", "public.pairs", "public.parts_1"} & {*alone}
+
+
+def test_a_key_that_is_switched_off_says_where_and_how_it_is_enabled(advice: Advice) -> None:
+    found_ = {finding.what: finding for finding in advice.findings if finding.code == "MP112"}
+    assert "do not fire on public.off_parts_2:" in found_["public.off_parts.off_part"].why
+    assert "do not fire on public.loved:" in found_["public.loving.one_sided"].why
+    assert found_["public.off.off_hotel"].mend == (
+        "ALTER TABLE public.off ENABLE TRIGGER ALL;\nALTER TABLE public.off DISABLE TRIGGER mine;"
+    )
 
 
 def test_of_two_keys_that_disagree_none_is_dropped(advice: Advice) -> None:

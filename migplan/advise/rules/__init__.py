@@ -58,6 +58,7 @@ from migplan.advise.rules import (
     isolated_table,
     json_not_jsonb,
     key_not_valid,
+    key_switched_off,
     key_to_auth,
     key_type_mismatch,
     key_without_index,
@@ -83,6 +84,7 @@ from migplan.advise.rules import (
 RULES: tuple[RuleModule, ...] = (
     cycle_of_keys,
     key_not_valid,
+    key_switched_off,
     key_type_mismatch,
     no_primary_key,
     invalid_index,

@@ -1,0 +1,218 @@
+"""Attributes: what else the system catalogs hold of each object, compared by name and value.
+
+A Catalog has what plans, documents and advice speak of. Attributes are everything beside it that ALTER can
+change: how a column is stored, what a publication publishes, whether a trigger of a partition fires. They are
+read as whole rows, so that nobody has to know a column for it to be compared; ``uncompared`` lists those that
+need no comparison.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from migplan.catalog.questions import Questions
+from migplan.catalog.uncompared import UNCOMPARED
+from migplan.names import QualifiedName, quoted
+from migplan.postgres.address import Address
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+ROLE = "pg_authid"
+PRIVILEGES = "privileges"
+"""What a part is of which the privileges are attributes: its own name is the grantee's."""
+
+# What the columns hold that refer to other objects; the server's pg_get_catalog_foreign_keys() says the same.
+REFERENCES: Mapping[str, str] = {
+    column: catalog
+    for catalog, columns in {
+        ROLE: "typowner stxowner pubowner evtowner cfgowner dictowner oprowner opcowner opfowner conowner "
+        "collowner lanowner fdwowner srvowner",
+        "pg_am": "relam",
+        "pg_collation": "attcollation typcollation rngcollation",
+        "pg_foreign_data_wrapper": "srvfdw",
+        "pg_foreign_server": "ftserver",
+        "pg_opclass": "rngsubopc",
+        "pg_operator": "aggsortop oprcom oprnegate amopopr",
+        "pg_opfamily": "opcfamily amopsortfamily",
+        "pg_proc": "evtfoid castfunc lanplcallfoid laninline lanvalidator fdwhandler fdwvalidator",
+        "pg_tablespace": "reltablespace",
+        "pg_ts_dict": "mapdict",
+        "pg_ts_parser": "cfgparser",
+        "pg_ts_template": "dicttemplate",
+        "pg_type": "protrftypes aggmtranstype typelem rngmultitypid oprresult opcintype opckeytype",
+    }.items()
+    for column in columns.split()
+}
+OWNERS = frozenset(column for column, catalog in REFERENCES.items() if catalog == ROLE)
+
+# Passwords stand in some of these: what is kept of them is a digest.
+SECRET = frozenset({"fdwoptions", "srvoptions", "ftoptions", "attfdwoptions"})
+
+# What is no column of a catalog, and any server may have: it is compared also when one side has none of it.
+_ANYWHERE = frozenset({"comment", "label", "granted", "depends_on_extensions", "where", "columns"})
+
+# Told by -1 before 17, and by nothing since.
+_NOTHING = {"attstattarget": -1, "stxstattarget": -1}
+
+_SYSTEM = ("information_schema", "migplan")
+WITHOUT_SCHEMA = frozenset(
+    {
+        *("schema", "cast", "transform", "access method", "procedural language", "extension", "database"),
+        *("event trigger", "publication", "foreign data wrapper", "server", "role", "tablespace"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Thing:
+    """An object, or a part of one, by its names as they are stored."""
+
+    kind: str  # as DROP has it, in small letters
+    address: tuple[str, ...]
+    part_kind: str = ""
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """The object's name as messages have it: schema, name, and what tells it from others of that name."""
+        if self.kind == "cast":
+            return f"({' as '.join(self.address)})"
+        if self.kind in WITHOUT_SCHEMA:
+            return " ".join(map(quoted, self.address))
+        schema, name, *rest = self.address
+        if self.kind == "operator":
+            return f"{quoted(schema)}.{name}({', '.join(rest)})"
+        if self.kind == "function":
+            return f"{QualifiedName(schema, name)}({', '.join(rest)})"
+        using = f" using {rest[0]}" if rest else ""
+        return f"{QualifiedName(schema, name)}{using}"
+
+    def __str__(self) -> str:
+        if not self.part_kind:
+            return f"{self.kind} {self.name}"
+        of = self.name if self.kind in ("table", "view") else f"{self.kind} {self.name}"
+        return f"{self.part_kind} {self.part} of {of}"
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What each object has, by the columns' own names; ``columns`` are those that the server has at all."""
+
+    columns: frozenset[str] = frozenset()
+    things: Mapping[Thing, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def read(connection: sa.Connection, address: Address) -> Attributes:
+    """The attributes of all that users made, at the connection's moment."""
+    ask = Questions(connection, address)
+    names: dict[tuple[str, int], Thing] = {}
+    own: dict[tuple[str, int], Thing] = {}
+    for row in ask.all("identities"):
+        thing = Thing(row.kind, tuple(part or "" for part in row.address))
+        names[row.catalog, row.oid] = thing
+        if _is_users(thing) and (not row.foreign or row.kind == "extension"):
+            own[row.catalog, row.oid] = thing
+    columns: set[str] = set(_ANYWHERE)
+    things: dict[Thing, dict[str, Any]] = defaultdict(dict)
+    for row in ask.all("attributes"):
+        columns.update(row.values)
+        whole = own.get((row.catalog, row.owner))
+        if whole is not None:
+            thing = Thing(whole.kind, whole.address, row.kind, row.part) if row.kind else whole
+            things[thing] |= dict(_values(row.values, names))
+    return Attributes(frozenset(columns - UNCOMPARED.keys()), things)
+
+
+def _is_users(thing: Thing) -> bool:
+    if thing.kind in WITHOUT_SCHEMA - {"schema"}:
+        return True
+    schema = thing.address[0]
+    return not schema.startswith("pg_") and schema not in _SYSTEM
+
+
+def _values(row: Mapping[str, Any], names: Mapping[tuple[str, int], Thing]) -> Iterator[tuple[str, Any]]:
+    """What of a row is compared: names instead of oids, digests of secrets, nothing that is not set."""
+    for column, value in row.items():
+        if value is None or column in UNCOMPARED or value == _NOTHING.get(column):
+            continue
+        found = _value(column, value, names)
+        if found is not None:
+            yield column, found
+
+
+def _value(column: str, value: Any, names: Mapping[tuple[str, int], Thing]) -> Any:
+    if column in REFERENCES:
+        return _named(REFERENCES[column], value, names)
+    if column in SECRET:
+        return hashlib.sha256(json.dumps(sorted(value)).encode()).hexdigest()[:16]
+    return sorted(map(str, value)) if isinstance(value, list) else value
+
+
+def _named(catalog: str, value: Any, names: Mapping[tuple[str, int], Thing]) -> Any:
+    if isinstance(value, list):
+        return [_named(catalog, each, names) for each in value]
+    oid = int(value)
+    if not oid:
+        return None
+    found = names.get((catalog, oid))
+    return found.name if found else f"unknown {catalog}"
+
+
+FORMAT = 1
+
+
+def as_json(attributes: Attributes) -> dict[str, Any]:
+    """What ``json`` can print: what most objects of a kind have stands once, each has what it has beside."""
+    by_kind: dict[str, list[tuple[Thing, Mapping[str, Any]]]] = defaultdict(list)
+    for thing, values in sorted(attributes.things.items()):
+        by_kind[_kind(thing)].append((thing, values))
+    usual = {kind: _usual(values for _, values in things) for kind, things in by_kind.items()}
+    objects = [
+        [thing.kind, list(thing.address), thing.part_kind, thing.part, _beside(usual[kind], values)]
+        for kind, things in by_kind.items()
+        for thing, values in things
+    ]
+    return {
+        "migplan_attributes": FORMAT,
+        "columns": sorted(attributes.columns),
+        "usual": usual,
+        "objects": objects,
+    }
+
+
+def from_json(content: Mapping[str, Any]) -> Attributes:
+    """What :func:`as_json` made; KeyError, TypeError or ValueError where it did not."""
+    if content["migplan_attributes"] != FORMAT:
+        raise ValueError(f"it has format {content['migplan_attributes']}, and this migplan reads {FORMAT}")
+    things = {}
+    for kind, address, part_kind, part, beside in content["objects"]:
+        thing = Thing(kind, tuple(address), part_kind, part)
+        values = {**content["usual"][_kind(thing)], **beside}
+        things[thing] = {name: value for name, value in values.items() if value is not None}
+    return Attributes(frozenset(content["columns"]), things)
+
+
+def _kind(thing: Thing) -> str:
+    return f"{thing.part_kind} of {thing.kind}" if thing.part_kind else thing.kind
+
+
+def _usual(values: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    number = 0
+    for each in values:
+        number += 1
+        for name, value in each.items():
+            counted[name][json.dumps(value)] += 1
+    most = {name: found.most_common(1)[0] for name, found in sorted(counted.items())}
+    return {name: json.loads(value) for name, (value, times) in most.items() if 2 * times > number}
+
+
+def _beside(usual: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    missing = {name: None for name in usual if name not in values}
+    return missing | {name: value for name, value in sorted(values.items()) if usual.get(name) != value}

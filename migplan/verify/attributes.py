@@ -1,0 +1,165 @@
+"""What a catalog does not hold, object by object: casts, publications, how columns are stored.
+
+The names of attributes are those of the server's own catalogs, which its manual explains.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from migplan.bundle.attributes import OF_CATALOG
+from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, Attributes, Thing
+from migplan.verify.definitions import same
+from migplan.verify.verification import Check, Difference
+
+Things = Mapping[Thing, Mapping[str, Any]]
+
+# Parts that no other check knows of, of objects that others know.
+_OWN_PARTS = frozenset({("type", "constraint")})
+_LABEL = "security label"
+
+# SQL that two servers may print in other words, by the syntax that it has.
+_PRINTED = {"definition": "statement", "where": "expression", "view_default": "expression"}
+_SHOWN = 8  # things of a kind that the bundle does not know
+_DATABASE = "database"
+_NEW_DATABASE: Things = {Thing(_DATABASE, ("",), PRIVILEGES, "public"): {"granted": ["CONNECT", "TEMPORARY"]}}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a bundle decides of its target's attributes."""
+
+    owners: bool = True
+    comments: bool = True
+    privileges: bool = True
+
+    def columns(self, expected: Attributes, found: Attributes) -> frozenset[str]:
+        """The attributes that are compared: of two versions, what both have."""
+        columns = expected.columns & found.columns
+        if not self.owners:
+            columns -= OWNERS
+        return columns if self.comments else columns - {"comment"}
+
+
+@dataclass
+class _Tally:
+    of: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    def check(self, name: str) -> Check:
+        return Check(name, max(0, self.of - len(self.differences)), self.of, tuple(self.differences))
+
+
+Built = Callable[[], Attributes | None]
+"""The attributes of the bundle's definitions on a scratch server, asked for where texts do not tell."""
+
+
+def compared(
+    expected: Attributes, found: Attributes, scope: Scope, built: Built
+) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+    """A check of what the other checks know already, one of all else, and what is to be known beside."""
+    columns = scope.columns(expected, found)
+    then, now = (_compared_things(each.things, scope) for each in (expected, found))
+    known, others = _Tally(), _Tally()
+    for thing, values in then.items():
+        if thing.kind == _DATABASE:
+            continue
+        there = now.get(thing)
+        if there is None and not _is_other(thing):
+            continue  # that it is missing is said where the structure is compared
+        tally = others if _is_other(thing) else known
+        tally.of += 1
+        if there is None:
+            tally.differences.append(Difference(str(thing), "missing"))
+        elif changed := list(_changes(thing, values, there, columns, built)):
+            tally.differences.append(Difference(str(thing), "; ".join(changed)))
+    others.differences += [
+        Difference(str(thing), "not in the bundle")
+        for thing in sorted(now.keys() - then.keys())
+        if _is_other(thing) and thing.part_kind and Thing(thing.kind, thing.address) in expected.things
+    ]
+    database, notes = _database(then, now)
+    others.differences += database
+    return (known.check("Attributes"), others.check("Others")), (*notes, *_more(then, now))
+
+
+def _compared_things(things: Things, scope: Scope) -> Things:
+    """The things of one side; a database is known by no name, for the target's is another."""
+    return {
+        Thing(thing.kind, ("",), thing.part_kind, thing.part) if thing.kind == _DATABASE else thing: values
+        for thing, values in things.items()
+        if scope.privileges or thing.part_kind != PRIVILEGES
+    }
+
+
+def _is_other(thing: Thing) -> bool:
+    """Whether no other check says that it is missing, or one too many."""
+    if thing.part_kind == _LABEL or (thing.kind, thing.part_kind) in _OWN_PARTS:
+        return True
+    return thing.kind not in OF_CATALOG
+
+
+def _database(expected: Things, found: Things) -> tuple[list[Difference], list[str]]:
+    """Privileges of the database, which no file carries: they are the source's, or those of a new one."""
+    then, now = (
+        {thing: values for thing, values in things.items() if thing.kind == _DATABASE}
+        for things in (expected, found)
+    )
+    if now == then:
+        return [], []
+    if now == _NEW_DATABASE:
+        return [], ["the privileges of the database are those of a new one, and no file carries the source's"]
+    return [
+        Difference(
+            f"privileges of {thing.part} on the database",
+            f"{_shown(then.get(thing, {}).get('granted'))} -> {_shown(now.get(thing, {}).get('granted'))}",
+        )
+        for thing in sorted(then.keys() | now.keys())
+        if then.get(thing) != now.get(thing)
+    ], []
+
+
+def _changes(
+    thing: Thing,
+    expected: Mapping[str, Any],
+    found: Mapping[str, Any],
+    columns: frozenset[str],
+    built: Built,
+) -> Iterator[str]:
+    for name in sorted((expected.keys() | found.keys()) & columns):
+        then, now = expected.get(name), found.get(name)
+        if then == now or (name in _PRINTED and then and now and _alike(thing, name, (then, now), built)):
+            continue
+        yield f"{name} differs" if name in SECRET else f"{name}: {_shown(then)} -> {_shown(now)}"
+
+
+def _alike(thing: Thing, name: str, texts: tuple[str, str], built: Built) -> bool:
+    """Whether both texts are one definition: by the grammar, else by what a scratch server makes of it."""
+    if same(_PRINTED[name], *texts):
+        return True
+    there = built()
+    printed = there.things.get(thing, {}).get(name) if there else None
+    return printed is not None and same(_PRINTED[name], printed, texts[1])
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else " ".join(str(value).split())
+
+
+def _more(expected: Things, found: Things) -> Iterator[str]:
+    """What the target has beside: it may hold more."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for thing in sorted(found.keys() - expected.keys()):
+        if not thing.part_kind and _is_other(thing):
+            by_kind[thing.kind].append(thing.name)
+    for kind, names in by_kind.items():
+        more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+        said = ", ".join(names[:_SHOWN]) + more
+        yield f"the target has of the kind {kind} what the bundle does not know: {said}"
