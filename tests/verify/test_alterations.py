@@ -80,7 +80,7 @@ def target(newest: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         pool = engine(newest.address(name))
         stack.callback(pool.dispose)
         connection = stack.enter_context(pool.connect())
-        connection.exec_driver_sql(reading_settings().decode())
+        connection.exec_driver_sql(reading_settings(newest.version).decode())
         yield Target(newest, name, load(folder), connection)
 
 
