@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from migplan import yamlfile
 from migplan.errors import AddressError, FileError
@@ -182,6 +182,23 @@ class DocumentSection(Section):
     out: str = Field("docs/database", description="the folder")
 
 
+class SignaturesSection(Section):
+    """Who may vouch for bundles and receipts, and whether somebody has to."""
+
+    allowed_signers: str = Field(
+        "", description="a file of ssh-keygen's form, with the keys of those who may sign"
+    )
+    required: bool = Field(
+        False, description="run no bundle, and take no receipt, that none of them has signed"
+    )
+
+    @model_validator(mode="after")
+    def _somebody_may_sign(self) -> SignaturesSection:
+        if self.required and not self.allowed_signers:
+            raise ValueError("signatures are required, and allowed_signers names no file of who may sign")
+        return self
+
+
 class Config(Section):
     """The whole file."""
 
@@ -202,6 +219,7 @@ class Config(Section):
     advise: AdviseSection = AdviseSection()
     anonymise: AnonymiseSection = AnonymiseSection()
     document: DocumentSection = DocumentSection()
+    signatures: SignaturesSection = SignaturesSection()
 
     @field_validator("targets", "strategies", "lint", "groups", mode="before")
     @classmethod
@@ -211,7 +229,7 @@ class Config(Section):
             return () if getattr(info, "field_name", "") == "groups" else {}
         return value
 
-    @field_validator("selection", "plan", "advise", "anonymise", "document", mode="before")
+    @field_validator("selection", "plan", "advise", "anonymise", "document", "signatures", mode="before")
     @classmethod
     def _nothing_is_default(cls, value: object) -> object:
         return {} if value is None else value

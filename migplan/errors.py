@@ -15,13 +15,14 @@
     │   └── StepError                a step of a run failed, and was rolled back
     ├── FileError                    a file that cannot be read, written or understood
     │   ├── YamlError                ... with the line and column that say why
-    │   └── BundleError              a bundle that is not the one that was exported, or not the one begun
+    │   ├── BundleError              a bundle that is not the one that was exported, or not the one begun
+    │   └── SignatureError           a signature that is missing, does not fit, or cannot be made
     ├── SelectionError               a schema, table, pattern or rule that is not there
     ├── PlanError                    the plan cannot be made as asked
     │   ├── GroupingError            groups that contradict the foreign keys
     │   └── CycleError               a cycle for which no strategy is left
     ├── RefusedError                 something stands in the way of a run; nothing was changed
-    ├── LaunchError                  a throwaway server, or a program of PostgreSQL's, that would not start
+    ├── LaunchError                  a throwaway server, or a program of others, that would not start
     └── ArchiveError                 an archive of pg_dump's that cannot be read
 
 Errors carry data; they become a sentence in one place, ``cli/boundary.py``. Exceptions of psycopg,
@@ -147,6 +148,11 @@ class YamlError(FileError):
 @dataclass(eq=False)
 class BundleError(FileError):
     """A bundle that is not the one that was exported, or not the one that was begun."""
+
+
+@dataclass(eq=False)
+class SignatureError(FileError):
+    """A signature that is missing, does not fit, or cannot be made."""
 
 
 @dataclass(eq=False)

@@ -30,6 +30,7 @@ from migplan.bundle.matching import SCRATCH, Found, Matching, Rows, contradictio
 from migplan.bundle.ordering import Order, Place, name_of
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.problem import Kind, Problem
+from migplan.bundle.sealed import is_inside
 from migplan.bundle.splitting import (
     CopyRows,
     MetaCommandError,
@@ -118,7 +119,7 @@ class _Checking:
         for number, path in enumerate(beside, len(files)):
             told(path.name, number, total)
             self._aside(path)
-        self._structure()
+        self._companions()
         understood = not _NOT_READ.intersection(problem.kind for problem in self._problems)
         self._unlisted()
         self._numbers()
@@ -234,30 +235,30 @@ class _Checking:
 
     def _unlisted(self) -> None:
         known = {file.file for file in self._manifest.files}
-        for path in sorted(self._paths.folder.glob("*.sql")):
-            if path.name not in known:
+        known |= {each.file for each in self._manifest.companions}
+        beside = self._beside() if self._manifest.companions else []
+        for path in (*sorted(self._paths.folder.glob("*.sql")), *beside):
+            name = str(path.relative_to(self._paths.folder))
+            if name not in known:
                 self._note(
                     Kind.UNLISTED,
-                    path.name,
+                    name,
                     "is not in the manifest",
                     do="move it elsewhere: nothing runs it",
                 )
 
-    def _structure(self) -> None:
-        """The catalog that a target is compared with, where the bundle has one."""
-        path = self._paths.catalog
-        expected = next((each.sha256 for each in self._manifest.companions if each.file == path.name), None)
-        if expected is None:
-            return
-        if not path.is_file():
-            self._note(Kind.MISSING, path.name, "is missing, and nothing says what is to come out", do=_ANEW)
-        elif manifests.digest(path) != expected:
-            self._note(
-                Kind.CHANGED,
-                path.name,
-                "was changed after the export",
-                do="undo the change, or export anew",
-            )
+    def _companions(self) -> None:
+        """The files beside those that run: the catalog, rollbacks, validations, the page."""
+        for each in self._manifest.companions:
+            path = self._paths.folder / each.file
+            if not is_inside(each.file):
+                what = f"{each.file!r} is no file of the bundle"
+                self._note(Kind.MANIFEST, self._paths.manifest.name, what)
+            elif not path.is_file():
+                self._note(Kind.MISSING, each.file, "is missing", do=_ANEW)
+            elif manifests.digest(path) != each.sha256:
+                what, do = "was changed after the export", "undo the change, or export anew"
+                self._note(Kind.CHANGED, each.file, what, do=do)
 
     def _numbers(self) -> None:
         """The manifest's numbers among each other; and of each table, where no file is in doubt."""

@@ -62,6 +62,7 @@ def unseal(folder: Path, told: Callable[[str, int, int], None] = lambda _what, _
 
 
 def is_inside(name: str) -> bool:
+    """Whether a manifest's name of a file leads to one of the bundle's folder."""
     """Whether a name stays within the folder that it is read in."""
     path = Path(name)
     return not path.is_absolute() and ".." not in path.parts

@@ -19,6 +19,7 @@ COMMANDS = (
     "plan",
     "export",
     "check",
+    "sign",
     "apply",
     "status",
     "verify",

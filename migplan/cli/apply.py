@@ -16,7 +16,7 @@ from rich.text import Text
 from migplan import config as configuration
 from migplan import pipeline
 from migplan.bundle.sealed import Sealed, unseal
-from migplan.cli import options, permission, running, screen
+from migplan.cli import options, permission, running, screen, signatures
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.config import Layout
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, RefusedError, StepError
@@ -131,6 +131,8 @@ def apply(
             )
         return
     sealed = unseal(options.bundle_folder(bundle))
+    if name := signatures.demanded(sealed, settings):
+        screen.show_aside([f"{sealed.paths.folder} is signed by {name}"])
     with ExitStack() as stack:
         throwaway = stack.enter_context(pipeline.scratch_for(sealed)) if target == SCRATCH else None
         address = throwaway.address if throwaway else options.resolved(target, settings)

@@ -10,14 +10,16 @@ import click
 
 from migplan import config as configuration
 from migplan import pipeline
+from migplan.bundle import signing
 from migplan.bundle.carrying import OrphansError
 from migplan.bundle.inserts import InsertStyle
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Contents, Options
+from migplan.bundle.paths import BundlePaths
 from migplan.bundle.placing import Choice
 from migplan.bundle.roles import Owners
 from migplan.catalog.counts import Exactness
-from migplan.cli import options, screen
+from migplan.cli import options, screen, signatures
 from migplan.config import Config, Layout
 from migplan.postgres.address import Address
 from migplan.report import export as report
@@ -101,6 +103,7 @@ from migplan.report import export as report
     is_flag=True,
     help="Record no digests of the tables' content: `migplan verify` will count rows only.",
 )
+@signatures.key
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and how large; write nothing.")
 @options.access
@@ -127,6 +130,7 @@ def export(
     without_digests: bool,
     check_orphans: bool,
     carry_orphans: bool,
+    key: Path | None,
     force: bool,
     dry_run: bool,
     access: str | None,
@@ -172,6 +176,8 @@ def export(
     with screen.progress("reading the catalog") as told:
         folder, manifest = _exported(address, settings, wanted, told)
     screen.show(report.written(folder, manifest))
+    if key is not None:
+        screen.show([f"Signature: {signing.sign(BundlePaths(folder).manifest, key, signing.BUNDLE)}"])
 
 
 def _exported(

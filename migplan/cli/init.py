@@ -62,6 +62,11 @@ plan:
 #   ignore:                                 # what you know of and live with, and why
 #     - {code: MP106, object: "public.audit_log*", reason: nothing is ever deleted above it}
 
+# Who may vouch for bundles and receipts, and whether somebody has to: `migplan sign --help`.
+# signatures:
+#   allowed_signers: signers                # a file of ssh-keygen's form
+#   required: true
+
 # How `migplan document` shows sample rows: values that are not known to be harmless get a stand-in.
 # anonymise:
 #   rows: 3                                 # of each table; 0 reads none

@@ -12,6 +12,7 @@ import click
 
 from migplan import config as configuration
 from migplan.bundle.identity import Identity, who_is
+from migplan.cli import signatures
 from migplan.config import Config
 from migplan.errors import MigplanError, RefusedError
 from migplan.postgres import address as addresses
@@ -83,7 +84,7 @@ def asked(
     target: str, address: Address, settings: Config, subject: Subject, said: str | None, unrehearsed: bool
 ) -> Granted:
     """Have a protected target confirmed, and a rehearsal's receipt shown; RefusedError if either is not."""
-    rehearsals = _rehearsals(subject, address)
+    rehearsals = _rehearsals(subject, address, settings)
     note = _note(rehearsals[-1]) if rehearsals else ""
     found = protection(target, address, settings)
     if not found.name:
@@ -138,9 +139,11 @@ def _asked_for(name: str, settings: Config) -> Identity | str:
         return error.what.splitlines()[0]
 
 
-def _rehearsals(subject: Subject, address: Address) -> Sequence[Receipt]:
+def _rehearsals(subject: Subject, address: Address, settings: Config) -> Sequence[Receipt]:
     """The receipts of what is to be run, but for those of the very target."""
-    found = receipt.found(subject.folder, subject.digest)
+    found = receipt.found(
+        subject.folder, subject.digest, lambda each, file: signatures.vouched_for(each, file, settings)
+    )
     if not found:
         return ()
     here = receipt.whereabouts(address)

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from migplan import config as configuration
 from migplan import pipeline
+from migplan.bundle import signing
 from migplan.bundle.sealed import unseal
-from migplan.cli import options, screen
+from migplan.cli import options, screen, signatures
 from migplan.report import verification as report
 from migplan.verify.verification import Verification
 
@@ -53,6 +54,7 @@ _SHAPES: dict[str, Callable[[Verification], Iterable[Text | str]]] = {
     show_default=True,
     help="Connections to each server that compute digests, all on one snapshot.",
 )
+@signatures.key
 def verify(
     bundle: Path | None,
     target: str,
@@ -61,6 +63,7 @@ def verify(
     config_file: Path | None,
     shape: str,
     jobs: int,
+    key: Path | None,
 ) -> None:
     """Prove that a target is what its bundle says, and change nothing there.
 
@@ -95,5 +98,7 @@ def verify(
     receipt = pipeline.receipt_of(unseal(folder), address, found) if found.holds else None
     if receipt and shape == "text":
         screen.show([f"Receipt: {receipt}"])
+    if receipt and key is not None:
+        screen.show_aside([f"Signature: {signing.sign(receipt, key, signing.RECEIPT)}"])
     if not found.holds:
         sys.exit(1)

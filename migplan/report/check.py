@@ -24,7 +24,11 @@ def as_text(examination: Examination, folder: Path) -> Iterator[Text]:
         f"{count(examination.rows, 'row')}, {count(examination.bytes, 'byte')} read"
     )
     if not problems:
-        yield Text(f"{folder} is as it was exported: {read}", style="bold")
+        yield Text(f"{folder} is as its manifest says: {read}", style="bold")
+        yield Text(
+            "Whether somebody changed both no digest shows: a signature does (migplan sign, --signed-by).",
+            style="dim",
+        )
         return
     files = len({problem.file for problem in problems})
     yield Text(f"{count(len(problems), 'problem')} in {count(files, 'file')} of {folder}", style="bold")

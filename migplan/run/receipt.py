@@ -7,7 +7,7 @@ bundle whose digest it has, and for no other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,14 +106,26 @@ def save(receipt: Receipt, bundle: Path) -> Path:
     return file
 
 
-def found(bundle: Path, digest: str) -> Sequence[Receipt]:
-    """The receipts of exactly this bundle, the newest last; what is no receipt is passed over."""
+def is_one(file: Path) -> bool:
+    """Whether a file holds a receipt."""
+    return _read(file) is not None
+
+
+def found(
+    bundle: Path, digest: str, counts: Callable[[Receipt, Path], bool] = lambda _receipt, _file: True
+) -> Sequence[Receipt]:
+    """The receipts of exactly this bundle that count, the newest last; what is no receipt is passed over."""
     receipts = []
     for file in sorted(folder_of(bundle).glob("*.json")):
-        try:
-            receipt = Receipt.model_validate(read_json(file))
-        except (FileError, ValidationError):
-            continue
-        if receipt.digest == digest and receipt.migplan_receipt == FORMAT:
+        receipt = _read(file)
+        if receipt and receipt.digest == digest and counts(receipt, file):
             receipts.append(receipt)
     return sorted(receipts, key=lambda receipt: receipt.verified_at)
+
+
+def _read(file: Path) -> Receipt | None:
+    try:
+        receipt = Receipt.model_validate(read_json(file))
+    except (FileError, ValidationError):
+        return None
+    return receipt if receipt.migplan_receipt == FORMAT else None

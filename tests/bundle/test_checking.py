@@ -544,7 +544,7 @@ def run(*words: str) -> tuple[int, str]:
 def test_the_command_says_that_a_bundle_is_sound(folder: Path) -> None:
     code, text = run(str(folder))
     assert code == 0
-    assert text.startswith(f"{folder} is as it was exported: 7 files, 20 statements, 5 rows, ")
+    assert text.startswith(f"{folder} is as its manifest says: 7 files, 20 statements, 5 rows, ")
 
 
 def test_the_command_says_each_problem_and_ends_with_1(folder: Path) -> None:
