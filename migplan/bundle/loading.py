@@ -181,9 +181,13 @@ class Loading:
 
     def _can_wait(self, name: QualifiedName) -> bool:
         """Whether checks of the table can be pending until the end of the transaction."""
-        constraints = (*self.graph.keys_of(name), *self.graph.self_keys.get(name, ()))
-        return any(key.deferrable for key in constraints) or any(
-            "DEFERRABLE" in exclusion.definition for exclusion in self.graph.tables[name].exclusions
+        foreign = (*self.graph.keys_of(name), *self.graph.self_keys.get(name, ()))
+        family = self._family(name)
+        own = [key for table in family for key in (*table.unique_keys, table.primary_key) if key is not None]
+        return (
+            any(key.deferrable for key in foreign)
+            or any(key.deferrable for key in own)
+            or any("DEFERRABLE" in each.definition for table in family for each in table.exclusions)
         )
 
     def _family(self, name: QualifiedName) -> list[Table]:

@@ -93,3 +93,16 @@ def test_parents_come_before_children_row_by_row(server: Server, bundle: Path) -
     with copied(server, bundle) as target:
         assert_same(contents(server, target), contents(server, source), ordered=False)
     server.drop_database(source)
+
+
+def test_what_a_deferred_key_objects_to_is_said(newest: Server, bundle: Path) -> None:
+    """And not that triggers cannot be switched on again while its check is pending."""
+    source = newest.create_database(
+        "CREATE TABLE once (n int UNIQUE DEFERRABLE INITIALLY DEFERRED);"
+        "CREATE FUNCTION quiet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        "CREATE TRIGGER loud BEFORE INSERT ON once FOR EACH ROW EXECUTE FUNCTION quiet();"
+        "INSERT INTO once VALUES (1), (2)"
+    )
+    export(newest.url(source), bundle, "--data-only")
+    with pytest.raises(AssertionError, match="duplicate key value"):
+        run_with_psql(bundle, newest.url(source))
