@@ -24,8 +24,9 @@ from migplan.report import migrations as analysis_report
 from migplan.report import standing as report
 from migplan.run.migrate import Migrating
 from migplan.run.migrate import foreseen as would_apply
-from migplan.run.revert import Reverting, WayBack, foreseen, revert
+from migplan.run.revert import Given, Reverting, foreseen, revert
 from migplan.run.standing import State, standing_in
+from migplan.run.ways_back import WayBack
 
 
 def apply(
@@ -84,7 +85,7 @@ def verify(path: Path, address: Address, settings: Config) -> bool:
 
 
 def rollback(
-    path: Path,
+    path: Path | str,
     address: Address,
     settings: Config,
     wanted: Reverting,
@@ -94,16 +95,18 @@ def rollback(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Take migrations back; a way back that was derived is shown before, and asked about."""
-    analysis = migrating.folder_analysis(path, settings)
+    """Take migrations back; a way back that was derived is shown before, and asked about.
+
+    ``path`` is the folder, or its name in the journal alone, where it is gone.
+    """
+    analysis = migrating.folder_analysis(path, settings) if isinstance(path, Path) else None
+    given = Given(analysis.folder.name if analysis else str(path), analysis)
     if dry_run:
-        screen.show(report.way_back(foreseen(analysis, address, wanted), address))
+        screen.show(report.way_back(foreseen(given, address, wanted), address))
         return
     with _said(analysis, address):
-        ways = replace(wanted.ways, protected_as=protection.mark)
-        agreed = _asking(address, protection, confirm, yes=yes)
-        asking = replace(wanted, agreed=agreed, ways=ways)
-        screen.show(report.reverted(revert(analysis, address, asking), path, address))
+        asking = replace(wanted, agreed=_asking(address, protection, confirm, yes=yes))
+        screen.show(report.reverted(revert(given, address, asking), path, address))
 
 
 def _asking(
@@ -130,7 +133,7 @@ def _risks(analysis: Analysis, names: Collection[str]) -> list[Finding]:
 
 
 @contextmanager
-def _said(analysis: Analysis, address: Address) -> Iterator[None]:
+def _said(analysis: Analysis | None, address: Address) -> Iterator[None]:
     """What failed, and how all stands after it."""
     try:
         yield
@@ -144,7 +147,10 @@ def _said(analysis: Analysis, address: Address) -> Iterator[None]:
         sys.exit(INTERRUPTED)
 
 
-def _stands(analysis: Analysis, address: Address) -> None:
+def _stands(analysis: Analysis | None, address: Address) -> None:
+    if analysis is None:
+        click.echo("  what was taken back before stays so; the same command goes on", err=True)
+        return
     known = standing_in(analysis, address)
     for line in report.stays(known, shlex.quote(str(analysis.folder.path))):
         click.echo(line.plain, err=True)

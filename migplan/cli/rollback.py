@@ -24,6 +24,7 @@ from migplan.run.events import Event, Told
 from migplan.run.execute import Ways
 from migplan.run.journal import Run
 from migplan.run.kept import Beside
+from migplan.run.looking import looking
 from migplan.run.losses import Losses
 from migplan.run.rollback import Undoing
 from migplan.run.rollback import abandon as ended_by_hand
@@ -91,26 +92,24 @@ def rollback(
     BUNDLE can also be a folder of migrations that people wrote: the last one is taken back, those after --to
     NAME, or --only NAME. Where a file has no down part, the way back is derived from it, and shown.
     """
-    if options.is_of_people(bundle) and not abandon:
+    settings = configuration.find(config_file)
+    address = options.resolved(target, settings)
+    protection = permission.protection(target, address, settings)
+    ways = Ways(1, Limits(lock_timeout), protected_as=protection.mark)
+    folder = None if abandon else _folder_of_people(bundle, address)
+    if folder is not None:
         from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
         from migplan.run.revert import Reverting  # noqa: PLC0415
 
-        settings = configuration.find(config_file)
-        where = options.resolved(target, settings)
-        back = Reverting(only, to, Ways(1, Limits(lock_timeout)))
-        protection = permission.protection(target, where, settings)
+        back = Reverting(only, to, ways)
         folders.rollback(
-            bundle, where, settings, back, protection=protection, confirm=confirm, yes=yes, dry_run=dry_run
+            folder, address, settings, back, protection=protection, confirm=confirm, yes=yes, dry_run=dry_run
         )
         return
     if also_changed and not data_only:
         raise click.UsageError(
             "--also-changed goes with --data-only: tables that are dropped take all rows along"
         )
-    settings = configuration.find(config_file)
-    address = options.resolved(target, settings)
-    protection = permission.protection(target, address, settings)
-    ways = Ways(1, Limits(lock_timeout), protected_as=protection.mark)
     ask = _Asking(target, protection, confirm, yes)
     if abandon:
         screen.show(report.abandoned(ended_by_hand(address, ways, ask.whether_to_abandon), address))
@@ -125,7 +124,7 @@ def rollback(
         screen.show(report.losses(found[0]))
         screen.show(report.foreseen(found[1]))
         return
-    _take_back(beside, address, wanted, words_of(beside.folder, target), log_format)
+    _take_back(beside, address, wanted, words_of(beside.folder if beside.named else None, target), log_format)
 
 
 def _take_back(beside: Beside, address: Address, wanted: Undoing, words: Words, log_format: str) -> None:
@@ -153,6 +152,19 @@ def _later(stack: ExitStack, log_format: str) -> Told:
         begun[0](event)
 
     return told
+
+
+def _folder_of_people(given: Path | None, address: Address) -> Path | str | None:
+    """The folder of migrations that is meant, by its name where it is gone; None where it is a bundle."""
+    if options.is_of_people(given):
+        return given
+    if given is not None and given.exists():
+        return None
+    from migplan.run.revert import applied_last  # noqa: PLC0415 - runs of bundles need none of it
+
+    with looking(address) as look:
+        last = applied_last(look.journal)
+    return last if last and (given is None or given.resolve().name == last) else None
 
 
 def _beside(given: Path | None) -> Beside:

@@ -12,8 +12,9 @@ from migplan.handwritten.model import ThingKind
 from migplan.report.words import count
 from migplan.run.data_events import Summary
 from migplan.run.migrate import Migrated
-from migplan.run.revert import Reverted, WayBack
+from migplan.run.revert import Reverted
 from migplan.run.standing import Standing, State
+from migplan.run.ways_back import WayBack
 from migplan.verify.migrations import MigrationsVerified
 
 _STYLES = {
@@ -101,17 +102,17 @@ def way_back(ways: Sequence[WayBack], target: object) -> Iterator[Text]:
         return
     yield Text(f"This takes back, on {target}:", style="bold")
     for way in ways:
-        yield Text(
-            f"  {way.name}  " + ("by statements derived from its own:" if way.derived else "by its down part")
-        )
+        kept = ", as the journal keeps it: its file was changed, or is gone" if way.is_kept else ""
+        how = "by statements derived from its own" if way.derived else "by its down part"
+        yield Text(f"  {way.name}  {how}{kept}" + (":" if way.derived else ""))
         if way.derived:
             for statement in way.derived.statements:
                 yield Text(f"      {statement};")
-            for kept in way.derived.kept:
-                yield Text(f"      stays: {kept.statement}: {kept.why}", style="dim")
+            for left in way.derived.kept:
+                yield Text(f"      stays: {left.statement}: {left.why}", style="dim")
 
 
-def reverted(done: Reverted, path: Path, target: object) -> Iterator[Text]:
+def reverted(done: Reverted, path: Path | str, target: object) -> Iterator[Text]:
     """What was taken back."""
     if done.run is None:
         yield Text(f"{path}: nothing is applied to {target}: nothing to do", style="bold")

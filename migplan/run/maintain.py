@@ -53,7 +53,9 @@ def maintain(analysis: Analysis, name: str, address: Address, ways: Ways) -> Mai
 
     with locked(address, ways) as lock:
         journal = Journal(lock, address)
-        work = Work("maintain", analysis.folder, [account.migration], steps, ways)
+        work = Work(
+            "maintain", analysis.folder, {account.migration.name: account.migration.digest}, steps, ways
+        )
         done = work_off(
             work, address, lock, journal, told, lambda step, text: heard[step.number].append(text)
         )

@@ -18,6 +18,7 @@ from migplan.run.migration_steps import steps_of
 from migplan.run.of_folder import Work, work_off
 from migplan.run.standing import Standing, State, by_state, standings
 from migplan.run.steps import Step
+from migplan.run.ways_back import packed, ways_of
 
 _SHOWN = 10
 
@@ -55,9 +56,10 @@ def migrate(analysis: Analysis, address: Address, wanted: Migrating, told: Told 
         if not names:
             return Migrated(None, before=known)
         wanted.preflight(lock, names)
-        migrations = [analysis.by_name[name].migration for name in names]
+        digests = {name: analysis.by_name[name].migration.digest for name in names}
+        kept = {name: packed(way) for name, way in ways_of(analysis, names).items()}
         steps = _steps(analysis, names, known)
-        work = Work("migrate", analysis.folder, migrations, steps, wanted.ways, wanted.rehearsal)
+        work = Work("migrate", analysis.folder, digests, steps, wanted.ways, wanted.rehearsal, kept)
         done = work_off(work, address, lock, journal, told)
         return Migrated(done.run, tuple(names), done.seconds, known, done.summaries)
 

@@ -6,9 +6,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from migplan.handwritten.model import Folder, Migration
+from migplan.handwritten.model import Folder
 from migplan.postgres.address import Address
 from migplan.run.apply import ending
 from migplan.run.data_events import Summary
@@ -25,10 +25,11 @@ class Work:
 
     kind: Kind
     folder: Folder
-    migrations: Sequence[Migration]  # what the run is of
+    digests: Mapping[str, str]  # of what the run is of, by name
     steps: Sequence[Step]  # theirs, each under the name of its migration; numbers are given here
     ways: Ways
     rehearsal: str = ""  # what is known of one
+    kept: Mapping[str, bytes] = field(default_factory=dict)  # what the journal keeps for the way back
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,17 @@ def work_off(
     """Do all of it. StepError says where it stopped; what came before it stays."""
     journal.prepare(work.ways.protected_as)
     steps = numbered(work.steps)
-    digests = {each.name: each.digest for each in work.migrations}
-    run = journal.begin(
-        Beginning(
-            work.kind,
-            work.folder.name,
-            digest_of(digests),
-            steps,
-            {step.file: digests[step.name] for step in steps},
-            rehearsal=work.rehearsal,
-        )
+    beginning = Beginning(
+        work.kind,
+        work.folder.name,
+        digest_of(work.digests),
+        steps,
+        {step.file: work.digests[step.name] for step in steps},
+        rehearsal=work.rehearsal,
     )
+    with journal.together():
+        run = journal.begin(beginning)
+        journal.keep(run.run, work.kept)
     started = time.monotonic()
     ways = replace(work.ways, jobs=1)
     execution = Execution(address, work.folder.path.resolve(), journal, lock, ways, told, answered)

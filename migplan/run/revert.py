@@ -1,38 +1,37 @@
-"""Taking hand-written migrations back: the last one, all after one, or a single one that nothing needs."""
+"""Taking hand-written migrations back: the last one, all after one, or a single one that nothing needs.
+
+Where the folder is at hand and as it was applied, its ways back are taken; else those that the journal keeps.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-
-from psycopg import sql
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from migplan.errors import RefusedError
-from migplan.handwritten.account import part_alone
 from migplan.handwritten.analysis import Analysis
-from migplan.handwritten.model import Thing
-from migplan.handwritten.reversal import Reversal, derive
 from migplan.postgres.address import Address
 from migplan.run.apply import locked
-from migplan.run.concerns import EVERYTHING
 from migplan.run.events import Told, silence
 from migplan.run.execute import Ways
 from migplan.run.journal import Journal, Run
-from migplan.run.migration_steps import file_of, steps_of_part
+from migplan.run.looking import looking
 from migplan.run.of_folder import Work, work_off
-from migplan.run.standing import Standing, State, standing_in, standings
-from migplan.run.steps import Statements, Step
+from migplan.run.standing import Standing, State, standings
+from migplan.run.ways_back import WayBack, unpacked, ways_of
 
-_CONCURRENTLY = re.compile(r"DROP INDEX CONCURRENTLY\b")
+_OTHERWISE = {State.CHANGED, State.MISSING}
 
 
-@dataclass(frozen=True, slots=True)
-class WayBack:
-    """How one migration is taken back: by its down part, or by what was derived from its statements."""
+@dataclass(frozen=True)
+class Given:
+    """The folder whose migrations are to be taken back: read, or by its name in the journal alone."""
 
     name: str
-    derived: Reversal | None = None
+    analysis: Analysis | None = None
 
 
 @dataclass(frozen=True)
@@ -54,168 +53,140 @@ class Reverted:
     seconds: float = 0.0
 
 
-def foreseen(analysis: Analysis, address: Address, wanted: Reverting) -> tuple[WayBack, ...]:
+def foreseen(given: Given, address: Address, wanted: Reverting) -> tuple[WayBack, ...]:
     """What would be taken back, in that order, and how."""
-    known = standing_in(analysis, address)
-    return _ways_back(analysis, _names(analysis, known, wanted), known)
+    with looking(address) as look:
+        if not look.journal.exists:
+            return ()
+        with _ways_back(given, look.journal, wanted) as (ways, _):
+            return ways
 
 
-def revert(analysis: Analysis, address: Address, wanted: Reverting, told: Told = silence) -> Reverted:
+def revert(given: Given, address: Address, wanted: Reverting, told: Told = silence) -> Reverted:
     """Take migrations back, the last one first; StepError says where it stopped."""
     with locked(address, wanted.ways) as lock:
         journal = Journal(lock, address)
         if not journal.exists:
             return Reverted(None)
-        known = standings(analysis, journal)
-        names = _names(analysis, known, wanted)
-        if not names:
-            return Reverted(None)
-        ways = _ways_back(analysis, names, known)
-        wanted.agreed(ways)
-        migrations = [analysis.by_name[name].migration for name in names]
-        steps = [step for way in ways for step in _steps(analysis, way)]
-        work = Work("revert", analysis.folder, migrations, steps, wanted.ways)
-        done = work_off(work, address, lock, journal, told)
-        return Reverted(done.run, tuple(names), done.seconds)
+        with _ways_back(given, journal, wanted) as (ways, applied):
+            if not ways:
+                return Reverted(None)
+            wanted.agreed(ways)
+            steps = [step for way in ways for step in way.steps(_seeds(applied, way))]
+            digests = {way.name: applied.known[way.name].digest for way in ways}
+            work = Work("revert", ways[0].folder, digests, steps, wanted.ways)
+            done = work_off(work, address, lock, journal, told)
+            return Reverted(done.run, tuple(way.name for way in ways), done.seconds)
 
 
-def _names(analysis: Analysis, known: Sequence[Standing], wanted: Reverting) -> list[str]:
+def applied_last(journal: Journal) -> str:
+    """The folder of which a migration was applied last, if that was after any bundle; else ''."""
+    for run in reversed(journal.runs() if journal.exists else []):
+        if run.stands:
+            return ""
+        if run.kind == "migrate" and any(each.state == "done" for each in journal.entries(run.run)):
+            return run.bundle
+    return ""
+
+
+@dataclass(frozen=True)
+class _Applied:
+    """What of a folder is applied, and how each can be taken back."""
+
+    given: Given
+    journal: Journal
+    place: Path
+    known: Mapping[str, Standing]
+
+    def kept(self, name: str) -> WayBack | None:
+        """As the journal keeps it; None of runs of an earlier migplan."""
+        run = self.known[name].run
+        content = self.journal.kept(run).get(name) if run is not None else None
+        return unpacked(name, content, self.given.name, self.place) if content is not None else None
+
+    def in_folder(self, name: str) -> WayBack | None:
+        """As the folder has it; None where its file is gone, or no folder is at hand."""
+        analysis = self.given.analysis
+        if analysis is None or name not in analysis.by_name:
+            return None
+        return ways_of(analysis, [name])[name]
+
+    def needs(self, name: str) -> Mapping[str, str]:
+        """The migrations that one needs, each with a sentence."""
+        way = self.in_folder(name) or self.kept(name)
+        return (way.needs or {}) if way else {}
+
+    def is_seed(self, name: str) -> bool:
+        """Whether it only brings rows to begin with."""
+        way = None if self.given.analysis else self.kept(name)
+        return self.known[name].is_seed or bool(way and way.is_seed)
+
+    def ways(self, names: Sequence[str]) -> tuple[WayBack, ...]:
+        """The ways back of these, all from one place; RefusedError where one has none."""
+        otherwise = [name for name in names if self.known[name].state in _OTHERWISE]
+        kept = {name: self.kept(name) for name in names} if otherwise or not self.given.analysis else {}
+        here = {name: self.in_folder(name) for name in names}
+        found = kept if kept and (None not in kept.values() or None in here.values()) else here
+        impossible = []
+        for name, way in found.items():
+            if way is None:
+                impossible.append(f"{name}: its file is gone, and the journal keeps nothing of it")
+            else:
+                impossible += way.cannot
+        if impossible:
+            raise RefusedError(
+                "there is no way back that could be derived; nothing was changed:\n  "
+                + "\n  ".join(impossible),
+                do="write it, as NAME.down.sql beside the file, or as a section -- migplan: down",
+            )
+        return tuple(way for way in found.values() if way is not None)
+
+
+@contextmanager
+def _ways_back(
+    given: Given, journal: Journal, wanted: Reverting
+) -> Iterator[tuple[tuple[WayBack, ...], _Applied]]:
+    """What is to go, in the order in which it goes, and how; for a block, which has its files."""
+    known = standings(given.analysis, journal, given.name)
+    with tempfile.TemporaryDirectory(prefix="migplan-rollback-") as place:
+        there = {each.name: each for each in known if each.state.is_there}
+        applied = _Applied(given, journal, Path(place), there)
+        names = _names(applied, wanted)
+        yield applied.ways(names), applied
+
+
+def _names(applied: _Applied, wanted: Reverting) -> list[str]:
     """What is to go, in the order in which it goes."""
-    applied = [
-        each for each in known if each.state.is_there and (not each.is_seed or each.name == wanted.only)
-    ]
-    there = {each.name for each in applied}
+    known = applied.known
+    there = [name for name in known if name == wanted.only or not applied.is_seed(name)]
     for name in filter(None, (wanted.only, wanted.to)):
         if name not in there:
             raise RefusedError(
                 f"{name} is not applied; nothing was changed", do="see what is with: migplan status"
             )
     # In the order in which they were applied; sorted() keeps that of the files within a run.
-    names = [each.name for each in sorted(applied, key=lambda each: each.run or 0)]
+    names = sorted(there, key=lambda name: known[name].run or 0)
     if wanted.only:
         names = [wanted.only]
     elif wanted.to:
         names = names[names.index(wanted.to) + 1 :]
     else:
         names = names[-1:]
-    _refuse_needed(analysis, names, there)
-    return names[::-1]
-
-
-def _refuse_needed(analysis: Analysis, names: Sequence[str], there: set[str]) -> None:
-    going = set(names)
     lines = [
-        f"{because.migration}, line {because.need.line}, needs {because.made.thing} of {name}"
-        for name in names
-        for because in analysis.order.dependents.get(name, ())
-        if because.migration in there and because.migration not in going
+        why
+        for name in there
+        if name not in names
+        for need, why in applied.needs(name).items()
+        if need in names
     ]
     if lines:
         raise RefusedError(
             f"{', '.join(names)} cannot be taken back alone, for others need it:\n  " + "\n  ".join(lines),
             do="take those back first, or all after one with: migplan rollback --to NAME",
         )
+    return names[::-1]
 
 
-def _ways_back(analysis: Analysis, names: Sequence[str], known: Sequence[Standing]) -> tuple[WayBack, ...]:
-    standing = {each.name: each for each in known}
-    earlier = _Earlier(analysis)
-    found, impossible = [], []
-    for name in names:
-        if standing[name].state is State.MISSING:
-            impossible.append(f"{name}: its file is not there any more")
-            continue
-        migration = analysis.by_name[name].migration
-        if migration.down is not None:
-            found.append(WayBack(name))
-        elif migration.kind == "python":
-            impossible.append(f"{name}: a program has no way back, unless {name}.down.sql is written")
-        else:
-            derived = derive(migration.up, before=earlier.of(name))
-            impossible += [
-                f"{name}, line {each.line}: {each.statement}: {each.why}" for each in derived.cannot
-            ]
-            found.append(WayBack(name, derived))
-    if impossible:
-        raise RefusedError(
-            "there is no way back that could be derived; nothing was changed:\n  " + "\n  ".join(impossible),
-            do="write it, as NAME.down.sql beside the file, or as a section -- migplan: down",
-        )
-    return tuple(found)
-
-
-class _Earlier:
-    """What was there before a migration, because one before it makes it."""
-
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
-        self._places = {name: place for place, name in enumerate(analysis.order.order)}
-        self._first: dict[Thing, int] = {}  # where each thing is made first
-        for name, place in self._places.items():
-            for use in analysis.by_name[name].uses:
-                if use.how == "creates":
-                    self._first.setdefault(use.thing, place)
-
-    def of(self, name: str) -> frozenset[Thing]:
-        """As far as the migration itself has to do with it."""
-        place = self._places[name]
-        things = (use.thing for use in self._analysis.by_name[name].uses)
-        return frozenset(thing for thing in things if self._first.get(thing, place) < place)
-
-
-def _steps(analysis: Analysis, way: WayBack) -> list[Step]:
-    """The statements of the way back; the last of them says in the same transaction that it is gone."""
-    found = _written(analysis, way) if way.derived is None else _derived(analysis, way)
-    up = analysis.by_name[way.name].migration.up
-    last = found[-1] if found and not found[-1].alone else None
-    said = Statements(0, 0, last.line if last else up.line, _gone(analysis, way.name))
-    if last is not None:
-        return [*found[:-1], replace(last, pieces=(*last.pieces, said))]
-    return [*found, _step(analysis, way.name, said)]
-
-
-def _written(analysis: Analysis, way: WayBack) -> Sequence[Step]:
-    """What the down part says."""
-    migration = analysis.by_name[way.name].migration
-    assert migration.down is not None
-    lonely = part_alone(migration.down)
-    together = migration.in_transaction
-    return steps_of_part(analysis.folder, way.name, "revert", migration.down, lonely, together=together)
-
-
-def _derived(analysis: Analysis, way: WayBack) -> Sequence[Step]:
-    """The statements that were derived: one step, unless one of them cannot be in a transaction."""
-    assert way.derived is not None
-    part = analysis.by_name[way.name].migration.up
-    texts = [f"{each};" for each in way.derived.statements]
-    lonely = {text for text in texts if _CONCURRENTLY.match(text)}
-    return [
-        _step(
-            analysis,
-            way.name,
-            Statements(part.start, part.end, part.line, text),
-            alone=text if text in lonely else "",
-        )
-        for text in (texts if lonely else ["\n".join(texts)])
-    ]
-
-
-def _step(analysis: Analysis, name: str, piece: Statements, *, alone: str = "") -> Step:
-    """A step of what is not in the file, under the name of the file that it takes back."""
-    part = analysis.by_name[name].migration.up
-    file = file_of(analysis.folder, part)
-    return Step(0, file, name, "revert", part.line, "", (piece,), EVERYTHING, alone=alone)
-
-
-def _gone(analysis: Analysis, name: str) -> str:
-    """What says in the journal that a migration is taken back."""
-    needing = (because.migration for because in analysis.order.dependents.get(name, ()))
-    seeds = [each for each in needing if analysis.by_name[each].migration.kind == "seed"]
-    return (
-        sql.SQL(
-            "UPDATE migplan.step s SET state = 'undone' FROM migplan.run r WHERE r.run = s.run "
-            "AND r.kind = 'migrate' AND r.bundle = {} AND s.name = ANY ({}) AND s.state = 'done';"
-        )
-        .format(analysis.folder.name, sql.Literal([name, *seeds]))  # the rows of its seeds go with its tables
-        .as_string()
-    )
+def _seeds(applied: _Applied, way: WayBack) -> list[str]:
+    """The seeds whose rows go with what a migration made."""
+    return [name for name in applied.known if applied.is_seed(name) and way.name in applied.needs(name)]

@@ -67,12 +67,16 @@ def standing_in(analysis: Analysis, address: Address) -> tuple[Standing, ...]:
         return standings(analysis, look.journal)
 
 
-def standings(analysis: Analysis, journal: Journal) -> tuple[Standing, ...]:
-    """Every migration of a folder in an order that works, then those whose files are gone."""
+def standings(analysis: Analysis | None, journal: Journal, folder: str = "") -> tuple[Standing, ...]:
+    """Every migration of a folder in an order that works, then those whose files are gone.
+
+    Without an analysis, of a folder that is known by its name alone, all are.
+    """
     past: dict[str, list[Past]] = defaultdict(list)
-    for each in journal.migrated(analysis.folder.name) if journal.exists else ():
+    for each in journal.migrated(analysis.folder.name if analysis else folder) if journal.exists else ():
         past[each.name].append(each)
-    here = [_standing(analysis, name, past.pop(name, ())) for name in analysis.order.order]
+    order = analysis.order.order if analysis else ()
+    here = [_standing(analysis, name, past.pop(name, ())) for name in order if analysis]
     gone = [_gone(name, entries) for name, entries in past.items()]
     return (*here, *(each for each in gone if each is not None))
 
