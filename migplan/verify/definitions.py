@@ -74,6 +74,8 @@ def _tree(text: str) -> bytes | None:
     for statement in tree.stmts:
         for select in _all(statement, pg.SelectStmt):
             _without_needless_name(select)
+            if select.op != pg.SETOP_NONE:
+                _without_needless_results(select.rarg)
     _as_analysed(tree)
     return bytes(tree.SerializeToString(deterministic=True))
 
@@ -87,6 +89,7 @@ def _as_analysed(message: Any) -> None:
         _as_analysed(part)
     if isinstance(message, pg.Node) and message.HasField("type_cast"):
         _cast_elements(message)
+        _as_number(message)
 
 
 def _cast_elements(node: pg.Node) -> None:
@@ -106,6 +109,26 @@ def _cast_elements(node: pg.Node) -> None:
     node.CopyFrom(array)
 
 
+def _as_number(node: pg.Node) -> None:
+    """``'-1'::integer`` is ``-1``, and ``'-1.5'::numeric`` is ``-1.5`` (make_const in parse_node.c).
+
+    Positive ones are left alone: ``ORDER BY 1`` is the first column.
+    """
+    name = [part.string.sval for part in node.type_cast.type_name.names]
+    value = node.type_cast.arg.a_const.sval.sval
+    plain = not (node.type_cast.type_name.typmods or node.type_cast.type_name.array_bounds)
+    constant = pg.Node()
+    if plain and name == ["pg_catalog", "int4"] and re.fullmatch(r"-[1-9]\d{0,9}", value):
+        if abs(int(value)) >= 1 << 31:
+            return
+        constant.a_const.ival.ival = int(value)
+    elif plain and name == ["pg_catalog", "numeric"] and re.fullmatch(r"-\d+\.\d+", value):
+        constant.a_const.fval.fval = value
+    else:
+        return
+    node.CopyFrom(constant)
+
+
 def _without_needless_name(select: pg.SelectStmt) -> None:
     """Take the name of a query's only relation from its columns: since 16 it is not printed.
 
@@ -120,6 +143,9 @@ def _without_needless_name(select: pg.SelectStmt) -> None:
     results = {target.res_target.name for target in select.target_list}
     for field, part in _parts(select):
         meant = results if field in {"sort_clause", "distinct_clause"} else frozenset()
+        # Within an expression a name is always that of a column, never of a result.
+        if field == "sort_clause" and not part.sort_by.node.HasField("column_ref"):
+            meant = frozenset()
         references = () if isinstance(part, pg.SelectStmt) else _all(part, pg.ColumnRef, pg.SelectStmt)
         for reference in references:
             qualified = len(reference.fields) == 2 and reference.fields[0].string.sval == name
@@ -127,9 +153,20 @@ def _without_needless_name(select: pg.SelectStmt) -> None:
                 del reference.fields[0]
 
 
+def _without_needless_results(select: pg.SelectStmt) -> None:
+    """Take the names from what all but the first of united queries select, unless these speak of them."""
+    for part in (select.larg, select.rarg) if select.op != pg.SETOP_NONE else ():
+        _without_needless_results(part)
+    if not (select.sort_clause or select.group_clause or select.distinct_clause):
+        for target in select.target_list:
+            target.res_target.ClearField("name")
+
+
 def _name(relation: pg.Node) -> str:
     """What columns of a relation are called by; nothing for a join."""
     kind = relation.WhichOneof("node")
+    if kind == "range_table_sample":
+        return _name(relation.range_table_sample.relation)
     if kind not in {"range_var", "range_subselect", "range_function"}:
         return ""
     found = getattr(relation, str(kind))

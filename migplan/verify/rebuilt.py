@@ -57,7 +57,9 @@ def rebuilt(expectation: Expectation, major: int, lent: Address | None = None) -
             with reading(address) as connection:
                 catalog = read.read(connection, address, Counting(Exactness.ESTIMATE))
                 found = attributes.read(connection, address)
-    except (FileError, LaunchError) as error:
+    except LaunchError as error:
+        return Rebuilt(None, None, error.what, "name a running server of the target's version: --scratch URL")
+    except FileError as error:
         return Rebuilt(None, None, error.what, error.do)
     if not failed:
         return Rebuilt(catalog, found)

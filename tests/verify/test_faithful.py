@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from migplan import pipeline
 from migplan.bundle.splitting import pieces
+from migplan.postgres import binaries
 from migplan.postgres.server import ThrowawayServer
 from migplan.verify import verifying
 from migplan.verify.definitions import same
@@ -282,13 +283,75 @@ def test_what_cannot_be_told_is_said_to_be_so(newest: Server, tmp_path: Path, ru
     )
 
 
+def test_without_a_server_at_hand(newest: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trees still tell most; the rest is said not to be known, with what would help."""
+    script = (
+        "CREATE TABLE t (v varchar CHECK (v IN ('a', 'b')));"
+        "CREATE VIEW w AS SELECT a, b FROM (SELECT 1 a, 2 b UNION ALL SELECT 3, NULL) q;"
+    )
+    body = (
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql"
+        " BEGIN ATOMIC SELECT 1 FROM t WHERE v IN ('a', 'b'); END;"
+    )
+    with (
+        moved(newest, newest, script, tmp_path / "one") as (_, there),
+        moved(newest, newest, script + body, tmp_path / "other") as (_, other),
+    ):
+        monkeypatch.setattr(binaries, "_WHEELS", ())
+        monkeypatch.setattr(binaries, "_SYSTEM", ())
+        monkeypatch.setenv("PATH", "/")
+        assert said(pipeline.verified(newest.address(there), tmp_path / "one")) == []
+        found = pipeline.verified(newest.address(other), tmp_path / "other")
+    (difference,) = found.differences
+    assert difference.what == "function public.f()"
+    assert f"could not be told: no PostgreSQL {newest.major} server found" in difference.detail
+    assert not difference.known
+    assert "--scratch URL" in found.notes[-1]
+
+
+def test_a_scratch_server_of_another_version_is_refused(
+    servers: dict[str, Server], tmp_path: Path, run: Run
+) -> None:
+    first, *_, last = servers.values()
+    if first.major == last.major:
+        pytest.skip("one version only")
+    script = "CREATE TABLE t (n int); CREATE VIEW w AS SELECT 1 a UNION ALL SELECT NULL ORDER BY 1;"
+    with moved(last, last, script, tmp_path / "bundle") as (_, there):
+        with last.connect(dbname=there) as connection:
+            connection.execute("CREATE OR REPLACE VIEW w AS SELECT 1 a UNION ALL SELECT 2 ORDER BY 1")
+        words = ["--target", last.url(there), "--scratch", first.url("postgres")]
+        answer = run("verify", str(tmp_path / "bundle"), *words, exit_code=2)
+        with first.connect() as connection:
+            left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'migplan_scratch%'"
+            assert connection.execute(left.encode()).fetchone() == (0,)
+    assert (
+        f"is PostgreSQL {first.major}, and definitions must be read as the target's {last.major}"
+        in answer.output
+    )
+
+
 def test_grammar_tells_only_what_is_sure() -> None:
     one = "((k)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[]))"
     other = "((k)::text = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text]))"
     assert same("expression", one, other)
     assert same("statement", "SELECT t.a FROM t WHERE t.b > 1;", "SELECT a FROM t WHERE (b > 1)")
     assert same("domain", ("text", f"CHECK ({one})"), ("text", f"CHECK ({other})"))
+    for here, there in (
+        ("SELECT 1 a UNION SELECT NULL::integer", "SELECT 1 a UNION SELECT NULL::integer AS int4"),
+        ("SELECT (- 5), (- 1.5)", "SELECT '-5'::integer, '-1.5'::numeric"),
+        ("SELECT t.a + 1 AS a FROM t ORDER BY (t.a + 1)", "SELECT a + 1 AS a FROM t ORDER BY (a + 1)"),
+    ):
+        assert same("statement", here, there)
     for syntax, here, there in (
+        ("statement", "SELECT 1 a UNION SELECT 2 b ORDER BY 1", "SELECT 1 b UNION SELECT 2 b ORDER BY 1"),
+        (
+            "statement",
+            "SELECT 1 UNION (SELECT 2 b, x ORDER BY b)",
+            "SELECT 1 UNION (SELECT 2, x AS b ORDER BY b)",
+        ),
+        ("statement", "SELECT a ORDER BY 1", "SELECT a ORDER BY '1'::integer"),
+        ("statement", "SELECT -5", "SELECT '-5'::smallint"),
+        ("statement", "SELECT -1.50", "SELECT '-1.5'::numeric"),
         ("expression", one, other.replace("'b'", "'c'")),
         ("expression", "a OR b AND c", "(a OR b) AND c"),
         ("statement", "SELECT (SELECT t.a FROM u) FROM t", "SELECT (SELECT a FROM u) FROM t"),
