@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from migplan import pipeline
 from migplan.bundle.splitting import pieces
 from migplan.postgres import binaries
-from migplan.postgres.server import ThrowawayServer
 from migplan.verify import verifying
 from migplan.verify.definitions import same
 from migplan.verify.verification import Verification
 from tests.cli.conftest import Run, nowhere, run
+from tests.export.conftest import PASSWORD, role
 from tests.export.loading import export, run_with_psql
 from tests.servers import Server
 from tests.verify import expressions
 from tests.verify.conftest import said
 
-__all__ = ["nowhere", "run"]
+__all__ = ["nowhere", "role", "run"]
 
 OBJECTS = 420
 """Definitions of a generated schema: each place has twenty."""
@@ -257,26 +257,24 @@ def test_no_server_is_asked_where_texts_or_trees_agree(
         assert said(verified(newest, there, tmp_path / "bundle")) == []
 
 
-def test_what_cannot_be_told_is_said_to_be_so(newest: Server, tmp_path: Path, run: Run) -> None:
-    """A server that lacks what a definition needs decides nothing; nor does one of another version."""
+def test_what_cannot_be_told_is_said_to_be_so(
+    newest: Server, role: Callable[..., str], tmp_path: Path, run: Run
+) -> None:
+    """A role that may not build what a definition needs decides nothing."""
     script = (
-        "CREATE ROLE migplan_only_here; CREATE TABLE t (n int); ALTER TABLE t ENABLE ROW LEVEL SECURITY;"
-        "CREATE POLICY p ON t TO migplan_only_here"
-        " USING ((SELECT a FROM (SELECT 1 a UNION ALL SELECT NULL) q) > n);"
+        "CREATE FUNCTION positive(int) RETURNS int LANGUAGE internal IMMUTABLE AS 'int4abs';"
+        "CREATE TABLE t (v varchar); CREATE FUNCTION f() RETURNS int LANGUAGE sql"
+        " BEGIN ATOMIC SELECT positive(1) FROM t WHERE v IN ('a', 'b'); END;"
     )
+    maker = role(newest, "migplan_scratch_maker", "CREATEDB")
     folder = tmp_path / "bundle"
-    try:
-        with moved(newest, newest, script, folder) as (_, there):
-            own = ThrowawayServer()
-            with own:
-                words = ["verify", str(folder), "--target", newest.url(there), "--scratch", own.conninfo()]
-                answer = run(*words, exit_code=1)
-            assert said(verified(newest, there, folder)) == []
-    finally:
-        with newest.connect() as connection:
-            connection.execute("DROP ROLE migplan_only_here")
-    assert "whether the texts mean the same could not be told: 1 statements" in answer.output
-    assert "Policies    0/1  NOT COMPARED" in answer.output
+    with moved(newest, newest, script, folder) as (_, there):
+        scratch = newest.url("postgres", user=maker, password=PASSWORD)
+        answer = run("verify", str(folder), "--target", newest.url(there), "--scratch", scratch, exit_code=1)
+        assert said(verified(newest, there, folder)) == []
+    assert "function public.f(): body: " in answer.output
+    assert "whether the texts mean the same could not be told: " in answer.output
+    assert "Functions   1/2  NOT COMPARED" in answer.output
     assert (
         "It is not proven that the target is what migration says: 1 thing could not be compared"
         in answer.output
