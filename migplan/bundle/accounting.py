@@ -128,6 +128,7 @@ def _tables(source: Source, plan: Plan, rows: Counter[str], written: set[str]) -
             continue
         for table in group.tables:
             own = source.graph.self_keys.get(names[table.table], ())
+            shape = source.shapes.get(names[table.table])
             yield LoadedTable(
                 table=table.table,
                 group=group.name,
@@ -137,6 +138,8 @@ def _tables(source: Source, plan: Plan, rows: Counter[str], written: set[str]) -
                 reason=table.reason,
                 self_keys=tuple(key.columns for key in own),
                 digest=source.digests.get(table.table, ""),
+                roots=shape.roots if shape else None,
+                self_references=shape.references if shape else (),
             )
 
 

@@ -82,6 +82,15 @@ class BundleFile(Section):
     steps: tuple[Step, ...] = ()
 
 
+class SelfReference(Section):
+    """How the rows of a table hang together by a key to the table itself."""
+
+    table: str = Field(description="that declares the key: the table, or a partition of it")
+    key: str
+    levels: tuple[int, ...] = Field(description="rows that refer to none, to one of these, and so on")
+    unreached: int = Field(0, description="rows of loops, and below one")
+
+
 class LoadedTable(Section):
     """A table whose rows are in the bundle."""
 
@@ -93,6 +102,8 @@ class LoadedTable(Section):
     reason: str = ""
     self_keys: tuple[tuple[str, ...], ...] = Field((), description="columns of each key to the table itself")
     digest: str = Field("", description="of the content, whatever the order of rows; empty: it was not read")
+    roots: int | None = Field(None, description="rows that refer to none of the table; none: not counted")
+    self_references: tuple[SelfReference, ...] = ()
 
     @property
     def name(self) -> QualifiedName:

@@ -12,9 +12,11 @@ from migplan.bundle.inserts import InsertStyle
 from migplan.bundle.manifest import CarriedKey
 from migplan.bundle.placing import Choice
 from migplan.bundle.roles import Owners
+from migplan.bundle.self_references import Shape
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.model import Catalog
 from migplan.graph import ForeignKeyGraph
+from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.archive import Archive
 
@@ -49,4 +51,5 @@ class Source:
     tree: tuple[str, ...] = ()  # what needs what, for people
     carried: tuple[CarriedKey, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)  # of the content, by planned table
+    shapes: Mapping[QualifiedName, Shape] = field(default_factory=dict)  # of tables that refer to themselves
     attributes: Attributes = field(default_factory=Attributes)

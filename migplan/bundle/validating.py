@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from migplan.bundle.manifest import LoadedTable, Manifest
+from migplan.bundle.manifest import LoadedTable, Manifest, SelfReference
+from migplan.bundle.self_references import DEEPEST, home_of, linked, operators, own_keys, reached, rows_of
 from migplan.bundle.wording import counted, literal, one_line
-from migplan.catalog.model import Catalog, ForeignKey, TableKind
+from migplan.catalog.model import Catalog, ForeignKey
 from migplan.config import Strategy
-from migplan.names import QualifiedName, quoted
+from migplan.names import quoted
 
 _END = "COMMIT;\n"
-_DEEPEST = 1000  # levels of a hierarchy that are looked at
 _SHOWN_ONE_BY_ONE = 20
 
 
@@ -27,7 +27,7 @@ def row_counts(manifest: Manifest, catalog: Catalog) -> str:
             literal(table.group),
             literal(table.table),
             str(table.rows),
-            f"(SELECT count(*) FROM {_rows_of(names[table.table], catalog)})",
+            f"(SELECT count(*) FROM {rows_of(names[table.table], catalog)})",
         )
         for table in manifest.tables
         if table.strategy is not Strategy.SCHEMA_ONLY
@@ -186,77 +186,65 @@ def _orphans_of(key: ForeignKey, catalog: Catalog) -> str:
     joint = " OR " if key.match == "FULL" else " AND "
     refers = joint.join(f"o.{quoted(here)} IS NOT NULL" for here in key.columns)
     return (
-        f"\n         (SELECT count(*) FROM {_rows_of(key.table, catalog)} o\n"
+        f"\n         (SELECT count(*) FROM {rows_of(key.table, catalog)} o\n"
         f"          WHERE ({refers})\n"
-        f"            AND NOT EXISTS (SELECT FROM {_rows_of(key.referenced, catalog)} r WHERE {match}))"
+        f"            AND NOT EXISTS (SELECT FROM {rows_of(key.referenced, catalog)} r WHERE {match}))"
     )
 
 
 def _own_keys(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[LoadedTable, list[ForeignKey]]]:
-    """The tables with keys to themselves; partitions may have keys of their own to their table."""
-    tables = {table.table: table for table in manifest.tables if table.self_keys}
-    keys: dict[str, list[ForeignKey]] = {name: [] for name in tables}
-    for key in catalog.foreign_keys:
-        home = str(_home(key.table, catalog))
-        if home in keys and home == str(_home(key.referenced, catalog)):
-            keys[home].append(key)
-    for name, found in keys.items():
-        if found:
-            yield tables[name], found
-
-
-def _home(name: QualifiedName, catalog: Catalog) -> QualifiedName:
-    table = catalog.by_name.get(name)
-    return _home(table.partition_of, catalog) if table is not None and table.partition_of else name
+    keys = {str(name): found for name, found in own_keys(catalog).items()}
+    for table in manifest.tables:
+        if table.self_keys and table.table in keys:
+            yield table, keys[table.table]
 
 
 def _hierarchy(table: LoadedTable, keys: Sequence[ForeignKey], catalog: Catalog) -> str:
     names = {str(name): name for name in catalog.by_name}
-    linked = " OR ".join(f"({_refers(key)})" for key in keys)
+    any_key = " OR ".join(map(linked, keys))
     title = one_line(table.table)
+    roots = "" if table.roots is None else f" AND count(*) FILTER (WHERE NOT ({any_key})) = {table.roots}"
     text = f"""
 -- {title}: roots refer to no other row of the table, linked rows do.
 SELECT {literal(table.table)} AS "table",
-       count(*) FILTER (WHERE NOT ({linked})) AS roots,
-       count(*) FILTER (WHERE {linked}) AS linked,
+       count(*) FILTER (WHERE NOT ({any_key})) AS roots,
+       count(*) FILTER (WHERE {any_key}) AS linked,
        count(*) AS total,
        {table.rows} AS expected,
-       CASE WHEN count(*) = {table.rows} THEN 'ok' ELSE 'DIFFERS' END AS status
-FROM {_rows_of(names[table.table], catalog)};
+       CASE WHEN count(*) = {table.rows}{roots} THEN 'ok' ELSE 'DIFFERS' END AS status
+FROM {rows_of(names[table.table], catalog)} t;
 """
-    return text + "".join(_depths(key, catalog) for key in keys if len(key.columns) == 1)
+    expected = {(each.table, each.key): each for each in table.self_references}
+    return text + "".join(
+        _depths(key, expected[str(key.table), key.name], catalog)
+        for key in keys
+        if (str(key.table), key.name) in expected
+    )
 
 
-def _refers(key: ForeignKey) -> str:
-    return " AND ".join(f"{quoted(column)} IS NOT NULL" for column in key.columns)
-
-
-def _depths(key: ForeignKey, catalog: Catalog) -> str:
-    (child,), (parent,) = key.columns, key.referenced_columns
-    rows = _rows_of(_home(key.table, catalog), catalog)
+def _depths(key: ForeignKey, expected: SelfReference, catalog: Catalog) -> str:
+    lines = [*expected.levels[:_SHOWN_ONE_BY_ONE], sum(expected.levels[_SHOWN_ONE_BY_ONE:])]
+    values = ", ".join(f"({place}, {number})" for place, number in enumerate(lines) if number)
     return f"""
 -- {one_line(str(key.table))} by {one_line(_columns(key))}: how many rows stand how deep below a root.
 -- Rows of a loop, and all below one, are not reached; the bound ends the search even if keys are missing.
-WITH RECURSIVE reached (id, depth) AS (
-    SELECT {quoted(parent)}, 0 FROM {rows} WHERE {quoted(child)} IS NULL
-    UNION
-    SELECT r.{quoted(parent)}, above.depth + 1
-    FROM reached above
-    JOIN {rows} r ON r.{quoted(child)} = above.id
-    WHERE above.depth < {_DEEPEST}
-), depths AS (
-    SELECT min(depth) AS place,
-           min(depth) || CASE WHEN max(depth) > min(depth) THEN ' to ' || max(depth) ELSE '' END AS depth,
-           count(*) AS number
+{reached(key, catalog)}, expected (place, number) AS (
+    VALUES {values or "(0, 0)"}
+), found AS (
+    SELECT least(depth, {_SHOWN_ONE_BY_ONE}) AS place, max(depth) AS deepest, count(*) AS number
     FROM reached
     GROUP BY least(depth, {_SHOWN_ONE_BY_ONE})
 )
-SELECT {literal(str(key.table))} AS "table", {literal(key.name)} AS "foreign key", depth, "rows"
+SELECT {literal(str(key.table))} AS "table", {literal(key.name)} AS "foreign key", depth, expected, actual,
+       CASE WHEN actual = expected THEN 'ok' ELSE 'DIFFERS' END AS status
 FROM (
-    SELECT place, depth, number::numeric AS "rows" FROM depths
+    SELECT place, place || CASE WHEN f.deepest > place THEN ' to ' || f.deepest ELSE '' END AS depth,
+           coalesce(e.number, 0)::numeric AS expected, coalesce(f.number, 0)::numeric AS actual
+    FROM expected e FULL JOIN found f USING (place)
     UNION ALL
-    SELECT {_DEEPEST} + 1, 'not reached', (SELECT count(*) FROM {rows}) - coalesce(sum(number), 0)
-    FROM depths
+    SELECT {DEEPEST} + 1, 'not reached', {expected.unreached},
+           (SELECT count(*) FROM {rows_of(home_of(key.table, catalog), catalog)}) - coalesce(sum(f.number), 0)
+    FROM found f
 ) AS every_line
 ORDER BY place;
 """
@@ -265,13 +253,6 @@ ORDER BY place;
 def _columns(key: ForeignKey) -> str:
     pairs = (", ".join(map(quoted, columns)) for columns in (key.columns, key.referenced_columns))
     return " -> ".join(pairs)
-
-
-def _rows_of(name: QualifiedName, catalog: Catalog) -> str:
-    """A table in FROM, as a foreign key sees it: with its partitions, without those that inherit from it."""
-    table = catalog.by_name.get(name)
-    whole = table is None or table.kind is not TableKind.TABLE
-    return str(name) if whole else f"ONLY {name}"
 
 
 def _values(rows: Iterable[Sequence[str]]) -> str:
@@ -297,7 +278,7 @@ def _head(title: str, manifest: Manifest, catalog: Catalog, *lines: str) -> str:
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on;
-SET LOCAL search_path = {_operators(catalog)};
+SET LOCAL search_path = {operators(catalog)};
 SET LOCAL statement_timeout = 0;
 SET LOCAL row_security = off;
 """
@@ -308,11 +289,3 @@ _FILES: Mapping[str, str] = {
     "Foreign keys": "validate/foreign-keys.sql",
     "Self-references": "validate/self-references.sql",
 }
-
-
-def _operators(catalog: Catalog) -> str:
-    """Where operators are looked for. Every table is named in full, but ``=`` of citext lives with citext."""
-    schemas = {extension.schema for extension in catalog.extensions} | {
-        type_.name.schema for type_ in catalog.types
-    }
-    return ", ".join(map(quoted, ["pg_catalog", *sorted(schemas - {"pg_catalog"})]))

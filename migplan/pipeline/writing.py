@@ -16,6 +16,7 @@ from migplan.bundle.export import Export
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options, Source
 from migplan.bundle.reading import readers, search_path_of
+from migplan.bundle.self_references import Shape, shapes
 from migplan.bundle.surroundings import refuse_large_objects, settings_of_the_database
 from migplan.catalog import attributes, digests, selection
 from migplan.catalog.changes import Concerns, everything, one_moment
@@ -24,7 +25,7 @@ from migplan.catalog.model import Catalog
 from migplan.config import Config, Layout, Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph, build
-from migplan.names import part_matches
+from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.planning import plan_for
 from migplan.pipeline.progress import Told, silence
 from migplan.pipeline.seeing import catalog_at, catalog_of
@@ -102,6 +103,7 @@ def _exported(address: Address, config: Config, wanted: Exporting, told: Told) -
                 source,
                 notes=(*source.notes, *advice.in_short),
                 digests=_digests(source, plan, snapshot, wanted.options, told),
+                shapes=_shapes(source, plan, wanted.options, told),
             )
             return out, Export(source, plan, pool, wanted.options, aside, told).write()
 
@@ -171,6 +173,16 @@ def _digests(source: Source, plan: Plan, snapshot: str, options: Options, told: 
             lambda *at: told("computing digests", *at),
         )
     return {str(name): digest.value for name, digest in found.items()}
+
+
+def _shapes(source: Source, plan: Plan, options: Options, told: Told) -> dict[QualifiedName, Shape]:
+    """How rows of tables that refer to themselves hang together, for the proof likewise."""
+    if options.contents == "schema":
+        return {}
+    loaded = {each.table for each in plan.tables if each.strategy is not Strategy.SCHEMA_ONLY}
+    names = [name for name in source.graph.tables if str(name) in loaded]
+    told("counting the roots of hierarchies", 0, 0)
+    return shapes(source.driver, source.address, source.catalog, names)
 
 
 def _plan_for(catalog: Catalog, config: Config, wanted: Exporting) -> tuple[Plan, selection.Selected]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-import psycopg
-from psycopg import sql
-
-from migplan.catalog.digests import rows_of
-from migplan.catalog.model import Catalog, ForeignKey
+from migplan.bundle.manifest import LoadedTable, SelfReference
+from migplan.bundle.self_references import Shape, own_keys, shapes
+from migplan.catalog.model import ForeignKey
 from migplan.catalog.orphans import Orphans, find_orphans
-from migplan.names import QualifiedName
-from migplan.postgres.failures import explained
 from migplan.verify.expectation import Expectation
 from migplan.verify.moment import Moment
 from migplan.verify.verification import Check, Difference, Hierarchy
 
 Told = Callable[[str, int, int], None]
+
+_LEVELS = 4  # of a hierarchy, that a message has one by one
 
 
 def without_orphans(expectation: Expectation, target: Moment, told: Told) -> tuple[Check, tuple[str, ...]]:
@@ -63,56 +61,58 @@ def _difference(orphans: Orphans) -> Difference:
 def hierarchies(
     expectation: Expectation, target: Moment, source: Moment | None
 ) -> tuple[Check, tuple[Hierarchy, ...]]:
-    """Roots, linked rows and all rows of tables that refer to themselves."""
-    found, differences = [], []
-    rows = {str(name): table.rows for name, table in expectation.loaded.items()}
-    names = [name for name in expectation.loaded if _own_keys(expectation.catalog, name)]
+    """Roots, linked rows, and how deep they stand, of tables that refer to themselves."""
+    catalog = expectation.catalog
+    loaded = expectation.loaded
+    names = [name for name in own_keys(catalog) if name in loaded]
+    here = shapes(target.driver, target.address, catalog, names)
+    there = shapes(source.driver, source.address, catalog, names) if source is not None else {}
+    differences = []
     for name in names:
-        there = _hierarchy(target, expectation.catalog, name)
-        if there is None:
-            differences.append(
-                Difference(f"self-references of {name}", "not read in the target", known=False)
-            )
+        what = f"self-references of {name}"
+        found = here.get(name)
+        if found is None:
+            differences.append(Difference(what, "not read in the target"))
             continue
-        found.append(there)
-        then = _hierarchy(source, expectation.catalog, name) if source is not None else None
-        if then is not None and (then.roots, then.linked) != (there.roots, there.linked):
-            differences.append(
-                Difference(f"self-references of {name}", f"{_shape(there)}, not {_shape(then)}")
-            )
-        elif source is None and there.total != rows[str(name)]:
-            differences.append(
-                Difference(f"self-references of {name}", f"{_shape(there)}, not {rows[str(name)]:,} in all")
-            )
-    check = Check("Self-references", len(names) - len(differences), len(names), tuple(differences))
-    return check, tuple(found)
+        then = there.get(name) or _promised(loaded[name])
+        if then is not None:
+            differences += [Difference(what, each) for each in _shape_differs(then, found)]
+        elif found.roots + found.linked != loaded[name].rows:
+            differences.append(Difference(what, f"{_shown(found)}, not {loaded[name].rows:,} in all"))
+    wrong = len({each.what for each in differences})
+    check = Check("Self-references", len(names) - wrong, len(names), tuple(differences))
+    return check, tuple(Hierarchy(str(name), each.roots, each.linked) for name, each in here.items())
 
 
-def _shape(hierarchy: Hierarchy) -> str:
-    return f"{hierarchy.roots:,} roots, {hierarchy.linked:,} linked, {hierarchy.total:,} in all"
-
-
-def _own_keys(catalog: Catalog, name: QualifiedName) -> list[ForeignKey]:
-    return [key for key in catalog.by_name[name].foreign_keys if key.refers_to_itself]
-
-
-def _hierarchy(moment: Moment, catalog: Catalog, name: QualifiedName) -> Hierarchy | None:
-    table = moment.catalog.by_name.get(name)
-    keys = _own_keys(catalog, name)
-    columns = {column.name for column in table.columns} if table else set()
-    if table is None or not all(columns.issuperset(key.columns) for key in keys):
+def _promised(table: LoadedTable) -> Shape | None:
+    """What the export counted; None in bundles of an earlier migplan."""
+    if table.roots is None:
         return None
-    linked = sql.SQL(" OR ").join(_refers(key) for key in keys)
-    question = sql.SQL("SELECT count(*) FILTER (WHERE NOT ({0})), count(*) FILTER (WHERE {0}) FROM {1}")
-    with explained(moment.address, f"counting the roots of {name}"):
-        try:
-            with moment.driver.transaction(force_rollback=True):
-                roots, others = moment.driver.execute(question.format(linked, rows_of(table))).fetchall()[0]
-        except psycopg.errors.InsufficientPrivilege:
-            return None
-    return Hierarchy(str(name), roots, others)
+    return Shape(table.roots, table.rows - table.roots, table.self_references)
 
 
-def _refers(key: ForeignKey) -> sql.Composed:
-    conditions = [sql.SQL("{} IS NOT NULL").format(sql.Identifier("t", column)) for column in key.columns]
-    return sql.SQL("({})").format(sql.SQL(" AND ").join(conditions))
+def _shape_differs(then: Shape, found: Shape) -> Iterator[str]:
+    """Each key by which rows stand elsewhere; without one, the roots of all keys together."""
+    before = {(each.table, each.key): each for each in then.references}
+    changed = [
+        (before[each.table, each.key], each)
+        for each in found.references
+        if (each.table, each.key) in before and each != before[each.table, each.key]
+    ]
+    for one, other in changed:
+        yield f"by {other.key}: {_levels(other)}, not {_levels(one)}"
+    if not changed and (then.roots, then.linked) != (found.roots, found.linked):
+        yield f"{_shown(found)}, not {_shown(then)}"
+
+
+def _levels(reference: SelfReference) -> str:
+    """``3 roots, 6 and 12 below``; of deep hierarchies the first levels."""
+    roots, *below = reference.levels or (0,)
+    said = " and ".join(f"{number:,}" for number in below[:_LEVELS]) or "none"
+    more = f" and {sum(below[_LEVELS:]):,} further down" if len(below) > _LEVELS else ""
+    loops = f", {reference.unreached:,} in loops" if reference.unreached else ""
+    return f"{roots:,} roots, {said} below{more}{loops}"
+
+
+def _shown(shape: Shape) -> str:
+    return f"{shape.roots:,} roots, {shape.linked:,} linked, {shape.roots + shape.linked:,} in all"

@@ -57,8 +57,29 @@ def test_everything_has_arrived(moved: tuple[Built, Address]) -> None:
     assert ("app.p", "1", "14", "15", "15", "ok") in own
     assert ("app.staff", "2", "3", "5", "5", "ok") in own
     assert (ODD, "1", "1", "2", "2", "ok") in own
-    assert ("app.staff", "staff_boss_fkey", "2", "1") in own
-    assert ("app.staff", "staff_boss_fkey", "not reached", "1") in own  # it refers to itself
+    assert ("app.staff", "staff_boss_fkey", "2", "1", "1", "ok") in own
+    assert ("app.staff", "staff_boss_fkey", "not reached", "1", "1", "ok") in own  # it refers to itself
+    assert {line[-1] for line in own} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ("UPDATE app.staff SET boss = NULL", {"0", "1", "2", "not reached"}),
+        ("UPDATE app.staff SET boss = 1 WHERE id = 3", {"1", "2"}),
+    ],
+)
+def test_links_that_were_lost_or_are_others(
+    newest_database: Database, tmp_path: Path, change: str, wrong: set[str]
+) -> None:
+    source = newest_database(
+        "CREATE SCHEMA app; CREATE TABLE app.staff (id int PRIMARY KEY, boss int REFERENCES app.staff);"
+        "INSERT INTO app.staff VALUES (1, NULL), (2, 1), (3, 2), (4, 4)"
+    )
+    built = bundle_of(source, tmp_path / "bundle")
+    psql(source, "-c", change)
+    lines = answers(built, source, self_references)
+    assert {line[2] for line in lines[1:] if line[-1] == "DIFFERS"} == wrong
 
 
 def test_rows_that_are_missing(moved: tuple[Built, Address]) -> None:
@@ -120,11 +141,11 @@ def test_loops_and_tables_without_their_keys_come_to_an_end(
     built = bundle_of(source, tmp_path / "bundle")
     assert answers(built, source, self_references) == [
         ("public.t", "2", "44", "46", "46", "ok"),
-        ("public.t", "t_up_fkey", "0", "2"),
-        ("public.t", "t_up_fkey", "1", "2"),
-        *(("public.t", "t_up_fkey", str(depth), "1") for depth in range(2, 20)),
-        ("public.t", "t_up_fkey", "20 to 39", "20"),
-        ("public.t", "t_up_fkey", "not reached", "4"),
+        ("public.t", "t_up_fkey", "0", "2", "2", "ok"),
+        ("public.t", "t_up_fkey", "1", "2", "2", "ok"),
+        *(("public.t", "t_up_fkey", str(depth), "1", "1", "ok") for depth in range(2, 20)),
+        ("public.t", "t_up_fkey", "20 to 39", "20", "20", "ok"),
+        ("public.t", "t_up_fkey", "not reached", "4", "4", "ok"),
     ]
     psql(source, "-c", "ALTER TABLE t DROP CONSTRAINT t_pkey CASCADE", "-c", "INSERT INTO t VALUES (1, 1)")
     lines = answers(built, source, self_references)
@@ -144,8 +165,8 @@ def test_citext_refers_as_citext_does(newest_database: Database, tmp_path: Path)
     built = bundle_of(source, tmp_path / "bundle")
     assert answers(built, source, foreign_keys)[-1] == ("in all", "1 keys", "0", "ok")
     assert answers(built, source, self_references)[-2:] == [
-        ("public.t", "t_y_fkey", "2", "1"),
-        ("public.t", "t_y_fkey", "not reached", "0"),
+        ("public.t", "t_y_fkey", "2", "1", "1", "ok"),
+        ("public.t", "t_y_fkey", "not reached", "0", "0", "ok"),
     ]
 
 

@@ -161,6 +161,27 @@ def test_a_changed_structure_is_found_and_named(shop: Shop, changed: Change, cha
         assert line.startswith(beginning)
 
 
+LINKS = {
+    "invited_by = NULL": "by customer_invited_by_fkey: 100 roots, none below, "
+    "not 3 roots, 4 and 8 and 16 and 32 below and 37 further down",
+    "invited_by = 1 WHERE id = 100": "by customer_invited_by_fkey: 3 roots, 5 and 8 and 16 and 32 below and "
+    "36 further down, not 3 roots, 4 and 8 and 16 and 32 below and 37 further down",
+    "invited_by = id WHERE id = 100": "by customer_invited_by_fkey: 3 roots, 4 and 8 and 16 and 32 below and "
+    "36 further down, 1 in loops, not 3 roots, 4 and 8 and 16 and 32 below and 37 further down",
+}
+
+
+@pytest.mark.parametrize("beside_source", [False, True], ids=["bundle", "source"])
+@pytest.mark.parametrize("change", LINKS)
+def test_links_of_a_self_reference_that_were_lost(
+    shop: Shop, changed: Change, change: str, beside_source: bool
+) -> None:
+    name = changed(QUIETLY.format(f"UPDATE shop.customer SET {change}"))
+    found = shop.verify(name, beside_source=beside_source)
+    (line,) = [line for line in said(found) if line.startswith("Self-references")]
+    assert line == f"Self-references: self-references of shop.customer: {LINKS[change]}"
+
+
 def test_a_missing_table_is_named_once(shop: Shop, changed: Change) -> None:
     found = shop.verify(changed("DROP TABLE shop.event"))
     assert said(found) == [

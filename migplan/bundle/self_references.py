@@ -1,0 +1,131 @@
+"""Hierarchies: how many rows of a table that refers to itself are roots, and how many stand below them.
+
+What is counted at export is what must come out: a row whose link was lost is a root that was none before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from migplan.bundle.manifest import SelfReference
+from migplan.catalog.model import Catalog, ForeignKey, TableKind
+from migplan.names import QualifiedName, quoted
+from migplan.postgres.address import Address
+from migplan.postgres.failures import explained
+
+DEEPEST = 1000
+"""Levels that are looked at; rows below, of loops, and below a loop are not reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The rows of a table that refers to itself."""
+
+    roots: int  # that refer to no row by any of its keys
+    linked: int
+    references: tuple[SelfReference, ...]  # a key each
+
+
+def shapes(
+    driver: psycopg.Connection[Any], address: Address, catalog: Catalog, names: Iterable[QualifiedName]
+) -> dict[QualifiedName, Shape]:
+    """The shape of each of these tables that has keys to itself, and may be read."""
+    own = {name: keys for name, keys in own_keys(catalog).items() if name in set(names)}
+    found = {name: _shape(driver, address, catalog, name, keys) for name, keys in own.items()}
+    return {name: shape for name, shape in found.items() if shape is not None}
+
+
+def own_keys(catalog: Catalog) -> dict[QualifiedName, list[ForeignKey]]:
+    """The keys of tables to themselves; partitions may have keys of their own to their table."""
+    found: dict[QualifiedName, list[ForeignKey]] = {}
+    for key in catalog.foreign_keys:
+        home = home_of(key.table, catalog)
+        if home == home_of(key.referenced, catalog):
+            found.setdefault(home, []).append(key)
+    return found
+
+
+def rows_of(name: QualifiedName, catalog: Catalog) -> str:
+    """A table in FROM, as a foreign key sees it: with its partitions, without those that inherit from it."""
+    table = catalog.by_name.get(name)
+    whole = table is None or table.kind is not TableKind.TABLE
+    return str(name) if whole else f"ONLY {name}"
+
+
+def operators(catalog: Catalog) -> str:
+    """Where operators are looked for. Every table is named in full, but ``=`` of citext lives with citext."""
+    schemas = {extension.schema for extension in catalog.extensions} | {
+        type_.name.schema for type_ in catalog.types
+    }
+    return ", ".join(map(quoted, ["pg_catalog", *sorted(schemas - {"pg_catalog"})]))
+
+
+def linked(key: ForeignKey) -> str:
+    """The condition under which a row refers to another by the key."""
+    return "(" + " AND ".join(f"t.{quoted(column)} IS NOT NULL" for column in key.columns) + ")"
+
+
+def reached(key: ForeignKey, catalog: Catalog) -> str:
+    """The CTE ``reached``: each row below a root, and how deep; the bound ends it where keys are missing."""
+    rows = rows_of(home_of(key.table, catalog), catalog)
+    pairs = list(enumerate(zip(key.columns, key.referenced_columns, strict=True)))
+    parents = ", ".join(f"t.{quoted(parent)}" for _, (_, parent) in pairs)
+    names = ", ".join(f"key_{place}" for place, _ in pairs)
+    follows = " AND ".join(f"t.{quoted(child)} = above.key_{place}" for place, (child, _) in pairs)
+    return f"""\
+WITH RECURSIVE reached (part, place, depth, {names}) AS (
+    SELECT t.tableoid, t.ctid::text, 0, {parents} FROM {rows} t WHERE NOT {linked(key)}
+    UNION
+    SELECT t.tableoid, t.ctid::text, above.depth + 1, {parents}
+    FROM reached above
+    JOIN {rows} t ON {follows}
+    WHERE above.depth < {DEEPEST}
+)"""
+
+
+def _shape(
+    driver: psycopg.Connection[Any],
+    address: Address,
+    catalog: Catalog,
+    name: QualifiedName,
+    keys: list[ForeignKey],
+) -> Shape | None:
+    """The shape as the connection sees it; None where it may not read the table, or there is no such one."""
+    any_key = " OR ".join(map(linked, keys))
+    question = (
+        f"SELECT count(*) FILTER (WHERE NOT ({any_key})), count(*) FILTER (WHERE {any_key}) "
+        f"FROM {rows_of(name, catalog)} t"
+    )
+    with explained(address, f"counting the roots of {name}"):
+        try:
+            with driver.transaction(force_rollback=True):
+                driver.execute(f"SET LOCAL search_path = {operators(catalog)}".encode())
+                ((roots, others),) = driver.execute(question.encode()).fetchall()
+                references = [_reference(driver, key, catalog, roots + others) for key in keys]
+        except (
+            psycopg.errors.InsufficientPrivilege,
+            psycopg.errors.UndefinedTable,
+            psycopg.errors.UndefinedColumn,
+            psycopg.errors.InvalidSchemaName,
+            psycopg.errors.UndefinedFunction,  # a column of another type
+        ):
+            return None
+    return Shape(roots, others, tuple(references))
+
+
+def _reference(
+    driver: psycopg.Connection[Any], key: ForeignKey, catalog: Catalog, rows: int
+) -> SelfReference:
+    question = f"{reached(key, catalog)} SELECT count(*) FROM reached GROUP BY depth ORDER BY depth"
+    levels = tuple(number for (number,) in driver.execute(question.encode()).fetchall())
+    return SelfReference(table=str(key.table), key=key.name, levels=levels, unreached=rows - sum(levels))
+
+
+def home_of(name: QualifiedName, catalog: Catalog) -> QualifiedName:
+    """The table whose rows those of a partition are; itself if it is none."""
+    table = catalog.by_name.get(name)
+    return home_of(table.partition_of, catalog) if table is not None and table.partition_of else name
