@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Hashable
 from dataclasses import fields, replace
@@ -27,26 +28,46 @@ _TELLING_DEFAULTS = frozenset(ColumnKind) - {
 _ANY_LITERAL = re.compile(r"'(?=[^']*\w)(?:[^']|'')+'")
 
 
-def cleaned(catalog: Catalog, anonymiser: Anonymiser) -> Catalog:
+Mark = Callable[[str, str], str]
+"""What is written of a text that was cleaned: of the clean one, and the one that it was."""
+
+
+def only_clean(clean: str, _was: str) -> str:
+    """The clean text, and nothing that tells what it was."""
+    return clean
+
+
+def with_digest(clean: str, was: str) -> str:
+    """The clean text, and sixteen bits that show when what it was has changed.
+
+    So few that nobody who guesses at a secret can make sure of it: one guess in 65,536 fits by chance.
+    """
+    return f"{clean} /* {hashlib.sha256(was.encode('utf-8', 'surrogatepass')).hexdigest()[:4]} */"
+
+
+def cleaned(catalog: Catalog, anonymiser: Anonymiser, mark: Mark = only_clean) -> Catalog:
     """The catalog, with marks in all of its texts. The structure is the same, and so are names."""
     return replace(
         catalog,
-        schemas=_each(catalog.schemas),
-        tables=tuple(_table(table, anonymiser) for table in catalog.tables),
-        sequences=_each(catalog.sequences),
-        views=_each(catalog.views),
-        functions=_each(catalog.functions),
-        types=_each(catalog.types),
+        schemas=_each(catalog.schemas, mark),
+        tables=tuple(_table(table, anonymiser, mark) for table in catalog.tables),
+        sequences=_each(catalog.sequences, mark),
+        views=_each(catalog.views, mark),
+        functions=_each(catalog.functions, mark),
+        types=_each(catalog.types, mark),
     )
 
 
-def _table(table: Table, anonymiser: Anonymiser) -> Table:
-    columns = tuple(_column(table, column, anonymiser) for column in table.columns)
+def _table(table: Table, anonymiser: Anonymiser, mark: Mark) -> Table:
+    columns = tuple(_column(table, column, anonymiser, mark) for column in table.columns)
     if any(new is not old for new, old in zip(columns, table.columns, strict=True)):
         table = replace(table, columns=columns)
     if table.partition_of is not None and _splits_by_data(table, anonymiser):
-        table = replace(table, partition_bound=_ANY_LITERAL.sub(f"'{REDACTED}'", table.partition_bound or ""))
-    found: Table = _clean(table)
+        bound = table.partition_bound or ""
+        clean = _ANY_LITERAL.sub(f"'{REDACTED}'", bound)
+        if clean != bound:
+            table = replace(table, partition_bound=mark(clean, bound))
+    found: Table = _clean(table, mark)
     return found
 
 
@@ -57,25 +78,25 @@ def _splits_by_data(table: Table, anonymiser: Anonymiser) -> bool:
     return any(anonymiser.kind_of(table, column).kind in _TELLING_DEFAULTS for column in named)
 
 
-def _column(table: Table, column: Column, anonymiser: Anonymiser) -> Column:
+def _column(table: Table, column: Column, anonymiser: Anonymiser, mark: Mark) -> Column:
     if column.default is None or "'" not in column.default or column.generated:
         return column
     if anonymiser.kind_of(table, column).kind not in _TELLING_DEFAULTS or "nextval(" in column.default:
         return column
     default = _ANY_LITERAL.sub(f"'{REDACTED}'", column.default)
-    return replace(column, default=default) if default != column.default else column
+    return replace(column, default=mark(default, column.default)) if default != column.default else column
 
 
-def _each(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(_clean(value) for value in values)
+def _each(values: tuple[Any, ...], mark: Mark) -> tuple[Any, ...]:
+    return tuple(_clean(value, mark) for value in values)
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: Any, mark: Mark) -> Any:
     """A value of the catalog with its texts cleaned; the very same one if nothing was to be done."""
     changes = {}
     for name in _fields_of(cast("Hashable", type(value))):
         old = getattr(value, name)
-        new = _clean_field(value, name, old)
+        new = _clean_field(value, name, old, mark)
         if new is not old:
             changes[name] = new
     return replace(value, **changes) if changes else value
@@ -86,30 +107,30 @@ def _fields_of(kind: Hashable) -> tuple[str, ...]:
     return tuple(each.name for each in fields(cast("Any", kind)) if each.name not in ("name", "owner"))
 
 
-def _clean_field(value: Any, name: str, old: Any) -> Any:
+def _clean_field(value: Any, name: str, old: Any, mark: Mark) -> Any:
     if isinstance(old, str) and old:
         if name in _PROSE_FIELDS:
-            return _unless_same(prose, old)
-        return _unless_same(code, old) if name in _CODE_FIELDS else old
+            return _unless_same(prose, old, mark)
+        return _unless_same(code, old, mark) if name in _CODE_FIELDS else old
     if isinstance(old, tuple) and old:
-        return _clean_parts(value, name, old)
+        return _clean_parts(value, name, old, mark)
     return old
 
 
-def _clean_parts(value: Any, name: str, old: tuple[Any, ...]) -> tuple[Any, ...]:
+def _clean_parts(value: Any, name: str, old: tuple[Any, ...], mark: Mark) -> tuple[Any, ...]:
     if isinstance(old[0], str):
         # The columns of a key are names; those of an index may be expressions.
         if name not in _CODE_LISTS or (name == "columns" and not isinstance(value, Index)):
             return old
         clean = prose if isinstance(value, Type) and value.kind == "enum" else shown
-        new = tuple(_unless_same(clean, each) for each in old)
+        new = tuple(_unless_same(clean, each, mark) for each in old)
     elif hasattr(old[0], "comment"):
-        new = _each(old)
+        new = _each(old, mark)
     else:
         return old
     return new if any(a is not b for a, b in zip(new, old, strict=True)) else old
 
 
-def _unless_same(clean: Callable[[str], str], old: str) -> str:
+def _unless_same(clean: Callable[[str], str], old: str, mark: Mark) -> str:
     new = clean(old)
-    return old if new == old else new
+    return old if new == old else mark(new, old)

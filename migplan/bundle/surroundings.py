@@ -11,26 +11,29 @@ from migplan.errors import PlanError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
 
+# Their values stay where they are: platforms keep the secrets of their tokens there.
 _SETTINGS = """
 SELECT CASE WHEN s.setrole = 0
-            THEN pg_catalog.format('ALTER DATABASE %I SET %s', d.datname, c)
+            THEN pg_catalog.format('ALTER DATABASE %I SET %s', d.datname, n.name)
             ELSE pg_catalog.format('ALTER ROLE %I IN DATABASE %I SET %s',
-                                   pg_catalog.pg_get_userbyid(s.setrole), d.datname, c)
+                                   pg_catalog.pg_get_userbyid(s.setrole), d.datname, n.name)
        END
 FROM pg_catalog.pg_db_role_setting s
 JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
 CROSS JOIN LATERAL unnest(s.setconfig) c
+CROSS JOIN LATERAL (SELECT pg_catalog.split_part(c, '=', 1) AS name) n
 WHERE d.datname = current_database()
 ORDER BY 1
 """
 
 
 def settings_of_the_database(driver: psycopg.Connection[Any], address: Address) -> tuple[str, ...]:
-    """Settings that defaults and policies may depend on: they belong to the target's own database."""
+    """The names of settings that defaults and policies may depend on: the target has its own."""
     with explained(address, "reading the settings of the database"):
         found = driver.execute(_SETTINGS).fetchall()
     return tuple(
-        f"not in any file, set it on the target if you need it: {statement}" for (statement,) in found
+        f"not in any file, set it on the target if you need it (its value is not shown): {statement}"
+        for (statement,) in found
     )
 
 

@@ -30,6 +30,9 @@ def catalog(source: str | None, config_file: Path | None, counts: str, out: Path
 
     The file holds names, types, keys, definitions, counts and sizes; no row of any table. `migplan analyze`,
     `migplan plan` and `migplan advise` take it with --from.
+
+    It is exact, as the catalog.json of a bundle is: literals of defaults, policies and other definitions
+    stand in it. Look before you commit it.
     """
     address = options.resolved(source, configuration.find(config_file))
     with screen.progress("reading the catalog") as told:

@@ -63,6 +63,7 @@ def plan(
     The file is meant to be read and edited. Planning again keeps what people set in it (groups, strategies,
     order, file names) and says what else has changed; --fresh forgets it. Beside plans/NAME.yaml stands
     plans/NAME.seen.json, with the catalog that the plan was made from: commit both.
+    Of literals that could be secrets it holds only what shows that they have changed.
     """
     settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
     if constraints:

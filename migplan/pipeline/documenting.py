@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migplan import advise
 from migplan.anonymise import Anonymiser, cleaned
 from migplan.catalog import samples, statements
 from migplan.catalog.changes import one_moment
@@ -24,7 +23,7 @@ from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName
 from migplan.pipeline.planning import plan_for
 from migplan.pipeline.progress import Told, silence
-from migplan.pipeline.seeing import catalog_at, refuse_nothing, relations_to_lock
+from migplan.pipeline.seeing import advised, catalog_at, refuse_nothing, relations_to_lock
 from migplan.plan.model import Plan
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
@@ -78,7 +77,7 @@ def documentation_at(
         gap = Unread("which statements are asked most", counted.unread)
         clean = replace(clean, unread=(*clean.unread, gap))
     graph = build(clean)
-    advice = advise.advise(clean, graph, config.advise)
+    advice = advised(clean, graph, config)
     shown = _samples(connection, address, graph, anonymiser, config.anonymise.rows, told)
     return documented(clean, graph, plan, advice, shown, _by_table(counted.counted, graph))
 
@@ -87,7 +86,7 @@ def documentation_from(catalog: Catalog, config: Config, wanted: Documenting) ->
     """The same from a saved catalog, which holds no rows."""
     _, plan, clean = _cleaned(catalog, config, wanted.plan_file)
     graph = build(clean)
-    return documented(clean, graph, plan, advise.advise(clean, graph, config.advise))
+    return documented(clean, graph, plan, advised(clean, graph, config))
 
 
 def _cleaned(catalog: Catalog, config: Config, plan_file: Path | None) -> tuple[Anonymiser, Plan, Catalog]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from migplan.anonymise import Anonymiser, cleaned, with_digest
 from migplan.catalog import selection
+from migplan.catalog.fingerprint import fingerprint
 from migplan.catalog.model import Catalog
 from migplan.config import Config
 from migplan.errors import PlanError, SelectionError
@@ -33,7 +35,7 @@ class Planned:
 
 def planned(catalog: Catalog, config: Config, request: Request, before: Path | None = None) -> Planned:
     """A plan for the catalog. ``before`` is the file of an earlier one, whose decisions by hand stay."""
-    selected = selection.select(catalog, as_selection(config))
+    selected = selection.select(without_secrets(catalog), as_selection(config))
     refuse_nothing(selected)
     graph = build(selected.catalog)
     if before is None:
@@ -57,11 +59,21 @@ def drift_of(file: Path, catalog: Catalog) -> tuple[str, ...]:
     wanted = plan.selection
     try:
         selected = selection.select(
-            catalog, selection.Selection(wanted.schemas, wanted.tables, wanted.exclude)
+            without_secrets(catalog), selection.Selection(wanted.schemas, wanted.tables, wanted.exclude)
         )
     except SelectionError as error:  # what a pattern meant is not there any more
         return (f"dropped: {error}",)
-    return drift(plan, seen.load(file), selected, build(selected.catalog))
+    then = seen.load(file)
+    if then is not None and fingerprint(then.catalog) == plan.catalog:
+        # An earlier migplan wrote every literal, and took the fingerprint of it.
+        then = replace(then, catalog=without_secrets(then.catalog))
+        plan = plan.model_copy(update={"catalog": fingerprint(then.catalog)})
+    return drift(plan, then, selected, build(selected.catalog))
+
+
+def without_secrets(catalog: Catalog) -> Catalog:
+    """What a plan is made from, and what is kept beside it: both are committed, and need no secrets."""
+    return cleaned(catalog, Anonymiser(catalog), with_digest)
 
 
 def plan_for(catalog: Catalog, config: Config, file: Path | None) -> tuple[Plan, selection.Selected]:

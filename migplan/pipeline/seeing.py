@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from migplan import advise
+from migplan.advise import Advice, Finding
+from migplan.anonymise import REDACTED, Anonymiser, cleaned
 from migplan.catalog import orphans, read, read_vitals, selection
 from migplan.catalog.changes import one_moment
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config
 from migplan.errors import SelectionError
-from migplan.graph import build
+from migplan.graph import ForeignKeyGraph, build
 from migplan.pipeline.progress import Told, silence
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
@@ -71,7 +73,22 @@ def analysis_of(catalog: Catalog, config: Config) -> Analysis:
     selected = selection.select(catalog, as_selection(config))
     refuse_nothing(selected)
     graph = build(selected.catalog)
-    return Analysis(selected, graph, advise.advise(selected.catalog, graph, config.advise))
+    return Analysis(selected, graph, advised(selected.catalog, graph, config))
+
+
+def advised(catalog: Catalog, graph: ForeignKeyGraph, config: Config) -> Advice:
+    """What is to be said about a catalog; no literal that gives a secret away is said along with it."""
+    clean = cleaned(catalog, Anonymiser(catalog, config.anonymise))
+    advice = advise.advise(clean, graph, config.advise)
+    return replace(advice, findings=tuple(map(_runnable, advice.findings)))
+
+
+def _runnable(finding: Finding) -> Finding:
+    """SQL that lost a literal is to be read, and not to be run as it stands."""
+    if REDACTED not in finding.mend:
+        return finding
+    lines = ("a literal of this is not shown: look it up before you run it", *finding.mend.split("\n"))
+    return replace(finding, mend="\n".join(f"-- {line}" for line in lines))
 
 
 def analysis_with_orphans(

@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from migplan import advise
 from migplan.bundle import folder
 from migplan.bundle.carrying import Carrying, looked_for
 from migplan.bundle.export import Export
@@ -28,7 +27,7 @@ from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.planning import plan_for
 from migplan.pipeline.progress import Told, silence
-from migplan.pipeline.seeing import catalog_at, catalog_of
+from migplan.pipeline.seeing import advised, catalog_at, catalog_of
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
@@ -85,7 +84,7 @@ def _exported(address: Address, config: Config, wanted: Exporting, told: Told) -
         with pg_dump.dumping(address, program, snapshot) as dump, one_moment(keeper, address, concerns):
             catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True)
             plan, selected = _plan_for(catalog, config, wanted)
-            advice = advise.advise(selected.catalog, build(selected.catalog), config.advise)
+            advice = advised(selected.catalog, build(selected.catalog), config)
             out = wanted.folder(plan)
             folder.refuse_what_is_not_ours(out, force=wanted.force)
             folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))

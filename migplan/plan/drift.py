@@ -21,12 +21,12 @@ def drift(plan: Plan, seen: Seen | None, selected: Selected, graph: ForeignKeyGr
 
 
 def _of_structure(plan: Plan, seen: Seen | None, selected: Selected, graph: ForeignKeyGraph) -> Iterator[str]:
-    if fingerprint(selected.catalog) == plan.catalog:
-        yield from _of_tables(plan, graph)
-        return
     if seen is not None and fingerprint(seen.catalog) == plan.catalog:
         yield from map(str, differences(seen.catalog, selected.catalog))
         yield from _left_out_by_hand(plan, seen, graph)
+        return
+    if fingerprint(selected.catalog) == plan.catalog:
+        yield from _of_tables(plan, graph)
         return
     tables = list(_of_tables(plan, graph))
     yield from tables or [

@@ -1,7 +1,8 @@
 """What migplan saw and wrote when it last made a plan, kept beside the plan.
 
 The plan is edited by people; this file is not. Comparing the two tells what they edited, and the catalog in
-it, structure alone, tells column by column what has changed in the database since.
+it, structure alone, tells column by column what has changed in the database since. Whoever saves it takes
+secrets out of the catalog before: the file is meant to be committed, and need not be exact.
 """
 
 from __future__ import annotations
