@@ -11,7 +11,7 @@ from migplan.catalog.model import ForeignKey, Table
 
 
 def passes(
-    table: Table, keys: tuple[ForeignKey, ...], size: int, nulled: frozenset[str] = frozenset()
+    table: Table, keys: tuple[ForeignKey, ...], size: int | None, nulled: frozenset[str] = frozenset()
 ) -> Iterator[Rows]:
     """The two passes, each a COPY block of its own.
 
@@ -49,8 +49,8 @@ def passes(
         follows=_follows(keys),
         limit=sql.Literal(DEEPEST),
     )
-    yield Rows(str(table.name), columns, roots, identity=identity, bytes=size // 2)
-    yield Rows(str(table.name), columns, rest, identity=identity, bytes=size // 2)
+    yield Rows(str(table.name), columns, roots, identity=identity, bytes=size)
+    yield Rows(str(table.name), columns, rest, identity=identity, bytes=size)
 
 
 # Rows that refer to each other in a circle have no level; they come last, in a COPY that checks at its end.

@@ -199,8 +199,9 @@ class Loading:
     def _leaves(self, name: QualifiedName) -> list[Table]:
         return [table for table in self._family(name) if table.partition_key is None]
 
-    def _bytes(self, name: QualifiedName) -> int:
-        return sum(table.table_bytes or 0 for table in self._leaves(name))
+    def _bytes(self, name: QualifiedName) -> int | None:
+        sizes = [table.table_bytes for table in self._leaves(name)]
+        return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[Rows]:
@@ -213,9 +214,8 @@ def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[Rows]:
         end = bounds[number + 1] if number + 1 < len(bounds) else None
         where = _between(start, end) if len(bounds) > 1 else sql.SQL("")
         query = selection(table, columns, nulled) + where
-        yield Rows(
-            str(table.name), columns, query, identity=identity, bytes=(table.table_bytes or 0) // len(bounds)
-        )
+        size = None if table.table_bytes is None else table.table_bytes // len(bounds)
+        yield Rows(str(table.name), columns, query, identity=identity, bytes=size)
 
 
 def _between(start: int, end: int | None) -> sql.Composable:

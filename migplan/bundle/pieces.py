@@ -26,7 +26,7 @@ class Rows:
     query: sql.Composable
     counted: bool = True  # second passes bring values to rows that were counted before
     identity: bool = False
-    bytes: int = 0  # an estimate, for progress
+    bytes: int | None = None  # an estimate; None where nobody knows
 
 
 Piece = Sql | Rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +15,13 @@ from migplan.bundle.pieces import Rows
 from migplan.postgres import copy_out
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained, of_database
+from migplan.postgres.failures import explained, is_loss, of_database
 from migplan.postgres.together import Together, together
+
+SMALL = 1 << 16
+MOST_TOGETHER = 100
+LARGEST_TOGETHER = 1 << 20
+"""Small tables are read many at a time, or each would cost as much as the way to the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,23 @@ class Readers:
 
         return self._sessions.submit(work)
 
+    def submit_small(self, rows: Sequence[Rows]) -> Future[list[bytes]]:
+        """Read several small blocks in the background, all in one question; each one's text."""
+        return self._sessions.submit(self._small, rows)
+
+    def _small(self, rows: Sequence[Rows]) -> list[bytes]:
+        try:
+            return self._sessions.undisturbed(
+                lambda connection: copy_out.answers(
+                    connection, [_statement(connection, each) for each in rows]
+                )
+            )
+        except psycopg.Error as error:
+            if is_loss(error) or len(rows) == 1:
+                during = f"reading the rows of {rows[0].into}"
+                raise of_database(error, self._sessions.address, during) from None
+        return [text for each in rows for text in self._small([each])]  # which tells the one to blame
+
     def read(self, rows: Rows, sink: BinaryIO, told: Callable[[int, int], None] | None = None) -> Amount:
         """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
         with explained(self._sessions.address, f"reading the rows of {rows.into}"):
@@ -55,9 +77,8 @@ class Readers:
         told: Callable[[int, int], None] | None,
     ) -> Amount:
         count = size = 0
-        statement = sql.SQL("COPY ({}) TO STDOUT").format(rows.query).as_string(connection)
         try:
-            for block in copy_out.rows_of(connection, statement):
+            for block in copy_out.rows_of(connection, _statement(connection, rows)):
                 sink.write(block)
                 rows_here = block.count(b"\n")
                 count += rows_here
@@ -69,6 +90,34 @@ class Readers:
                 raise of_database(error, self._sessions.address, f"reading the rows of {rows.into}") from None
             raise
         return Amount(count, size)
+
+
+def _statement(connection: psycopg.Connection[Any], rows: Rows) -> str:
+    return sql.SQL("COPY ({}) TO STDOUT").format(rows.query).as_string(connection)
+
+
+def is_small(rows: Rows) -> bool:
+    """Whether a block may be held in memory, and read together with others."""
+    return rows.bytes is not None and rows.bytes <= SMALL
+
+
+def batches(blocks: Iterable[Rows]) -> Iterator[list[Rows]]:
+    """The blocks in their order: small ones together, as long as all of them are not many; others alone."""
+    batch: list[Rows] = []
+    size = 0
+    for rows in blocks:
+        small = rows.bytes if rows.bytes is not None and is_small(rows) else None
+        if batch and (small is None or len(batch) == MOST_TOGETHER or size + small > LARGEST_TOGETHER):
+            yield batch
+            batch, size = [], 0
+        batch.append(rows)
+        if small is None:
+            yield batch
+            batch = []
+        else:
+            size += small
+    if batch:
+        yield batch
 
 
 @contextmanager

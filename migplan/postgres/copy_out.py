@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -22,7 +22,7 @@ from migplan.postgres.stall import Connection, Silence
 BLOCK = 1 << 18
 _GLANCE = 0.5  # seconds between two looks at how long nothing has come
 HEADER = 5  # a letter, and a length that counts itself
-ROW, FAILED, READY = b"dEZ"
+ROW, DONE, FAILED, READY = b"dcEZ"
 
 # One message a row. In COPY's text format a newline can only end a row, so a run of rows is found by one
 # expression; the length of a message may hold any byte, a newline too.
@@ -35,6 +35,18 @@ def rows_of(connection: psycopg.Connection[Any], statement: str) -> Iterator[byt
     if isinstance(connection, Connection) and not connection.encrypted:
         return _by_ourselves(connection, statement)
     return _by_libpq(connection, statement)
+
+
+def answers(connection: psycopg.Connection[Any], statements: Sequence[str]) -> list[bytes]:
+    """All rows of several small COPY statements, in one journey where we speak the protocol ourselves."""
+    if not isinstance(connection, Connection) or connection.encrypted:
+        return [b"".join(_by_libpq(connection, statement)) for statement in statements]
+    found: list[list[bytes]] = [[]]
+    for block in _by_ourselves(connection, ";\n".join(statements)):
+        found[-1].append(block)
+        if not block:
+            found.append([])
+    return [b"".join(each) for each in found[:-1]]
 
 
 def _by_libpq(connection: psycopg.Connection[Any], statement: str) -> Iterator[bytes]:
@@ -87,7 +99,9 @@ def _messages(wire: socket.socket, silence: Silence) -> Generator[bytes, None, p
                 yield b"".join(_ROW.findall(buffer, 0, end))
             else:
                 end = 1 + _length(buffer)
-                if buffer[0] == FAILED:
+                if buffer[0] == DONE:
+                    yield b""
+                elif buffer[0] == FAILED:
                     failure = _error(bytes(buffer[HEADER:end]))
                 elif buffer[0] == READY:
                     return failure
