@@ -79,15 +79,24 @@ def read_bytes(file: Path) -> bytes:
 
 def read_text(file: Path) -> str:
     """The text of a file; ``FileError`` as :func:`read_bytes`."""
+    return _text_of(read_bytes(file), file)
+
+
+def _text_of(data: bytes, file: Path) -> str:
     try:
-        return read_bytes(file).decode()
+        return data.decode()
     except UnicodeDecodeError as error:
         raise FileError(f"it is not UTF-8 text: byte {error.start} is none of it", file=file) from None
 
 
 def read_json(file: Path) -> Any:
     """The JSON of a file, every key once and every number one; ``FileError`` as :func:`read_text`."""
-    text = read_text(file)
+    return json_of(read_bytes(file), file)
+
+
+def json_of(data: bytes, file: Path) -> Any:
+    """The same of what was read already."""
+    text = _text_of(data, file)
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
     except json.JSONDecodeError as error:

@@ -15,13 +15,14 @@ PACKAGE = Path(migplan.__file__).parent
 CHECKOUT = PACKAGE.parent
 
 # Of each room, what it may import of migplan beside itself. The ground floor is free to all.
-GROUND = {"names", "printable", "redaction", "errors", "files", "yamlfile", "config"}
+GROUND = {"names", "printable", "redaction", "errors", "files", "sealed_files", "yamlfile", "config"}
 MAY_IMPORT: dict[str, set[str]] = {
     "names": set(),
     "printable": set(),
     "redaction": set(),
     "errors": set(),
     "files": {"errors"},
+    "sealed_files": {"errors"},
     "yamlfile": {"errors", "files", "redaction"},
     "config": {"errors", "files", "redaction", "yamlfile"},
     "postgres": GROUND,

@@ -13,7 +13,7 @@ from migplan.bundle.paths import BundlePaths
 from migplan.catalog.layout import as_text
 from migplan.config import Layout, Strategy
 from migplan.errors import FileError
-from migplan.files import read_json
+from migplan.files import json_of, read_bytes
 from migplan.names import QualifiedName, parse
 from migplan.yamlfile import Section
 
@@ -207,9 +207,15 @@ def save(manifest: Manifest, paths: BundlePaths) -> None:
 
 def load(folder: Path) -> Manifest:
     """The manifest of a bundle."""
+    return load_with_digest(folder)[0]
+
+
+def load_with_digest(folder: Path) -> tuple[Manifest, str]:
+    """The manifest of a bundle, and the SHA-256 of the very bytes that it was read from."""
     file = BundlePaths(folder).manifest
     try:
-        content = read_json(file)
+        data = read_bytes(file)
+        content = json_of(data, file)
     except FileError as error:
         if file.is_file():
             what = f"{file} is not a manifest: {error.what}"
@@ -219,7 +225,7 @@ def load(folder: Path) -> Manifest:
             do="write one with: migplan export --out DIR",
             file=file,
         ) from None
-    return of_content(content, file)
+    return of_content(content, file), hashlib.sha256(data).hexdigest()
 
 
 def of_content(content: Any, file: Path) -> Manifest:

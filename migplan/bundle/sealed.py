@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from migplan.bundle import manifest as manifests
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.errors import BundleError
+from migplan.sealed_files import Seal, SealedFiles
 
 _SHOWN = 10
 
@@ -22,6 +23,12 @@ class Sealed:
     paths: BundlePaths
     manifest: Manifest
     digest: str  # of the manifest, which has the digests of everything else
+    seals: Mapping[str, Seal] = field(default_factory=dict, repr=False)
+
+    @property
+    def files(self) -> SealedFiles:
+        """The files, as they were when they were looked at."""
+        return SealedFiles(self.paths.folder, self.seals)
 
     @property
     def name(self) -> str:
@@ -31,7 +38,7 @@ class Sealed:
 
 def unseal(folder: Path, told: Callable[[str, int, int], None] = lambda _what, _done, _total: None) -> Sealed:
     """The bundle of a folder; BundleError names each file that is missing or was changed."""
-    manifest = manifests.load(folder)
+    manifest, digest = manifests.load_with_digest(folder)
     paths = BundlePaths(folder)
     expected = {each.file: each.sha256 for each in manifest.files}
     expected |= {each.file: each.sha256 for each in manifest.companions}
@@ -44,12 +51,12 @@ def unseal(folder: Path, told: Callable[[str, int, int], None] = lambda _what, _
         )
     wrong = []
     with ThreadPoolExecutor(2, thread_name_prefix="digest") as pool:
-        found = pool.map(lambda name: _digest(folder / name), expected)
-        for number, (name, sha256) in enumerate(zip(expected, found, strict=True)):
+        seals = dict(zip(expected, pool.map(lambda name: _seal(folder / name), expected), strict=True))
+        for number, (name, seal) in enumerate(seals.items()):
             told("checking the files", number, len(expected))
-            if sha256 is None:
+            if seal is None:
                 wrong.append(f"{name} is missing")
-            elif sha256 != expected[name]:
+            elif seal.sha256 != expected[name]:
                 wrong.append(f"{name} was changed after the export")
     if wrong:
         more = f"\n  and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
@@ -58,7 +65,7 @@ def unseal(folder: Path, told: Callable[[str, int, int], None] = lambda _what, _
             do=f"look closer with: migplan check {folder}; then undo the change, or export the bundle anew",
             file=paths.manifest,
         )
-    return Sealed(paths, manifest, manifests.digest(paths.manifest))
+    return Sealed(paths, manifest, digest, {name: seal for name, seal in seals.items() if seal})
 
 
 def is_inside(name: str) -> bool:
@@ -68,8 +75,8 @@ def is_inside(name: str) -> bool:
     return not path.is_absolute() and ".." not in path.parts
 
 
-def _digest(file: Path) -> str | None:
+def _seal(file: Path) -> Seal | None:
     try:
-        return manifests.digest(file)
+        return Seal.of_file(file)
     except OSError:
         return None

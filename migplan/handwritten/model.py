@@ -6,12 +6,13 @@ Nothing here looks at a server.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from migplan.names import quoted, split
+from migplan.sealed_files import Seal
 
 
 class Style(StrEnum):
@@ -36,6 +37,7 @@ class Part:
     start: int
     end: int
     line: int = 1
+    seal: Seal | None = field(default=None, compare=False, repr=False)  # of the whole file, as it was read
 
 
 @dataclass(frozen=True, slots=True)

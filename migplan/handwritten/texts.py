@@ -19,6 +19,7 @@ from migplan.bundle.splitting import MetaCommandError, SqlFileError, pieces
 from migplan.errors import FileError
 from migplan.files import read_bytes
 from migplan.handwritten.model import Part
+from migplan.sealed_files import Seal
 
 _OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOT_A_LINE = re.compile(rb"[^\n]")
@@ -52,7 +53,8 @@ class Text:
     def part(self, start: int | None = None, end: int | None = None) -> Part:
         """A part of it; all of it, when nothing is said."""
         first = self.begin if start is None else start
-        return Part(self.file, first, len(self.data) if end is None else end, self.line(first))
+        last = len(self.data) if end is None else end
+        return Part(self.file, first, last, self.line(first), Seal.of_bytes(self.data))
 
     def digest(self, part: Part) -> str:
         """The SHA-256 of a part, the same on every system."""
@@ -93,6 +95,12 @@ def load(file: Path) -> Text:
 def reopened(part: Part) -> io.BytesIO:
     """A stream of a part in which offsets and lines are those of the file: what precedes it is blank."""
     data = load(part.file).data
+    if part.seal and part.seal != Seal.of_bytes(data):
+        raise FileError(
+            f"{part.file} was changed after it was read, when the command began",
+            do="run the same command again",
+            file=part.file,
+        )
     return io.BytesIO(_NOT_A_LINE.sub(b" ", data[: part.start]) + data[part.start : part.end])
 
 

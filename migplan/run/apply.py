@@ -80,7 +80,7 @@ def apply(bundle: Sealed, address: Address, wanted: Applying, told: Told = silen
         run = go_on or _begun(lock, journal, bundle, steps, wanted)
         done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
         started = time.monotonic()
-        execution = Execution(address, bundle.paths.folder, journal, lock, wanted.ways, told)
+        execution = Execution(address, bundle.files, journal, lock, wanted.ways, told)
         with ending(journal, run):
             execution.run(run.run, steps, done)
         left = [step for step in steps if step.number not in done]

@@ -47,15 +47,23 @@ class Loaded:
         return self.lines.get(word) or self.lines.get(NAME, 1)
 
 
-def load(file: Path) -> Loaded:
-    """Run the file, and take its step; DataFileError with the line when that fails."""
+def load(file: Path, source: bytes | None = None) -> Loaded:
+    """Run the file, and take its step; DataFileError with the line when that fails.
+
+    ``source`` is what the file was when it was checked, and what runs whatever it is by now.
+    """
     file = file.resolve()
-    module = _module(file)
+    if source is None:
+        try:
+            source = file.read_bytes()
+        except OSError as error:
+            raise FileError(f"{file} cannot be read: {error.strerror}", file=file) from None
+    module = _module(file, source)
     step = getattr(module, NAME, None)
     if not isinstance(step, DataStep):
         what = f"{NAME} is a {type(step).__name__}, not a DataStep" if step else f"it defines no {NAME}"
         raise DataFileError(what, file=file, do=_HOW)
-    return Loaded(file, step, _lines(file))
+    return Loaded(file, step, _lines(source))
 
 
 def line_in(file: Path, traceback: TracebackType | None) -> int | None:
@@ -69,19 +77,22 @@ def line_in(file: Path, traceback: TracebackType | None) -> int | None:
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
-    """Reads the source alone: a compiled file would lie in the folder, and might be an older one."""
+    """Runs the source alone: a compiled file would lie in the folder, and might be an older one."""
+
+    def __init__(self, fullname: str, path: str, source: bytes) -> None:
+        super().__init__(fullname, path)
+        self._source = source
 
     def get_code(self, fullname: str) -> CodeType:
-        path = self.get_filename(fullname)
-        code = self.source_to_code(self.get_data(path), path)
+        code = self.source_to_code(self._source, self.get_filename(fullname))
         assert isinstance(code, CodeType)
         return code
 
 
-def _module(file: Path) -> ModuleType:
+def _module(file: Path, source: bytes) -> ModuleType:
     package = _package(file.parent)
     name = f"{package}.{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file, loader=_Loader(name, str(file)))
+    spec = importlib.util.spec_from_file_location(name, file, loader=_Loader(name, str(file), source))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -92,10 +103,6 @@ def _module(file: Path) -> ModuleType:
     except SyntaxError as error:
         where = file if error.filename is None else Path(error.filename)
         raise DataFileError(error.msg, file=where, line=error.lineno or 1) from None
-    except OSError as error:
-        if line_in(file, error.__traceback__) is None:
-            raise FileError(f"{file} cannot be read: {error.strerror}", file=file) from None
-        raise _failed(file, error) from error
     except (Exception, SystemExit) as error:
         raise _failed(file, error) from error
     return module
@@ -126,9 +133,9 @@ def _failed(file: Path, error: BaseException) -> DataFileError:
     return DataFileError(f"{type(error).__name__}: {error}", file=file, line=line)
 
 
-def _lines(file: Path) -> Mapping[str, int]:
+def _lines(source: bytes) -> Mapping[str, int]:
     found: dict[str, int] = {}
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Assign):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):

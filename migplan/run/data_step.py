@@ -28,6 +28,7 @@ from migplan.run.data_read import Batch, UnreadableError, about, read, refuse_nu
 from migplan.run.data_transform import Outcome, of_own_code, transformed
 from migplan.run.data_write import UnwritableError, target_of
 from migplan.run.session import PASSING, AlreadyDoneError, Limits, Session, StoppedError
+from migplan.sealed_files import SealedFiles
 
 _PATIENCE = 5.0
 _GRACE = 2.0
@@ -44,14 +45,15 @@ def run_data_step(
     told: DataTold,
     stopping: threading.Event,
     shared_by: Callable[[int], None] = lambda _process: None,
+    source: bytes | None = None,
 ) -> Summary:
     """Do what is left of a data step, a step of a run in the journal; its last batch claims it there.
 
     StepError has the row, and the line of the step's code; StoppedError when people wanted it to stop. What
     was committed before stays, and the next try goes on behind it. ``shared_by`` is told the process of each
-    session.
+    session; ``source`` is what the file was when it was checked.
     """
-    loaded = load(file)
+    loaded = load(file, source)
     running = _Running(address, limits, Checkpoints(address, run, step), loaded, told, stopping)
     return running.all(shared_by)
 
@@ -88,7 +90,7 @@ class _Running:
     def all(self, shared_by: Callable[[int], None]) -> Summary:
         """From the first batch that is left to the last."""
         self._shared_by = shared_by
-        self._session = Session(self._address, self._loaded.file.parent, self._limits)
+        self._session = Session(self._address, SealedFiles(self._loaded.file.parent), self._limits)
         started = time.monotonic()
         try:
             with self._cancelled_when_stopping():

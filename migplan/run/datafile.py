@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO
 
 from migplan.bundle.manifest import Block, BundleFile, Manifest
@@ -13,6 +12,7 @@ from migplan.bundle.manifest import Step as Listed
 from migplan.bundle.splitting import CopyRows, Statement, pieces
 from migplan.run.concerns import ALONE, EVERYTHING, LOADS, REFERS, Concern
 from migplan.run.steps import Piece, Rows, Statements, Step
+from migplan.sealed_files import SealedFiles
 
 _END_OF_ROWS = b"\\.\n"
 _TRANSACTION = frozenset({"begin", "commit"})
@@ -21,18 +21,18 @@ _TRANSACTION = frozenset({"begin", "commit"})
 class DataFile:
     """A data file being taken apart, from its beginning to its end; rows are passed over."""
 
-    def __init__(self, manifest: Manifest, file: BundleFile, path: Path, live: bool) -> None:
+    def __init__(self, manifest: Manifest, file: BundleFile, files: SealedFiles, live: bool) -> None:
         self._inserts = manifest.data_format == "insert"
         self._self_keys = {table.table for table in manifest.tables if table.self_keys}
         self._file = file
-        self._path = path
+        self._files = files
         self._live = live
         self._at = 0
         self._line = 1
 
     def steps(self) -> Iterator[Step]:
         """The steps, those of large tables cut into their blocks."""
-        with self._path.open("rb") as stream:
+        with self._files.open(self._file.file) as stream:
             first = self._file.steps[0].start if self._file.steps else self._file.bytes
             settings = "\n".join(each.text for each in self._statements(stream, first))
             for listed in self._file.steps:
@@ -72,7 +72,11 @@ class DataFile:
         self._at = upto
         self._line += data.count(b"\n")
         source = io.BytesIO(data + _END_OF_ROWS if _ends_in_copy(data) else data)
-        return [each for each in pieces(source, self._path) if not isinstance(each, CopyRows)]
+        return [
+            each
+            for each in pieces(source, self._files.path(self._file.file))
+            if not isinstance(each, CopyRows)
+        ]
 
     def _block(self, block: Block, stream: BinaryIO) -> Piece:
         line = self._line

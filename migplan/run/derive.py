@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import postgast
 
@@ -28,6 +27,7 @@ from migplan.run.concerns import EVERYTHING, Concern, Key
 from migplan.run.datafile import DataFile
 from migplan.run.families import Families
 from migplan.run.steps import Statements, Step
+from migplan.sealed_files import SealedFiles
 
 STATEMENTS = 100
 LARGE_BYTES = 1 << 20
@@ -51,16 +51,16 @@ def steps_of(bundle: Sealed, carried: Collection[str] = ()) -> tuple[Step, ...]:
     return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
 
-def undoing_steps(folder: Path, file: str) -> tuple[Step, ...]:
+def undoing_steps(files: SealedFiles, file: str) -> tuple[Step, ...]:
     """The steps of a file that takes another one back; all of them alone."""
-    return tuple(_chunked(_Reader(folder / file, file), "rollback", Families()))
+    return tuple(_chunked(_Reader(files, file), "rollback", Families()))
 
 
 @dataclass
 class _Reader:
     """A file of statements being read, with the session's settings as they come."""
 
-    path: Path
+    files: SealedFiles
     name: str
 
     def __post_init__(self) -> None:
@@ -68,8 +68,8 @@ class _Reader:
 
     def statements(self) -> Iterator[tuple[Statement, str]]:
         """Each statement that does something, with the settings under which it runs."""
-        with self.path.open("rb") as stream:
-            for piece in pieces(stream, self.path):
+        with self.files.open(self.name) as stream:
+            for piece in pieces(stream, self.files.path(self.name)):
                 assert isinstance(piece, Statement), "rows stand in data files only"
                 if found := _SETTING.match(piece.text):
                     self._settings[(found[1] or found[2]).lower()] = piece.text
@@ -93,13 +93,13 @@ class _Deriving:
 
     def steps(self, file: BundleFile) -> Iterator[Step]:
         """The steps of a file; their numbers come later."""
-        path = self._bundle.paths.step(file.file)
+        files = self._bundle.files
         if file.phase == "data":
-            yield from DataFile(self._manifest, file, path, self._live).steps()
+            yield from DataFile(self._manifest, file, files, self._live).steps()
         elif file.phase == "schema":
-            yield from _chunked(_Reader(path, file.file), file.phase, self._families)
+            yield from _chunked(_Reader(files, file.file), file.phase, self._families)
         else:
-            yield from self._constraints(_Reader(path, file.file), file.phase)
+            yield from self._constraints(_Reader(files, file.file), file.phase)
 
     @property
     def _live(self) -> bool:

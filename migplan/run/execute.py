@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
@@ -21,6 +20,7 @@ from migplan.run.lock import Lock
 from migplan.run.session import AlreadyDoneError, Limits, Session, StoppedError, is_lost, is_passing
 from migplan.run.steps import PROGRAM, Step, predecessors
 from migplan.run.waiting import Watch
+from migplan.sealed_files import SealedFiles
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
@@ -107,7 +107,7 @@ class Execution:
     def __init__(
         self,
         address: Address,
-        folder: Path,
+        files: SealedFiles,
         journal: Journal,
         lock: Lock,
         ways: Ways,
@@ -115,7 +115,7 @@ class Execution:
         answered: Callable[[Step, str], None] | None = None,
     ) -> None:
         self._address = address
-        self._folder = folder
+        self._files = files
         self._journal = journal
         self._lock = lock
         self._ways = ways
@@ -213,7 +213,7 @@ class Execution:
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[Session]:
-        session = Session(self._address, self._folder, self._ways.limits)
+        session = Session(self._address, self._files, self._ways.limits)
         self._lock.shared_by(session.process)
         self._sessions.append(session)
         try:
@@ -290,10 +290,11 @@ class Execution:
             self._ways.limits,
             run,
             step.number,
-            self._folder / step.file,
+            self._files.path(step.file),
             told,
             self._stopping,
             self._lock.shared_by,
+            self._files.read(step.file),
         )
         self.summaries[step.name] = summary
         return summary.counts.written

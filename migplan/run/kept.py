@@ -18,6 +18,7 @@ from migplan.bundle.paths import BundlePaths
 from migplan.bundle.sealed import Sealed, is_inside
 from migplan.errors import BundleError, RefusedError
 from migplan.run.journal import Journal, Run
+from migplan.sealed_files import Seal
 
 FOLDER = "folder"
 """Under which name a run remembers what the folder was called."""
@@ -51,8 +52,8 @@ def of_bundle(bundle: Sealed) -> dict[str, bytes]:
     content = needed.model_dump(mode="json", exclude_defaults=True) | {"migplan_bundle": manifests.FORMAT}
     kept = {_MANIFEST: json.dumps(content, ensure_ascii=False).encode()}
     for file in manifest.files:
-        path = bundle.paths.rollback(file.file)
-        kept[f"rollback/{file.file}"] = path.read_bytes()
+        name = f"rollback/{file.file}"
+        kept[name] = bundle.files.read(name)
     return kept
 
 
@@ -131,7 +132,8 @@ def _unpacked(journal: Journal, run: Run, kept: Mapping[str, bytes], folder: Pat
             )
         (folder / file).write_bytes(content)
     manifest = _manifest(kept, folder)
-    return Sealed(BundlePaths(folder), manifest, run.digest)
+    seals = {file: Seal.of_bytes(content) for file, content in kept.items()}
+    return Sealed(BundlePaths(folder), manifest, run.digest, seals)
 
 
 def _manifest(kept: Mapping[str, bytes], folder: Path) -> Manifest:

@@ -16,7 +16,9 @@ from migplan.run.events import Told, silence
 from migplan.run.execute import Execution, Ways
 from migplan.run.journal import Beginning, Journal, Kind, Run
 from migplan.run.lock import Lock
+from migplan.run.migration_steps import file_of
 from migplan.run.steps import Step
+from migplan.sealed_files import SealedFiles
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,13 @@ class Work:
     ways: Ways
     rehearsal: str = ""  # what is known of one
     kept: Mapping[str, bytes] = field(default_factory=dict)  # what the journal keeps for the way back
+
+    @property
+    def files(self) -> SealedFiles:
+        """The files of the folder, as they were when they were read."""
+        parts = (part for each in self.migrations for part in (each.up, each.down) if part and part.seal)
+        seals = {file_of(self.folder, part): part.seal for part in parts if part.seal}
+        return SealedFiles(self.folder.path.resolve(), seals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ def work_off(
         journal.keep(run.run, work.kept)
     started = time.monotonic()
     ways = replace(work.ways, jobs=1)
-    execution = Execution(address, work.folder.path.resolve(), journal, lock, ways, told, answered)
+    execution = Execution(address, work.files, journal, lock, ways, told, answered)
     with ending(journal, run):
         execution.run(run.run, steps, set())
     return Worked(journal.run(run.run), time.monotonic() - started, execution.summaries)

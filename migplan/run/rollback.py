@@ -84,7 +84,7 @@ def _taken_back(work: Work, lock: Lock, wanted: Undoing, told: Told) -> Undone:
     done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
     started = time.monotonic()
     ways = replace(wanted.ways, jobs=1)
-    execution = Execution(work.address, work.bundle.paths.folder, journal, lock, ways, told)
+    execution = Execution(work.address, work.bundle.files, journal, lock, ways, told)
     with _ending(journal, work.run, run):
         execution.run(run.run, steps, done)
     return Undone(

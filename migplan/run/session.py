@@ -11,13 +11,12 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import psycopg
 from psycopg import generators, pq, sql
 
-from migplan.errors import DatabaseError, StepError
+from migplan.errors import DatabaseError, FileError, StepError
 from migplan.postgres import pinned
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
@@ -27,6 +26,7 @@ from migplan.run import alone, journal, lock
 from migplan.run.answers import answers
 from migplan.run.messages import Message, texts_of
 from migplan.run.steps import Rows, Statements, Step
+from migplan.sealed_files import SealedFiles
 
 BLOCK = 1 << 18
 
@@ -58,9 +58,9 @@ class StoppedError(Exception):
 class Session:
     """One session with the target."""
 
-    def __init__(self, address: Address, folder: Path, limits: Limits) -> None:
+    def __init__(self, address: Address, files: SealedFiles, limits: Limits) -> None:
         self._address = address
-        self._folder = folder
+        self.files = files
         self._limits = limits
         self.warned: Callable[[str], None] = lambda _text: None
         self.answered: Callable[[str], None] | None = None  # hears what statements of files return
@@ -147,10 +147,6 @@ class Session:
         """Where it is connected to."""
         return self._address
 
-    def file(self, step: Step) -> Path:
-        """The file of a step."""
-        return self._folder / step.file
-
 
 def _can_watch(connection: psycopg.Connection[Any]) -> bool:
     """Whether the server can look after us while it works; it stops then when we are gone."""
@@ -180,17 +176,19 @@ class _Doing:
         opening = f"BEGIN;\n{before};\n{claim};\n"
         message = Message(opening)
         try:
-            with self._session.file(step).open("rb") as stream:
+            with self._session.files.open(step.file) as stream:
                 for piece in step.pieces:
                     if isinstance(piece, Rows):
                         message = self._sent(message)
                         self._copy(piece, stream)
                     else:
-                        for text, line in texts_of(piece, stream, self._session.file(step)):
+                        for text, line in texts_of(piece, stream, self._session.files.path(step.file)):
                             message = message if message.takes(text) else self._sent(message)
                             message.add(text, line)
         except OSError as error:
             raise self._error(f"cannot be read: {error.strerror}", step.line) from None
+        except FileError as error:  # it is not what was checked; nothing of that was sent
+            raise self._error(error.what, step.line, do=error.do) from None
         finish = journal.finish(self._run, step.number, self._rows).as_string()
         message.closing = f"{finish};\n{self._session.fresh};\nCOMMIT"
         self._send(message)
@@ -207,13 +205,15 @@ class _Doing:
         limits = self._session.preface.replace("SET LOCAL", "SET")
         self._send(Message(f"{self._session.fresh};\n{step.settings}\n{limits}"))
         try:
-            with self._session.file(step).open("rb") as stream:
+            with self._session.files.open(step.file) as stream:
                 for piece in step.pieces:
                     assert isinstance(piece, Statements)
-                    for text, line in texts_of(piece, stream, self._session.file(step)):
+                    for text, line in texts_of(piece, stream, self._session.files.path(step.file)):
                         message = Message()
                         message.add(text, line)
                         self._send(message)
+        except FileError as error:
+            raise self._error(error.what, step.line, do=error.do) from None
         except StepError as error:
             if not (tried and error.sqlstate in alone.THERE):
                 raise

@@ -19,6 +19,7 @@ from postgast import pg_query_pb2 as pg
 from migplan.bundle.splitting import Statement, pieces
 from migplan.run.before import Before, Default
 from migplan.run.steps import Statements, Step
+from migplan.sealed_files import SealedFiles
 
 _WORDS = frozenset({"alter", "comment", "do", "drop", "grant", "revoke", "security"})
 _IN_A_BLOCK = re.compile(r"^ *(ALTER DEFAULT PRIVILEGES .+;)\n +END IF;\nEND\n", re.MULTILINE | re.DOTALL)
@@ -43,13 +44,13 @@ class Spared:
     extensions: dict[str, None] = field(default_factory=dict)
     defaults: dict[Default, None] = field(default_factory=dict)
 
-    def step(self, step: Step, folder: Path) -> Step:
+    def step(self, step: Step, files: SealedFiles) -> Step:
         """The step without them; lines keep their numbers."""
-        return replace(step, pieces=tuple(self._piece(piece, step, folder) for piece in step.pieces))
+        return replace(step, pieces=tuple(self._piece(piece, step, files) for piece in step.pieces))
 
-    def _piece(self, piece: Any, step: Step, folder: Path) -> Statements:
+    def _piece(self, piece: Any, step: Step, files: SealedFiles) -> Statements:
         assert isinstance(piece, Statements)
-        with (folder / step.file).open("rb") as stream:
+        with files.open(step.file) as stream:
             stream.seek(piece.start)
             data = bytearray(stream.read(piece.end - piece.start))
         left_out = [

@@ -221,8 +221,8 @@ class Work:
     def _taken_back(self, file: str) -> list[Step]:
         """The file's own statements; what was there before is left out of them, and put back at their end."""
         spared = Spared(Before.of(self.run.before))
-        folder = self.bundle.paths.folder
-        steps = [spared.step(step, folder) for step in undoing_steps(folder, f"rollback/{file}")]
+        files = self.bundle.files
+        steps = [spared.step(step, files) for step in undoing_steps(files, f"rollback/{file}")]
         texts = [*self._put_back(spared), self._marking(file)]
         if not steps:
             return [self._step(file, "nothing to take back", texts)]

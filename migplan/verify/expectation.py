@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from migplan.bundle import manifest as manifests
-from migplan.bundle.manifest import LoadedTable, Manifest, digest
+from migplan.bundle.manifest import LoadedTable, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.catalog import attributes, store
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.model import Catalog, Table
 from migplan.config import Strategy
 from migplan.errors import FileError
-from migplan.files import read_json
+from migplan.files import json_of, read_bytes
 from migplan.names import QualifiedName
 
 
@@ -94,8 +95,9 @@ def _attributes(file: Path, listed: Mapping[str, str]) -> Attributes | None:
 def _content(file: Path, listed: Mapping[str, str]) -> Any:
     """The JSON of a file as the export left it."""
     try:
-        content = read_json(file)
-        changed = digest(file) != listed[file.name]
+        data = read_bytes(file)
+        changed = hashlib.sha256(data).hexdigest() != listed[file.name]
+        content = json_of(data, file)
     except FileError as error:
         raise FileError(
             f"{file} cannot be read: {error.what}", do="export the bundle anew", file=file

@@ -20,6 +20,7 @@ from migplan.postgres.connect import connect, reading
 from migplan.postgres.server import ThrowawayServer
 from migplan.run.lock import Lock, holder
 from migplan.run.session import Limits, Session
+from migplan.sealed_files import SealedFiles
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.export.loading import export
 from tests.relays import SharingPooler
@@ -57,7 +58,7 @@ def test_a_pooler_that_shares_sessions_is_refused_for_runs(sharing: Address) -> 
         Lock(sharing)
     assert "connect to the server itself (which it reaches at 127.0.0.1:" in refused.value.do
     with pytest.raises(LockedError, match="shares sessions"):
-        Session(sharing, Path(), Limits())
+        Session(sharing, SealedFiles(Path()), Limits())
 
 
 def test_it_is_read_through_and_left_as_it_was(behind: ThrowawayServer, sharing: Address) -> None:
@@ -143,7 +144,7 @@ def test_pgbouncer_in_session_mode_is_used(behind: ThrowawayServer, tmp_path: Pa
             assert (holder(other) or (0,))[0] == lock.connection.process
             with pytest.raises(LockedError, match="another run is in progress"):
                 Lock(address)
-            session = Session(address, Path(), Limits())
+            session = Session(address, SealedFiles(Path()), Limits())
             lock.shared_by(session.process)
             lock.ensure()
             session.close()

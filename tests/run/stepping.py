@@ -74,8 +74,7 @@ class Stepping:
         """A new run in the journal, with the step in it, as the next apply would begin it."""
         with psycopg.connect(**self.where.params, autocommit=True) as connection:
             journal = Journal(Holder(connection), self.where)
-            if not journal.exists:
-                journal.create()
+            journal.prepare()
             step = Step(1, self.file.name, self.file.stem, "program", 1, "", (), EVERYTHING)
             beginning = Beginning("migrate", "folder", DIGEST, [step], {self.file.name: DIGEST})
             self.run = journal.begin(beginning).run
