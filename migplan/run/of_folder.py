@@ -36,7 +36,9 @@ class Work:
     @property
     def files(self) -> SealedFiles:
         """The files of the folder, as they were when they were read."""
-        parts = (part for each in self.migrations for part in (each.up, each.down) if part and part.seal)
+        parts = (
+            part for each in self.folder.migrations for part in (each.up, each.down) if part and part.seal
+        )
         seals = {file_of(self.folder, part): part.seal for part in parts if part.seal}
         return SealedFiles(self.folder.path.resolve(), seals)
 

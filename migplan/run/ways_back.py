@@ -21,6 +21,7 @@ from migplan.handwritten.account import part_alone
 from migplan.handwritten.analysis import Analysis
 from migplan.handwritten.model import Folder, Part, Style, Thing
 from migplan.handwritten.reversal import Cannot, Reversal, derive
+from migplan.handwritten.texts import reopened
 from migplan.run.concerns import EVERYTHING
 from migplan.run.migration_steps import file_of, steps_of_part
 from migplan.run.steps import Statements, Step
@@ -143,7 +144,7 @@ def packed(way: WayBack) -> bytes:
         "cannot": [_without_values(each) for each in way.cannot],
     }
     if down is not None:
-        said["down"] = down.file.read_bytes()[down.start : down.end].decode()
+        said["down"] = reopened(down).getvalue()[down.start :].decode()
         said["down_file"], said["down_line"] = file_of(way.folder, down), down.line
     elif derived is not None and not way.cannot:
         said["derived"] = derived.statements
