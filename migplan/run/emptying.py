@@ -61,13 +61,13 @@ _QUIET = """
     FROM pg_catalog.pg_class c
     CROSS JOIN LATERAL (
         SELECT 'TRIGGER', t.tgname, t.tgenabled FROM pg_catalog.pg_trigger t
-        WHERE t.tgrelid = c.oid AND t.tgenabled IN ('O', 'A') AND t.tgtype & 40 <> 0
+        WHERE t.tgrelid = c.oid AND t.tgenabled IN ('O', 'A') AND t.tgtype & 56 <> 0
           AND (NOT t.tgisinternal OR t.tgparentid <> 0)
           AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
                           WHERE k.oid = t.tgconstraint AND k.contype <> 't')
         UNION ALL
         SELECT 'RULE', r.rulename, r.ev_enabled FROM pg_catalog.pg_rewrite r
-        WHERE r.ev_class = c.oid AND r.ev_type = '4' AND r.ev_enabled IN ('O', 'A')
+        WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '4') AND r.ev_enabled IN ('O', 'A')
         UNION ALL
         SELECT 'POLICIES', '', 'O' WHERE c.relforcerowsecurity
     ) q (kind, name, state)
@@ -231,7 +231,9 @@ class Emptying:
             if table.oid not in done and (table.rows if self.also_changed else table.own)
         ]
         here = {table.oid for table in tables}
-        quiet = [each for table in (*truncated, *beside, *deleted) for each in self._still[table.oid]]
+        concerned = (*truncated, *beside, *deleted, *self._reached(deleted))
+        still = dict.fromkeys(each.oid for each in concerned)
+        quiet = [each for oid in still for each in self._still[oid]]
         lines = [*self._locks([*truncated, *beside], deleted)]
         lines += self._checks([*truncated, *beside], deleted, here)
         events = self.events if quiet else ()
@@ -249,6 +251,11 @@ class Emptying:
             lines += ["SET CONSTRAINTS ALL IMMEDIATE;", *(on for _, on in quiet)]
             lines += [on for _, on in events]
         return "\n".join(lines)
+
+    def _reached(self, deleted: Collection[TableRows]) -> list[TableRows]:
+        """Tables of the run that keys act on: their triggers of statements fire even without a row."""
+        children = (key.child for table in deleted for key in self._acting[table.oid])
+        return [self._tables[child] for child in children if child in self._tables]
 
     @cached_property
     def _truncatable(self) -> Collection[int]:

@@ -16,7 +16,7 @@ from tests.servers import Server
 
 SOURCE = """
     CREATE TABLE city (id int PRIMARY KEY, name text);
-    CREATE TABLE guest (id int PRIMARY KEY, city int REFERENCES city, name text);
+    CREATE TABLE guest (id int PRIMARY KEY, city int REFERENCES city ON DELETE CASCADE, name text);
     CREATE TABLE node (id int PRIMARY KEY, up int REFERENCES node ON DELETE RESTRICT);
     CREATE TABLE egg (id int PRIMARY KEY, hen int);
     CREATE TABLE hen (id int PRIMARY KEY, egg int REFERENCES egg);
@@ -31,6 +31,7 @@ SOURCE = """
     INSERT INTO part VALUES (1, '2025-05-05'), (2, '2025-06-06');
     CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'it fires'; END $$;
     CREATE TRIGGER a BEFORE DELETE ON guest FOR EACH ROW EXECUTE FUNCTION no();
+    CREATE TRIGGER of_statement AFTER DELETE ON guest EXECUTE FUNCTION no(); -- the cascade's, too
     CREATE TRIGGER b BEFORE TRUNCATE ON guest EXECUTE FUNCTION no();
     ALTER TABLE guest ENABLE ALWAYS TRIGGER b;
     CREATE TRIGGER c AFTER DELETE ON part FOR EACH ROW EXECUTE FUNCTION no();
