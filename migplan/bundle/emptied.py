@@ -96,7 +96,7 @@ def _kept_still(
     catalog: Catalog,
     events: Collection[str],
 ) -> tuple[list[str], list[str]]:
-    """What keeps triggers of users from firing, and policies from hiding rows from the owner; and back."""
+    """What keeps triggers and rules of users still, and policies from hiding rows of the owner; and back."""
     home = _homes(catalog)
     off, on = [], []
     for table in catalog.tables:
@@ -106,6 +106,10 @@ def _kept_still(
             if fires and home[table.name] in emptied:
                 off.append(f"{head} DISABLE TRIGGER {quoted(trigger.name)};")
                 on.append(f"{head} {_STATES[trigger.enabled]} TRIGGER {quoted(trigger.name)};")
+        for rule in table.rules if event == "DELETE" and home[table.name] in emptied else ():
+            if rule.enabled in _STATES:
+                off.append(f"{head} DISABLE RULE {quoted(rule.name)};")
+                on.append(f"{head} {_STATES[rule.enabled]} RULE {quoted(rule.name)};")
         if home[table.name] in read and table.force_row_security:
             off.append(f"{head} NO FORCE ROW LEVEL SECURITY;")
             on.append(f"{head} FORCE ROW LEVEL SECURITY;")

@@ -78,6 +78,8 @@ class Export:
             self._sequences,
             self._notes,
         )
+        refreshed = tuple((name.schema, name.name) for name in self._refreshed)
+        manifest = manifest.model_copy(update={"refreshed": refreshed})
         manifest = write_companions(
             self._paths,
             manifest,
@@ -225,10 +227,17 @@ class Export:
         return Phase.CONSTRAINTS if after else Phase.DATA
 
     def _refreshes(self) -> list[str]:
+        return [f"REFRESH MATERIALIZED VIEW {name};" for name in self._refreshed]
+
+    @property
+    def _refreshed(self) -> list[QualifiedName]:
+        """The materialised views that are filled, in an order that works."""
+        if self._refresh_phase is None:
+            return []
         populated = {view.name for view in self._source.catalog.views if view.materialized and view.populated}
         entries = (self._belonging.entries[number] for number in self._placement.slots)
         return [
-            f"REFRESH MATERIALIZED VIEW {name};"
+            name
             for entry in entries
             if entry.kind == "MATERIALIZED VIEW"
             and (name := QualifiedName(entry.schema, entry.tag)) in populated

@@ -194,6 +194,9 @@ class Manifest(Section):
     carried: tuple[CarriedKey, ...] = Field((), description="the keys that are known to have orphans")
     extensions: tuple[NeededExtension, ...] = ()
     companions: tuple[Companion, ...] = ()
+    refreshed: tuple[tuple[str, str], ...] = Field(
+        (), description="schema and name of the materialised views that are filled, in that order"
+    )
     objects: tuple[MovedObject, ...] = ()
     left_out: tuple[LeftObject, ...] = ()
     notes: tuple[str, ...] = ()

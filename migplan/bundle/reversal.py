@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from migplan.bundle.wording import do_block, literal
 from migplan.postgres.archive import Entry
@@ -15,6 +15,7 @@ _OUTSIDE_QUOTES = r'(?:"(?:[^"]|"")*"|[^"])'
 _ALTER = re.compile(rf"ALTER (TABLE|FOREIGN TABLE|VIEW|DOMAIN) ((?:ONLY )?)({_NAME}) (.+);", re.DOTALL)
 _DUMMY_VIEW = re.compile(rf"CREATE OR REPLACE VIEW ({_NAME}) .+;", re.DOTALL)
 _BASE_TYPE = re.compile(rf"DROP TYPE ({_NAME}) CASCADE;")
+_ATTACHING = re.compile(rf"(ALTER TABLE (?:ONLY )?{_NAME}) ATTACH PARTITION ({_NAME}) .+;", re.DOTALL)
 _STATEMENT = re.compile(r'(?:"(?:[^"]|"")*"|[^";])+')
 _PRIVILEGE = re.compile(
     rf"({_OUTSIDE_QUOTES}*?)\b(GRANT|REVOKE) ({_OUTSIDE_QUOTES}*) (?:TO|FROM) ({_IDENTIFIER})"
@@ -83,6 +84,23 @@ def drop_if_exists(entry: Entry) -> str:
         return _altered(*altered.groups())
     head = f"DROP {entry.kind} "
     return f"{head}IF EXISTS {drop.removeprefix(head)}" if drop.startswith(head) else drop
+
+
+def drop_index_over_keys(index: Entry, keyed: Sequence[tuple[Entry, Entry]]) -> str:
+    """The drop of an index of a partitioned table whose parts are keys of the partitions, and those dropped.
+
+    The server drops neither as long as the one is a part of the other, and parts them only with their tables.
+    """
+    lines = []
+    for _, attaching in keyed:
+        parts = _ATTACHING.fullmatch(attaching.definition.strip())
+        assert parts is not None, attaching.definition
+        lines.append(f"{parts[1]} DETACH PARTITION {parts[2]};")
+    lines.append(drop_if_exists(index))
+    lines += [drop_if_exists(key) for key, _ in keyed]
+    lines += [attaching.definition.strip() for _, attaching in keyed]
+    name = drop_if_exists(index).removeprefix("DROP INDEX IF EXISTS ").removesuffix(";")
+    return _only_if(f"pg_catalog.to_regclass({literal(name)}) IS NOT NULL", "\n        ".join(lines))
 
 
 def _altered(kind: str, only: str, name: str, action: str) -> str:

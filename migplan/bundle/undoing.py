@@ -94,7 +94,9 @@ class _Undoing:
             return
         if entry.kind == "EXTENSION":
             yield "-- Leave this statement out if the extension was there before the bundle came."
-        if reversal.can_be_dropped(entry):
+        if keyed := [self._parted(part) for part in self._keyed_parts(number)]:
+            yield reversal.drop_index_over_keys(entry, keyed)
+        elif reversal.can_be_dropped(entry):
             yield reversal.drop_if_exists(entry)
         elif reversal.is_standard_schema(entry):
             yield from self._standard_schema(entry)
@@ -171,6 +173,48 @@ class _Undoing:
             return False
         name = entry.tag if entry.kind == "INDEX" else entry.tag.removeprefix(f"{owner.name} ")
         return QualifiedName(entry.schema, name) in self._attached
+
+    def _keyed_parts(self, number: int) -> Iterator[int]:
+        """The keys of partitions that are parts of an index which is no key itself: they stand in its way."""
+        for part in self._parts.get(number, ()):
+            if self._entry(part).kind == "CONSTRAINT":
+                if self.belonging.owner[part] in self._attachments:
+                    yield part
+            else:
+                yield from self._keyed_parts(part)
+
+    def _parted(self, key: int) -> tuple[Entry, Entry]:
+        """A key of a partition, and the statement that makes its table one."""
+        attached = self._attachments[self.belonging.owner[key]]
+        return self._entry(key), self._entry(attached)
+
+    @cached_property
+    def _parts(self) -> Mapping[int, Sequence[int]]:
+        """The indexes and keys that are attached to each index."""
+        named = {self._index_name(number): number for number in self.belonging.entries}
+        found: dict[int, list[int]] = {}
+        for entry in self.belonging.entries.values():
+            part = named.get(QualifiedName(entry.schema, entry.tag)) if entry.kind == "INDEX ATTACH" else None
+            whole = [need for need in entry.needs if need != part and self._is_index(need)]
+            if part is not None and whole:
+                found.setdefault(whole[0], []).append(part)
+        return found
+
+    def _is_index(self, number: int) -> bool:
+        return number in self.belonging.entries and self._entry(number).kind == "INDEX"
+
+    def _index_name(self, number: int) -> QualifiedName | None:
+        entry, owner = self._entry(number), self.belonging.owner.get(number)
+        if entry.kind == "CONSTRAINT" and owner is not None:
+            return QualifiedName(entry.schema, entry.tag.removeprefix(f"{owner.name} "))
+        return QualifiedName(entry.schema, entry.tag) if entry.kind == "INDEX" else None
+
+    @cached_property
+    def _attachments(self) -> Mapping[QualifiedName, int]:
+        """What makes each partition one."""
+        entries = self.belonging.entries
+        kinds = {number for number, entry in entries.items() if entry.kind == "TABLE ATTACH"}
+        return {self.belonging.owner[number]: number for number in kinds if number in self.belonging.owner}
 
     def _entry(self, number: int) -> Entry:
         return self.belonging.entries[number]

@@ -35,6 +35,11 @@ _DEFAULTS: LiteralString = """
     CROSS JOIN LATERAL (SELECT d.defaclacl) p (acl)
     ORDER BY 1, 2, 3
 """
+_FILLED: LiteralString = """
+    SELECT n.nspname, c.relname
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'm' AND c.relispopulated ORDER BY 1, 2
+"""
 # What holds where no default privileges were set: in a single schema nothing is added.
 _STANDARD: LiteralString = """
     SELECT {items}
@@ -98,6 +103,7 @@ def remember(connection: psycopg.Connection[Any], address: Address) -> dict[str,
         schemas = connection.execute(_SCHEMAS.replace("{items}", _ITEMS)).fetchall()
         extensions = connection.execute(_EXTENSIONS).fetchall()
         defaults = connection.execute(_DEFAULTS.replace("{items}", _ITEMS)).fetchall()
+        filled = connection.execute(_FILLED).fetchall()
     return {
         "role": role,
         "schemas": {
@@ -109,6 +115,7 @@ def remember(connection: psycopg.Connection[Any], address: Address) -> dict[str,
             for name, version, schema, comment in extensions
         },
         "defaults": [list(row) for row in defaults],
+        "filled": [list(row) for row in filled],
     }
 
 

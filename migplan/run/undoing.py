@@ -202,7 +202,26 @@ class Work:
         found: dict[str, list[Step]] = defaultdict(list)
         for file, text, emptied in plan.steps():
             found[file].append(self._emptying(file, text, emptied))
+        if self.bundle.manifest.refreshed and found:
+            last = [*found][-1]
+            found[last].append(self._step(last, "materialised views", [*self._refreshes()]))
         return found
+
+    def _refreshes(self) -> Iterator[str]:
+        """What was filled shows what is left; what was not filled before the run is as it was."""
+        with explained(self.address, "looking for materialised views"):
+            there = self.holder.connection.execute(
+                "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c "
+                "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'm'"
+            ).fetchall()
+        views = [(schema, name) for schema, name in self.bundle.manifest.refreshed if (schema, name) in there]
+        for schema, name in views:
+            yield f"REFRESH MATERIALIZED VIEW {QualifiedName(schema, name)};"
+        if self.bundle.manifest.contents == "data" and "filled" in self.run.before:
+            filled = {(schema, name) for schema, name in self.run.before["filled"]}
+            for schema, name in reversed(views):
+                if (schema, name) not in filled:
+                    yield f"REFRESH MATERIALIZED VIEW {QualifiedName(schema, name)} WITH NO DATA;"
 
     def _filled(self, file: str) -> list[QualifiedName]:
         manifest = self.bundle.manifest

@@ -6,11 +6,12 @@ import re
 
 import pytest
 
-from migplan.bundle import batches
+from migplan.bundle import batches, emptied
+from migplan.bundle.sealed import unseal
 from migplan.errors import RefusedError, StepError
 from migplan.run import emptying
 from tests.export import rich
-from tests.export.loading import assert_same, contents, remembered
+from tests.export.loading import assert_same, contents, export, psql, remembered, run_with_psql
 from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
 from tests.servers import Server
 
@@ -179,3 +180,72 @@ def test_rows_for_a_schema_that_was_there_leave_its_own(newest: Server, newest_d
     assert taken_back(bundle, target).whole
     assert ask(newest, name, "SELECT * FROM city") == [(99, "before")]
     assert schema(newest, name) == before
+
+
+def test_materialised_views_show_what_is_left(newest: Server, newest_database) -> None:
+    views = """
+        CREATE MATERIALIZED VIEW cities AS SELECT name FROM city;
+        CREATE MATERIALIZED VIEW "of Cities" AS SELECT count(*) FROM cities;
+    """
+    there = "CREATE TABLE city (id int PRIMARY KEY, name text);"
+    source = newest_database(f"{there} INSERT INTO city VALUES (1, 'A'); {views}")
+    target = newest_database(f"{there} {views} REFRESH MATERIALIZED VIEW cities WITH NO DATA;")
+    name = target.params["dbname"]
+    execute(newest, name, "INSERT INTO city VALUES (9, 'old')")
+    bundle = sealed(newest, source.params["dbname"], "--data-only")
+    applied(bundle, target)
+    assert ask(newest, name, "SELECT count(*) FROM cities") == [(2,)]
+    assert taken_back(bundle, target).whole
+    filled = "SELECT relname, relispopulated FROM pg_class WHERE relkind = 'm' ORDER BY 1"
+    assert ask(newest, name, filled) == [("cities", False), ("of Cities", True)]
+
+
+def test_an_index_whose_parts_are_keys_of_partitions(newest: Server, newest_database) -> None:
+    source = newest_database("""
+        CREATE TABLE p (a int) PARTITION BY LIST (a);
+        CREATE TABLE "P 1" PARTITION OF p FOR VALUES IN (1) PARTITION BY LIST (a);
+        CREATE TABLE leaf PARTITION OF "P 1" FOR VALUES IN (1);
+        CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);
+        ALTER TABLE leaf ADD PRIMARY KEY (a); ALTER TABLE p2 ADD PRIMARY KEY (a);
+        CREATE UNIQUE INDEX ON p (a);
+        INSERT INTO p VALUES (1), (2);
+    """)
+    bundle = sealed(newest, source.params["dbname"])
+    address = newest_database("")
+    name = address.params["dbname"]
+    empty = schema(newest, name)
+    applied(bundle, address)
+    whole = schema(newest, name)
+    taken_back(bundle, address, to="10-data-all.sql")
+    assert ask(newest, name, "SELECT count(*) FROM p") == [(2,)]
+    applied(bundle, address)
+    assert schema(newest, name) == whole
+    assert taken_back(bundle, address).whole
+    assert schema(newest, name) == empty
+
+
+@pytest.mark.parametrize("layout", ["after-data", "with-schema"])
+def test_files_empty_tables_a_batch_at_a_time(
+    newest: Server, layout: str, newest_database, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (batches, emptied):
+        monkeypatch.setattr(module, "AT_ONCE", 2)
+        monkeypatch.setattr(module, "WITH_THEM", 2)
+    source = newest_database(
+        SOURCE + "CREATE TABLE visit (guest int REFERENCES guest, hen int REFERENCES hen);"
+    )
+    export(newest.url(source.params["dbname"]), tmp_path / "b", "--constraints", layout)
+    bundle = unseal(tmp_path / "b")
+    target = newest_database("")
+    name = target.params["dbname"]
+    run_with_psql(bundle.paths.folder, newest.url(name))
+    assert set(rows(newest, name).values()) == {2, 3}
+    for file in reversed(bundle.manifest.files):
+        if file.phase != "schema":
+            psql(newest.url(name), "--file", str(bundle.paths.rollback(file.file)))
+    assert set(rows(newest, name).values()) == {0}
+    if layout == "with-schema":
+        files = [file.file for file in bundle.manifest.files if file.phase == "data"]
+        text = "".join(bundle.paths.rollback(file).read_text("utf-8") for file in files)
+        assert text.count("TRUNCATE TABLE") > 1
+        assert "DELETE FROM ONLY public.city" in text
