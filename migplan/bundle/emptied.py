@@ -106,7 +106,7 @@ def _kept_still(
             if fires and home[table.name] in emptied:
                 off.append(f"{head} DISABLE TRIGGER {quoted(trigger.name)};")
                 on.append(f"{head} {_STATES[trigger.enabled]} TRIGGER {quoted(trigger.name)};")
-        for rule in table.rules if event == "DELETE" and home[table.name] in emptied else ():
+        for rule in table.rules if "DELETE" in events and home[table.name] in emptied else ():
             if rule.enabled in _STATES:
                 off.append(f"{head} DISABLE RULE {quoted(rule.name)};")
                 on.append(f"{head} {_STATES[rule.enabled]} RULE {quoted(rule.name)};")
