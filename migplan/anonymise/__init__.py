@@ -5,6 +5,5 @@ from __future__ import annotations
 from migplan.anonymise.anonymiser import Anonymiser
 from migplan.anonymise.cleaning import cleaned, with_digest
 from migplan.anonymise.deciding import Decision
-from migplan.anonymise.standins import REDACTED
 
-__all__ = ["REDACTED", "Anonymiser", "Decision", "cleaned", "with_digest"]
+__all__ = ["Anonymiser", "Decision", "cleaned", "with_digest"]

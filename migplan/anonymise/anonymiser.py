@@ -19,6 +19,11 @@ from migplan.names import QualifiedName
 
 _Where = tuple[QualifiedName, str]
 _ANY = AnonymiseSection()
+_MOMENT = re.compile(
+    r"-?\d{1,6}|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[+-]\d\d(?::\d\d)*)?)?"
+    r"|\d\d:\d\d(?::\d\d)?|now|today|infinity|-infinity|epoch"
+)
+_CAST_TO_NAME = re.compile(r"\)*::\"?(?:reg[a-z]+|interval)\b")
 _PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')
 
 
@@ -33,6 +38,7 @@ class Anonymiser:
         )
         self._decisions: dict[_Where, Decision] = {}
         self._referenced = dict(_referenced(catalog))
+        self._listed = frozenset(_listed(catalog))
         self._showing = Showing(self._types, StandIns(key), _vocabulary(catalog))
 
     def kind_of(self, table: Table | QualifiedName, column: Column | str) -> Decision:
@@ -55,6 +61,19 @@ class Anonymiser:
     def text(self, sql_or_comment: str) -> str:
         """A text out of a database with a mark in place of whatever gives a secret or a person away."""
         return texts.shown(sql_or_comment)
+
+    def sql(self, text: str) -> str:
+        """SQL in which only such strings stand as are known to be harmless: codes, moments, known words."""
+        return texts.strict(text, self._is_harmless)
+
+    def _is_harmless(self, value: str, after: str) -> bool:
+        return (
+            not re.search(r"\w", value)
+            or value in self._listed
+            or _MOMENT.fullmatch(value) is not None
+            or _CAST_TO_NAME.match(after) is not None
+            or self._showing.is_category(value)
+        )
 
     def partition_key(self, table: Table) -> str:
         """By what the table is split of which this one is a part; empty when it is none."""
@@ -136,6 +155,17 @@ def _referenced(
                     gathered.setdefault((table.name, own), []).append((key.referenced, theirs))
             above = catalog.by_name.get(above.partition_of) if above.partition_of else None
     yield from gathered.items()
+
+
+def _listed(catalog: Catalog) -> Iterator[str]:
+    """The values that types and checks list: they are nobody's data."""
+    for each in catalog.types:
+        if each.kind == "enum":
+            yield from each.definition
+    for table in catalog.tables:
+        for check in table.checks:
+            for column in table.columns:
+                yield from listed(check.definition, column.name)
 
 
 def _vocabulary(catalog: Catalog) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Hashable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ _PROSE_FIELDS = frozenset(("comment",))
 _CODE_FIELDS = frozenset(
     ("default", "definition", "using", "check", "predicate", "partition_key", "partition_bound", "arguments")
 )
+_DATA_FIELDS = frozenset(("default", "using", "check", "predicate", "partition_bound"))
 _CODE_LISTS = frozenset(("settings", "options", "columns", "definition"))
 # Of these a default tells what stands in rows.
 _TELLING_DEFAULTS = frozenset(ColumnKind) - {
@@ -45,29 +46,38 @@ def with_digest(clean: str, was: str) -> str:
     return f"{clean} /* {hashlib.sha256(was.encode('utf-8', 'surrogatepass')).hexdigest()[:4]} */"
 
 
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """What strikes out, and what is written then."""
+
+    mark: Mark
+    strict: Callable[[str], str]
+
+
 def cleaned(catalog: Catalog, anonymiser: Anonymiser, mark: Mark = only_clean) -> Catalog:
     """The catalog, with marks in all of its texts. The structure is the same, and so are names."""
+    pen = _Pen(mark, anonymiser.sql)
     return replace(
         catalog,
-        schemas=_each(catalog.schemas, mark),
-        tables=tuple(_table(table, anonymiser, mark) for table in catalog.tables),
-        sequences=_each(catalog.sequences, mark),
-        views=_each(catalog.views, mark),
-        functions=_each(catalog.functions, mark),
-        types=_each(catalog.types, mark),
+        schemas=_each(catalog.schemas, pen),
+        tables=tuple(_table(table, anonymiser, pen) for table in catalog.tables),
+        sequences=_each(catalog.sequences, pen),
+        views=_each(catalog.views, pen),
+        functions=_each(catalog.functions, pen),
+        types=_each(catalog.types, pen),
     )
 
 
-def _table(table: Table, anonymiser: Anonymiser, mark: Mark) -> Table:
-    columns = tuple(_column(table, column, anonymiser, mark) for column in table.columns)
+def _table(table: Table, anonymiser: Anonymiser, pen: _Pen) -> Table:
+    columns = tuple(_column(table, column, anonymiser, pen) for column in table.columns)
     if any(new is not old for new, old in zip(columns, table.columns, strict=True)):
         table = replace(table, columns=columns)
     if table.partition_of is not None and _splits_by_data(table, anonymiser):
         bound = table.partition_bound or ""
         clean = _ANY_LITERAL.sub(f"'{REDACTED}'", bound)
         if clean != bound:
-            table = replace(table, partition_bound=mark(clean, bound))
-    found: Table = _clean(table, mark)
+            table = replace(table, partition_bound=pen.mark(clean, bound))
+    found: Table = _clean(table, pen)
     return found
 
 
@@ -78,25 +88,25 @@ def _splits_by_data(table: Table, anonymiser: Anonymiser) -> bool:
     return any(anonymiser.kind_of(table, column).kind in _TELLING_DEFAULTS for column in named)
 
 
-def _column(table: Table, column: Column, anonymiser: Anonymiser, mark: Mark) -> Column:
+def _column(table: Table, column: Column, anonymiser: Anonymiser, pen: _Pen) -> Column:
     if column.default is None or "'" not in column.default or column.generated:
         return column
     if anonymiser.kind_of(table, column).kind not in _TELLING_DEFAULTS or "nextval(" in column.default:
         return column
     default = _ANY_LITERAL.sub(f"'{REDACTED}'", column.default)
-    return replace(column, default=mark(default, column.default)) if default != column.default else column
+    return replace(column, default=pen.mark(default, column.default)) if default != column.default else column
 
 
-def _each(values: tuple[Any, ...], mark: Mark) -> tuple[Any, ...]:
-    return tuple(_clean(value, mark) for value in values)
+def _each(values: tuple[Any, ...], pen: _Pen) -> tuple[Any, ...]:
+    return tuple(_clean(value, pen) for value in values)
 
 
-def _clean(value: Any, mark: Mark) -> Any:
+def _clean(value: Any, pen: _Pen) -> Any:
     """A value of the catalog with its texts cleaned; the very same one if nothing was to be done."""
     changes = {}
     for name in _fields_of(cast("Hashable", type(value))):
         old = getattr(value, name)
-        new = _clean_field(value, name, old, mark)
+        new = _clean_field(value, name, old, pen)
         if new is not old:
             changes[name] = new
     return replace(value, **changes) if changes else value
@@ -107,30 +117,41 @@ def _fields_of(kind: Hashable) -> tuple[str, ...]:
     return tuple(each.name for each in fields(cast("Any", kind)) if each.name not in ("name", "owner"))
 
 
-def _clean_field(value: Any, name: str, old: Any, mark: Mark) -> Any:
+def _clean_field(value: Any, name: str, old: Any, pen: _Pen) -> Any:
     if isinstance(old, str) and old:
         if name in _PROSE_FIELDS:
-            return _unless_same(prose, old, mark)
-        return _unless_same(code, old, mark) if name in _CODE_FIELDS else old
+            return _unless_same(prose, old, pen)
+        if name not in _CODE_FIELDS:
+            return old
+        return _unless_same(pen.strict if _holds_data(value, name) else code, old, pen)
     if isinstance(old, tuple) and old:
-        return _clean_parts(value, name, old, mark)
+        return _clean_parts(value, name, old, pen)
     return old
 
 
-def _clean_parts(value: Any, name: str, old: tuple[Any, ...], mark: Mark) -> tuple[Any, ...]:
+def _holds_data(value: Any, name: str) -> bool:
+    """Whether literals of a text are values as rows have them, and not words of a rule about all rows."""
+    return name in _DATA_FIELDS or (name == "definition" and isinstance(value, Index))
+
+
+def _clean_parts(value: Any, name: str, old: tuple[Any, ...], pen: _Pen) -> tuple[Any, ...]:
     if isinstance(old[0], str):
         # The columns of a key are names; those of an index may be expressions.
         if name not in _CODE_LISTS or (name == "columns" and not isinstance(value, Index)):
             return old
-        clean = prose if isinstance(value, Type) and value.kind == "enum" else shown
-        new = tuple(_unless_same(clean, each, mark) for each in old)
+        clean: Callable[[str], str] = shown
+        if isinstance(value, Index):
+            clean = pen.strict
+        elif isinstance(value, Type) and value.kind == "enum":
+            clean = prose
+        new = tuple(_unless_same(clean, each, pen) for each in old)
     elif hasattr(old[0], "comment"):
-        new = _each(old, mark)
+        new = _each(old, pen)
     else:
         return old
     return new if any(a is not b for a, b in zip(new, old, strict=True)) else old
 
 
-def _unless_same(clean: Callable[[str], str], old: str, mark: Mark) -> str:
+def _unless_same(clean: Callable[[str], str], old: str, pen: _Pen) -> str:
     new = clean(old)
-    return old if new == old else mark(new, old)
+    return old if new == old else pen.mark(new, old)

@@ -171,7 +171,7 @@ class Showing:
             return value
         if decision.shape is Shape.ID:
             return value if _is_id(value) else masked_id(value, self._prefixes(words))
-        return value if self._is_category(value) else self._stand_ins.of(ColumnKind.TEXT, value)
+        return value if self.is_category(value) else self._stand_ins.of(ColumnKind.TEXT, value)
 
     def _plain(self, decision: Decision, value: str) -> str:
         """Numbers, moments, ids: they are shown, but for numbers that may be somebody's."""
@@ -205,7 +205,7 @@ class Showing:
             | _PLATFORM_PREFIXES
         )
 
-    def _is_category(self, value: str) -> bool:
+    def is_category(self, value: str) -> bool:
         """A code, or words that things are called by: any other word may be somebody's name."""
         if len(value) > _LONGEST_CATEGORY or _CODE.fullmatch(value):
             return len(value) <= _LONGEST_CATEGORY

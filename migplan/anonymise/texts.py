@@ -7,11 +7,13 @@ number in a check is no telephone. Names of objects stay as they are.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from migplan.anonymise.detectors import Looking, sightings
 from migplan.anonymise.showing import redacted
+from migplan.anonymise.standins import REDACTED
 
 _LITERAL = re.compile(
     r"\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?P=tag)\$|\$\$.*?\$\$"
@@ -22,6 +24,11 @@ _CODE = re.compile(
     r"::|\(\(|^\s*(?:select|with|create|alter|for values|check|exclude|foreign key|primary key|unique|insert|"
     r"update|delete|merge|range|list|hash)\b|\w\(|^'.*'$|\bcurrent_\w+|^\(.*\)$",
     re.IGNORECASE | re.S,
+)
+# Functions whose first argument is the name of a setting, an object, a unit or a language.
+_TAKES_A_NAME = re.compile(
+    r"\b(?:current_setting|set_config|nextval|currval|setval|date_trunc|date_part|to_ts\w+|timezone|\w+_to_ts\w+)"
+    r"\(\(*$"
 )
 _CAST_TO_NUMBER = re.compile(r"\)*::\"?(?:big|small)?(?:int|numeric|double|real|oid|bit|integer)")
 
@@ -65,3 +72,22 @@ def _literal(text: str, after: str) -> str:
     if _CAST_TO_NUMBER.match(after) and re.fullmatch(r"'-?[\d.]+'", text):
         return text
     return redacted(text, sightings(text))
+
+
+def strict(text: str, harmless: Callable[[str, str], bool]) -> str:
+    """SQL with a mark for every string that is not known to be harmless, by itself and what follows it."""
+
+    def instead(literal: re.Match[str]) -> str:
+        said = literal.group()
+        if not said.endswith("'") or REDACTED in said:
+            return said
+        begin = said.index("'") + 1
+        if _TAKES_A_NAME.search(text, max(literal.start() - 40, 0), literal.start()):
+            return said
+        value, after = said[begin:-1].replace("''", "'"), text[literal.end() : literal.end() + 24]
+        if harmless(value, after) or (_CAST_TO_NUMBER.match(after) and re.fullmatch(r"-?[\d.]+", value)):
+            return said
+        return f"{said[:begin]}{REDACTED}'"
+
+    text = code(text)
+    return _LITERAL.sub(instead, text)

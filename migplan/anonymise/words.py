@@ -168,6 +168,7 @@ PEOPLE = _set(
     "miembro miembros perfil perfiles"
 )
 _ORDINARY = _set(
+    "general main custom english spanish simple europe "
     "a an the of to in on by for with from and or not is has id ids key keys value values data items item "
     "list array object objects first last middle full next previous new old default enabled disabled active "
     "inactive created updated deleted modified started ended options option settings setting config "

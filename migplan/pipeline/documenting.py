@@ -70,31 +70,33 @@ def documentation_at(
     told: Told = silence,
 ) -> Documentation:
     """The same, when the catalog of the connection's moment is read already."""
-    anonymiser, plan, clean = _cleaned(catalog, config, plan_file)
+    anonymiser, plan, chosen, clean = _cleaned(catalog, config, plan_file)
     told("reading statements", 0, 0)
     counted = statements.read_statements(connection, address)
     if counted.unread:
         gap = Unread("which statements are asked most", counted.unread)
         clean = replace(clean, unread=(*clean.unread, gap))
     graph = build(clean)
-    advice = advised(clean, graph, config)
+    advice = advised(chosen, graph, config)
     shown = _samples(connection, address, graph, anonymiser, config.anonymise.rows, told)
     return documented(clean, graph, plan, advice, shown, _by_table(counted.counted, graph))
 
 
 def documentation_from(catalog: Catalog, config: Config, wanted: Documenting) -> Documentation:
     """The same from a saved catalog, which holds no rows."""
-    _, plan, clean = _cleaned(catalog, config, wanted.plan_file)
+    _, plan, chosen, clean = _cleaned(catalog, config, wanted.plan_file)
     graph = build(clean)
-    return documented(clean, graph, plan, advised(clean, graph, config))
+    return documented(clean, graph, plan, advised(chosen, graph, config))
 
 
-def _cleaned(catalog: Catalog, config: Config, plan_file: Path | None) -> tuple[Anonymiser, Plan, Catalog]:
-    """What may show rows, the plan, and the selected part without what gives anybody away."""
+def _cleaned(
+    catalog: Catalog, config: Config, plan_file: Path | None
+) -> tuple[Anonymiser, Plan, Catalog, Catalog]:
+    """What may show rows, the plan, the selected part, and the same without what gives anybody away."""
     anonymiser = Anonymiser(catalog, config.anonymise, key_of(config))
     plan, selected = plan_for(catalog, config, plan_file)
     refuse_nothing(selected)
-    return anonymiser, plan, cleaned(selected.catalog, anonymiser)
+    return anonymiser, plan, selected.catalog, cleaned(selected.catalog, anonymiser)
 
 
 def _samples(

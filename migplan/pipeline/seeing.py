@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from migplan import advise
 from migplan.advise import Advice, Finding
-from migplan.anonymise import REDACTED, Anonymiser, cleaned
+from migplan.anonymise import Anonymiser
 from migplan.catalog import orphans, read, read_vitals, selection
 from migplan.catalog.changes import one_moment
 from migplan.catalog.counts import Counting, Exactness
@@ -77,18 +77,22 @@ def analysis_of(catalog: Catalog, config: Config) -> Analysis:
 
 
 def advised(catalog: Catalog, graph: ForeignKeyGraph, config: Config) -> Advice:
-    """What is to be said about a catalog; no literal that gives a secret away is said along with it."""
-    clean = cleaned(catalog, Anonymiser(catalog, config.anonymise))
-    advice = advise.advise(clean, graph, config.advise)
-    return replace(advice, findings=tuple(map(_runnable, advice.findings)))
+    """What is to be said about a catalog; no literal that gives a secret away is said along with it.
+
+    It is judged by all that the catalog says: two indexes whose predicates lost their literals look like one.
+    """
+    anonymiser = Anonymiser(catalog, config.anonymise)
+    advice = advise.advise(catalog, graph, config.advise)
+    return replace(advice, findings=tuple(_cleaned(finding, anonymiser) for finding in advice.findings))
 
 
-def _runnable(finding: Finding) -> Finding:
-    """SQL that lost a literal is to be read, and not to be run as it stands."""
-    if REDACTED not in finding.mend:
-        return finding
-    lines = ("a literal of this is not shown: look it up before you run it", *finding.mend.split("\n"))
-    return replace(finding, mend="\n".join(f"-- {line}" for line in lines))
+def _cleaned(finding: Finding, anonymiser: Anonymiser) -> Finding:
+    """A finding that may be shown; SQL that lost a literal is to be read, and not to be run as it stands."""
+    why, mend = anonymiser.text(finding.why), anonymiser.sql(finding.mend)
+    if mend != finding.mend:
+        lines = ("a literal of this is not shown: look it up before you run it", *mend.split("\n"))
+        mend = "\n".join(f"-- {line}" for line in lines)
+    return replace(finding, why=why, mend=mend) if (why, mend) != (finding.why, finding.mend) else finding
 
 
 def analysis_with_orphans(
