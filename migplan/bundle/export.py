@@ -105,7 +105,8 @@ class Export:
         phase, number = slot
         group = self._plan.groups[number]
         entries = [entry for entry, where in self._placement.slots.items() if where == slot]
-        if not file_of(group, phase) or (phase is Phase.CONSTRAINTS and not entries):
+        refreshes = phase is self._refresh_phase and self._is_last(group) and bool(self._refreshes())
+        if not file_of(group, phase) or (phase is Phase.CONSTRAINTS and not entries and not refreshes):
             return None
         if phase is Phase.DATA:
             return self._data(group, entries, before)

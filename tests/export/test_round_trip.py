@@ -73,3 +73,16 @@ def test_the_access_method_of_a_partitioned_table(newest: Server, bundle: Path) 
     export(newest.url(source), bundle)
     with copied(newest, bundle) as target:
         assert_same(contents(newest, target), contents(newest, source))
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_a_materialised_view_is_filled_where_nothing_else_follows(
+    newest: Server, layout: Layout, bundle: Path
+) -> None:
+    source = newest.create_database(
+        "CREATE TABLE plain (n int); INSERT INTO plain VALUES (1), (2);"
+        "CREATE MATERIALIZED VIEW large AS SELECT * FROM plain WHERE n > 1"
+    )
+    export(newest.url(source), bundle, "--constraints", layout.value)
+    with copied(newest, bundle) as target, newest.connect(dbname=target) as connection:
+        assert connection.execute("SELECT n FROM large").fetchall() == [(2,)]
