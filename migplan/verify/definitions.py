@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import postgast
@@ -65,6 +66,7 @@ def _same_part(syntax: str) -> Callable[[str, str], bool]:
     return of_domain if syntax == "domain" else of_others
 
 
+@lru_cache(10_000)
 def _tree(text: str) -> bytes | None:
     """What the text says, without where it says it; None where the parser cannot read it."""
     try:
