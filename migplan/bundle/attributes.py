@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from migplan.bundle.roles import Owners
-from migplan.catalog.attributes import OWNERS, PRIVILEGES, WITHOUT_SCHEMA, Attributes, Thing
+from migplan.catalog.attributes import OWNERS, PRIVILEGES, SETTING, WITHOUT_SCHEMA, Attributes, Thing
 from migplan.catalog.model import Catalog, Table, View
+from migplan.names import quoted
 
 Entry = tuple[str, str, str]
 """An object by pg_dump's kind, its schema ('' for none) and pg_dump's tag, as the manifest has it."""
@@ -38,7 +39,7 @@ def as_in_target(found: Attributes, catalog: Catalog, objects: Iterable[Entry], 
 
 def _is_here(thing: Thing, known: frozenset[tuple[str, ...]], moved: frozenset[Entry]) -> bool:
     if thing.kind == "database":
-        return True
+        return thing.part_kind == PRIVILEGES or ("DATABASE SETTING", "", thing.part) in moved
     if thing.kind in OF_CATALOG:
         return _key(thing) in known
     if thing.kind == "publication" and thing.part_kind == "table" and ("published", thing.part) not in known:
@@ -50,6 +51,10 @@ def _granted(thing: Thing, owners: Owners) -> Thing:
     """A privilege is known by who has it; the database has another name in the target."""
     address = ("",) if thing.kind == "database" else thing.address
     part = owners.roles.get(thing.part, thing.part) if thing.part_kind == PRIVILEGES else thing.part
+    setting, of, role = thing.part.partition(" of role ")
+    if thing.part_kind == SETTING and of:
+        renamed = {quoted(old): quoted(new) for old, new in owners.roles.items()}
+        part = f"{setting}{of}{renamed.get(role, role)}"
     return Thing(thing.kind, address, thing.part_kind, part)
 
 

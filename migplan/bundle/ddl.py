@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from migplan.bundle.belonging import FOLLOWERS
 from migplan.bundle.roles import Owners
-from migplan.bundle.wording import literal, one_line
+from migplan.bundle.wording import do_block, literal, one_line
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.archive import Entry
 
@@ -72,7 +72,8 @@ def statements(
         if entry.section.value != "none" and entry.tablespace != tablespace:
             tablespace = entry.tablespace
             yield f"SET default_tablespace = {literal(tablespace)};"
-        yield owners.definition(entry).strip("\n")
+        definition = owners.definition(entry).strip("\n")
+        yield _as_the_role_may(definition) if is_of_extension(entry) else definition
         if entry.partitioned and entry.access_method:
             # What its later partitions get; the setting above would not be kept.
             named = str(QualifiedName(entry.schema, entry.tag))
@@ -85,6 +86,18 @@ def statements(
 def _stores(entry: Entry) -> bool:
     """Whether it is made with an access method for its own rows."""
     return entry.kind == "MATERIALIZED VIEW" or (entry.kind == "TABLE" and not entry.partitioned)
+
+
+def is_of_extension(entry: Entry) -> bool:
+    """Whether it is the comment of an extension, which has one of its own, and an owner who may change it."""
+    return entry.kind == "COMMENT" and entry.tag.startswith("EXTENSION ")
+
+
+def _as_the_role_may(definition: str) -> str:
+    return do_block(
+        f"    {definition}\nEXCEPTION WHEN insufficient_privilege THEN\n"
+        "    RAISE NOTICE 'the extension keeps its own comment: only its owner may change it';"
+    )
 
 
 def _named(entry: Entry) -> str:

@@ -18,7 +18,7 @@ from migplan.bundle.loading import Loading, takable, trigger_states
 from migplan.bundle.manifest import BundleFile, Manifest, SequenceValue, save
 from migplan.bundle.options import Options, Source
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.placing import WATCHER, Phase, Slot, homes_of, place
+from migplan.bundle.placing import AT_THE_END, Phase, Slot, homes_of, place
 from migplan.bundle.reading import Readers
 from migplan.config import Layout
 from migplan.names import QualifiedName
@@ -165,13 +165,15 @@ class Export:
         if self._is_last(group) and self._refresh_phase is Phase.DATA:
             closing["materialised views"] = "\n".join(self._refreshes())
         if watchers:
-            closing["event triggers"] = "\n".join([ddl.LOCALLY, *self._statements(group.data_file, watchers)])
+            closing["event triggers and settings"] = "\n".join(
+                [ddl.LOCALLY, *self._statements(group.data_file, watchers)]
+            )
         return {name: text for name, text in closing.items() if text}
 
     def _watches(self, number: int) -> bool:
-        """Whether it is an event trigger, or about one: the very last, for they also see views refreshed."""
+        """Whether it, or what it is about, comes at the very end: event triggers also see views refreshed."""
         entries = self._belonging.entries
-        return any(entries[each].kind == WATCHER for each in (number, *self._belonging.needs[number]))
+        return any(entries[each].kind in AT_THE_END for each in (number, *self._belonging.needs[number]))
 
     def _count(self, rows: int, size: int) -> None:
         self._rows_written += rows

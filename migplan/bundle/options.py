@@ -34,6 +34,7 @@ class Options:
     owners: Owners = field(default_factory=Owners)
     groups: tuple[str, ...] = ()  # only these; nothing said means all
     without_large_objects: bool = False
+    database_settings: bool = False  # carry what ALTER DATABASE SET has set
     digests: bool = True  # of the content of each table
 
 

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Literal
 
 from migplan.bundle.belonging import FOLLOWERS, TABLES, Belonging, is_unproven
+from migplan.bundle.surroundings import SETTING
 from migplan.bundle.treatment import treatment
 from migplan.config import Layout, Strategy
 from migplan.graph import ForeignKeyGraph
@@ -43,7 +44,7 @@ _NOT_MOVED: Mapping[str, str] = {
     "STDSTRINGS": "each file sets it",
     "SEARCHPATH": "each file sets it",
     "DATABASE": "the target's own database takes its place",
-    "DATABASE PROPERTIES": "settings of the database: see the notes of the manifest",
+    "DATABASE PROPERTIES": "settings of the database are carried on request; see the notes of the manifest",
 }
 
 JOURNAL = "migplan"
@@ -52,9 +53,12 @@ JOURNAL = "migplan"
 WATCHER = "EVENT TRIGGER"
 """What may refuse or write down every statement that defines something, and the refreshing of views."""
 
+AT_THE_END = frozenset({WATCHER, SETTING})
+"""Behind the rows in any layout: what a setting does to new sessions must not meet them either."""
+
 # What watches or follows everything else, and must not see it being made.
 _LAST = frozenset(
-    {"DEFAULT ACL", WATCHER, "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA"}
+    {"DEFAULT ACL", *AT_THE_END, "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA"}
 )
 
 # These hold passwords in clear, and belong to the place where the database is, not to the database.
@@ -127,7 +131,7 @@ def _text(table: object) -> str:
 def _own_slot(entry: Entry, group: int, layout: Layout, last: int, later: bool) -> Slot:
     """Where an entry would go if it needed nothing."""
     after = layout is Layout.AFTER_DATA
-    if later and entry.kind == WATCHER:
+    if later and entry.kind in AT_THE_END:
         return (Phase.DATA, last)
     if entry.kind in _LAST:
         return (Phase.CONSTRAINTS if after else Phase.SCHEMA, last)
@@ -154,7 +158,7 @@ def _later(belonging: Belonging, plan: Plan, graph: ForeignKeyGraph) -> set[int]
         if entry.kind == "FK CONSTRAINT" and owner is not None:
             if (owner, entry.tag.removeprefix(f"{owner.name} ")) in wanted:
                 found.add(number)
-        elif is_unproven(entry) or entry.kind == WATCHER:
+        elif is_unproven(entry) or entry.kind in AT_THE_END:
             found.add(number)
     return found
 
@@ -194,8 +198,6 @@ def _never_moved(entry: Entry) -> str:
         return "the schema migplan is the journal of what migplan has run here, not of the database"
     if entry.kind in _HOLD_SECRETS:
         return "it holds a password in clear, and belongs to the place rather than to the database"
-    if entry.kind == "COMMENT" and entry.tag.startswith("EXTENSION "):
-        return "an extension brings its own comment, and only its owner may change it"
     return _NOT_MOVED.get(entry.kind, "")
 
 

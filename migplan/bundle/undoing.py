@@ -13,6 +13,7 @@ from functools import cached_property
 
 from migplan.bundle import reversal
 from migplan.bundle.belonging import FOLLOWERS, TABLES, Belonging
+from migplan.bundle.ddl import is_of_extension
 from migplan.bundle.emptied import emptied
 from migplan.bundle.headers import SESSION
 from migplan.bundle.manifest import BundleFile, LoadedTable, Manifest
@@ -119,7 +120,7 @@ class _Undoing:
     def _needs_nothing(self, number: int) -> bool:
         """Whether an entry goes with what it is a part of, or is no object at all."""
         entry = self._entry(number)
-        if entry.kind in _WITHIN or self._is_attached(number):
+        if entry.kind in _WITHIN or self._is_attached(number) or is_of_extension(entry):
             return True
         if entry.kind in FOLLOWERS:
             return any(self._vanishes(need) for need in entry.needs if need in self.belonging.entries)

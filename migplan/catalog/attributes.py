@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 ROLE = "pg_authid"
-PRIVILEGES = "privileges"
+PRIVILEGES, SETTING = "privileges", "setting"
 """What a part is of which the privileges are attributes: its own name is the grantee's."""
 
 # What the columns hold that refer to other objects; the server's pg_get_catalog_foreign_keys() says the same.
@@ -52,10 +52,10 @@ REFERENCES: Mapping[str, str] = {
 OWNERS = frozenset(column for column, catalog in REFERENCES.items() if catalog == ROLE)
 
 # Passwords stand in some of these: what is kept of them is a digest.
-SECRET = frozenset({"fdwoptions", "srvoptions", "ftoptions", "attfdwoptions"})
+SECRET = frozenset({"fdwoptions", "srvoptions", "ftoptions", "attfdwoptions", "setting"})
 
 # What is no column of a catalog, and any server may have: it is compared also when one side has none of it.
-_ANYWHERE = frozenset({"comment", "label", "granted", "depends_on_extensions", "where", "columns"})
+_ANYWHERE = frozenset({"comment", "label", "granted", "depends_on_extensions", "where", "columns", "setting"})
 
 # Told by -1 before 17, and by nothing since.
 _NOTHING = {"attstattarget": -1, "stxstattarget": -1}
@@ -96,6 +96,8 @@ class Thing:
     def __str__(self) -> str:
         if not self.part_kind:
             return f"{self.kind} {self.name}"
+        if self.kind == "database":
+            return f"{self.part_kind} {self.part} of the database"
         of = self.name if self.kind in ("table", "view") else f"{self.kind} {self.name}"
         return f"{self.part_kind} {self.part} of {of}"
 

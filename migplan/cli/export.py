@@ -87,6 +87,11 @@ from migplan.report import export as report
     metavar="KIND",
     help="Leave out objects of a kind, as pg_dump calls it: TRIGGER, PUBLICATION ... (repeatable).",
 )
+@click.option(
+    "--database-settings",
+    is_flag=True,
+    help="Carry what ALTER DATABASE SET and ALTER ROLE IN DATABASE SET have set; values may be secrets.",
+)
 @click.option("--without-large-objects", is_flag=True, help="Go on where the source has large objects.")
 @click.option(
     "--check-orphans",
@@ -126,6 +131,7 @@ def export(
     no_privileges: bool,
     roles: tuple[str, ...],
     kinds: tuple[str, ...],
+    database_settings: bool,
     without_large_objects: bool,
     without_digests: bool,
     check_orphans: bool,
@@ -155,6 +161,7 @@ def export(
             owners=Owners(kept=not no_owner, roles=dict(map(_role, roles))),
             groups=groups,
             without_large_objects=without_large_objects,
+            database_settings=database_settings,
             digests=not without_digests,
         ),
         exactness=Exactness.ESTIMATE if plan else Exactness.AUTO,

@@ -16,7 +16,12 @@ from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options, Source
 from migplan.bundle.reading import readers, search_path_of
 from migplan.bundle.self_references import Shape, shapes
-from migplan.bundle.surroundings import refuse_large_objects, settings_of_the_database
+from migplan.bundle.surroundings import (
+    left_behind,
+    refuse_large_objects,
+    settings_of_the_database,
+    with_settings,
+)
 from migplan.catalog import attributes, digests, selection
 from migplan.catalog.changes import Concerns, everything, one_moment
 from migplan.catalog.counts import Exactness
@@ -138,12 +143,14 @@ def _source(
     options: Options,
     carrying: Carrying,
 ) -> Source:
+    settings = settings_of_the_database(keeper, address)
+    carried = settings if options.database_settings else ()
     notes = (
-        *refuse_large_objects(keeper, address, left_behind=options.without_large_objects),
-        *settings_of_the_database(keeper, address),
+        *refuse_large_objects(keeper, address, without=options.without_large_objects),
+        *left_behind(settings if not carried else ()),
         *carrying.notes,
     )
-    archive = carrying.archive(dump.archive())
+    archive = with_settings(carrying.archive(dump.archive()), carried, options.owners.roles)
     catalog = carrying.catalog(catalog)
     graph = build(catalog)
     shown = tuple(

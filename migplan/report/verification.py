@@ -40,6 +40,7 @@ def as_text(verification: Verification) -> Iterator[Text]:
             yield Text(title, style="bold")
             yield from (Text(f"  {line}") for line in lines)
     yield Text()
+    yield Text(f"Not compared: {'; '.join(verification.not_compared)}.", style="dim")
     yield Text(closing(verification), style="bold")
 
 
@@ -69,6 +70,7 @@ def as_markdown(verification: Verification) -> Iterator[str]:
             yield f"| {_escaped(one.table)} | {one.roots:,} | {one.linked:,} | {one.total:,} |"
     if verification.notes:
         yield from ("", "## To know", "", *(f"- {_escaped(note)}" for note in verification.notes))
+    yield from ("", f"Not compared: {_escaped('; '.join(verification.not_compared))}.")
     yield from ("", closing(verification))
 
 
@@ -95,6 +97,7 @@ def as_json(verification: Verification) -> Iterator[str]:
         ],
         "hierarchies": [{**asdict(each), "total": each.total} for each in verification.hierarchies],
         "notes": verification.notes,
+        "not_compared": verification.not_compared,
     }
     yield json.dumps(content, ensure_ascii=False, indent=2)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from migplan.bundle.attributes import OF_CATALOG
-from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, Attributes, Thing
+from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, SETTING, Attributes, Thing
 from migplan.verify.definitions import same
 from migplan.verify.verification import Check, Difference
 
@@ -41,7 +41,7 @@ class Scope:
         columns = expected.columns & found.columns
         if not self.owners:
             columns -= OWNERS
-        return columns if self.comments else columns - {"comment"}
+        return columns - ({"own_comment"} if self.comments else {"own_comment", "comment"})
 
 
 @dataclass
@@ -64,8 +64,9 @@ def compared(
     columns = scope.columns(expected, found)
     then, now = (_compared_things(each.things, scope) for each in (expected, found))
     known, others = _Tally(), _Tally()
+    kept: list[str] = []
     for thing, values in then.items():
-        if thing.kind == _DATABASE:
+        if _is_of_database(thing):
             continue
         there = now.get(thing)
         if there is None and not _is_other(thing):
@@ -74,6 +75,8 @@ def compared(
         tally.of += 1
         if there is None:
             tally.differences.append(Difference(str(thing), "missing"))
+        elif _keeps_own_comment(values, there):
+            kept.append(thing.name)
         elif changed := list(_changes(thing, values, there, columns, built)):
             tally.differences.append(Difference(str(thing), "; ".join(changed)))
     others.differences += [
@@ -83,6 +86,8 @@ def compared(
     ]
     database, notes = _database(then, now)
     others.differences += database
+    if kept and scope.comments:
+        notes.append(f"only their owner may change the comments of extensions: {', '.join(kept)}")
     return (known.check("Attributes"), others.check("Others")), (*notes, *_more(then, now))
 
 
@@ -102,10 +107,14 @@ def _is_other(thing: Thing) -> bool:
     return thing.kind not in OF_CATALOG
 
 
+def _is_of_database(thing: Thing) -> bool:
+    return thing.kind == _DATABASE and thing.part_kind == PRIVILEGES
+
+
 def _database(expected: Things, found: Things) -> tuple[list[Difference], list[str]]:
     """Privileges of the database, which no file carries: they are the source's, or those of a new one."""
     then, now = (
-        {thing: values for thing, values in things.items() if thing.kind == _DATABASE}
+        {thing: values for thing, values in things.items() if _is_of_database(thing)}
         for things in (expected, found)
     )
     if now == then:
@@ -153,12 +162,21 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else " ".join(str(value).split())
 
 
+def _keeps_own_comment(expected: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether it is an extension whose comment only its owner could have changed, and did not."""
+    own = found.get("own_comment")
+    return own is not None and found.get("comment") == own != expected.get("comment")
+
+
 def _more(expected: Things, found: Things) -> Iterator[str]:
     """What the target has beside: it may hold more."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for thing in sorted(found.keys() - expected.keys()):
         if not thing.part_kind and _is_other(thing):
             by_kind[thing.kind].append(thing.name)
+    settings = [thing.part for thing in sorted(found.keys() - expected.keys()) if thing.part_kind == SETTING]
+    if settings:
+        yield f"the target's database has settings of its own: {', '.join(settings)}"
     for kind, names in by_kind.items():
         more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
         said = ", ".join(names[:_SHOWN]) + more

@@ -72,7 +72,7 @@ def hierarchies(
         what = f"self-references of {name}"
         found = here.get(name)
         if found is None:
-            differences.append(Difference(what, "not read in the target"))
+            differences.append(Difference(what, "not read in the target", known=False))
             continue
         then = there.get(name) or _promised(loaded[name])
         if then is not None:

@@ -63,6 +63,19 @@ class Hierarchy:
         return self.roots + self.linked
 
 
+NOT_COMPARED = (
+    "roles and their memberships",
+    "settings of the server, and of the database as far as no file carries them",
+    "tablespaces' places",
+    "statistics of the planner",
+    "versions of extensions and collations",
+    "large objects",
+    "user mappings",
+    "subscriptions",
+)
+"""All that a verification says nothing of, whatever the bundle: what is in no bundle, or the server's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verification:
     """The answer of ``migplan verify``."""
@@ -76,6 +89,7 @@ class Verification:
     tables: tuple[TableProof, ...] = ()
     hierarchies: tuple[Hierarchy, ...] = ()
     notes: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = NOT_COMPARED
 
     @property
     def holds(self) -> bool:

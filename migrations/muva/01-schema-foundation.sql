@@ -22,6 +22,13 @@ SET xmloption = content;
 
 -- extension vector
 CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
+DO $undo$
+BEGIN
+    COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access methods';
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'the extension keeps its own comment: only its owner may change it';
+END
+$undo$;
 
 -- type calendar_event_type
 CREATE TYPE public.calendar_event_type AS ENUM (

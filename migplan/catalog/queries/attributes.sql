@@ -153,6 +153,16 @@ FROM (
     UNION ALL
     SELECT 'pg_extension', x.oid, '', '', to_jsonb(x) FROM pg_catalog.pg_extension x
     UNION ALL
+    SELECT 'pg_extension', x.oid, '', '', jsonb_build_object('own_comment', a.comment)
+    FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_available_extensions a ON a.name = x.extname
+    UNION ALL
+    SELECT 'pg_database', s.setdatabase, 'setting',
+           pg_catalog.split_part(c, '=', 1) || CASE WHEN s.setrole = 0 THEN '' ELSE
+               ' of role ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)) END,
+           jsonb_build_object('setting', ARRAY[c])
+    FROM pg_catalog.pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) c
+    WHERE s.setdatabase <> 0
+    UNION ALL
     -- Comments of what the other questions do not ask about.
     SELECT d.classoid::regclass::text, d.objoid, '', '', jsonb_build_object('comment', d.description)
     FROM pg_catalog.pg_description d
