@@ -109,11 +109,10 @@ def done(result: Undone, address: object, apply: str, rollback: str) -> Iterator
     else:
         rest = " that were left" if result.went_on else ""
         what = "is taken back" if result.whole else "is taken back in part"
-        yield Text(
-            f"run {result.run.run}, {result.run.bundle}, {what}: {count(result.steps, 'step')}{rest}, "
-            f"{result.seconds:.1f} s",
-            style="bold",
-        )
+        how = f"{count(result.steps, 'step')}{rest}, {result.seconds:.1f} s"
+        if not result.steps and not result.went_on:
+            how = "nothing of it was done"
+        yield Text(f"run {result.run.run}, {result.run.bundle}, {what}: {how}", style="bold")
         if result.losses and not result.whole:
             stay = result.losses.stay
             yield Text(f"Stays: {', '.join(stay)}" if stay else "Nothing of it stays.")

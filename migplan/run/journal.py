@@ -195,11 +195,6 @@ class Journal:
             "restore the journal from a backup",
         )
 
-    def unprotect(self, name: str) -> None:
-        """Forget that."""
-        with explained(self._address, "writing the journal"):
-            self._connection.execute("DELETE FROM migplan.protection WHERE name = %s", [name])
-
     @property
     def protections(self) -> list[str]:
         """The names under which the database is protected."""

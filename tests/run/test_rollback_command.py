@@ -114,3 +114,27 @@ def _waiting(server: Server, name: str) -> int:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return found[0][0]
+
+
+def test_a_run_is_ended_by_hand_and_what_is_in_the_way_is_said(newest: Server, run, newest_database) -> None:
+    bundle = sealed(newest, newest.demo)
+    address = newest_database("")
+    applied(bundle, address, until=4)
+    words = [str(bundle.paths.folder), "--target", newest.url(address.params["dbname"])]
+    assert "nobody is there" in run("rollback", "--abandon", *words[1:], exit_code=2).stderr
+    said = run("rollback", "--abandon", *words[1:], "--yes").stdout
+    assert "Nobody can go on with it, nor take it back" in said
+    assert "is abandoned" in said
+    assert "objects are there already" in run("apply", *words, exit_code=2).stderr
+    status = run("status", *words[1:]).stdout
+    assert "abandoned; 3 of 56 steps" in status
+    assert "stays: 3 of 56 steps" in status
+    assert "no run that has come to no end" in run("rollback", "--abandon", *words[1:], "--yes").stdout
+
+
+def test_a_run_of_which_nothing_was_done(newest: Server, run, newest_database) -> None:
+    bundle = sealed(newest, newest.demo)
+    address = newest_database("")
+    applied(bundle, address, until=1)
+    said = run("rollback", "--target", newest.url(address.params["dbname"]), "--yes").stdout
+    assert "is taken back: nothing of it was done" in said
