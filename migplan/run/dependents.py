@@ -3,16 +3,19 @@
 DROP refuses what something else depends on, by ``pg_depend``
 (https://www.postgresql.org/docs/current/catalog-pg-depend.html). Of what depends on the objects of the bundle
 only relations, functions, types and what belongs to them are looked at: pg_dump names no other kind in a way
-that the catalog can be asked for.
+that the catalog can be asked for. What goes with what is followed here and not in the server, whose planner
+knows nothing of so many names at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, LiteralString
 
 import psycopg
 
+from migplan.bundle.manifest import MovedObject
 from migplan.bundle.sealed import Sealed
 from migplan.errors import RefusedError
 from migplan.names import QualifiedName
@@ -21,75 +24,68 @@ from migplan.postgres.failures import explained
 
 _SHOWN = 20
 
-# What goes with an object: all that depends on it but for 'n', normal. ``ours`` are the objects of the whole
-# bundle, ``gone`` those of the files that are taken back.
-_DEPENDENTS: LiteralString = """
-    WITH RECURSIVE wanted AS (
-        SELECT kind, schema, name, goes
-        FROM unnest(%s::text[], %s::text[], %s::text[], %s::boolean[]) w (kind, schema, name, goes)
-    ), named AS (
-        SELECT 'pg_catalog.pg_class'::regclass::oid, c.oid, w.goes
-        FROM wanted w JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
-        JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
-        WHERE w.kind IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'INDEX')
-        UNION ALL
-        SELECT 'pg_catalog.pg_type'::regclass, t.oid, w.goes
-        FROM wanted w JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
-        JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = w.name
-        WHERE w.kind IN ('TYPE', 'DOMAIN', 'SHELL TYPE')
-        UNION ALL
-        SELECT 'pg_catalog.pg_proc'::regclass, p.oid, w.goes
-        FROM wanted w JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
-        JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid
-         AND pg_catalog.starts_with(w.name, p.proname || '(')
-        WHERE w.kind IN ('FUNCTION', 'PROCEDURE', 'AGGREGATE')
-        UNION ALL
-        SELECT 'pg_catalog.pg_constraint'::regclass, k.oid, w.goes
-        FROM wanted w JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
-        JOIN pg_catalog.pg_constraint k ON k.connamespace = n.oid
-         AND pg_catalog.right(w.name, pg_catalog.length(k.conname) + 1) = ' ' || k.conname
-        JOIN pg_catalog.pg_class c ON c.oid = k.conrelid AND w.name = c.relname || ' ' || k.conname
-        WHERE w.kind IN ('CONSTRAINT', 'FK CONSTRAINT', 'CHECK CONSTRAINT')
-        UNION ALL
-        SELECT 'pg_catalog.pg_namespace'::regclass, n.oid, w.goes
-        FROM wanted w JOIN pg_catalog.pg_namespace n ON n.nspname = w.name
-        WHERE w.kind = 'SCHEMA' AND n.nspname <> 'public'
-        UNION ALL
-        SELECT 'pg_catalog.pg_extension'::regclass, e.oid, w.goes
-        FROM wanted w JOIN pg_catalog.pg_extension e ON e.extname = w.name
-        WHERE w.kind = 'EXTENSION'
-    ), ours (class, object, goes) AS (
-        SELECT * FROM named
-        UNION
-        SELECT d.classid, d.objid, o.goes
-        FROM ours o JOIN pg_catalog.pg_depend d ON d.refclassid = o.class AND d.refobjid = o.object
-        WHERE d.deptype <> 'n'
-    )
-    SELECT DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid),
-           pg_catalog.pg_describe_object(d.refclassid, d.refobjid, 0)
-    FROM ours o JOIN pg_catalog.pg_depend d ON d.refclassid = o.class AND d.refobjid = o.object
-    WHERE o.goes AND d.deptype = 'n'
-      AND d.classid IN ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_proc'::regclass,
-                        'pg_catalog.pg_type'::regclass, 'pg_catalog.pg_constraint'::regclass,
-                        'pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_attrdef'::regclass,
-                        'pg_catalog.pg_trigger'::regclass, 'pg_catalog.pg_policy'::regclass)
-      AND NOT EXISTS (SELECT FROM ours x WHERE x.class = d.classid AND x.object = d.objid)
+Object = tuple[int, int]
+"""An object as pg_depend has it: its catalog, and its oid there."""
+
+_NAMED: LiteralString = """
+    SELECT 'relation', n.nspname, c.relname, 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'type', n.nspname, t.typname, 'pg_catalog.pg_type'::regclass::oid::bigint, t.oid::bigint
+    FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'routine', n.nspname, p.proname, 'pg_catalog.pg_proc'::regclass::oid::bigint, p.oid::bigint
+    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'constraint', n.nspname, c.relname || ' ' || k.conname,
+           'pg_catalog.pg_constraint'::regclass::oid::bigint, k.oid::bigint
+    FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'schema', '', nspname, 'pg_catalog.pg_namespace'::regclass::oid::bigint, oid::bigint
+    FROM pg_catalog.pg_namespace WHERE nspname <> 'public'
+    UNION ALL
+    SELECT 'extension', '', extname, 'pg_catalog.pg_extension'::regclass::oid::bigint, oid::bigint
+    FROM pg_catalog.pg_extension
+"""
+_LIKE = {
+    **dict.fromkeys(("TABLE", "FOREIGN TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", "INDEX"), "relation"),
+    **dict.fromkeys(("TYPE", "DOMAIN", "SHELL TYPE"), "type"),
+    **dict.fromkeys(("FUNCTION", "PROCEDURE", "AGGREGATE"), "routine"),
+    **dict.fromkeys(("CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT"), "constraint"),
+    "SCHEMA": "schema",
+    "EXTENSION": "extension",
+}
+# What initdb made has smaller numbers, and nothing of it goes.
+_DEPENDS: LiteralString = """
+    SELECT classid::bigint, objid::bigint, refclassid::bigint, refobjid::bigint, deptype = 'n',
+           classid IN ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_proc'::regclass,
+                       'pg_catalog.pg_type'::regclass, 'pg_catalog.pg_constraint'::regclass,
+                       'pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_attrdef'::regclass,
+                       'pg_catalog.pg_trigger'::regclass, 'pg_catalog.pg_policy'::regclass), objsubid
+    FROM pg_catalog.pg_depend WHERE refobjid >= 16384
+"""
+_DESCRIBED: LiteralString = """
+    SELECT pg_catalog.pg_describe_object(a::oid, b::oid, c), pg_catalog.pg_describe_object(d::oid, e::oid, 0)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::bigint[], %s::bigint[]) w (a, b, c, d, e)
     ORDER BY 2, 1
 """
 
 # TRUNCATE refuses a table to which another one refers that is not emptied with it.
 _REFERRING: LiteralString = """
     SELECT pg_catalog.pg_describe_object('pg_catalog.pg_constraint'::regclass, k.oid, 0),
-           pg_catalog.pg_describe_object('pg_catalog.pg_class'::regclass, p.oid, 0)
-    FROM unnest(%s::text[], %s::text[]) w (schema, name)
-    JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
-    JOIN pg_catalog.pg_class p ON p.relnamespace = n.oid AND p.relname = w.name
-    JOIN pg_catalog.pg_constraint k ON k.confrelid = p.oid AND k.contype = 'f' AND k.conparentid = 0
+           pg_catalog.pg_describe_object('pg_catalog.pg_class'::regclass, p.oid, 0),
+           n.nspname, p.relname, m.nspname, c.relname
+    FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_class p ON p.oid = k.confrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace
     JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
     JOIN pg_catalog.pg_namespace m ON m.oid = c.relnamespace
-    WHERE (m.nspname, c.relname) NOT IN (
-        SELECT schema, name FROM unnest(%s::text[], %s::text[]) o (schema, name)
-    ) AND NOT c.relispartition
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT c.relispartition
     ORDER BY 2, 1
 """
 
@@ -104,19 +100,9 @@ def refuse_dependents(
 ) -> None:
     """RefusedError with everything that depends on what these files made, and that the run did not bring."""
     objects = [each for each in bundle.manifest.objects if (each.kind, each.name) not in spared]
-    ours = {QualifiedName(each.in_schema, each.name) for each in objects if each.kind == "TABLE"}
-    ours |= {table.name for table in bundle.manifest.tables}
     with explained(address, "looking for what depends on what is to go"):
-        found = connection.execute(
-            _DEPENDENTS,
-            [
-                [each.kind for each in objects],
-                [each.in_schema for each in objects],
-                [each.name for each in objects],
-                [each.file in files for each in objects],
-            ],
-        ).fetchall()
-        found += connection.execute(_REFERRING, [*_columns(truncated), *_columns(sorted(ours))]).fetchall()
+        found = _dependents(connection, objects, files)
+        found += _referring(connection, bundle, set(truncated)) if truncated else []
     lines = [f"{what} depends on {needed}" for what, needed in dict.fromkeys(found)]
     if lines:
         more = f"\n  and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
@@ -128,5 +114,61 @@ def refuse_dependents(
         )
 
 
-def _columns(names: Sequence[QualifiedName]) -> tuple[list[str], list[str]]:
-    return [name.schema for name in names], [name.name for name in names]
+def _dependents(
+    connection: psycopg.Connection[Any], objects: Sequence[MovedObject], files: Collection[str]
+) -> list[tuple[str, str]]:
+    """What is not ours and depends on what goes, in the server's words."""
+    if not objects:
+        return []
+    schemas = sorted({each.in_schema for each in objects})
+    named: dict[tuple[str, str, str], list[Object]] = defaultdict(list)
+    for like, schema, name, catalog, oid in connection.execute(_NAMED, {"schemas": schemas}):
+        named[like, schema, name].append((catalog, oid))
+    along: dict[Object, list[Object]] = defaultdict(list)  # what goes with an object
+    needing: dict[Object, list[tuple[Object, int]]] = defaultdict(list)  # what would keep it
+    for catalog, oid, of_catalog, of, normal, looked_at, column in connection.execute(_DEPENDS):
+        if not normal:
+            along[of_catalog, of].append((catalog, oid))
+        elif looked_at:
+            needing[of_catalog, of].append(((catalog, oid), column))
+    ours = _with_all(_found(objects, named), along)
+    gone = _with_all(_found([each for each in objects if each.file in files], named), along)
+    kept = [(*who, column, *what) for what in gone for who, column in needing[what] if who not in ours]
+    columns = [list(column) for column in zip(*kept, strict=True)]
+    return connection.execute(_DESCRIBED, columns).fetchall() if kept else []
+
+
+def _found(
+    objects: Iterable[MovedObject], named: dict[tuple[str, str, str], list[Object]]
+) -> Iterable[Object]:
+    """The objects by their numbers; of functions all of a name, for tags print arguments otherwise."""
+    for each in objects:
+        like = _LIKE.get(each.kind, "")
+        names = [each.name]
+        if like == "routine":
+            names = [each.name[:end] for end, letter in enumerate(each.name) if letter == "("]
+        for name in names:
+            yield from named.get((like, each.in_schema, name), ())
+
+
+def _with_all(objects: Iterable[Object], along: dict[Object, list[Object]]) -> set[Object]:
+    found = set(objects)
+    waiting = list(found)
+    while waiting:
+        new = set(along.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _referring(
+    connection: psycopg.Connection[Any], bundle: Sealed, truncated: Collection[QualifiedName]
+) -> list[tuple[str, str]]:
+    manifest = bundle.manifest
+    ours = {QualifiedName(each.in_schema, each.name) for each in manifest.objects if each.kind == "TABLE"}
+    ours |= {table.name for table in manifest.tables}
+    return [
+        (what, needed)
+        for what, needed, schema, name, of_schema, of in connection.execute(_REFERRING)
+        if QualifiedName(schema, name) in truncated and QualifiedName(of_schema, of) not in ours
+    ]
