@@ -38,6 +38,7 @@ class Anonymiser:
         )
         self._decisions: dict[_Where, Decision] = {}
         self._referenced = dict(_referenced(catalog))
+        self._cleaned: dict[str, str] = {}
         self._listed = frozenset(_listed(catalog))
         self._showing = Showing(self._types, StandIns(key), _vocabulary(catalog))
 
@@ -64,7 +65,9 @@ class Anonymiser:
 
     def sql(self, text: str) -> str:
         """SQL in which only such strings stand as are known to be harmless: codes, moments, known words."""
-        return texts.strict(text, self._is_harmless)
+        if text not in self._cleaned:
+            self._cleaned[text] = texts.strict(text, self._is_harmless)
+        return self._cleaned[text]
 
     def _is_harmless(self, value: str, after: str) -> bool:
         return (

@@ -24,6 +24,18 @@ _LONGEST_CATEGORY = 48
 _ITEMS = 20
 # With so many digits before its point, a number may be somebody's telephone or document.
 _LONG_NUMBER = re.compile(r"(?<![\d.])\d{7}")
+# Degrees have that many decimals, and few other numbers whose column says nothing of them.
+_COORDINATE = re.compile(r"-?\d{1,3}\.\d{4,}")
+# A day long ago, without a time, in a column whose name says nothing: a birthday, for all we know.
+_DAY = re.compile(r"(\d{4})-\d\d-\d\d(?:[ T]00:00:00(?:\.0+)?(?:[+-]\d\d(?::\d\d)?)?)?(?: BC)?$")
+_LAST_BIRTHS = 2010
+_DAYS = frozenset(
+    (
+        "created", "updated", "modified", "deleted", "published", "released", "issued", "signed", "valid",
+        "start", "started", "begin", "end", "ended", "due", "expires", "expiry", "effective", "closed",
+        "opened", "founded", "period", "month", "year", "week", "holiday", "season", "version",
+    )
+)  # fmt: skip
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # Codes: of currencies, countries, languages, short numbers, time zones.
@@ -161,7 +173,7 @@ class Showing:
         if decision.kind is not ColumnKind.KEEP:
             return self._masked(decision.kind, value, words)
         if decision.shape in (Shape.NUMBER, Shape.ANY):
-            return self._plain(decision, value)
+            return self._plain(decision, value, words)
         seen = sightings(value)
         return self._instead(seen, value) if seen else self._named(decision, value, words)
 
@@ -173,12 +185,16 @@ class Showing:
             return value if _is_id(value) else masked_id(value, self._prefixes(words))
         return value if self.is_category(value) else self._stand_ins.of(ColumnKind.TEXT, value)
 
-    def _plain(self, decision: Decision, value: str) -> str:
+    def _plain(self, decision: Decision, value: str, words: tuple[str, ...]) -> str:
         """Numbers, moments, ids: they are shown, but for numbers that may be somebody's."""
         if _UUID.fullmatch(value):
             return value
         if decision.shape is Shape.NUMBER and _LONG_NUMBER.search(value):
             return self._stand_ins.of(ColumnKind.NUMBER, value)
+        if decision.shape is Shape.NUMBER and _COORDINATE.fullmatch(value) and 1 <= abs(float(value)) <= 180:
+            return self._stand_ins.of(ColumnKind.PLACE, value)
+        if (day := _DAY.match(value)) and int(day[1]) < _LAST_BIRTHS and not _DAYS.intersection(words):
+            return self._stand_ins.of(ColumnKind.BIRTH, value)
         seen = sightings(value, Looking.FOR_SECRETS)
         return self._instead(seen, value) if seen else value
 

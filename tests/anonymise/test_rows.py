@@ -176,3 +176,24 @@ def test_what_was_replaced_is_said_with_the_reason() -> None:
     things = table("things", "id bigint", "email", "x", "status", key=("id",))
     anonymiser = Anonymiser(catalog(things), AnonymiseSection(columns={"x": "name"}))
     assert anonymiser.replaced(things) == (("email", "its name says email"), ("x", "the settings say so (x)"))
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "wanted"),
+    [
+        ("d1 date", "1975-03-02", "1900-01-01"),
+        ("d1 date", "2019-03-02", "2019-03-02"),
+        ("valid_from date", "1975-03-02", "1975-03-02"),
+        ("ts: timestamp with time zone", "1975-03-02 00:00:00+00", "1900-01-01"),
+        ("ts: timestamp with time zone", "1975-03-02 11:20:31+00", "1975-03-02 11:20:31+00"),
+        ("a numeric", "48.137154", "(0, 0)"),
+        ("b: double precision", "-103.5821", "(0, 0)"),
+        ("a numeric", "0.137154", "0.137154"),
+        ("a numeric", "48.13", "48.13"),
+        ("exchange_rate numeric", "48.137154", "48.137154"),
+        ("data jsonb", '{"x": 48.137154, "y": [11.5761]}', '{"x": "(0, 0)", "y": ["(0, 0)"]}'),
+    ],
+)
+def test_birthdays_and_places_in_columns_whose_names_say_nothing(text: str, value: str, wanted: str) -> None:
+    only = table("things", text)
+    assert Anonymiser(catalog(only)).row(only, {only.columns[0].name: value}) == (wanted,)
