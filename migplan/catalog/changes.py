@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import psycopg
@@ -26,6 +26,7 @@ from migplan.postgres.failures import explained
 
 _QUESTION = "row_versions"
 _MOST_NAMED = 5
+_OF_ANYTHING = frozenset({"pg_description", "pg_seclabel"})
 
 _Driver = psycopg.Connection[Any]
 Concerns = Callable[[str], bool]
@@ -49,6 +50,7 @@ class _Row(NamedTuple):
     word: str
     part: str
     counts_when_new: bool
+    aside: bool
     version: int
 
     @property
@@ -71,31 +73,62 @@ class _Row(NamedTuple):
         return f"{self.word} {name}"
 
 
-def changes(driver: _Driver, address: Address, concerns: Concerns = everything) -> tuple[str, ...]:
-    """What is not as the driver's transaction sees it any more, object by object."""
+def changes(
+    driver: _Driver,
+    address: Address,
+    concerns: Concerns = everything,
+    *,
+    aside: bool = True,
+    fresh: _Driver | None = None,
+) -> tuple[str, ...]:
+    """What is not as the driver's transaction sees it any more, object by object.
+
+    A ``fresh`` session that is open already, and in no transaction, spares the time that opening one takes.
+
+    Without ``aside`` only what rows and definitions of tables hang on: not views, nor functions that nothing
+    uses.
+    """
     during = "asking what was changed meanwhile"
-    with closing(connect(address)) as fresh, explained(address, during):
-        fresh.read_only = True
-        fresh.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        with fresh.transaction():
-            fresh.execute("SET LOCAL search_path = ''")
-            catalogs = sorted({catalog for catalog, *_ in _summed(driver) ^ _summed(fresh)})
+    opened = closing(connect(address)) if fresh is None else nullcontext(fresh)
+    with opened as other, explained(address, during):
+        other.isolation_level, other.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+        with other.transaction():
+            other.execute("SET LOCAL search_path = ''")
+            # First the one whose moment is now: the less time, the less can have happened.
+            sums = _summed(other)
+            catalogs = sorted({catalog for catalog, *_ in sums ^ _summed(driver)})
             if not catalogs:
                 return ()
-            before, now = _rows(driver, catalogs), _rows(fresh, catalogs)
-    return tuple(_told(before, now, concerns))
+            before, now = _rows(driver, catalogs), _rows(other, catalogs)
+    return tuple(_told(before, now, concerns, aside=aside))
 
 
-def refuse_changes(driver: _Driver, address: Address, concerns: Concerns = everything) -> None:
+def refuse_changes(
+    driver: _Driver,
+    address: Address,
+    concerns: Concerns = everything,
+    *,
+    aside: bool = True,
+    fresh: _Driver | None = None,
+) -> None:
     """Raise a ChangedError that names what others changed since the moment of the driver's transaction."""
-    found = changes(driver, address, concerns)
+    found = changes(driver, address, concerns, aside=aside, fresh=fresh)
     if found:
         raise changed(address, found)
 
 
 @contextmanager
-def one_moment(driver: _Driver, address: Address, concerns: Concerns = everything) -> Iterator[None]:
+def one_moment(
+    driver: _Driver,
+    address: Address,
+    concerns: Concerns = everything,
+    *,
+    aside: bool = True,
+    fresh: _Driver | None = None,
+) -> Iterator[None]:
     """Raise a ChangedError where what the block reads was changed meanwhile, whatever else it came to.
+
+    Without ``aside`` the block reads no definitions of views and functions, or has seen to those itself.
 
     Many things go wrong where definitions change while they are read: a function that is not there, a name
     that is missing. Others' doing is looked for first. What the block locks is given back at its end.
@@ -105,10 +138,10 @@ def one_moment(driver: _Driver, address: Address, concerns: Concerns = everythin
             yield
     except Exception as error:
         ours = isinstance(error, MigplanError) and not isinstance(error, DatabaseError)
-        if not ours and not driver.closed and (found := changes(driver, address, concerns)):
+        if not ours and not driver.closed and (found := changes(driver, address, concerns, fresh=fresh)):
             raise changed(address, found) from None
         raise
-    refuse_changes(driver, address, concerns)
+    refuse_changes(driver, address, concerns, aside=aside, fresh=fresh)
 
 
 def changed(address: Address, found: tuple[str, ...]) -> ChangedError:
@@ -133,12 +166,11 @@ def _summed(driver: _Driver) -> set[tuple[str, int, int]]:
 
 
 def _rows(driver: _Driver, catalogs: list[str]) -> dict[tuple[str, int], list[_Row]]:
-    """The rows of some catalogs, and of what stands by itself."""
-    wanted = ", ".join(f"'{catalog}'" for catalog in catalogs)
-    question = (
-        f"SELECT v.* FROM ({_question(driver)}) v WHERE v.catalog IN ({wanted}) "  # noqa: S608 - names of catalogs
-        "OR v.catalog = v.of_catalog AND v.key = v.of"
-    )
+    """The rows of some catalogs, and of all that they may be parts of."""
+    question = f"SELECT v.* FROM ({_question(driver)}) v"  # noqa: S608 - the question is a file of ours
+    if not _OF_ANYTHING.intersection(catalogs):
+        wanted = ", ".join(f"'{catalog}'" for catalog in catalogs)
+        question += f" WHERE v.catalog IN ({wanted}) OR v.catalog = v.of_catalog"
     found: dict[tuple[str, int], list[_Row]] = defaultdict(list)
     for values in driver.execute(question.encode()):
         row = _Row(*values)
@@ -151,7 +183,11 @@ def _question(driver: _Driver) -> str:
 
 
 def _told(
-    before: dict[tuple[str, int], list[_Row]], now: dict[tuple[str, int], list[_Row]], concerns: Concerns
+    before: dict[tuple[str, int], list[_Row]],
+    now: dict[tuple[str, int], list[_Row]],
+    concerns: Concerns,
+    *,
+    aside: bool,
 ) -> Iterator[str]:
     """What differs, a sentence each; of what went as a whole, or came anew, no parts."""
     gone = before.keys() - now.keys()
@@ -163,6 +199,8 @@ def _told(
         then, today = before.get(key, []), now.get(key, [])
         row = (then or today)[0]
         if sorted(each.version for each in then) == sorted(each.version for each in today):
+            continue
+        if row.aside and not aside:
             continue
         if row.schema and not concerns(row.schema):
             continue

@@ -29,7 +29,7 @@ _MATCH = {"s": "SIMPLE", "f": "FULL", "p": "PARTIAL"}
 _EVENTS = ((4, "INSERT"), (16, "UPDATE"), (8, "DELETE"), (32, "TRUNCATE"))
 # What the server prints as it is now, and no lock on a table keeps from changing: asked first, right behind
 # the snapshot.
-_PRINTED_AS_NOW = ("views", "functions", "types", "rules")
+_PRINTED_AS_NOW = (("functions", "grants"), ("views", "types", "rules", "policies"))
 _ANY_COUNT = Counting()
 
 
@@ -46,12 +46,23 @@ def _no_search_for_garbage() -> Iterator[None]:
 
 
 @_no_search_for_garbage()
-def read(connection: sa.Connection, address: Address, counting: Counting = _ANY_COUNT) -> Catalog:
-    """The catalog at the connection's moment; open the connection with ``postgres.connect.reading``."""
+def read(
+    connection: sa.Connection,
+    address: Address,
+    counting: Counting = _ANY_COUNT,
+    printed: Callable[[], None] = lambda: None,
+) -> Catalog:
+    """The catalog at the connection's moment; open the connection with ``postgres.connect.reading``.
+
+    ``printed`` is called as soon as the server has printed what no lock on a table keeps from changing: who
+    wants to know whether that is of the same moment looks then.
+    """
     ask = Questions(connection, address)
     (server,) = ask.all("server")
-    for question in _PRINTED_AS_NOW:
-        ask.all(question)
+    for questions in _PRINTED_AS_NOW:
+        for question in questions:
+            ask.all(question)
+        printed()
     names = {row.oid: QualifiedName(row.schema, row.name) for row in ask.all("tables")}
     counted = count_rows(connection, address, ask.all("tables"), counting)
     schemas = _by_name(model.Schema(**row._asdict()) for row in ask.all("schemas"))

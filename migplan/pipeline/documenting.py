@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from migplan.pipeline.seeing import advised, catalog_at, refuse_nothing, relatio
 from migplan.plan.model import Plan
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
-from migplan.postgres.connect import driver_of, reading
+from migplan.postgres.connect import connect, driver_of, reading
 from migplan.report.documents import Pages, kept, stale, written
 from migplan.report.documents.pages import ours
 
@@ -51,11 +52,14 @@ def documentation_of(
     """All that is to be said about a database, from one moment of it."""
 
     def attempt(number: int) -> Documentation:
-        with reading(address, relations_to_lock(number)) as connection:
+        with (
+            closing(connect(address)) as fresh,
+            reading(address, relations_to_lock(number)) as connection,
+        ):
             driver = driver_of(connection)
-            with one_moment(driver, address):
-                catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True)
-            with one_moment(driver, address):
+            with one_moment(driver, address, aside=False, fresh=fresh):
+                catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True, fresh=fresh)
+            with one_moment(driver, address, aside=False, fresh=fresh):
                 return documentation_at(connection, address, catalog, config, wanted.plan_file, told)
 
     return again_if_disturbed(attempt, told)

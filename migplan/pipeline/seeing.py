@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import psycopg
 
 from migplan import advise
 from migplan.advise import Advice, Finding
 from migplan.anonymise import Anonymiser
 from migplan.catalog import orphans, read, read_vitals, selection
-from migplan.catalog.changes import one_moment
+from migplan.catalog.changes import Concerns, everything, one_moment, refuse_changes
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config
@@ -18,7 +21,7 @@ from migplan.graph import ForeignKeyGraph, build
 from migplan.pipeline.progress import Told, silence
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
-from migplan.postgres.connect import driver_of, reading
+from migplan.postgres.connect import connect, driver_of, reading
 from migplan.postgres.locking import TABLES_AND_VIEWS
 from migplan.report.analysis import Analysis
 
@@ -33,10 +36,11 @@ def catalog_of(
 
     def attempt(number: int) -> Catalog:
         with (
+            closing(connect(address)) as fresh,
             reading(address, relations_to_lock(number)) as connection,
-            one_moment(driver_of(connection), address),
+            one_moment(driver_of(connection), address, aside=False, fresh=fresh),
         ):
-            return catalog_at(connection, address, exactness, told, vitals=vitals)
+            return catalog_at(connection, address, exactness, told, vitals=vitals, fresh=fresh)
 
     return again_if_disturbed(attempt, told)
 
@@ -56,12 +60,20 @@ def catalog_at(
     told: Told,
     *,
     vitals: bool,
+    concerns: Concerns = everything,
+    fresh: psycopg.Connection[Any] | None = None,
 ) -> Catalog:
     """The same, at the moment of a transaction in which more is to be read.
 
-    It is for the caller to see that it is of one moment, by ``catalog.changes.one_moment``.
+    Views and functions are of that moment, or a ChangedError is raised; it is for the caller to see that the
+    rest is, by ``catalog.changes.one_moment`` without what stands aside.
     """
-    catalog = read.read(connection, address, Counting(exactness, lambda *at: told("counting rows", *at)))
+    catalog = read.read(
+        connection,
+        address,
+        Counting(exactness, lambda *at: told("counting rows", *at)),
+        lambda: refuse_changes(driver_of(connection), address, concerns, fresh=fresh),
+    )
     if not vitals:
         return catalog
     told("reading vitals", 0, 0)
@@ -102,10 +114,12 @@ def analysis_with_orphans(
 
     def attempt(number: int) -> Analysis:
         with (
+            closing(connect(address)) as fresh,
             reading(address, relations_to_lock(number)) as connection,
-            one_moment(driver_of(connection), address),
+            one_moment(driver_of(connection), address, aside=False, fresh=fresh),
         ):
-            analysis = analysis_of(catalog_at(connection, address, exactness, told, vitals=True), config)
+            catalog = catalog_at(connection, address, exactness, told, vitals=True, fresh=fresh)
+            analysis = analysis_of(catalog, config)
             keys = (*analysis.graph.all_keys, *analysis.graph.leaving)
             found = orphans.find_orphans(
                 connection, address, keys, lambda *at: told("looking for orphans", *at)

@@ -37,9 +37,12 @@ from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
+from migplan.postgres.archive import Archive
 from migplan.postgres.connect import driver_of, export_snapshot, reading
 from migplan.postgres.locking import TABLES
 from migplan.report.tree import tree
+
+_NEWEST = 2  # attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,17 @@ def exported(
 
     Where others change what was read before the bundle has its name, all of it begins again, a few times.
     """
-    return again_if_disturbed(lambda _: _exported(address, config, wanted, told), told)
+    return again_if_disturbed(lambda number: _exported(address, config, wanted, told, number), told)
 
 
-def _exported(address: Address, config: Config, wanted: Exporting, told: Told) -> tuple[Path, Manifest]:
+def _exported(
+    address: Address, config: Config, wanted: Exporting, told: Told, number: int
+) -> tuple[Path, Manifest]:
+    """The nth attempt. All definitions are of the moment when they are read, or it ends there.
+
+    What happens to views, and functions that nothing uses, while rows are read takes nothing from that: the
+    first attempts would rather have the newer one, the others have it as it was.
+    """
     told("locking the tables", 0, 0)
     with reading(address, TABLES) as connection:
         keeper = driver_of(connection)
@@ -87,20 +97,22 @@ def _exported(address: Address, config: Config, wanted: Exporting, told: Told) -
         concerns = _concerns(config)
         # pg_dump takes locks of its own: it begins at once, before anybody queues behind the keeper's.
         with pg_dump.dumping(address, program, snapshot) as dump, one_moment(keeper, address, concerns):
-            catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True)
-            plan, selected = _plan_for(catalog, config, wanted)
-            advice = advised(selected.catalog, build(selected.catalog), config)
-            out = wanted.folder(plan)
-            folder.refuse_what_is_not_ours(out, force=wanted.force)
-            folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
-            carrying = _carrying(connection, address, selected.catalog, wanted, told)
+            catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True, concerns=concerns)
             told("reading definitions", 0, 0)
-            bare = replace(selected.catalog, vitals=None)
-            source = _source(keeper, address, bare, dump, wanted.options, carrying)
-            source = replace(source, attributes=attributes.read(connection, address))
+            more = attributes.read(connection, address)
+            archive = dump.archive()
+        plan, selected = _plan_for(catalog, config, wanted)
+        advice = advised(selected.catalog, build(selected.catalog), config)
+        out = wanted.folder(plan)
+        folder.refuse_what_is_not_ours(out, force=wanted.force)
+        folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
+        carrying = _carrying(connection, address, selected.catalog, wanted, told)
+        bare = replace(selected.catalog, vitals=None)
+        source = _source(keeper, address, bare, archive, wanted.options, carrying)
+        source = replace(source, attributes=more)
         with (
             folder.written_aside(out, force=wanted.force, access=config.access) as aside,
-            one_moment(keeper, address, concerns),
+            one_moment(keeper, address, concerns, aside=number < _NEWEST),
             readers(address, snapshot, wanted.options.jobs, keeper) as pool,
         ):
             source = replace(
@@ -139,7 +151,7 @@ def _source(
     keeper: psycopg.Connection[Any],
     address: Address,
     catalog: Catalog,
-    dump: pg_dump.Dump,
+    archive: Archive,
     options: Options,
     carrying: Carrying,
 ) -> Source:
@@ -150,7 +162,7 @@ def _source(
         *left_behind(settings if not carried else ()),
         *carrying.notes,
     )
-    archive = with_settings(carrying.archive(dump.archive()), carried, options.owners.roles)
+    archive = with_settings(carrying.archive(archive), carried, options.owners.roles)
     catalog = carrying.catalog(catalog)
     graph = build(catalog)
     shown = tuple(

@@ -11,7 +11,7 @@ from migplan.errors import BlockedError, ChangedError
 Found = TypeVar("Found")
 Told = Callable[[str, int, int], None]
 
-TRIES = 12
+TRIES, TRIES_FOR_LOCKS = 40, 12
 TRIES_AT_LEAST = 3
 PATIENCE = 60.0
 """Seconds after which only the first tries are made: nobody wants to wait twelve times for an hour."""
@@ -33,7 +33,8 @@ def again_if_disturbed(attempt: Callable[[int], Found], told: Told) -> Found:
         except (BlockedError, ChangedError) as error:
             tried = number + 1
             enough = tried >= TRIES_AT_LEAST and time.monotonic() - started > PATIENCE
-            if tried == TRIES or enough:
+            most = min(TRIES, TRIES_FOR_LOCKS) if isinstance(error, BlockedError) else TRIES
+            if tried >= most or enough:
                 error.what = f"{error.what} (tried {tried} times)"
                 raise
             told(f"beginning again: {error.what}", 0, 0)

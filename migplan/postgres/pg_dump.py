@@ -34,7 +34,7 @@ _WORDS = (
     *("--schema-only", "--format=custom", "--compress=0", "--encoding=UTF8", "--no-password"),
     "--lock-wait-timeout=5s",
 )
-_WATCHED, _LOOKS = 0.3, 5  # seconds between two looks, and how many in vain are enough
+_WATCHED, _LOOKS = 0.2, 3  # seconds between two looks, and how many in vain are enough
 _WAITS = (
     "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_locks l ON l.pid = a.pid "
     "WHERE a.application_name = %s AND NOT l.granted)"

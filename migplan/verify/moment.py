@@ -11,7 +11,7 @@ import psycopg
 import sqlalchemy as sa
 
 from migplan.catalog import read
-from migplan.catalog.changes import one_moment
+from migplan.catalog.changes import one_moment, refuse_changes
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.digests import Digesting, digesting
 from migplan.catalog.model import Catalog
@@ -40,8 +40,9 @@ def moment(address: Address, jobs: int) -> Iterator[Moment]:
     with reading(address) as connection:
         driver = driver_of(connection)
         snapshot = export_snapshot(connection)
-        with one_moment(driver, address):
+        with one_moment(driver, address, aside=False):
             # Rows are counted together with their digests, by the workers.
-            catalog = read.read(connection, address, Counting(Exactness.ESTIMATE))
-        with one_moment(driver, address), digesting(address, snapshot, jobs) as workers:
+            counting = Counting(Exactness.ESTIMATE)
+            catalog = read.read(connection, address, counting, lambda: refuse_changes(driver, address))
+        with one_moment(driver, address, aside=False), digesting(address, snapshot, jobs) as workers:
             yield Moment(address, connection, catalog, workers)

@@ -67,6 +67,8 @@ CHANGES = {
     "ALTER SEQUENCE q INCREMENT 7": ["definition of public.q was changed"],
     "ALTER SEQUENCE q OWNED BY t.id": ["owner of public.q is new"],
     "COMMENT ON COLUMN t.id IS 'x'": ["comment of public.t is new"],
+    "COMMENT ON INDEX t_m IS 'x'": ["comment of public.t_m is new"],
+    "COMMENT ON CONSTRAINT late ON t IS 'x'": ['comment of "constraint late on table public.t" is new'],
     "COMMENT ON SCHEMA public IS 'x'": ['comment of "schema public"'],
     "GRANT SELECT ON t TO public": ["table public.t was changed"],
     "CREATE STATISTICS late ON id, m FROM t": ["statistics late of public.t is new"],

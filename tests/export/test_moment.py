@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from random import Random
+from threading import Event, Thread
 
 import psycopg
 import pytest
@@ -236,11 +239,16 @@ def test_changes_that_do_not_end_are_refused_by_name(
     monkeypatch.setattr(again, "TRIES", 3)
     source = newest_database(SHOP)
     with session(newest, source) as other:
-        watching = Watching("writing rows", lambda: other.execute("COMMENT ON VIEW cheap IS 'x'"), times=99)
-        watching.do = lambda: other.execute("SELECT 1; DROP VIEW cheap; CREATE VIEW cheap AS SELECT 1 AS one")
-        with pytest.raises(ChangedError, match=r"view public\.cheap was made anew \(tried 3 times\)") as said:
+        other.execute("CREATE INDEX late ON more (price)")
+
+        def anew() -> None:
+            other.execute("COMMENT ON INDEX late IS 'x'")
+            other.execute("COMMENT ON INDEX late IS 'y'")
+
+        watching = Watching("writing rows", anew, times=99)
+        with pytest.raises(ChangedError, match=r"comment of public\.late .* \(tried 3 times\)") as said:
             exported(source, bundle, watching)
-    assert said.value.changes == ("view public.cheap was made anew",)
+    assert [change.partition(" was")[0] for change in said.value.changes] == ["comment of public.late"]
     assert "run the same command again" in said.value.do
     assert list(bundle.parent.iterdir()) == []
 
@@ -309,3 +317,55 @@ def test_a_lock_table_that_is_too_small_is_said_first(bundle: Path) -> None:
             exported(parse(server.conninfo()), bundle, lambda what, _done, _total: heard.append(what))
     assert "max_locks_per_transaction = 320 (it is 10)" in said.value.do
     assert set(heard) == {"locking the tables"}
+
+
+WRITER = """
+TRUNCATE g; INSERT INTO g SELECT n, {0} FROM generate_series(1, 50) n; COMMENT ON TABLE g IS '{0}';
+CREATE OR REPLACE VIEW g_v AS SELECT {0} AS n; COMMENT ON VIEW g_v IS '{0}'; DROP VIEW IF EXISTS w;
+CREATE VIEW w AS SELECT {0} AS n; CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT {0}';
+ALTER TYPE e RENAME VALUE '{1}' TO '{0}'
+"""
+
+
+def test_whatever_a_writer_of_definitions_does_all_parts_are_of_one_generation(
+    newest: Server, newest_database: MakeDatabase, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction leaves everything in the next generation; what is read is of one, or is refused."""
+    monkeypatch.setattr(again, "TRIES", 6)
+    source = newest_database("CREATE TABLE g (id int, n int); CREATE TYPE e AS ENUM ('0')")
+    stop = Event()
+
+    def write() -> None:
+        chance = Random(1)
+        generation = 0
+        with session(newest, source) as other:
+            while not stop.is_set():
+                generation += 1
+                other.execute(WRITER.format(generation, generation - 1))
+                stop.wait(chance.uniform(0.1, 0.8))
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        for number in range(4):
+            out = bundle.with_name(str(number))
+            with suppress(ChangedError, BlockedError):
+                exported(source, out, Watching("nothing", int))
+                assert len(generations(text_of(out))) == 1
+            assert not leftovers(out)
+        for _ in range(4):
+            catalog = pipeline.catalog_of(source)
+            seen = {view.comment for view in catalog.views if view.name.name == "g_v"}
+            seen |= {re.sub(r"\D", "", view.definition) for view in catalog.views}
+            seen |= {table.comment for table in catalog.tables}
+            seen |= {label for type_ in catalog.types for label in type_.definition}
+            assert len(seen) == 1
+    finally:
+        stop.set()
+        writer.join()
+
+
+def generations(text: str) -> set[str]:
+    found = re.findall(r"^\d+\t(\d+)$|IS '(\d+)'|SELECT (\d+)|^    '(\d+)'$", text, re.MULTILINE)
+    assert len(found) > 50
+    return {"".join(groups) for groups in found}
