@@ -21,7 +21,7 @@ from migplan.catalog import attributes, read
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
-from migplan.errors import FileError, LaunchError, RefusedError
+from migplan.errors import DatabaseError, FileError, LaunchError, RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
 from migplan.postgres.connect import connect, reading
@@ -57,7 +57,9 @@ def rebuilt(expectation: Expectation, major: int, lent: Address | None = None) -
             with reading(address) as connection:
                 catalog = read.read(connection, address, Counting(Exactness.ESTIMATE))
                 found = attributes.read(connection, address)
-    except LaunchError as error:
+    except (LaunchError, DatabaseError) as error:
+        if lent is not None:
+            raise  # who names a server wants to know what is wrong with it
         return Rebuilt(None, None, error.what, "name a running server of the target's version: --scratch URL")
     except FileError as error:
         return Rebuilt(None, None, error.what, error.do)
