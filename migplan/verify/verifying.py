@@ -16,7 +16,7 @@ from migplan.catalog import attributes as catalogs
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
-from migplan.verify import attributes, content, keys, sequences, structure
+from migplan.verify import attributes, content, keys, materialized, sequences, structure
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment, moment
 from migplan.verify.rebuilt import Rebuilt, rebuilt
@@ -62,7 +62,9 @@ def _verified(
         if expectation.with_rows:
             rows = content.compared(expectation, target, origin, told)
             itself, found = keys.hierarchies(expectation, target, origin)
-            hierarchies = (itself, sequences.compared(expectation, target, origin))
+            filled, unknown = materialized.compared(expectation, target)
+            hierarchies = (itself, sequences.compared(expectation, target, origin), filled)
+            notes = (*notes, *unknown)
         orphans, said = keys.without_orphans(expectation, target, told)
         server = target.catalog.server
         every = (*checks, orphans, *hierarchies, *rows.checks)

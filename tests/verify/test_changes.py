@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from tests.export.loading import export, run_with_psql
 from tests.verify.conftest import Shop, said
 
 Change = Callable[[str], str]
@@ -180,6 +182,46 @@ def test_links_of_a_self_reference_that_were_lost(
     found = shop.verify(name, beside_source=beside_source)
     (line,) = [line for line in said(found) if line.startswith("Self-references")]
     assert line == f"Self-references: self-references of shop.customer: {LINKS[change]}"
+
+
+FILLED = {
+    "UPDATE app.t SET n = 9 WHERE n = 1": "app.plain: its 2 rows are not those that its query gives",
+    "DELETE FROM app.t WHERE n = 1; REFRESH MATERIALIZED VIEW app.plain; INSERT INTO app.t VALUES (1)": (
+        "app.plain: holds 1 rows, and its query gives 2"
+    ),
+}
+
+
+def test_contents_of_materialised_views(shop: Shop, tmp_path: Path) -> None:
+    """Also where the source's own was not refreshed, for which the target is not to blame."""
+    source = shop.server.create_database(
+        "CREATE SCHEMA app; CREATE TABLE app.t (n int); CREATE VIEW app.v AS SELECT n FROM app.t;"
+        "CREATE MATERIALIZED VIEW app.plain AS SELECT n, n + 1 AS next FROM app.v;"
+        "CREATE MATERIALIZED VIEW app.timed AS SELECT n, now() AS at FROM app.t;"
+        "CREATE FUNCTION app.f(int) RETURNS int LANGUAGE sql AS 'SELECT $1';"
+        "CREATE MATERIALIZED VIEW app.called AS SELECT app.f(n) FROM app.t;"
+        "INSERT INTO app.t VALUES (1), (2)"
+    )
+    target = shop.server.create_database()
+    try:
+        export(shop.server.url(source), tmp_path / "bundle")
+        run_with_psql(tmp_path / "bundle", shop.server.url(target))
+        moved = Shop(shop.server, source, tmp_path / "bundle", target)
+        for beside_source in (False, True):
+            found = moved.verify(target, beside_source=beside_source)
+            assert said(found) == []
+            (note,) = [note for note in found.notes if "materialised views" in note]
+            assert "app.called (its query calls functions that people made, or reads foreign tables)" in note
+            assert "app.timed (its query may give something else each time)" in note
+        for change, expected in FILLED.items():
+            copy = shop.server.create_database(template=target)
+            with shop.server.connect(dbname=copy) as connection:
+                connection.execute(change.encode())
+            assert f"Materialised views: {expected}" in said(moved.verify(copy))
+            shop.server.drop_database(copy)
+    finally:
+        shop.server.drop_database(source)
+        shop.server.drop_database(target)
 
 
 def test_a_missing_table_is_named_once(shop: Shop, changed: Change) -> None:
