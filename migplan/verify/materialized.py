@@ -101,9 +101,9 @@ def _held_against_its_query(
         return None
     if any(_EACH_TIME.search(text) for text in texts):
         return "its query may give something else each time"
-    if here[0] != then[0]:
-        return Difference(str(view.name), f"holds {here[0]:,} rows, and its query gives {then[0]:,}")
-    return Difference(str(view.name), f"its {here[0]:,} rows are not those that its query gives")
+    other = f"holds {here[0]:,} rows, and its query gives {then[0]:,}"
+    same_number = f"its {here[0]:,} rows are not those that its query gives"
+    return Difference(str(view.name), other if here[0] != then[0] else same_number)
 
 
 def _texts(
