@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from rich.text import Text
 
+from migplan.anonymise.texts import shown
 from migplan.report.words import count
 from migplan.verify.verification import Check, Difference, Verification
 
@@ -17,6 +18,7 @@ FORMAT = 1
 
 def as_text(verification: Verification) -> Iterator[Text]:
     """A line a kind, then the differences, the notes, and what was proved."""
+    verification = _without_secrets(verification)
     yield Text(_heading(verification), style="bold")
     yield Text()
     checks = verification.checks
@@ -46,6 +48,7 @@ def as_text(verification: Verification) -> Iterator[Text]:
 
 def as_markdown(verification: Verification) -> Iterator[str]:
     """The same as a page."""
+    verification = _without_secrets(verification)
     yield f"# {_heading(verification)}"
     yield ""
     yield "| | right | |"
@@ -76,6 +79,7 @@ def as_markdown(verification: Verification) -> Iterator[str]:
 
 def as_json(verification: Verification) -> Iterator[str]:
     """One JSON document."""
+    verification = _without_secrets(verification)
     content = {
         "migplan_verification": FORMAT,
         "holds": verification.holds,
@@ -145,6 +149,17 @@ def _state(check: Check) -> str:
 
 def _numbers(check: Check) -> str:
     return f"{check.right:,}/{check.of:,}"
+
+
+def _without_secrets(verification: Verification) -> Verification:
+    """What differs may be a definition with somebody's key in it."""
+    checks = tuple(
+        replace(
+            check, differences=tuple(replace(each, detail=shown(each.detail)) for each in check.differences)
+        )
+        for check in verification.checks
+    )
+    return replace(verification, checks=checks)
 
 
 def _lines(difference: Difference) -> Iterator[str]:

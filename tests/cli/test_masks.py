@@ -88,6 +88,18 @@ def test_a_plan_sees_that_a_literal_which_it_does_not_hold_has_changed(
     assert OTHER not in said
 
 
+def test_verify_names_what_differs_without_its_secrets(run: Run, source: str, new_target: str) -> None:
+    run("export", source, "--out", "b")
+    run("apply", "b", new_target)
+    with psycopg.connect(new_target, autocommit=True) as connection:
+        connection.execute(f"ALTER TABLE t ALTER key SET DEFAULT '{OTHER}'")
+        connection.execute(f"ALTER POLICY p ON t USING (current_setting('x') = '{OTHER}')")
+    for shape in ("text", "json", "markdown"):
+        said = run("verify", "b", new_target, "--format", shape, exit_code=1).output
+        assert "policy p" in said
+        assert not [piece for piece in (SECRET[:12], OTHER[:12]) if piece in said]
+
+
 def test_settings_of_the_database_are_named_and_their_values_are_not(
     run: Run, nowhere: Path, newest: Server, newest_database: Callable[[str], Address]
 ) -> None:
