@@ -100,10 +100,17 @@ def refuse_dependents(
 ) -> None:
     """RefusedError with everything that depends on what these files made, and that the run did not bring."""
     objects = [each for each in bundle.manifest.objects if (each.kind, each.name) not in spared]
-    with explained(address, "looking for what depends on what is to go"):
+    with (
+        explained(address, "looking for what depends on what is to go"),
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute("SET LOCAL search_path = ''; SET LOCAL statement_timeout = 0")
         found = _dependents(connection, objects, files)
         found += _referring(connection, bundle, set(truncated)) if truncated else []
-    lines = [f"{what} depends on {needed}" for what, needed in dict.fromkeys(found)]
+    lines = [
+        f"{what.removeprefix('rule _RETURN on ')} depends on {needed}"
+        for what, needed in dict.fromkeys(found)
+    ]
     if lines:
         more = f"\n  and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
         raise RefusedError(

@@ -121,7 +121,7 @@ def test_what_others_made_of_it_stops_the_rollback(newest: Server, newest_databa
     applied(bundle, address)
     with newest.connect(dbname=name) as connection:
         connection.execute("CREATE VIEW theirs AS SELECT id FROM guest_reservations")
-    with pytest.raises(RefusedError, match=r"view theirs depends on table guest_reservations"):
+    with pytest.raises(RefusedError, match=r"view public.theirs depends on table public.guest_reservations"):
         taken_back(bundle, address)
     assert [run.run.kind for run in status_of(address).runs] == ["apply"], "it was seen before it began"
     with newest.connect(dbname=name) as connection:

@@ -212,13 +212,22 @@ def test_a_rollback_that_cannot_go_on_is_ended_with_its_run(newest: Server, newe
 @pytest.mark.parametrize(
     ("theirs", "said"),
     [
-        ("CREATE VIEW theirs AS SELECT id FROM public.hotels", "view theirs depends on table hotels"),
+        (
+            "CREATE VIEW theirs AS SELECT id FROM public.hotels",
+            "view public.theirs depends on table public.hot",
+        ),
         (
             "CREATE TABLE theirs (unit uuid REFERENCES public.accommodation_units (id))",
-            r"theirs_unit_fkey on table theirs depends on .* accommodation_units",
+            r"theirs_unit_fkey on table public.theirs depends on .* public.accommodation_units",
         ),
-        ("CREATE TABLE theirs () INHERITS (public.exchange_rates)", "table theirs depends on table exch"),
-        ("CREATE TABLE theirs (r public.exchange_rates)", "column r of table theirs depends on type exch"),
+        (
+            "CREATE TABLE theirs () INHERITS (public.exchange_rates)",
+            "public.theirs depends on table public.exch",
+        ),
+        (
+            "CREATE TABLE theirs (r public.exchange_rates)",
+            "r of table public.theirs depends on type",
+        ),
     ],
 )
 def test_what_others_made_is_seen_before_anything_is_promised(
