@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from migplan import pipeline
 from migplan.bundle.splitting import pieces
+from migplan.config import Layout
 from migplan.postgres import binaries
 from migplan.verify import verifying
 from migplan.verify.definitions import same
@@ -78,7 +79,8 @@ def test_whatever_a_definition_says_comes_out_the_same(
         with source.connect(dbname=made) as connection:
             taken = expressions.make(connection, seed + list(MOVES).index(move), OBJECTS, without="xml")
         assert len(taken) > OBJECTS / 2
-        export(source.url(made), folder)
+        layout = Layout.WITH_SCHEMA if move == "same" else Layout.AFTER_DATA
+        export(source.url(made), folder, "--constraints", layout.value)
         run_with_psql(folder, target.url(there))
         for origin in (None, (source, made)):
             assert said(verified(target, there, folder, origin)) == [], f"seed {seed}"
