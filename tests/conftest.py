@@ -53,7 +53,10 @@ def pytest_report_header(config: pytest.Config) -> str:
 def servers(request: pytest.FixtureRequest) -> Iterator[dict[str, Server]]:
     """Every server by name; each starts when a test first asks something of it."""
     with ExitStack() as stack:
-        yield {origin.name: Server(origin, stack) for origin in request.config.stash[_origins]}
+        every = {origin.name: Server(origin, stack) for origin in request.config.stash[_origins]}
+        yield every
+        for server in every.values():
+            server.ends = True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

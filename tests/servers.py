@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import psycopg
@@ -50,9 +51,10 @@ class Throwaway:
         return f"{self.installation.major}"
 
     def start(self, stack: ExitStack) -> str:
-        return stack.enter_context(
-            ThrowawayServer(self.installation, settings={"max_connections": "60"})
-        ).conninfo()
+        server = ThrowawayServer(self.installation, settings={"max_connections": "60"})
+        stack.callback(server.stop, "immediate")  # nobody wants what a checkpoint would save
+        server.start()
+        return server.conninfo()
 
 
 @dataclass
@@ -92,6 +94,7 @@ class Server:
     _conninfo: str = ""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _demo: str = ""
+    ends: bool = False  # all tests have run
 
     @property
     def conninfo(self) -> str:
@@ -100,7 +103,7 @@ class Server:
             self._conninfo = self.origin.start(self.stack)
         return self._conninfo
 
-    @property
+    @cached_property
     def version(self) -> int:
         """As ``server_version_num``."""
         with self.connect() as connection:
@@ -149,13 +152,20 @@ class Server:
                 connection.execute(script.encode())
         return name
 
+    @property
+    def vanishes(self) -> bool:
+        """Whether it ends now, and all that is on it with it: then nothing has to be dropped."""
+        return self.ends and isinstance(self.origin, Throwaway)
+
     def drop_database(self, name: str) -> None:
+        if self.vanishes:
+            return
         with self.connect() as connection:
             connection.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
 
-    @property
+    @cached_property
     def has_vectors(self) -> bool:
         """Whether pgvector can be installed on it."""
         with self.connect() as connection:

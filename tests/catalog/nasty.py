@@ -52,6 +52,8 @@ def make_roles(server: Server) -> None:
 
 
 def drop_roles(server: Server) -> None:
+    if server.vanishes:
+        return
     with server.connect() as connection:
         for role in ROLES:
             connection.execute(f"DROP ROLE IF EXISTS {role}")

@@ -206,8 +206,8 @@ CALLED_BY_A_KEY = """
 """
 
 
-def test_functions_keep_the_order_of_pg_dump(server: Server) -> None:
-    assert check(server, Sample(CALLED_BY_A_KEY, ["public.indexed", "public.parted"], [0, 1]))
+def test_functions_keep_the_order_of_pg_dump(newest: Server) -> None:
+    assert check(newest, Sample(CALLED_BY_A_KEY, ["public.indexed", "public.parted"], [0, 1]))
 
 
 def check(newest: Server, sample: Sample) -> bool:

@@ -25,10 +25,19 @@ def owned_database(server: Server) -> str:
     return name
 
 
-@pytest.mark.parametrize("form", ["copy", "insert"])
 def test_a_plain_owner_loads_the_rich_database(
-    server: Server, form: str, role: Callable[..., str], bundle: Path, tmp_path: Path
+    server: Server, role: Callable[..., str], bundle: Path, tmp_path: Path
 ) -> None:
+    owner_loads(server, "copy", role, bundle, tmp_path)
+
+
+def test_a_plain_owner_loads_the_rich_database_by_inserts(
+    newest: Server, role: Callable[..., str], bundle: Path, tmp_path: Path
+) -> None:
+    owner_loads(newest, "insert", role, bundle, tmp_path)
+
+
+def owner_loads(server: Server, form: str, role: Callable[..., str], bundle: Path, tmp_path: Path) -> None:
     rich.make_roles(server)
     role(server, OWNER)
     source, target = owned_database(server), owned_database(server)

@@ -42,6 +42,8 @@ def make_roles(server: Server) -> None:
 
 
 def _drop_role(server: Server, role: str) -> None:
+    if server.vanishes:
+        return
     with server.connect() as connection:
         connection.execute(f"DROP ROLE IF EXISTS {role}".encode())
 
