@@ -11,12 +11,13 @@ from migplan.errors import BlockedError, ChangedError
 Found = TypeVar("Found")
 Told = Callable[[str, int, int], None]
 
-TRIES, TRIES_FOR_LOCKS = 40, 12
+TRIES = 60
 TRIES_AT_LEAST = 3
 PATIENCE = 60.0
-"""Seconds after which only the first tries are made: nobody wants to wait twelve times for an hour."""
+"""Seconds after which only the first tries are made: nobody wants to wait sixty times for an hour."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_PAUSE = 0.1
+"""Seconds. Most locks of others are short, and the best moment is right behind one of them."""
 
 
 def again_if_disturbed(attempt: Callable[[int], Found], told: Told) -> Found:
@@ -26,19 +27,16 @@ def again_if_disturbed(attempt: Callable[[int], Found], told: Told) -> Found:
     and says how often it was tried.
     """
     started = time.monotonic()
-    pause = _FIRST_PAUSE
     for number in range(TRIES):
         try:
             return attempt(number)
         except (BlockedError, ChangedError) as error:
             tried = number + 1
             enough = tried >= TRIES_AT_LEAST and time.monotonic() - started > PATIENCE
-            most = min(TRIES, TRIES_FOR_LOCKS) if isinstance(error, BlockedError) else TRIES
-            if tried >= most or enough:
+            if tried == TRIES or enough:
                 error.what = f"{error.what} (tried {tried} times)"
                 raise
             told(f"beginning again: {error.what}", 0, 0)
             if isinstance(error, BlockedError):
-                time.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                time.sleep(_PAUSE)
     raise AssertionError("unreachable")
