@@ -71,7 +71,8 @@ def test_inserts(newest: Server, layout: str, jobs: int) -> None:
     source = rich.database(newest)
     bundle = bundle_of(newest, source, "--constraints", layout, "--data-format", "insert")
     with empty(newest) as target:
-        applied(bundle, newest.address(target), ways(jobs))
+        done = applied(bundle, newest.address(target), ways(jobs))
+        assert done.rows == load(bundle).rows
         assert_copied(newest, target, source, layout=layout)
 
 
