@@ -51,7 +51,13 @@ def load(file: Path) -> Catalog:
     try:
         content = read_json(file)
     except FileError as error:
-        raise _not_a_catalog(file, error.what) from None
+        if file.is_file():
+            raise _not_a_catalog(file, error.what) from None
+        raise FileError(
+            f"cannot read the catalog {file}: {error.what}",
+            do="write one with: migplan catalog --source URL --out FILE",
+            file=file,
+        ) from None
     catalog = from_json(content, file)
     if "server" not in content:
         raise _not_a_catalog(file, "server, where and when it was read, is missing")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from migplan import redaction
 from migplan.cli import main
 from tests.cli.folders import Write
 from tests.servers import Server
@@ -23,6 +24,8 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if variable.startswith("PG"):
             monkeypatch.delenv(variable)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(redaction, "_known", set())  # the secrets of one test are no other's
+    monkeypatch.setattr(redaction, "_pattern", None)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
