@@ -96,11 +96,15 @@ def _exported(
         program = pg_dump.suitable(keeper.info.server_version, encrypted=keeper.pgconn.ssl_in_use)
         concerns = _concerns(config)
         # pg_dump takes locks of its own: it begins at once, before anybody queues behind the keeper's.
-        with pg_dump.dumping(address, program, snapshot) as dump, one_moment(keeper, address, concerns):
-            catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True, concerns=concerns)
+        with (
+            pg_dump.dumping(address, program, snapshot) as dump,
+            one_moment(keeper, address, concerns, aside=False),
+        ):
             told("reading definitions", 0, 0)
-            more = attributes.read(connection, address)
             archive = dump.archive()
+            more = attributes.read(connection, address)
+            # What stands aside is compared in there, right behind: the shorter, the less can have happened.
+            catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True, concerns=concerns)
         plan, selected = _plan_for(catalog, config, wanted)
         advice = advised(selected.catalog, build(selected.catalog), config)
         out = wanted.folder(plan)
