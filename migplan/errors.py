@@ -108,7 +108,7 @@ class LockedError(DatabaseError):
 
 @dataclass(eq=False)
 class StepError(DatabaseError):
-    """A step of a run failed, and was rolled back: where, and all that the server said."""
+    """A step of a run failed: where, and all that the server said. Rolled back, unless ``left`` is set."""
 
     step: str = field(default="", kw_only=True)
     file: str = field(default="", kw_only=True)
@@ -116,6 +116,7 @@ class StepError(DatabaseError):
     statement: str = field(default="", kw_only=True)
     hint: str = field(default="", kw_only=True)
     context: str = field(default="", kw_only=True)
+    left: str = field(default="", kw_only=True)  # what it leaves behind, or that nobody knows
 
     @property
     def place(self) -> str:

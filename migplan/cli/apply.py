@@ -199,7 +199,7 @@ def shown_failures(address: Address, words: report.Words) -> Iterator[None]:
             click.echo(line.plain.rstrip(), err=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        click.echo("migplan: stopped; what was going on was rolled back", err=True)
+        click.echo("migplan: stopped; what was not committed is rolled back", err=True)
         for line in report.stays(_status(address), words):
             click.echo(line.plain.rstrip(), err=True)
         sys.exit(INTERRUPTED)

@@ -139,10 +139,12 @@ def _said(analysis: Analysis | None, address: Address) -> Iterator[None]:
         yield
     except StepError as error:
         click.echo(sentence(error), err=True)
+        if error.left:
+            click.echo(f"  {error.left}", err=True)
         _stands(analysis, address)
         sys.exit(FAILED)
     except KeyboardInterrupt:
-        click.echo("migplan: stopped; what was going on was rolled back", err=True)
+        click.echo("migplan: stopped; what was not committed is rolled back", err=True)
         _stands(analysis, address)
         sys.exit(INTERRUPTED)
 

@@ -19,7 +19,7 @@ from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import BundleError, FileError, StepError
 from migplan.postgres.address import Address
 from migplan.report import rollback as report
-from migplan.report.run import Words
+from migplan.report.run import Words, fate
 from migplan.run.events import Event, Told
 from migplan.run.execute import Ways
 from migplan.run.journal import Run
@@ -135,7 +135,7 @@ def _take_back(beside: Beside, address: Address, wanted: Undoing, words: Words, 
             _failed(error, words.rollback)
         except KeyboardInterrupt:
             click.echo(
-                "migplan: stopped; what was going on was rolled back; what was done stays done", err=True
+                "migplan: stopped; what was not committed is rolled back; what was done stays done", err=True
             )
             click.echo(f"  -> go on: {words.rollback}", err=True)
             sys.exit(INTERRUPTED)
@@ -230,8 +230,6 @@ def _failed(error: StepError, again: str) -> None:
     for label, text in (("statement", error.statement), ("hint", error.hint), ("context", error.context)):
         if text:
             click.echo(f"  {label}: {text}", err=True)
-    click.echo(
-        f"  rolled back: {error.step}, and nothing else; what was taken back before stays so", err=True
-    )
+    click.echo(f"  {fate(error, None)}; what was taken back before stays so", err=True)
     click.echo(f"  -> when the cause is gone, go on with: {again}", err=True)
     sys.exit(2)

@@ -148,7 +148,8 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
     if is_loss(error):
         return DatabaseError(
             f"while {during}, the connection to {address} was lost: {_first_lines(said)}",
-            do="run the same command again; nothing was changed in the database",
+            do="run the same command again; of a command that changes the database, migplan status tells how "
+            "far it came",
             **where,  # type: ignore[arg-type]
         )
     if isinstance(error, psycopg.errors.InternalError_) and VANISHED.search(said):

@@ -67,18 +67,34 @@ def failed(error: StepError, status: Status | None, words: Words) -> Iterator[Te
     ):
         if text:
             yield Text(f"  {label}: " + text.replace("\n", f"\n  {' ' * len(label)}  "))
-    unless = "" if status else " (unless its commit went through: the journal knows)"
-    yield Text(f"  rolled back: {error.step}, and nothing else{unless}")
+    yield Text(f"  {fate(error, status)}")
     yield from stays(status, words)
     if error.do:
         yield Text(f"  -> {error.do}")
+
+
+def fate(error: StepError, status: Status | None) -> str:
+    """What has become of a step that failed, as far as that is known to its session and to the journal."""
+    entries = status.runs[-1].entries if status and status.runs else ()
+    for entry in entries:
+        if (entry.file, entry.name, entry.state) == (error.file, error.step, "done"):
+            return f"done after all: {error.step}: its commit arrived"
+    if error.left:
+        known = f"; the journal has it as not done: {error.step}" if status else f": {error.step}"
+        return error.left + known
+    return f"rolled back: {error.step}, and nothing else"
 
 
 def stays(status: Status | None, words: Words) -> Iterator[Text]:
     """What an unfinished run has left in the target, and how to go on or back; None: nobody can ask now."""
     found = status.unfinished if status else None
     if status and found is None:
-        yield Text("  nothing was changed")
+        last = status.runs[-1].run if status.runs else None
+        yield Text(
+            f"  no run is open; the last one, run {last.run}, is {last.state}"
+            if last
+            else "  no run was begun"
+        )
         return
     if found:
         yield _left(found)

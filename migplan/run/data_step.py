@@ -26,12 +26,16 @@ from migplan.run.data_load import Loaded, load
 from migplan.run.data_pace import Pace, back_off
 from migplan.run.data_read import Batch, UnreadableError, about, read, refuse_null_keys, shown
 from migplan.run.data_transform import Outcome, of_own_code, transformed
-from migplan.run.data_write import UnwritableError, target_of
-from migplan.run.session import PASSING, AlreadyDoneError, Limits, Session, StoppedError
+from migplan.run.data_write import EndedError, UnwritableError, target_of
+from migplan.run.session import NOT_KNOWN, PASSING, AlreadyDoneError, Limits, Session, StoppedError
 from migplan.sealed_files import SealedFiles
 
 _PATIENCE = 5.0
 _GRACE = 2.0
+_COMMITTED = (
+    "what the function committed by itself stays, and the journal does not know of it: take it back by hand, "
+    "leave the transaction alone, and apply again"
+)
 _UNFIT = (UnreadableError, UnwritableError)
 _Found = TypeVar("_Found")
 
@@ -110,7 +114,7 @@ class _Running:
             batch = self._again("reading rows", "read", self._read)
             outcomes, stopped = self._transformed(batch)
             if stopped and not outcomes:
-                raise StoppedError
+                raise stopped
             last = batch.last and len(outcomes) == len(batch.rows)
             try:
                 written = self._again(
@@ -128,7 +132,7 @@ class _Running:
             if written.stop:
                 raise self._stopped_by(written.stop)
             if stopped:
-                raise StoppedError
+                raise stopped
 
     # --- the parts of a batch -----------------------------------------------------------------------------
 
@@ -157,8 +161,8 @@ class _Running:
         with self._transaction() as connection:
             return read(connection, self._step, self._at.key)
 
-    def _transformed(self, batch: Batch) -> tuple[list[Outcome], bool]:
-        """What becomes of the rows, up to one that stops the step; whether people wanted it to stop."""
+    def _transformed(self, batch: Batch) -> tuple[list[Outcome], BaseException | None]:
+        """What becomes of the rows, up to one that stops the step; what says so, if it is to stop."""
         found: list[Outcome] = []
         room = self._step.skip_limit - self._at.counts.failed if self._step.on_error == "skip" else 0
         try:
@@ -169,9 +173,9 @@ class _Running:
                     room -= 1
                     if fault.lasting or room < 0:
                         break
-        except StoppedError:
-            return found, True
-        return found, False
+        except (StoppedError, KeyboardInterrupt) as stopped:
+            return found, stopped
+        return found, None
 
     def _write(self, outcomes: list[Outcome], *, last: bool) -> Written:
         return self._writing.write(self._session.connection, self._at, outcomes, last=last)
@@ -259,10 +263,13 @@ class _Running:
         """The failure as ours, and whether another try may get past it."""
         if isinstance(error, psycopg.Error):
             said = of_database(error, self._address, during)
-            ours = self._error(said.what, word, during, said.sqlstate or "", said.detail)
+            lost = NOT_KNOWN if is_loss(error) else ""
+            ours = self._error(said.what, word, during, said.sqlstate or "", said.detail, left=lost)
             return ours, self._passes(error)
         if isinstance(error, ConnectError):
             return self._error(error.what, word, during, "08001", error.detail), True
+        if isinstance(error, EndedError):
+            return self._error(str(error), word, during, left=_COMMITTED), False
         if isinstance(error, _UNFIT):
             return self._error(str(error), word, during), False
         if isinstance(error, (MigplanError, StoppedError, AlreadyDoneError, MovedError)):
@@ -284,14 +291,23 @@ class _Running:
         return self._error(what, "transform", "changing rows", line=stop.fault.line)
 
     def _error(
-        self, what: str, word: str, during: str, sqlstate: str = "", detail: str = "", line: int = 0
+        self,
+        what: str,
+        word: str,
+        during: str,
+        sqlstate: str = "",
+        detail: str = "",
+        line: int = 0,
+        left: str = "",
     ) -> StepError:
         clean = self._address.without_secrets
         counts = self._at.counts
-        stays = f"{counts.rows:,} rows are dealt with and stay so" if counts.rows else "nothing was changed"
+        stays = f"{counts.rows:,} rows are dealt with and stay so" if counts.rows else "no row is dealt with"
+        go_on = "mend the cause and apply again: it goes on where it stopped"
         return StepError(
             clean(what),
-            do=f"{stays}; mend the cause and apply again: it goes on where it stopped",
+            do=f"{stays}; {left if left == _COMMITTED else go_on}",
+            left=f"{stays}; " + (left or "what came behind them was rolled back"),
             address=str(self._address),
             during=during,
             sqlstate=sqlstate,

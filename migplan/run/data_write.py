@@ -17,6 +17,7 @@ from migplan.data import DataStep
 from migplan.names import QualifiedName, parse
 
 _PARAMETERS = 60_000  # of one statement; the protocol has room for 65,535
+_MARK = "migplan_write"  # the savepoint that tells our transaction from another
 _VECTORS = frozenset({"vector", "halfvec"})
 _COLUMNS = """
     SELECT a.attname, coalesce(base.typname, t.typname)
@@ -31,6 +32,13 @@ _COLUMNS = """
 
 class UnwritableError(Exception):
     """Rows cannot be written, whichever they are."""
+
+
+class EndedError(UnwritableError):
+    """The step's own function has ended the transaction, and so committed what nobody wrote down."""
+
+    def __init__(self) -> None:
+        super().__init__("the function that writes has ended the transaction, which is not its own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +97,20 @@ class Own:
         """Call it; it may do what it likes, but for ending the transaction that is not its own."""
         assert self.step.write is not None
         before = _transaction(connection)
-        self.step.write(connection, rows)
+        connection.execute(f"SAVEPOINT {_MARK}")
+        try:
+            self.step.write(connection, rows)
+        except BaseException as error:
+            if _has_ended(connection, before):
+                raise EndedError from error
+            raise
         if connection.info.transaction_status == pq.TransactionStatus.INERROR:
+            if _has_ended(connection, before):
+                raise EndedError
             raise UnwritableError("the function that writes has hidden an error of the server's")
         if before != _transaction(connection):
-            raise UnwritableError(
-                "the function that writes has ended the transaction, which is not its own: what it has "
-                "written stays, and the journal does not know of it"
-            )
+            raise EndedError
+        connection.execute(f"RELEASE SAVEPOINT {_MARK}")
 
 
 def target_of(connection: psycopg.Connection[Any], step: DataStep) -> Target | Own:
@@ -115,6 +129,16 @@ def target_of(connection: psycopg.Connection[Any], step: DataStep) -> Target | O
 def _transaction(connection: psycopg.Connection[Any]) -> Any:
     found = connection.execute("SELECT pg_catalog.pg_current_xact_id()").fetchone()
     return found and found[0]
+
+
+def _has_ended(connection: psycopg.Connection[Any], before: Any) -> bool:
+    """Whether this is another transaction than before, or none; of a session that is lost nobody knows."""
+    try:
+        if connection.info.transaction_status == pq.TransactionStatus.INERROR:
+            connection.execute(f"ROLLBACK TO SAVEPOINT {_MARK}")
+        return bool(before != _transaction(connection))
+    except psycopg.Error:  # there is no such savepoint in it
+        return not connection.closed
 
 
 def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:

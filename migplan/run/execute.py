@@ -17,7 +17,15 @@ from migplan.run.data_events import DataEvent, Progressed, Summary, TriedAgain
 from migplan.run.events import Told
 from migplan.run.journal import Journal
 from migplan.run.lock import Lock
-from migplan.run.session import AlreadyDoneError, Limits, Session, StoppedError, is_lost, is_passing
+from migplan.run.session import (
+    NOT_KNOWN,
+    AlreadyDoneError,
+    Limits,
+    Session,
+    StoppedError,
+    is_lost,
+    is_passing,
+)
 from migplan.run.steps import PROGRAM, Step, predecessors
 from migplan.run.waiting import Watch
 from migplan.sealed_files import SealedFiles
@@ -124,6 +132,7 @@ class Execution:
         self._watch = Watch(lock)
         self._writing = threading.Lock()  # the journal's connection is shared
         self._stopping = threading.Event()
+        self._interrupted = threading.Event()
         self._sessions: list[Session] = []
         self._failures: list[MigplanError] = []
         self.summaries: dict[str, Summary] = {}  # of the steps in Python, by name
@@ -136,6 +145,8 @@ class Execution:
         while True:  # once, if the server does not forget anything
             self._told(events.planned(steps, done))
             self._crew(run, Queue(steps, done), len(steps) - len(done))
+            if self._interrupted.is_set():
+                raise KeyboardInterrupt
             if self._failures:
                 with contextlib.suppress(DatabaseError):
                     self._lock.ensure()
@@ -182,6 +193,9 @@ class Execution:
                     queue.done(place)
         except StoppedError:
             return
+        except KeyboardInterrupt:  # of a step's own code; a person's is raised in the main thread
+            self._interrupted.set()
+            queue.close()
         except _ForgottenError:
             queue.close()  # and then once more, from what the journal has
         except MigplanError as error:
@@ -361,4 +375,5 @@ def _unreachable(before: StepError | None, error: DatabaseError, step: Step) -> 
         step=step.name,
         file=step.file,
         line=step.line,
+        left=NOT_KNOWN,
     )

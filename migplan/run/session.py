@@ -36,7 +36,13 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 PASSING = frozenset({"55P03", "40P01", "40001"})
 """Lock not available, deadlock, serialization: what another try may get past."""
 
-_LINE_OF_COPY = re.compile(r"^COPY .*?, line (\d+)", re.MULTILINE | re.DOTALL)
+NOT_KNOWN = "whether its commit arrived is not known here"
+_ALONE = (
+    "it cannot be in a transaction: what it did before it failed stays; the next apply looks what that is"
+)
+
+# Where in the rows; servers may speak another language.
+_LINE_OF_COPY = re.compile(r"^COPY .*?, \w+ (\d+)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,11 +335,16 @@ class _Doing:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         said = self._session.address.without_secrets(lines[0] if lines else type(error).__name__)
         return self._error(
-            f"the connection was lost: {said}", self._step.line, sqlstate=error.sqlstate or "08006"
+            f"the connection was lost: {said}",
+            self._step.line,
+            sqlstate=error.sqlstate or "08006",
+            left=NOT_KNOWN,
         )
 
     def _error(self, what: str, line: int, **more: str) -> StepError:
         clean = self._session.address.without_secrets
+        if self._step.alone:
+            more["left"] = _ALONE
         return StepError(
             clean(what),
             address=str(self._session.address),

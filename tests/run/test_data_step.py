@@ -575,3 +575,60 @@ def test_secrets_do_not_get_out(new: New) -> None:
     step.write(step.file.read_text().replace("batch=10,", 'on_error="skip",'))
     step()
     assert {reason for _, _, reason in step.rejected} == {"ValueError: ********"}
+
+
+# --- what a failure says ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "then", ["pass", "raise ValueError('after all')", "connection.execute('SELECT 1/0')"]
+)
+@pytest.mark.parametrize("ending", ['execute("COMMIT")', 'execute("COMMIT; BEGIN")'])
+def test_what_a_function_committed_by_itself_is_said_to_stay(new: New, ending: str, then: str) -> None:
+    step = new(
+        f"""
+        def write(connection, rows):
+            for row in rows:
+                connection.execute("INSERT INTO shown VALUES (%s, 'x')", [row["id"]])
+            connection.{ending}
+            {then}
+
+        STEP = DataStep(read="SELECT * FROM units", key=("id",), write=write, batch=10, retries=0)
+        """
+    )
+    with pytest.raises(StepError, match="has ended the transaction") as caught:
+        step()
+    assert "what the function committed by itself stays" in caught.value.do
+    assert "nothing was changed" not in caught.value.do + caught.value.left
+    assert step.asked("SELECT count(*) FROM shown") == [(10,)], "once, and no more"
+    assert step.state == "pending"
+
+
+def test_of_a_lost_session_nobody_says_that_nothing_was_changed(new: New) -> None:
+    step = new(
+        """
+        def write(connection, rows):
+            connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+        STEP = DataStep(read="SELECT * FROM units", key=("id",), write=write, batch=10, retries=0)
+        """
+    )
+    with pytest.raises(StepError) as caught:
+        step()
+    assert "whether its commit arrived is not known" in caught.value.left
+
+
+def test_a_keyboard_interrupt_in_the_code_stops_behind_what_is_done(new: New) -> None:
+    step = new(
+        """
+        def change(row):
+            if row["id"] == 14:
+                raise KeyboardInterrupt
+            return Row(unit=row["id"])
+
+        STEP = DataStep(read="SELECT * FROM units", key=("id",), transform=change, into="shown", batch=10)
+        """
+    )
+    with pytest.raises(KeyboardInterrupt):
+        step()
+    assert step.checkpoint == (["13"], 13, 0, 0, 13, False)

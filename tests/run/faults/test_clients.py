@@ -236,7 +236,7 @@ def test_stopped_by_people(
     out, said = running.communicate(timeout=10)
     assert running.returncode == 130, said
     assert "Traceback" not in said
-    assert "stopped; what was going on was rolled back" in said
+    assert "stopped; what was not committed is rolled back" in said
     assert "-> go on:   migplan apply" in said
     assert "-> go back: migplan rollback" in said
     assert out == ""
