@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from migplan import names
@@ -47,7 +48,7 @@ class Anonymiser:
         where = table.name if isinstance(table, Table) else table
         name = column.name if isinstance(column, Column) else column
         if (where, name) not in self._decisions:
-            self._decisions[where, name] = self._decided(where, name, frozenset())
+            self._decisions[where, name] = self._decided(where, name)
         return self._decisions[where, name]
 
     def row(self, table: Table, values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -92,23 +93,38 @@ class Anonymiser:
         place = Place(column.name, table=table.name.name)
         return self._showing.cell(self.kind_of(table, column), place, column.type, value)
 
-    def _decided(self, where: QualifiedName, name: str, seen: frozenset[_Where]) -> Decision:
+    def _decided(self, where: QualifiedName, name: str) -> Decision:
+        """What its last referenced column is decided to hold, handed back key by key."""
+        path = [(where, name)]
+        while (target := self._target(path)) is not None:
+            path.append(target)
+        last = path[-1]
+        decision = self._decisions.get(last) or self._by_rule(*last) or self._by_itself(*last)
+        for place, target in reversed([*pairwise(path)]):
+            decision = self._as_referenced(place, target, decision)
+        return decision
+
+    def _target(self, path: Sequence[_Where]) -> _Where | None:
+        """The column that decides on the last one of a path; None where that is decided by itself."""
+        last = path[-1]
+        if last in self._decisions or self._by_rule(*last) is not None:
+            return None
+        targets = (each for each in self._referenced.get(last, ()) if each[0] in self._tables)
+        return next((each for each in targets if each not in path), None)
+
+    def _by_rule(self, where: QualifiedName, name: str) -> Decision | None:
         for rule in self._rules:
             if rule.means(where, name):
                 shape = Shape.BY_HAND if rule.kind is ColumnKind.KEEP else Shape.ANY
                 return Decision(rule.kind, f"the settings say so ({rule.text})", shape)
-        own = self._by_itself(where, name)
-        seen |= {(where, name)}
-        for target in self._referenced.get((where, name), ()):
-            if target in seen or target[0] not in self._tables:
-                continue
-            theirs = self._decided(*target, seen)
-            if own.kind is ColumnKind.SECRET and theirs.is_kept and theirs.shape is not Shape.BY_HAND:
-                return own
-            return Decision(
-                theirs.kind, f"it refers to {target[0]} ({target[1]})", theirs.shape, theirs.allowed
-            )
-        return own
+        return None
+
+    def _as_referenced(self, place: _Where, target: _Where, theirs: Decision) -> Decision:
+        """What a column holds that refers to another; a secret stays one, unless people set otherwise."""
+        own = self._by_itself(*place)
+        if own.kind is ColumnKind.SECRET and theirs.is_kept and theirs.shape is not Shape.BY_HAND:
+            return own
+        return Decision(theirs.kind, f"it refers to {target[0]} ({target[1]})", theirs.shape, theirs.allowed)
 
     def _by_itself(self, where: QualifiedName, name: str) -> Decision:
         table = self._tables.get(where)

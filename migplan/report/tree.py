@@ -16,6 +16,8 @@ from migplan.report.words import Naming, count, listed, rows
 READABLE = 100  # lines
 SHOWN_ROOTS = 12
 SHOWN_CHILDREN = 6
+DEEPEST = 100
+"""Levels that are shown at the most: behind them the branches alone would fill several screens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class _Tree:
     def _children(self, name: QualifiedName, branches: str, level: int) -> Iterator[Line]:
         own = self._sorted(self._below[name])
         others = [user for user in self._graph.dependents[name] if self._home[user] != name]
-        if self._fold.depth is not None and level >= self._fold.depth:
+        if level >= min(DEEPEST, DEEPEST if self._fold.depth is None else self._fold.depth):
             hidden = self._size(name) - 1
             if hidden:
                 yield Line(f"{branches}└─ ", f"… {count(hidden, 'table')} below", quiet=True)

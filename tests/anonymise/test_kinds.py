@@ -99,6 +99,13 @@ def test_a_circle_of_keys_ends() -> None:
     assert Anonymiser(catalog(first, second)).kind_of(first, "a").kind in ColumnKind
 
 
+def test_a_chain_of_keys_may_be_longer_than_the_stack() -> None:
+    ends = ["t0.login", *(f"t{number}.x" for number in range(1, 2000))]
+    links = [table(f"t{number}", "x", refers={"x": end}) for number, end in enumerate(ends, 1)]
+    found = Anonymiser(catalog(table("t0", "login"), *links)).kind_of(links[-1], "x")
+    assert found.kind is ColumnKind.NAME
+
+
 def test_what_people_say_comes_first_and_the_most_exact_of_it() -> None:
     settings = AnonymiseSection(
         columns={"*": "secret", "things.x": "keep", "public.things.y": "name", "z_*": "email", "z_a": "phone"}

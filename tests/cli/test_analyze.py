@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from migplan.catalog.counts import Exactness
+from migplan.graph import build
 from migplan.pipeline import catalog_of
 from migplan.postgres.address import Address
 from migplan.report.formats import FORMATS
+from migplan.report.tree import tree
+from tests.catalogs import catalog
 from tests.cli.conftest import Run
 from tests.demo import facts
 from tests.servers import Server
@@ -33,6 +36,12 @@ def test_what_the_selection_leaves_out_is_said(run: Run, demo_url: str) -> None:
     text = run("analyze", "--source", demo_url, "--schema", "public").stdout
     assert "left out: schema hotels: all 4 tables" in text
     assert "2 keys from outside lead into it" in text
+
+
+def test_a_chain_of_keys_is_shown_as_deep_as_anybody_can_read() -> None:
+    graph = build(catalog({f"t{n:04}": [f"t{n - 1:04}"] if n else [] for n in range(2000)}))
+    for lines in (tree(graph, whole=True), tree(graph, depth=1500)):
+        assert lines[-1].text == "… 1,899 tables below"
 
 
 def test_keys_that_lead_out_of_the_selection_are_said(run: Run, demo_url: str) -> None:
