@@ -204,7 +204,8 @@ class Work:
             found[file].append(self._emptying(file, text, emptied))
         if self.bundle.manifest.refreshed and found:
             last = [*found][-1]
-            found[last].append(self._step(last, "materialised views", [*self._refreshes()]))
+            still, again = [off for off, _ in plan.events], [on for _, on in plan.events]
+            found[last].append(self._step(last, "materialised views", [*still, *self._refreshes(), *again]))
         return found
 
     def _refreshes(self) -> Iterator[str]:
