@@ -126,7 +126,7 @@ def status(found: Status) -> Iterator[Text]:
 
 def _run(each: RunStatus, *, at_work: bool) -> Iterator[Text]:
     run = each.run
-    state = run.state
+    state: str = run.state
     if state in {"running", "undoing"} and not at_work:
         state = f"interrupted while {state}: nobody is at work"
     rows = sum(entry.rows or 0 for entry in each.entries if entry.state == "done")

@@ -114,9 +114,18 @@ class Checkpoints:
                 address=str(self.address),
                 during="running a data step",
             )
-        columns, key, done, skipped, failed, written, finished = found
+        columns, key, *counts, finished = found
+        if not columns or len(key or columns) != len(columns) or None in [*columns, *(key or ()), *counts]:
+            raise JournalError(
+                f"the journal in {self.address} was changed by hand: the checkpoint of step {self.step} of "
+                f"run {self.run} says no place to go on from",
+                do="restore it from a backup; or, to begin anew, with rows that may be written twice, "
+                "delete that row from migplan.checkpoint",
+                address=str(self.address),
+                during="running a data step",
+            )
         at = None if key is None else tuple(key)
-        return Checkpoint(tuple(columns), at, Counts(done, skipped, failed, written), finished)
+        return Checkpoint(tuple(columns), at, Counts(*counts), finished)
 
     def move(self, connection: psycopg.Connection[Any], to: Checkpoint, rejected: Iterable[Rejected]) -> None:
         """Say how far it is; with the last batch, that the step is done (AlreadyDoneError if it was)."""

@@ -8,17 +8,19 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import resources
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
+from pydantic import ValidationError
 
 from migplan import __version__
 from migplan.errors import JournalError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
+from migplan.run import altered
 from migplan.run.records import Beginning, Ending, Entry, Kind, Past, Run, digest_of
 
 __all__ = ["Beginning", "Ending", "Entry", "Journal", "Kind", "Past", "Run", "claim", "digest_of", "finish"]
@@ -26,7 +28,9 @@ __all__ = ["Beginning", "Ending", "Entry", "Journal", "Kind", "Past", "Run", "cl
 FORMAT = 2
 _FORMER = 1
 _TABLES = {_FORMER: {"format", "run", "step"}, FORMAT: {"format", "run", "step", "kept", "protection"}}
+_LATER = {_FORMER: {("run", "steps")}}
 SCHEMA = "migplan"
+_Record = TypeVar("_Record", Run, Entry, Past)
 
 _RUN = """
     SELECT run, kind, bundle, digest, steps_digest, undoes, state, who, client, program, started_at,
@@ -64,22 +68,15 @@ class Journal:
     def exists(self) -> bool:
         """Whether there is one; JournalError when it is not one that we can write."""
         with explained(self._address, "looking for the journal"):
-            found = self._connection.execute(
-                "SELECT c.relname, pg_catalog.pg_get_userbyid(c.relowner) FROM pg_catalog.pg_class c "
-                "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'migplan' "
-                "AND c.relkind = 'r'"
-            ).fetchall()
-        tables = {name for name, _ in found}
-        if not tables:
+            layout = altered.Layout(self._connection)
+        if not layout.relations:
             return False
-        version = self._version() if "format" in tables else FORMAT
-        if missing := _TABLES.get(version, _TABLES[_FORMER]) - tables:
-            raise self._error(
-                f"the journal in {self._address} lacks its table migplan.{min(missing)}",
-                "restore it from a backup; without it nobody knows what was done. To begin anew, "
-                "on a target that you emptied yourself: DROP SCHEMA migplan CASCADE",
-            )
-        self._refuse_other_format(version)
+        version = FORMAT
+        if layout.relations.get("format") == "r":
+            version = self._version()
+            self._refuse_other_format(version)
+        if wrong := layout.wrong(_TABLES[version], _LATER.get(version, ())):
+            raise self.altered(wrong, do=altered.RESTORE)
         return True
 
     def prepare(self, protected_as: str = "") -> None:
@@ -179,14 +176,16 @@ class Journal:
         """What is kept of a run, by file; nothing of runs of the former format."""
         if self._version() == _FORMER:
             return {}
-        with explained(self._address, "reading the journal"):
+        with self._reading():
             found = self._connection.execute(
                 "SELECT file, sha256, content FROM migplan.kept WHERE run = %s", [run]
             ).fetchall()
+        if any(file is None for file, *_ in found):
+            raise self.altered(f"a file that it keeps of run {run} has no name")
         return {file: self._unpacked(file, sha256, content) for file, sha256, content in found}
 
     def _unpacked(self, file: str, sha256: str, content: bytes) -> bytes:
-        with suppress(zlib.error):
+        with suppress(zlib.error, TypeError):
             unpacked = zlib.decompress(content)
             if hashlib.sha256(unpacked).hexdigest() == sha256:
                 return unpacked
@@ -200,34 +199,42 @@ class Journal:
         """The names under which the database is protected."""
         if not self.exists or self._version() == _FORMER:
             return []
-        with explained(self._address, "reading the journal"):
+        with self._reading():
             found = self._connection.execute("SELECT name FROM migplan.protection ORDER BY since, name")
-            return [name for (name,) in found]
+            names = [name for (name,) in found]
+        if None in names:
+            raise self.altered("a name in migplan.protection is null")
+        return names
 
-    def runs(self) -> list[Run]:
-        """Every run, the oldest first."""
-        return self._runs(sql.SQL("ORDER BY run"))
+    def runs(self, *, whole: bool = True) -> list[Run]:
+        """Every run, the oldest first; JournalError where its steps are others than the run itself says,
+        unless it does not matter whether the journal is whole.
+        """
+        found = self._records(Run, sql.SQL(_RUN) + sql.SQL("ORDER BY run"))
+        if whole:
+            self.refuse_altered(found)
+        return found
 
     def run(self, number: int) -> Run:
         """The run of that number."""
-        return self._runs(sql.SQL("WHERE run = {}").format(number))[0]
+        for run in self._records(Run, sql.SQL(_RUN) + sql.SQL("WHERE run = {}").format(number)):
+            return run
+        raise self.altered(f"run {number} is not there any more")
 
     def entries(self, run: int) -> list[Entry]:
         """The steps of a run."""
-        with (
-            explained(self._address, "reading the journal"),
-            self._connection.cursor(row_factory=class_row(Entry)) as c,
-        ):
-            return c.execute(
+        return self._records(
+            Entry,
+            sql.SQL(
                 "SELECT step, file, file_digest, line, name, phase, state, rows, attempts, "
                 "finished_at - started_at AS duration, transaction::text, error "
-                "FROM migplan.step WHERE run = %s ORDER BY step",
-                [run],
-            ).fetchall()
+                "FROM migplan.step WHERE run = {} ORDER BY step"
+            ).format(run),
+        )
 
     def done(self, run: int) -> set[int]:
         """The numbers of the steps that are done."""
-        with explained(self._address, "reading the journal"):
+        with self._reading():
             found = self._connection.execute(
                 "SELECT step FROM migplan.step WHERE run = %s AND state = 'done'", [run]
             )
@@ -240,33 +247,26 @@ class Journal:
             (who,) = self._connection.execute("SELECT session_user::text").fetchone() or ("",)
         return f"{who} from {socket.gethostname()}"
 
-    def refuse_altered(self, run: Run, entries: Sequence[Entry]) -> None:
-        """JournalError when steps of a run are missing, or are not what the run itself says of them."""
-        what = ""
-        if len(entries) != (run.steps if run.steps is not None else max(len(entries), 1)):
-            what = f"it has {len(entries):,} of the {run.steps or 1:,} steps of run {run.run} ({run.bundle})"
-        elif run.state == "done" and (left := [entry.step for entry in entries if entry.state != "done"]):
-            what = f"run {run.run} ({run.bundle}) is done, and its step {left[0]} is not"
+    def refuse_altered(self, runs: Sequence[Run]) -> None:
+        """JournalError when steps of one of the runs are missing, or are not what the run says of them."""
+        with self._reading():
+            what, run = altered.hole(self._connection, runs)
         if what:
-            raise self._error(
-                f"the journal in {self._address} was changed by hand: {what}; so nobody knows what was done, "
-                "and nothing was changed",
-                "restore the journal from a backup; to end the run without taking it back: "
-                "migplan rollback --abandon",
-            )
+            end = "; to end the run without taking it back: migplan rollback --abandon"
+            ends = run is not None and (run.stands or run.is_open)
+            raise self.altered(what, do="restore the journal from a backup" + (end if ends else ""))
 
     def migrated(self, folder: str) -> list[Past]:
         """What was run of a folder's migrations, the oldest first."""
-        with (
-            explained(self._address, "reading the journal"),
-            self._connection.cursor(row_factory=class_row(Past)) as c,
-        ):
-            return c.execute(
+        self.runs()
+        return self._records(
+            Past,
+            sql.SQL(
                 "SELECT r.run, s.name, s.file_digest AS digest, s.line, s.state, s.finished_at AS at, r.who, "
                 "s.error FROM migplan.run r JOIN migplan.step s USING (run) "
-                "WHERE r.kind = 'migrate' AND r.bundle = %s ORDER BY r.run, s.step",
-                [folder],
-            ).fetchall()
+                "WHERE r.kind = 'migrate' AND r.bundle = {} ORDER BY r.run, s.step"
+            ).format(folder),
+        )
 
     def go_on(self, run: int) -> None:
         """The run is taken up again."""
@@ -304,18 +304,36 @@ class Journal:
                 [state, finished, run],
             )
 
-    def _runs(self, which: sql.Composable) -> list[Run]:
-        query = sql.SQL(_RUN) + which
-        with (
-            explained(self._address, "reading the journal"),
-            self._connection.cursor(row_factory=class_row(Run)) as c,
-        ):
-            return c.execute(query).fetchall()
+    def _records(self, kind: type[_Record], query: sql.Composed) -> list[_Record]:
+        """Rows of the journal, each with values that can be."""
+        with self._reading(), self._connection.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(query).fetchall()
+        found = []
+        for row in rows:
+            try:
+                found.append(kind(**row))
+            except ValidationError as error:
+                raise self.altered(altered.value(error, row)) from None
+        return found
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What cannot be read of a journal, or not as what it should be, was changed by hand."""
+        with explained(self._address, "reading the journal"):
+            try:
+                yield
+            except (psycopg.errors.InsufficientPrivilege, UnicodeDecodeError):
+                raise
+            except (psycopg.DataError, psycopg.ProgrammingError, ValueError, RecursionError) as error:
+                raise self.altered(str(error).partition("\n")[0]) from None
 
     def _version(self) -> int:
-        with explained(self._address, "reading the journal"):
-            found = self._connection.execute("SELECT version FROM migplan.format").fetchone()
-        return int(found[0]) if found else 0
+        with self._reading():
+            found = self._connection.execute("SELECT version FROM migplan.format").fetchall()
+        if len(found) > 1:
+            raise self.altered(f"migplan.format has {len(found)} rows and not one")
+        version = found[0][0] if found else 0
+        return version if isinstance(version, int) else 0
 
     def _refuse_other_format(self, version: int) -> None:
         if version not in _TABLES:
@@ -324,6 +342,12 @@ class Journal:
                 f"the journal in {self._address} has {said}, and this migplan knows format {FORMAT}",
                 "use the migplan that wrote it; nothing was changed",
             )
+
+    def altered(self, what: str, do: str = altered.RESTORE) -> JournalError:
+        """That something of the journal is not as migplan wrote it."""
+        return self._error(
+            f"the journal in {self._address} was changed by hand: {what}; so nobody knows what was done", do
+        )
 
     def _error(self, what: str, do: str) -> JournalError:
         return JournalError(what, do=do, address=str(self._address), during="reading the journal")

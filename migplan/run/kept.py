@@ -10,13 +10,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from migplan.bundle import manifest as manifests
 from migplan.bundle.manifest import BundleFile, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.sealed import Sealed, is_inside
-from migplan.errors import BundleError, RefusedError
+from migplan.errors import BundleError, FileError, RefusedError
 from migplan.run.journal import Journal, Run
 from migplan.sealed_files import Seal
 
@@ -126,19 +126,23 @@ def _of_folder(journal: Journal, run: Run, beside: Beside) -> Sealed:
 def _unpacked(journal: Journal, run: Run, kept: Mapping[str, bytes], folder: Path) -> Sealed:
     (folder / "rollback").mkdir()
     for file, content in kept.items():
-        if not is_inside(file):
-            raise BundleError(
-                f"the journal in {journal.address} keeps {file!r}, which is no file of a bundle"
-            )
+        if not is_inside(file) or (file != _MANIFEST and PurePath(file).parent != PurePath("rollback")):
+            raise journal.altered(f"it keeps {file!r} of run {run.run}, which is no file of a bundle")
         (folder / file).write_bytes(content)
-    manifest = _manifest(kept, folder)
+    manifest = _manifest(journal, run, kept, folder)
+    for needed in manifest.files:
+        if f"rollback/{needed.file}" not in kept:
+            raise journal.altered(f"it does not keep rollback/{needed.file} of run {run.run} any more")
     seals = {file: Seal.of_bytes(content) for file, content in kept.items()}
     return Sealed(BundlePaths(folder), manifest, run.digest, seals)
 
 
-def _manifest(kept: Mapping[str, bytes], folder: Path) -> Manifest:
-    content = json.loads(kept.get(_MANIFEST, b"null"))
-    return manifests.of_content(content, folder / _MANIFEST)
+def _manifest(journal: Journal, run: Run, kept: Mapping[str, bytes], folder: Path) -> Manifest:
+    try:
+        return manifests.of_content(json.loads(kept.get(_MANIFEST, b"null")), folder / _MANIFEST)
+    except (FileError, ValueError, RecursionError):
+        what = "is no manifest" if _MANIFEST in kept else "is not there any more"
+        raise journal.altered(f"the {_MANIFEST} that it keeps of run {run.run} {what}") from None
 
 
 def _without_blocks(file: BundleFile) -> BundleFile:

@@ -102,7 +102,12 @@ class _Applied:
         """As the journal keeps it; None of runs of an earlier migplan."""
         run = self.known[name].run
         content = self.journal.kept(run).get(name) if run is not None else None
-        return unpacked(name, content, self.given.name, self.place) if content is not None else None
+        if content is None:
+            return None
+        try:
+            return unpacked(name, content, self.given.name, self.place)
+        except ValueError:
+            raise self.journal.altered(f"what it keeps of run {run}, {name}, is no way back") from None
 
     def in_folder(self, name: str) -> WayBack | None:
         """As the folder has it; None where its file is gone, or no folder is at hand."""

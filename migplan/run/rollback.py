@@ -121,12 +121,17 @@ def _work(
         return
     begun = next((each for each in reversed(runs) if each.undoes == run.run and each.is_open), None)
     entries = journal.entries(run.run)
-    journal.refuse_altered(run, entries)
     with as_applied(journal, run, beside) as bundle:
         asked: Mapping[str, Any]
+        files = {file.file for file in bundle.manifest.files}
+        named = {entry.file for entry in entries} | {*(begun.before[ASKED]["files"] if begun else ())}
+        if strange := sorted(named - files):
+            raise journal.altered(
+                f"it names {strange[0]!r}, which is no file of run {run.run} ({run.bundle})"
+            )
         if begun is None:
-            files = chosen(bundle, entries, to=wanted.to, data_only=wanted.data_only)
-            asked = {"files": files, "to": wanted.to, "data_only": wanted.data_only}
+            back = chosen(bundle, entries, to=wanted.to, data_only=wanted.data_only)
+            asked = {"files": back, "to": wanted.to, "data_only": wanted.data_only}
             asked = {**asked, "also_changed": wanted.also_changed}
         else:
             asked = dict(begun.before[ASKED])
@@ -150,7 +155,7 @@ def abandon(address: Address, ways: Ways, agreed: Callable[[Run, str], None]) ->
     """
     with locked(address, ways) as lock:
         journal = Journal(lock, address)
-        runs = journal.runs() if journal.exists else []
+        runs = journal.runs(whole=False) if journal.exists else []
         begun = [run for run in runs if run.is_open] or _beyond_help(journal, runs)
         if not begun:
             return None
@@ -208,7 +213,7 @@ def _beyond_help(journal: Journal, runs: Sequence[Run]) -> list[Run]:
     if run is None:
         return []
     try:
-        journal.refuse_altered(run, journal.entries(run.run))
+        journal.refuse_altered(runs)
         return [] if journal.kept(run.run) else [run]
     except JournalError:
         return [run]

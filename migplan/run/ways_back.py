@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from psycopg import sql
+from pydantic import BaseModel, Field
 
 from migplan.bundle.sealed import is_inside
-from migplan.errors import JournalError
 from migplan.handwritten.account import part_alone
 from migplan.handwritten.analysis import Analysis
 from migplan.handwritten.model import Folder, Part, Style, Thing
@@ -152,38 +152,57 @@ def packed(way: WayBack) -> bytes:
     return json.dumps(said, ensure_ascii=False).encode()
 
 
+class _Kept(BaseModel, strict=True):
+    """What :func:`packed` says."""
+
+    file: str
+    line: Annotated[int, Field(gt=0)]
+    together: bool
+    needs: dict[str, str] | None
+    seed: bool
+    cannot: tuple[str, ...]
+    down: str | None = None
+    down_file: str = ""
+    down_line: Annotated[int, Field(gt=0, le=1_000_000_000)] = 1
+    derived: tuple[str, ...] | None = None
+    stays: tuple[tuple[int, str, str], ...] = ()
+
+
 def unpacked(name: str, content: bytes, folder: str, place: Path) -> WayBack:
-    """A way back as the journal keeps it; its files are written to a place of their own."""
-    said = json.loads(content)
+    """A way back as the journal keeps it; its files are written to a place of their own.
+
+    ValueError when it is none.
+    """
+    said = _Kept.model_validate_json(content)
     home = Folder(place / folder, Style.PLAIN, ())
-    up = Part(_written_to(home.path, said["file"], ""), 0, 0, said["line"])
+    up = Part(_written_to(home.path, said.file, ""), 0, 0, said.line)
     down = None
-    if "down" in said:
+    if said.down is not None:
         # The part keeps the line that it had: messages name it.
-        text = "\n" * (said["down_line"] - 1) + said["down"]
-        begin = said["down_line"] - 1
-        file = _written_to(home.path, said["down_file"], text)
-        down = Part(file, begin, len(text.encode()), said["down_line"])
+        begin = said.down_line - 1
+        text = "\n" * begin + said.down
+        file = _written_to(home.path, said.down_file, text)
+        down = Part(file, begin, len(text.encode()), said.down_line)
     derived = None
-    if "derived" in said:
-        derived = Reversal(tuple(said["derived"]), (), tuple(Cannot(*each) for each in said["stays"]))
+    if said.derived is not None:
+        derived = Reversal(said.derived, (), tuple(Cannot(*each) for each in said.stays))
     return WayBack(
         name,
         home,
         up,
         down,
-        said["together"],
+        said.together,
         derived,
-        tuple(said["cannot"]),
-        said["needs"],
-        said["seed"],
+        said.cannot,
+        said.needs,
+        said.seed,
         is_kept=True,
     )
 
 
 def _written_to(home: Path, file: str, text: str) -> Path:
     if not is_inside(file):
-        raise JournalError(f"the journal keeps {file!r}, which is no file of a folder of migrations")
+        raise ValueError(f"{file!r} is no file of a folder of migrations")
     path = home / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode())

@@ -307,3 +307,25 @@ def test_upkeep_with_a_transaction_of_its_own_and_rows(new_target: str, write: W
         ("maintain", "failed"),
         ("maintain", "done"),
     ]
+
+
+def test_an_interrupt_in_a_transform_says_what_stays(new_target: str, write: Write, run: Run) -> None:
+    folder = write(_001_people="CREATE TABLE public.people (id int PRIMARY KEY, copied int);")
+    with psycopg.connect(new_target, autocommit=True) as connection:
+        connection.execute("CREATE TABLE units AS SELECT generate_series(1, 5) AS id")
+    program = folder / "002_copy.py"
+    program.write_text(
+        "from migplan.data import DataStep, Row\n"
+        "def change(row):\n"
+        "    if row['id'] == 4:\n"
+        "        raise KeyboardInterrupt\n"
+        "    return Row(id=row['id'])\n"
+        "STEP = DataStep(read='SELECT * FROM units', key=('id',), transform=change, into='people', batch=2)\n"
+    )
+    stopped = run("apply", "m", "--target", new_target, exit_code=130)
+    assert "migplan: stopped; what was not committed is rolled back" in stopped.stderr
+    assert "001_people" in stopped.stderr
+    assert asked(new_target, "SELECT id FROM people ORDER BY 1") == [(1,), (2,), (3,)]
+    assert asked(new_target, "SELECT key, done FROM migplan.checkpoint") == [(["3"], 3)]
+    assert asked(new_target, "SELECT state FROM migplan.run") == [("stopped",)]
+    assert "002_copy" in run("status", "m", "--target", new_target, exit_code=1).stdout
