@@ -141,18 +141,18 @@ def _said(analysis: Analysis | None, address: Address) -> Iterator[None]:
         click.echo(sentence(error), err=True)
         if error.left:
             click.echo(f"  {error.left}", err=True)
-        _stands(analysis, address)
+        _stands(analysis, address, failed=True)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         click.echo("migplan: stopped; what was not committed is rolled back", err=True)
-        _stands(analysis, address)
+        _stands(analysis, address, failed=False)
         sys.exit(INTERRUPTED)
 
 
-def _stands(analysis: Analysis | None, address: Address) -> None:
+def _stands(analysis: Analysis | None, address: Address, *, failed: bool) -> None:
     if analysis is None:
         click.echo("  what was taken back before stays so; the same command goes on", err=True)
         return
     known = standing_in(analysis, address)
-    for line in report.stays(known, shlex.quote(str(analysis.folder.path))):
+    for line in report.stays(known, shlex.quote(str(analysis.folder.path)), failed=failed):
         click.echo(line.plain, err=True)

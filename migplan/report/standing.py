@@ -83,8 +83,8 @@ def summary(found: Summary) -> Iterator[Text]:
         yield Text(f"      {each.kind}: {', '.join(each.key)}: {each.reason}", style="yellow")
 
 
-def stays(known: Sequence[Standing], path: str) -> Iterator[Text]:
-    """What is there after a failure, and how to go on."""
+def stays(known: Sequence[Standing], path: str, *, failed: bool) -> Iterator[Text]:
+    """What is there after a failure, or after people stopped it, and how to go on."""
     there = sum(each.state is State.APPLIED for each in known)
     left = [each for each in known if each.state.is_left]
     yield Text(f"  stays: {count(there, 'migration')} applied; {len(left):,} to go")
@@ -92,7 +92,8 @@ def stays(known: Sequence[Standing], path: str) -> Iterator[Text]:
     for each in half:
         yield Text(f"  half done: {each.name}, whose statements cannot be in one transaction")
     if left:
-        yield Text(f"  -> mend {left[0].name}, then go on: migplan apply {path} --target TARGET")
+        mend = f"mend {left[0].name}, then " if failed else ""
+        yield Text(f"  -> {mend}go on: migplan apply {path} --target TARGET")
 
 
 def way_back(ways: Sequence[WayBack], target: object) -> Iterator[Text]:

@@ -324,7 +324,7 @@ def test_an_interrupt_in_a_transform_says_what_stays(new_target: str, write: Wri
     )
     stopped = run("apply", "m", "--target", new_target, exit_code=130)
     assert "migplan: stopped; what was not committed is rolled back" in stopped.stderr
-    assert "001_people" in stopped.stderr
+    assert "stays: 1 migration applied; 1 to go\n  -> go on: migplan apply m" in stopped.stderr
     assert asked(new_target, "SELECT id FROM people ORDER BY 1") == [(1,), (2,), (3,)]
     assert asked(new_target, "SELECT key, done FROM migplan.checkpoint") == [(["3"], 3)]
     assert asked(new_target, "SELECT state FROM migplan.run") == [("stopped",)]
