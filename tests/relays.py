@@ -46,8 +46,11 @@ class Relay:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self._sockets.append(client)
                 server = socket.create_connection(self._to)
-                self._sockets += [client, server]
+                self._sockets.append(server)
+                if self._listener.fileno() < 0:  # closed meanwhile
+                    self.close()
                 for source, sink in ((client, server), (server, client)):
                     threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
 

@@ -80,13 +80,18 @@ def changes() -> Iterator[tuple[str, Callable[[Path], object]]]:
     yield "a rollback", edit("rollback/01-schema-all.sql", "-- Takes back", "-- Taken back")
     yield "a validation", edit("validate/row-counts.sql", "--", "-- ")
     yield "the catalog", edit("catalog.json", "integer", "bigint")
-    yield "the manifest", lambda folder: (folder / "manifest.json").open("a").write("\n")
+    yield (
+        "the manifest",
+        lambda folder: (folder / "manifest.json").write_bytes(
+            (folder / "manifest.json").read_bytes() + b"\n"
+        ),
+    )
     yield "the signature", lambda folder: (folder / "manifest.json.sig").write_text("nonsense")
     yield "no signature", lambda folder: (folder / "manifest.json.sig").unlink()
 
 
 @pytest.mark.parametrize(
-    ("what", "change"), changes(), ids=lambda value: value if isinstance(value, str) else ""
+    ("what", "change"), [*changes()], ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_whatever_is_changed_in_a_signed_bundle_is_seen(
     run: Run, keys: Path, source: str, what: str, change: Callable[[Path], object]
