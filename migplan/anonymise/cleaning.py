@@ -12,7 +12,7 @@ from typing import Any, cast
 from migplan.anonymise.anonymiser import Anonymiser
 from migplan.anonymise.standins import REDACTED
 from migplan.anonymise.texts import code, prose, shown
-from migplan.catalog.model import Catalog, Column, Index, Table, Type
+from migplan.catalog.model import Catalog, Check, Column, Index, Table, Type
 from migplan.config import ColumnKind
 
 _PROSE_FIELDS = frozenset(("comment",))
@@ -131,6 +131,8 @@ def _clean_field(value: Any, name: str, old: Any, pen: _Pen) -> Any:
 
 def _holds_data(value: Any, name: str) -> bool:
     """Whether literals of a text are values as rows have them, and not words of a rule about all rows."""
+    if name == "definition" and isinstance(value, Check):
+        return value.definition.startswith("EXCLUDE")  # the predicate of its index
     return name in _DATA_FIELDS or (name == "definition" and isinstance(value, Index))
 
 
@@ -144,12 +146,18 @@ def _clean_parts(value: Any, name: str, old: tuple[Any, ...], pen: _Pen) -> tupl
             clean = pen.strict
         elif isinstance(value, Type) and value.kind == "enum":
             clean = prose
-        new = tuple(_unless_same(clean, each, pen) for each in old)
+        new = tuple(
+            _unless_same(pen.strict if _is_default(value, each) else clean, each, pen) for each in old
+        )
     elif hasattr(old[0], "comment"):
         new = _each(old, pen)
     else:
         return old
     return new if any(a is not b for a, b in zip(new, old, strict=True)) else old
+
+
+def _is_default(value: Any, part: str) -> bool:
+    return isinstance(value, Type) and value.kind == "domain" and part.startswith("DEFAULT ")
 
 
 def _unless_same(clean: Callable[[str], str], old: str, pen: _Pen) -> str:

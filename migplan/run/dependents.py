@@ -1,10 +1,11 @@
 """What others made of a bundle's objects, and a rollback would meet: it never cascades into what is not ours.
 
 DROP refuses what something else depends on, by ``pg_depend``
-(https://www.postgresql.org/docs/current/catalog-pg-depend.html). Of what depends on the objects of the bundle
-only relations, functions, types and what belongs to them are looked at: pg_dump names no other kind in a way
-that the catalog can be asked for. What goes with what is followed here and not in the server, whose planner
-knows nothing of so many names at once.
+(https://www.postgresql.org/docs/current/catalog-pg-depend.html), and takes partitions along. Of what
+depends on the objects of the bundle only relations, functions, types and what belongs to them are looked
+at: pg_dump does not name all other kinds in a way that the catalog can be asked for, and ours would be
+taken for others'. What goes with what is followed here and not in the server, whose planner knows nothing
+of so many names at once.
 """
 
 from __future__ import annotations
@@ -46,6 +47,28 @@ _NAMED: LiteralString = """
     JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
     WHERE n.nspname = ANY (%(schemas)s)
     UNION ALL
+    SELECT 'collation', n.nspname, c.collname, c.tableoid::bigint, c.oid::bigint
+    FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'operator', n.nspname, o.oprname, o.tableoid::bigint, o.oid::bigint
+    FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'operator class', n.nspname, o.opcname, o.tableoid::bigint, o.oid::bigint
+    FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_namespace n ON n.oid = o.opcnamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'configuration', n.nspname, c.cfgname, c.tableoid::bigint, c.oid::bigint
+    FROM pg_catalog.pg_ts_config c JOIN pg_catalog.pg_namespace n ON n.oid = c.cfgnamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'dictionary', n.nspname, d.dictname, d.tableoid::bigint, d.oid::bigint
+    FROM pg_catalog.pg_ts_dict d JOIN pg_catalog.pg_namespace n ON n.oid = d.dictnamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT 'server', '', srvname, tableoid::bigint, oid::bigint FROM pg_catalog.pg_foreign_server
+    UNION ALL
     SELECT 'schema', '', nspname, 'pg_catalog.pg_namespace'::regclass::oid::bigint, oid::bigint
     FROM pg_catalog.pg_namespace WHERE nspname <> 'public'
     UNION ALL
@@ -57,6 +80,12 @@ _LIKE = {
     **dict.fromkeys(("TYPE", "DOMAIN", "SHELL TYPE"), "type"),
     **dict.fromkeys(("FUNCTION", "PROCEDURE", "AGGREGATE"), "routine"),
     **dict.fromkeys(("CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT"), "constraint"),
+    "COLLATION": "collation",
+    "OPERATOR": "operator",
+    "OPERATOR CLASS": "operator class",
+    "TEXT SEARCH CONFIGURATION": "configuration",
+    "TEXT SEARCH DICTIONARY": "dictionary",
+    "SERVER": "server",
     "SCHEMA": "schema",
     "EXTENSION": "extension",
 }
@@ -73,6 +102,13 @@ _DESCRIBED: LiteralString = """
     SELECT pg_catalog.pg_describe_object(a::oid, b::oid, c), pg_catalog.pg_describe_object(d::oid, e::oid, 0)
     FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::bigint[], %s::bigint[]) w (a, b, c, d, e)
     ORDER BY 2, 1
+"""
+
+# DROP TABLE takes all partitions along, also those that came since.
+_PARTITIONS: LiteralString = """
+    SELECT c.tableoid::bigint, c.oid::bigint, i.inhparent::bigint
+    FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+    WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f')
 """
 
 # TRUNCATE refuses a table to which another one refers that is not emptied with it.
@@ -141,6 +177,10 @@ def _dependents(
     ours = _with_all(_found(objects, named), along)
     gone = _with_all(_found([each for each in objects if each.file in files], named), along)
     kept = [(*who, column, *what) for what in gone for who, column in needing[what] if who not in ours]
+    brought = set(_found(objects, named))
+    for catalog, oid, parent in connection.execute(_PARTITIONS):
+        if (catalog, parent) in gone and (catalog, oid) not in brought:
+            kept.append((catalog, oid, 0, catalog, parent))
     columns = [list(column) for column in zip(*kept, strict=True)]
     return connection.execute(_DESCRIBED, columns).fetchall() if kept else []
 

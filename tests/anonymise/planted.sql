@@ -8,6 +8,7 @@ CREATE TYPE wrapped AS (inside contact, meta jsonb);
 CREATE TYPE text_range AS RANGE (subtype = text);
 CREATE DOMAIN email_address AS text CHECK (VALUE <> 'planted.check@planted.example');
 CREATE DOMAIN plain AS text DEFAULT 'rosalind@planted.example';
+CREATE DOMAIN with_a_word AS text DEFAULT 'plantedword';
 COMMENT ON TYPE contact IS 'ask rosalind@planted.example or +57 300 555 0142';
 CREATE TABLE people (
     id bigint PRIMARY KEY,
@@ -64,6 +65,7 @@ ALTER TABLE people ADD CONSTRAINT not_her CHECK (email <> 'planted.check@planted
 ALTER TABLE people ENABLE ROW LEVEL SECURITY;
 CREATE POLICY hers ON people USING (current_setting('app.token', true) = 'planted-password');
 COMMENT ON POLICY hers ON people IS 'for rosalind@planted.example';
+ALTER TABLE people ADD CONSTRAINT only_her EXCLUDE USING btree (id WITH =) WHERE (unknown_thing = 'plantedword');
 CREATE INDEX partly ON people (id) WHERE email = 'rosalind@planted.example';
 CREATE VIEW hers AS SELECT id FROM people WHERE phone = '+57 300 555 0142';
 CREATE FUNCTION f(a text DEFAULT 'rosalind@planted.example') RETURNS text LANGUAGE sql SET app.mail = 'rosalind@planted.example' AS 'SELECT a';

@@ -249,6 +249,62 @@ def test_what_others_made_is_seen_before_anything_is_promised(
     assert alone(address).whole
 
 
+_LESS_USUAL = """
+    CREATE SCHEMA "less usual";
+    SET search_path = "less usual";
+    CREATE COLLATION by_bytes FROM "C";
+    CREATE TEXT SEARCH CONFIGURATION plain (COPY = pg_catalog.simple);
+    CREATE TEXT SEARCH DICTIONARY words (TEMPLATE = pg_catalog.simple);
+    CREATE FUNCTION same (integer, integer) RETURNS boolean LANGUAGE sql IMMUTABLE
+        AS 'SELECT $1 OPERATOR(pg_catalog.=) $2';
+    CREATE OPERATOR === (FUNCTION = same, LEFTARG = integer, RIGHTARG = integer);
+    CREATE OPERATOR CLASS in_order FOR TYPE integer USING btree AS
+        OPERATOR 1 pg_catalog.<, OPERATOR 2 pg_catalog.<=, OPERATOR 3 pg_catalog.=, OPERATOR 4 pg_catalog.>=,
+        OPERATOR 5 pg_catalog.>, FUNCTION 1 pg_catalog.btint4cmp(integer, integer);
+    CREATE FOREIGN DATA WRAPPER nowhere;
+    CREATE SERVER far FOREIGN DATA WRAPPER nowhere;
+    CREATE TABLE by_year (year integer) PARTITION BY LIST (year);
+    CREATE TABLE by_year_1 PARTITION OF by_year FOR VALUES IN (1);
+"""
+_OF_OTHERS = """
+    CREATE TABLE public.theirs (a text COLLATE "less usual".by_bytes, b integer);
+    CREATE INDEX theirs_b ON public.theirs (b "less usual".in_order);
+    CREATE INDEX theirs_words ON public.theirs USING gin (to_tsvector('"less usual".plain'::regconfig, a));
+    CREATE VIEW public.same_to_them AS SELECT b OPERATOR("less usual".===) 1 AS is_it FROM public.theirs;
+    CREATE TABLE public.their_words (a regdictionary DEFAULT '"less usual".words'::regdictionary);
+    CREATE FOREIGN TABLE public.theirs_far (a integer) SERVER far;
+    CREATE TABLE public.by_year_2 PARTITION OF "less usual".by_year FOR VALUES IN (2);
+"""
+
+
+def test_whatever_others_use_stops_a_rollback_before_it_begins(newest: Server, newest_database) -> None:
+    database = newest.create_database(_LESS_USUAL)
+    bundle = sealed(newest, database)
+    address = newest_database("")
+    applied(bundle, address)
+    with newest.connect(dbname=address.params["dbname"]) as connection:
+        connection.execute(_OF_OTHERS.encode())
+    with pytest.raises(RefusedError, match="nothing was changed") as refused:
+        foreseen(NOWHERE, address, Undoing())
+    for said in (
+        'column a of table public.theirs depends on collation "less usual".by_bytes',
+        'index public.theirs_b depends on operator class "less usual".in_order',
+        'index public.theirs_words depends on text search configuration "less usual".plain',
+        'view public.same_to_them depends on operator "less usual".===',
+        'table public.their_words depends on text search dictionary "less usual".words',
+        "foreign table public.theirs_far depends on server far",
+        'table public.by_year_2 depends on table "less usual".by_year',
+    ):
+        assert said in refused.value.what
+    assert "by_year_1" not in refused.value.what, "the run brought it"
+    with newest.connect(dbname=address.params["dbname"]) as connection:
+        connection.execute(
+            "DROP VIEW same_to_them; DROP FOREIGN TABLE theirs_far; DROP TABLE theirs, their_words, by_year_2"
+        )
+    assert alone(address).whole
+    newest.drop_database(database)
+
+
 def test_nothing_of_a_rich_database_is_taken_for_somebody_elses(newest: Server, newest_database) -> None:
     for layout in ("after-data", "with-schema"):
         bundle: Sealed = sealed(newest, rich.database(newest), "--constraints", layout)
