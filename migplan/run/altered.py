@@ -17,6 +17,9 @@ RESTORE = (
     "restore it from a backup; without it nobody knows what was done. To begin anew, "
     "on a target that you emptied yourself: DROP SCHEMA migplan CASCADE"
 )
+RESTORE_OR_END = (
+    "restore the journal from a backup; to end the run without taking it back: migplan rollback --abandon"
+)
 _SHOWN = 60
 _TABLE = re.compile(r"^CREATE TABLE migplan\.(\w+) \((.*?)^\);", re.MULTILINE | re.DOTALL)
 _COLUMN = re.compile(r"^    ([a-z_]+) ([a-z0-9]+(?:\[\])?)", re.MULTILINE)

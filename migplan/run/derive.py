@@ -21,6 +21,7 @@ from migplan.bundle.manifest import BundleFile
 from migplan.bundle.sealed import Sealed
 from migplan.bundle.splitting import Statement, pieces
 from migplan.config import Layout
+from migplan.errors import BundleError
 from migplan.names import quoted
 from migplan.run import concerns
 from migplan.run.concerns import EVERYTHING, Concern, Key
@@ -70,7 +71,11 @@ class _Reader:
         """Each statement that does something, with the settings under which it runs."""
         with self.files.open(self.name) as stream:
             for piece in pieces(stream, self.files.path(self.name)):
-                assert isinstance(piece, Statement), "rows stand in data files only"
+                if not isinstance(piece, Statement):
+                    raise BundleError(
+                        f"{self.name} was changed after the export: rows stand in data files only",
+                        do="export the bundle anew",
+                    )
                 if found := _SETTING.match(piece.text):
                     self._settings[(found[1] or found[2]).lower()] = piece.text
                 else:

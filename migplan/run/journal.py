@@ -191,7 +191,7 @@ class Journal:
                 return unpacked
         raise self._error(
             f"{file}, as the journal in {self._address} keeps it, was changed by hand; nothing was changed",
-            "restore the journal from a backup",
+            altered.RESTORE_OR_END,
         )
 
     @property
@@ -252,9 +252,8 @@ class Journal:
         with self._reading():
             what, run = altered.hole(self._connection, runs)
         if what:
-            end = "; to end the run without taking it back: migplan rollback --abandon"
             ends = run is not None and (run.stands or run.is_open)
-            raise self.altered(what, do="restore the journal from a backup" + (end if ends else ""))
+            raise self.altered(what, do=altered.RESTORE_OR_END if ends else altered.RESTORE)
 
     def migrated(self, folder: str) -> list[Past]:
         """What was run of a folder's migrations, the oldest first."""

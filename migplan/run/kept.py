@@ -5,6 +5,7 @@ That is its rollback files, and of its manifest what a rollback asks for: no row
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,8 @@ from migplan.bundle import manifest as manifests
 from migplan.bundle.manifest import BundleFile, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.sealed import Sealed, is_inside
-from migplan.errors import BundleError, FileError, RefusedError
+from migplan.errors import BundleError, FileError, JournalError, RefusedError
+from migplan.run import altered
 from migplan.run.journal import Journal, Run
 from migplan.sealed_files import Seal
 
@@ -124,16 +126,20 @@ def _of_folder(journal: Journal, run: Run, beside: Beside) -> Sealed:
 
 
 def _unpacked(journal: Journal, run: Run, kept: Mapping[str, bytes], folder: Path) -> Sealed:
+    """What the journal keeps, as a bundle; JournalError where it is not what was applied."""
     (folder / "rollback").mkdir()
     for file, content in kept.items():
         if not is_inside(file) or (file != _MANIFEST and PurePath(file).parent != PurePath("rollback")):
-            raise journal.altered(f"it keeps {file!r} of run {run.run}, which is no file of a bundle")
+            raise _altered(journal, f"it keeps {file!r} of run {run.run}, which is no file of a bundle")
         (folder / file).write_bytes(content)
     manifest = _manifest(journal, run, kept, folder)
-    for needed in manifest.files:
-        if f"rollback/{needed.file}" not in kept:
-            raise journal.altered(f"it does not keep rollback/{needed.file} of run {run.run} any more")
     seals = {file: Seal.of_bytes(content) for file, content in kept.items()}
+    digests = {each.file: each.sha256 for each in manifest.companions}
+    for needed in (f"rollback/{file.file}" for file in manifest.files):
+        if needed not in kept:
+            raise _altered(journal, f"it does not keep {needed} of run {run.run} any more")
+        if hashlib.sha256(kept[needed]).hexdigest() != digests.get(needed, ""):
+            raise _altered(journal, f"it keeps another {needed} than run {run.run} came with")
     return Sealed(BundlePaths(folder), manifest, run.digest, seals)
 
 
@@ -142,7 +148,11 @@ def _manifest(journal: Journal, run: Run, kept: Mapping[str, bytes], folder: Pat
         return manifests.of_content(json.loads(kept.get(_MANIFEST, b"null")), folder / _MANIFEST)
     except (FileError, ValueError, RecursionError):
         what = "is no manifest" if _MANIFEST in kept else "is not there any more"
-        raise journal.altered(f"the {_MANIFEST} that it keeps of run {run.run} {what}") from None
+        raise _altered(journal, f"the {_MANIFEST} that it keeps of run {run.run} {what}") from None
+
+
+def _altered(journal: Journal, what: str) -> JournalError:
+    return journal.altered(what, do=altered.RESTORE_OR_END)
 
 
 def _without_blocks(file: BundleFile) -> BundleFile:

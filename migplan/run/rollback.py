@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from migplan.errors import JournalError, LockedError, MigplanError, RefusedError
+from migplan.errors import BundleError, JournalError, LockedError, MigplanError, RefusedError
 from migplan.postgres.address import Address
 from migplan.run.apply import locked
 from migplan.run.events import Told, silence
@@ -214,8 +214,9 @@ def _beyond_help(journal: Journal, runs: Sequence[Run]) -> list[Run]:
         return []
     try:
         journal.refuse_altered(runs)
-        return [] if journal.kept(run.run) else [run]
-    except JournalError:
+        with as_applied(journal, run, Beside(named=False)):
+            return []
+    except (JournalError, BundleError):
         return [run]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+import zlib
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,31 @@ def test_what_is_kept_holds_no_rows_and_is_not_believed_when_it_was_changed(
         connection.execute("UPDATE migplan.kept SET sha256 = repeat('0', 64) WHERE file LIKE '%20%'")
     with pytest.raises(JournalError, match="was changed by hand; nothing was changed"):
         alone(address)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("manifest.json", b"null"),
+        ("manifest.json", b"[" * 100_000),
+        ("manifest.json", b"\xff"),
+        ("rollback/01-schema-foundation.sql", b"DROP SCHEMA public CASCADE;"),
+    ],
+)
+def test_what_is_kept_is_not_believed_with_a_digest_that_fits(
+    newest: Server, newest_database, file: str, content: bytes
+) -> None:
+    address = newest_database("")
+    applied(sealed(newest, newest.demo), address, until=3)
+    with newest.connect(dbname=address.params["dbname"]) as connection:
+        connection.execute(
+            "UPDATE migplan.kept SET content = %s, sha256 = %s WHERE file = %s",
+            [zlib.compress(content), hashlib.sha256(content).hexdigest(), file],
+        )
+    with pytest.raises(JournalError, match="changed by hand") as caught:
+        alone(address)
+    assert "--abandon" in caught.value.do
+    assert abandon(address, Ways(), lambda _run, _stays: None).run.state == "abandoned"
 
 
 def owned(server: Server, role, database) -> Address:
