@@ -44,6 +44,10 @@ _READING: tuple[LiteralString, ...] = (
     "SET LOCAL quote_all_identifiers = off",
     "SET LOCAL standard_conforming_strings = on",
 )
+# Who holds locks and waits for one longer than deadlock_timeout (a second) can cost others their transaction:
+# https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS. Tables are locked at once
+# or not at all; this is for what a question waits for nevertheless: a sequence that is altered, a refresh.
+_HOLDING: LiteralString = "SET LOCAL lock_timeout = '50ms'"
 _READING_SINCE: tuple[tuple[int, LiteralString], ...] = ((170000, "SET LOCAL transaction_timeout = 0"),)
 
 
@@ -101,7 +105,7 @@ def reading(address: Address, locking: tuple[str, ...] = ()) -> Iterator[sa.Conn
             _refuse_old(driver, address)
             settings = reading_settings(driver.info.server_version)
             if locking:
-                lock_and_fix_moment(driver, address, settings, locking)
+                lock_and_fix_moment(driver, address, b"; ".join((settings, _HOLDING.encode())), locking)
             else:
                 driver.execute(settings + b"; SELECT")  # the first query fixes the moment
             try:

@@ -47,7 +47,12 @@ ORDER BY c.oid
 # ACCESS SHARE waits for ACCESS EXCLUSIVE alone, held or waited for by somebody before us. Never the query: it
 # may quote what stands in a row. What pg_stat_activity does not show the role is NULL.
 _BLOCKERS = """
-SELECT n.nspname, c.relname, l.pid, l.granted, coalesce(a.usename::text, a.backend_type) AS role,
+SELECT n.nspname, c.relname, l.pid,
+       (SELECT p.gid FROM pg_catalog.pg_locks own JOIN pg_catalog.pg_prepared_xacts p
+                            ON p.transaction = own.transactionid
+        WHERE l.pid IS NULL AND own.pid IS NULL AND own.virtualtransaction = l.virtualtransaction
+        LIMIT 1) AS prepared,
+       l.granted, coalesce(a.usename::text, a.backend_type) AS role,
        a.application_name, pg_catalog.to_char(a.xact_start, 'HH24:MI:SS TZ') AS since
 FROM pg_catalog.pg_locks l
 JOIN pg_catalog.pg_class c ON c.oid = l.relation
@@ -110,7 +115,7 @@ def blocked(driver: psycopg.Connection[Any], address: Address, during: str) -> B
         f"while {during}, a lock of others was in the way in {address}"
         + (f": {others}" if named else ", and was given up since"),
         do="run the same command again when that is done; a session that forgot its transaction "
-        "is ended by: SELECT pg_terminate_backend(PROCESS)"
+        "is ended by: SELECT pg_terminate_backend(PROCESS), a prepared one by: ROLLBACK PREPARED 'NAME'"
         if named
         else "run the same command again",
         address=str(address),
@@ -121,9 +126,18 @@ def blocked(driver: psycopg.Connection[Any], address: Address, during: str) -> B
 
 
 def _sentence(
-    schema: str, name: str, pid: int | None, granted: bool, role: str | None, program: str, since: str | None
+    schema: str,
+    name: str,
+    pid: int | None,
+    prepared: str | None,
+    granted: bool,
+    role: str | None,
+    program: str,
+    since: str | None,
 ) -> str:
-    who = "a prepared transaction" if pid is None else f"process {pid}"
+    who = f"process {pid}"
+    if pid is None:
+        who = "a prepared transaction" + (f" ({prepared})" if prepared else "")
     if role:
         who += f" of {role}" + (f" ({program})" if program else "")
     does = "holds" if granted else "waits for"

@@ -41,7 +41,9 @@ class Scope:
         columns = expected.columns & found.columns
         if not self.owners:
             columns -= OWNERS
-        return columns - ({"own_comment"} if self.comments else {"own_comment", "comment"})
+        return columns - (
+            {"own_comment"} if self.comments else {"own_comment", "comment", "not_null_comment"}
+        )
 
 
 @dataclass

@@ -37,7 +37,9 @@ def without_orphans(expectation: Expectation, target: Moment, told: Told) -> tup
         if orphans.unread:
             notes.append(f"orphans of {key.name}: {orphans.unread}")
         elif not key.validated and orphans.rows <= carried.get(f"{key.name}: {key}", orphans.rows):
-            notes.append(f"{orphans.rows:,} rows break {key.name}, which is NOT VALID, as in the bundle")
+            rows = "row breaks" if orphans.rows == 1 else "rows break"
+            state = "NOT VALID" if key.enforced else "NOT ENFORCED"
+            notes.append(f"{orphans.rows:,} {rows} {key.name}, which is {state}, as in the bundle")
         else:
             differences.append(_difference(orphans))
     check = Check("Orphans", len(expected) - len(differences), len(expected), tuple(differences))

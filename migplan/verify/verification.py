@@ -66,6 +66,7 @@ class Hierarchy:
 NOT_COMPARED = (
     "roles and their memberships",
     "settings of the server, and of the database as far as no file carries them",
+    "privileges and comments on the server's own objects (pg_catalog)",
     "tablespaces' places",
     "statistics of the planner",
     "versions of extensions and collations",

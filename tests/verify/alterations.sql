@@ -285,6 +285,9 @@ ALTER TABLE shop.customer DROP CONSTRAINT named; ALTER TABLE shop.customer ADD C
 ALTER TABLE shop.customer RENAME CONSTRAINT customer_name_not_null TO must_have_name
 
 --[ since 18 ]
+COMMENT ON CONSTRAINT customer_name_not_null ON shop.customer IS 'nobody is nameless'
+
+--[ since 18 ]
 ALTER TABLE shop.orders ALTER CONSTRAINT orders_customer NOT ENFORCED
 
 ALTER TABLE shop.orders ALTER CONSTRAINT orders_customer DEFERRABLE

@@ -25,6 +25,8 @@ FROM (
                'view_default', CASE WHEN c.relkind = 'v' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END)
            || jsonb_strip_nulls(jsonb_build_object(  -- which servers before 18 do not have
                'not_null_constraint', k.conname, 'not_null_inherits', NOT k.connoinherit))
+           || CASE WHEN k.oid IS NULL THEN '{}' ELSE jsonb_build_object(
+               'not_null_comment', CASE WHEN k.conislocal THEN pg_catalog.obj_description(k.oid, 'pg_constraint') END) END
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND c.relkind = 'v'
