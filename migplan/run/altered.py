@@ -54,15 +54,18 @@ class Layout:
         for relation, kind in self.relations.items():
             if kind != "r":
                 return f"migplan.{relation} is no table"
-        if missing := {*tables} - {*self.relations}:
+        # Journals of the former format may have neither of these two.
+        progress = {"checkpoint", "rejected"}
+        wanted = {*tables} | (progress if progress & {*self.relations} else set())
+        if missing := wanted - {*self.relations}:
             return f"it lacks its table migplan.{min(missing)}"
-        for (relation, column), (wanted, _, there, same) in self._columns.items():
+        for (relation, column), (kind, _, there, same) in self._columns.items():
             if (relation, column) in without:
                 continue
             if there is None:
                 return f"it lacks its column migplan.{relation}.{column}"
             if not same:
-                return f"migplan.{relation}.{column} is of the type {there} and not {wanted}"
+                return f"migplan.{relation}.{column} is of the type {there} and not {kind}"
         return ""
 
 
