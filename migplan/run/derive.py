@@ -211,7 +211,13 @@ class _Chunk:
             len(self._statements) >= STATEMENTS
             or settings != self._settings
             or concern.everything != self._concerns[-1].everything
+            or _locks_many(self._statements[-1])
         )
+
+
+def _locks_many(statement: Statement) -> bool:
+    """Whether it alone takes as many locks as a transaction should: it empties a batch of tables."""
+    return statement.text.startswith(("TRUNCATE ", "DO "))
 
 
 def _step_of(

@@ -313,4 +313,9 @@ def test_many_tables_do_not_need_many_locks(newest: Server, tmp_path: Path) -> N
             connection.execute(schema.encode())
         done = applied(sealed, parse(url), ways(4))
         assert done.rows == 300
+    # On the way back, each batch of tables that is emptied is a transaction of its own.
+    emptied = next(file.file for file in sealed.manifest.files if file.phase == "data")
+    names = [step.name for step in derive.undoing_steps(sealed.files, f"rollback/{emptied}")]
+    assert len(names) == 3
+    assert all(name.startswith(("TRUNCATE TABLE ", "DO ")) for name in names)
     newest.drop_database(source)
