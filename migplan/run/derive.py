@@ -211,7 +211,7 @@ class _Chunk:
             len(self._statements) >= STATEMENTS
             or settings != self._settings
             or concern.everything != self._concerns[-1].everything
-            or _locks_many(self._statements[-1])
+            or (self._phase == "rollback" and _locks_many(self._statements[-1]))
         )
 
 
