@@ -113,8 +113,12 @@ def _levels(reference: SelfReference) -> str:
     said = " and ".join(f"{number:,}" for number in below[:_LEVELS]) or "none"
     more = f" and {sum(below[_LEVELS:]):,} further down" if len(below) > _LEVELS else ""
     loops = f", {reference.unreached:,} in loops" if reference.unreached else ""
-    return f"{roots:,} roots, {said} below{more}{loops}"
+    return f"{_roots(roots)}, {said} below{more}{loops}"
 
 
 def _shown(shape: Shape) -> str:
-    return f"{shape.roots:,} roots, {shape.linked:,} linked, {shape.roots + shape.linked:,} in all"
+    return f"{_roots(shape.roots)}, {shape.linked:,} linked, {shape.roots + shape.linked:,} in all"
+
+
+def _roots(number: int) -> str:
+    return f"{number:,} root{'' if number == 1 else 's'}"
