@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.cli.conftest import Run
 from tests.servers import Server
@@ -86,7 +87,10 @@ def others(connection: psycopg.Connection, kind: str) -> dict[str, str]:
 def owned(newest: Server) -> Iterator[list[str]]:
     """A role, a database of its own with rows in it, and an empty one."""
     with newest.connect() as connection:
-        connection.execute(f"CREATE ROLE {ROLE} LOGIN")
+        password = conninfo_to_dict(newest.conninfo).get("password")  # the one that its addresses have
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(ROLE), sql.Literal(password))
+        )
         names = [newest.create_database(), newest.create_database()]
         for name in names:
             connection.execute(f"ALTER DATABASE {name} OWNER TO {ROLE}")
