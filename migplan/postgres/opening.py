@@ -27,7 +27,6 @@ _REFUSED = re.compile(r"startup (parameter|option)|command.line option", re.IGNO
 _UNKNOWN = re.compile(r'"(idle_session_timeout|transaction_timeout)"')
 # idle_session_timeout, transaction_timeout, or what is left of their words when the session is gone already.
 _STRUCK = frozenset({"57P05", "25P04", None})
-_CANCELLED = "57014"
 _TRIES = 3
 _LOOKS = "ABAABABB"  # in an order that two sessions dealt out in turn cannot keep pace with
 
