@@ -150,7 +150,7 @@ class Execution:
             if self._failures:
                 with contextlib.suppress(DatabaseError):
                     self._lock.ensure()
-                raise self._failures[0]
+                raise _most_telling(self._failures)
             self._lock.ensure()  # whoever ends the run writes it down in the lock's session
             done = self._journal.done(run)
             if all(step.number in done for step in steps):
@@ -185,8 +185,7 @@ class Execution:
     def _work(self, run: int, queue: Queue, end: threading.Event) -> None:
         """What one member of the crew does until nothing is left, or something has failed."""
         try:
-            with self._session() as session:
-                self._join(run, queue)
+            with self._session(run, queue) as session:
                 while not self._stopping.is_set() and (taken := queue.take()) is not None:
                     place, step = taken
                     self._do(session, run, step, queue)
@@ -210,31 +209,43 @@ class Execution:
         finally:
             end.set()
 
-    def _join(self, run: int, queue: Queue) -> None:
-        """Compare with the journal; again, as steps are tried, where the lock's session is lost just then."""
-        for attempt in itertools.count(1):
-            try:
-                if attempt > 1:
-                    self._lock.ensure()
-                self._compare(run, queue)
-                return
-            except (LockedError, JournalError):
-                raise
-            except DatabaseError as error:
-                gone = self._lock.connection.closed or is_lost(error) or isinstance(error, ConnectError)
-                if not gone or attempt > self._ways.retries or self._stopping.wait(_wait(attempt)):
-                    raise
-
     @contextlib.contextmanager
-    def _session(self) -> Iterator[Session]:
-        session = Session(self._address, self._files, self._ways.limits)
-        self._lock.shared_by(session.process)
+    def _session(self, run: int, queue: Queue) -> Iterator[Session]:
+        """A session for one of the crew, which has compared what it believes with the journal."""
+        session = self._joined(run, queue)
         self._sessions.append(session)
         try:
             yield session
         finally:
             self._sessions.remove(session)
             session.close()
+
+    def _joined(self, run: int, queue: Queue) -> Session:
+        """Open it; again, as steps are tried, where the server goes just then."""
+        for attempt in itertools.count(1):
+            session = None
+            try:
+                if attempt > 1:
+                    self._lock.ensure()
+                session = Session(self._address, self._files, self._ways.limits)
+                self._lock.shared_by(session.process)
+                self._compare(run, queue)
+            except BaseException as error:
+                if session:
+                    session.close()
+                if not self._may_pass(error) or attempt > self._ways.retries:
+                    raise
+                if self._stopping.wait(_wait(attempt)):
+                    raise StoppedError from None
+            else:
+                return session
+        raise AssertionError("itertools.count has no end")
+
+    def _may_pass(self, error: BaseException) -> bool:
+        """Whether it is the server's being away, for a while perhaps."""
+        if not isinstance(error, DatabaseError) or isinstance(error, (LockedError, JournalError)):
+            return False
+        return self._lock.connection.closed or is_lost(error) or isinstance(error, ConnectError)
 
     def _do(self, session: Session, run: int, step: Step, queue: Queue) -> None:
         """Do a step, again where another try may get past what was in the way."""
@@ -355,6 +366,14 @@ class Execution:
         with contextlib.suppress(DatabaseError), self._writing:
             self._lock.ensure()
             self._journal.fail(run, step.number, said)
+
+
+def _most_telling(failures: Sequence[MigplanError]) -> MigplanError:
+    """The first failure of a step, which says what it left behind; else the first one.
+
+    A server that goes takes all sessions at once, and one that was only being opened may be heard first.
+    """
+    return next((each for each in failures if isinstance(each, StepError)), failures[0])
 
 
 def _wait(attempt: int) -> float:

@@ -252,6 +252,8 @@ class _Doing:
             raise self._lost(error) from None
         for number, result in enumerate(results):
             if result.status == pq.ExecStatus.FATAL_ERROR:
+                if result.error_field(pq.DiagnosticField.SQLSTATE) is None:  # libpq says so, not the server
+                    raise self._lost(psycopg.OperationalError(result.get_error_message()))
                 raise self._refused(result, number, message)
         if self._inserts:
             tags = ((result.command_status or b"", result.command_tuples) for result in results)

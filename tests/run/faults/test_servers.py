@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from migplan.errors import StepError
+from migplan.errors import DatabaseError, StepError
 from migplan.postgres.server import ThrowawayServer
 from migplan.run import events, execute, session
 from migplan.run.events import Event
@@ -164,6 +164,34 @@ def test_the_lock_s_connection_is_cut_before_the_first_step(
     assert cut == [1]
     assert_all_done(where)
     assert_copied(newest, target, source)
+
+
+def test_a_server_that_goes_while_sessions_are_opened(
+    fragile: Server, fragile_source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "_FIRST_WAIT", 0.1)
+    sealed, own = bundle(fragile, fragile_source), fragile.origin.server
+    with empty(fragile) as name:
+        where, back = fragile.address(name), threading.Timer(0.3, own.resume)
+
+        def told(event: Event) -> None:
+            if isinstance(event, events.Planned) and back.ident is None:
+                own.halt()
+                back.start()
+
+        try:
+            applied(sealed, where, ways(2, retries=9), told)
+        finally:
+            back.join()
+        assert_all_done(where)
+        assert_copied(fragile, name, fragile_source)
+
+
+def test_what_a_step_left_is_said_before_what_others_could_not_begin() -> None:
+    opening = DatabaseError("the connection was lost", during="opening a session for the run")
+    step = StepError("the connection was lost", left=session.NOT_KNOWN)
+    assert execute._most_telling([opening, step, opening]) is step
+    assert execute._most_telling([opening]) is opening
 
 
 def terminated(server: Server, target: str, whose: str) -> int:
