@@ -10,12 +10,12 @@ from bench.program import timed
 from bench.stopwatch import Contender, Laps
 from migplan.catalog.counts import Exactness
 from migplan.config import Config
-from migplan.pipeline import documenting, seeing
+from migplan.document.html import as_html
+from migplan.pipeline import analyze, document
 from migplan.pipeline.progress import silence
 from migplan.postgres import address
 from migplan.postgres.connect import reading
 from migplan.postgres.server import ThrowawayServer
-from migplan.report.documents.html import as_html
 
 TITLE = "documenting"
 PEER = "pg_dump -s"
@@ -59,11 +59,11 @@ def _document(url: str, out: Path, laps: Laps) -> None:
     where = address.parse(url)
     with reading(where) as connection:
         with laps.lap("  catalog and vitals"):
-            catalog = seeing.catalog_at(connection, where, Exactness.ESTIMATE, silence, vitals=True)
+            catalog = analyze.catalog_at(connection, where, Exactness.ESTIMATE, silence, vitals=True)
         with laps.lap("  samples, and all that is derived"):
-            found = documenting.documentation_at(connection, where, catalog, Config())
+            found = document.documentation_at(connection, where, catalog, Config())
     with laps.lap("  pages"):
-        documenting.write_pages(found, out, overwrite=False)
+        document.write_pages(found, out, overwrite=False)
     laps.together(TOGETHER, "  samples, and all that is derived", "  pages")
     with laps.lap("  (HTML)"):
         for _ in as_html(found, {}):

@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from bench import databases
 from bench.stopwatch import Contender, Laps
-from migplan import pipeline
 from migplan.catalog import selection
 from migplan.catalog.counts import Exactness
 from migplan.config import Config
 from migplan.graph import build
+from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.plan import Planned, request_of, write_plan
+from migplan.plan.baseline import Seen
 from migplan.plan.make import make
-from migplan.plan.seen import Seen
 from migplan.postgres import address
 from migplan.postgres.connect import engine
 from migplan.postgres.server import ThrowawayServer
@@ -40,9 +41,9 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
 
     def uncounted(laps: Laps) -> None:
         with laps.lap(UNCOUNTED):
-            catalog = pipeline.catalog_of(address.parse(url), Exactness.ESTIMATE)
+            catalog = catalog_of(address.parse(url), Exactness.ESTIMATE)
             selected = selection.select(catalog, selection.Selection())
-            make(selected, build(selected.catalog), pipeline.request_of(Config(), catalog))
+            make(selected, build(selected.catalog), request_of(Config(), catalog))
 
     def whole(laps: Laps) -> None:
         with laps.lap("migplan plan, whole process"):
@@ -59,7 +60,7 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
     return (
         Contender(
             TOGETHER,
-            "in process, from connecting to the finished Plan: pipeline.catalog_of (rows of all tables "
+            "in process, from connecting to the finished Plan: catalog_of (rows of all tables "
             "counted); selection and graph.build; plan.make. Writing the two files is timed apart.",
             in_process,
         ),
@@ -80,15 +81,15 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
 
 def _plan(url: str, file: Path, laps: Laps) -> None:
     with laps.lap("  catalog"):
-        catalog = pipeline.catalog_of(address.parse(url))
+        catalog = catalog_of(address.parse(url))
     with laps.lap("  graph"):
         selected = selection.select(catalog, selection.Selection())
         graph = build(selected.catalog)
     with laps.lap("  plan"):
-        plan = make(selected, graph, pipeline.request_of(Config(), catalog))
+        plan = make(selected, graph, request_of(Config(), catalog))
     laps.together(TOGETHER, "  catalog", "  graph", "  plan")
     with laps.lap("  (writing both files)"):
-        pipeline.write_plan(pipeline.Planned(plan, Seen(selected.catalog, plan)), file)
+        write_plan(Planned(plan, Seen(selected.catalog, plan)), file)
 
 
 def _program(command: list[str], folder: Path) -> None:

@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator,
 from migplan import yamlfile
 from migplan.errors import AddressError, FileError
 from migplan.files import Access
-from migplan.redaction import PASSWORD_OF_ADDRESS
+from migplan.text.redaction import PASSWORD_OF_ADDRESS
 from migplan.yamlfile import Marks, Section
 
 FILE_NAME = "migplan.yaml"

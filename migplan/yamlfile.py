@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from migplan.errors import FileError, YamlError
 from migplan.files import read_text
-from migplan.redaction import redacted
+from migplan.text.redaction import redacted
 
 Place = tuple[str | int, ...]
 

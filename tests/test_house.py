@@ -1,4 +1,4 @@
-"""The house stays as ARCHITECTURE.md draws it: who may import whom, and how large things may grow."""
+"""The house stays as ARCHITECTURE.md draws it: who may import whom, and how long functions may grow."""
 
 from __future__ import annotations
 
@@ -15,86 +15,43 @@ PACKAGE = Path(migplan.__file__).parent
 CHECKOUT = PACKAGE.parent
 
 # Of each room, what it may import of migplan beside itself. The ground floor is free to all.
-GROUND = {"names", "printable", "redaction", "errors", "files", "sealed_files", "yamlfile", "config"}
+GROUND = {"names", "text", "errors", "files", "sealed_files", "yamlfile", "config"}
+DATABASE = GROUND | {"postgres", "catalog"}
+STAGES = DATABASE | {"sql", "graph", "plan", "bundle", "run", "verify", "migrations", "advise", "anonymise"}
 MAY_IMPORT: dict[str, set[str]] = {
     "names": set(),
-    "printable": set(),
-    "redaction": set(),
+    "text": {"names"},
     "errors": set(),
     "files": {"errors"},
     "sealed_files": {"errors"},
-    "yamlfile": {"errors", "files", "redaction"},
-    "config": {"errors", "files", "redaction", "yamlfile"},
+    "yamlfile": {"errors", "files", "text"},
+    "config": {"errors", "files", "text", "yamlfile"},
+    "sql": GROUND,
     "postgres": GROUND,
     "catalog": GROUND | {"postgres"},
     "graph": GROUND | {"catalog.model"},
     "plan": GROUND | {"catalog", "graph"},
-    "bundle": GROUND | {"postgres", "catalog", "graph", "plan"},
+    "bundle": DATABASE | {"sql", "graph", "plan"},
+    "migrations": GROUND | {"sql"},
     "data": {"names"},
-    "run": GROUND | {"postgres", "catalog", "bundle", "handwritten", "data"},
-    "verify": GROUND | {"postgres", "catalog", "bundle", "handwritten"},
-    "handwritten": GROUND | {"bundle.splitting"},
+    "run": DATABASE | {"sql", "bundle", "migrations", "data"},
+    "verify": DATABASE | {"sql", "bundle", "migrations"},
     "advise": GROUND | {"catalog.model", "catalog.grant", "catalog.vitals", "catalog.filling", "graph"},
     "anonymise": GROUND | {"catalog.model"},
-    "document": GROUND | {"catalog", "graph", "plan", "advise", "anonymise"},
-    "report": GROUND
-    | {
-        "catalog",
-        "graph",
-        "plan.model",
-        "bundle",
-        "run",
-        "verify",
-        "advise",
-        "anonymise",
-        "document",
-        "handwritten",
-        "postgres.versions",
-    },
+    "report": STAGES,
+    "document": GROUND | {"catalog", "graph", "plan", "advise", "anonymise", "report", "postgres.versions"},
     "demo": GROUND | {"postgres"},
-    "pipeline": GROUND
-    | {
-        "postgres",
-        "catalog",
-        "graph",
-        "plan",
-        "bundle",
-        "run",
-        "verify",
-        "handwritten",
-        "advise",
-        "anonymise",
-        "document",
-        "report.analysis",
-        "report.documents",
-        "report.tree",
-    },
-    "cli": GROUND
-    | {
-        "postgres",
-        "catalog",
-        "graph",
-        "plan",
-        "bundle",
-        "run",
-        "verify",
-        "handwritten",
-        "advise",
-        "document",
-        "report",
-        "demo",
-        "pipeline",
-    },
+    "pipeline": STAGES | {"document", "report.analysis", "report.tree"},
+    "cli": STAGES | {"report", "document", "demo", "pipeline"},
     "__main__": {"cli"},
     "__init__": set(),
 }
 
 # Rooms that are pure: they look at values, never at a server.
-PURE = ("graph", "plan", "handwritten", "advise", "anonymise", "document", "report")
+PURE = ("text", "sql", "graph", "plan", "migrations", "advise", "anonymise", "document", "report")
 DATABASE_LIBRARIES = {"psycopg", "sqlalchemy"}
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-LINES = 400
 FUNCTION_LINES = 60
 
 
@@ -142,12 +99,10 @@ def test_pure_rooms_know_no_database_library(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_files_and_functions_stay_readable(file: Path) -> None:
-    text = file.read_text()
-    assert text.count("\n") <= LINES, f"{file.name} wants to become two files"
+def test_functions_stay_readable(file: Path) -> None:
     long = [
         f"{node.name}: {length} lines"
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or 0) - node.body[0].lineno + 1) > FUNCTION_LINES
     ]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Blind, Finding, Level, Need, RuleModule
 from migplan.advise.rules import RULES
-from migplan.advise.seen import Seen
 from migplan.catalog.model import Catalog
 from migplan.catalog.vitals import ROLES
 from migplan.config import AdviseSection, IgnoreSection

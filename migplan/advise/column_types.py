@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from migplan.advise.seen import Seen
+from migplan.advise.context import Seen
 from migplan.catalog.model import Catalog, Column, Table, TableKind
 
 INTEGERS: Mapping[str, int] = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}

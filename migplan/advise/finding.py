@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from migplan.advise.seen import Seen
+from migplan.advise.context import Seen
 from migplan.names import QualifiedName
 
 

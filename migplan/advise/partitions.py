@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.seen import Seen
+from migplan.advise.context import Seen
 from migplan.catalog.model import Table, TableKind
 
 

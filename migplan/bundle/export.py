@@ -7,19 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migplan.bundle import ddl, headers, sequences
-from migplan.bundle.accounting import described, file_of, manifest_of, rows_by_table
-from migplan.bundle.arranging import arranged
-from migplan.bundle.belonging import belonging
-from migplan.bundle.companions import write_companions
-from migplan.bundle.data import DataFile
+from migplan.bundle import headers
+from migplan.bundle.build_manifest import described, file_of, manifest_of, rows_by_table
+from migplan.bundle.data import sequences
+from migplan.bundle.data.data_file import DataFile
+from migplan.bundle.data.loading import Loading, takable, trigger_states
+from migplan.bundle.data.reading import Readers
 from migplan.bundle.headers import About
-from migplan.bundle.loading import Loading, takable, trigger_states
 from migplan.bundle.manifest import BundleFile, Manifest, SequenceValue, save
 from migplan.bundle.options import Options, Source
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.placing import AT_THE_END, Phase, Slot, homes_of, place
-from migplan.bundle.reading import Readers
+from migplan.bundle.schema import ddl
+from migplan.bundle.schema.assign_files import AT_THE_END, Phase, Slot, homes_of, place
+from migplan.bundle.schema.ownership import belonging
+from migplan.bundle.schema.sort_entries import arranged
+from migplan.bundle.support_files import write_companions
 from migplan.config import Layout
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan, PlannedGroup

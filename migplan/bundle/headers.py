@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from migplan.bundle.wording import one_line
 from migplan.plan.model import PlannedGroup
+from migplan.sql.text import one_line
 
 _WIDE = 15  # room for any number of rows: they are known when the file is written, and set in place then
 

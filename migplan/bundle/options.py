@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import psycopg
 
-from migplan.bundle.inserts import InsertStyle
+from migplan.bundle.data.inserts import InsertStyle
+from migplan.bundle.data.self_references import Shape
 from migplan.bundle.manifest import CarriedKey
-from migplan.bundle.placing import Choice
-from migplan.bundle.roles import Owners
-from migplan.bundle.self_references import Shape
+from migplan.bundle.schema.assign_files import Choice
+from migplan.bundle.schema.roles import Owners
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.model import Catalog
 from migplan.graph import ForeignKeyGraph

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from migplan.bundle.manifest import BundleFile, Manifest
-from migplan.bundle.wording import counted, one_line
 from migplan.config import Layout, Strategy
 from migplan.plan.model import Plan, PlannedGroup
-from migplan.printable import printable
+from migplan.sql.text import counted, one_line
+from migplan.text.printable import printable
 
 _LAYOUTS = {
     Layout.AFTER_DATA: "Keys, indexes, triggers and policies are created after the rows.",

@@ -32,7 +32,7 @@ from migplan.catalog.model import Catalog, Table, TableKind
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained, is_loss
-from migplan.postgres.together import Together, together
+from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
 
 Method = Literal["lookup3", "sha256"]
 Told = Callable[[int, int], None]
@@ -139,7 +139,7 @@ def wanted(catalog: Catalog, tables: Iterable[Table]) -> tuple[Wanted, ...]:
 class Digesting:
     """What digests the tables of one moment."""
 
-    def __init__(self, sessions: Together) -> None:
+    def __init__(self, sessions: SnapshotPool) -> None:
         self._sessions = sessions
 
     @property
@@ -244,7 +244,7 @@ def digesting(
     address: Address, snapshot: str, jobs: int, keeper: psycopg.Connection[Any] | None = None
 ) -> Iterator[Digesting]:
     """Workers on a snapshot for as long as the block runs; ``keeper`` as :func:`together` has it."""
-    with together(address, snapshot, jobs, keeper) as sessions:
+    with snapshot_pool(address, snapshot, jobs, keeper) as sessions:
         yield Digesting(sessions)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from migplan.printable import printable
+from migplan.text.printable import printable
 
 
 def as_text(content: Mapping[str, Any]) -> str:

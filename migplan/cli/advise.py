@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.advise import RULES, Advice, Level
 from migplan.catalog import store
 from migplan.catalog.counts import Exactness
@@ -18,6 +17,7 @@ from migplan.cli import options, screen
 from migplan.config import Config
 from migplan.errors import SelectionError
 from migplan.files import write_whole
+from migplan.pipeline.analyze import analysis_of, catalog_of
 from migplan.report import rules
 from migplan.report.advice import FORMATS, headline
 from migplan.report.analysis import Analysis
@@ -122,12 +122,10 @@ def advise(
 
 def _analysis(settings: Config, source: str | None, from_catalog: Path | None) -> Analysis:
     if from_catalog:
-        return pipeline.analysis_of(store.load(from_catalog), settings)
+        return analysis_of(store.load(from_catalog), settings)
     address = options.resolved(source, settings)
     with screen.progress("reading the catalog") as told:
-        return pipeline.analysis_of(
-            pipeline.catalog_of(address, Exactness.ESTIMATE, told, vitals=True), settings
-        )
+        return analysis_of(catalog_of(address, Exactness.ESTIMATE, told, vitals=True), settings)
 
 
 def _with_advice(

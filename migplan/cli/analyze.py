@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.catalog import store
 from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
 from migplan.config import Config
-from migplan.handwritten import analysis as migrations
+from migplan.migrations import analysis as migrations
+from migplan.pipeline.analyze import analysis_of, analysis_with_orphans, catalog_of
 from migplan.report import migrations as report
 from migplan.report.analysis import Analysis
 from migplan.report.formats import FORMATS
@@ -103,9 +103,9 @@ def _analysis(
     check_orphans: bool,
 ) -> Analysis:
     if from_catalog:
-        return pipeline.analysis_of(store.load(from_catalog), settings)
+        return analysis_of(store.load(from_catalog), settings)
     address = options.resolved(source, settings)
     with screen.progress("reading the catalog") as told:
         if check_orphans:
-            return pipeline.analysis_with_orphans(address, exactness, settings, told)
-        return pipeline.analysis_of(pipeline.catalog_of(address, exactness, told, vitals=True), settings)
+            return analysis_with_orphans(address, exactness, settings, told)
+        return analysis_of(catalog_of(address, exactness, told, vitals=True), settings)

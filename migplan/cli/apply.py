@@ -14,21 +14,20 @@ import click
 from rich.text import Text
 
 from migplan import config as configuration
-from migplan import pipeline
-from migplan.bundle.sealed import Sealed, unseal
+from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.cli import options, permission, running, screen, signatures
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.config import Layout
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, RefusedError, StepError
 from migplan.names import quoted
-from migplan.pipeline import Running
+from migplan.pipeline.apply import ApplyOptions, apply_bundle, preview_steps, scratch_for
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.postgres.scratch import Scratch, scratch
 from migplan.report import run as report
-from migplan.run.execute import Ways
-from migplan.run.session import Limits
-from migplan.run.status import Status, status_of
+from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.status import Status, status_of
+from migplan.run.engine.worker import Limits
 
 
 @click.command()
@@ -107,10 +106,10 @@ def apply(
     applied in the order that their names and needs give, each in one transaction as far as it can be in one.
     """
     settings = configuration.find(config_file)
-    ways = Ways(jobs, Limits(lock_timeout, statement_timeout), retries)
+    ways = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
     if options.is_of_people(bundle):
         from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
-        from migplan.run.migrate import Migrating  # noqa: PLC0415
+        from migplan.run.migrations.apply import Migrating  # noqa: PLC0415
 
         with ExitStack() as stack:
             scratched = stack.enter_context(scratch()).address if target == SCRATCH else None
@@ -130,36 +129,36 @@ def apply(
                 log_format=log_format,
             )
         return
-    sealed = unseal(options.bundle_folder(bundle))
+    sealed = load_verified(options.bundle_folder(bundle))
     if name := signatures.demanded(sealed, settings):
         screen.show_aside([f"{sealed.paths.folder} is signed by {name}"])
     with ExitStack() as stack:
-        throwaway = stack.enter_context(pipeline.scratch_for(sealed)) if target == SCRATCH else None
+        throwaway = stack.enter_context(scratch_for(sealed)) if target == SCRATCH else None
         address = throwaway.address if throwaway else options.resolved(target, settings)
         words = words_of(sealed.paths.folder, target)
         if dry_run:
-            screen.show(report.foreseen(*pipeline.steps_foreseen(sealed, address)))
+            screen.show(report.foreseen(*preview_steps(sealed, address)))
             return
         carried = _carried(sealed, carry_orphans) if check_orphans or carry_orphans else frozenset()
         permit = permission.asked(target, address, settings, _subject(sealed), confirm, without_rehearsal)
-        wanted = Running(replace(ways, protected_as=permit.protected_as), carried, permit.rehearsal)
+        wanted = ApplyOptions(replace(ways, protected_as=permit.protected_as), carried, permit.rehearsal)
         with shown_failures(address, words):
             with running.account(log_format) as told:
-                done = pipeline.applied(sealed, address, wanted, told)
+                done = apply_bundle(sealed, address, wanted, told)
             screen.show(report.done(done, status_of(address), words))
         if throwaway and keep:
             _wait(throwaway)
 
 
-def _subject(bundle: Sealed) -> permission.Subject:
+def _subject(bundle: VerifiedBundle) -> permission.Subject:
     folder = bundle.paths.folder
     rehearse = f"migplan rehearse, or migplan apply and verify {folder} with another target"
     return permission.Subject(bundle.name, folder, bundle.digest, rehearse)
 
 
-def _carried(bundle: Sealed, carry: bool) -> frozenset[str]:
+def _carried(bundle: VerifiedBundle, carry: bool) -> frozenset[str]:
     """The keys that rows of the bundle break; the command ends here if they are not to be carried."""
-    from migplan.bundle.file_orphans import orphans_in  # noqa: PLC0415 - only where that is asked for
+    from migplan.bundle.check.file_orphans import orphans_in  # noqa: PLC0415 - only where that is asked for
 
     with screen.progress("looking for orphans") as told:
         found = orphans_in(bundle.paths.folder, bundle.manifest, told)

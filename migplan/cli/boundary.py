@@ -18,9 +18,9 @@ from typing import Any
 import click
 
 import migplan
-from migplan import redaction
 from migplan.cli import streams
 from migplan.errors import DatabaseError, LaunchError, MigplanError
+from migplan.text import redaction
 
 FAILED = 2
 UNFORESEEN = 3

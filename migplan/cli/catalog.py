@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.catalog import store
 from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
+from migplan.pipeline.analyze import catalog_of
 
 
 @click.command()
@@ -36,7 +36,7 @@ def catalog(source: str | None, config_file: Path | None, counts: str, out: Path
     """
     address = options.resolved(source, configuration.find(config_file))
     with screen.progress("reading the catalog") as told:
-        found = pipeline.catalog_of(address, Exactness(counts), told, vitals=True)
+        found = catalog_of(address, Exactness(counts), told, vitals=True)
     store.save(found, out)
     screen.show(
         [f"{out}: {len(found.tables):,} tables of {found.server.address}, as of {found.server.read_at}"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from migplan.bundle import signing
-from migplan.bundle.checking import examine
+from migplan.bundle.check.examine import examine
 from migplan.bundle.paths import BundlePaths
 from migplan.cli import screen
 from migplan.errors import SignatureError

@@ -14,23 +14,25 @@ from rich.text import Text
 
 from migplan import config as configuration
 from migplan import demo as example
-from migplan import pipeline
 from migplan.bundle.options import Options
-from migplan.bundle.sealed import unseal
+from migplan.bundle.verified import load_verified
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
 from migplan.cli import rehearse, screen
 from migplan.cli.boundary import sentence
+from migplan.document import summary as documentation_report
 from migplan.errors import GroupingError
 from migplan.files import write_whole
-from migplan.pipeline import documenting
+from migplan.pipeline import document as documenting
+from migplan.pipeline.analyze import analysis_of, catalog_of
+from migplan.pipeline.export import ExportOptions, export_bundle
+from migplan.pipeline.plan import make_plan, request_of, write_plan
 from migplan.postgres import address
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.postgres.server import ThrowawayServer
 from migplan.report import advice as advice_report
-from migplan.report import documentation as documentation_report
 from migplan.report import export as export_report
 from migplan.report import plan as plan_report
 from migplan.report import terminal
@@ -61,7 +63,7 @@ def demo(out: Path | None, keep: bool) -> None:
             url = server.create_database(example.DATABASE)
             source = address.parse(url)
             example.build(source)
-        catalog = pipeline.catalog_of(source, vitals=True)
+        catalog = catalog_of(source, vitals=True)
         _analyze(catalog)
         _advised(catalog)
         _refused(catalog)
@@ -76,13 +78,13 @@ def demo(out: Path | None, keep: bool) -> None:
 def _analyze(catalog: Catalog) -> None:
     _said("migplan analyze --schema public")
     settings = configuration.loads(example.settings(), Path("migplan.yaml"))
-    screen.show(terminal.as_tree(pipeline.analysis_of(catalog, settings)))
+    screen.show(terminal.as_tree(analysis_of(catalog, settings)))
 
 
 def _advised(catalog: Catalog) -> None:
     _said("migplan advise --schema public")
     settings = configuration.loads(example.settings(), Path("migplan.yaml"))
-    analysis = pipeline.analysis_of(catalog, settings)
+    analysis = analysis_of(catalog, settings)
     screen.show(advice_report.as_table(analysis.advice, catalog.server))
 
 
@@ -90,7 +92,7 @@ def _refused(catalog: Catalog) -> None:
     _said("migplan plan          (with the groups of the source documents)")
     settings = configuration.loads(example.settings_as_documented(), Path("documents.yaml"))
     try:
-        pipeline.planned(catalog, settings, pipeline.request_of(settings, catalog))
+        make_plan(catalog, settings, request_of(settings, catalog))
     except GroupingError as error:
         screen.show([sentence(error)])
 
@@ -99,10 +101,10 @@ def _planned(catalog: Catalog, folder: Path, *, kept: bool) -> None:
     _said("migplan plan          (with hotels moved to the group catalog)")
     text = example.settings()
     settings = configuration.loads(text, Path("migplan.yaml"))
-    result = pipeline.planned(catalog, settings, pipeline.request_of(settings, catalog))
+    result = make_plan(catalog, settings, request_of(settings, catalog))
     file = folder / "plans" / f"{result.plan.name}.yaml"
     write_whole(folder / "migplan.yaml", text)
-    pipeline.write_plan(result, file)
+    write_plan(result, file)
     shown = file if kept else Path("plans") / file.name
     screen.show(plan_report.as_text(result.plan, shown))
 
@@ -122,13 +124,13 @@ def _exported(source: Address, folder: Path, *, kept: bool) -> None:
     _said("migplan export plans/muva.yaml")
     settings = configuration.loads(example.settings(), Path("migplan.yaml"))
     plan = folder / "plans" / f"{example.DATABASE}.yaml"
-    wanted = pipeline.Exporting(
+    wanted = ExportOptions(
         out=folder / "migrations" / example.DATABASE,
         options=Options(jobs=2),
         exactness=Exactness.ESTIMATE,
         plan_file=plan,
     )
-    bundle, manifest = pipeline.exported(source, settings, wanted)
+    bundle, manifest = export_bundle(source, settings, wanted)
     shown = bundle if kept else Path("migrations") / bundle.name
     screen.show(export_report.written(shown, manifest, stays=kept))
 
@@ -136,7 +138,7 @@ def _exported(source: Address, folder: Path, *, kept: bool) -> None:
 def _rehearsed(folder: Path) -> None:
     _said("migplan rehearse          (the bundle that was just exported)")
     settings = configuration.loads(example.settings(), Path("migplan.yaml"))
-    bundle = unseal(folder / "migrations" / example.DATABASE)
+    bundle = load_verified(folder / "migrations" / example.DATABASE)
     if not rehearse.on(bundle, SCRATCH, settings, jobs=2, log_format="text"):
         sys.exit(1)
 

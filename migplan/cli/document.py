@@ -13,13 +13,13 @@ from migplan.catalog import store
 from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
 from migplan.config import Config
+from migplan.document import summary as report
+from migplan.document.html import as_html
+from migplan.document.json.documentation import as_json
 from migplan.document.model import Documentation
 from migplan.files import Access, write_chunks
-from migplan.pipeline import documenting
-from migplan.pipeline.documenting import Documenting
-from migplan.report import documentation as report
-from migplan.report.documents.html import as_html
-from migplan.report.documents.machine import as_json
+from migplan.pipeline import document as documenting
+from migplan.pipeline.document import Documenting
 
 # One file that holds everything: its name, and what makes it.
 FILES: Mapping[str, tuple[str, Callable[[Documentation, Mapping[str, str]], Iterator[str]]]] = {

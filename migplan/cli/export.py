@@ -9,18 +9,19 @@ from typing import cast
 import click
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.bundle import signing
-from migplan.bundle.carrying import OrphansError
-from migplan.bundle.inserts import InsertStyle
+from migplan.bundle.data.inserts import InsertStyle
+from migplan.bundle.data.orphan_keys import OrphansError
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Contents, Options
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.placing import Choice
-from migplan.bundle.roles import Owners
+from migplan.bundle.schema.assign_files import Choice
+from migplan.bundle.schema.roles import Owners
 from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen, signatures
 from migplan.config import Config, Layout
+from migplan.pipeline.export import ExportOptions, export_bundle, preview_export
+from migplan.pipeline.progress import Told
 from migplan.postgres.address import Address
 from migplan.report import export as report
 
@@ -151,7 +152,7 @@ def export(
     settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
     settings = options.with_access(settings, access)
     settings = _with_layout(settings, Layout.WITH_SCHEMA.value if contents == "data" else constraints)
-    wanted = pipeline.Exporting(
+    wanted = ExportOptions(
         out=out,
         options=Options(
             contents=cast("Contents", contents or "all"),
@@ -177,7 +178,7 @@ def export(
                 "--dry-run writes no bundle, and orphans are looked for when one is written"
             )
         with screen.progress("reading the catalog") as told:
-            foreseen = pipeline.foreseen(address, settings, wanted, told)
+            foreseen = preview_export(address, settings, wanted, told)
         screen.show(report.foreseen(*foreseen, wanted.options.contents))
         return
     with screen.progress("reading the catalog") as told:
@@ -187,12 +188,10 @@ def export(
         screen.show([f"Signature: {signing.sign(BundlePaths(folder).manifest, key, signing.BUNDLE)}"])
 
 
-def _exported(
-    address: Address, settings: Config, wanted: pipeline.Exporting, told: pipeline.Told
-) -> tuple[Path, Manifest]:
+def _exported(address: Address, settings: Config, wanted: ExportOptions, told: Told) -> tuple[Path, Manifest]:
     """Orphans are an answer, and no failure: each key is shown, and the exit code is 1."""
     try:
-        return pipeline.exported(address, settings, wanted, told)
+        return export_bundle(address, settings, wanted, told)
     except OrphansError as found:
         screen.show(report.orphaned(found))
         sys.exit(1)

@@ -16,17 +16,17 @@ from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
 from migplan.cli.permission import Granted, Protection, Subject
 from migplan.config import Config
 from migplan.errors import RefusedError, StepError
-from migplan.handwritten.analysis import Analysis
-from migplan.handwritten.lint import Finding, Level
-from migplan.pipeline import migrating
+from migplan.migrations.analysis import Analysis
+from migplan.migrations.lint import Finding, Level
+from migplan.pipeline import migrations as migrating
 from migplan.postgres.address import Address
+from migplan.report import migration_status as report
 from migplan.report import migrations as analysis_report
-from migplan.report import standing as report
-from migplan.run.migrate import Migrating
-from migplan.run.migrate import foreseen as would_apply
-from migplan.run.revert import Given, Reverting, foreseen, revert
-from migplan.run.standing import State, standing_in
-from migplan.run.ways_back import WayBack
+from migplan.run.migrations.apply import Migrating
+from migplan.run.migrations.apply import foreseen as would_apply
+from migplan.run.migrations.revert import Given, Reverting, foreseen, revert
+from migplan.run.migrations.status import State, standing_in
+from migplan.run.migrations.ways_back import WayBack
 
 
 def apply(
@@ -127,7 +127,7 @@ def _asking(
 
 def _risks(analysis: Analysis, names: Collection[str]) -> list[Finding]:
     """What lint warns of in these migrations, the gravest first."""
-    accounts = (each for each in analysis.accounts if each.migration.name in names)
+    accounts = (each for each in analysis.file_analyses if each.migration.name in names)
     found = (each for account in accounts for each in account.findings if each.level is not Level.NOTE)
     return sorted(found, key=lambda each: each.level.rank)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
 from migplan.cli import options, screen
 from migplan.config import Config
 from migplan.errors import FileError
 from migplan.files import write_whole
+from migplan.pipeline.analyze import catalog_of
 
 _TEMPLATE = """\
 # What migplan knows of your databases. Commit this file: no password belongs into it.
@@ -99,7 +99,7 @@ def init(source: str | None, name: str, out: Path, force: bool) -> None:
     if source:
         address = options.resolved(source, Config())
         with screen.progress("reading the catalog") as told:
-            schemas = _schemas(pipeline.catalog_of(address, Exactness.ESTIMATE, told))
+            schemas = _schemas(catalog_of(address, Exactness.ESTIMATE, told))
     text = _TEMPLATE.replace("%SCHEMAS%", schemas).replace("%NAME%", name)
     configuration.loads(text, out)
     write_whole(out, text)

@@ -8,10 +8,10 @@ import click
 
 from migplan import config as configuration
 from migplan.cli import options, permission, screen
-from migplan.pipeline import migrating
-from migplan.run import maintain as maintenance
-from migplan.run.execute import Ways
-from migplan.run.session import Limits
+from migplan.pipeline import migrations
+from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.worker import Limits
+from migplan.run.migrations import maintain as maintenance
 
 
 @click.command()
@@ -49,7 +49,7 @@ def maintain(
     runs in one transaction with its entry in the journal, which also keeps the rows that it returned.
     """
     settings = configuration.find(config_file)
-    analysis = migrating.folder_analysis(folder, settings)
+    analysis = migrations.folder_analysis(folder, settings)
     if emit is not None:
         migration = maintenance.upkeep(analysis, name).migration
         text = (
@@ -64,6 +64,6 @@ def maintain(
     address = options.resolved(target, settings)
     protection = permission.protection(target, address, settings)
     protection.confirm(confirm)
-    ways = Ways(1, Limits(lock_timeout, statement_timeout), protected_as=protection.mark)
+    ways = RunOptions(1, Limits(lock_timeout, statement_timeout), protected_as=protection.mark)
     done = maintenance.maintain(analysis, name, address, ways)
     screen.show([*done.said, f"{name} ran in {address} as run {done.run}, {done.seconds:.1f} s"])

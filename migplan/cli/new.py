@@ -10,7 +10,7 @@ import click
 from migplan.cli import screen
 from migplan.errors import FileError
 from migplan.files import write_whole
-from migplan.handwritten import python_template, template
+from migplan.migrations import python_template, template
 
 
 @click.command()

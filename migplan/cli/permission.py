@@ -18,9 +18,9 @@ from migplan.errors import MigplanError, RefusedError
 from migplan.postgres import address as addresses
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
-from migplan.run import receipt
-from migplan.run.looking import looking
-from migplan.run.receipt import Receipt
+from migplan.run.bundle import receipt
+from migplan.run.bundle.receipt import Receipt
+from migplan.run.engine.journal_reader import looking
 
 without_rehearsal = click.option(
     "--without-rehearsal",

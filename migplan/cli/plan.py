@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.catalog import store
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
 from migplan.cli import options, screen
 from migplan.config import Config, Layout
+from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.plan import drift_of, make_plan, request_of, write_plan
 from migplan.plan import file as plan_file
 from migplan.report import plan as report
 
@@ -76,15 +77,15 @@ def plan(
         return
     found = _catalog(settings, source, from_catalog, Exactness(counts))
     to_screen = str(file) == "-"
-    request = replace(pipeline.request_of(settings, found), reorder=reorder)
+    request = replace(request_of(settings, found), reorder=reorder)
     if out and not to_screen and settings.plan.name == "migration":
         request = replace(request, name=file.stem)
     before = file if not fresh and not to_screen and file.is_file() else None
-    result = pipeline.planned(found, settings, request, before)
+    result = make_plan(found, settings, request, before)
     if to_screen:
         click.echo(plan_file.dumps(result.plan), nl=False)
         return
-    pipeline.write_plan(result, file)
+    write_plan(result, file)
     screen.show(
         report.as_text(result.plan, file, again=before is not None, kept=result.kept, changed=result.changed)
     )
@@ -97,11 +98,11 @@ def _catalog(
         return store.load(from_catalog)
     address = options.resolved(source, settings)
     with screen.progress("reading the catalog") as told:
-        return pipeline.catalog_of(address, exactness, told)
+        return catalog_of(address, exactness, told)
 
 
 def _check(file: Path, catalog: Catalog) -> None:
-    drifted = pipeline.drift_of(file, catalog)
+    drifted = drift_of(file, catalog)
     if not drifted:
         screen.show([f"{file} fits {catalog.server.address}"])
         return

@@ -11,20 +11,22 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.bundle.options import Options
-from migplan.bundle.sealed import Sealed, unseal
+from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.catalog.counts import Exactness
 from migplan.cli import options, permission, running, screen
 from migplan.cli.apply import shown_failures, words_of
 from migplan.config import Config
 from migplan.errors import RefusedError
-from migplan.pipeline import Exporting, Running
-from migplan.pipeline.rehearsal import Rehearsal
+from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.apply import ApplyOptions, scratch_for
+from migplan.pipeline.export import ExportOptions, export_bundle
+from migplan.pipeline.plan import drift_of
+from migplan.pipeline.rehearse import Rehearsal
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.report import rehearsal as report
-from migplan.run.execute import Ways
+from migplan.run.engine.execution import RunOptions
 
 
 @click.command()
@@ -77,19 +79,19 @@ def rehearse(
         found = permission.protection(target, options.resolved(target, settings), settings)
         if found.name:
             raise RefusedError(f"{found.why}; and a rehearsal changes its target", do="use another one")
-    bundle = _bundle(plan, address, settings, Exporting(out=out, options=Options(jobs=jobs), force=force))
+    bundle = _bundle(plan, address, settings, ExportOptions(out=out, options=Options(jobs=jobs), force=force))
     if not on(bundle, target, settings, jobs, log_format):
         sys.exit(1)
 
 
-def on(bundle: Sealed, target: str, settings: Config, jobs: int, log_format: str) -> bool:
+def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_format: str) -> bool:
     """Rehearse a bundle, and show it; whether everything held."""
     with ExitStack() as stack:
-        scratch = stack.enter_context(pipeline.scratch_for(bundle)) if target == SCRATCH else None
+        scratch = stack.enter_context(scratch_for(bundle)) if target == SCRATCH else None
         where = scratch.address if scratch else options.resolved(target, settings)
         stack.enter_context(shown_failures(where, words_of(bundle.paths.folder, target)))
         told = stack.enter_context(running.account(log_format, quiet=True))
-        rehearsal = Rehearsal(bundle, where, Running(Ways(jobs)), run_told=told)
+        rehearsal = Rehearsal(bundle, where, ApplyOptions(RunOptions(jobs)), run_told=told)
         for stage in rehearsal.stages():
             screen.show(
                 report.stage(stage.name, stage.seconds, stage.said, holds=stage.holds, details=stage.details)
@@ -107,11 +109,11 @@ def on(bundle: Sealed, target: str, settings: Config, jobs: int, log_format: str
         return rehearsal.holds
 
 
-def _bundle(plan: Path | None, source: Address, settings: Config, wanted: Exporting) -> Sealed:
+def _bundle(plan: Path | None, source: Address, settings: Config, wanted: ExportOptions) -> VerifiedBundle:
     """Check the plan, if there is one, and export."""
     if plan is not None:
         started = time.monotonic()
-        drifted = pipeline.drift_of(plan, pipeline.catalog_of(source, Exactness.ESTIMATE))
+        drifted = drift_of(plan, catalog_of(source, Exactness.ESTIMATE))
         said = f"{plan} fits" if not drifted else f"{plan} no longer fits"
         screen.show(
             report.stage("plan", time.monotonic() - started, said, holds=not drifted, details=drifted)
@@ -121,7 +123,7 @@ def _bundle(plan: Path | None, source: Address, settings: Config, wanted: Export
     started = time.monotonic()
     exactness = Exactness.ESTIMATE if plan else Exactness.AUTO
     with screen.progress("exporting") as told:
-        folder, manifest = pipeline.exported(
+        folder, manifest = export_bundle(
             source,
             settings,
             replace(wanted, exactness=exactness, plan_file=plan),
@@ -129,4 +131,4 @@ def _bundle(plan: Path | None, source: Address, settings: Config, wanted: Export
         )
     said = f"{folder}: {len(manifest.files)} files, {manifest.rows:,} rows"
     screen.show(report.stage("export", time.monotonic() - started, said, holds=True))
-    return unseal(folder)
+    return load_verified(folder)

@@ -10,25 +10,25 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.bundle import manifest as manifests
-from migplan.bundle.sealed import unseal
+from migplan.bundle.verified import load_verified
 from migplan.cli import options, permission, running, screen
 from migplan.cli.apply import words_of
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import BundleError, FileError, StepError
+from migplan.pipeline.apply import preview_rollback, roll_back
 from migplan.postgres.address import Address
 from migplan.report import rollback as report
 from migplan.report.run import Words, fate
-from migplan.run.events import Event, Told
-from migplan.run.execute import Ways
-from migplan.run.journal import Run
-from migplan.run.kept import Beside
-from migplan.run.looking import looking
-from migplan.run.losses import Losses
-from migplan.run.rollback import Undoing
-from migplan.run.rollback import abandon as ended_by_hand
-from migplan.run.session import Limits
+from migplan.run.bundle.kept import Beside
+from migplan.run.engine.events import Event, Told
+from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.journal import Run
+from migplan.run.engine.journal_reader import looking
+from migplan.run.engine.worker import Limits
+from migplan.run.undo.losses import Losses
+from migplan.run.undo.rollback import Undoing
+from migplan.run.undo.rollback import abandon as ended_by_hand
 
 
 @click.command()
@@ -95,11 +95,11 @@ def rollback(
     settings = configuration.find(config_file)
     address = options.resolved(target, settings)
     protection = permission.protection(target, address, settings)
-    ways = Ways(1, Limits(lock_timeout), protected_as=protection.mark)
+    ways = RunOptions(1, Limits(lock_timeout), protected_as=protection.mark)
     folder = None if abandon else _folder_of_people(bundle, address)
     if folder is not None:
         from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
-        from migplan.run.revert import Reverting  # noqa: PLC0415
+        from migplan.run.migrations.revert import Reverting  # noqa: PLC0415
 
         back = Reverting(only, to, ways)
         folders.rollback(
@@ -117,7 +117,7 @@ def rollback(
     beside = _beside(bundle)
     wanted = Undoing(to, data_only, also_changed, drop_journal, ways, ask.whether_to_take_back)
     if dry_run:
-        found = pipeline.rollback_foreseen(beside, address, wanted)
+        found = preview_rollback(beside, address, wanted)
         if found is None:
             screen.show([f"{address}: there is no run to take back in its journal"])
             return
@@ -130,7 +130,7 @@ def rollback(
 def _take_back(beside: Beside, address: Address, wanted: Undoing, words: Words, log_format: str) -> None:
     with ExitStack() as stack:
         try:
-            result = pipeline.rolled_back(beside, address, _later(stack, log_format), wanted)
+            result = roll_back(beside, address, _later(stack, log_format), wanted)
         except StepError as error:
             _failed(error, words.rollback)
         except KeyboardInterrupt:
@@ -160,7 +160,7 @@ def _folder_of_people(given: Path | None, address: Address) -> Path | str | None
         return given
     if given is not None and given.exists():
         return None
-    from migplan.run.revert import applied_last  # noqa: PLC0415 - runs of bundles need none of it
+    from migplan.run.migrations.revert import applied_last  # noqa: PLC0415 - runs of bundles need none of it
 
     with looking(address) as look:
         last = applied_last(look.journal)
@@ -175,7 +175,7 @@ def _beside(given: Path | None) -> Beside:
         return Beside(named=False)
     named = given is not None
     try:
-        sealed = unseal(folder)
+        sealed = load_verified(folder)
         return Beside(folder, sealed, manifest=sealed.manifest, named=named)
     except (BundleError, FileError) as error:
         manifest = None

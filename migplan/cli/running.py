@@ -16,8 +16,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from migplan.cli import screen
 from migplan.report.words import amount
-from migplan.run import events
-from migplan.run.events import Event, Told
+from migplan.run.engine import events
+from migplan.run.engine.events import Event, Told
 
 log_format = click.option(
     "--log-format",

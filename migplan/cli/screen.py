@@ -24,7 +24,7 @@ from rich.text import Text
 
 from migplan.cli.streams import Outlet
 from migplan.pipeline.progress import Told
-from migplan.printable import printable
+from migplan.text.printable import printable
 
 # The signs of trees and marks, where an encoding has none of them.
 _IN_ASCII = str.maketrans("├─└│↻⟲↗→…×·█", "|-`|@@^>.x.#")

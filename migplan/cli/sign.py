@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from migplan.bundle import signing
-from migplan.bundle.sealed import unseal
+from migplan.bundle.verified import load_verified
 from migplan.cli import screen
 from migplan.errors import FileError
-from migplan.run import receipt
+from migplan.run.bundle import receipt
 
 
 @click.command()
@@ -41,7 +41,7 @@ def sign(path: Path, key: Path) -> None:
         required: true
     """
     if path.is_dir():
-        file, purpose = unseal(path).paths.manifest, signing.BUNDLE
+        file, purpose = load_verified(path).paths.manifest, signing.BUNDLE
     elif receipt.is_one(path):
         file, purpose = path, signing.RECEIPT
     else:

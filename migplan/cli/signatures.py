@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from migplan.bundle import signing
-from migplan.bundle.sealed import Sealed
+from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Config
 from migplan.errors import SignatureError
-from migplan.run.receipt import Receipt
+from migplan.run.bundle.receipt import Receipt
 
 key = click.option(
     "--sign",
@@ -22,7 +22,7 @@ key = click.option(
 )
 
 
-def demanded(bundle: Sealed, settings: Config) -> str:
+def demanded(bundle: VerifiedBundle, settings: Config) -> str:
     """Who signed a bundle, where the configuration names allowed signers; SignatureError if nobody did."""
     wanted = settings.signatures
     if not wanted.allowed_signers:

@@ -11,7 +11,7 @@ import click
 from migplan import config as configuration
 from migplan.cli import options, screen
 from migplan.report import run as report
-from migplan.run.status import status_of
+from migplan.run.engine.status import status_of
 
 
 @click.command()

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 from migplan.errors import FileError
-from migplan.printable import printable, spelled
-from migplan.redaction import redacted
+from migplan.text.printable import printable, spelled
+from migplan.text.redaction import redacted
 
 _SPELLED = "migplan.spelled"
 

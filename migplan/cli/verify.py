@@ -10,10 +10,10 @@ import click
 from rich.text import Text
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.bundle import signing
-from migplan.bundle.sealed import unseal
+from migplan.bundle.verified import load_verified
 from migplan.cli import options, screen, signatures
+from migplan.pipeline.verify import receipt_of, verify_target
 from migplan.report import verification as report
 from migplan.verify.verification import Verification
 
@@ -93,9 +93,9 @@ def verify(
     origin = options.resolved(source, settings) if source is not None else None
     lent = options.resolved(scratch, settings) if scratch is not None else None
     with screen.progress("verifying") as told:
-        found = pipeline.verified(address, folder, origin, jobs, told, lent)
+        found = verify_target(address, folder, origin, jobs, told, lent)
     screen.show(_SHAPES[shape](found))
-    receipt = pipeline.receipt_of(unseal(folder), address, found) if found.holds else None
+    receipt = receipt_of(load_verified(folder), address, found) if found.holds else None
     if receipt and shape == "text":
         screen.show([f"Receipt: {receipt}"])
     if receipt and key is not None:

@@ -1,6 +1,6 @@
 """What a data step is written with: a file ``NNN_name.py`` that says ``STEP = DataStep(...)``.
 
-Values alone: what runs them is ``migplan.run.data_step``, how to write one is in ``docs/data-steps.md``.
+Values alone: what runs them is ``migplan.run.data.step``, how to write one is in ``docs/data-steps.md``.
 """
 
 from __future__ import annotations

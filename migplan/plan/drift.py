@@ -9,18 +9,20 @@ from migplan.catalog.fingerprint import fingerprint
 from migplan.catalog.selection import Selected
 from migplan.errors import GroupingError
 from migplan.graph import ForeignKeyGraph
+from migplan.plan.baseline import Baseline
 from migplan.plan.grouping import Wish, gathered, settled
 from migplan.plan.model import Plan
-from migplan.plan.seen import Seen
 from migplan.plan.structure import structure_of
 
 
-def drift(plan: Plan, seen: Seen | None, selected: Selected, graph: ForeignKeyGraph) -> tuple[str, ...]:
+def drift(plan: Plan, seen: Baseline | None, selected: Selected, graph: ForeignKeyGraph) -> tuple[str, ...]:
     """Every way in which the database has gone away from the plan, or the plan's file from the keys."""
     return (*_of_structure(plan, seen, selected, graph), *_contradictions(plan, graph))
 
 
-def _of_structure(plan: Plan, seen: Seen | None, selected: Selected, graph: ForeignKeyGraph) -> Iterator[str]:
+def _of_structure(
+    plan: Plan, seen: Baseline | None, selected: Selected, graph: ForeignKeyGraph
+) -> Iterator[str]:
     if seen is not None and fingerprint(seen.catalog) == plan.catalog:
         yield from map(str, differences(seen.catalog, selected.catalog))
         yield from _left_out_by_hand(plan, seen, graph)
@@ -46,7 +48,7 @@ def _of_tables(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
             yield f"changed: table {name}"
 
 
-def _left_out_by_hand(plan: Plan, seen: Seen, graph: ForeignKeyGraph) -> Iterator[str]:
+def _left_out_by_hand(plan: Plan, seen: Baseline, graph: ForeignKeyGraph) -> Iterator[str]:
     """Tables that someone took out of the plan's file, or wrote into it: the catalogs cannot tell."""
     planned = {table.table for table in plan.tables}
     live = {str(name) for name in graph.tables}

@@ -13,7 +13,7 @@ from migplan import yamlfile
 from migplan.errors import FileError
 from migplan.files import write_whole
 from migplan.plan.model import FORMAT, Plan
-from migplan.printable import printable
+from migplan.text.printable import printable
 from migplan.yamlfile import Marks
 
 _HEADER = """\

@@ -13,7 +13,7 @@ from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan import proposal
-from migplan.plan.breaks import Cut, cuts
+from migplan.plan.cuts import Cut, cuts
 from migplan.plan.grouping import Group, Wish, gathered, partition_hint, settled
 from migplan.plan.model import Break, Plan, PlannedGroup, PlannedTable
 from migplan.plan.nullable import nullable_columns

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
-from migplan.plan.breaks import Cut
+from migplan.plan.cuts import Cut
 
 Needs = Mapping[QualifiedName, set[QualifiedName]]
 

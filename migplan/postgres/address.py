@@ -15,9 +15,9 @@ from urllib.parse import quote
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from migplan import redaction
 from migplan.errors import AddressError
-from migplan.redaction import MASK
+from migplan.text import redaction
+from migplan.text.redaction import MASK
 
 _SCHEME = re.compile(r"^(postgres(?:ql)?)(\+\w+)?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"^((?:jdbc:)?[a-z][a-z0-9+.-]*)://", re.IGNORECASE)

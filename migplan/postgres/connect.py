@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 
-from migplan import redaction
 from migplan.errors import AddressError, MigplanError, OldServerError
 from migplan.postgres import pinned
 from migplan.postgres.address import Address
@@ -21,6 +20,7 @@ from migplan.postgres.locking import lock_and_fix_moment
 from migplan.postgres.opening import opened
 from migplan.postgres.stall import Connection
 from migplan.postgres.versions import OLDEST, dotted
+from migplan.text import redaction
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

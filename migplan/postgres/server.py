@@ -59,7 +59,7 @@ _SETTING = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?")
 # Not ``-m``: isolated from the environment and from site-packages the keeper starts in 50 ms, and
 # the folder of migplan comes last on its path, so that nothing beside migplan can hide a module of
 # the standard library.
-_KEEPER = "import sys; sys.path.append(sys.argv[1]); from migplan.postgres.keeper import main; main()"
+_KEEPER = "import sys; sys.path.append(sys.argv[1]); from migplan.postgres.supervisor import main; main()"
 _STOP_SECONDS = 45.0
 
 

@@ -11,11 +11,11 @@ from rich.text import Text
 
 from migplan import __version__
 from migplan.advise import RULES, Advice, Blind, Finding, Level, by_rule
-from migplan.bundle.wording import one_line
 from migplan.catalog.model import Server
-from migplan.printable import printable_sql
 from migplan.report import rules
 from migplan.report.words import count, listed
+from migplan.sql.text import one_line
+from migplan.text.printable import printable_sql
 
 FORMAT = 1
 STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "cyan"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.text import Text
 
-from migplan.bundle.checking import Examination
-from migplan.bundle.problem import Problem
+from migplan.bundle.check.examine import Examination
+from migplan.bundle.check.problem import Problem
 from migplan.report.words import count
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
-from migplan.printable import printable
 from migplan.report.analysis import Analysis
 from migplan.report.words import Naming, rows
+from migplan.text.printable import printable
 
 READABLE = 150  # tables; of more only those that have keys are drawn, unless all are wanted
 

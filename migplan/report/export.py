@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from migplan.bundle.carrying import OrphansError
+from migplan.bundle.data.orphan_keys import OrphansError
 from migplan.bundle.manifest import LeftObject, Manifest
 from migplan.graph import ForeignKeyGraph
 from migplan.plan.model import Plan

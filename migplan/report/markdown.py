@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.report import markup, summary
+from migplan.report import summary
 from migplan.report.analysis import Analysis
-from migplan.report.markup import text
 from migplan.report.tree import tree
 from migplan.report.words import Naming, listed, rows
+from migplan.text import markdown
+from migplan.text.markdown import text
 
 
 def as_markdown(analysis: Analysis, *, depth: int | None = None, whole: bool = False) -> Iterator[str]:
     """The page, line by line."""
     graph = analysis.graph
     name = Naming(graph.tables)
-    yield from markup.heading(1, f"{text(analysis.catalog.server.database)}: what depends on what")
-    yield from markup.block(f"{text(summary.headline(analysis))}: {summary.shape(analysis)}.")
-    yield from markup.heading(2, "Tree")
+    yield from markdown.heading(1, f"{text(analysis.catalog.server.database)}: what depends on what")
+    yield from markdown.block(f"{text(summary.headline(analysis))}: {summary.shape(analysis)}.")
+    yield from markdown.heading(2, "Tree")
     lines = (
         "  ".join(part for part in (line.branches + line.text, line.rows, line.mark) if part)
         for line in tree(graph, depth=depth, whole=whole)
     )
-    yield from markup.fence("\n".join(lines), "text")
-    yield from markup.heading(2, "Tables in the order of loading")
-    yield from markup.table(
+    yield from markdown.fence("\n".join(lines), "text")
+    yield from markdown.heading(2, "Tables in the order of loading")
+    yield from markdown.table(
         ("Depth", "Table", "Rows", "Needs", "Needed by", "Blocks"),
         (
             (
@@ -44,5 +45,5 @@ def as_markdown(analysis: Analysis, *, depth: int | None = None, whole: bool = F
         align="r-r-rr",
     )
     for title, found in summary.sections(analysis):
-        yield from markup.heading(2, title)
-        yield from markup.fence("\n".join(found), "text")
+        yield from markdown.heading(2, title)
+        yield from markdown.fence("\n".join(found), "text")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rich.text import Text
 
-from migplan.handwritten.analysis import Analysis
-from migplan.handwritten.lint import Finding, Level
-from migplan.handwritten.order import Because, Cycle, Duplicate, Missing
+from migplan.migrations.analysis import Analysis
+from migplan.migrations.lint import Finding, Level
+from migplan.migrations.order import Because, Cycle, Duplicate, Missing
 from migplan.report.tree import READABLE, SHOWN_CHILDREN, SHOWN_ROOTS, Line
 from migplan.report.words import count, listed
 
@@ -39,8 +39,8 @@ def headline(analysis: Analysis) -> str:
     parts += [count(kinds["seed"], "seed")] if kinds["seed"] else []
     upkeep = sum(each.kind == "maintenance" for each in folder.migrations)
     parts += [f"{upkeep} for maintenance"] if upkeep else []
-    statements = sum(account.statements for account in analysis.accounts)
-    rows = sum(account.rows for account in analysis.accounts)
+    statements = sum(account.statements for account in analysis.file_analyses)
+    rows = sum(account.rows for account in analysis.file_analyses)
     parts += [count(statements, "statement")] + ([count(rows, "row") + " of COPY"] if rows else [])
     return f"{folder.path} ({folder.style}): {', '.join(parts)}"
 
@@ -123,7 +123,7 @@ def _marks(analysis: Analysis) -> Mapping[str, str]:
             found.setdefault(name, []).append(f"⟲ cycle {number}")
     for because in analysis.order.contradictions:
         found.setdefault(because.migration, []).append(f"after {because.by}")
-    for account in analysis.accounts:
+    for account in analysis.file_analyses:
         if account.migration.kind == "python":
             found.setdefault(account.migration.name, []).append("Python")
         elif not account.in_transaction:
@@ -145,7 +145,7 @@ def _drawn(line: Line) -> Text:
 def sections(analysis: Analysis, *, whole: bool = False) -> Iterator[tuple[str, list[Text]]]:
     """What is to be said, the gravest first, each with its title."""
     order, limit = analysis.order, len(analysis.folder.migrations) + 100_000 if whole else SHOWN
-    files = {account.migration.name: account.migration.up.file for account in analysis.accounts}
+    files = {account.migration.name: account.migration.up.file for account in analysis.file_analyses}
     if order.cycles:
         yield "Cycles: no order works", [t for c in order.cycles for t in _cycle(c, files)]
     if order.contradictions:

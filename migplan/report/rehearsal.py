@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from migplan.report.words import count
-from migplan.run.receipt import Timing
+from migplan.run.bundle.receipt import Timing
 
 _SLOWEST = 5
 _SHOWN = 20

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from migplan.report.words import count
-from migplan.run.counting import TableRows
-from migplan.run.losses import Losses
-from migplan.run.records import Run
-from migplan.run.rollback import Abandoned, Undone
-from migplan.run.steps import Step
+from migplan.run.engine.records import Run
+from migplan.run.engine.steps import Step
+from migplan.run.undo.losses import Losses
+from migplan.run.undo.rollback import Abandoned, Undone
+from migplan.run.undo.row_counts import TableRows
 
 _SHOWN = 60
 

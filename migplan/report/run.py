@@ -11,13 +11,13 @@ from rich.text import Text
 
 from migplan.errors import StepError
 from migplan.report.words import amount, count
-from migplan.run.apply import Done
-from migplan.run.journal import Entry
-from migplan.run.status import RunStatus, Status
-from migplan.run.steps import Step
+from migplan.run.bundle.apply import Done
+from migplan.run.engine.journal import Entry
+from migplan.run.engine.status import RunStatus, Status
+from migplan.run.engine.steps import Step
 
 if TYPE_CHECKING:  # a run has no need of it, and it takes a while to load
-    from migplan.bundle.file_orphans import FileOrphans
+    from migplan.bundle.check.file_orphans import FileOrphans
 
 _SHOWN = 3
 _HAZARDS = {

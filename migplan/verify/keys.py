@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from migplan.bundle.data.self_references import Shape, own_keys, shapes
 from migplan.bundle.manifest import LoadedTable, SelfReference
-from migplan.bundle.self_references import Shape, own_keys, shapes
 from migplan.catalog.model import ForeignKey
 from migplan.catalog.orphans import Orphans, find_orphans
 from migplan.verify.expectation import Expectation

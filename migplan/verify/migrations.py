@@ -15,13 +15,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from migplan.bundle.splitting import Statement, pieces
-from migplan.handwritten.analysis import Analysis
-from migplan.handwritten.model import Part, Thing, ThingKind
-from migplan.handwritten.texts import reopened
+from migplan.migrations.analysis import Analysis
+from migplan.migrations.model import Part, Thing, ThingKind
+from migplan.migrations.source_files import reopened
 from migplan.names import split
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
+from migplan.sql.split import Statement, pieces
 
 _FRAME = frozenset({"begin", "start", "commit", "end", "rollback"})  # the transaction is ours
 _WRONG = frozenset({False, "false", "DIFFERS"})

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from migplan.bundle.definitions import texts
+from migplan.bundle.schema.definitions import texts
 from migplan.catalog import attributes, read
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.counts import Counting, Exactness

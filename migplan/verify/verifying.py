@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from migplan.bundle import attributes as brought
-from migplan.bundle.expectation import as_in_target, left_out
-from migplan.bundle.roles import Owners
+from migplan.bundle.schema import attributes as brought
+from migplan.bundle.schema.expectation import as_in_target, left_out
+from migplan.bundle.schema.roles import Owners
 from migplan.catalog import attributes as catalogs
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address

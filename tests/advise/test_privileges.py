@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migplan.advise.context import routine
 from migplan.advise.privileges import Privileges
-from migplan.advise.seen import routine
 from migplan.catalog.model import Catalog
 from tests.advise.advising import seen_at
 from tests.advise.conftest import ROLES, Api

@@ -8,13 +8,13 @@ import pytest
 
 from migplan.catalog.statements import Statements, read_statements, tables_of, without_literals
 from migplan.config import Config
+from migplan.document.markdown import written
 from migplan.names import QualifiedName
-from migplan.pipeline import documenting
+from migplan.pipeline import document as documenting
 from migplan.postgres import address as addresses
 from migplan.postgres.address import Address
 from migplan.postgres.connect import reading
 from migplan.postgres.server import ThrowawayServer
-from migplan.report.documents import written
 from tests.catalog import nasty
 from tests.servers import Server, Throwaway
 

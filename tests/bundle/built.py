@@ -10,19 +10,21 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from migplan import pipeline
-from migplan.bundle.arranging import arranged
-from migplan.bundle.belonging import belonging
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Contents, Options
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.placing import Choice, Phase, place
-from migplan.bundle.roles import Owners
-from migplan.bundle.undoing import undo_data, undo_schema
+from migplan.bundle.schema.assign_files import Choice, Phase, place
+from migplan.bundle.schema.ownership import belonging
+from migplan.bundle.schema.roles import Owners
+from migplan.bundle.schema.sort_entries import arranged
+from migplan.bundle.undo.rollback_files import undo_data, undo_schema
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config, GroupSection, Layout, PlanSection
 from migplan.graph import build as graph_of
+from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.export import ExportOptions, export_bundle
+from migplan.pipeline.plan import make_plan, request_of
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
@@ -56,10 +58,10 @@ def bundle_of(
     """Export the database, and write a rollback for every file."""
     said = tuple(GroupSection(name=name, tables=tables) for name, tables in (groups or {}).items())
     config = Config(plan=PlanSection(constraints=layout), groups=said)
-    wanted = pipeline.Exporting(out=folder, options=Options(contents=contents))
-    _, manifest = pipeline.exported(source, config, wanted)
-    catalog = pipeline.catalog_of(source, Exactness.EXACT)
-    plan = pipeline.planned(catalog, config, pipeline.request_of(config, catalog)).plan
+    wanted = ExportOptions(out=folder, options=Options(contents=contents))
+    _, manifest = export_bundle(source, config, wanted)
+    catalog = catalog_of(source, Exactness.EXACT)
+    plan = make_plan(catalog, config, request_of(config, catalog)).plan
     return Built(BundlePaths(folder), manifest, catalog, plan, _rollbacks(source, manifest, catalog, plan))
 
 

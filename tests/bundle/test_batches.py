@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migplan.bundle import batches
-from migplan.bundle.batches import with_them
+from migplan.bundle.undo import batches
+from migplan.bundle.undo.batches import with_them
 
 NODES = st.integers(0, 11)
 

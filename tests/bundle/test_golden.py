@@ -6,7 +6,7 @@ from pathlib import Path
 
 import migplan
 from migplan.bundle import manifest
-from migplan.bundle.checking import check
+from migplan.bundle.check.examine import check
 from tests.demo import facts
 
 GOLDEN = Path(migplan.__file__).parents[1] / "migrations" / "muva"

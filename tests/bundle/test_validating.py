@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from migplan.bundle.validating import foreign_keys, row_counts, self_references
+from migplan.bundle.check.validation_queries import foreign_keys, row_counts, self_references
 from migplan.config import Layout
 from migplan.postgres.address import Address
 from tests.bundle.built import Built, bundle_of, psql, run

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from migplan import redaction
 from migplan.cli import main
+from migplan.text import redaction
 from tests.cli.folders import Write
 from tests.servers import Server
 

@@ -14,16 +14,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migplan.bundle.sealed import Sealed
+from migplan.bundle.verified import VerifiedBundle
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
-from migplan.run import altered
+from migplan.run.engine import journal_integrity
 from tests.cli.conftest import Run
 from tests.cli.folders import SHOP
 from tests.run.rolling import KilledError, applied, sealed, stopping, taken_back
 from tests.servers import Server
 
-State = Callable[[Sealed, Address, str, Run], str]
+State = Callable[[VerifiedBundle, Address, str, Run], str]
 
 SCRIPT = """
 CREATE SCHEMA s;
@@ -153,7 +153,7 @@ class Altered:
 def changes() -> Iterator[tuple[str, str, str]]:
     """Every change: of which table and column, and the statement."""
     tables: dict[str, None] = {}
-    for table, column, kind in altered.columns():
+    for table, column, kind in journal_integrity.columns():
         tables[table] = None
         for value in ("NULL", *GARBAGE[kind]):
             yield table, column, f"UPDATE migplan.{table} SET {column} = {value}"
@@ -180,24 +180,24 @@ def changes() -> Iterator[tuple[str, str, str]]:
         )
 
 
-def applied_whole(bundle: Sealed, address: Address, _url: str, _run: Run) -> str:
+def applied_whole(bundle: VerifiedBundle, address: Address, _url: str, _run: Run) -> str:
     applied(bundle, address)
     return str(bundle.paths.folder)
 
 
-def applied_in_part(bundle: Sealed, address: Address, _url: str, _run: Run) -> str:
+def applied_in_part(bundle: VerifiedBundle, address: Address, _url: str, _run: Run) -> str:
     applied(bundle, address, until=3)
     return str(bundle.paths.folder)
 
 
-def taken_back_in_part(bundle: Sealed, address: Address, _url: str, _run: Run) -> str:
+def taken_back_in_part(bundle: VerifiedBundle, address: Address, _url: str, _run: Run) -> str:
     applied(bundle, address)
     with stopping(2, "rollback"), pytest.raises(KilledError):
         taken_back(bundle, address)
     return str(bundle.paths.folder)
 
 
-def migrated(_bundle: Sealed, _address: Address, url: str, run: Run) -> str:
+def migrated(_bundle: VerifiedBundle, _address: Address, url: str, run: Run) -> str:
     """A folder of migrations: the last is a data step that left one row out, and stopped at the next."""
     folder = Path("m")
     folder.mkdir()

@@ -13,7 +13,7 @@ import pytest
 
 from migplan.catalog.counts import Exactness
 from migplan.graph import build
-from migplan.pipeline import catalog_of
+from migplan.pipeline.analyze import catalog_of
 from migplan.postgres.address import Address
 from migplan.report.formats import FORMATS
 from migplan.report.tree import tree

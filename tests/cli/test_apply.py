@@ -13,17 +13,7 @@ import pytest
 from migplan.postgres.server import ThrowawayServer
 from tests.cli.conftest import Run
 from tests.export.loading import psql
-from tests.run.running import (
-    SLOW,
-    assert_all_done,
-    bundle_of,
-    command,
-    empty,
-    nap,
-    napping,
-    the_run,
-    until,
-)
+from tests.run.running import SLOW, assert_all_done, bundle_of, command, empty, nap, napping, the_run, until
 from tests.servers import Server
 
 

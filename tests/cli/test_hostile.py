@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migplan.printable import printable, printable_sql
+from migplan.text.printable import printable, printable_sql
 from tests.cli.conftest import Run
 from tests.servers import Server
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 import migplan
-from migplan.run.receipt import Receipt
+from migplan.run.bundle.receipt import Receipt
 from tests.cli.conftest import Run
 from tests.cli.folders import SHOP, Write, asked
 from tests.servers import Server

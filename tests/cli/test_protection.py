@@ -12,12 +12,12 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from migplan.bundle.identity import who_is
-from migplan.bundle.sealed import unseal
+from migplan.bundle.verified import load_verified
 from migplan.cli import main
 from migplan.errors import RefusedError
 from migplan.postgres.address import parse
-from migplan.run import receipt
-from migplan.run.apply import Applying, apply
+from migplan.run.bundle import receipt
+from migplan.run.bundle.apply import Applying, apply
 from tests.cli.conftest import Run
 from tests.cli.folders import asked
 from tests.servers import Server
@@ -112,7 +112,7 @@ def test_the_target_itself_remembers(places: Places, run: Run) -> None:
         extra = ("--yes",) if words == ("rollback",) else ("--without-rehearsal",)
         said = run(*words, "--target", places.target, *extra, exit_code=2).stderr
         assert "is protected, as prd, says its journal" in said
-    bundle = unseal(Path("b"))
+    bundle = load_verified(Path("b"))
     with pytest.raises(RefusedError, match="says its journal"):
         apply(bundle, parse(places.target), Applying())
     asked(places.target, "UPDATE migplan.run SET state = 'failed', finished_at = NULL RETURNING 1")

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migplan.run import receipt
+from migplan.run.bundle import receipt
 from tests.cli.conftest import Run
 from tests.servers import Server
 

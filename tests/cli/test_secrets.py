@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from migplan.cli import main
 from migplan.postgres.address import Address
 from migplan.postgres.server import ThrowawayServer
-from migplan.redaction import MASK, redacted, remember, remember_words
+from migplan.text.redaction import MASK, redacted, remember, remember_words
 from tests.cli.conftest import Run
 from tests.servers import Server
 

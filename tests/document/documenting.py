@@ -11,8 +11,8 @@ from migplan.catalog.model import Catalog, Column, Index, Key, Table
 from migplan.catalog.read import read
 from migplan.catalog.selection import Selected
 from migplan.config import Layout
-from migplan.document.derive import documented
-from migplan.document.facts import Facts
+from migplan.document.derive.documentation import documented
+from migplan.document.derive.facts import Facts
 from migplan.document.model import Documentation, Pattern, TableDocument
 from migplan.graph import build
 from migplan.plan.make import Request, make

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from migplan.catalog.model import Index, Key, Policy, Table, TableKind
-from migplan.document import indexes
+from migplan.document.derive import indexes
 from tests import catalogs
 from tests.catalogs import altered, name
 from tests.document.documenting import database, facts, of, section, table

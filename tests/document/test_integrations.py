@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migplan.catalog.model import Catalog, Table, Type
-from migplan.document.integrations import integration
+from migplan.document.derive.integrations import integration
 from migplan.document.model import Integration
 from tests import catalogs
 from tests.catalogs import name

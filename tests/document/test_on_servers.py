@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from migplan.document.derive import structural
+from migplan.document.derive.documentation import structural
 from migplan.document.model import Documentation
 from tests.catalog import nasty
 from tests.document.documenting import queries, section, seen

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from migplan.catalog.model import Function, Policy, Trigger
-from migplan.document import policies, triggers
+from migplan.document.derive import policies, triggers
 from migplan.names import QualifiedName
 from tests.document.documenting import database, facts, table
 

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.config import Layout
+from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.plan import make_plan, request_of, write_plan
 from migplan.plan.grouping import Wish
 from tests.export.loading import assert_same, contents, copied, export
 from tests.servers import Server
@@ -139,13 +140,13 @@ def test_any_schema_comes_out_the_same(newest: Server, sample: Sample, form: str
     source = newest.create_database(sample.script())
     try:
         expected = contents(newest, source)
-        catalog = pipeline.catalog_of(newest.address(source))
+        catalog = catalog_of(newest.address(source))
         for layout in Layout:
-            request = pipeline.request_of(configuration.Config(), catalog)
+            request = request_of(configuration.Config(), catalog)
             request = replace(request, layout=layout, groups=sample.wishes, reorder=True)
             with tempfile.TemporaryDirectory() as place:
                 plan = Path(place, "plan.yaml")
-                pipeline.write_plan(pipeline.planned(catalog, configuration.Config(), request), plan)
+                write_plan(make_plan(catalog, configuration.Config(), request), plan)
                 bundle = Path(place, "bundle")
                 export(newest.url(source), bundle, str(plan), "--data-format", form)
                 with copied(newest, bundle) as target:

@@ -11,8 +11,9 @@ from random import Random
 import pytest
 
 from migplan import config as configuration
-from migplan import pipeline
 from migplan.config import Layout
+from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.plan import make_plan, request_of, write_plan
 from migplan.plan.grouping import Wish
 from migplan.postgres import pg_dump
 from tests.export.loading import assert_same, contents, copied, export, psql
@@ -216,13 +217,13 @@ def check(newest: Server, sample: Sample) -> bool:
         if not restored(newest, source):
             return False
         expected = contents(newest, source)
-        catalog = pipeline.catalog_of(newest.address(source))
+        catalog = catalog_of(newest.address(source))
         for layout in Layout:
-            request = pipeline.request_of(configuration.Config(), catalog)
+            request = request_of(configuration.Config(), catalog)
             request = replace(request, layout=layout, groups=sample.wishes, reorder=True)
             with tempfile.TemporaryDirectory() as place:
                 plan = Path(place, "plan.yaml")
-                pipeline.write_plan(pipeline.planned(catalog, configuration.Config(), request), plan)
+                write_plan(make_plan(catalog, configuration.Config(), request), plan)
                 bundle = Path(place, "bundle")
                 export(newest.url(source), bundle, str(plan))
                 with copied(newest, bundle) as target:

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 
-from migplan.bundle import file_orphans, inserts
-from migplan.bundle.file_orphans import _Place, _rows
-from migplan.bundle.inserts import InsertStyle
+from migplan.bundle.check import file_orphans
+from migplan.bundle.check.file_orphans import _Place, _rows
+from migplan.bundle.data import inserts
+from migplan.bundle.data.inserts import InsertStyle
+from migplan.bundle.data.pieces import Rows
 from migplan.bundle.manifest import Block
-from migplan.bundle.pieces import Rows
 from migplan.errors import RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.copy_out import _by_libpq

@@ -14,11 +14,12 @@ from threading import Event, Thread
 import psycopg
 import pytest
 
-from migplan import pipeline
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options
 from migplan.config import Config
 from migplan.errors import BlockedError, ChangedError, DatabaseError, PrivilegeError
+from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.export import ExportOptions, export_bundle
 from migplan.postgres import again, pg_dump
 from migplan.postgres.address import Address, parse
 from migplan.postgres.binaries import find_installations
@@ -63,8 +64,8 @@ class Watching:
 
 
 def exported(source: Address, out: Path, told: Callable[[str, int, int], None], **options: int) -> Manifest:
-    wanted = pipeline.Exporting(out=out, options=Options(**{"jobs": 2, **options}))
-    return pipeline.exported(source, Config(), wanted, told)[1]
+    wanted = ExportOptions(out=out, options=Options(**{"jobs": 2, **options}))
+    return export_bundle(source, Config(), wanted, told)[1]
 
 
 def text_of(bundle: Path) -> str:
@@ -271,7 +272,7 @@ def test_what_is_not_selected_may_change(newest: Server, newest_database: MakeDa
     with session(newest, source) as other:
         watching = Watching("writing rows", lambda: other.execute("DROP VIEW aside.v"))
         config = Config.model_validate({"selection": {"schemas": ["public"]}})
-        pipeline.exported(source, config, pipeline.Exporting(out=bundle), watching)
+        export_bundle(source, config, ExportOptions(out=bundle), watching)
     assert not watching.again
 
 
@@ -354,7 +355,7 @@ def test_whatever_a_writer_of_definitions_does_all_parts_are_of_one_generation(
                 assert len(generations(text_of(out))) == 1
             assert not leftovers(out)
         for _ in range(4):
-            catalog = pipeline.catalog_of(source)
+            catalog = catalog_of(source)
             seen = {view.comment for view in catalog.views if view.name.name == "g_v"}
             seen |= {re.sub(r"\D", "", view.definition) for view in catalog.views}
             seen |= {table.comment for table in catalog.tables}

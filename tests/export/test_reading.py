@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migplan.bundle import loading
+from migplan.bundle.data import loading
 from migplan.postgres import pg_dump
 from migplan.postgres.binaries import find_installations
 from migplan.postgres.server import ThrowawayServer

@@ -7,8 +7,8 @@ from io import BytesIO
 import pytest
 from psycopg import sql
 
-from migplan.bundle.pieces import Rows
-from migplan.bundle.reading import MOST_TOGETHER, SMALL, batches, readers
+from migplan.bundle.data.pieces import Rows
+from migplan.bundle.data.reading import MOST_TOGETHER, SMALL, batches, readers
 from migplan.errors import DatabaseError
 from migplan.postgres.connect import export_snapshot, reading
 from tests.servers import Server

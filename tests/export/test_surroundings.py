@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migplan import pipeline
+from migplan.pipeline.verify import verify_target
 from migplan.verify.verification import Verification
 from tests.export.conftest import PASSWORD
 from tests.export.loading import export, psql, run_with_psql
@@ -37,7 +37,7 @@ def databases(server: Server, script: str) -> Iterator[tuple[str, str]]:
 
 
 def verified(server: Server, target: str, bundle: Path) -> Verification:
-    return pipeline.verified(server.address(target), bundle)
+    return verify_target(server.address(target), bundle)
 
 
 def settings(server: Server, name: str) -> list[tuple[str, str]]:

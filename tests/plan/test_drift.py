@@ -9,9 +9,9 @@ import pytest
 from migplan.catalog.model import Catalog, Column, Extension
 from migplan.catalog.selection import Selected
 from migplan.graph import build
+from migplan.plan.baseline import Baseline
 from migplan.plan.drift import drift
 from migplan.plan.model import Plan
-from migplan.plan.seen import Seen
 from tests.catalogs import altered, catalog
 from tests.plan.making import planned
 
@@ -21,7 +21,7 @@ PLAN = planned(THEN, groups={"base": ["customers", "logs"], "sales": ["orders"]}
 
 
 def drifted(now: Catalog, plan: Plan = PLAN, *, seen: bool = True) -> tuple[str, ...]:
-    return drift(plan, Seen(THEN, plan) if seen else None, Selected(now), build(now))
+    return drift(plan, Baseline(THEN, plan) if seen else None, Selected(now), build(now))
 
 
 @pytest.mark.parametrize("seen", [True, False])

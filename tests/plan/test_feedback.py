@@ -6,7 +6,7 @@ from itertools import combinations
 
 from hypothesis import given
 
-from migplan.plan.feedback import Arc, cheapest_cut, way_round
+from migplan.plan.feedback_arcs import Arc, cheapest_cut, way_round
 from tests import strategies
 
 

@@ -12,10 +12,10 @@ from hypothesis import given
 
 from migplan.catalog.fingerprint import fingerprint
 from migplan.errors import FileError, YamlError
+from migplan.plan import baseline
 from migplan.plan import file as plan_file
-from migplan.plan import seen
+from migplan.plan.baseline import Baseline
 from migplan.plan.model import Plan
-from migplan.plan.seen import Seen
 from migplan.yamlfile import loads
 from tests.catalogs import catalog
 from tests.plan.making import planned
@@ -141,20 +141,20 @@ def test_a_plan_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
 
 def test_what_was_seen_comes_back_without_what_was_merely_observed(tmp_path: Path) -> None:
     found = catalog({"a": [], 'Odd "name"': ["a?"]})
-    written = Seen(found, planned(found))
-    seen.save(written, tmp_path / "plan.yaml")
+    written = Baseline(found, planned(found))
+    baseline.save(written, tmp_path / "plan.yaml")
     first = (tmp_path / "plan.seen.json").read_text()
-    again = seen.load(tmp_path / "plan.yaml")
+    again = baseline.load(tmp_path / "plan.yaml")
     assert again is not None
     assert again.proposal == written.proposal
     assert fingerprint(again.catalog) == fingerprint(found)
     later = replace(found, server=replace(found.server, read_at="2026-01-01", address="elsewhere"))
-    seen.save(Seen(later, written.proposal), tmp_path / "plan.yaml")
+    baseline.save(Baseline(later, written.proposal), tmp_path / "plan.yaml")
     assert (tmp_path / "plan.seen.json").read_text() == first
 
 
 def test_nothing_seen_is_nothing(tmp_path: Path) -> None:
-    assert seen.load(tmp_path / "plan.yaml") is None
+    assert baseline.load(tmp_path / "plan.yaml") is None
 
 
 @pytest.mark.parametrize(
@@ -171,16 +171,16 @@ def test_nothing_seen_is_nothing(tmp_path: Path) -> None:
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, content: str, what: str) -> None:
     (tmp_path / "plan.seen.json").write_bytes(content.encode("latin-1"))
     with pytest.raises(FileError, match="is not what migplan left beside the plan") as error:
-        seen.load(tmp_path / "plan.yaml")
+        baseline.load(tmp_path / "plan.yaml")
     assert what in error.value.what
     assert "version control" in error.value.do
 
 
 def test_a_file_without_its_catalog_is_refused_by_name(tmp_path: Path) -> None:
     found = catalog({"a": []})
-    seen.save(Seen(found, planned(found)), tmp_path / "plan.yaml")
+    baseline.save(Baseline(found, planned(found)), tmp_path / "plan.yaml")
     content = json.loads((tmp_path / "plan.seen.json").read_text())
     for broken in ({**content, "catalog": {}}, {key: content[key] for key in content if key != "catalog"}):
         (tmp_path / "plan.seen.json").write_text(json.dumps(broken))
         with pytest.raises(FileError, match="is not what migplan left beside the plan"):
-            seen.load(tmp_path / "plan.yaml")
+            baseline.load(tmp_path / "plan.yaml")

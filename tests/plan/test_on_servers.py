@@ -17,7 +17,7 @@ from migplan.catalog.model import Catalog
 from migplan.catalog.selection import Selected
 from migplan.config import Strategy
 from migplan.graph import ForeignKeyGraph, build
-from migplan.pipeline import catalog_of
+from migplan.pipeline.analyze import catalog_of
 from migplan.plan.make import make
 from migplan.plan.model import Plan
 from migplan.plan.nullable import nullable_columns

@@ -13,7 +13,7 @@ from migplan.catalog.model import Catalog
 from migplan.config import Strategy
 from migplan.errors import CycleError
 from migplan.graph import build
-from migplan.plan.breaks import cuts
+from migplan.plan.cuts import cuts
 from migplan.plan.order import loading_order
 from tests.catalogs import catalog, name
 from tests.plan.making import planned, table_of

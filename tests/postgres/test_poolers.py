@@ -18,8 +18,8 @@ from migplan.errors import DatabaseError, LockedError
 from migplan.postgres.address import Address, parse
 from migplan.postgres.connect import connect, reading
 from migplan.postgres.server import ThrowawayServer
-from migplan.run.lock import Lock, holder
-from migplan.run.session import Limits, Session
+from migplan.run.engine.lock import Lock, holder
+from migplan.run.engine.worker import Limits, Session
 from migplan.sealed_files import SealedFiles
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.export.loading import export

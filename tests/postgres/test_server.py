@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from migplan.errors import DatabaseError, LaunchError
 from migplan.postgres.binaries import VARIABLE, Installation, find_installations, find_server
-from migplan.postgres.lodging import PREFIX
+from migplan.postgres.data_dir import PREFIX
 from migplan.postgres.server import ThrowawayServer
 
 INSTALLATIONS = find_installations()
@@ -208,7 +208,7 @@ class TestStarting:
 
     def test_the_keeper_starts_without_site_packages(self):
         # Whatever is imported there is paid for at every start of a server.
-        program = "import sys; sys.path.append(sys.argv[1]); import migplan.postgres.keeper"
+        program = "import sys; sys.path.append(sys.argv[1]); import migplan.postgres.supervisor"
         subprocess.run([sys.executable, "-I", "-S", "-c", program, str(CHECKOUT)], check=True)
 
 

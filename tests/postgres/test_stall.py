@@ -10,7 +10,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from migplan.bundle.sealed import unseal
+from migplan.bundle.verified import load_verified
 from migplan.errors import DatabaseError, StepError
 from migplan.postgres import copy_out, stall
 from migplan.postgres.address import Address, parse
@@ -18,7 +18,7 @@ from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained
 from migplan.postgres.parameters import careful
 from migplan.postgres.server import ThrowawayServer
-from migplan.run.apply import Applying, apply
+from migplan.run.bundle.apply import Applying, apply
 from tests.export.loading import export
 from tests.relays import Relay
 from tests.run.running import until, ways
@@ -128,7 +128,7 @@ def test_a_step_whose_connection_hangs(far: ThrowawayServer, relay: Relay, tmp_p
             relay.hang()
 
     with pytest.raises(StepError, match="the connection was lost"):
-        apply(unseal(tmp_path / "bundle"), relay_to, Applying(ways()), told)
+        apply(load_verified(tmp_path / "bundle"), relay_to, Applying(ways()), told)
     assert relay.passed > passed
 
 

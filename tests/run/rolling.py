@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from migplan.bundle.sealed import Sealed, unseal
+from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.errors import MigplanError
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
-from migplan.run import session
-from migplan.run.apply import Applying, apply
-from migplan.run.execute import Ways
-from migplan.run.kept import Beside
-from migplan.run.rollback import Undoing, Undone, rollback
+from migplan.run.bundle.apply import Applying, apply
+from migplan.run.bundle.kept import Beside
+from migplan.run.engine import worker
+from migplan.run.engine.execution import RunOptions
+from migplan.run.undo.rollback import Undoing, Undone, rollback
 from tests.export.loading import _NEVER_ALIKE, export
 from tests.servers import Server
 
@@ -33,20 +33,20 @@ class KilledError(MigplanError):
     """A client that ends between two steps."""
 
 
-def sealed(server: Server, name: str, *words: str) -> Sealed:
+def sealed(server: Server, name: str, *words: str) -> VerifiedBundle:
     """The bundle of a database that nobody changes; exported once."""
     key = (server.origin.name, name, *words)
     if key not in _bundles:
         folder = server.stack.enter_context(tempfile.TemporaryDirectory())
         _bundles[key] = Path(folder) / "bundle"
         export(server.url(name), _bundles[key], *words)
-    return unseal(_bundles[key])
+    return load_verified(_bundles[key])
 
 
 @contextmanager
 def stopping(before: int, kind: str = "apply") -> Iterator[None]:
     """Runs of this kind come as far as the step of that number, and no further."""
-    do = session.Session.do
+    do = worker.Session.do
     with pytest.MonkeyPatch.context() as patch:
 
         def until(self, run, step, moved):
@@ -54,13 +54,13 @@ def stopping(before: int, kind: str = "apply") -> Iterator[None]:
                 raise KilledError("killed")
             return do(self, run, step, moved)
 
-        patch.setattr(session.Session, "do", until)
+        patch.setattr(worker.Session, "do", until)
         yield
 
 
-def applied(bundle: Sealed, address: Address, *, until: int | None = None, jobs: int = 1) -> None:
+def applied(bundle: VerifiedBundle, address: Address, *, until: int | None = None, jobs: int = 1) -> None:
     """Apply it, all of it or what comes before a step."""
-    wanted = Applying(Ways(jobs))
+    wanted = Applying(RunOptions(jobs))
     if until is None:
         apply(bundle, address, wanted)
         return
@@ -68,7 +68,7 @@ def applied(bundle: Sealed, address: Address, *, until: int | None = None, jobs:
         apply(bundle, address, wanted)
 
 
-def taken_back(bundle: Sealed, address: Address, **wanted: object) -> Undone:
+def taken_back(bundle: VerifiedBundle, address: Address, **wanted: object) -> Undone:
     return rollback(Beside.of(bundle), address, Undoing(**wanted))  # type: ignore[arg-type]
 
 

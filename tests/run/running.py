@@ -14,13 +14,13 @@ from pathlib import Path
 
 import psycopg
 
-from migplan.bundle.sealed import Sealed, unseal
+from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.postgres.address import Address, parse
-from migplan.run.apply import Applying, Done, apply
-from migplan.run.events import Event, Told, silence
-from migplan.run.execute import Ways
-from migplan.run.session import Limits
-from migplan.run.status import RunStatus, status_of
+from migplan.run.bundle.apply import Applying, Done, apply
+from migplan.run.engine.events import Event, Told, silence
+from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.status import RunStatus, status_of
+from migplan.run.engine.worker import Limits
 from tests.export.loading import Contents, assert_same, contents, export, remembered
 from tests.servers import Server
 
@@ -47,16 +47,16 @@ def bundle_of(server: Server, name: str, *words: str) -> Path:
     return _bundles[key]
 
 
-def ways(jobs: int = 1, retries: int = 0, lock: float = 60, statement: float = 0) -> Ways:
+def ways(jobs: int = 1, retries: int = 0, lock: float = 60, statement: float = 0) -> RunOptions:
     """How a test wants a run; a failure is a failure, if nothing else is said."""
-    return Ways(jobs, Limits(lock, statement), retries)
+    return RunOptions(jobs, Limits(lock, statement), retries)
 
 
 def applied(
-    bundle: Path | Sealed, where: Address | str, how: Ways | None = None, told: Told = silence
+    bundle: Path | VerifiedBundle, where: Address | str, how: RunOptions | None = None, told: Told = silence
 ) -> Done:
     """Run a bundle in this process."""
-    sealed = unseal(bundle) if isinstance(bundle, Path) else bundle
+    sealed = load_verified(bundle) if isinstance(bundle, Path) else bundle
     address = parse(where) if isinstance(where, str) else where
     return apply(sealed, address, Applying(how or ways()), told)
 
@@ -90,7 +90,7 @@ def assert_all_done(where: Address) -> None:
     assert {entry.state for entry in found.entries} == {"done"}
 
 
-def dying(bundle: Sealed, where: Address, how: Ways, dies: Callable[[Event], bool]) -> bool:
+def dying(bundle: VerifiedBundle, where: Address, how: RunOptions, dies: Callable[[Event], bool]) -> bool:
     """Run a bundle in a process that kills itself at the event of which ``dies`` is true; whether it did."""
 
     def told(event: Event) -> None:

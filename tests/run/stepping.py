@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 
 from migplan.postgres.address import Address
-from migplan.run.concerns import EVERYTHING
-from migplan.run.data_events import DataEvent, Summary
-from migplan.run.data_step import run_data_step
-from migplan.run.journal import Beginning, Journal
-from migplan.run.session import Limits
-from migplan.run.steps import Step
+from migplan.run.data.events import DataEvent, Summary
+from migplan.run.data.step import run_data_step
+from migplan.run.engine.footprints import EVERYTHING
+from migplan.run.engine.journal import Beginning, Journal
+from migplan.run.engine.steps import Step
+from migplan.run.engine.worker import Limits
 
 DIGEST = "0" * 64
 UNITS = """

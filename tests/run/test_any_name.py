@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from migplan.bundle.checking import check
-from migplan.bundle.sealed import unseal
+from migplan.bundle.check.examine import check
+from migplan.bundle.verified import load_verified
 from migplan.names import QualifiedName, quoted
-from migplan.pipeline import verified
-from migplan.run.apply import Applying, apply
-from migplan.run.execute import Ways
-from migplan.run.kept import Beside
-from migplan.run.rollback import Undoing, rollback
+from migplan.pipeline.verify import verify_target
+from migplan.run.bundle.apply import Applying, apply
+from migplan.run.bundle.kept import Beside
+from migplan.run.engine.execution import RunOptions
+from migplan.run.undo.rollback import Undoing, rollback
 from tests.export.loading import export
 from tests.run.rolling import ask, schema
 from tests.servers import Server
@@ -92,9 +92,9 @@ def there_and_back(server: Server, names: Named, *words: str) -> None:
             folder = Path(place, "bundle")
             export(server.url(source), folder, *words)
             assert check(folder) == ()
-            bundle = unseal(folder)
-            apply(bundle, address, Applying(Ways(2)))
-            assert said(verified(address, bundle.paths.folder, scratch=server.address("postgres"))) == []
+            bundle = load_verified(folder)
+            apply(bundle, address, Applying(RunOptions(2)))
+            assert said(verify_target(address, bundle.paths.folder, scratch=server.address("postgres"))) == []
             ask(
                 server,
                 target,
@@ -119,9 +119,9 @@ def rows_alone(server: Server, names: Named) -> None:
             ask(server, target, f"DELETE FROM {table} RETURNING 1")
         with tempfile.TemporaryDirectory() as place:
             export(server.url(source), Path(place, "bundle"), "--data-only")
-            bundle = unseal(Path(place, "bundle"))
-            apply(bundle, address, Applying(Ways(2)))
-            assert said(verified(address, bundle.paths.folder, scratch=server.address("postgres"))) == []
+            bundle = load_verified(Path(place, "bundle"))
+            apply(bundle, address, Applying(RunOptions(2)))
+            assert said(verify_target(address, bundle.paths.folder, scratch=server.address("postgres"))) == []
         undone = rollback(Beside(named=False), address, Undoing())
         assert (undone.whole, undone.losses.own) == (True, 7)
         for table in names.where:

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from migplan.bundle.manifest import load
-from migplan.run.status import status_of
+from migplan.run.engine.status import status_of
 from tests.catalog import nasty
 from tests.catalog.nasty import extensions
 from tests.export import rich

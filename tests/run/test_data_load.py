@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from migplan.errors import FileError
-from migplan.run.data_load import DataFileError, load
+from migplan.run.data.load import DataFileError, load
 
 GOOD = """\
 from __future__ import annotations

@@ -13,10 +13,10 @@ import pytest
 
 from migplan.errors import DatabaseError, LockedError, RefusedError, StepError
 from migplan.postgres.address import Address
-from migplan.run import data_step
-from migplan.run.data_events import Counts, Opened, Progressed, Rejected, TriedAgain
-from migplan.run.data_pace import Pace
-from migplan.run.session import AlreadyDoneError, Limits, StoppedError
+from migplan.run.data import step as data_step
+from migplan.run.data.events import Counts, Opened, Progressed, Rejected, TriedAgain
+from migplan.run.data.pace import Pace
+from migplan.run.engine.worker import AlreadyDoneError, Limits, StoppedError
 from tests.run.running import in_a_process
 from tests.run.stepping import COPY, UNITS, Stepping
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migplan.bundle import loading
-from migplan.bundle.sealed import unseal
+from migplan.bundle.data import loading
+from migplan.bundle.verified import load_verified
 from migplan.errors import BundleError, JournalError, StepError
 from migplan.postgres.address import Address
-from migplan.run import derive, events, messages
-from migplan.run.steps import Rows
+from migplan.run.bundle import derive
+from migplan.run.engine import events, messages
+from migplan.run.engine.steps import Rows
 from tests.run.running import (
     applied,
     assert_all_done,
@@ -59,7 +60,7 @@ def asked(where: Address, query: str) -> list[tuple]:
 def half_way(newest: Server, source: str, target: Address) -> Path:
     """A bundle that was begun in the target, and not finished."""
     bundle = bundle_of(newest, source)
-    assert dying(unseal(bundle), target, ways(), lambda event: isinstance(event, events.Moved))
+    assert dying(load_verified(bundle), target, ways(), lambda event: isinstance(event, events.Moved))
     return bundle
 
 
@@ -72,7 +73,11 @@ def test_an_entry_and_its_rows_are_one_transaction(newest: Server, source: str, 
     )
     assert found == (40, True, True, 0, None)
     run = the_run(target).run
-    assert (run.kind, run.state, run.digest) == ("apply", "done", unseal(bundle_of(newest, source)).digest)
+    assert (run.kind, run.state, run.digest) == (
+        "apply",
+        "done",
+        load_verified(bundle_of(newest, source)).digest,
+    )
     assert run.who == "postgres"
     assert run.finished_at
 
@@ -165,24 +170,24 @@ def test_a_bundle_that_was_changed(newest: Server, source: str, target: Address,
     content = data.read_bytes()
     data.write_bytes(content.replace(b"hotel 7", b"hotel 8"))
     with pytest.raises(BundleError, match=rf"{data.name} was changed after the export"):
-        unseal(bundle)
+        load_verified(bundle)
     data.unlink()
     with pytest.raises(BundleError, match=rf"{data.name} is missing"):
-        unseal(bundle)
+        load_verified(bundle)
     data.write_bytes(content)
     manifest = bundle / "manifest.json"
     stated = json.loads(manifest.read_text("utf-8"))
     stated["files"][0]["file"] = "../outside.sql"
     manifest.write_text(json.dumps(stated), "utf-8")
     with pytest.raises(BundleError, match=r"which is no file of the bundle"):
-        unseal(bundle)
+        load_verified(bundle)
 
 
 def test_a_file_that_goes_away_while_it_runs(
     newest: Server, source: str, target: Address, tmp_path: Path
 ) -> None:
     bundle = shutil.copytree(bundle_of(newest, source), tmp_path / "bundle")
-    sealed = unseal(bundle)
+    sealed = load_verified(bundle)
     data = next(bundle.glob("*-data-*.sql"))
     content = data.read_bytes()
 
@@ -212,7 +217,7 @@ def test_the_line_of_a_bad_row(newest: Server, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(loading, "CHUNK_PAGES", 8)
     source = newest.create_database(BAD_ROWS)
     export(newest.url(source), tmp_path / "bundle")
-    sealed = unseal(tmp_path / "bundle")
+    sealed = load_verified(tmp_path / "bundle")
     chunks = [each for step in derive.steps_of(sealed) for each in step.pieces if isinstance(each, Rows)]
     assert len(chunks) > 3
     with empty(newest) as name:

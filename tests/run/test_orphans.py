@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from migplan.bundle import file_orphans
-from migplan.bundle.file_orphans import Hashes, orphans_in
+from migplan.bundle.check import file_orphans
+from migplan.bundle.check.file_orphans import Hashes, orphans_in
 from migplan.bundle.manifest import load
 from migplan.postgres.address import Address
 from tests.catalog import nasty

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from migplan.bundle.sealed import Sealed, unseal
+from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.errors import FileError, StepError
-from migplan.handwritten.analysis import Analysis, analysis_of
-from migplan.handwritten.folder import read
-from migplan.run import events
-from migplan.run.kept import Beside
-from migplan.run.migrate import Migrating, migrate
-from migplan.run.rollback import Undoing, rollback
+from migplan.migrations.analysis import Analysis, analysis_of
+from migplan.migrations.folder import read
+from migplan.run.bundle.kept import Beside
+from migplan.run.engine import events
+from migplan.run.migrations.apply import Migrating, migrate
+from migplan.run.undo.rollback import Undoing, rollback
 from tests.export.loading import export
 from tests.run.running import applied, empty, the_run, ways
 from tests.servers import Server
@@ -39,9 +39,9 @@ def source(newest: Server) -> Iterator[str]:
     newest.drop_database(name)
 
 
-def exported(newest: Server, source: str, tmp_path: Path, *words: str) -> Sealed:
+def exported(newest: Server, source: str, tmp_path: Path, *words: str) -> VerifiedBundle:
     export(newest.url(source), tmp_path / "bundle", *words)
-    return unseal(tmp_path / "bundle")
+    return load_verified(tmp_path / "bundle")
 
 
 def replacing(file: Path, old: str, new: str) -> Callable[[events.Event], None]:

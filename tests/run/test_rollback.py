@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from migplan.errors import BundleError, RefusedError
-from migplan.run import derive
-from migplan.run.derive import steps_of
-from migplan.run.status import status_of
+from migplan.run.bundle import derive
+from migplan.run.bundle.derive import steps_of
+from migplan.run.engine.status import status_of
 from tests.catalog import nasty
 from tests.export import rich
 from tests.export.loading import assert_same, contents, remembered

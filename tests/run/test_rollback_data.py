@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from migplan.bundle import batches, emptied
-from migplan.bundle.sealed import unseal
+from migplan.bundle.undo import batches, truncate_sql
+from migplan.bundle.verified import load_verified
 from migplan.errors import RefusedError, StepError
-from migplan.run import emptying
+from migplan.run.undo import delete_rows
 from tests.export import rich
 from tests.export.loading import assert_same, contents, export, psql, remembered, run_with_psql
 from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
@@ -84,7 +84,7 @@ def test_the_demo_is_emptied_and_loaded_again(newest: Server, layout: str, newes
 def test_the_rich_database_is_emptied(
     newest: Server, layout: str, newest_database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emptying, "WORTH_IT", 0)  # whatever can be truncated is
+    monkeypatch.setattr(delete_rows, "WORTH_IT", 0)  # whatever can be truncated is
     bundle = sealed(newest, rich.database(newest), "--constraints", layout)
     address = newest_database("")
     applied(bundle, address)
@@ -101,7 +101,7 @@ def test_triggers_rules_and_circles(
     newest: Server, target, worth: int, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle, address, name = target
-    monkeypatch.setattr(emptying, "WORTH_IT", worth)
+    monkeypatch.setattr(delete_rows, "WORTH_IT", worth)
     monkeypatch.setattr(batches, "AT_ONCE", at_once)
     before = schema(newest, name)
     assert taken_back(bundle, address, data_only=True).losses.others == 0
@@ -232,14 +232,14 @@ def test_an_index_whose_parts_are_keys_of_partitions(newest: Server, newest_data
 def test_files_empty_tables_a_batch_at_a_time(
     newest: Server, layout: str, newest_database, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (batches, emptied):
+    for module in (batches, truncate_sql):
         monkeypatch.setattr(module, "AT_ONCE", 2)
         monkeypatch.setattr(module, "WITH_THEM", 2)
     source = newest_database(
         SOURCE + "CREATE TABLE visit (guest int REFERENCES guest, hen int REFERENCES hen);"
     )
     export(newest.url(source.params["dbname"]), tmp_path / "b", "--constraints", layout)
-    bundle = unseal(tmp_path / "b")
+    bundle = load_verified(tmp_path / "b")
     target = newest_database("")
     name = target.params["dbname"]
     run_with_psql(bundle.paths.folder, newest.url(name))

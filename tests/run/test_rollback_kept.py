@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from migplan.bundle.sealed import Sealed, unseal
+from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.errors import BundleError, JournalError, RefusedError
 from migplan.postgres.address import Address
-from migplan.run.apply import Applying, apply
-from migplan.run.execute import Ways
-from migplan.run.kept import Beside
-from migplan.run.rollback import Undoing, Undone, abandon, foreseen, rollback
-from migplan.run.status import status_of
+from migplan.run.bundle.apply import Applying, apply
+from migplan.run.bundle.kept import Beside
+from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.status import status_of
+from migplan.run.undo.rollback import Undoing, Undone, abandon, foreseen, rollback
 from tests.export import rich
 from tests.export.conftest import PASSWORD, role
 from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
@@ -54,7 +54,7 @@ def alone(address: Address, **wanted: object) -> Undone:
 def test_the_journal_alone_takes_back(newest: Server, layout: str, newest_database, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     shutil.copytree(sealed(newest, newest.demo, "--constraints", layout).paths.folder, folder)
-    bundle = unseal(folder)
+    bundle = load_verified(folder)
     address = newest_database("")
     before = schema(newest, address.params["dbname"])
     applied(bundle, address)
@@ -146,7 +146,7 @@ def test_what_is_kept_is_not_believed_with_a_digest_that_fits(
     with pytest.raises(JournalError, match="changed by hand") as caught:
         alone(address)
     assert "--abandon" in caught.value.do
-    assert abandon(address, Ways(), lambda _run, _stays: None).run.state == "abandoned"
+    assert abandon(address, RunOptions(), lambda _run, _stays: None).run.state == "abandoned"
 
 
 def owned(server: Server, role, database) -> Address:
@@ -204,7 +204,7 @@ def test_steps_that_are_gone_are_not_called_taken_back(newest: Server, newest_da
         for way in (alone, lambda address: foreseen(Beside.of(bundle), address, Undoing())):
             with pytest.raises(JournalError, match=r"changed by hand: it has \d+ of the \d+ steps of run 1"):
                 way(address)
-    assert abandon(address, Ways(), lambda _run, _stays: None).run.state == "abandoned"
+    assert abandon(address, RunOptions(), lambda _run, _stays: None).run.state == "abandoned"
     assert alone(address).run is None
 
 
@@ -213,17 +213,17 @@ def test_a_run_that_cannot_go_on_is_ended_by_hand(newest: Server, newest_databas
     address = newest_database("")
     applied(bundle, address, until=4)
     seen: list[str] = []
-    ended = abandon(address, Ways(), lambda _run, stays: seen.append(stays))
+    ended = abandon(address, RunOptions(), lambda _run, stays: seen.append(stays))
     assert seen == [ended.stays]
     assert "3 of " in ended.stays
     (note,) = ended.run.notes
     assert f"by {address.params['user']} from" in note
     assert "stays: 3 of" in note
     assert alone(address).run is None, "nobody takes it back any more"
-    assert abandon(address, Ways(), lambda _run, _stays: None) is None
+    assert abandon(address, RunOptions(), lambda _run, _stays: None) is None
     other = sealed(newest, newest.demo, "--constraints", "with-schema")
     with pytest.raises(Exception, match="already exists"):
-        apply(other, address, Applying(Ways(1, retries=0)))
+        apply(other, address, Applying(RunOptions(1, retries=0)))
     assert [run.run.state for run in status_of(address).runs] == ["abandoned", "failed"]
 
 
@@ -232,7 +232,7 @@ def test_a_rollback_that_cannot_go_on_is_ended_with_its_run(newest: Server, newe
     applied(sealed(newest, newest.demo), address)
     with stopping(4, "rollback"), pytest.raises(KilledError):
         alone(address)
-    abandon(address, Ways(), lambda _run, _stays: None)
+    abandon(address, RunOptions(), lambda _run, _stays: None)
     assert [run.run.state for run in status_of(address).runs] == ["abandoned", "abandoned"]
 
 
@@ -334,7 +334,7 @@ def test_whatever_others_use_stops_a_rollback_before_it_begins(newest: Server, n
 
 def test_nothing_of_a_rich_database_is_taken_for_somebody_elses(newest: Server, newest_database) -> None:
     for layout in ("after-data", "with-schema"):
-        bundle: Sealed = sealed(newest, rich.database(newest), "--constraints", layout)
+        bundle: VerifiedBundle = sealed(newest, rich.database(newest), "--constraints", layout)
         address = newest_database("")
         applied(bundle, address)
         for file in bundle.manifest.files[:-1]:

@@ -13,16 +13,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migplan.bundle import loading
-from migplan.bundle.sealed import Sealed, unseal
-from migplan.bundle.splitting import CopyRows, Statement, pieces
+from migplan.bundle.data import loading
+from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.postgres.address import parse
 from migplan.postgres.server import ThrowawayServer
-from migplan.run import derive, events
-from migplan.run.derive import steps_of
-from migplan.run.events import Event
-from migplan.run.journal import digest_of
-from migplan.run.steps import Piece, Rows, Statements, Step, predecessors
+from migplan.run.bundle import derive
+from migplan.run.bundle.derive import steps_of
+from migplan.run.engine import events
+from migplan.run.engine.events import Event
+from migplan.run.engine.journal import digest_of
+from migplan.run.engine.steps import Piece, Rows, Statements, Step, predecessors
+from migplan.sql.split import CopyRows, Statement, pieces
 from tests.catalog import nasty
 from tests.export import rich
 from tests.run.running import (
@@ -57,7 +58,7 @@ def test_every_byte_is_in_one_step(
 ) -> None:
     if small:
         divide_finely(monkeypatch)
-    sealed = unseal(bundle_of(newest, DATABASES[name](newest), *words))
+    sealed = load_verified(bundle_of(newest, DATABASES[name](newest), *words))
     steps = steps_of(sealed)
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
     assert sum(step.rows for step in steps) == sealed.manifest.rows
@@ -155,7 +156,7 @@ def test_what_runs_side_by_side(
     newest: Server, web: str, layout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     divide_finely(monkeypatch)
-    sealed = unseal(bundle_of(newest, web, "--constraints", layout))
+    sealed = load_verified(bundle_of(newest, web, "--constraints", layout))
     steps = steps_of(sealed)
     needs = predecessors(steps)
     widest = 0
@@ -177,7 +178,7 @@ def test_what_runs_side_by_side(
     assert widest > (4 if layout == "after-data" else 0)
 
 
-def assert_compatible(sealed: Sealed, going: Sequence[Step], done: Sequence[Step]) -> None:
+def assert_compatible(sealed: VerifiedBundle, going: Sequence[Step], done: Sequence[Step]) -> None:
     """As people would say it: keys do not share tables; rows come before what is built on them."""
     loaded = {table for step in done for table in loads(step)}
     loading_now = {table for step in going for table in loads(step)}
@@ -204,7 +205,7 @@ def loads(step: Step) -> set[str]:
     return {piece.table for piece in step.pieces if isinstance(piece, Rows)}
 
 
-def text_of(sealed: Sealed, step: Step) -> str:
+def text_of(sealed: VerifiedBundle, step: Step) -> str:
     content = sealed.paths.step(step.file).read_bytes()
     return "\n".join(
         piece.text or content[piece.start : piece.end].decode()
@@ -232,7 +233,7 @@ def test_nobody_waits_for_a_deadlock(
             )
     # The steps are the same, whatever the number of jobs.
     assert found[0] == found[1]
-    assert found[0][0] == digest_of(steps_of(unseal(bundle)))
+    assert found[0][0] == digest_of(steps_of(load_verified(bundle)))
 
 
 # --- large tables -----------------------------------------------------------------------------------------
@@ -306,7 +307,7 @@ def test_many_tables_do_not_need_many_locks(newest: Server, tmp_path: Path) -> N
     with ExitStack() as stack:
         server = stack.enter_context(ThrowawayServer(settings=few))
         url = server.create_database("target")
-        sealed = unseal(tmp_path / "bundle")
+        sealed = load_verified(tmp_path / "bundle")
         # All in one transaction is too much for it.
         schema = sealed.paths.step(sealed.manifest.files[0].file).read_text("utf-8")
         with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.OutOfMemory):

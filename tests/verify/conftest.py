@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from migplan import pipeline
+from migplan.pipeline.verify import verify_target
 from migplan.verify.verification import Verification
 from tests.cli.conftest import nowhere, run
 from tests.export.loading import export, run_with_psql
@@ -66,7 +66,7 @@ class Shop:
         source = self.server.address(self.source) if beside_source else None
         # A database on a server that runs already is made sooner than a server.
         scratch = self.server.address("postgres")
-        return pipeline.verified(self.server.address(name), self.bundle, source, scratch=scratch)
+        return verify_target(self.server.address(name), self.bundle, source, scratch=scratch)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migplan import pipeline
+from migplan.pipeline.verify import verify_target
 from tests.export.loading import export, run_with_psql
 from tests.servers import Server
 from tests.verify.conftest import said
@@ -71,7 +71,7 @@ def test_texts_are_the_same_in_another_encoding(
         export(newest.url(source), bundle)
         run_with_psql(bundle, newest.url(target))
         for origin in (None, newest.address(source)):
-            found = pipeline.verified(newest.address(target), bundle, origin)
+            found = verify_target(newest.address(target), bundle, origin)
             assert said(found) == []
             assert {proof.strength for proof in found.tables} == {"content"}
         with newest.connect(dbname=target, client_encoding="UTF8") as connection:
@@ -82,6 +82,6 @@ def test_texts_are_the_same_in_another_encoding(
                 'UPDATE "Straße"."Größen" SET "Höhe" = \'Mass 7 €\' WHERE id = 7;'
                 'ALTER TABLE "Straße"."Größen" ENABLE TRIGGER USER'
             )
-        changed = said(pipeline.verified(newest.address(target), bundle))
+        changed = said(verify_target(newest.address(target), bundle))
     assert [line.partition(":")[0] for line in changed] == ["Functions", "Contents"]
     assert changed[1].endswith("other values: id 7 in Höhe, lang") or changed[1].endswith("id 7 in Höhe")

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from migplan import pipeline
-from migplan.bundle.splitting import pieces
 from migplan.config import Layout
+from migplan.pipeline.verify import verify_target
 from migplan.postgres import binaries
+from migplan.sql.split import pieces
 from migplan.verify import verifying
 from migplan.verify.definitions import same
 from migplan.verify.verification import Verification
@@ -55,7 +55,7 @@ def verified(
 ) -> Verification:
     """What verify says, with a database on the target's server to read definitions on."""
     origin = source[0].address(source[1]) if source else None
-    return pipeline.verified(target.address(name), folder, origin, scratch=target.address("postgres"))
+    return verify_target(target.address(name), folder, origin, scratch=target.address("postgres"))
 
 
 @pytest.mark.parametrize("move", MOVES)
@@ -300,8 +300,8 @@ def test_without_a_server_at_hand(newest: Server, tmp_path: Path, monkeypatch: p
         monkeypatch.setattr(binaries, "_WHEELS", ())
         monkeypatch.setattr(binaries, "_SYSTEM", ())
         monkeypatch.setenv("PATH", "/")
-        assert said(pipeline.verified(newest.address(there), tmp_path / "one")) == []
-        found = pipeline.verified(newest.address(other), tmp_path / "other")
+        assert said(verify_target(newest.address(there), tmp_path / "one")) == []
+        found = verify_target(newest.address(other), tmp_path / "other")
     (difference,) = found.differences
     assert difference.what == "function public.f()"
     assert f"could not be told: no PostgreSQL {newest.major} server found" in difference.detail

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from migplan import pipeline
 from migplan.config import Layout
+from migplan.pipeline.verify import verify_target
 from migplan.report.verification import closing
 from migplan.verify.verification import Verification
 from tests.catalog import nasty
@@ -26,7 +26,7 @@ def verified(
     target: Server, name: str, bundle: Path, source: tuple[Server, str] | None = None
 ) -> Verification:
     origin = source[0].address(source[1]) if source else None
-    return pipeline.verified(target.address(name), bundle, origin, scratch=target.address("postgres"))
+    return verify_target(target.address(name), bundle, origin, scratch=target.address("postgres"))
 
 
 @contextmanager
@@ -176,7 +176,7 @@ def test_a_plain_owner_can_verify(newest: Server, role: Callable[..., str], tmp_
             connection.execute(f'ALTER DATABASE "{target}" OWNER TO {owner}')
         run_with_psql(bundle, newest.url(target, user=owner, password=PASSWORD))
         address = newest.address(target, user=owner, password=PASSWORD)
-        assert said(pipeline.verified(address, bundle)) == []
+        assert said(verify_target(address, bundle)) == []
 
 
 def test_what_a_role_may_not_read_is_not_taken_for_right(
@@ -192,10 +192,10 @@ def test_what_a_role_may_not_read_is_not_taken_for_right(
                 f"GRANT SELECT (id) ON shop.customer TO {reader}"
             )
         address = newest.address(source, user=reader, password=PASSWORD)
-        found = pipeline.verified(address, bundle)
+        found = verify_target(address, bundle)
         with newest.connect(dbname=source) as connection:
             connection.execute("DELETE FROM shop.orders; DELETE FROM shop.customer WHERE id = 100")
-        fewer = pipeline.verified(address, bundle)
+        fewer = verify_target(address, bundle)
     strengths = {proof.table: proof.strength for proof in found.tables}
     assert strengths == {"shop.customer": "count", "shop.event": "content", "shop.orders": "not read"}
     assert any(line.startswith("Rows: rows of shop.orders: not read in the target: ") for line in said(found))

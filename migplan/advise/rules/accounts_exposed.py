@@ -31,8 +31,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migplan.advise.context import Seen, is_invoker, revoke
 from migplan.advise.finding import Finding, Level, Need, Rule
-from migplan.advise.seen import Seen, is_invoker, revoke
 from migplan.catalog.model import Table, View
 from migplan.names import QualifiedName, quoted
 

@@ -46,9 +46,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migplan.advise.context import Seen, policy_name
 from migplan.advise.expressions import UnreadableError, Wanted, per_row, tree, words, wrapped
 from migplan.advise.finding import Blind, Finding, Level, Rule
-from migplan.advise.seen import Seen, policy_name
 from migplan.catalog.model import Policy, Table
 from migplan.names import quoted
 

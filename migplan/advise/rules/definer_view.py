@@ -36,8 +36,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migplan.advise.context import READ_OR_WRITE, Seen, is_invoker, revoke
 from migplan.advise.finding import Finding, Level, Need, Rule
-from migplan.advise.seen import READ_OR_WRITE, Seen, is_invoker, revoke
 from migplan.catalog.model import View
 from migplan.names import quoted
 

@@ -27,9 +27,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Rule
 from migplan.advise.partitions import above
-from migplan.advise.seen import Seen
 from migplan.catalog.model import ForeignKey
 from migplan.names import quoted
 

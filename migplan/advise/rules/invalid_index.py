@@ -26,9 +26,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Rule
 from migplan.advise.index_shape import drop
-from migplan.advise.seen import Seen
 from migplan.catalog.model import Index, TableKind
 from migplan.names import QualifiedName
 

@@ -23,8 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Rule
-from migplan.advise.seen import Seen
 from migplan.catalog.model import TableKind
 
 RULE = Rule("MP109", "isolated table", Level.NOTE)

@@ -24,8 +24,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.column_types import INTEGERS, bases, can_be_altered
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Rule
-from migplan.advise.seen import Seen
 from migplan.catalog.model import Table
 from migplan.names import quoted
 

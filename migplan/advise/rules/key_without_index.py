@@ -50,10 +50,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Rule
 from migplan.advise.index_shape import equal_columns, serves
 from migplan.advise.partitions import leaves
-from migplan.advise.seen import Seen
 from migplan.catalog.model import ForeignKey, Table, TableKind
 from migplan.names import quoted
 

@@ -39,8 +39,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Need, Rule
-from migplan.advise.seen import Seen
 from migplan.catalog.model import Policy, Table
 from migplan.names import quoted
 

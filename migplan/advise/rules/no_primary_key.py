@@ -33,9 +33,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Rule
 from migplan.advise.index_shape import shape
-from migplan.advise.seen import Seen
 from migplan.catalog.model import Index, Key, Table, TableKind
 from migplan.names import quoted
 

@@ -31,8 +31,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Rule
-from migplan.advise.seen import Seen
 from migplan.catalog.model import ForeignKey, Table, TableKind
 from migplan.names import quoted
 

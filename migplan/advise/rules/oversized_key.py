@@ -34,8 +34,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.column_types import bases
+from migplan.advise.context import Seen
 from migplan.advise.finding import Blind, Finding, Level, Need, Rule
-from migplan.advise.seen import Seen
 from migplan.catalog.model import Table
 from migplan.names import QualifiedName, quoted
 

@@ -27,9 +27,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Rule
 from migplan.advise.index_shape import Shape, drop, is_constraint, shape
-from migplan.advise.seen import Seen
 from migplan.catalog.model import Index, Table
 from migplan.names import QualifiedName, quoted
 

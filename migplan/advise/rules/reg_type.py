@@ -38,8 +38,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.column_types import can_be_altered, stored_columns
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Rule
-from migplan.advise.seen import Seen
 from migplan.catalog.model import Catalog, Type
 from migplan.names import quoted
 

@@ -39,8 +39,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migplan.advise.context import READ_OR_WRITE, Seen
 from migplan.advise.finding import Finding, Level, Need, Rule
-from migplan.advise.seen import READ_OR_WRITE, Seen
 from migplan.catalog.model import TableKind
 from migplan.names import quoted
 

@@ -27,8 +27,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Finding, Level, Rule
-from migplan.advise.seen import Seen
 
 RULE = Rule("MP302", "row-level security without a policy", Level.NOTE)
 

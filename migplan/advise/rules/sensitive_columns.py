@@ -49,9 +49,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from migplan.advise.context import Seen, grantees
 from migplan.advise.expressions import UnreadableError, always_true
 from migplan.advise.finding import Blind, Finding, Level, Need, Rule
-from migplan.advise.seen import Seen, grantees
 from migplan.catalog.model import Column, Policy, Table
 from migplan.names import quoted
 

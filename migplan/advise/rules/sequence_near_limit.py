@@ -30,8 +30,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from migplan.advise.column_types import INTEGERS, bases, can_be_altered
+from migplan.advise.context import Seen
 from migplan.advise.finding import Blind, Finding, Level, Rule
-from migplan.advise.seen import Seen
 from migplan.catalog import model
 from migplan.catalog.filling import filled_columns, is_hidden
 from migplan.catalog.model import Column, Table

@@ -49,10 +49,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from migplan.advise.context import Seen
 from migplan.advise.finding import Blind, Finding, Level, Need, Rule
 from migplan.advise.index_shape import drop, is_constraint, serves
 from migplan.advise.partitions import leaves
-from migplan.advise.seen import Seen
 from migplan.catalog.model import Index, Table, TableKind
 from migplan.names import QualifiedName
 

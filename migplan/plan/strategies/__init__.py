@@ -10,14 +10,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from migplan.config import Strategy
-from migplan.plan.strategies import (
-    constraint_later,
-    copy,
-    deferred,
-    levels,
-    null_then_update,
-    schema_only,
-)
+from migplan.plan.strategies import constraint_later, copy, deferred, levels, null_then_update, schema_only
 from migplan.plan.strategies.situation import Decision, Situation
 
 __all__ = ["Decision", "Situation", "decide", "objection"]

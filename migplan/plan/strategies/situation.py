@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from migplan.catalog.model import ForeignKey, Table
 from migplan.config import Layout, Strategy
 from migplan.names import QualifiedName
-from migplan.plan.breaks import Cut
+from migplan.plan.cuts import Cut
 
 
 @dataclass(frozen=True, slots=True)

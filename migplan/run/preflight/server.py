@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migplan.bundle.identity import identity_of, place_of
 from migplan.bundle.manifest import Manifest
-from migplan.bundle.requirements import OLDEST
+from migplan.bundle.schema.requirements import OLDEST
 from migplan.postgres.stall import Connection
 from migplan.postgres.versions import dotted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn

@@ -9,9 +9,9 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.bundle.definitions import statements, words
+from migplan.bundle.check.order import name_of
 from migplan.bundle.manifest import Manifest
-from migplan.bundle.ordering import name_of
+from migplan.bundle.schema.definitions import statements, words
 
 # Statements that create something in a schema, and where they say its name.
 _RELATIONS = {

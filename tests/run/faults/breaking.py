@@ -5,11 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-from migplan.bundle.sealed import Sealed, unseal
-from migplan.run.events import Event
-from tests.run.running import (
-    bundle_of,
-)
+from migplan.bundle.verified import VerifiedBundle, load_verified
+from migplan.run.engine.events import Event
+from tests.run.running import bundle_of
 from tests.servers import Server
 
 # No primary keys where rows could come twice; keys, an index, levels, a trigger, a sequence, and what fails
@@ -35,8 +33,8 @@ CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM rooms;
 """
 
 
-def bundle(server: Server, source: str, layout: str = "after-data") -> Sealed:
-    return unseal(bundle_of(server, source, "--constraints", layout))
+def bundle(server: Server, source: str, layout: str = "after-data") -> VerifiedBundle:
+    return load_verified(bundle_of(server, source, "--constraints", layout))
 
 
 def count_of(kind: type[Event]) -> Callable[[Event], int]:

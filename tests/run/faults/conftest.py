@@ -6,12 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from migplan.bundle.sealed import Sealed
+from migplan.bundle.verified import VerifiedBundle
 from tests.run.faults.breaking import SCRIPT, bundle
-from tests.run.running import (
-    SLOW,
-    empty,
-)
+from tests.run.running import SLOW, empty
 from tests.servers import Server
 
 
@@ -29,7 +26,7 @@ def target(newest: Server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def slow(newest: Server) -> Iterator[Sealed]:
+def slow(newest: Server) -> Iterator[VerifiedBundle]:
     """A bundle with an index that takes as long to build as the target says."""
     name = newest.create_database(SLOW)
     yield bundle(newest, name)

@@ -12,11 +12,11 @@ import psycopg
 import pytest
 from psycopg import generators, sql
 
-from migplan.bundle.sealed import Sealed
+from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import LockedError, StepError
 from migplan.postgres.address import Address
-from migplan.run import events, journal, lock, session
-from migplan.run.events import Event
+from migplan.run.engine import events, journal, lock, worker
+from migplan.run.engine.events import Event
 from tests.run.faults.breaking import bundle, count_of
 from tests.run.running import (
     LAYOUTS,
@@ -61,7 +61,7 @@ def test_killed_at_every_boundary(
 def test_killed_inside_of_rows(
     newest: Server, source: str, target: str, layout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "BLOCK", 2000)
+    monkeypatch.setattr(worker, "BLOCK", 2000)
     sealed, where = bundle(newest, source, layout), newest.address(target)
     for blocks in (1, 2, 5, 9, 30, 31):
         seen = count_of(events.Moved)
@@ -81,7 +81,7 @@ def test_killed_between_a_commit_and_its_answer(newest: Server, source: str, tar
     assert_copied(newest, target, source)
 
 
-def without_answers(sealed: Sealed, where: Address) -> None:
+def without_answers(sealed: VerifiedBundle, where: Address) -> None:
     """Run in this process, which dies when the first commit is on its way; the server reads on without it."""
     finish, committing = journal.finish, []
 
@@ -98,12 +98,12 @@ def without_answers(sealed: Sealed, where: Address) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             return generators.execute(pgconn)
 
-    journal.finish, session.generators = marked, Deaf  # nobody else lives in this process
+    journal.finish, worker.generators = marked, Deaf  # nobody else lives in this process
     applied(sealed, where)
 
 
 def test_the_next_waits_for_what_a_dead_client_left_at_work(
-    newest: Server, slow: Sealed, target: str
+    newest: Server, slow: VerifiedBundle, target: str
 ) -> None:
     where = newest.address(target)
     nap(newest, target, 1)
@@ -114,10 +114,10 @@ def test_the_next_waits_for_what_a_dead_client_left_at_work(
 
 
 def test_a_client_that_died_and_a_statement_that_goes_on(
-    newest: Server, slow: Sealed, target: str, monkeypatch: pytest.MonkeyPatch
+    newest: Server, slow: VerifiedBundle, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As on servers that cannot see that their client is gone.
-    monkeypatch.setattr(session, "_can_watch", lambda connection: False)
+    monkeypatch.setattr(worker, "_can_watch", lambda connection: False)
     monkeypatch.setattr(lock, "_PATIENCE", 0.5)
     where = newest.address(target)
     nap(newest, target, 1)
@@ -208,7 +208,7 @@ def test_two_at_once(newest: Server, source: str, target: str) -> None:
     assert_copied(newest, target, source)
 
 
-def test_a_statement_that_takes_too_long(newest: Server, slow: Sealed, target: str) -> None:
+def test_a_statement_that_takes_too_long(newest: Server, slow: VerifiedBundle, target: str) -> None:
     where = newest.address(target)
     nap(newest, target, 5)
     with pytest.raises(StepError, match="statement timeout") as caught:
@@ -225,7 +225,7 @@ def test_a_statement_that_takes_too_long(newest: Server, slow: Sealed, target: s
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("jobs", ["1", "3"])
 def test_stopped_by_people(
-    newest: Server, slow: Sealed, target: str, number: signal.Signals, jobs: str
+    newest: Server, slow: VerifiedBundle, target: str, number: signal.Signals, jobs: str
 ) -> None:
     where = newest.address(target)
     nap(newest, target, 20)

@@ -15,17 +15,10 @@ import pytest
 
 from migplan.errors import DatabaseError, StepError
 from migplan.postgres.server import ThrowawayServer
-from migplan.run import events, execute, session
-from migplan.run.events import Event
+from migplan.run.engine import events, execution, worker
+from migplan.run.engine.events import Event
 from tests.run.faults.breaking import SCRIPT, bundle, count_of
-from tests.run.running import (
-    applied,
-    assert_all_done,
-    assert_copied,
-    empty,
-    the_run,
-    ways,
-)
+from tests.run.running import applied, assert_all_done, assert_copied, empty, the_run, ways
 from tests.servers import Server
 
 # --- the server goes away, and comes back -----------------------------------------------------------------
@@ -61,7 +54,7 @@ def fragile_source(fragile: Server) -> str:
 def test_the_run_outlives_the_server(
     fragile: Server, fragile_source: str, at: type[Event], mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "BLOCK", 5000)
+    monkeypatch.setattr(worker, "BLOCK", 5000)
     sealed = bundle(fragile, fragile_source)
     with empty(fragile) as name:
         seen, guard = count_of(at), threading.Lock()
@@ -132,8 +125,8 @@ def test_a_server_that_stays_away(fragile: Server, fragile_source: str, mode: st
 def test_connections_that_are_cut(
     newest: Server, source: str, target: str, whose: str, at: type[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "BLOCK", 5000)
-    monkeypatch.setattr(execute, "_FIRST_WAIT", 0.1)
+    monkeypatch.setattr(worker, "BLOCK", 5000)
+    monkeypatch.setattr(execution, "_FIRST_WAIT", 0.1)
     where = newest.address(target)
     seen, guard, cut = count_of(at), threading.Lock(), []
 
@@ -153,7 +146,7 @@ def test_the_lock_s_connection_is_cut_before_the_first_step(
     newest: Server, source: str, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each worker compares with the journal before it begins, by the session that holds the lock."""
-    monkeypatch.setattr(execute, "_FIRST_WAIT", 0.1)
+    monkeypatch.setattr(execution, "_FIRST_WAIT", 0.1)
     where, cut = newest.address(target), []
 
     def told(event: Event) -> None:
@@ -169,7 +162,7 @@ def test_the_lock_s_connection_is_cut_before_the_first_step(
 def test_a_server_that_goes_while_sessions_are_opened(
     fragile: Server, fragile_source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execute, "_FIRST_WAIT", 0.1)
+    monkeypatch.setattr(execution, "_FIRST_WAIT", 0.1)
     sealed, own = bundle(fragile, fragile_source), fragile.origin.server
     with empty(fragile) as name:
         where, back = fragile.address(name), threading.Timer(0.3, own.resume)
@@ -189,9 +182,9 @@ def test_a_server_that_goes_while_sessions_are_opened(
 
 def test_what_a_step_left_is_said_before_what_others_could_not_begin() -> None:
     opening = DatabaseError("the connection was lost", during="opening a session for the run")
-    step = StepError("the connection was lost", left=session.NOT_KNOWN)
-    assert execute._most_telling([opening, step, opening]) is step
-    assert execute._most_telling([opening]) is opening
+    step = StepError("the connection was lost", left=worker.NOT_KNOWN)
+    assert execution._most_telling([opening, step, opening]) is step
+    assert execution._most_telling([opening]) is opening
 
 
 def terminated(server: Server, target: str, whose: str) -> int:

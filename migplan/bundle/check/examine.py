@@ -1,0 +1,299 @@
+"""Checking a bundle without a database: it is read as a whole, and compared with what its manifest says.
+
+What is asked of it:
+
+* the manifest can be read, and its numbers add up;
+* every file is there, none is unknown, and each has the bytes that were exported;
+* PostgreSQL's parser understands every statement, and no file needs psql;
+* steps and rows stand where the manifest says, as many as it says;
+* tables are created before keys refer to them, and filled before rows have to;
+* every file that runs has one that takes it back.
+
+Each file is read once, in pieces: a bundle can be of any size. Of a file that was edited we say that, and
+not also that its bytes have moved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import postgast
+from postgast import pg_query_pb2 as pg
+
+from migplan.bundle import manifest as manifests
+from migplan.bundle.check.matching import SCRATCH, Found, Matching, Rows, contradictions
+from migplan.bundle.check.order import Order, Place, name_of
+from migplan.bundle.check.problem import Kind, Problem
+from migplan.bundle.manifest import BundleFile, Manifest
+from migplan.bundle.paths import BundlePaths
+from migplan.bundle.verified import is_inside
+from migplan.names import QualifiedName
+from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError, Statement, line_of, pieces
+
+Told = Callable[[str, int, int], None]
+
+_ANEW = "export the bundle anew"
+_TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
+
+# A file with one of these was not read to its end, and nobody knows what it creates or fills.
+_NOT_READ = frozenset({Kind.MISSING, Kind.SYNTAX, Kind.META_COMMAND})
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What was read of a bundle, and what is wrong with it."""
+
+    problems: tuple[Problem, ...]
+    files: int
+    statements: int
+    rows: int
+    bytes: int
+
+
+def check(folder: Path) -> tuple[Problem, ...]:
+    """What is wrong with a bundle; ``FileError`` where there is none."""
+    return examine(folder).problems
+
+
+def examine(folder: Path, told: Told = lambda _what, _done, _total: None) -> Examination:
+    """The same, with how much was read."""
+    return _Checking(BundlePaths(folder), manifests.load(folder)).result(told)
+
+
+class _Digesting:
+    """A stream that knows the digest of what was read from it."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Read, and take note."""
+        found = self._stream.read(size)
+        self._digest.update(found)
+        self.size += len(found)
+        return found
+
+    def finish(self) -> None:
+        """Read what nobody has read yet."""
+        while self.read(1 << 20):
+            pass
+
+    @property
+    def sha256(self) -> str:
+        """The digest of everything so far."""
+        return self._digest.hexdigest()
+
+
+class _Checking:
+    """A bundle being checked."""
+
+    def __init__(self, paths: BundlePaths, manifest: Manifest) -> None:
+        self._paths = paths
+        self._manifest = manifest
+        self._problems: list[Problem] = []
+        self._order = Order()
+        self._counted: Counter[str] = Counter()  # rows by the table that they were put into
+        self._files = self._statements = self._bytes = 0
+
+    def result(self, told: Told) -> Examination:
+        """Check everything."""
+        files, beside = self._listed(), self._beside()
+        total = len(files) + len(beside)
+        for number, file in enumerate(files):
+            told(file.file, number, total)
+            self._file(number, file)
+        for number, path in enumerate(beside, len(files)):
+            told(path.name, number, total)
+            self._aside(path)
+        self._companions()
+        understood = not _NOT_READ.intersection(problem.kind for problem in self._problems)
+        self._unlisted()
+        self._numbers()
+        if understood:
+            strategies = {table.table: table.strategy for table in self._manifest.tables}
+            self._problems += self._order.problems(strategies, self._promised)
+        rows = sum(self._counted.values())
+        return Examination(tuple(self._problems), self._files, self._statements, rows, self._bytes)
+
+    # --- files --------------------------------------------------------------------------------------------
+
+    def _file(self, number: int, file: BundleFile) -> None:
+        """A file that runs."""
+        if not self._paths.rollback(file.file).is_file():
+            self._note(
+                Kind.ROLLBACK, file.file, f"there is no rollback/{file.file} to take it back", do=_ANEW
+            )
+        matching = Matching(file)
+
+        def see(found: Found, node: pg.Node | None) -> None:
+            matching.see(found)
+            place = Place(number, found.start, found.line, file.file)
+            if found.rows and found.rows.count:
+                self._counted[found.rows.table] += found.rows.count
+                self._order.fill(found.rows.table, place)
+            if node is not None:
+                self._order.run(node, place)
+
+        stream = self._read(self._paths.step(file.file), file.file, see)
+        if stream is None:
+            return
+        if stream.sha256 != file.sha256:
+            size = f": {stream.size:,} bytes, {file.bytes:,} were exported" * (stream.size != file.bytes)
+            self._note(
+                Kind.CHANGED,
+                file.file,
+                f"was changed after the export{size}",
+                do="undo the change, or export anew",
+            )
+            return
+        matching.close()
+        self._problems += matching.problems
+        if stream.size != file.bytes:
+            self._note(Kind.MANIFEST, file.file, f"{stream.size:,} bytes; the manifest says {file.bytes:,}")
+
+    def _aside(self, path: Path) -> None:
+        """A file that people may run."""
+        self._read(path, str(path.relative_to(self._paths.folder)), lambda _found, _node: None)
+
+    def _read(self, path: Path, name: str, see: Callable[[Found, pg.Node | None], None]) -> _Digesting | None:
+        """Read a file to its end, or to where it cannot be understood."""
+        if path.exists() and not path.is_file():
+            self._note(Kind.MISSING, name, "is not a regular file", do=_ANEW)
+            return None
+        try:
+            with path.open("rb") as opened:
+                stream = _Digesting(opened)
+                for found, node in self._found(stream, path, name):
+                    see(found, node)
+                stream.finish()
+        except OSError as error:
+            self._note(Kind.MISSING, name, f"cannot be read: {error.strerror}", do=_ANEW)
+            return None
+        self._files += 1
+        self._bytes += stream.size
+        return stream
+
+    def _found(self, stream: Readable, path: Path, name: str) -> Iterator[tuple[Found, pg.Node | None]]:
+        try:
+            for piece in pieces(stream, path):
+                self._statements += 1
+                if isinstance(piece, CopyRows):
+                    yield _copied(piece), None
+                elif (node := self._parsed(piece, name)) is not None:
+                    rows = _inserted(node.insert_stmt) if node.HasField("insert_stmt") else None
+                    yield Found(piece.start, piece.end, piece.line, piece.word, rows), node
+        except MetaCommandError as error:
+            self._note(Kind.META_COMMAND, name, error.what, error.line, error.do)
+        except SqlFileError as error:
+            self._note(Kind.SYNTAX, name, error.what, error.line)
+
+    def _parsed(self, statement: Statement, name: str) -> pg.Node | None:
+        try:
+            tree = postgast.parse(statement.text)
+        except postgast.PgQueryError as error:
+            self._note(Kind.SYNTAX, name, error.message, statement.line + line_of(error, statement.text))
+            return None
+        if len(tree.stmts) != 1:
+            what = f"psql takes this for one statement, PostgreSQL for {len(tree.stmts)}"
+            self._note(Kind.SYNTAX, name, what, statement.line)
+            return None
+        return tree.stmts[0].stmt
+
+    # --- the whole ----------------------------------------------------------------------------------------
+
+    def _listed(self) -> list[BundleFile]:
+        """The files that run, each once, and none of another folder."""
+        listed: dict[str, BundleFile] = {}
+        for file in self._manifest.files:
+            if file.file in listed:
+                self._note(Kind.MANIFEST, self._paths.manifest.name, f"{file.file} is listed twice")
+            elif Path(file.file).name != file.file:
+                self._note(
+                    Kind.MANIFEST, self._paths.manifest.name, f"{file.file!r} is no name of a file here"
+                )
+            else:
+                listed[file.file] = file
+        return list(listed.values())
+
+    def _beside(self) -> list[Path]:
+        folders = {self._paths.rollback("").name, self._paths.row_counts.parent.name}
+        return sorted(path for folder in folders for path in (self._paths.folder / folder).glob("*.sql"))
+
+    def _unlisted(self) -> None:
+        known = {file.file for file in self._manifest.files}
+        known |= {each.file for each in self._manifest.companions}
+        beside = self._beside() if self._manifest.companions else []
+        for path in (*sorted(self._paths.folder.glob("*.sql")), *beside):
+            name = str(path.relative_to(self._paths.folder))
+            if name not in known:
+                self._note(
+                    Kind.UNLISTED,
+                    name,
+                    "is not in the manifest",
+                    do="move it elsewhere: nothing runs it",
+                )
+
+    def _companions(self) -> None:
+        """The files beside those that run: the catalog, rollbacks, validations, the page."""
+        for each in self._manifest.companions:
+            path = self._paths.folder / each.file
+            if not is_inside(each.file):
+                what = f"{each.file!r} is no file of the bundle"
+                self._note(Kind.MANIFEST, self._paths.manifest.name, what)
+            elif not path.is_file():
+                self._note(Kind.MISSING, each.file, "is missing", do=_ANEW)
+            elif manifests.digest(path) != each.sha256:
+                what, do = "was changed after the export", "undo the change, or export anew"
+                self._note(Kind.CHANGED, each.file, what, do=do)
+
+    def _numbers(self) -> None:
+        """The manifest's numbers among each other; and of each table, where no file is in doubt."""
+        for what in contradictions(self._manifest):
+            self._note(Kind.MANIFEST, self._paths.manifest.name, what, do=_ANEW)
+        if any(problem.kind is not Kind.ROLLBACK for problem in self._problems):
+            return
+        known = {table.table: table.rows for table in self._manifest.tables}
+        counted: Counter[str] = Counter()
+        for table, rows in self._counted.items():
+            if not table.startswith(SCRATCH):
+                counted[self._order.root(table)] += rows
+        if not counted.keys() <= known.keys():
+            return  # without their definitions, nothing tells whose partitions these are
+        for table, rows in known.items():
+            if counted[table] != rows:
+                what = f"{table} has {rows:,} rows, the files have {counted[table]:,}"
+                self._note(Kind.MANIFEST, self._paths.manifest.name, what, do=_ANEW)
+
+    @property
+    def _promised(self) -> frozenset[str]:
+        """The tables that the manifest says are created here: a bundle of some groups refers to others."""
+        objects = self._manifest.objects
+        tables = {str(QualifiedName(each.in_schema, each.name)) for each in objects if each.kind in _TABLES}
+        return frozenset(name for name in self._order.referenced if name in tables)
+
+    def _note(self, kind: Kind, file: str, what: str, line: int | None = None, do: str = "") -> None:
+        self._problems.append(Problem(kind, file, line, what, do))
+
+
+def _copied(rows: CopyRows) -> Found:
+    for _ in rows:
+        pass
+    statement = rows.statement
+    found = Rows(rows.table, rows.columns, rows.rows, (rows.start, rows.end))
+    return Found(statement.start, rows.end, statement.line, statement.word, found)
+
+
+def _inserted(insert: pg.InsertStmt) -> Rows | None:
+    """The rows that an INSERT brings along; None where it takes them from a query."""
+    values = len(insert.select_stmt.select_stmt.values_lists)
+    if insert.HasField("select_stmt") and not values:
+        return None
+    return Rows(
+        name_of(insert.relation), tuple(column.res_target.name for column in insert.cols), values or 1
+    )

@@ -1,0 +1,387 @@
+"""Rows of a bundle's own files that refer to nothing, found before anything moves, without a database.
+
+Key columns are compared as COPY wrote them. Of the values that are referred to only hashes are held, of one
+key at a time; where there are millions they go into files aside, in parts of which one fits into memory.
+What cannot be told from the files is said, and is no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from struct import Struct
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+from postgast import pg_query_pb2 as pg
+
+from migplan.bundle.check.matching import SCRATCH
+from migplan.bundle.check.order import name_of
+from migplan.bundle.data.comparable import Form, Types, as_it_is, lenient
+from migplan.bundle.manifest import Block, LoadedTable, Manifest
+from migplan.bundle.paths import BundlePaths
+from migplan.bundle.schema.definitions import statements, words
+from migplan.catalog.orphans import SAMPLES
+from migplan.config import Strategy
+
+Told = Callable[[str, int, int], None]
+
+HELD = 1_000_000
+"""So many hashes are in memory at a time: about 70 MB."""
+
+_CHUNK = 1 << 20
+_ONE, _THREE = Struct("q"), Struct("qqq")
+_NULL = rb"\N"
+_NAME = r'(?:"(?:[^"]|"")+"|[^".\s]+)'
+_SAID = re.compile(
+    rf"(?P<name>.*): (?P<table>{_NAME}\.{_NAME}) \((?P<columns>.*)\) -> "
+    rf"(?P<referenced>{_NAME}\.{_NAME}) \((?P<others>.*)\)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileKey:
+    """A foreign key, as the files or the manifest have it."""
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    referenced: str
+    referenced_columns: tuple[str, ...]
+    full: bool = False  # MATCH FULL
+    unproven: bool = False  # NOT VALID, or not enforced: no row can break it
+    period: bool = False
+    partitioned: bool = False  # its table is: before PostgreSQL 18 such a key cannot be NOT VALID
+
+    def __str__(self) -> str:
+        """As messages, and the manifest, name a key."""
+        own, others = ", ".join(self.columns), ", ".join(self.referenced_columns)
+        return f"{self.name}: {self.table} ({own}) -> {self.referenced} ({others})"
+
+
+@dataclass(frozen=True, slots=True)
+class FileOrphans:
+    """The rows of one key that refer to nothing in the bundle; or why they could not be looked for."""
+
+    key: FileKey
+    rows: int = 0
+    samples: tuple[tuple[str, ...], ...] = ()
+    unread: str = ""
+
+
+def orphans_in(
+    folder: Path, manifest: Manifest, told: Told = lambda _what, _done, _total: None
+) -> tuple[FileOrphans, ...]:
+    """The keys that rows of the files break, and those that could not be looked at, by name."""
+    files = _Files(folder, manifest)
+    found = []
+    keys = files.keys
+    for number, key in enumerate(keys):
+        told("looking for orphans", number, len(keys))
+        why = files.cannot(key)
+        orphans = FileOrphans(key, unread=why) if why else files.orphans(key)
+        if orphans.rows or orphans.unread:
+            found.append(orphans)
+    told("looking for orphans", len(keys), len(keys))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    path: Path
+    block: Block
+
+
+@dataclass
+class _Files:
+    """A bundle, as far as keys and their columns go."""
+
+    folder: Path
+    manifest: Manifest
+    homes: dict[str, str] = field(default_factory=dict)  # of a partition: the table that it is a part of
+    types: Types = field(default_factory=Types)
+    rewritten: dict[str, set[str]] = field(default_factory=dict)  # columns that a second pass sets
+    places: dict[str, list[_Place]] = field(default_factory=dict)  # of each table: where its rows are
+    _keys: dict[tuple[str, str], FileKey] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.manifest.contents == "data":
+            for said in filter(None, map(_said, self.manifest.foreign_keys)):
+                self._keys[said.table, said.name] = said
+        for _, node in statements(self.folder, self.manifest):
+            self.types.see(node)
+            self._see(node)
+        self._find_rows()
+
+    @property
+    def keys(self) -> list[FileKey]:
+        """Those that rows could break."""
+        partitioned = set(self.homes.values())
+        return [
+            replace(key, partitioned=key.table in partitioned)
+            for key in self._keys.values()
+            if not key.unproven
+        ]
+
+    def cannot(self, key: FileKey) -> str:
+        """Why a key cannot be looked at; empty where it can."""
+        if self.manifest.contents == "schema" or not self._places_of(key.table):
+            return ""
+        forms = self._forms(key)
+        return next((why for why, so in self._objections(key) if so), forms if isinstance(forms, str) else "")
+
+    def _objections(self, key: FileKey) -> Iterator[tuple[str, object]]:
+        other = self._loaded.get(self._top(key.referenced))
+        there = other is not None and other.strategy is not Strategy.SCHEMA_ONLY
+        sides = ((key.table, key.columns), (key.referenced, key.referenced_columns))
+        yield "the rows are INSERT statements", self.manifest.data_format == "insert"
+        yield "a PERIOD key cannot be looked at row by row", key.period
+        yield "nobody says which columns it refers to", len(key.columns) != len(key.referenced_columns)
+        yield f"the rows of {key.referenced} are not in the bundle", not there
+        yield (
+            "its rows come in by a table above it, and only the server knows their partition",
+            any(part in self.places for name, _ in sides for part in self._above(name)),
+        )
+        yield (
+            "its values come in a second pass",
+            self.rewritten.get(self._top(key.table), set()) & set(key.columns),
+        )
+        yield (
+            "its columns are not all in the rows",
+            any(
+                not set(columns) <= set(place.block.columns)
+                for name, columns in sides
+                for place in self._places_of(name)
+            ),
+        )
+
+    def orphans(self, key: FileKey) -> FileOrphans:
+        """Count the rows that refer to nothing, and take a few of their values."""
+        rows = 0
+        samples: list[tuple[str, ...]] = []
+        for values in self._broken(key):
+            rows += 1
+            if len(samples) < SAMPLES:
+                samples.append(tuple("NULL" if value == _NULL else value.decode() for value in values))
+        return FileOrphans(key, rows, tuple(samples))
+
+    def _broken(self, key: FileKey) -> Iterator[Sequence[bytes]]:
+        forms = self._forms(key)
+        own, others = self._places_of(key.table), self._places_of(key.referenced)
+        if not own or isinstance(forms, str):
+            return
+        own_forms, other_forms = forms
+        own_hash, other_hash = _hashing(own_forms), _hashing(other_forms)
+        referenced = (
+            other_hash(values)
+            for place in others
+            for _, values in _rows(place, key.referenced_columns)
+            if _NULL not in values
+        )
+        parts = sum(place.block.rows for place in others) // HELD + 1
+        with Hashes(parts) as hashes:
+            hashes.hold(referenced)
+            for number, place in enumerate(own):
+                for at, values in _rows(place, key.columns):
+                    nulls = values.count(_NULL)
+                    if key.full and 0 < nulls < len(values):
+                        yield values  # MATCH FULL knows no half a key
+                    elif not nulls and not hashes.may_have(own_hash(values), number, at):
+                        yield values
+            for number, at in hashes.missing():
+                yield _row_at(own[number], at, key.columns)
+
+    def _forms(self, key: FileKey) -> tuple[list[Form], list[Form]] | str:
+        """How the values of each side are compared; or why they cannot be."""
+        own_forms, other_forms = [], []
+        for column, other in zip(key.columns, key.referenced_columns, strict=False):
+            here, there = self.types.of(key.table, column), self.types.of(key.referenced, other)
+            if here is None or there is None:
+                if self.manifest.contents != "data":
+                    return "the files do not say of which type its columns are"
+                forms: tuple[Form, Form] | str = (lenient, lenient)
+            else:
+                forms = self.types.forms(here, there)
+            if isinstance(forms, str):
+                return forms
+            own_forms.append(forms[0])
+            other_forms.append(forms[1])
+        return own_forms, other_forms
+
+    def _see(self, node: pg.Node) -> None:
+        """Keys and partitions of a statement, and what a second pass sets."""
+        if node.HasField("update_stmt"):
+            update = node.update_stmt
+            columns = {target.res_target.name for target in update.target_list}
+            self.rewritten.setdefault(name_of(update.relation), set()).update(columns)
+        elif node.HasField("create_stmt") and node.create_stmt.HasField("partbound"):
+            create = node.create_stmt
+            self.homes[name_of(create.relation)] = name_of(create.inh_relations[0].range_var)
+        elif node.alter_table_stmt.objtype == pg.OBJECT_TABLE:  # and none of an index
+            table = name_of(node.alter_table_stmt.relation)
+            for each in node.alter_table_stmt.cmds:
+                command = each.alter_table_cmd
+                definition: pg.Node = getattr(command, "def")  # a field that is called as a word of Python's
+                if command.subtype == pg.AT_AttachPartition:
+                    self.homes[name_of(definition.partition_cmd.name)] = table
+                elif command.subtype == pg.AT_AddConstraint:
+                    self._add(table, definition.constraint)
+
+    def _add(self, table: str, constraint: pg.Constraint) -> None:
+        if constraint.contype != pg.CONSTR_FOREIGN:
+            return
+        self._keys[table, constraint.conname] = FileKey(
+            constraint.conname,
+            table,
+            words(constraint.fk_attrs),
+            name_of(constraint.pktable),
+            words(constraint.pk_attrs),
+            full=constraint.fk_matchtype == "f",
+            unproven=constraint.skip_validation or not constraint.is_enforced,
+            period=constraint.fk_with_period,
+        )
+
+    def _find_rows(self) -> None:
+        paths = BundlePaths(self.folder)
+        loaded = {table.table for table in self.manifest.tables}
+        for file in self.manifest.files:
+            for step in file.steps:
+                for block in step.blocks:
+                    if block.table.startswith(SCRATCH):
+                        continue
+                    self.places.setdefault(block.table, []).append(_Place(paths.step(file.file), block))
+                    if block.table not in loaded and len(step.tables) == 1:
+                        self.homes.setdefault(block.table, step.tables[0])
+
+    def _places_of(self, table: str) -> list[_Place]:
+        """Where the rows of a table and of its partitions are."""
+        return self._families.get(table, [])
+
+    @cached_property
+    def _families(self) -> dict[str, list[_Place]]:
+        found: dict[str, list[_Place]] = {}
+        for name, places in self.places.items():
+            for each in (name, *self._above(name)):
+                found.setdefault(each, []).extend(places)
+        return found
+
+    @cached_property
+    def _loaded(self) -> dict[str, LoadedTable]:
+        return {table.table: table for table in self.manifest.tables}
+
+    def _above(self, table: str) -> list[str]:
+        """The tables of which it is a part, the nearest first."""
+        above: list[str] = []
+        while (home := self.homes.get(above[-1] if above else table)) is not None and home not in above:
+            above.append(home)
+        return above
+
+    def _top(self, table: str) -> str:
+        return [table, *self._above(table)][-1]
+
+
+class Hashes:
+    """The hashes that are there; where they are too many for memory, those looked for wait in files, too."""
+
+    def __init__(self, parts: int) -> None:
+        self._parts = parts
+        self._held: set[int] = set()
+        self._stack = ExitStack()
+        self._there: list[BinaryIO] = []
+        self._wanted: list[BinaryIO] = []
+
+    def __enter__(self) -> Hashes:
+        if self._parts > 1:
+            files: list[BinaryIO] = [
+                self._stack.enter_context(TemporaryFile())  # noqa: SIM115
+                for _ in range(2 * self._parts)
+            ]
+            self._there, self._wanted = files[: self._parts], files[self._parts :]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def hold(self, hashes: Iterable[int]) -> None:
+        """Take those that are there."""
+        if self._parts == 1:
+            self._held.update(hashes)
+            return
+        for each in hashes:
+            self._there[each % self._parts].write(_ONE.pack(each))
+
+    def may_have(self, wanted: int, number: int, at: int) -> bool:
+        """Whether it is there, as far as that is known; ``missing`` gives what turns out not to be."""
+        if self._parts == 1:
+            return wanted in self._held
+        self._wanted[wanted % self._parts].write(_THREE.pack(wanted, number, at))
+        return True
+
+    def missing(self) -> Iterator[tuple[int, int]]:
+        """The places of those that were not known yet, and are not there, part by part."""
+        for there, wanted in zip(self._there, self._wanted, strict=True):
+            held = {each for (each,) in _unpacked(there, _ONE)}
+            for each, number, at in _unpacked(wanted, _THREE):
+                if each not in held:
+                    yield number, at
+
+
+def _unpacked(file: BinaryIO, form: Struct) -> Iterator[tuple[int, ...]]:
+    file.seek(0)
+    while data := file.read(form.size << 15):
+        yield from form.iter_unpack(data)
+
+
+def _hashing(forms: Sequence[Form]) -> Callable[[Sequence[bytes]], int]:
+    """One number of 64 bits for all the values: that two have the same by chance is not to be expected."""
+    if all(form is as_it_is for form in forms):
+        return lambda values: hash(tuple(values))
+    return lambda values: hash(tuple(form(value) for form, value in zip(forms, values, strict=True)))
+
+
+def _rows(place: _Place, columns: Sequence[str]) -> Iterator[tuple[int, list[bytes]]]:
+    """Of every row of a block, where it begins, and its values in these columns."""
+    block = place.block
+    wanted = [block.columns.index(column) for column in columns]
+    upto = max(wanted) + 1
+    with place.path.open("rb") as stream:
+        stream.seek(block.start)
+        at, left, rest, passed = block.start, block.end - block.start, b"", 0
+        while left > 0 and (data := stream.read(min(_CHUNK, left))):
+            left -= len(data)
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                values = line.split(b"\t", upto)
+                yield at, [values[number] for number in wanted]
+                at += passed + len(line) + 1
+                passed = 0
+            if len(rest) >= _CHUNK:
+                whole, rest = len(rest), _without(rest, wanted)
+                passed += whole - len(rest)
+
+
+def _without(begun: bytes, wanted: Collection[int]) -> bytes:
+    """A long row, as much of it as there is, with nothing in the columns that are not wanted."""
+    fields = begun.split(b"\t")
+    return b"\t".join(value if number in wanted else b"" for number, value in enumerate(fields))
+
+
+def _row_at(place: _Place, at: int, columns: Sequence[str]) -> list[bytes]:
+    with place.path.open("rb") as stream:
+        stream.seek(at)
+        values = stream.readline().rstrip(b"\n").split(b"\t")
+    return [values[place.block.columns.index(column)] for column in columns]
+
+
+def _said(text: str) -> FileKey | None:
+    """A key as the manifest names it."""
+    found = _SAID.fullmatch(text)
+    if found is None:
+        return None
+    columns, others = (tuple(found[part].split(", ")) for part in ("columns", "others"))
+    return FileKey(found["name"], found["table"], columns, found["referenced"], others)

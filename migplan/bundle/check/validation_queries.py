@@ -1,0 +1,299 @@
+"""Queries with which people look for themselves whether everything has arrived.
+
+Three files, for psql and for reading. They change nothing: each is one read-only transaction, at one moment.
+Every line of an answer says ``ok`` or what is wrong; the numbers in them are those of the manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from migplan.bundle.data.self_references import (
+    DEEPEST,
+    home_of,
+    linked,
+    operators,
+    own_keys,
+    reached,
+    rows_of,
+)
+from migplan.bundle.manifest import LoadedTable, Manifest, SelfReference
+from migplan.catalog.model import Catalog, ForeignKey
+from migplan.config import Strategy
+from migplan.names import quoted
+from migplan.sql.text import counted, literal, one_line
+
+_END = "COMMIT;\n"
+_SHOWN_ONE_BY_ONE = 20
+
+
+def row_counts(manifest: Manifest, catalog: Catalog) -> str:
+    """One query: a line for each table whose rows are in the bundle, and one for all of them."""
+    names = {str(name): name for name in catalog.by_name}
+    rows = [
+        (
+            literal(table.group),
+            literal(table.table),
+            str(table.rows),
+            f"(SELECT count(*) FROM {rows_of(names[table.table], catalog)})",
+        )
+        for table in manifest.tables
+        if table.strategy is not Strategy.SCHEMA_ONLY
+    ]
+    head = _head(
+        "Row counts",
+        manifest,
+        catalog,
+        f"Expected: {counted(len(rows), 'table')} with {counted(manifest.rows, 'row')}, as in the files.",
+        "A partitioned table is counted with its partitions; ONLY leaves out tables that inherit from one.",
+    )
+    if not rows:
+        return f"{head}-- No rows are in this bundle.\n{_END}"
+    return f"""{head}
+WITH counted (place, group_name, table_name, expected, actual) AS (
+    VALUES
+{_values(rows)}
+)
+SELECT group_name AS "group", table_name AS "table", expected, actual,
+       CASE WHEN actual = expected THEN 'ok' ELSE 'DIFFERS' END AS status
+FROM (
+    SELECT place, group_name, table_name, expected::numeric, actual::numeric FROM counted
+    UNION ALL
+    SELECT 1 + max(place), 'in all', count(*) || ' tables', sum(expected), sum(actual) FROM counted
+) AS every_line
+ORDER BY place;
+
+{_END}"""
+
+
+def foreign_keys(manifest: Manifest, catalog: Catalog) -> str:
+    """Two queries: whether each key is there and valid, and how many rows refer to nothing."""
+    expected = set(manifest.foreign_keys)
+    keys = [key for key in catalog.foreign_keys if f"{key.name}: {key}" in expected]
+    valid = sum(key.validated for key in keys)
+    head = _head(
+        "Foreign keys",
+        manifest,
+        catalog,
+        f"Expected: {counted(len(keys), 'foreign key')}, {valid:,} of them validated, and no orphans:",
+        "rows that refer to nothing. Only keys that are not validated in the source, too, may have orphans.",
+        *(
+            f"  Carried by choice, one of these: {one_line(key.key)}, with {counted(key.rows, 'such row')}"
+            for key in manifest.carried
+            if not key.in_source
+        ),
+    )
+    if not keys:
+        return f"{head}-- No foreign keys are in this bundle.\n{_END}"
+    present = [
+        (
+            literal(str(key.table)),
+            literal(key.name),
+            literal(str(key.referenced)),
+            "true" if key.validated else "false",
+        )
+        for key in keys
+    ]
+    return f"""{head}
+-- Is every key there? MISSING: it is not. DIFFERS: it refers to another table. NOT VALIDATED: nobody has
+-- looked yet whether its rows keep to it, which in the source was done.
+WITH expected (place, table_name, key_name, refers_to, validated) AS (
+    VALUES
+{_values(present)}
+), found AS (
+    SELECT e.*,
+           CASE WHEN c.oid IS NULL THEN 'MISSING'
+                WHEN c.confrelid IS DISTINCT FROM pg_catalog.to_regclass(e.refers_to) THEN 'DIFFERS'
+                WHEN e.validated AND NOT c.convalidated THEN 'NOT VALIDATED'
+                ELSE 'ok'
+           END AS status
+    FROM expected e
+    LEFT JOIN pg_catalog.pg_constraint c
+           ON c.contype = 'f'
+          AND c.conname = e.key_name
+          AND c.conrelid = pg_catalog.to_regclass(e.table_name)
+)
+SELECT table_name AS "table", key_name AS "foreign key", refers_to AS "refers to", status
+FROM (
+    SELECT place, table_name, key_name, refers_to, status FROM found
+    UNION ALL
+    SELECT 1 + max(place), 'in all', count(*) || ' expected',
+           count(*) FILTER (WHERE status = 'ok') || ' as expected',
+           CASE WHEN bool_and(status = 'ok') THEN 'ok' ELSE 'DIFFERS' END
+    FROM found
+) AS every_line
+ORDER BY place;
+{_orphans(keys, catalog)}
+{_END}"""
+
+
+def self_references(manifest: Manifest, catalog: Catalog) -> str:
+    """Roots and linked rows of tables that refer to themselves, and how deep their hierarchies go."""
+    found = list(_own_keys(manifest, catalog))
+    head = _head(
+        "Self-references",
+        manifest,
+        catalog,
+        f"Expected: {counted(len(found), 'table')} whose rows refer to rows of the same table.",
+        *(
+            "  "
+            + one_line(f"{table.table}: {counted(table.rows, 'row')}, by {', '.join(map(_columns, keys))}")
+            for table, keys in found
+        ),
+    )
+    return "\n".join([head, *(_hierarchy(table, keys, catalog) for table, keys in found), _END])
+
+
+def _orphans(keys: Sequence[ForeignKey], catalog: Catalog) -> str:
+    looked_at = [key for key in keys if not key.period]
+    skipped = [key for key in keys if key.period]
+    lines = [
+        f"-- Not looked at: {one_line(key.name)} of {one_line(str(key.table))}, a key by PERIOD."
+        for key in skipped
+    ]
+    if not looked_at:
+        return "\n".join(lines)
+    rows = [
+        (
+            literal(str(key.table)),
+            literal(key.name),
+            "true" if key.validated else "false",
+            _orphans_of(key, catalog),
+        )
+        for key in looked_at
+    ]
+    lines.insert(0, "-- Orphans: rows that refer to nothing.")
+    said = "\n".join(lines)
+    return f"""
+{said}
+WITH orphans (place, table_name, key_name, validated, number) AS (
+    VALUES
+{_values(rows)}
+)
+SELECT table_name AS "table", key_name AS "foreign key", number AS orphans,
+       CASE WHEN number = 0 THEN 'ok'
+            WHEN validated THEN 'ORPHANS'
+            ELSE 'ORPHANS, and not validated in the source'
+       END AS status
+FROM (
+    SELECT place, table_name, key_name, validated, number::numeric FROM orphans
+    UNION ALL
+    SELECT 1 + max(place), 'in all', count(*) || ' keys', bool_or(validated AND number > 0), sum(number)
+    FROM orphans
+) AS every_line
+ORDER BY place;
+"""
+
+
+def _orphans_of(key: ForeignKey, catalog: Catalog) -> str:
+    match = " AND ".join(
+        f"r.{quoted(there)} = o.{quoted(here)}"
+        for here, there in zip(key.columns, key.referenced_columns, strict=True)
+    )
+    # MATCH SIMPLE is content as soon as one column is NULL; MATCH FULL only when all of them are.
+    joint = " OR " if key.match == "FULL" else " AND "
+    refers = joint.join(f"o.{quoted(here)} IS NOT NULL" for here in key.columns)
+    return (
+        f"\n         (SELECT count(*) FROM {rows_of(key.table, catalog)} o\n"
+        f"          WHERE ({refers})\n"
+        f"            AND NOT EXISTS (SELECT FROM {rows_of(key.referenced, catalog)} r WHERE {match}))"
+    )
+
+
+def _own_keys(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[LoadedTable, list[ForeignKey]]]:
+    keys = {str(name): found for name, found in own_keys(catalog).items()}
+    for table in manifest.tables:
+        if table.self_keys and table.table in keys:
+            yield table, keys[table.table]
+
+
+def _hierarchy(table: LoadedTable, keys: Sequence[ForeignKey], catalog: Catalog) -> str:
+    names = {str(name): name for name in catalog.by_name}
+    any_key = " OR ".join(map(linked, keys))
+    title = one_line(table.table)
+    roots = "" if table.roots is None else f" AND count(*) FILTER (WHERE NOT ({any_key})) = {table.roots}"
+    text = f"""
+-- {title}: roots refer to no other row of the table, linked rows do.
+SELECT {literal(table.table)} AS "table",
+       count(*) FILTER (WHERE NOT ({any_key})) AS roots,
+       count(*) FILTER (WHERE {any_key}) AS linked,
+       count(*) AS total,
+       {table.rows} AS expected,
+       CASE WHEN count(*) = {table.rows}{roots} THEN 'ok' ELSE 'DIFFERS' END AS status
+FROM {rows_of(names[table.table], catalog)} t;
+"""
+    expected = {(each.table, each.key): each for each in table.self_references}
+    return text + "".join(
+        _depths(key, expected[str(key.table), key.name], catalog)
+        for key in keys
+        if (str(key.table), key.name) in expected
+    )
+
+
+def _depths(key: ForeignKey, expected: SelfReference, catalog: Catalog) -> str:
+    lines = [*expected.levels[:_SHOWN_ONE_BY_ONE], sum(expected.levels[_SHOWN_ONE_BY_ONE:])]
+    values = ", ".join(f"({place}, {number})" for place, number in enumerate(lines) if number)
+    return f"""
+-- {one_line(str(key.table))} by {one_line(_columns(key))}: how many rows stand how deep below a root.
+-- Rows of a loop, and all below one, are not reached; the bound ends the search even if keys are missing.
+{reached(key, catalog)}, expected (place, number) AS (
+    VALUES {values or "(0, 0)"}
+), found AS (
+    SELECT least(depth, {_SHOWN_ONE_BY_ONE}) AS place, max(depth) AS deepest, count(*) AS number
+    FROM reached
+    GROUP BY least(depth, {_SHOWN_ONE_BY_ONE})
+)
+SELECT {literal(str(key.table))} AS "table", {literal(key.name)} AS "foreign key", depth, expected, actual,
+       CASE WHEN actual = expected THEN 'ok' ELSE 'DIFFERS' END AS status
+FROM (
+    SELECT place, place || CASE WHEN f.deepest > place THEN ' to ' || f.deepest ELSE '' END AS depth,
+           coalesce(e.number, 0)::numeric AS expected, coalesce(f.number, 0)::numeric AS actual
+    FROM expected e FULL JOIN found f USING (place)
+    UNION ALL
+    SELECT {DEEPEST} + 1, 'not reached', {expected.unreached},
+           (SELECT count(*) FROM {rows_of(home_of(key.table, catalog), catalog)}) - coalesce(sum(f.number), 0)
+    FROM found f
+) AS every_line
+ORDER BY place;
+"""
+
+
+def _columns(key: ForeignKey) -> str:
+    pairs = (", ".join(map(quoted, columns)) for columns in (key.columns, key.referenced_columns))
+    return " -> ".join(pairs)
+
+
+def _values(rows: Iterable[Sequence[str]]) -> str:
+    """Lines of VALUES, numbered, their columns below each other as far as that is of use."""
+    every = [(str(number), *row) for number, row in enumerate(rows, 1)]
+    widths = [min(60, max(len(row[column]) for row in every)) + 1 for column in range(len(every[0]) - 1)]
+    lines = []
+    for row in every:
+        head = "".join(f"{cell + ',':{width}} " for cell, width in zip(row, widths, strict=False))
+        lines.append((head.rstrip() if row[-1].startswith("\n") else head) + row[-1])
+    return ",\n".join(f"        ({line})" for line in lines)
+
+
+def _head(title: str, manifest: Manifest, catalog: Catalog, *lines: str) -> str:
+    """What the file is for, and the transaction that it begins."""
+    comment = "\n".join(f"-- {line}" for line in lines)
+    return f"""\
+-- {title} of the bundle {one_line(manifest.name)}, to be run by hand when all of its files have run:
+--
+--     psql -X -v ON_ERROR_STOP=1 -f {_FILES[title]} "$TARGET"
+--
+{comment}
+BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SET LOCAL client_encoding = 'UTF8';
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL search_path = {operators(catalog)};
+SET LOCAL statement_timeout = 0;
+SET LOCAL row_security = off;
+"""
+
+
+_FILES: Mapping[str, str] = {
+    "Row counts": "validate/row-counts.sql",
+    "Foreign keys": "validate/foreign-keys.sql",
+    "Self-references": "validate/self-references.sql",
+}

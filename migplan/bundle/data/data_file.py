@@ -1,0 +1,175 @@
+"""Writing a data file: header, session settings, then the steps, with the place of every block."""
+
+from __future__ import annotations
+
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from migplan.bundle.data import inserts
+from migplan.bundle.data.inserts import InsertStyle
+from migplan.bundle.data.pieces import Rows, Sql, Step
+from migplan.bundle.data.reading import Amount, Readers, batches, is_small
+from migplan.bundle.manifest import Block
+from migplan.bundle.manifest import Step as WrittenStep
+from migplan.names import quoted
+from migplan.sql.text import one_line
+
+Told = Callable[[int, int], None]
+"""Told of rows and bytes as they are written."""
+
+BESIDE = frozenset({"sequences"})
+"""What closes a file and may run beside anything: it concerns no rows."""
+
+
+@dataclass
+class DataFile:
+    """A data file being written."""
+
+    path: Path
+    readers: Readers
+    jobs: int
+    told: Told
+    style: InsertStyle | None = None  # None: COPY
+    _aside: int = 0  # how many blocks were read into files of their own
+
+    def write(
+        self, header: str, steps: Sequence[Step], closing: Callable[[], Mapping[str, str]]
+    ) -> tuple[WrittenStep, ...]:
+        """Write everything, and say where it stands. Rows are read ahead, in parallel, into files aside.
+
+        What closes the file is asked for when all rows are read: sequences are of no snapshot, and must not
+        be older than the rows.
+        """
+        blocks = [piece for step in steps for piece in step.pieces if isinstance(piece, Rows)]
+        ahead = self._read_ahead(blocks)
+        with self.path.open("wb") as sink:
+            sink.write(header.encode())
+            written = [self._step(step, sink, ahead) for step in steps]
+            for name, text in closing().items():
+                start = sink.tell()
+                sink.write(f"\n-- {name}\nBEGIN;\n{text}\nCOMMIT;\n".encode())
+                alone = name not in BESIDE
+                written.append(WrittenStep(name=name, alone=alone, start=start, end=sink.tell()))
+        return tuple(written)
+
+    def rewrite_header(self, header: str) -> None:
+        """Put the header's final numbers into their places."""
+        with self.path.open("r+b") as sink:
+            sink.write(header.encode())
+
+    def _read_ahead(self, blocks: Sequence[Rows]) -> Iterator[_Ahead]:
+        """The blocks in their order, always a few of them under way."""
+        waiting: deque[list[_Ahead]] = deque()
+        for rows in batches(blocks):
+            waiting.append(self._begun(rows))
+            if len(waiting) > 2 * self.jobs:
+                yield from waiting.popleft()
+        for begun in waiting:
+            yield from begun
+
+    def _begun(self, rows: Sequence[Rows]) -> list[_Ahead]:
+        first = rows[0]
+        if is_small(first):
+            answers = self.readers.submit_small(rows)
+            return [_Held(answers, number) for number in range(len(rows))]
+        if self.jobs == 1 and self.style is None:
+            return [_Direct(self.readers, first, self.told)]
+        self._aside += 1
+        part = self.path.with_name(f".{self.path.name}.{self._aside}.rows")
+        return [_Aside(part, self.readers.submit(first, lambda: part.open("wb")))]
+
+    def _step(self, step: Step, sink: BinaryIO, ahead: Iterator[_Ahead]) -> WrittenStep:
+        start = sink.tell()
+        for line in step.comment:
+            sink.write(f"\n-- {one_line(line)}".encode())
+        sink.write(b"\nBEGIN;\n")
+        blocks = []
+        counted = 0
+        for piece in step.pieces:
+            if isinstance(piece, Sql):
+                sink.write(f"{piece.text}\n".encode())
+                continue
+            block = self._rows(piece, sink, next(ahead))
+            blocks.append(block)
+            counted += block.rows if piece.counted else 0
+        sink.write(b"COMMIT;\n")
+        return WrittenStep(
+            name=step.name,
+            tables=step.tables,
+            needs=step.needs,
+            rows=counted,
+            start=start,
+            end=sink.tell(),
+            blocks=tuple(blocks),
+        )
+
+    def _rows(self, rows: Rows, sink: BinaryIO, ahead: _Ahead) -> Block:
+        if self.style is None:
+            columns = f" ({', '.join(map(quoted, rows.columns))})" if rows.columns else ""
+            sink.write(f"COPY {rows.into}{columns} FROM stdin;\n".encode())
+        start = sink.tell()
+        if isinstance(ahead, _Direct):
+            amount = ahead.into(sink)
+        else:
+            with ahead.opened() as (amount, source):
+                self.told(amount.rows, amount.bytes)
+                if self.style is None:
+                    shutil.copyfileobj(source, sink, 1 << 20)
+                else:
+                    inserts.write(rows, source, sink, self.style)
+        end = sink.tell()
+        if self.style is None:
+            sink.write(b"\\.\n")
+        return Block(table=rows.into, columns=rows.columns, rows=amount.rows, start=start, end=end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Direct:
+    """A large block for the only reader: nothing is gained by writing it twice."""
+
+    readers: Readers
+    rows: Rows
+    told: Told
+
+    def into(self, sink: BinaryIO) -> Amount:
+        return self.readers.read(self.rows, sink, self.told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """A large block that is read into a file of its own."""
+
+    path: Path
+    reading: Future[Amount]
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[Amount, BinaryIO]]:
+        try:
+            amount = self.reading.result()
+            with self.path.open("rb") as source:
+                yield amount, source
+        finally:
+            self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One of many small blocks that are read together, and held in memory."""
+
+    answers: Future[list[bytes]]
+    number: int
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[Amount, BinaryIO]]:
+        text = self.answers.result()[self.number]
+        yield Amount(text.count(b"\n"), len(text)), BytesIO(text)
+
+
+_Ahead = _Direct | _Aside | _Held

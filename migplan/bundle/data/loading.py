@@ -1,0 +1,265 @@
+"""What a data file does, table by table: which rows in which order, and what is done around them.
+
+A *step* is done whole or not at all. Most steps are one table; the tables of a circle that is cut open by
+deferring a key, or by taking it away for a while, share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from psycopg import sql
+
+from migplan.bundle.data import levels as hierarchy
+from migplan.bundle.data import second_pass
+from migplan.bundle.data.pieces import Piece, Rows, Sql, Step, loaded_columns, selection
+from migplan.bundle.data.treatment import treatment
+from migplan.bundle.schema.ownership import Ownership, is_unproven
+from migplan.catalog.model import Catalog, ForeignKey, Table
+from migplan.config import Strategy
+from migplan.graph import ForeignKeyGraph
+from migplan.names import QualifiedName, quoted
+from migplan.plan.model import Plan, PlannedGroup, PlannedTable
+from migplan.plan.nullable import nullable_columns
+
+CHUNK_PAGES = 32768
+"""Pages of a table (256 MB) that make one COPY block: large tables are read, and loaded, side by side."""
+
+PAGE = 8192
+KEY = "FK CONSTRAINT"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A key, check or rule that is taken away while rows come in, and put back behind them."""
+
+    name: str
+    kind: str  # as pg_dump calls it
+    drop: str
+    create: str
+
+
+def takable(belonging: Ownership, kinds: Collection[str]) -> dict[QualifiedName, list[Taken]]:
+    """What of those kinds can be taken away from each table, and put back with what was said about it."""
+    comments = {
+        need: entry.definition.strip()
+        for entry in belonging.entries.values()
+        if entry.kind == "COMMENT"
+        for need in entry.needs
+    }
+    found: dict[QualifiedName, list[Taken]] = {}
+    for number, owner in belonging.owner.items():
+        entry = belonging.entries[number]
+        if entry.kind in kinds or (is_unproven(entry) and KEY in kinds):
+            create = "\n".join(filter(None, (entry.definition.strip(), comments.get(number))))
+            name = entry.tag.removeprefix(f"{owner.name} ")
+            found.setdefault(owner, []).append(Taken(name, entry.kind, entry.drop.strip(), create))
+    return found
+
+
+def trigger_states(belonging: Ownership) -> dict[QualifiedName, list[str]]:
+    """Where a partition's trigger is on or off otherwise than its table's: pg_dump's words for it."""
+    found: dict[QualifiedName, list[str]] = {}
+    for number, owner in belonging.owner.items():
+        entry = belonging.entries[number]
+        if entry.kind == "TRIGGER" and entry.definition.lstrip().startswith("ALTER TABLE"):
+            found.setdefault(owner, []).append(entry.definition.strip())
+    return found
+
+
+@dataclass(frozen=True)
+class Loading:
+    """Everything that the steps of data files are made from."""
+
+    catalog: Catalog
+    graph: ForeignKeyGraph
+    plan: Plan
+    live: bool  # keys, triggers and policies are in force while the rows come in
+    taken: Mapping[QualifiedName, Sequence[Taken]] = field(default_factory=dict)  # by table
+    states: Mapping[QualifiedName, Sequence[str]] = field(default_factory=dict)  # of triggers of partitions
+
+    def steps(self, group: PlannedGroup) -> Iterator[Step]:
+        """The steps of a group's data file, in their order."""
+        planned = {table.table: table for table in group.tables}
+        names = {str(name): name for name in self.graph.tables}
+        done: set[str] = set()
+        for text, table in planned.items():
+            if text in done:
+                continue
+            circle = self._circle(names[text], planned) if self._whole_circle(table) else []
+            members = {text, *(each.table for each in circle)}
+            together = [each for each in planned.values() if each.table in members] if circle else [table]
+            done |= {each.table for each in together}
+            yield self._step([(names[each.table], each) for each in together])
+        for text, table in planned.items():
+            if self.live and self._treated(names[text], table, Strategy.NULL_THEN_UPDATE):
+                yield self._second_pass(names[text], table)
+
+    def _whole_circle(self, table: PlannedTable) -> bool:
+        """Whether the tables of its circle must come in one transaction."""
+        if not self.live:
+            return False
+        circle = next((c for c in self.graph.circles if table.table in {str(name) for name in c}), None)
+        return circle is not None
+
+    def _circle(self, name: QualifiedName, planned: Mapping[str, PlannedTable]) -> list[PlannedTable]:
+        circle = next((c for c in self.graph.circles if name in c), frozenset())
+        return [planned[str(member)] for member in sorted(circle) if str(member) in planned]
+
+    def _step(self, tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> Step:
+        before: list[str] = []
+        after: list[str] = []
+        rows: list[Piece] = []
+        for name, planned in tables:
+            if self.live:
+                before += _quieted(self._family(name))
+                after += self._restored(name)
+                before += [
+                    f"SET CONSTRAINTS {_constraint(key)} DEFERRED;"
+                    for key in self._treated(name, planned, Strategy.DEFERRED)
+                    if key.deferrable
+                ]
+                taken = self._taken(name, planned)
+                before += [each.drop for each in taken]
+                after = [each.create for each in taken] + after
+            rows += self._rows(name, planned)
+        if after and any(self._can_wait(name) for name, _ in tables):
+            after = ["SET CONSTRAINTS ALL IMMEDIATE;", *after]  # no table is altered while a check is pending
+        pieces: list[Piece] = [*_sql(before), *rows, *_sql(after)]
+        names = tuple(planned.table for _, planned in tables)
+        needs = self._needs([name for name, _ in tables]) - set(names)
+        return Step(", ".join(names), _comment(tables), tuple(pieces), names, tuple(sorted(needs)))
+
+    def _second_pass(self, name: QualifiedName, planned: PlannedTable) -> Step:
+        family = self._family(name)
+        pieces = second_pass.pieces(self.graph.tables[name], self._nulled(name, planned))
+        return Step(
+            f"{name}, second pass",
+            (f"{name}: the values that were loaded as NULL",),
+            (*_sql(_quieted(family)), *pieces, *_sql(self._restored(name))),
+            (str(name),),
+            tuple(sorted(self._needs([name]))),
+        )
+
+    def _needs(self, names: Sequence[QualifiedName]) -> set[str]:
+        """The tables that rows of these refer to while the keys are in force."""
+        return {str(need) for name in names for need in self.graph.needs[name]} if self.live else set()
+
+    def _rows(self, name: QualifiedName, planned: PlannedTable) -> Iterator[Rows]:
+        table = self.graph.tables[name]
+        if planned.strategy is Strategy.SCHEMA_ONLY:
+            return
+        nulled = self._nulled(name, planned) if self.live else frozenset()
+        levels = self._treated(name, planned, Strategy.LEVELS) if self.live else ()
+        if levels:
+            yield from hierarchy.passes(table, levels, self._bytes(name), nulled)
+            return
+        for leaf in self._leaves(name):
+            yield from _chunks(leaf, nulled)
+
+    def _treated(self, name: QualifiedName, planned: PlannedTable, how: Strategy) -> tuple[ForeignKey, ...]:
+        return treatment(name, planned, self.plan, self.graph).keys(how)
+
+    def _nulled(self, name: QualifiedName, planned: PlannedTable) -> frozenset[str]:
+        """The columns that come in as NULL at first."""
+        keys = self._treated(name, planned, Strategy.NULL_THEN_UPDATE)
+        return frozenset(column for key in keys for column in nullable_columns(key, name, self.graph))
+
+    def _taken(self, name: QualifiedName, planned: PlannedTable) -> list[Taken]:
+        """Rules, checks that rows may break, and the keys that the plan creates later."""
+        later = {(key.table, key.name) for key in self._treated(name, planned, Strategy.CONSTRAINT_LATER)}
+        return [
+            each
+            for table in self._family(name)
+            for each in self.taken.get(table.name, ())
+            if each.kind != KEY or (table.name, each.name) in later
+        ]
+
+    def _restored(self, name: QualifiedName) -> list[str]:
+        family = self._family(name)
+        return [*_restored(family), *(state for table in family for state in self.states.get(table.name, ()))]
+
+    def _can_wait(self, name: QualifiedName) -> bool:
+        """Whether checks of the table can be pending until the end of the transaction."""
+        foreign = (*self.graph.keys_of(name), *self.graph.self_keys.get(name, ()))
+        family = self._family(name)
+        own = [key for table in family for key in (*table.unique_keys, table.primary_key) if key is not None]
+        return (
+            any(key.deferrable for key in foreign)
+            or any(key.deferrable for key in own)
+            or any("DEFERRABLE" in each.definition for table in family for each in table.exclusions)
+        )
+
+    def _family(self, name: QualifiedName) -> list[Table]:
+        return [
+            self.graph.tables[name],
+            *(self.catalog.by_name[part] for part in self.graph.partitions.get(name, ())),
+        ]
+
+    def _leaves(self, name: QualifiedName) -> list[Table]:
+        return [table for table in self._family(name) if table.partition_key is None]
+
+    def _bytes(self, name: QualifiedName) -> int | None:
+        sizes = [table.table_bytes for table in self._leaves(name)]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[Rows]:
+    """The table as one block, or as several when it is large: the same ones whoever reads them."""
+    columns = loaded_columns(table)
+    identity = any(column.identity for column in table.columns)
+    pages = (table.table_bytes or 0) // PAGE
+    bounds = list(range(0, max(pages, 1), CHUNK_PAGES))
+    for number, start in enumerate(bounds):
+        end = bounds[number + 1] if number + 1 < len(bounds) else None
+        where = _between(start, end) if len(bounds) > 1 else sql.SQL("")
+        query = selection(table, columns, nulled) + where
+        size = None if table.table_bytes is None else table.table_bytes // len(bounds)
+        yield Rows(str(table.name), columns, query, identity=identity, bytes=size)
+
+
+def _between(start: int, end: int | None) -> sql.Composable:
+    lower = sql.SQL(" WHERE ctid >= {}::pg_catalog.tid").format(sql.Literal(f"({start},0)"))
+    if end is None:
+        return lower
+    return lower + sql.SQL(" AND ctid < {}::pg_catalog.tid").format(sql.Literal(f"({end},0)"))
+
+
+def _quieted(family: Sequence[Table]) -> list[str]:
+    """User triggers would change or log what is loaded, and forced policies would hide it from the owner."""
+    lines = []
+    for table in family:
+        if table.triggers:
+            lines.append(f"ALTER TABLE {table.name} DISABLE TRIGGER USER;")
+        if table.force_row_security:
+            lines.append(f"ALTER TABLE {table.name} NO FORCE ROW LEVEL SECURITY;")
+    return lines
+
+
+_STATES = {"origin": "ENABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
+
+
+def _restored(family: Sequence[Table]) -> list[str]:
+    lines = []
+    for table in family:
+        lines += [
+            f"ALTER TABLE {table.name} {_STATES[trigger.enabled]} TRIGGER {quoted(trigger.name)};"
+            for trigger in table.triggers
+            if trigger.enabled in _STATES
+        ]
+        if table.force_row_security:
+            lines.append(f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY;")
+    return lines
+
+
+def _constraint(key: ForeignKey) -> str:
+    return str(QualifiedName(key.table.schema, key.name))
+
+
+def _sql(lines: Sequence[str]) -> list[Sql]:
+    return [Sql("\n".join(lines))] if lines else []
+
+
+def _comment(tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> tuple[str, ...]:
+    return tuple(f"{planned.table}, {planned.strategy.value}: {planned.reason}" for _, planned in tables)

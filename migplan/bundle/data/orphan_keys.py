@@ -1,0 +1,170 @@
+"""Keys that rows of the source break: the export stops at them, or carries them on record as NOT VALID.
+
+Such a key can only be created behind the rows, and without a look at them. In the bundle it stands like one
+that was NOT VALID in the source: the same places, the same treatment while rows come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+
+import sqlalchemy as sa
+
+from migplan.bundle.manifest import CarriedKey
+from migplan.catalog.model import Catalog, ForeignKey, TableKind
+from migplan.catalog.orphans import Orphans, find_orphans
+from migplan.errors import PlanError
+from migplan.names import QualifiedName, quoted
+from migplan.postgres.address import Address
+from migplan.postgres.archive import Archive, Entry
+from migplan.sql.text import counted
+
+_KEY = "FK CONSTRAINT"
+_VALID_ONLY = 18
+"""The first version that knows a key NOT VALID of a partitioned table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A key with orphans, and a query that finds them."""
+
+    orphans: Orphans
+    query: str
+
+
+@dataclass(eq=False)
+class OrphansError(PlanError):
+    """Rows that refer to nothing, and would break the keys of the target."""
+
+    orphans: tuple[Broken, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True)
+class OrphanKeys:
+    """The keys that have orphans in the source, and what else is to be said."""
+
+    keys: tuple[ForeignKey, ...] = ()  # those that were valid, and will be NOT VALID
+    record: tuple[CarriedKey, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def catalog(self, catalog: Catalog) -> Catalog:
+        """The catalog as the target will have it: these keys are not validated."""
+        if not self.keys:
+            return catalog
+        return replace(
+            catalog,
+            tables=tuple(
+                replace(
+                    table,
+                    foreign_keys=tuple(
+                        replace(key, validated=False) if key in self.keys else key
+                        for key in table.foreign_keys
+                    ),
+                )
+                for table in catalog.tables
+            ),
+        )
+
+    def archive(self, archive: Archive) -> Archive:
+        """The definitions, these keys with NOT VALID."""
+        if not self.keys:
+            return archive
+        wanted = {(key.table.schema, f"{key.table.name} {key.name}") for key in self.keys}
+        entries = tuple(
+            _not_valid(entry) if entry.kind == _KEY and (entry.schema, entry.tag) in wanted else entry
+            for entry in archive.entries
+        )
+        return replace(archive, entries=entries)
+
+
+def looked_for(
+    connection: sa.Connection,
+    address: Address,
+    catalog: Catalog,
+    told: Callable[[int, int], None],
+    *,
+    carry: bool,
+) -> OrphanKeys:
+    """Look at every key that the target will enforce; OrphansError unless those with orphans are carried."""
+    keys = [key for key in catalog.foreign_keys if key.enforced and key.referenced in catalog.by_name]
+    found = find_orphans(connection, address, keys, told)
+    broken = tuple(each for each in found if each.rows and each.key.validated)
+    if broken and not carry:
+        raise OrphansError(
+            f"{counted(len(broken), 'foreign key')} of {address} would not hold in the target: "
+            "rows refer to nothing",
+            do="mend the rows; --carry-orphans writes these keys NOT VALID, on record",
+            orphans=tuple(Broken(each, finding(each.key, catalog)) for each in broken),
+        )
+    _refuse_partitioned(broken, catalog)
+    return OrphanKeys(
+        keys=tuple(each.key for each in broken),
+        record=tuple(
+            CarriedKey(
+                key=f"{each.key.name}: {each.key}",
+                rows=each.rows,
+                samples=each.samples,
+                in_source=not each.key.validated,
+            )
+            for each in found
+            if each.rows
+        ),
+        notes=tuple(_notes(found)),
+    )
+
+
+def finding(key: ForeignKey, catalog: Catalog) -> str:
+    """A query for the rows of a key that refer to nothing, for people to run."""
+    # MATCH SIMPLE is content as soon as one column is NULL; MATCH FULL only when all of them are.
+    joint = " OR " if key.match == "FULL" else " AND "
+    refers = joint.join(f"o.{quoted(here)} IS NOT NULL" for here in key.columns)
+    match = " AND ".join(
+        f"r.{quoted(there)} = o.{quoted(here)}"
+        for here, there in zip(key.columns, key.referenced_columns, strict=True)
+    )
+    return (
+        f"SELECT * FROM {_rows_of(key.table, catalog)} o WHERE ({refers}) "  # noqa: S608 - names are quoted
+        f"AND NOT EXISTS (SELECT FROM {_rows_of(key.referenced, catalog)} r WHERE {match});"
+    )
+
+
+def _rows_of(name: QualifiedName, catalog: Catalog) -> str:
+    table = catalog.by_name.get(name)
+    return f"ONLY {name}" if table is not None and table.kind is TableKind.TABLE else str(name)
+
+
+def _refuse_partitioned(broken: Collection[Orphans], catalog: Catalog) -> None:
+    """Before PostgreSQL 18 there is no way to have such a key."""
+    refused = [
+        each.key
+        for each in broken
+        if catalog.by_name[each.key.table].kind is TableKind.PARTITIONED
+        and catalog.server.major < _VALID_ONLY
+    ]
+    if refused:
+        names = ", ".join(f"{key.name} of {key.table}" for key in refused)
+        raise PlanError(
+            f"{names} cannot be carried: a key of a partitioned table cannot be NOT VALID before "
+            f"PostgreSQL {_VALID_ONLY}, and the source is PostgreSQL {catalog.server.major}",
+            do="mend the rows that refer to nothing, or leave the key out of the source",
+        )
+
+
+def _notes(found: Iterable[Orphans]) -> Iterable[str]:
+    for each in found:
+        key = f"{each.key.name}: {each.key}"
+        if each.unread:
+            yield f"not looked at for orphans: {key}: {each.unread}"
+            continue
+        samples = "; ".join(", ".join(values) for values in each.samples)
+        refer = "refers" if each.rows == 1 else "refer"
+        how = "carried as NOT VALID, by choice" if each.key.validated else "NOT VALID as in the source"
+        yield f"{how}: {key}: {counted(each.rows, 'row')} {refer} to nothing, such as {samples}"
+
+
+def _not_valid(entry: Entry) -> Entry:
+    """The definition's last words say NOT VALID, where the server itself would print them."""
+    text = entry.definition.rstrip()
+    assert text.endswith(";")
+    return replace(entry, definition=f"{text.removesuffix(';')} NOT VALID;\n")

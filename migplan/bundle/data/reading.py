@@ -1,0 +1,136 @@
+"""Reading rows: COPY on one snapshot, by as many connections as are wanted, into whatever takes bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import psycopg
+from psycopg import sql
+
+from migplan.bundle.data.pieces import Rows
+from migplan.postgres import copy_out
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import explained, is_loss, of_database
+from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
+
+SMALL = 1 << 16
+MOST_TOGETHER = 100
+LARGEST_TOGETHER = 1 << 20
+"""Small tables are read many at a time, or each would cost as much as the way to the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much was read."""
+
+    rows: int
+    bytes: int
+
+
+class Readers:
+    """What reads rows at one moment, in the background or here."""
+
+    def __init__(self, sessions: SnapshotPool) -> None:
+        self._sessions = sessions
+
+    def submit(self, rows: Rows, into: Callable[[], BinaryIO]) -> Future[Amount]:
+        """Read some rows in the background, into what ``into`` opens and the reader closes."""
+
+        def work() -> Amount:
+            with into() as sink:
+                return self.read(rows, sink)
+
+        return self._sessions.submit(work)
+
+    def submit_small(self, rows: Sequence[Rows]) -> Future[list[bytes]]:
+        """Read several small blocks in the background, all in one question; each one's text."""
+        return self._sessions.submit(self._small, rows)
+
+    def _small(self, rows: Sequence[Rows]) -> list[bytes]:
+        try:
+            return self._sessions.undisturbed(
+                lambda connection: copy_out.answers(
+                    connection, [_statement(connection, each) for each in rows]
+                )
+            )
+        except psycopg.Error as error:
+            if is_loss(error) or len(rows) == 1:
+                during = f"reading the rows of {rows[0].into}"
+                raise of_database(error, self._sessions.address, during) from None
+        return [text for each in rows for text in self._small([each])]  # which tells the one to blame
+
+    def read(self, rows: Rows, sink: BinaryIO, told: Callable[[int, int], None] | None = None) -> Amount:
+        """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
+        with explained(self._sessions.address, f"reading the rows of {rows.into}"):
+            return self._sessions.undisturbed(lambda connection: self._copy(connection, rows, sink, told))
+
+    def _copy(
+        self,
+        connection: psycopg.Connection[Any],
+        rows: Rows,
+        sink: BinaryIO,
+        told: Callable[[int, int], None] | None,
+    ) -> Amount:
+        count = size = 0
+        try:
+            for block in copy_out.rows_of(connection, _statement(connection, rows)):
+                sink.write(block)
+                rows_here = block.count(b"\n")
+                count += rows_here
+                size += len(block)
+                if told is not None:
+                    told(rows_here, len(block))
+        except psycopg.errors.LockNotAvailable as error:
+            if size:  # half of them are written: nobody may begin again here
+                raise of_database(error, self._sessions.address, f"reading the rows of {rows.into}") from None
+            raise
+        return Amount(count, size)
+
+
+def _statement(connection: psycopg.Connection[Any], rows: Rows) -> str:
+    return sql.SQL("COPY ({}) TO STDOUT").format(rows.query).as_string(connection)
+
+
+def is_small(rows: Rows) -> bool:
+    """Whether a block may be held in memory, and read together with others."""
+    return rows.bytes is not None and rows.bytes <= SMALL
+
+
+def batches(blocks: Iterable[Rows]) -> Iterator[list[Rows]]:
+    """The blocks in their order: small ones together, as long as all of them are not many; others alone."""
+    batch: list[Rows] = []
+    size = 0
+    for rows in blocks:
+        small = rows.bytes if rows.bytes is not None and is_small(rows) else None
+        if batch and (small is None or len(batch) == MOST_TOGETHER or size + small > LARGEST_TOGETHER):
+            yield batch
+            batch, size = [], 0
+        batch.append(rows)
+        if small is None:
+            yield batch
+            batch = []
+        else:
+            size += small
+    if batch:
+        yield batch
+
+
+@contextmanager
+def readers(
+    address: Address, snapshot: str, jobs: int, keeper: psycopg.Connection[Any] | None = None
+) -> Iterator[Readers]:
+    """Readers for as long as the block runs; ``keeper`` as :func:`together` has it."""
+    with snapshot_pool(address, snapshot, jobs, keeper) as sessions:
+        yield Readers(sessions)
+
+
+def search_path_of(address: Address) -> str:
+    """What a session of that database begins with: checks and defaults of its tables may rely on it."""
+    with connect(address) as connection, explained(address, "reading the search path"):
+        (found,) = connection.execute("SHOW search_path").fetchone() or ('"$user", public',)
+        return str(found) or "''"

@@ -1,0 +1,108 @@
+"""Schema and constraints files: pg_dump's definitions under our headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from migplan.bundle.schema.ownership import FOLLOWERS
+from migplan.bundle.schema.roles import Owners
+from migplan.names import QualifiedName, quoted
+from migplan.postgres.archive import Entry
+from migplan.sql.text import do_block, literal, one_line
+
+# The same within a transaction of a data file, whose other statements rely on the path of the source.
+LOCALLY = "SELECT pg_catalog.set_config('search_path', '', true);"
+
+DEFINING = """\
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+"""
+
+# Of these, and of no others, pg_dump names an owner that can be set.
+_OWNED = frozenset(
+    {
+        "AGGREGATE",
+        "COLLATION",
+        "CONVERSION",
+        "DOMAIN",
+        "EVENT TRIGGER",
+        "FOREIGN DATA WRAPPER",
+        "FOREIGN TABLE",
+        "FUNCTION",
+        "MATERIALIZED VIEW",
+        "OPERATOR",
+        "OPERATOR CLASS",
+        "OPERATOR FAMILY",
+        "PROCEDURAL LANGUAGE",
+        "PROCEDURE",
+        "PUBLICATION",
+        "SCHEMA",
+        "SEQUENCE",
+        "SERVER",
+        "STATISTICS",
+        "TABLE",
+        "TEXT SEARCH CONFIGURATION",
+        "TEXT SEARCH DICTIONARY",
+        "TYPE",
+        "VIEW",
+    }
+)
+_DROP = re.compile(r"DROP (.+?)(?: CASCADE)?;\s*", re.DOTALL)
+
+
+def statements(
+    entries: Iterable[Entry], owner_of: Mapping[int, QualifiedName], owners: Owners
+) -> Iterator[str]:
+    """The text of a file below its preamble: a heading a table, then its statements."""
+    heading: QualifiedName | None = None
+    access_method, tablespace = "heap", ""
+    for entry in entries:
+        owner = owner_of.get(entry.id)
+        if owner is not None and owner != heading:
+            yield f"\n--\n-- {one_line(str(owner))}\n--\n"
+            heading = owner
+        elif owner is None and entry.kind not in FOLLOWERS:
+            yield f"\n-- {entry.kind.lower()} {one_line(entry.tag)}"
+            heading = None
+        if _stores(entry) and (entry.access_method or "heap") != access_method:
+            access_method = entry.access_method or "heap"
+            yield f"SET default_table_access_method = {quoted(access_method)};"
+        if entry.section.value != "none" and entry.tablespace != tablespace:
+            tablespace = entry.tablespace
+            yield f"SET default_tablespace = {literal(tablespace)};"
+        definition = owners.definition(entry).strip("\n")
+        yield _as_the_role_may(definition) if is_of_extension(entry) else definition
+        if entry.partitioned and entry.access_method:
+            # What its later partitions get; the setting above would not be kept.
+            named = str(QualifiedName(entry.schema, entry.tag))
+            yield f"ALTER TABLE {named} SET ACCESS METHOD {quoted(entry.access_method)};"
+        role = owners.of(entry)
+        if role and (named := _named(entry)):
+            yield f"ALTER {named} OWNER TO {quoted(role)};"
+
+
+def _stores(entry: Entry) -> bool:
+    """Whether it is made with an access method for its own rows."""
+    return entry.kind == "MATERIALIZED VIEW" or (entry.kind == "TABLE" and not entry.partitioned)
+
+
+def is_of_extension(entry: Entry) -> bool:
+    """Whether it is the comment of an extension, which has one of its own, and an owner who may change it."""
+    return entry.kind == "COMMENT" and entry.tag.startswith("EXTENSION ")
+
+
+def _as_the_role_may(definition: str) -> str:
+    return do_block(
+        f"    {definition}\nEXCEPTION WHEN insufficient_privilege THEN\n"
+        "    RAISE NOTICE 'the extension keeps its own comment: only its owner may change it';"
+    )
+
+
+def _named(entry: Entry) -> str:
+    """What has an owner, as a statement names it; empty for all else."""
+    if entry.kind == "SCHEMA" and entry.drop.startswith("--"):
+        return f"SCHEMA {quoted(entry.tag)}"  # public is never dropped, but it has an owner like any other
+    found = _DROP.fullmatch(entry.drop) if entry.kind in _OWNED else None
+    return found.group(1) if found else ""

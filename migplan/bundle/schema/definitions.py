@@ -1,0 +1,90 @@
+"""The statements of a bundle without its rows: what the files define, alter and set, parsed one by one.
+
+The rows are passed over by the bytes that the manifest gives for them, so that it costs little even where
+the files are large.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import postgast
+from postgast import pg_query_pb2 as pg
+
+from migplan.bundle.manifest import BundleFile, Manifest
+from migplan.bundle.paths import BundlePaths
+from migplan.errors import FileError
+from migplan.sql.split import CopyRows, SqlFileError, line_of, pieces
+
+
+def statements(folder: Path, manifest: Manifest) -> Iterator[tuple[BundleFile, pg.Node]]:
+    """Every statement of the files that run, in their order; those that bring rows are left out."""
+    paths = BundlePaths(folder)
+    for file in manifest.files:
+        path = paths.step(file.file)
+        try:
+            with path.open("rb") as stream:
+                for node in _of(_WithoutRows(stream, file), path):
+                    yield file, node
+        except OSError as error:
+            raise FileError(
+                f"{path} cannot be read: {error.strerror}", do="export the bundle anew", file=path
+            ) from None
+
+
+def texts(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """The statements of the files that define, as they stand there; FileError where one was changed."""
+    paths = BundlePaths(folder)
+    for file in manifest.files:
+        if file.phase == "data":
+            continue
+        path = paths.step(file.file)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise FileError(
+                f"{path} cannot be read: {error.strerror}", do="export the bundle anew", file=path
+            ) from None
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise FileError(
+                f"{path} was changed after the export", do="undo the change, or export anew", file=path
+            )
+        for piece in pieces(BytesIO(content), path):
+            if not isinstance(piece, CopyRows):
+                yield piece.text
+
+
+def _of(stream: _WithoutRows, path: Path) -> Iterator[pg.Node]:
+    for piece in pieces(stream, path):
+        if isinstance(piece, CopyRows):
+            continue
+        try:
+            yield postgast.parse(piece.text).stmts[0].stmt
+        except postgast.PgQueryError as error:
+            # The rows are not counted in the lines, so that only the statement can say where it is.
+            line = piece.line + line_of(error, piece.text)
+            raise SqlFileError(error.message, file=path, line=line) from None
+
+
+class _WithoutRows:
+    """A file from which the bytes of the rows have gone; what is left is SQL like any other."""
+
+    def __init__(self, stream: BinaryIO, file: BundleFile) -> None:
+        self._stream = stream
+        self._rows = [(block.start, block.end) for step in file.steps for block in step.blocks]
+
+    def read(self, size: int, /) -> bytes:
+        """So many bytes or fewer; none at the end."""
+        while self._rows and self._stream.tell() >= self._rows[0][0]:
+            self._stream.seek(max(self._rows.pop(0)[1], self._stream.tell()))
+        upto = self._rows[0][0] - self._stream.tell() if self._rows else size
+        return self._stream.read(min(size, upto))
+
+
+def words(nodes: Sequence[pg.Node]) -> tuple[str, ...]:
+    """The strings of a list: the parts of a name, or columns."""
+    return tuple(node.string.sval for node in nodes if node.HasField("string"))

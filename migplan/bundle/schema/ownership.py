@@ -1,0 +1,179 @@
+"""Which table an entry of the archive belongs to, and what it must come after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from migplan.bundle.schema.function_bodies import Bodies
+from migplan.catalog.model import Catalog
+from migplan.names import QualifiedName
+from migplan.postgres.archive import Entry, Section
+
+# Entries whose tag begins with the name of the table (or view) that they are about.
+_NAMED_AFTER_TABLE = frozenset(
+    {
+        "DEFAULT",
+        "CONSTRAINT",
+        "CHECK CONSTRAINT",
+        "FK CONSTRAINT",
+        "TRIGGER",
+        "POLICY",
+        "RULE",
+        "ROW SECURITY",
+        "TABLE ATTACH",
+        "PUBLICATION TABLE",
+    }
+)
+TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
+RELATIONS = TABLES | {"VIEW", "MATERIALIZED VIEW"}
+FOLLOWERS = frozenset({"COMMENT", "ACL", "SECURITY LABEL", "SEQUENCE OWNED BY"})
+
+
+def is_unproven(entry: Entry) -> bool:
+    """Whether it is a check or a NOT NULL that rows may break which were there before it."""
+    return entry.kind in {"CHECK CONSTRAINT", "CONSTRAINT"} and entry.definition.rstrip().endswith(
+        "NOT VALID;"
+    )
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """The entries by number, what each needs, and whose each is."""
+
+    entries: Mapping[int, Entry]
+    needs: Mapping[int, frozenset[int]]
+    owner: Mapping[int, QualifiedName]  # the table as declared: of a partition the partition itself
+    order: Mapping[int, int]  # the place in the archive
+    named: Mapping[int, frozenset[int]] = field(default_factory=dict)  # needs that only bodies tell of
+
+
+def belonging(entries: Iterable[Entry], catalog: Catalog) -> Ownership:
+    """Look at every entry once, in the archive's order, which has needs before what needs them."""
+    by_id = {entry.id: entry for entry in entries}
+    order = {number: place for place, number in enumerate(by_id)}
+    relations = {
+        QualifiedName(entry.schema, entry.tag): entry.id
+        for entry in by_id.values()
+        if entry.kind in RELATIONS
+    }
+    finder = _Finder(by_id, relations, catalog)
+    owner = {number: found for number, entry in by_id.items() if (found := finder.owner(entry))}
+    needs = {
+        number: frozenset(need for need in entry.needs if need in by_id and order[need] < order[number])
+        for number, entry in by_id.items()
+    }
+    needs = _after_attachment(by_id, needs, owner, catalog)
+    needs = _after_keys(by_id, needs, owner, catalog)
+    named = Bodies(by_id, catalog).needs(order)
+    needs |= {number: needs[number] | named[number] for number in named}
+    named = {number: found - frozenset(by_id[number].needs) for number, found in named.items()}
+    return Ownership(by_id, needs, owner, order, named)
+
+
+class _Finder:
+    def __init__(
+        self, entries: Mapping[int, Entry], relations: Mapping[QualifiedName, int], catalog: Catalog
+    ) -> None:
+        self._entries = entries
+        self._relations = relations
+        self._names = {number: name for name, number in relations.items()}
+        self._tables = frozenset(catalog.by_name)
+        self._indexes = {
+            QualifiedName(table.name.schema, index.name): table.name
+            for table in catalog.tables
+            for index in table.indexes
+        }
+        self._sequences = {sequence.name: sequence.owned_by for sequence in catalog.sequences}
+
+    def owner(self, entry: Entry) -> QualifiedName | None:
+        """The table, or None for what stands by itself."""
+        found = self._any_owner(entry)
+        return found if found in self._tables else None
+
+    def _any_owner(self, entry: Entry) -> QualifiedName | None:
+        name = QualifiedName(entry.schema, entry.tag)
+        found: QualifiedName | None = None
+        if entry.kind in TABLES:
+            found = name
+        elif entry.kind in _NAMED_AFTER_TABLE:
+            found = self._begins(entry)
+        elif entry.kind in {"INDEX", "INDEX ATTACH"}:
+            found = self._indexes.get(name)
+        elif entry.kind == "SEQUENCE":
+            found = self._sequences.get(name)
+        elif entry.kind == "STATISTICS":
+            found = self._needed_table(entry)
+        elif entry.kind in FOLLOWERS:
+            subjects = (self._entries[need] for need in entry.needs if need in self._entries)
+            found = next(filter(None, map(self._any_owner, subjects)), None)
+        return found
+
+    def _begins(self, entry: Entry) -> QualifiedName | None:
+        """Names contain blanks, so what the tag begins with is told by what the entry needs, too."""
+        words = entry.tag.split(" ")
+        beginnings = (" ".join(words[:length]) for length in range(1, len(words) + 1))
+        names = (QualifiedName(entry.schema, beginning) for beginning in beginnings)
+        fitting = [name for name in names if name in self._relations]
+        needed = [name for name in fitting if self._relations[name] in entry.needs]
+        return max(needed or fitting, key=lambda name: len(name.name), default=None)
+
+    def _needed_table(self, entry: Entry) -> QualifiedName | None:
+        return next((self._names[need] for need in entry.needs if need in self._names), None)
+
+
+def _after_attachment(
+    entries: Mapping[int, Entry],
+    needs: Mapping[int, frozenset[int]],
+    owner: Mapping[int, QualifiedName],
+    catalog: Catalog,
+) -> dict[int, frozenset[int]]:
+    """Keys and indexes of partitioned tables come after their partitions are attached.
+
+    pg_dump knows that by its sections alone, and we do not keep the sections apart.
+    """
+    top = _tops(catalog)
+    attached: dict[QualifiedName, set[int]] = {}
+    for number, entry in entries.items():
+        if entry.kind == "TABLE ATTACH" and number in owner:
+            attached.setdefault(top[owner[number]], set()).add(number)
+    result = dict(needs)
+    for number, entry in entries.items():
+        if entry.section is Section.POST_DATA and number in owner:
+            result[number] = needs[number] | attached.get(top[owner[number]], set())
+    return result
+
+
+def _after_keys(
+    entries: Mapping[int, Entry],
+    needs: Mapping[int, frozenset[int]],
+    owner: Mapping[int, QualifiedName],
+    catalog: Catalog,
+) -> dict[int, frozenset[int]]:
+    """Policies that are forced upon the owner come after the keys, whose first check they would stop."""
+    forced = {table.name for table in catalog.tables if table.force_row_security}
+    about: dict[QualifiedName, set[int]] = {}
+    for number, entry in entries.items():
+        table = catalog.by_name.get(owner[number]) if number in owner else None
+        if entry.kind == "FK CONSTRAINT" and table is not None:
+            name = entry.tag.removeprefix(f"{table.name.name} ")
+            for key in table.foreign_keys:
+                if key.name == name:
+                    about.setdefault(key.table, set()).add(number)
+                    about.setdefault(key.referenced, set()).add(number)
+    result = dict(needs)
+    for number, entry in entries.items():
+        if entry.kind == "ROW SECURITY" and owner.get(number) in forced:
+            result[number] = needs[number] | about.get(owner[number], set())
+    return result
+
+
+def _tops(catalog: Catalog) -> dict[QualifiedName, QualifiedName]:
+    """Of each table the one that it is, at the last, a partition of; itself if of none."""
+    tables = catalog.by_name
+
+    def top(name: QualifiedName) -> QualifiedName:
+        parent = tables[name].partition_of
+        return top(parent) if parent in tables and parent is not None else name
+
+    return {name: top(name) for name in tables}

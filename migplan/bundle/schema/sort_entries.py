@@ -1,0 +1,93 @@
+"""The order within a file: everything of one table together, as far as needs allow; always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from heapq import heapify, heappop, heappush
+
+from migplan.bundle.schema.ownership import FOLLOWERS, Ownership
+from migplan.names import QualifiedName
+from migplan.postgres.archive import Section
+
+# Within a table, the order in which a reader wants to see it.
+_RANKS: Mapping[str, int] = {
+    "SEQUENCE": 0,
+    "TABLE": 1,
+    "FOREIGN TABLE": 1,
+    "SEQUENCE OWNED BY": 2,
+    "DEFAULT": 3,
+    "TABLE ATTACH": 4,
+    "CONSTRAINT": 5,
+    "CHECK CONSTRAINT": 6,
+    "INDEX": 7,
+    "INDEX ATTACH": 8,
+    "STATISTICS": 9,
+    "FK CONSTRAINT": 10,
+    "RULE": 11,
+    "TRIGGER": 12,
+    "ROW SECURITY": 13,
+    "POLICY": 14,
+}
+_ELSEWHERE = 15
+
+_BEFORE, _BEHIND = -1, 1_000_000
+
+Key = tuple[int, int, int]
+
+
+def arranged(
+    numbers: Collection[int], belonging: Ownership, position: Mapping[QualifiedName, int]
+) -> list[int]:
+    """The entries of one file in their order; ``position`` is each table's place in the plan."""
+    here = set(numbers)
+    key: dict[int, Key] = {}
+    for number in sorted(here, key=belonging.order.__getitem__):
+        key[number] = _key(number, belonging, position, key)
+    _pull_up(here, belonging, key)
+    waiting = {number: len(belonging.needs[number] & here) for number in here}
+    users: dict[int, list[int]] = {}
+    for number in here:
+        for need in belonging.needs[number] & here:
+            users.setdefault(need, []).append(number)
+    ready = [(key[number], number) for number, count in waiting.items() if not count]
+    heapify(ready)
+    order = []
+    while ready:
+        _, number = heappop(ready)
+        order.append(number)
+        for user in users.get(number, ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                heappush(ready, (key[user], user))
+    assert len(order) == len(here), "needs point backwards only, so nothing can wait for ever"
+    return order
+
+
+def _key(
+    number: int, belonging: Ownership, position: Mapping[QualifiedName, int], before: Mapping[int, Key]
+) -> Key:
+    """Where an entry wants to stand; ``before`` has that of all that it needs here.
+
+    What has no table of its own stands before all tables, as pg_dump has it, or behind the last one that it
+    needs.
+    """
+    entry = belonging.entries[number]
+    owner = belonging.owner.get(number)
+    subject = number
+    if entry.kind in FOLLOWERS:  # beside what it is about
+        subject = min(belonging.needs[number], default=number)
+    if owner is not None:
+        rank = _RANKS.get(belonging.entries[subject].kind, _ELSEWHERE)
+        return (position.get(owner, _BEHIND), rank, belonging.order[subject])
+    if belonging.entries[subject].section is Section.POST_DATA:
+        return (_BEHIND, _ELSEWHERE, belonging.order[subject])
+    needed = (before[need][0] for need in belonging.needs[number] if need in before)
+    return (max(needed, default=_BEFORE), _ELSEWHERE, belonging.order[subject])
+
+
+def _pull_up(here: set[int], belonging: Ownership, key: dict[int, Key]) -> None:
+    """What stands by itself comes before the first that needs it, even if its own place would be later."""
+    for number in sorted(here, key=belonging.order.__getitem__, reverse=True):
+        for need in belonging.needs[number] & here:
+            if need not in belonging.owner and key[need] > key[number]:
+                key[need] = key[number]

@@ -1,0 +1,1 @@
+"""The way back: rollback files, and the opposite of single definitions."""

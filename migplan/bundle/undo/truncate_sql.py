@@ -1,0 +1,182 @@
+"""The rows of a data file taken back by SQL alone: TRUNCATE where the server allows it, else DELETE.
+
+Nothing is emptied that refers to these tables from outside of the file; it is only looked at. Triggers of
+users keep still, as they do while rows come in, and stand as before when the transaction ends.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from migplan.bundle.manifest import LoadedTable, Manifest
+from migplan.bundle.undo.batches import AT_ONCE, WITH_THEM, batches, with_them
+from migplan.catalog.model import Catalog, TableKind
+from migplan.config import Layout
+from migplan.names import QualifiedName, quoted
+from migplan.sql.text import do_block, literal
+
+_STATES = {"origin": "ENABLE", "always": "ENABLE ALWAYS"}  # in which a trigger fires
+
+
+def emptied(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog) -> Iterator[str]:
+    """The statements that empty these tables, the last of which was filled first."""
+    here = [table.name for table in tables]
+    if manifest.constraints is not Layout.WITH_SCHEMA and manifest.contents != "data":
+        for start in range(0, len(here), AT_ONCE):  # no key is there, or not any more
+            yield f"TRUNCATE TABLE{_list(here[start : start + AT_ONCE], catalog, 4)};"
+        return
+    needs, users = _references(catalog)
+    barred = _barred(catalog, needs)
+    place = {table.name: number for number, table in enumerate(manifest.tables)}
+    for batch in batches(here[::-1], needs):
+        named = _named_together([name for name in batch if name not in barred], users)
+        truncated = [name for name in batch if name in named]
+        deleted = [name for name in batch if name not in named]
+        if truncated:
+            later = _in_turn(named - {*batch}, place)
+            still = _kept_still([*truncated, *later], later, catalog, {"TRUNCATE"})
+            yield from _truncated(truncated, later, catalog, *still)
+        if deleted:
+            yield "-- TRUNCATE refuses tables of keys that are not enforced, and what these need,"
+            yield "-- and wants all tables named that refer to one, which may be too many."
+            direct = {user for name in deleted for user in users.get(name, ())} - {*batch}
+            yield do_block(_deleted(deleted, _in_turn(direct, place), catalog))
+
+
+def _named_together(
+    names: Sequence[QualifiedName], users: Mapping[QualifiedName, Collection[QualifiedName]]
+) -> set[QualifiedName]:
+    """Of some tables those that can be truncated, and all that TRUNCATE wants named with them."""
+    found: set[QualifiedName] = set()
+    for name in names:
+        more = with_them(name, users)
+        if more is not None and len(found | more) <= WITH_THEM:
+            found |= more
+    return found
+
+
+def _in_turn(names: Collection[QualifiedName], place: Mapping[QualifiedName, int]) -> list[QualifiedName]:
+    """Tables of the bundle, the last first."""
+    return sorted((name for name in names if name in place), key=lambda name: -place[name])
+
+
+def _truncated(
+    here: Sequence[QualifiedName],
+    later: Sequence[QualifiedName],
+    catalog: Catalog,
+    quiet: Sequence[str],
+    loud: Sequence[str],
+) -> Iterator[str]:
+    if not later and not quiet:
+        yield f"TRUNCATE TABLE{_list(here, catalog, 4)};"
+        return
+    if later:  # TRUNCATE wants each table in the same statement that refers to one of its tables
+        yield "-- Tables of later files that refer to these must be named as well, and must be empty."
+    truncate = f"    TRUNCATE TABLE{_list([*later, *here], catalog, 8)};"
+    lines = [*_locked(later, catalog), *quiet, *_checked_empty(later, catalog), truncate, *loud]
+    yield do_block("\n".join(lines))
+
+
+def _deleted(here: Sequence[QualifiedName], later: Sequence[QualifiedName], catalog: Catalog) -> str:
+    """All in one statement, so that keys among them hold whatever way they point."""
+    # Keys act on later tables; a trigger of theirs fires for the statement, even without a row.
+    quiet, loud = _kept_still([*here, *later], [*here, *later], catalog, {"DELETE", "UPDATE"})
+    *first, last = (f"DELETE FROM {_rows_of(name, catalog)}" for name in here)  # noqa: S608 - quoted
+    parts = ",\n         ".join(f"deleted_{number} AS ({each})" for number, each in enumerate(first, 1))
+    delete = f"    WITH {parts}\n    {last};" if parts else f"    {last};"
+    if loud:
+        loud.insert(0, "    SET CONSTRAINTS ALL IMMEDIATE;")
+    return "\n".join([*_locked(later, catalog), *quiet, *_checked_empty(later, catalog), delete, *loud])
+
+
+def _kept_still(
+    emptied: Sequence[QualifiedName],
+    read: Sequence[QualifiedName],
+    catalog: Catalog,
+    events: Collection[str],
+) -> tuple[list[str], list[str]]:
+    """What keeps triggers and rules of users still, and policies from hiding rows of the owner; and back."""
+    home = _homes(catalog)
+    off, on = [], []
+    for table in catalog.tables:
+        head = f"    ALTER TABLE {table.name}"
+        for trigger in table.triggers:
+            fires = trigger.enabled in _STATES and not {*trigger.events}.isdisjoint(events)
+            if fires and home[table.name] in emptied:
+                off.append(f"{head} DISABLE TRIGGER {quoted(trigger.name)};")
+                on.append(f"{head} {_STATES[trigger.enabled]} TRIGGER {quoted(trigger.name)};")
+        for rule in table.rules if "DELETE" in events and home[table.name] in emptied else ():
+            if rule.enabled in _STATES:
+                off.append(f"{head} DISABLE RULE {quoted(rule.name)};")
+                on.append(f"{head} {_STATES[rule.enabled]} RULE {quoted(rule.name)};")
+        if home[table.name] in read and table.force_row_security:
+            off.append(f"{head} NO FORCE ROW LEVEL SECURITY;")
+            on.append(f"{head} FORCE ROW LEVEL SECURITY;")
+    return off, on
+
+
+def _locked(later: Sequence[QualifiedName], catalog: Catalog) -> Iterator[str]:
+    if later:
+        yield f"    LOCK TABLE{_list(later, catalog, 8)}\n    IN ACCESS EXCLUSIVE MODE;"
+
+
+def _checked_empty(later: Sequence[QualifiedName], catalog: Catalog) -> Iterator[str]:
+    for name in later:
+        yield (
+            f"    IF EXISTS (SELECT FROM {_rows_of(name, catalog)}) THEN\n"
+            f"        RAISE EXCEPTION '% still has rows: run its rollback first', {literal(str(name))};\n"
+            f"    END IF;"
+        )
+
+
+def _barred(
+    catalog: Catalog, needs: Mapping[QualifiedName, Collection[QualifiedName]]
+) -> frozenset[QualifiedName]:
+    """Tables that TRUNCATE refuses: those of keys that are not enforced, and what they refer to."""
+    home = _homes(catalog)
+    found: set[QualifiedName] = set()
+    for key in catalog.foreign_keys:
+        if key.referenced in home and not key.enforced and home[key.table] != home[key.referenced]:
+            found.add(home[key.referenced])
+    waiting = list(found)
+    while waiting:
+        new = set(needs.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
+def _references(
+    catalog: Catalog,
+) -> tuple[dict[QualifiedName, set[QualifiedName]], dict[QualifiedName, set[QualifiedName]]]:
+    """Of each table those to which it refers, and those that refer to it."""
+    home = _homes(catalog)
+    needs: dict[QualifiedName, set[QualifiedName]] = defaultdict(set)
+    users: dict[QualifiedName, set[QualifiedName]] = defaultdict(set)
+    for key in catalog.foreign_keys:
+        if key.referenced in home:
+            needs[home[key.table]].add(home[key.referenced])
+            users[home[key.referenced]].add(home[key.table])
+    return needs, users
+
+
+def _list(names: Sequence[QualifiedName], catalog: Catalog, indent: int) -> str:
+    new_line = "\n" + " " * indent
+    return new_line + f",{new_line}".join(_rows_of(name, catalog) for name in names)
+
+
+def _homes(catalog: Catalog) -> Mapping[QualifiedName, QualifiedName]:
+    """Of each table the one whose name brings all its rows: a partition's top, or itself."""
+    tables = catalog.by_name
+
+    def home(name: QualifiedName) -> QualifiedName:
+        parent = tables[name].partition_of
+        return home(parent) if parent is not None and parent in tables else name
+
+    return {name: home(name) for name in tables}
+
+
+def _rows_of(name: QualifiedName, catalog: Catalog) -> str:
+    """A table as a statement names it that is about its own rows: tables that inherit are others."""
+    return str(name) if catalog.by_name[name].kind is TableKind.PARTITIONED else f"ONLY {name}"

@@ -1,0 +1,117 @@
+"""What every table's section asks of the whole database, looked up once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from migplan.advise import Advice, Finding
+from migplan.catalog.model import Catalog, ForeignKey, Function, Sequence, Table
+from migplan.catalog.vitals import Bloat
+from migplan.document.derive.columns import is_tenant
+from migplan.document.derive.platforms import platform_prefixes
+from migplan.document.derive.sessions import Comparison, compared
+from migplan.graph import ForeignKeyGraph
+from migplan.names import QualifiedName
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A database as the sections see it."""
+
+    catalog: Catalog
+    graph: ForeignKeyGraph
+    advice: Advice
+
+    @cached_property
+    def incoming(self) -> Mapping[QualifiedName, tuple[ForeignKey, ...]]:
+        """Of each table, the keys that refer to it, its own to itself included."""
+        found: dict[QualifiedName, list[ForeignKey]] = defaultdict(list)
+        for key in self.catalog.foreign_keys:
+            found[key.referenced].append(key)
+        return {name: tuple(keys) for name, keys in found.items()}
+
+    @cached_property
+    def findings(self) -> Mapping[QualifiedName, tuple[Finding, ...]]:
+        """Of each table, what the rules found in it; what they found in a partition is with the whole."""
+        home = {part: owner for owner, parts in self.graph.partitions.items() for part in parts}
+        found: dict[QualifiedName, list[Finding]] = defaultdict(list)
+        for finding in self.advice.findings:
+            if finding.table is not None:
+                found[home.get(finding.table, finding.table)].append(finding)
+        return {name: tuple(each) for name, each in found.items()}
+
+    @cached_property
+    def functions(self) -> Mapping[QualifiedName, Function]:
+        """Functions by name; of those that share one, the first."""
+        found: dict[QualifiedName, Function] = {}
+        for function in self.catalog.functions:
+            found.setdefault(function.name, function)
+        return found
+
+    @cached_property
+    def sequences(self) -> Mapping[QualifiedName, tuple[Sequence, ...]]:
+        """Of each table, the sequences that its columns own."""
+        found: dict[QualifiedName, list[Sequence]] = defaultdict(list)
+        for sequence in self.catalog.sequences:
+            if sequence.owned_by is not None:
+                found[sequence.owned_by].append(sequence)
+        return {name: tuple(each) for name, each in found.items()}
+
+    @cached_property
+    def labels(self) -> Mapping[str, tuple[str, ...]]:
+        """Of each enum, as columns name their type, its labels."""
+        return {str(each.name): each.definition for each in self.catalog.types if each.kind == "enum"}
+
+    @cached_property
+    def bloat(self) -> Mapping[QualifiedName, tuple[Bloat, ...]]:
+        """Of each table, what it and its indexes would not need."""
+        found: dict[QualifiedName, list[Bloat]] = defaultdict(list)
+        for each in self.catalog.vitals.bloat if self.catalog.vitals else ():
+            found[each.table].append(each)
+        return {name: tuple(each) for name, each in found.items()}
+
+    @cached_property
+    def platforms(self) -> frozenset[str]:
+        """Prefixes of tables that stand for another system."""
+        return platform_prefixes(self.catalog)
+
+    @cached_property
+    def _isolating(self) -> Mapping[QualifiedName, tuple[Comparison, ...]]:
+        return {
+            table.name: tuple(
+                found
+                for policy in table.policies
+                for text in (policy.using, policy.check)
+                if text
+                for found in compared(text, table)
+            )
+            for table in self.catalog.tables
+            if table.policies
+        }
+
+    def isolating(self, table: Table) -> tuple[str, ...]:
+        """The columns by which policies tell whose a row is, tenants' before people's."""
+        found = sorted(self._isolating.get(table.name, ()), key=lambda each: each.personal)
+        return tuple(dict.fromkeys(each.column for each in found))
+
+    def tenant(self, table: Table) -> str | None:
+        """The column that tells tenants apart, where a policy or an index says that it does."""
+        from_policies = [each.column for each in self._isolating.get(table.name, ()) if not each.personal]
+        if from_policies:
+            return from_policies[0]
+        leading = (index.columns[0] for index in table.indexes if len(index.columns) > 1)
+        return next((column for column in leading if is_tenant(column)), None)
+
+    def codes(self, table: Table, code: str, about: str = "") -> str:
+        """The code, where the advice has a finding of it about the table and what is spoken of."""
+        return next(
+            (
+                finding.code
+                for finding in self.findings.get(table.name, ())
+                if finding.code == code and about in finding.what
+            ),
+            "",
+        )

@@ -1,0 +1,183 @@
+"""Policies as SQL, and what they come to: recognised where the expression is one of the usual ones."""
+
+from __future__ import annotations
+
+import re
+
+from migplan.catalog.model import Policy, Table
+from migplan.document.derive.columns import is_tenant
+from migplan.document.derive.sessions import (
+    NAME,
+    alternatives,
+    call_in,
+    closes_at_end,
+    column_in,
+    comparison,
+    conjuncts,
+    parenthesised,
+    stripped,
+)
+from migplan.document.derive.wording import joined, listed
+from migplan.document.model import DescribedPolicy
+from migplan.names import quoted
+
+_VERBS = {"SELECT": "read", "INSERT": "add", "UPDATE": "change", "DELETE": "delete", "ALL": "read and write"}
+_SUBSELECT = re.compile(rf"^(?:(.*?) IN |EXISTS )\(\s*SELECT\b.*?\bFROM\s+((?:{NAME}\.)?{NAME})", re.DOTALL)
+_VALUES = re.compile(r"'((?:[^']|'')*)'::")
+_LITERAL = re.compile(r"(?:'(?:[^']|'')*')?::[\w.\" ]+(?:\[\])?")
+_LISTED = re.compile(r"(?:ANY|ARRAY|[\s()\[\],])*")
+_ASKS = re.compile(r"auth\.(?:uid|jwt)\(\)|current_setting\(|CURRENT_USER|SESSION_USER")
+
+
+def described(table: Table) -> tuple[DescribedPolicy, ...]:
+    """Every policy of the table."""
+    return tuple(
+        DescribedPolicy(policy, definition(policy, table), purpose(policy, table))
+        for policy in table.policies
+    )
+
+
+def definition(policy: Policy, table: Table) -> str:
+    """The statement that makes the policy."""
+    roles = ", ".join(role if role == "PUBLIC" else quoted(role) for role in policy.roles) or "PUBLIC"
+    lines = [f"CREATE POLICY {quoted(policy.name)} ON {table.name}"]
+    if not policy.permissive:
+        lines.append("AS RESTRICTIVE")
+    lines += [f"FOR {policy.command}", f"TO {roles}"]
+    if policy.using is not None:
+        lines.append(f"USING {parenthesised(policy.using)}")
+    if policy.check is not None:
+        lines.append(f"WITH CHECK {parenthesised(policy.check)}")
+    return "\n  ".join(lines) + ";"
+
+
+def purpose(policy: Policy, table: Table) -> str:
+    """What it comes to in a sentence; where the condition is none of the usual ones, that it is not."""
+    if policy.comment:
+        return policy.comment
+    who = _who(policy.roles)
+    verb = _VERBS[policy.command]
+    condition = policy.using if policy.using is not None else policy.check
+    rows = "every row" if condition is None else _rows(condition, table)
+    if rows is None:
+        said = f"{who} may {verb} rows that meet its condition, which is none of the usual ones."
+    else:
+        said = f"{who} may {verb} {rows}."
+    if policy.using is not None and policy.check is not None and policy.using != policy.check:
+        after = _rows(policy.check, table)
+        said += f" What they leave must be {after}." if after else " What they leave must meet WITH CHECK."
+    if not policy.permissive:
+        return f"A limit on top of the other policies: {said[:1].lower()}{said[1:]}"
+    return said
+
+
+def _who(roles: tuple[str, ...]) -> str:
+    return "Everyone" if not roles or "PUBLIC" in roles else f"Role {joined(roles, 'or')}"
+
+
+def _rows(condition: str, table: Table) -> str | None:
+    """The rows that a condition lets through, in words; None where one of its parts is not understood."""
+    choices = alternatives(condition)
+    if len(choices) > 1:
+        said = [_rows(choice, table) for choice in choices]
+        return None if None in said else ", or ".join(filter(None, said))
+    parts = [_part(part, table) for part in conjuncts(condition)]
+    if any(part is None for part in parts):
+        return None
+    words = [part for part in parts if part]
+    if "no row" in words:
+        return "no row"
+    if all(word == "every row" for word in words):
+        return "every row"
+    of_rows = [word for word in words if word != "every row" and not word.startswith("all, ")]
+    provided = [word.removeprefix("all, ") for word in words if word.startswith("all, ")]
+    return ", ".join(["; of these only ".join(of_rows) or "all", *provided])
+
+
+def _part(part: str, table: Table) -> str | None:
+    """What one part of a condition lets through."""
+    if part in ("true", "false"):
+        return "every row" if part == "true" else "no row"
+    return (
+        _flag(part, table)
+        or _session(part, table)
+        or _among_values(part, table)
+        or _by_subselect(part, table)
+        or _by_function(part, table)
+        or _regardless_of_row(part)
+        or None
+    )
+
+
+def _flag(part: str, table: Table) -> str:
+    wanted = part.removeprefix("NOT ")
+    column = column_in(wanted, table)
+    if column is None:
+        return ""
+    return f"rows {'without' if wanted != part else 'with'} {column}" if _is_flag(column, table) else ""
+
+
+def _is_flag(column: str, table: Table) -> bool:
+    return table.column(column).type == "boolean"
+
+
+def _session(part: str, table: Table) -> str:
+    found = comparison(part, table)
+    if found is None:
+        return ""
+    if found.personal:
+        return f"their own rows, those whose {found.column} is {found.source}"
+    whose = f"whose {found.column} is {found.source}"
+    return (
+        f"rows of their {_owner(found.column)}, those {whose}" if is_tenant(found.column) else f"rows {whose}"
+    )
+
+
+def _owner(column: str) -> str:
+    """``tenant`` of ``tenant_id``."""
+    return re.sub(r"_?(?:id|uuid|key)$", "", column, flags=re.IGNORECASE).replace("_", " ") or "own"
+
+
+def _among_values(part: str, table: Table) -> str:
+    left, operator, right = part.partition(" = ")
+    column = column_in(left, table)
+    values = _VALUES.findall(right)
+    if not operator or column is None or not values or not _LISTED.fullmatch(_LITERAL.sub("", right)):
+        return ""
+    return f"rows whose {column} is {joined([value.replace(chr(39) * 2, chr(39)) for value in values], 'or')}"
+
+
+def _by_subselect(part: str, table: Table) -> str:
+    found = _SUBSELECT.match(part)
+    if found is None or not closes_at_end(part, part.index("(", found.end(1) if found[1] else 0)):
+        return ""
+    whose = column_in(found[1], table) if found[1] else None
+    if found[1] and whose is None:
+        return ""
+    other = found[2]
+    about = f"rows whose {whose} is in {other}" if whose else f"rows that go with a row of {other}"
+    if _ASKS.search(part):
+        return f"{about}, as far as that names the one who asks"
+    return f"{about}, as far as they may read that"
+
+
+def _by_function(part: str, table: Table) -> str:
+    found = call_in(part)
+    if found is None or found[0].upper() in ("EXISTS", "NOT", "COALESCE"):
+        return ""
+    columns = [column for each in found[1].split(",") if (column := column_in(stripped(each), table))]
+    if len(columns) == 1 and is_tenant(columns[0]):
+        return f"rows of their {_owner(columns[0])}, those for which {found[0]}() says yes of {columns[0]}"
+    given = f" of {listed(columns)}" if columns else ""
+    return f"rows for which {found[0]}() says yes{given}"
+
+
+def _regardless_of_row(part: str) -> str:
+    """A part that looks at the session alone: it lets through all or nothing."""
+    if found := re.match(r".*\bauth\.role\(\).*? = '([^']+)'(?:::text)?$", part):
+        return f"all, as long as they are signed in as {found[1]}"
+    if re.fullmatch(r"\(?\s*(?:SELECT )?auth\.uid\(\)(?: AS uid\s*)?\)? IS NOT NULL", part):
+        return "all, as long as they are signed in"
+    if found := re.fullmatch(r"\(?current_setting\('([^']+)'::text(?:, true)?\)\)? = '([^']*)'::text", part):
+        return f"all, as long as the setting {found[1]} is {found[2]}"
+    return ""

@@ -1,0 +1,83 @@
+"""What writing documents came to, and what is stale in them, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from migplan.document.markdown import Book, Pages
+from migplan.document.model import Documentation
+from migplan.report import advice
+from migplan.report.words import count, listed
+
+_SHOWN = 20
+
+
+def pages_written(
+    documentation: Documentation, out: Path, pages: Pages, changed: Sequence[str]
+) -> Iterator[Text]:
+    """The pages, what people have to know about them, and where to begin reading."""
+    tables = sum(1 for _ in documentation.tables)
+    new = len(changed) == len(pages.files)
+    news = "all of them written" if new else _news(len(changed))
+    yield Text(
+        f"{out}: {count(len(pages.files), 'page')} about {count(tables, 'table')}; {news}", style="bold"
+    )
+    width = max(map(len, pages.files))
+    held = {chapter.file: len(chapter.tables) for chapter in Book(documentation).chapters}
+    for name in pages.files:
+        about = count(held[name], "table") if name in held else ""
+        yield Text(f"  {name:{width}}  {about:>12}{'  changed' if name in changed and not new else ''}")
+    yield from _section("Taken away, for no group has that name any more", pages.removed)
+    yield from _section(
+        "What people wrote about what is not there any more is kept in DROPPED.md", pages.dropped
+    )
+    yield from _section("Samples", list(_samples(documentation)))
+    yield from _section("Advice", [advice.headline(documentation.advice)])
+    yield Text()
+    yield Text(f"Begin with: {out / 'README.md'}")
+
+
+def _news(changed: int) -> str:
+    return f"{changed:,} of them changed" if changed else "nothing has changed"
+
+
+def one_file(documentation: Documentation, file: Path) -> Iterator[Text]:
+    """The same for a page or a document that holds everything."""
+    tables = sum(1 for _ in documentation.tables)
+    yield Text(f"{file}: {count(tables, 'table')}, {advice.headline(documentation.advice)}", style="bold")
+    yield from _section("Samples", list(_samples(documentation)))
+
+
+def staleness(stale: Sequence[str], out: Path) -> Iterator[Text]:
+    """What does not fit the database any more, and what writes it anew."""
+    if not stale:
+        yield Text(f"{out} fits the database")
+        return
+    yield Text(f"{out} is stale:", style="bold")
+    yield from (Text(f"  {line}") for line in stale)
+    yield Text(f"  -> write it anew with: migplan document --out {out}", style="dim")
+
+
+def _samples(documentation: Documentation) -> Iterator[str]:
+    shown = [document.samples for document in documentation.tables if document.samples]
+    rows = sum(len(samples.rows) for samples in shown)
+    replaced = sum(len(samples.replaced) for samples in shown)
+    if not shown:
+        return
+    rows_of = f"{count(rows, 'row')} of {count(len(shown), 'table')}"
+    yield f"{rows_of}; {count(replaced, 'column')} shown by stand-ins"
+    silent = [str(each.name) for each in documentation.tables if each.samples and each.samples.unread]
+    if silent:
+        yield f"none of {listed(silent, 5)}: their sections say why"
+
+
+def _section(title: str, lines: Sequence[str]) -> Iterator[Text]:
+    if lines:
+        yield Text()
+        yield Text(title, style="bold")
+        yield from (Text(f"  {line}") for line in lines[:_SHOWN])
+    if len(lines) > _SHOWN:
+        yield Text(f"  … and {len(lines) - _SHOWN:,} more", style="dim")

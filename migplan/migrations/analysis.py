@@ -1,0 +1,50 @@
+"""All that can be said of a folder without a server, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from migplan.migrations.file_analysis import FileAnalysis, file_analyses
+from migplan.migrations.folder import read
+from migplan.migrations.lint import NO_LEVELS, Finding, Levels, Sizes
+from migplan.migrations.model import Folder
+from migplan.migrations.order import Order
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A folder, what its migrations do, and in which order they can."""
+
+    folder: Folder
+    file_analyses: tuple[FileAnalysis, ...]
+    order: Order
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the order of the names is not one that works."""
+        return bool(self.order.contradictions)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What lint has to say, the gravest first, then by file and line."""
+        found = [finding for account in self.file_analyses for finding in account.findings]
+        return tuple(sorted(found, key=lambda finding: finding.level.rank))
+
+    @cached_property
+    def by_name(self) -> Mapping[str, FileAnalysis]:
+        """The account of each migration."""
+        return {account.migration.name: account for account in self.file_analyses}
+
+
+def analyze(path: Path, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS) -> Analysis:
+    """Read a folder, and every file of it."""
+    return analysis_of(read(path), sizes=sizes, levels=levels)
+
+
+def analysis_of(folder: Folder, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS) -> Analysis:
+    """The same, of a folder that was read."""
+    found = file_analyses(folder, sizes=sizes, levels=levels)
+    return Analysis(folder, found, Order(found))

@@ -1,0 +1,65 @@
+"""What is known of a migration when its file was read: uses, what cannot be in a transaction, risks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migplan.migrations.lint import NO_LEVELS, Context, Finding, Levels, Sizes, lint
+from migplan.migrations.model import Folder, Migration, Part, Style, Use
+from migplan.migrations.source_files import statements_of
+from migplan.migrations.transactions import Alone, alone
+from migplan.migrations.uses import uses
+
+
+@dataclass(frozen=True, slots=True)
+class FileAnalysis:
+    """A migration, read."""
+
+    migration: Migration
+    uses: tuple[Use, ...] = ()
+    alone: tuple[Alone, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    statements: int = 0
+    rows: int = 0  # of COPY
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether it can be, and is to be, one transaction."""
+        return self.migration.in_transaction and not self.alone
+
+
+def analysis_of_file(
+    migration: Migration,
+    *,
+    style: Style = Style.PLAIN,
+    sizes: Sizes | None = None,
+    levels: Levels = NO_LEVELS,
+) -> FileAnalysis:
+    """Read a migration's file. Of one in Python, nothing is known but what it says it requires."""
+    if migration.kind == "python":
+        return FileAnalysis(migration)
+    statements = tuple(statements_of(migration.up))
+    lonely = alone(statements)
+    context = Context(migration, migration.in_transaction and not lonely, sizes, style)
+    return FileAnalysis(
+        migration,
+        uses(statements),
+        lonely,
+        lint(statements, context, levels),
+        len(statements),
+        sum(each.rows or 0 for each in statements),
+    )
+
+
+def file_analyses(
+    folder: Folder, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS
+) -> tuple[FileAnalysis, ...]:
+    """The accounts of all migrations of a folder, in its order."""
+    return tuple(
+        analysis_of_file(each, style=folder.style, sizes=sizes, levels=levels) for each in folder.migrations
+    )
+
+
+def part_alone(part: Part) -> tuple[Alone, ...]:
+    """What of another part, such as the way back, cannot be in a transaction."""
+    return alone(tuple(statements_of(part)))

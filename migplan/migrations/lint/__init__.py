@@ -1,0 +1,62 @@
+"""Risks of migrations, seen before they run: rules over statements, one a module, each with a stable code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from migplan.migrations.lint.finding import (
+    LARGE,
+    NO_LEVELS,
+    SMALL,
+    Context,
+    Finding,
+    Hit,
+    Level,
+    Levels,
+    Rule,
+    Sizes,
+)
+from migplan.migrations.lint.rules import RULES
+from migplan.sql.statements import Parsed
+
+__all__ = ["NO_LEVELS", "RULES", "Context", "Finding", "Level", "Levels", "Rule", "Sizes", "lint"]
+
+
+def lint(statements: Sequence[Parsed], context: Context, levels: Levels = NO_LEVELS) -> tuple[Finding, ...]:
+    """What the rules find in a file, in the order of its lines."""
+    found: list[Finding] = []
+    context.statements = len(statements)
+    rules = [rule for rule in RULES if levels.get(rule.CODE) != "off"]
+    for statement in statements:
+        for rule in rules:
+            found += _findings(rule, statement, context, levels)
+        context.see(statement)
+    return tuple(found)
+
+
+def _findings(rule: Rule, statement: Parsed, context: Context, levels: Levels) -> Iterator[Finding]:
+    for hit in rule.find(statement, context):
+        level = levels.get(rule.CODE)
+        size = context.sizes.get(hit.table) if context.sizes and hit.table else None
+        yield Finding(
+            rule.CODE,
+            _weighed(hit.level or rule.LEVEL, hit, context) if level is None else Level(level),
+            rule.TITLE,
+            context.migration.up.file,
+            statement.line,
+            statement.beginning,
+            hit.why or rule.WHY,
+            hit.mend or rule.MEND,
+            hit.table,
+            size,
+        )
+
+
+def _weighed(level: Level, hit: Hit, context: Context) -> Level:
+    """By the table's size: what is small is done at once, what is not there yet is empty."""
+    if context.sizes is None or not hit.table:
+        return level
+    size = context.sizes.get(hit.table)
+    if size is None:
+        return Level.NOTE
+    return level.moved(1 if size < SMALL else -1 if size > LARGE else 0)

@@ -1,0 +1,139 @@
+"""What the rules have to say about a statement, and what they know of the file when they say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, Protocol
+
+from postgast import pg_query_pb2 as pg
+
+from migplan.migrations.model import Migration, Style
+from migplan.names import QualifiedName
+from migplan.sql.statements import Parsed
+
+SMALL = 10_000_000
+LARGE = 1_000_000_000
+"""Bytes: a table below is locked or rewritten at once, one above for minutes."""
+
+
+class Level(StrEnum):
+    """How grave it is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """0 for the gravest."""
+        return list(Level).index(self)
+
+    def moved(self, steps: int) -> Level:
+        """So many steps less grave, or more."""
+        every = list(Level)
+        return every[min(max(self.rank + steps, 0), len(every) - 1)]
+
+
+Sizes = Mapping[str, int]
+"""Bytes of each table of a target by its name as SQL: ``public.hotels``."""
+Levels = Mapping[str, Level | Literal["off"]]
+"""What somebody set, by code."""
+NO_LEVELS: Levels = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A risk in a statement, why it is one, and how to go about it."""
+
+    code: str
+    level: Level
+    title: str
+    file: Path
+    line: int
+    statement: str
+    why: str
+    mend: str = ""
+    table: str = ""  # the one concerned
+    size: int | None = None  # its bytes in the target, where that is known
+
+    @property
+    def place(self) -> str:
+        """``001_hotels.sql:12``."""
+        return f"{self.file.name}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a rule found; what it does not say is the rule's own."""
+
+    table: str = ""
+    why: str = ""
+    mend: str = ""
+    level: Level | None = None
+
+
+@dataclass
+class Context:
+    """A file as far as it was read: what it made itself is empty, and locked by nobody."""
+
+    migration: Migration
+    in_transaction: bool = True
+    sizes: Sizes | None = None
+    style: Style = Style.PLAIN
+    statements: int = 0  # that the file has
+    made: set[str] = field(default_factory=set)
+    settings: set[str] = field(default_factory=set)  # that SET gave a value: lock_timeout, search_path
+    said: set[str] = field(default_factory=set)  # codes of rules that speak once a file
+
+    def name(self, relation: pg.RangeVar) -> str:
+        """A table's name as SQL."""
+        return str(QualifiedName(relation.schemaname or "public", relation.relname))
+
+    def is_filled(self, relation: pg.RangeVar) -> bool:
+        """Whether rows may be in it, and others may be at work on it: the file did not make it."""
+        return self.name(relation) not in self.made and relation.relpersistence != "t"
+
+    def once(self, code: str) -> bool:
+        """Whether a rule speaks for the first time in this file."""
+        first = code not in self.said
+        self.said.add(code)
+        return first
+
+    def see(self, statement: Parsed) -> None:
+        """Pass a statement."""
+        match statement.kind:
+            case "create_stmt":
+                self.made.add(self.name(statement.node.create_stmt.relation))
+            case "create_table_as_stmt":
+                self.made.add(self.name(statement.node.create_table_as_stmt.into.rel))
+            case "rename_stmt" if statement.node.rename_stmt.rename_type == pg.OBJECT_TABLE:
+                renamed = statement.node.rename_stmt
+                if self.name(renamed.relation) in self.made:
+                    home = renamed.relation.schemaname or "public"
+                    self.made.add(str(QualifiedName(home, renamed.newname)))
+            case "variable_set_stmt":
+                self.settings.add(statement.node.variable_set_stmt.name.lower())
+            case "select_stmt" if "set_config" in statement.text:
+                self.settings |= {
+                    name for name in ("lock_timeout", "statement_timeout") if name in statement.text
+                }
+            case _:
+                pass
+
+
+class Rule(Protocol):
+    """A module of ``rules/``."""
+
+    CODE: str
+    TITLE: str
+    LEVEL: Level
+    WHY: str
+    MEND: str
+
+    def find(self, statement: Parsed, context: Context) -> Iterable[Hit]:
+        """What it finds in a statement."""
+        ...

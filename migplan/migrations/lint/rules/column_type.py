@@ -1,0 +1,33 @@
+"""ALTER COLUMN TYPE that writes the table anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from postgast import pg_query_pb2 as pg
+
+from migplan.migrations.lint.commands import commands
+from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.names import quoted
+from migplan.sql.statements import Parsed
+
+CODE = "ML101"
+TITLE = "another type for a column"
+LEVEL = Level.ERROR
+WHY = (
+    "unless the old type fits the new one byte by byte, all rows are written anew, and nobody reads meanwhile"
+)
+MEND = "add a column of the new type, fill it in batches, and exchange the names"
+_WIDE = frozenset({"text", "varchar"})
+
+
+def find(statement: Parsed, context: Context) -> Iterator[Hit]:
+    """Any change of type; to text without a conversion it is mostly harmless, and said so."""
+    for table, command in commands(statement, context, pg.AT_AlterColumnType):
+        definition = getattr(command, "def").column_def
+        name = definition.type_name.names[-1].string.sval
+        if name in _WIDE and not definition.type_name.typmods and not definition.HasField("raw_default"):
+            why = f"free if {quoted(command.name)} is varchar now; from other types all rows are written anew"
+            yield Hit(table, why, level=Level.NOTE)
+        else:
+            yield Hit(table)

@@ -1,0 +1,22 @@
+"""CREATE INDEX CONCURRENTLY that cannot be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.sql.statements import Parsed
+
+CODE = "ML405"
+TITLE = "an index built CONCURRENTLY under no name"
+LEVEL = Level.WARNING
+WHY = "when it fails it leaves an invalid index, which can only be found again by its name"
+MEND = "give the index a name"
+
+
+def find(statement: Parsed, context: Context) -> Iterator[Hit]:
+    """Those that leave the name to the server."""
+    if statement.kind == "index_stmt":
+        index = statement.node.index_stmt
+        if index.concurrent and not index.idxname:
+            yield Hit(context.name(index.relation))

@@ -1,0 +1,23 @@
+"""UPDATE and DELETE of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.sql.statements import Parsed
+
+CODE = "ML203"
+TITLE = "a change of every row"
+LEVEL = Level.WARNING
+WHY = "without WHERE every row is locked and written in one transaction"
+MEND = "a data step in Python does it in batches, and goes on where it was: migplan new NAME --python"
+
+
+def find(statement: Parsed, context: Context) -> Iterator[Hit]:
+    """Without WHERE, on tables that the file did not make."""
+    tree = {"update_stmt": statement.node.update_stmt, "delete_stmt": statement.node.delete_stmt}.get(
+        statement.kind
+    )
+    if tree is not None and not tree.HasField("where_clause") and context.is_filled(tree.relation):
+        yield Hit(context.name(tree.relation))

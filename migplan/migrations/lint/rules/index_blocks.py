@@ -1,0 +1,22 @@
+"""CREATE INDEX without CONCURRENTLY."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.sql.statements import Parsed
+
+CODE = "ML105"
+TITLE = "an index without CONCURRENTLY"
+LEVEL = Level.WARNING
+WHY = "nobody writes to the table until the index is built"
+MEND = "CREATE INDEX CONCURRENTLY, in a file of its own: it cannot be in a transaction"
+
+
+def find(statement: Parsed, context: Context) -> Iterator[Hit]:
+    """On tables that the file did not make."""
+    if statement.kind == "index_stmt":
+        index = statement.node.index_stmt
+        if not index.concurrent and context.is_filled(index.relation):
+            yield Hit(context.name(index.relation))

@@ -1,0 +1,24 @@
+"""A foreign key that is checked at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from postgast import pg_query_pb2 as pg
+
+from migplan.migrations.lint.commands import added
+from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.sql.statements import Parsed
+
+CODE = "ML106"
+TITLE = "a foreign key without NOT VALID"
+LEVEL = Level.WARNING
+WHY = "both tables take no writes until every row is checked"
+MEND = "add it NOT VALID, and VALIDATE CONSTRAINT in another transaction"
+
+
+def find(statement: Parsed, context: Context) -> Iterator[Hit]:
+    """On tables that the file did not make; a new column without a default is NULL in every row."""
+    for table, key, is_new in added(statement, context, pg.CONSTR_FOREIGN):
+        if not key.skip_validation and not is_new:
+            yield Hit(table)

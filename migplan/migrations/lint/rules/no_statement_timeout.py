@@ -1,0 +1,22 @@
+"""A strong lock that may be held without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.migrations.lint.rules.no_lock_timeout import locked
+from migplan.sql.statements import Parsed
+
+CODE = "ML302"
+TITLE = "no statement_timeout"
+LEVEL = Level.NOTE
+WHY = "a statement that takes longer than anybody thought holds its lock as long"
+MEND = "SET statement_timeout = '60s'; at the beginning, for whoever runs the file without migplan"
+
+
+def find(statement: Parsed, context: Context) -> Iterator[Hit]:
+    """Once a file, at the first statement that locks a table which others use."""
+    table = locked(statement, context)
+    if table is not None and "statement_timeout" not in context.settings and context.once(CODE):
+        yield Hit(table)

@@ -1,0 +1,22 @@
+"""Statements that make a file run without a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.migrations.transactions import alone
+from migplan.sql.statements import Parsed
+
+CODE = "ML403"
+TITLE = "a statement that takes the transaction from its file"
+LEVEL = Level.WARNING
+WHY = ""
+MEND = "put it into a file of its own: of the others, a failure would leave a half"
+
+
+def find(statement: Parsed, context: Context) -> Iterator[Hit]:
+    """Those that stand beside others."""
+    if context.statements > 1:
+        for each in alone([statement]):
+            yield Hit(why=each.why)

@@ -1,0 +1,25 @@
+"""Other names for what is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from postgast import pg_query_pb2 as pg
+
+from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.sql.statements import Parsed
+
+CODE = "ML202"
+TITLE = "another name for a table or a column"
+LEVEL = Level.WARNING
+WHY = "whoever uses the old name fails from then on"
+MEND = "keep the old name as a view or a generated column until nobody uses it"
+_IN_USE = (pg.OBJECT_TABLE, pg.OBJECT_COLUMN, pg.OBJECT_VIEW, pg.OBJECT_MATVIEW)
+
+
+def find(statement: Parsed, context: Context) -> Iterator[Hit]:
+    """RENAME of what the file did not make."""
+    if statement.kind == "rename_stmt":
+        rename = statement.node.rename_stmt
+        if rename.rename_type in _IN_USE and context.is_filled(rename.relation):
+            yield Hit(context.name(rename.relation))

@@ -1,0 +1,145 @@
+"""Files of a folder as bytes: read once, held to UTF-8, cut into parts, and opened again part by part.
+
+A part is a range of the file as it lies on the disk, so a byte order mark stands before the first part, and a
+carriage return belongs to the line that it ends. Digests leave both out: a checkout on another system is the
+same migration.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from migplan.errors import FileError
+from migplan.files import read_bytes
+from migplan.migrations.model import Part
+from migplan.sealed_files import Seal
+from migplan.sql.split import MetaCommandError, SqlFileError, pieces
+from migplan.sql.statements import Parsed, parsed
+
+_OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NOT_A_LINE = re.compile(rb"[^\n]")
+_DIRECTIVE = re.compile(
+    rb"^[ \t]*(?:--|#)[ \t]*migplan:[ \t]*([\w-]*)[ \t]*([^\r\n]*?)[ \t\r]*$", re.MULTILINE
+)
+DIRECTIVES = ("requires", "no-transaction", "maintenance", "up", "down", "verify")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file and its bytes."""
+
+    file: Path
+    data: bytes
+
+    @property
+    def begin(self) -> int:
+        """Where its text begins: behind the byte order mark, if there is one."""
+        return len(codecs.BOM_UTF8) if self.data.startswith(codecs.BOM_UTF8) else 0
+
+    def line(self, at: int) -> int:
+        """The line of an offset, from 1."""
+        return self.data.count(b"\n", 0, at) + 1
+
+    def part(self, start: int | None = None, end: int | None = None) -> Part:
+        """A part of it; all of it, when nothing is said."""
+        first = self.begin if start is None else start
+        last = len(self.data) if end is None else end
+        return Part(self.file, first, last, self.line(first), Seal.of_bytes(self.data))
+
+    def digest(self, part: Part) -> str:
+        """The SHA-256 of a part, the same on every system."""
+        return hashlib.sha256(self.data[part.start : part.end].replace(b"\r\n", b"\n")).hexdigest()
+
+    def error(self, what: str, at: int, do: str = "") -> SqlFileError:
+        """The complaint about a place."""
+        return SqlFileError(what, file=self.file, line=self.line(at), do=do)
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """A line ``-- migplan: WORD REST``."""
+
+    word: str
+    rest: str
+    start: int
+    end: int
+    line: int
+
+
+def load(file: Path) -> Text:
+    """The file; whatever is not UTF-8 is refused with its line."""
+    try:
+        data = read_bytes(file)
+    except FileError as error:
+        raise FileError(f"{file} cannot be read: {error.what}", file=file) from None
+    text = Text(file, data)
+    if data.startswith(_OTHER_ENCODINGS):
+        raise text.error("the file is UTF-16, and has to be UTF-8", 0, "save it again as UTF-8")
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise text.error(f"byte 0x{data[error.start]:02x} is not UTF-8", error.start) from None
+    return text
+
+
+def reopened(part: Part) -> io.BytesIO:
+    """A stream of a part in which offsets and lines are those of the file: what precedes it is blank."""
+    data = load(part.file).data
+    if part.seal and part.seal != Seal.of_bytes(data):
+        raise FileError(
+            f"{part.file} was changed after it was read, when the command began",
+            do="run the same command again",
+            file=part.file,
+        )
+    return io.BytesIO(_NOT_A_LINE.sub(b" ", data[: part.start]) + data[part.start : part.end])
+
+
+def directives(text: Text, part: Part | None = None) -> Iterator[Directive]:
+    """The directives of a part; one that migplan does not know is refused rather than passed over."""
+    if b"migplan:" not in text.data:
+        return
+    start, end = (part.start, part.end) if part else (text.begin, len(text.data))
+    for found in _DIRECTIVE.finditer(text.data, start, end):
+        word, rest = found[1].decode(), found[2].decode()
+        if word not in DIRECTIVES:
+            known = ", ".join(DIRECTIVES)
+            raise text.error(
+                f"-- migplan: {word} is no directive of migplan's", found.start(), f"known: {known}"
+            )
+        yield Directive(word, rest, found.start(), found.end(), text.line(found.start()))
+
+
+def marks(text: Text, pattern: re.Pattern[bytes]) -> list[re.Match[bytes]]:
+    """Where the pattern marks the beginning of a section: not inside of a quote, a comment or rows.
+
+    A mark counts when the file, cut there, is whole.
+    """
+    found, begin = [], text.begin
+    for mark in pattern.finditer(text.data, text.begin):
+        if _is_whole(text, begin, mark.start()):
+            found.append(mark)
+            begin = mark.start()
+    return found
+
+
+def _is_whole(text: Text, start: int, end: int) -> bool:
+    before = _NOT_A_LINE.sub(b" ", text.data[:start])
+    try:
+        for _ in pieces(io.BytesIO(before + text.data[start:end]), text.file):
+            pass
+    except MetaCommandError:
+        return True  # it will be refused with the statements
+    except SqlFileError as error:
+        return not error.what.startswith(("a quote", "a dollar", "a comment", "the rows of"))
+    return True
+
+
+def statements_of(part: Part) -> Iterator[Parsed]:
+    """Every statement of a part, parsed."""
+    return parsed(reopened(part), part.file)

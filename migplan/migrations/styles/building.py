@@ -1,0 +1,112 @@
+"""What every style builds its migrations with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from migplan.errors import FileError
+from migplan.migrations.model import Kind, Migration, Part, Remark
+from migplan.migrations.source_files import Text, directives, load
+
+_NUMBER = re.compile(r"(\d{4}-\d\d-\d\d(?:[T_-]?\d{4,6})?|\d+(?:\.\d+)*)(?:[_\-. ]|$)")
+
+
+@dataclass
+class Listing:
+    """The files of a folder by name, and what is to be said about them."""
+
+    path: Path
+    files: tuple[Path, ...]  # those directly in it
+    remarks: list[Remark] = field(default_factory=list)
+    _texts: dict[Path, Text] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of its files."""
+        return frozenset(file.name for file in self.files)
+
+    def text(self, file: Path) -> Text:
+        """A file's text, read once."""
+        if file not in self._texts:
+            self._texts[file] = load(file)
+        return self._texts[file]
+
+    def note(self, file: Path, what: str, line: int = 1) -> None:
+        """Have something said."""
+        self.remarks.append(Remark(file, what, line))
+
+    def whole(self, file: Path) -> Part:
+        """All of a file that stands beside another one."""
+        return self.text(file).part()
+
+
+def listing(path: Path) -> Listing:
+    """The files of a folder."""
+    try:
+        files = tuple(sorted(file for file in path.iterdir() if file.is_file() and file.name[0] != "."))
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}", file=path) from None
+    return Listing(path, files)
+
+
+def number_of(name: str) -> str:
+    """The number that a name begins with."""
+    found = _NUMBER.match(name)
+    return found[1] if found else ""
+
+
+def by_number(migration: Migration) -> tuple[int, int, tuple[int, ...], str]:
+    """Where a migration stands: numbers by their value, then names; what repeats, seeds and upkeep follow."""
+    kinds: dict[Kind, int] = {"sql": 0, "python": 0, "seed": 2, "maintenance": 3}
+    last = 1 if migration.repeatable else kinds[migration.kind]
+    digits = tuple(int(part) for part in re.findall(r"\d+", migration.number))
+    return last, not digits, digits, migration.name
+
+
+def made(
+    listing: Listing,
+    text: Text,
+    up: Part,
+    name: str,
+    number: str = "",
+    *,
+    kind: Kind = "sql",
+    down: Part | None = None,
+    verify: Part | None = None,
+    requires: Iterable[str] = (),
+    in_transaction: bool = True,
+    repeatable: bool = False,
+    conflicts: tuple[str, ...] = (),
+) -> Migration:
+    """A migration with what the directives of its up part say."""
+    needed, schedule = list(requires), ""
+    for directive in directives(text, up):
+        match directive.word:
+            case "requires":
+                needed += re.split(r"[,\s]+", directive.rest)
+            case "no-transaction":
+                in_transaction = False
+            case "maintenance":
+                kind, schedule = "maintenance", directive.rest
+            case _:
+                pass
+    if not text.data[up.start : up.end].strip():
+        listing.note(text.file, "nothing is in it", up.line)
+    return Migration(
+        name=name,
+        number=number,
+        kind=kind,
+        up=up,
+        digest=text.digest(up),
+        down=down,
+        verify=verify,
+        requires=tuple(dict.fromkeys(each for each in needed if each)),
+        in_transaction=in_transaction,
+        repeatable=repeatable,
+        conflicts=conflicts,
+        schedule=schedule,
+    )

@@ -1,0 +1,127 @@
+"""``NAME.sql``, plain SQL that psql can run, and what may stand beside it or in it.
+
+==========================  ================================================================================
+``NAME.sql``                the migration; ``NAME`` may begin with a number: ``001_``, ``20251001015000_``
+``NAME.down.sql``           takes it back; or a section of the file, after a line ``-- migplan: down``
+``NAME.verify.sql``         looks at it afterwards; or a section, after ``-- migplan: verify``
+``NAME.seed.sql``           rows to begin with: a migration of its own, ``NAME.seed``, that requires ``NAME``
+``seeds/X.sql``             the same, ``seeds/X``
+``maintenance/X.sql``       runs again and again, ``X``; or a file with ``-- migplan: maintenance SCHEDULE``
+``NNN_name.py``             a data step in Python
+==========================  ================================================================================
+
+A folder of Supabase is the same, with ``seed.sql`` beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from migplan.migrations.model import Kind, Migration, Part, Style
+from migplan.migrations.source_files import Text, marks
+from migplan.migrations.styles.building import Listing, made, number_of
+from migplan.migrations.styles.building import listing as listed
+
+STYLE = Style.PLAIN
+_COMPANIONS = ("down", "verify", "seed")
+_SECTION = re.compile(rb"^[ \t]*--[ \t]*migplan:[ \t]*(up|down|verify)\b[^\n]*(?:\n|\Z)", re.MULTILINE)
+
+
+def recognises(listing: Listing) -> bool:
+    """Any folder may be one."""
+    return any(file.suffix in {".sql", ".py"} for file in listing.files) or any(
+        (listing.path / folder).is_dir() for folder in ("seeds", "maintenance")
+    )
+
+
+def is_supabase(listing: Listing) -> bool:
+    """``supabase/migrations``, wherever it lies, or beside the configuration of its tool."""
+    path = listing.path.resolve()
+    tool = path.parent.name == "supabase" or (path.parent / "config.toml").is_file()
+    return path.name == "migrations" and tool
+
+
+def read(listing: Listing) -> Iterator[Migration]:
+    """The migrations of the folder, its seeds and its upkeep."""
+    for file in listing.files:
+        if file.suffix == ".sql":
+            yield from _of_sql(listing, file)
+        elif file.suffix == ".py" and number_of(file.stem):
+            yield _of_python(listing, file)
+        elif file.suffix == ".py" and not file.stem.startswith("_"):
+            listing.note(file, "has no number, and is not taken for a migration")
+    yield from _of_folder(listing, "seeds", "seed", "seeds/")
+    yield from _of_folder(listing, "maintenance", "maintenance", "")
+    seed = listing.path.parent / "seed.sql"
+    if is_supabase(listing) and seed.is_file():
+        text = listing.text(seed)
+        yield made(listing, text, text.part(), "seed", kind="seed")
+
+
+def _of_sql(listing: Listing, file: Path) -> Iterator[Migration]:
+    name, _, word = file.stem.rpartition(".")
+    if name and word in _COMPANIONS:
+        if not {f"{name}.sql", f"{name}.py"} & listing.names:
+            listing.note(file, f"stands beside nothing: there is no {name}.sql")
+        elif word == "seed":
+            text = listing.text(file)
+            yield made(listing, text, text.part(), file.stem, number_of(name), kind="seed", requires=(name,))
+        return
+    yield _in_sections(listing, file, file.stem, "sql")
+
+
+def _of_python(listing: Listing, file: Path) -> Migration:
+    text = listing.text(file)
+    down, verify = (_beside(listing, file, word) for word in ("down", "verify"))
+    number = number_of(file.stem)
+    return made(listing, text, text.part(), file.stem, number, kind="python", down=down, verify=verify)
+
+
+def _of_folder(listing: Listing, folder: str, kind: Kind, prefix: str) -> Iterator[Migration]:
+    if not (listing.path / folder).is_dir():
+        return
+    for file in listed(listing.path / folder).files:
+        if file.suffix == ".sql":
+            yield _in_sections(listing, file, prefix + file.stem, kind)
+
+
+def _in_sections(listing: Listing, file: Path, name: str, kind: Kind) -> Migration:
+    text = listing.text(file)
+    parts = sections(text)
+    for word in ("down", "verify"):
+        beside = _beside(listing, file, word)
+        if beside and word in parts:
+            raise text.error(
+                f"there is a section {word}, and {beside.file.name} beside it",
+                parts[word].start,
+                "keep one of them",
+            )
+        if beside:
+            parts[word] = beside
+    number = number_of(file.stem)
+    down, verify = parts.get("down"), parts.get("verify")
+    return made(listing, text, parts["up"], name, number, kind=kind, down=down, verify=verify)
+
+
+def sections(text: Text) -> dict[str, Part]:
+    """The parts of a file by their names; what stands before the first mark is ``up``."""
+    if b"migplan:" not in text.data:
+        return {"up": text.part()}
+    found = marks(text, _SECTION)
+    if not found:
+        return {"up": text.part()}
+    parts = {"up": text.part(end=found[0].start())}
+    for mark, following in zip(found, [*found[1:], None], strict=True):
+        word = mark[1].decode()
+        if word in parts and (word != "up" or text.data[parts["up"].start : parts["up"].end].strip()):
+            raise text.error(f"a second section {word}", mark.start(), "one of each is enough")
+        parts[word] = text.part(mark.end(), following.start() if following else None)
+    return parts
+
+
+def _beside(listing: Listing, file: Path, word: str) -> Part | None:
+    companion = file.with_name(f"{file.stem}.{word}.sql")
+    there = companion.name in listing.names if file.parent == listing.path else companion.is_file()
+    return listing.whole(companion) if there else None

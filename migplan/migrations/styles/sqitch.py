@@ -1,0 +1,134 @@
+"""sqitch: ``sqitch.plan`` says what there is, in which order, and what needs what.
+
+A line of the plan is ``name [needs !conflicts] date person # note``, or ``@tag ...``. A change that was
+reworked stands there twice; the earlier one's files bear the tag between them: ``deploy/users@v1.0.sql``.
+"""
+
+from __future__ import annotations
+
+import configparser
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from migplan.errors import FileError
+from migplan.migrations.model import Migration, Part, Style
+from migplan.migrations.source_files import Text
+from migplan.migrations.styles.building import Listing, made
+
+STYLE = Style.SQITCH
+PLAN = "sqitch.plan"
+_CHANGE = re.compile(r"(?P<name>[^\s\[@#%:][^\s\[:#]*)(?:\s+\[(?P<needs>[^\]]*)\])?(?:\s+\d{4}-.*|\s*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line of the plan."""
+
+    name: str
+    needs: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    line: int
+    tag: str = ""  # of the version that was reworked later: the next tag after it
+
+
+def recognises(listing: Listing) -> bool:
+    """By its plan."""
+    return PLAN in listing.names
+
+
+def read(listing: Listing) -> Iterator[Migration]:
+    """The migrations in the order of the plan."""
+    plan = listing.text(listing.path / PLAN)
+    home, folders = _folders(listing.path)
+    changes = _changes(plan)
+    names: dict[str, str] = {}  # so far: what was reworked later is meant as it was then
+    for change in changes:
+        files = {word: home / folder / f"{_full(change)}.sql" for word, folder in folders.items()}
+        if not files["deploy"].is_file():
+            at = _offset(plan, change.line)
+            raise plan.error(f"there is no {files['deploy']}", at, "sqitch deploys every change of its plan")
+        text = listing.text(files["deploy"])
+        needs = [need for each in change.needs if (need := _need(listing, plan, change, each, names))]
+        names[change.name] = _full(change)
+        yield made(
+            listing,
+            text,
+            text.part(),
+            _full(change),
+            down=_part(listing, files["revert"]),
+            verify=_part(listing, files["verify"]),
+            requires=needs,
+            conflicts=tuple(each.lstrip("!") for each in change.conflicts),
+        )
+
+
+def _part(listing: Listing, file: Path) -> Part | None:
+    return listing.whole(file) if file.is_file() else None
+
+
+def _full(change: Change) -> str:
+    return change.name + change.tag
+
+
+def _need(listing: Listing, plan: Text, change: Change, need: str, names: dict[str, str]) -> str | None:
+    """The name of a change that is needed; one of another project is said, and left to people."""
+    if ":" in need:
+        listing.note(plan.file, f"{change.name} needs {need}, of another project", change.line)
+        return None
+    bare = need.partition("@")[0]
+    if need in names.values():
+        return need
+    if bare not in names:
+        at = _offset(plan, change.line)
+        raise plan.error(f"{change.name} needs {need}, which the plan does not have before it", at)
+    return names[bare]
+
+
+def _changes(plan: Text) -> list[Change]:
+    changes: list[Change] = []
+    open_since = 0  # changes from here on have no tag yet
+    tags: dict[int, str] = {}
+    for line, raw in enumerate(plan.data[plan.begin :].decode().splitlines(), 1):
+        said = raw.partition("#")[0].strip()
+        if not said or said.startswith("%"):
+            continue
+        if said.startswith("@"):
+            tags.update(dict.fromkeys(range(open_since, len(changes)), said.split()[0]))
+            open_since = len(changes)
+            continue
+        found = _CHANGE.fullmatch(said)
+        if found is None:
+            raise plan.error(f"{said!r} is no line of a plan", _offset(plan, line))
+        words = (found["needs"] or "").split()
+        needs = tuple(word for word in words if not word.startswith("!"))
+        conflicts = tuple(word for word in words if word.startswith("!"))
+        changes.append(Change(found["name"], needs, conflicts, line))
+    last = {change.name: place for place, change in enumerate(changes)}
+    return [
+        change if last[change.name] == place else replace(change, tag=tags.get(place, ""))
+        for place, change in enumerate(changes)
+    ]
+
+
+def _folders(path: Path) -> tuple[Path, dict[str, str]]:
+    """Where the scripts are: as sqitch.conf says."""
+    folders = {"deploy": "deploy", "revert": "revert", "verify": "verify"}
+    file = path / "sqitch.conf"
+    if not file.is_file():
+        return path, folders
+    settings = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        settings.read_string("\n".join(line.strip() for line in file.read_text("utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        raise FileError(f"{file} cannot be understood", file=file) from None
+    core = dict(settings["core"]) if settings.has_section("core") else {}
+    return path / core.get("top_dir", "."), {
+        word: core.get(f"{word}_dir", folder) for word, folder in folders.items()
+    }
+
+
+def _offset(plan: Text, line: int) -> int:
+    """The beginning of a line."""
+    return sum(len(each) for each in plan.data.splitlines(keepends=True)[: line - 1])

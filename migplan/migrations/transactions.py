@@ -1,0 +1,116 @@
+"""Statements that cannot be in a transaction with others of their file, and files that bring their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from postgast import pg_query_pb2 as pg
+
+from migplan.migrations.model import Thing, ThingKind
+from migplan.migrations.uses.constraints import index_name
+from migplan.names import QualifiedName
+from migplan.sql.statements import Parsed
+
+_NEVER = {
+    "alter_system_stmt": "ALTER SYSTEM",
+    "createdb_stmt": "CREATE DATABASE",
+    "dropdb_stmt": "DROP DATABASE",
+    "create_table_space_stmt": "CREATE TABLESPACE",
+    "drop_table_space_stmt": "DROP TABLESPACE",
+    "create_subscription_stmt": "CREATE SUBSCRIPTION, which makes a slot,",
+}
+_WHOLE = {
+    pg.REINDEX_OBJECT_SCHEMA: "SCHEMA",
+    pg.REINDEX_OBJECT_SYSTEM: "SYSTEM",
+    pg.REINDEX_OBJECT_DATABASE: "DATABASE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A statement that cannot be in one transaction with the others of its file, and why."""
+
+    line: int
+    statement: str
+    why: str
+    index: Thing | None = None  # what stays behind, invalid, when it fails half-way
+
+
+def alone(statements: Sequence[Parsed]) -> tuple[Alone, ...]:
+    """All of them in a file, in their order."""
+    found = [Alone(each.line, each.beginning, *said) for each in statements if (said := _never(each))]
+    found += _new_values_in_use(statements)
+    return tuple(sorted(found, key=lambda each: each.line))
+
+
+def brings_its_own(statements: Sequence[Parsed]) -> bool:
+    """Whether a file begins with BEGIN, ends with COMMIT, and has nothing of the kind between."""
+    kinds = [
+        each.node.transaction_stmt.kind if each.kind == "transaction_stmt" else None for each in statements
+    ]
+    inner = [kind for kind in kinds[1:-1] if kind is not None]
+    starts = {pg.TRANS_STMT_BEGIN, pg.TRANS_STMT_START}
+    return len(kinds) >= 2 and kinds[0] in starts and kinds[-1] == pg.TRANS_STMT_COMMIT and not inner
+
+
+def _never(statement: Parsed) -> tuple[str, Thing | None] | None:  # noqa: PLR0911 - one a kind
+    tree: Any = statement.tree
+    match statement.kind:
+        case "index_stmt" if tree.concurrent:
+            return "CREATE INDEX CONCURRENTLY cannot be in a transaction", _index(tree)
+        case "drop_stmt" if tree.concurrent:
+            return "DROP INDEX CONCURRENTLY cannot be in a transaction", None
+        case "reindex_stmt":
+            return _reindex(tree)
+        case "vacuum_stmt" if tree.is_vacuumcmd:
+            return "VACUUM cannot be in a transaction", None
+        case "cluster_stmt" if not tree.HasField("relation"):
+            return "CLUSTER of everything cannot be in a transaction", None
+        case "alter_table_stmt" if any(_is_detached(node.alter_table_cmd) for node in tree.cmds):
+            return "DETACH PARTITION CONCURRENTLY cannot be in a transaction", None
+        case "discard_stmt" if tree.target == pg.DISCARD_ALL:
+            return "DISCARD ALL cannot be in a transaction", None
+        case kind if kind in _NEVER:
+            return f"{_NEVER[kind]} cannot be in a transaction", None
+    return None
+
+
+def _index(statement: pg.IndexStmt) -> Thing:
+    relation = statement.relation
+    return Thing(ThingKind.INDEX, str(QualifiedName(relation.schemaname or "public", index_name(statement))))
+
+
+def _reindex(statement: pg.ReindexStmt) -> tuple[str, Thing | None] | None:
+    if any(node.def_elem.defname == "concurrently" for node in statement.params):
+        return "REINDEX CONCURRENTLY cannot be in a transaction", None
+    if statement.kind in _WHOLE:
+        return f"REINDEX {_WHOLE[statement.kind]} cannot be in a transaction", None
+    return None
+
+
+def _is_detached(command: pg.AlterTableCmd) -> bool:
+    detaches = command.subtype == pg.AT_DetachPartition
+    return detaches and bool(getattr(command, "def").partition_cmd.concurrent)
+
+
+def _new_values_in_use(statements: Sequence[Parsed]) -> Iterator[Alone]:
+    """Values of an enum that the file itself uses later: they have to be committed first."""
+    made: set[tuple[str, ...]] = set()
+    for place, each in enumerate(statements):
+        if each.kind == "create_enum_stmt":
+            made.add(_name(each.node.create_enum_stmt.type_name))
+        elif each.kind == "alter_enum_stmt":
+            enum = each.node.alter_enum_stmt
+            value = enum.new_val
+            if enum.old_val or not value or _name(enum.type_name) in made:
+                continue
+            user = next((s for s in statements[place + 1 :] if f"'{value}'" in s.text), None)
+            if user is not None:
+                why = f"the value {value!r} is used in line {user.line}, and has to be committed before"
+                yield Alone(each.line, each.beginning, why)
+
+
+def _name(nodes: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(node.string.sval for node in nodes)

@@ -1,0 +1,312 @@
+"""Statements about all but tables and routines: types, schemas, triggers, policies, roles, and names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from postgast import pg_query_pb2 as pg
+
+from migplan.migrations.model import Thing, ThingKind
+from migplan.migrations.uses import expressions
+from migplan.migrations.uses.named import Named, named, of, use
+from migplan.migrations.uses.scope import EVERY_COLUMN, Scope, dotted, words
+from migplan.names import quoted
+
+
+def schema_and_name(nodes: Any) -> tuple[str, str]:
+    """A name of one or two parts."""
+    parts = words(nodes)
+    return (parts[-2] if len(parts) > 1 else ""), parts[-1]
+
+
+def create_schema(scope: Scope, statement: pg.CreateSchemaStmt) -> None:
+    """CREATE SCHEMA; its elements are made in it."""
+    name = statement.schemaname or statement.authrole.rolename
+    scope.add("creates", Thing(ThingKind.SCHEMA, quoted(name)), tolerant=statement.if_not_exists)
+    if statement.HasField("authrole"):
+        scope.role(statement.authrole)
+
+
+def create_extension(scope: Scope, statement: pg.CreateExtensionStmt) -> None:
+    """CREATE EXTENSION, and the schema that it goes to."""
+    scope.add(
+        "creates", Thing(ThingKind.EXTENSION, quoted(statement.extname)), tolerant=statement.if_not_exists
+    )
+    for node in statement.options:
+        if node.def_elem.defname == "schema" and node.def_elem.arg.string.sval != "public":
+            scope.add("needs", Thing(ThingKind.SCHEMA, quoted(node.def_elem.arg.string.sval)))
+
+
+def create_enum(scope: Scope, statement: pg.CreateEnumStmt) -> None:
+    """CREATE TYPE ... AS ENUM."""
+    scope.creates(ThingKind.TYPE, *schema_and_name(statement.type_name))
+
+
+def alter_enum(scope: Scope, statement: pg.AlterEnumStmt) -> None:
+    """ALTER TYPE ... ADD VALUE, RENAME VALUE."""
+    scope.named("alters", ThingKind.TYPE, *schema_and_name(statement.type_name))
+
+
+def create_composite(scope: Scope, statement: pg.CompositeTypeStmt) -> None:
+    """CREATE TYPE ... AS (...)."""
+    expressions.every(scope, statement.coldeflist)
+    scope.creates(ThingKind.TYPE, statement.typevar.schemaname, statement.typevar.relname)
+
+
+def create_range(scope: Scope, statement: pg.CreateRangeStmt) -> None:
+    """CREATE TYPE ... AS RANGE."""
+    schema, name = schema_and_name(statement.type_name)
+    multirange = f"{name}_multirange" if "range" not in name else name.replace("range", "multirange", 1)
+    for node in statement.params:
+        if node.def_elem.defname == "multirange_type_name":
+            multirange = words(node.def_elem.arg.type_name.names)[-1]
+        elif node.def_elem.defname in {"subtype", "collation"}:
+            expressions.read(scope, node)
+    made = scope.creates(ThingKind.TYPE, schema, name)
+    scope.creates(ThingKind.TYPE, schema, multirange, tolerant=True, of=made)
+
+
+def create_domain(scope: Scope, statement: pg.CreateDomainStmt) -> None:
+    """CREATE DOMAIN, and what its checks call."""
+    scope.type(statement.type_name)
+    expressions.every(scope, statement.constraints)
+    scope.creates(ThingKind.TYPE, *schema_and_name(statement.domainname))
+
+
+def alter_domain(scope: Scope, statement: pg.AlterDomainStmt) -> None:
+    """ALTER DOMAIN."""
+    scope.named("alters", ThingKind.TYPE, *schema_and_name(statement.type_name))
+    if statement.HasField("def"):
+        expressions.read(scope, getattr(statement, "def"))
+
+
+def create_trigger(scope: Scope, statement: pg.CreateTrigStmt) -> None:
+    """CREATE TRIGGER: its table, its columns, and the function, which has to be there."""
+    relation = statement.relation
+    scope.relation(relation)
+    scope.columns(relation, words(statement.columns))
+    scope.function(words(statement.funcname))
+    for field in ("when_clause", "constrrel"):
+        if statement.HasField(field):
+            expressions.read(scope, getattr(statement, field))
+    _on_table(scope, ThingKind.TRIGGER, relation, statement.trigname, tolerant=statement.replace)
+    for node in statement.transition_rels:
+        scope.add("creates", transition_table(node.trigger_transition.name), tolerant=True)
+
+
+def transition_table(name: str) -> Thing:
+    """What REFERENCING calls the rows of a statement: only the trigger's function knows it."""
+    return Thing(ThingKind.OTHER, f"transition table {quoted(name)}")
+
+
+def create_policy(scope: Scope, statement: pg.CreatePolicyStmt) -> None:
+    """CREATE POLICY: its table, roles, and what its expressions call."""
+    _policy(scope, statement)
+    _on_table(scope, ThingKind.POLICY, statement.table, statement.policy_name)
+
+
+def alter_policy(scope: Scope, statement: pg.AlterPolicyStmt) -> None:
+    """ALTER POLICY."""
+    _policy(scope, statement)
+    table = statement.table
+    scope.named("alters", ThingKind.POLICY, table.schemaname, table.relname, statement.policy_name)
+
+
+def _policy(scope: Scope, statement: pg.CreatePolicyStmt | pg.AlterPolicyStmt) -> None:
+    scope.relation(statement.table)
+    for node in statement.roles:
+        scope.role(node.role_spec)
+    for field in ("qual", "with_check"):
+        if statement.HasField(field):
+            expressions.read(scope, getattr(statement, field))
+
+
+def create_rule(scope: Scope, statement: pg.RuleStmt) -> None:
+    """CREATE RULE, and what it does instead."""
+    scope.relation(statement.relation)
+    expressions.inner(scope, statement, frozenset({"old", "new"}), but=("relation",))
+
+
+def _on_table(
+    scope: Scope, kind: ThingKind, relation: pg.RangeVar, name: str, *, tolerant: bool = False
+) -> None:
+    if not scope.own(relation):
+        table = Thing(ThingKind.TABLE, dotted(scope.home(relation.schemaname), relation.relname))
+        scope.creates(kind, relation.schemaname, relation.relname, name, tolerant=tolerant, of=table)
+
+
+def create_role(scope: Scope, statement: pg.CreateRoleStmt) -> None:
+    """CREATE ROLE, USER or GROUP."""
+    scope.add("creates", Thing(ThingKind.ROLE, quoted(statement.role)))
+
+
+def drop_roles(scope: Scope, statement: pg.DropRoleStmt) -> None:
+    """DROP ROLE."""
+    for node in statement.roles:
+        scope.add(
+            "drops", Thing(ThingKind.ROLE, quoted(node.role_spec.rolename)), tolerant=statement.missing_ok
+        )
+
+
+def grant(scope: Scope, statement: pg.GrantStmt) -> None:
+    """GRANT and REVOKE: the objects and the roles."""
+    objtype = pg.OBJECT_SCHEMA if statement.targtype == pg.ACL_TARGET_ALL_IN_SCHEMA else statement.objtype
+    if statement.targtype != pg.ACL_TARGET_DEFAULTS:
+        for node in statement.objects:
+            _mentioned(scope, named(objtype, node))
+    for node in statement.grantees:
+        scope.role(node.role_spec)
+
+
+def grant_role(scope: Scope, statement: pg.GrantRoleStmt) -> None:
+    """GRANT role TO role."""
+    for node in statement.granted_roles:
+        scope.add("needs", Thing(ThingKind.ROLE, quoted(node.access_priv.priv_name)))
+    for node in statement.grantee_roles:
+        scope.role(node.role_spec)
+
+
+def default_privileges(scope: Scope, statement: pg.AlterDefaultPrivilegesStmt) -> None:
+    """ALTER DEFAULT PRIVILEGES: the schemas and the roles."""
+    for node in statement.options:
+        for each in node.def_elem.arg.list.items:
+            if node.def_elem.defname == "schemas":
+                _mentioned(scope, of(pg.OBJECT_SCHEMA, (each.string.sval,)))
+            elif each.HasField("role_spec"):
+                scope.role(each.role_spec)
+    grant(scope, statement.action)
+
+
+def comment(scope: Scope, statement: pg.CommentStmt) -> None:
+    """COMMENT ON what is there."""
+    _mentioned(scope, named(statement.objtype, statement.object))
+
+
+def _mentioned(scope: Scope, thing: Named | None) -> None:
+    if thing is not None:
+        use(scope, "needs", thing)
+
+
+def drop(scope: Scope, statement: pg.DropStmt) -> None:
+    """DROP of nearly everything."""
+    for node in statement.objects:
+        thing = named(statement.remove_type, node)
+        if thing is not None:
+            use(scope, "drops", thing, tolerant=statement.missing_ok)
+
+
+def rename(scope: Scope, statement: pg.RenameStmt) -> None:
+    """RENAME: the old name goes, and the new one comes."""
+    relation = statement.relation
+    if statement.rename_type in {
+        pg.OBJECT_COLUMN,
+        pg.OBJECT_TRIGGER,
+        pg.OBJECT_POLICY,
+        pg.OBJECT_TABCONSTRAINT,
+    }:
+        table = (relation.schemaname, relation.relname) if relation.schemaname else (relation.relname,)
+        old = of(statement.rename_type, (*table, statement.subname))
+    elif statement.HasField("relation"):
+        parts = (relation.schemaname, relation.relname) if relation.schemaname else (relation.relname,)
+        old = of(statement.rename_type, parts)
+    elif statement.rename_type in {pg.OBJECT_SCHEMA, pg.OBJECT_ROLE}:
+        old = of(statement.rename_type, (statement.subname,))
+    else:
+        old = named(statement.rename_type, statement.object)
+    if old is None:
+        return
+    use(scope, "drops", old, tolerant=statement.missing_ok)
+    _moved(scope, old, old.schema, (*old.parts[:-1], statement.newname))
+
+
+def set_schema(scope: Scope, statement: pg.AlterObjectSchemaStmt) -> None:
+    """SET SCHEMA, which is a new name, too."""
+    if statement.HasField("relation"):
+        relation = statement.relation
+        parts = (relation.schemaname, relation.relname) if relation.schemaname else (relation.relname,)
+        old = of(statement.object_type, parts)
+    else:
+        old = named(statement.object_type, statement.object)
+    if old is None:
+        return
+    if old.kind is ThingKind.EXTENSION:
+        use(scope, "alters", old)
+        return
+    use(scope, "drops", old, tolerant=statement.missing_ok)
+    _moved(scope, old, statement.newschema, old.parts)
+
+
+def _moved(scope: Scope, old: Named, schema: str, parts: tuple[str, ...]) -> None:
+    """What has got another name; of a table, nobody says the columns again."""
+    if old.kind in {ThingKind.SCHEMA, ThingKind.ROLE}:
+        scope.add("creates", Thing(old.kind, quoted(parts[0])))
+        return
+    table = Thing(ThingKind.TABLE, dotted(scope.home(schema), parts[0])) if len(parts) > 1 else None
+    made = scope.creates(old.kind, schema, *parts, signature=old.signature, of=table)
+    if old.kind is ThingKind.TABLE:
+        scope.creates(ThingKind.COLUMN, schema, *parts, EVERY_COLUMN, tolerant=True, of=made)
+
+
+def owner(scope: Scope, statement: pg.AlterOwnerStmt) -> None:
+    """OWNER TO."""
+    thing = named(statement.object_type, statement.object)
+    if thing is not None:
+        use(scope, "alters", thing)
+    scope.role(statement.newowner)
+
+
+def define(scope: Scope, statement: pg.DefineStmt) -> None:
+    """CREATE AGGREGATE, OPERATOR, TYPE and the like; words of the others look like types, and are none."""
+    typed = statement.kind in {pg.OBJECT_AGGREGATE, pg.OBJECT_OPERATOR, pg.OBJECT_TYPE}
+    for node in statement.definition if typed else ():
+        if node.def_elem.arg.HasField("type_name"):
+            # Functions are written like types here, and both may be meant.
+            if node.def_elem.defname.endswith(("func", "procedure", "function")):
+                scope.function(words(node.def_elem.arg.type_name.names))
+            else:
+                scope.type(node.def_elem.arg.type_name)
+    kind = {pg.OBJECT_AGGREGATE: ThingKind.FUNCTION, pg.OBJECT_TYPE: ThingKind.TYPE}.get(statement.kind)
+    if kind is not None:
+        tolerant = statement.replace or statement.if_not_exists
+        scope.creates(kind, *schema_and_name(statement.defnames), tolerant=tolerant)
+
+
+def create_server(scope: Scope, statement: pg.CreateForeignServerStmt) -> None:
+    """CREATE SERVER, and the extension that its wrapper is of."""
+    scope.extension_of(statement.fdwname)
+    scope.add("creates", Thing(ThingKind.OTHER, f"server {dotted(statement.servername)}"))
+
+
+def refresh(scope: Scope, statement: pg.RefreshMatViewStmt) -> None:
+    """REFRESH MATERIALIZED VIEW."""
+    scope.relation(statement.relation, "fills")
+
+
+READERS: dict[str, Callable[[Scope, Any], None]] = {
+    "create_schema_stmt": create_schema,
+    "create_extension_stmt": create_extension,
+    "create_enum_stmt": create_enum,
+    "alter_enum_stmt": alter_enum,
+    "composite_type_stmt": create_composite,
+    "create_range_stmt": create_range,
+    "create_domain_stmt": create_domain,
+    "alter_domain_stmt": alter_domain,
+    "create_trig_stmt": create_trigger,
+    "create_policy_stmt": create_policy,
+    "alter_policy_stmt": alter_policy,
+    "rule_stmt": create_rule,
+    "create_role_stmt": create_role,
+    "drop_role_stmt": drop_roles,
+    "grant_stmt": grant,
+    "grant_role_stmt": grant_role,
+    "alter_default_privileges_stmt": default_privileges,
+    "comment_stmt": comment,
+    "drop_stmt": drop,
+    "rename_stmt": rename,
+    "alter_object_schema_stmt": set_schema,
+    "alter_owner_stmt": owner,
+    "define_stmt": define,
+    "create_foreign_server_stmt": create_server,
+    "refresh_mat_view_stmt": refresh,
+}

@@ -1,0 +1,242 @@
+"""Functions, procedures and DO blocks, with what their bodies use as far as it can be read.
+
+A body in SQL is checked when its function is made, and so is what it needs, unless the file turns
+``check_function_bodies`` off. A body in PL/pgSQL is looked at when it runs: what it needs is not sure. A DO
+block runs at once: what stands outside of its conditions, loops and handlers is sure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import postgast
+from postgast import pg_query_pb2 as pg
+
+from migplan.migrations.model import Thing, ThingKind
+from migplan.migrations.uses import expressions
+from migplan.migrations.uses.named import named, signature_of, use
+from migplan.migrations.uses.scope import Scope, dotted, words
+from migplan.sql.qualify import search_path
+
+Statements = Callable[[Scope, pg.Node], None]
+
+_INPUTS = frozenset({pg.FUNC_PARAM_DEFAULT, pg.FUNC_PARAM_IN, pg.FUNC_PARAM_INOUT, pg.FUNC_PARAM_VARIADIC})
+_ROW_TYPE = re.compile(r"((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))*)%rowtype", re.IGNORECASE)
+_COLUMN_TYPE = re.compile(r"((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))+)%type", re.IGNORECASE)
+_TRIGGER = (
+    "new record, old record, tg_name text, tg_when text, tg_level text, tg_op text, tg_relid oid, "
+    "tg_relname text, tg_table_name text, tg_table_schema text, tg_nargs int, tg_argv text[]"
+)
+# Where a body cannot be parsed, tables are still known by the words before them.
+_TABLE_AFTER = re.compile(
+    r"\b(?:from|join|into|update)\s+(?:only\s+)?((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))?)", re.I
+)
+_NO_SQL = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_KEYWORDS = frozenset({"select", "strict", "set", "lateral", "unnest", "generate_series", "old", "new"})
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A statement or an expression of a body: as SQL, its line in the body, whether it certainly runs."""
+
+    sql: str
+    line: int
+    certain: bool
+    dynamic: bool = False  # it is an expression whose value is run as SQL
+
+
+def create_function(
+    scope: Scope, statement: pg.CreateFunctionStmt, statements: Statements, text: str
+) -> None:
+    """CREATE FUNCTION or PROCEDURE: its types first, then itself, then its body, which may call it."""
+    parameters = [node.function_parameter for node in statement.parameters]
+    for parameter in parameters:
+        scope.type(parameter.arg_type)
+        if parameter.HasField("defexpr"):
+            expressions.read(scope, parameter.defexpr)
+    if statement.HasField("return_type"):
+        scope.type(statement.return_type)
+    options = {node.def_elem.defname: node.def_elem for node in statement.options}
+    parts = words(statement.funcname)
+    schema, name = (parts[-2] if len(parts) > 1 else ""), parts[-1]
+    signature = signature_of(each.arg_type for each in parameters if each.mode in _INPUTS)
+    scope.creates(ThingKind.FUNCTION, schema, name, tolerant=statement.replace, signature=signature)
+    function = Thing(ThingKind.FUNCTION, dotted(scope.home(schema), name))
+    if statement.HasField("sql_body"):
+        with scope.body(function, sure=True):
+            expressions.read(scope, statement.sql_body)
+        return
+    language = options["language"].arg.string.sval.lower() if "language" in options else "sql"
+    texts = words(options["as"].arg.list.items) if "as" in options else ()
+    if len(texts) != 1:
+        return
+    path = _own_path(statement)
+    before, scope.path = scope.path, path or scope.path
+    first = scope.line + _lines_before(text, options["as"].location)
+    if language == "sql":
+        with scope.body(function, sure=scope.checks_bodies):
+            _sql_body(scope, texts[0], statements)
+    elif language == "plpgsql":
+        with scope.body(function, sure=False):
+            _run(scope, pieces(text, texts[0]), statements, first)
+    scope.path = before
+
+
+def _own_path(statement: pg.CreateFunctionStmt) -> tuple[str, ...]:
+    """The search path that the function sets for itself, less the system's."""
+    for node in statement.options:
+        setting = node.def_elem.arg.variable_set_stmt
+        if node.def_elem.defname == "set" and setting.name == "search_path":
+            return search_path(setting)
+    return ()
+
+
+def do(scope: Scope, statement: pg.DoStmt, statements: Statements, text: str) -> None:
+    """A DO block: it runs now."""
+    options = {node.def_elem.defname: node.def_elem for node in statement.args}
+    if options["language"].arg.string.sval.lower() != "plpgsql" if "language" in options else False:
+        return
+    first = scope.line + _lines_before(text, options["as"].location)
+    scope.runs = True
+    _run(scope, pieces(text, options["as"].arg.string.sval), statements, first)
+
+
+def call(scope: Scope, statement: pg.CallStmt) -> None:
+    """CALL: the procedure runs."""
+    scope.runs = True
+    expressions.read(scope, statement.funccall)
+
+
+def alter_function(scope: Scope, statement: pg.AlterFunctionStmt) -> None:
+    """ALTER FUNCTION."""
+    thing = named(pg.OBJECT_FUNCTION, pg.Node(object_with_args=statement.func))
+    if thing is not None:
+        use(scope, "alters", thing)
+
+
+def _sql_body(scope: Scope, body: str, statements: Statements) -> None:
+    try:
+        tree = postgast.parse(body)
+    except postgast.PgQueryError:
+        return  # the server will say it better, with all it knows of the function
+    for each in tree.stmts:
+        statements(scope, each.stmt)
+
+
+def _run(scope: Scope, found: Iterator[Piece], statements: Statements, first: int) -> None:
+    line, whole = scope.line, scope.statement
+    for piece in found:
+        scope.line = first + max(piece.line, 1) - 1
+        scope.statement = " ".join(piece.sql.split())[:80]
+        with scope.doubt(not piece.certain or piece.dynamic):
+            _piece(scope, piece, statements)
+    scope.line, scope.statement = line, whole
+
+
+def _piece(scope: Scope, piece: Piece, statements: Statements) -> None:
+    try:
+        tree = postgast.parse(piece.sql)
+    except postgast.PgQueryError:
+        return
+    for each in tree.stmts:
+        statements(scope, each.stmt)
+    if piece.dynamic and len(tree.stmts) == 1:
+        value = tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val
+        if value.a_const.sval.sval:
+            _piece(scope, Piece(value.a_const.sval.sval, piece.line, certain=False), statements)
+
+
+def _lines_before(text: str, location: int) -> int:
+    """How many lines below the statement's first one its body begins."""
+    encoded = text.encode()
+    opening = re.search(rb"\$[^$\s]*\$|'", encoded[location:])
+    return encoded.count(b"\n", 0, location + (opening.end() if opening else 0))
+
+
+# --- PL/pgSQL ---------------------------------------------------------------------------------------------
+
+
+def pieces(statement: str, body: str) -> Iterator[Piece]:
+    """The SQL in a body of PL/pgSQL."""
+    tree = _tree(statement, body)
+    yield from _declared(body)
+    if tree is None:
+        yield from _by_words(body)
+    else:
+        for function in tree:
+            yield from _walk(function, 1, certain=True)
+
+
+def _tree(statement: str, body: str) -> list[dict[str, Any]] | None:
+    """The body as the parser reads it: as what it is, or at least as a trigger's, whose output it garbles."""
+    quote = "$body_of_migplan$"
+    again = f"LANGUAGE plpgsql AS {quote}{_ROW_TYPE.sub('record', body)}{quote}"
+    for text in (
+        _ROW_TYPE.sub("record", statement),
+        f"CREATE FUNCTION f({_TRIGGER}) RETURNS record {again}",
+        f"CREATE FUNCTION f() RETURNS event_trigger {again}",
+    ):
+        try:
+            found: list[dict[str, Any]] = postgast.parse_plpgsql(text)
+        except (postgast.PgQueryError, json.JSONDecodeError):
+            continue
+        return found
+    return None
+
+
+def _walk(node: Any, line: int, *, certain: bool) -> Iterator[Piece]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _walk(each, line, certain=certain)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key == "PLpgSQL_expr":
+                yield Piece(_as_statement(value), line, certain)
+            elif isinstance(value, dict) and key.startswith("PLpgSQL_stmt_"):
+                here = value.get("lineno", line)
+                yield from _statement(key, value, here, certain=certain)
+            elif isinstance(value, dict | list):
+                yield from _walk(value, line, certain=certain)
+
+
+def _statement(key: str, value: dict[str, Any], line: int, *, certain: bool) -> Iterator[Piece]:
+    guarded = key == "PLpgSQL_stmt_block" and "exceptions" in value
+    branches = key.endswith(
+        ("_if", "_case", "_loop", "_while", "_fori", "_fors", "_foreach_a", "_forc", "_dynfors")
+    )
+    for name, inner in value.items():
+        if key.endswith(("_dynexecute", "_dynfors")) and name == "query":
+            yield Piece(_as_statement(inner["PLpgSQL_expr"]), line, certain, dynamic=True)
+            continue
+        always = name in {"cond", "query", "t_expr", "lower", "upper", "expr"}
+        yield from _walk(inner, line, certain=certain and not guarded and (always or not branches))
+
+
+def _as_statement(expression: dict[str, Any]) -> str:
+    """An expression as a statement that has it: assignments lose what they assign to."""
+    query, mode = str(expression["query"]), expression.get("parseMode", 0)
+    if mode == 0:
+        return query
+    if mode == 2:
+        return f"SELECT {query}"
+    return f"SELECT {re.split(r':?=', query, maxsplit=1)[-1]}"
+
+
+def _declared(body: str) -> Iterator[Piece]:
+    """Tables whose rows or columns give a variable its type."""
+    plain = _NO_SQL.sub("", body)
+    for found in _ROW_TYPE.finditer(plain):
+        yield Piece(f"SELECT FROM {found[1]}", 1, certain=True)
+    for found in _COLUMN_TYPE.finditer(plain):
+        yield Piece(f"SELECT FROM {found[1].rpartition('.')[0]}", 1, certain=True)
+
+
+def _by_words(body: str) -> Iterator[Piece]:
+    plain = _NO_SQL.sub(lambda found: "\n" * found[0].count("\n"), body)
+    for found in _TABLE_AFTER.finditer(plain):
+        if found[1].lower() not in _KEYWORDS:
+            yield Piece(f"SELECT FROM {found[1]}", plain.count("\n", 0, found.start()) + 1, certain=False)

@@ -1,0 +1,102 @@
+"""From a bundle to a target, the proof, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from migplan.bundle.verified import VerifiedBundle
+from migplan.errors import RefusedError
+from migplan.postgres.address import Address
+from migplan.postgres.scratch import Scratch, scratch
+from migplan.run.bundle.apply import Applying, Done, apply
+from migplan.run.bundle.derive import steps_of
+from migplan.run.bundle.kept import Beside
+from migplan.run.engine import events
+from migplan.run.engine.events import Told as RunTold
+from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.lock import Lock
+from migplan.run.engine.status import status_of
+from migplan.run.engine.steps import Step, predecessors
+from migplan.run.preflight import examine
+from migplan.run.preflight.wants import wants_of
+from migplan.run.undo.losses import Losses
+from migplan.run.undo.rollback import Undoing, Undone, foreseen, rollback
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """What people want of a run."""
+
+    ways: RunOptions = field(default_factory=RunOptions)
+    carried: frozenset[str] = frozenset()  # keys that rows break, to be added NOT VALID
+    rehearsal: str = ""
+
+
+def scratch_for(bundle: VerifiedBundle) -> AbstractContextManager[Scratch]:
+    """A throwaway server on which this bundle can run, for a block."""
+    manifest = bundle.manifest
+    return scratch(
+        manifest.database,
+        extensions=[moved.name for moved in manifest.objects if moved.kind == "EXTENSION"],
+        roles=wants_of(bundle.paths.folder, manifest).roles,
+        oldest=manifest.needs_postgresql,
+    )
+
+
+def apply_bundle(bundle: VerifiedBundle, address: Address, wanted: ApplyOptions, told: RunTold) -> Done:
+    """Run what of a bundle has not been run on a target, if nothing stands in the way."""
+
+    def preflight(held: Lock, resuming: bool) -> None:
+        refuse_obstacles(bundle, address, held.connection, resuming, wanted.ways.jobs, told)
+
+    applying = Applying(wanted.ways, wanted.rehearsal, wanted.carried, preflight)
+    return apply(bundle, address, applying, told)
+
+
+def refuse_obstacles(
+    bundle: VerifiedBundle,
+    address: Address,
+    connection: psycopg.Connection[Any],
+    resuming: bool,
+    jobs: int,
+    told: RunTold,
+) -> None:
+    """RefusedError with all that stands in the way; what does not, but should be known, is told."""
+    found = examine(bundle.paths.folder, bundle.manifest, connection, address, resuming=resuming, jobs=jobs)
+    for obstacle in found:
+        if obstacle.level == "warn":
+            do = f"; {obstacle.do}" if obstacle.do else ""
+            told(events.Warned(f"{obstacle.subject}: {obstacle.what}{do}"))
+    stops = [obstacle for obstacle in found if obstacle.level == "stop"]
+    if stops:
+        lines = "".join(f"\n  {each.subject}: {each.what}\n    -> {each.do}" for each in stops)
+        raise RefusedError(f"{bundle.name} cannot be applied to {address}; nothing was changed:{lines}")
+
+
+def preview_steps(
+    bundle: VerifiedBundle, address: Address
+) -> tuple[tuple[Step, ...], set[int], list[frozenset[int]]]:
+    """The steps of a bundle, those that a target has already, and what each has to wait for."""
+    steps = steps_of(bundle)
+    runs = [each for each in status_of(address).runs if each.run.kind == "apply"]
+    entries = next((each.entries for each in reversed(runs) if each.run.digest == bundle.digest), ())
+    return steps, {entry.step for entry in entries if entry.state == "done"}, predecessors(steps)
+
+
+def roll_back(
+    beside: Beside, address: Address, told: RunTold = events.silence, wanted: Undoing | None = None
+) -> Undone:
+    """Take back the last run of a bundle on a target: all of it, unasked, unless something else is wanted."""
+    return rollback(beside, address, wanted or Undoing(), told)
+
+
+def preview_rollback(
+    beside: Beside, address: Address, wanted: Undoing
+) -> tuple[Losses, Sequence[Step]] | None:
+    """What a rollback would lose, and its steps; None when there is nothing to take back."""
+    return foreseen(beside, address, wanted)

@@ -1,0 +1,175 @@
+"""From a database to its documents: one moment of it, cleaned of secrets before anything looks at it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migplan.anonymise import Anonymiser, cleaned
+from migplan.catalog import samples, statements
+from migplan.catalog.changes import one_moment
+from migplan.catalog.counts import Exactness
+from migplan.catalog.model import Catalog, Unread
+from migplan.catalog.statements import CountedStatement
+from migplan.config import Config, key_of
+from migplan.document.derive.documentation import documented
+from migplan.document.markdown import Pages, kept, stale, written
+from migplan.document.markdown.pages import ours
+from migplan.document.model import Documentation, Samples, Statement
+from migplan.errors import FileError
+from migplan.files import Access, read_text, write_whole
+from migplan.graph import ForeignKeyGraph, build
+from migplan.names import QualifiedName
+from migplan.pipeline.analyze import advised, catalog_at, refuse_nothing, relations_to_lock
+from migplan.pipeline.plan import plan_for
+from migplan.pipeline.progress import Told, silence
+from migplan.plan.model import Plan
+from migplan.postgres.address import Address
+from migplan.postgres.again import again_if_disturbed
+from migplan.postgres.connect import connect, driver_of, reading
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+_STATEMENTS = 5  # of a table, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Documenting:
+    """What people want of the documents, beside the configuration."""
+
+    plan_file: Path | None = None
+    exactness: Exactness = Exactness.AUTO
+
+
+def documentation_of(
+    address: Address, config: Config, wanted: Documenting, told: Told = silence
+) -> Documentation:
+    """All that is to be said about a database, from one moment of it."""
+
+    def attempt(number: int) -> Documentation:
+        with (
+            closing(connect(address)) as fresh,
+            reading(address, relations_to_lock(number)) as connection,
+        ):
+            driver = driver_of(connection)
+            with one_moment(driver, address, aside=False, fresh=fresh):
+                catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True, fresh=fresh)
+            with one_moment(driver, address, aside=False, fresh=fresh):
+                return documentation_at(connection, address, catalog, config, wanted.plan_file, told)
+
+    return again_if_disturbed(attempt, told)
+
+
+def documentation_at(
+    connection: sa.Connection,
+    address: Address,
+    catalog: Catalog,
+    config: Config,
+    plan_file: Path | None = None,
+    told: Told = silence,
+) -> Documentation:
+    """The same, when the catalog of the connection's moment is read already."""
+    anonymiser, plan, chosen, clean = _cleaned(catalog, config, plan_file)
+    told("reading statements", 0, 0)
+    counted = statements.read_statements(connection, address)
+    if counted.unread:
+        gap = Unread("which statements are asked most", counted.unread)
+        clean = replace(clean, unread=(*clean.unread, gap))
+    graph = build(clean)
+    advice = advised(chosen, graph, config)
+    shown = _samples(connection, address, graph, anonymiser, config.anonymise.rows, told)
+    return documented(clean, graph, plan, advice, shown, _by_table(counted.counted, graph))
+
+
+def documentation_from(catalog: Catalog, config: Config, wanted: Documenting) -> Documentation:
+    """The same from a saved catalog, which holds no rows."""
+    _, plan, chosen, clean = _cleaned(catalog, config, wanted.plan_file)
+    graph = build(clean)
+    return documented(clean, graph, plan, advised(chosen, graph, config))
+
+
+def _cleaned(
+    catalog: Catalog, config: Config, plan_file: Path | None
+) -> tuple[Anonymiser, Plan, Catalog, Catalog]:
+    """What may show rows, the plan, the selected part, and the same without what gives anybody away."""
+    anonymiser = Anonymiser(catalog, config.anonymise, key_of(config))
+    plan, selected = plan_for(catalog, config, plan_file)
+    refuse_nothing(selected)
+    return anonymiser, plan, selected.catalog, cleaned(selected.catalog, anonymiser)
+
+
+def _samples(
+    connection: sa.Connection,
+    address: Address,
+    graph: ForeignKeyGraph,
+    anonymiser: Anonymiser,
+    rows: int,
+    told: Told,
+) -> dict[QualifiedName, Samples]:
+    """Rows to show, each anonymised as soon as it is read."""
+    tables = [table for table in graph.tables.values() if rows]
+    found: dict[QualifiedName, Samples] = {}
+    read = samples.read_samples(connection, address, tables, rows, lambda *at: told("reading samples", *at))
+    for name, sampled in read:
+        table = graph.tables[name]
+        found[name] = Samples(
+            columns=tuple(column.name for column in table.columns),
+            rows=tuple(anonymiser.row(table, row) for row in sampled.rows),
+            replaced=anonymiser.replaced(table),
+            unread=sampled.unread,
+        )
+    return found
+
+
+def _by_table(
+    counted: Iterable[CountedStatement], graph: ForeignKeyGraph
+) -> dict[QualifiedName, tuple[Statement, ...]]:
+    """The statements that take the longest in all, for each table that they name."""
+    home = graph.home
+    found: dict[QualifiedName, list[Statement]] = defaultdict(list)
+    for each in counted:
+        statement = Statement(each.text, each.calls, each.mean_milliseconds, each.rows)
+        for name in dict.fromkeys(home[table] for table in each.tables if table in home):
+            found[name].append(statement)
+    return {name: tuple(statements[:_STATEMENTS]) for name, statements in found.items()}
+
+
+def write_pages(
+    documentation: Documentation, out: Path, *, overwrite: bool, access: Access = Access.OWNER
+) -> tuple[Pages, tuple[str, ...]]:
+    """Write what has changed, and take away pages that are not wanted any more; which ones were written."""
+    existing = pages_in(out)
+    pages = written(documentation, existing, overwrite=overwrite)
+    changed = tuple(name for name, text in pages.files.items() if existing.get(name) != text)
+    for name in changed:
+        write_whole(out / name, pages.files[name], access)
+    for name in pages.removed:
+        (out / name).unlink(missing_ok=True)
+    return pages, changed
+
+
+def stale_in(out: Path, documentation: Documentation, *, strict: bool) -> tuple[str, ...]:
+    """What the pages of a folder say that is not so any more, in sentences."""
+    return stale(pages_in(out), documentation, strict=strict)
+
+
+def kept_in(out: Path, documentation: Documentation) -> dict[str, str]:
+    """What people wrote in the pages of a folder, by the keys of the regions."""
+    regions = kept.bodies(ours(documentation, pages_in(out)))
+    return {key: region.body for key, region in regions.items()}
+
+
+def pages_in(out: Path) -> dict[str, str]:
+    """The pages that a folder holds, ours and others."""
+    found = {}
+    for file in sorted(out.glob("*.md")):
+        try:
+            found[file.name] = read_text(file)
+        except FileError as error:
+            raise FileError(f"cannot read {file}: {error.what}", file=file) from None
+    return found

@@ -1,0 +1,224 @@
+"""From a plan and one moment of its database to a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+
+from migplan.bundle import folder
+from migplan.bundle.data.orphan_keys import OrphanKeys, looked_for
+from migplan.bundle.data.reading import readers, search_path_of
+from migplan.bundle.data.self_references import Shape, shapes
+from migplan.bundle.export import Export
+from migplan.bundle.manifest import Manifest
+from migplan.bundle.options import Options, Source
+from migplan.bundle.schema.unsupported import (
+    left_behind,
+    refuse_large_objects,
+    settings_of_the_database,
+    with_settings,
+)
+from migplan.catalog import attributes, digests, selection
+from migplan.catalog.changes import Concerns, everything, one_moment
+from migplan.catalog.counts import Exactness
+from migplan.catalog.model import Catalog
+from migplan.config import Config, Layout, Strategy
+from migplan.errors import PlanError
+from migplan.graph import ForeignKeyGraph, build
+from migplan.names import QualifiedName, part_matches
+from migplan.pipeline.analyze import advised, catalog_at, catalog_of
+from migplan.pipeline.plan import plan_for
+from migplan.pipeline.progress import Told, silence
+from migplan.plan.model import Plan
+from migplan.postgres import pg_dump
+from migplan.postgres.address import Address
+from migplan.postgres.again import again_if_disturbed
+from migplan.postgres.archive import Archive
+from migplan.postgres.connect import driver_of, export_snapshot, reading
+from migplan.postgres.locking import TABLES
+from migplan.report.tree import tree
+
+_NEWEST = 2  # attempts
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What people want of an export, beside the configuration."""
+
+    out: Path | None = None  # migrations/NAME, by the plan's name
+    options: Options = field(default_factory=Options)
+    exactness: Exactness = Exactness.AUTO
+    force: bool = False
+    check_orphans: bool = False
+    carry_orphans: bool = False  # which looks for them, too
+    plan_file: Path | None = None
+
+    def folder(self, plan: Plan) -> Path:
+        """Where the bundle goes."""
+        return self.out or Path("migrations") / plan.name
+
+
+def preview_export(
+    address: Address, config: Config, wanted: ExportOptions, told: Told = silence
+) -> tuple[Plan, ForeignKeyGraph, Path]:
+    """What an export would write, without writing it."""
+    catalog = catalog_of(address, wanted.exactness, told)
+    plan, selected = _plan_for(catalog, config, wanted)
+    return plan, build(selected.catalog), wanted.folder(plan)
+
+
+def export_bundle(
+    address: Address, config: Config, wanted: ExportOptions, told: Told = silence
+) -> tuple[Path, Manifest]:
+    """Write a bundle: catalog, definitions and rows all of one moment of the source.
+
+    Where others change what was read before the bundle has its name, all of it begins again, a few times.
+    """
+    return again_if_disturbed(lambda number: _exported(address, config, wanted, told, number), told)
+
+
+def _exported(
+    address: Address, config: Config, wanted: ExportOptions, told: Told, number: int
+) -> tuple[Path, Manifest]:
+    """The nth attempt. All definitions are of the moment when they are read, or it ends there.
+
+    What happens to views, and functions that nothing uses, while rows are read takes nothing from that: the
+    first attempts would rather have the newer one, the others have it as it was.
+    """
+    told("locking the tables", 0, 0)
+    with reading(address, TABLES) as connection:
+        keeper = driver_of(connection)
+        snapshot = export_snapshot(connection)
+        program = pg_dump.suitable(keeper.info.server_version, encrypted=keeper.pgconn.ssl_in_use)
+        concerns = _concerns(config)
+        # pg_dump takes locks of its own: it begins at once, before anybody queues behind the keeper's.
+        with (
+            pg_dump.dumping(address, program, snapshot) as dump,
+            one_moment(keeper, address, concerns, aside=False),
+        ):
+            told("reading definitions", 0, 0)
+            archive = dump.archive()
+            more = attributes.read(connection, address)
+            # What stands aside is compared in there, right behind: the shorter, the less can have happened.
+            catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True, concerns=concerns)
+        plan, selected = _plan_for(catalog, config, wanted)
+        advice = advised(selected.catalog, build(selected.catalog), config)
+        out = wanted.folder(plan)
+        folder.refuse_what_is_not_ours(out, force=wanted.force)
+        folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
+        carrying = _carrying(connection, address, selected.catalog, wanted, told)
+        bare = replace(selected.catalog, vitals=None)
+        source = _source(keeper, address, bare, archive, wanted.options, carrying)
+        source = replace(source, attributes=more)
+        with (
+            folder.written_aside(out, force=wanted.force, access=config.access) as aside,
+            one_moment(keeper, address, concerns, aside=number < _NEWEST),
+            readers(address, snapshot, wanted.options.jobs, keeper) as pool,
+        ):
+            source = replace(
+                source,
+                notes=(*source.notes, *advice.in_short),
+                digests=_digests(source, plan, snapshot, wanted.options, told),
+                shapes=_shapes(source, plan, wanted.options, told),
+            )
+            return out, Export(source, plan, pool, wanted.options, aside, told).write()
+
+
+def _concerns(config: Config) -> Concerns:
+    """Of which schemas a change matters: those that are selected."""
+    patterns = config.selection.schemas
+    if not patterns:
+        return everything
+    return lambda schema: any(part_matches(pattern, schema) for pattern in patterns)
+
+
+def _carrying(
+    connection: sa.Connection, address: Address, catalog: Catalog, wanted: ExportOptions, told: Told
+) -> OrphanKeys:
+    """The keys that rows break, where people want to know; nothing is written before."""
+    if not (wanted.check_orphans or wanted.carry_orphans):
+        return OrphanKeys()
+    return looked_for(
+        connection,
+        address,
+        catalog,
+        lambda *at: told("looking for orphans", *at),
+        carry=wanted.carry_orphans,
+    )
+
+
+def _source(
+    keeper: psycopg.Connection[Any],
+    address: Address,
+    catalog: Catalog,
+    archive: Archive,
+    options: Options,
+    carrying: OrphanKeys,
+) -> Source:
+    settings = settings_of_the_database(keeper, address)
+    carried = settings if options.database_settings else ()
+    notes = (
+        *refuse_large_objects(keeper, address, without=options.without_large_objects),
+        *left_behind(settings if not carried else ()),
+        *carrying.notes,
+    )
+    archive = with_settings(carrying.archive(archive), carried, options.owners.roles)
+    catalog = carrying.catalog(catalog)
+    graph = build(catalog)
+    shown = tuple(
+        "  ".join(filter(None, (line.branches + line.text, line.rows, line.mark))) for line in tree(graph)
+    )
+    path = search_path_of(address)
+    return Source(address, keeper, catalog, graph, archive, path, notes, shown, carrying.record)
+
+
+def _digests(source: Source, plan: Plan, snapshot: str, options: Options, told: Told) -> dict[str, str]:
+    """What the target's content is to be, table by table, for the proof afterwards."""
+    if not options.digests or options.contents == "schema":
+        return {}
+    groups = [group for group in plan.groups if not options.groups or group.name in options.groups]
+    planned = {
+        table.table
+        for group in groups
+        for table in group.tables
+        if table.strategy is not Strategy.SCHEMA_ONLY
+    }
+    tables = [table for name, table in source.graph.tables.items() if str(name) in planned]
+    with digests.digesting(source.address, snapshot, options.jobs, source.driver) as workers:
+        found = workers.each(
+            digests.wanted(source.catalog, tables),
+            workers.method,
+            lambda *at: told("computing digests", *at),
+        )
+    return {str(name): digest.value for name, digest in found.items()}
+
+
+def _shapes(source: Source, plan: Plan, options: Options, told: Told) -> dict[QualifiedName, Shape]:
+    """How rows of tables that refer to themselves hang together, for the proof likewise."""
+    if options.contents == "schema":
+        return {}
+    loaded = {each.table for each in plan.tables if each.strategy is not Strategy.SCHEMA_ONLY}
+    names = [name for name in source.graph.tables if str(name) in loaded]
+    told("counting the roots of hierarchies", 0, 0)
+    return shapes(source.driver, source.address, source.catalog, names)
+
+
+def _plan_for(catalog: Catalog, config: Config, wanted: ExportOptions) -> tuple[Plan, selection.Selected]:
+    """The plan, if what is wanted can be done with it."""
+    plan, selected = plan_for(catalog, config, wanted.plan_file)
+    if wanted.options.contents == "data" and plan.constraints is not Layout.WITH_SCHEMA:
+        raise PlanError(
+            "rows alone go into live constraints, and this plan is made for constraints after the rows",
+            do="plan again with: migplan plan --constraints with-schema",
+        )
+    unknown = set(wanted.options.groups) - {group.name for group in plan.groups}
+    if unknown:
+        raise PlanError(
+            f"the plan has no group {', '.join(sorted(unknown))}",
+            do="its groups are: " + ", ".join(group.name for group in plan.groups),
+        )
+    return plan, selected

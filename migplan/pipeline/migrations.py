@@ -1,0 +1,145 @@
+"""From a folder of hand-written migrations to a target, the proof, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+
+from migplan.config import Config
+from migplan.errors import RefusedError
+from migplan.migrations.analysis import Analysis, analysis_of
+from migplan.migrations.folder import read
+from migplan.migrations.lint import Level
+from migplan.migrations.model import ThingKind
+from migplan.names import QualifiedName
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import explained
+from migplan.run.bundle import receipt
+from migplan.run.engine.events import Told, silence
+from migplan.run.engine.journal import Entry
+from migplan.run.engine.journal_reader import looking
+from migplan.run.engine.lock import Lock
+from migplan.run.migrations import work
+from migplan.run.migrations.apply import Migrated, Migrating, migrate
+from migplan.run.migrations.objects import present
+from migplan.run.migrations.status import Standing, State, standing_in
+from migplan.verify.migrations import MigrationsVerified, verify
+
+_SIZES = """
+    SELECT nspname, relname, pg_catalog.pg_total_relation_size(c.oid)
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
+    WHERE relkind IN ('r', 'm') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+"""
+_SHOWN = 10
+
+
+def folder_analysis(path: Path, config: Config, address: Address | None = None) -> Analysis:
+    """What stands in a folder; with a target the risks are weighed by the size of its tables."""
+    sizes = _sizes(address) if address is not None else None
+    levels = {code: "off" if said == "off" else Level(said) for code, said in config.lint.items()}
+    return analysis_of(read(path), sizes=sizes, levels=levels)  # type: ignore[arg-type]  # 'off' is one, too
+
+
+def migrated(analysis: Analysis, address: Address, wanted: Migrating, told: Told = silence) -> Migrated:
+    """Apply what is pending, if the target has what it needs."""
+
+    def preflight(held: Lock, names: Sequence[str]) -> None:
+        refuse_missing(analysis, address, held.connection, names)
+
+    return migrate(analysis, address, replace(wanted, preflight=preflight), told)
+
+
+def refuse_missing(
+    analysis: Analysis, address: Address, connection: psycopg.Connection, names: Sequence[str]
+) -> None:
+    """What nobody in the folder makes has to be in the target; RefusedError lists what is not."""
+    wanted = [each for each in analysis.order.missing if each.is_sure and each.migration in names]
+    if not wanted:
+        return
+    there = present(connection, address)
+    missing = [each for each in wanted if each.thing.kind is not ThingKind.OTHER and each.thing not in there]
+    if missing:
+        lines = [
+            f"{each.thing}, which {each.migration} needs in line {each.need.line}: {each.need.statement}"
+            for each in missing
+        ]
+        raise RefusedError(
+            f"{address} lacks what these migrations need and none of them makes; nothing was changed:\n  "
+            + "\n  ".join(lines[:_SHOWN]),
+            do="apply first what makes it, or check the name and its schema",
+        )
+
+
+def _sizes(address: Address) -> dict[str, int]:
+    with closing(connect(address)) as connection, explained(address, "reading the sizes of tables"):
+        rows = connection.execute(_SIZES.encode()).fetchall()
+    return {str(QualifiedName(schema, name)): size for schema, name, size in rows}
+
+
+def migrations_verified(
+    analysis: Analysis, address: Address
+) -> tuple[tuple[Standing, ...], MigrationsVerified]:
+    """Whether the applied migrations of a folder did what they say; and how all of them stand."""
+    known = standing_in(analysis, address)
+    names = {each.name for each in known if each.state is State.APPLIED}
+    with looking(address) as look:
+        there = present(look.connection, address)
+        return known, verify(analysis, names, there, look.connection, address)
+
+
+def digest_of(analysis: Analysis) -> str:
+    """What tells this set of migrations from another: any of them changed, or one more, is another set."""
+    return work.digest_of(
+        {
+            name: account.migration.digest
+            for name, account in sorted(analysis.by_name.items())
+            if account.migration.kind in {"sql", "python"}
+        }
+    )
+
+
+def receipt_of(
+    analysis: Analysis, address: Address, known: Sequence[Standing], proof: MigrationsVerified
+) -> Path | None:
+    """Write a receipt for a folder whose migrations are all applied, and verified."""
+    left = [each for each in known if each.state is not State.APPLIED and not each.is_seed]
+    dates = [each.at for each in known if each.at]
+    if not proof.holds or left or not dates:
+        return None
+    here = receipt.whereabouts(address)
+    timings = receipt.timings_of(_entries(analysis, address, known))
+    found = receipt.Receipt(
+        bundle=analysis.folder.name,
+        digest=digest_of(analysis),
+        target=here.target,
+        identity=here.identity,
+        server=here.server,
+        applied_at=max(dates).isoformat(timespec="seconds"),
+        verified_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        rows=proof.rows,
+        seconds=round(sum(each.seconds for each in timings), 3),
+        steps=timings,
+    )
+    return receipt.save(found, analysis.folder.path)
+
+
+def _entries(analysis: Analysis, address: Address, known: Sequence[Standing]) -> list[Entry]:
+    """The steps by which what is applied came about, each as it was done last."""
+    digests = {each.name: each.digest for each in known if each.state is State.APPLIED}
+    last: dict[tuple[str, int], Entry] = {}
+    with looking(address) as look:
+        journal = look.journal
+        for run in journal.runs():
+            if run.kind == "migrate" and run.bundle == analysis.folder.name:
+                last |= {
+                    (each.name, each.line): each
+                    for each in journal.entries(run.run)
+                    if each.state == "done" and each.file_digest == digests.get(each.name)
+                }
+    return list(last.values())

@@ -1,0 +1,113 @@
+"""A rehearsal: the whole move on a target that does not matter, there and back and there again.
+
+Each stage is told as it ends. A stage whose answer is no is the last one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from migplan.bundle.verified import VerifiedBundle
+from migplan.catalog.compare import differences
+from migplan.pipeline import analyze, verify
+from migplan.pipeline import apply as running
+from migplan.pipeline.apply import ApplyOptions
+from migplan.pipeline.progress import Told, silence
+from migplan.postgres.address import Address
+from migplan.run.bundle.apply import Done
+from migplan.run.bundle.kept import Beside
+from migplan.run.bundle.receipt import Timing, timings_of
+from migplan.run.engine import events
+from migplan.run.engine.events import Told as RunTold
+from migplan.run.engine.status import status_of
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What was done, and what came of it."""
+
+    name: str
+    seconds: float
+    said: str
+    holds: bool = True
+    details: tuple[str, ...] = ()
+
+
+@dataclass
+class Rehearsal:
+    """A bundle being rehearsed; what it is worth knowing afterwards gathers here."""
+
+    bundle: VerifiedBundle
+    target: Address
+    running: ApplyOptions
+    told: Told = silence
+    run_told: RunTold = events.silence
+    warnings: list[str] = field(default_factory=list)
+    timings: tuple[Timing, ...] = ()
+    seconds: float = 0.0  # of the apply, as a whole
+    holds: bool = True
+
+    def stages(self) -> Iterator[Stage]:
+        """Apply, verify, roll back, look that all is as it was, and apply again."""
+        before = analyze.catalog_of(self.target)
+        for stage in (self._apply, self._verify, self._roll_back):
+            yield self._kept(stage())
+            if not self.holds:
+                return
+        seconds, after = _timed(lambda: analyze.catalog_of(self.target))
+        found = differences(before, after)
+        said = "the target is as it was before" if not found else f"{len(found)} things are not as before"
+        yield self._kept(Stage("compare", seconds, said, not found, tuple(map(str, found))))
+        if self.holds:
+            yield self._kept(self._apply_again())
+
+    def _apply(self) -> Stage:
+        seconds, done = _timed(self._applied)
+        status = status_of(self.target)
+        run = next(each for each in status.runs if each.run.run == done.run.run)
+        self.timings = timings_of(run.entries)
+        self.seconds = done.seconds
+        return Stage("apply", seconds, f"{done.steps:,} steps, {done.rows:,} rows")
+
+    def _verify(self) -> Stage:
+        jobs = self.running.ways.jobs
+        seconds, found = _timed(
+            lambda: verify.verify_target(self.target, self.bundle.paths.folder, None, jobs, self.told)
+        )
+        if found.holds:
+            receipt = verify.receipt_of(self.bundle, self.target, found)
+            said = f"every check holds; receipt {receipt}" if receipt else "every check holds"
+            return Stage("verify", seconds, said)
+        wrong = tuple(map(str, found.differences))
+        return Stage("verify", seconds, f"{len(wrong)} differences", holds=False, details=wrong)
+
+    def _roll_back(self) -> Stage:
+        seconds, gone = _timed(lambda: running.roll_back(Beside.of(self.bundle), self.target, self.run_told))
+        return Stage("rollback", seconds, f"{gone.steps:,} steps taken back")
+
+    def _apply_again(self) -> Stage:
+        seconds, done = _timed(self._applied)
+        return Stage("apply again", seconds, f"{done.steps:,} steps, {done.rows:,} rows")
+
+    def _applied(self) -> Done:
+        return running.apply_bundle(self.bundle, self.target, self.running, self._listen)
+
+    def _listen(self, event: events.Event) -> None:
+        if isinstance(event, events.Warned | events.Noticed) and event.text not in self.warnings:
+            self.warnings.append(event.text)
+        self.run_told(event)
+
+    def _kept(self, stage: Stage) -> Stage:
+        self.holds = self.holds and stage.holds
+        return stage
+
+
+def _timed(work: Callable[[], Value]) -> tuple[float, Value]:
+    started = time.monotonic()
+    found = work()
+    return time.monotonic() - started, found

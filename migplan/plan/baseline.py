@@ -1,0 +1,70 @@
+"""What migplan saw and wrote when it last made a plan, kept beside the plan.
+
+The plan is edited by people; this file is not. Comparing the two tells what they edited, and the catalog in
+it, structure alone, tells column by column what has changed in the database since. Whoever saves it takes
+secrets out of the catalog before: the file is meant to be committed, and need not be exact.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from migplan.catalog import layout, store
+from migplan.catalog.model import Catalog
+from migplan.errors import FileError
+from migplan.files import read_json, write_whole
+from migplan.plan.model import Plan
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The catalog of then, and the plan as migplan wrote it."""
+
+    catalog: Catalog
+    proposal: Plan
+
+
+def beside(plan_file: Path) -> Path:
+    """Where the file of a plan stands: ``plans/muva.seen.json`` for ``plans/muva.yaml``."""
+    return plan_file.with_suffix(".seen.json")
+
+
+def save(seen: Baseline, plan_file: Path) -> None:
+    """Write the file that belongs to a plan."""
+    content = {
+        "migplan_seen": FORMAT,
+        "proposal": seen.proposal.model_dump(mode="json", exclude_defaults=True),
+        "catalog": store.as_json(seen.catalog, observations=False),
+    }
+    write_whole(beside(plan_file), layout.as_text(content))
+
+
+def load(plan_file: Path) -> Baseline | None:
+    """The file that belongs to a plan; None when there is none."""
+    file = beside(plan_file)
+    if not os.path.lexists(file):
+        return None
+    try:
+        content = read_json(file)
+        if content.get("migplan_seen") != FORMAT:
+            raise ValueError("it has another format")
+        proposal = Plan.model_validate(content["proposal"])
+        return Baseline(store.from_json(content["catalog"], file), proposal)
+    except KeyError as error:
+        raise _damaged(file, f"{error.args[0]} is missing") from None
+    except AttributeError:
+        raise _damaged(file, "it holds something else") from None
+    except (ValueError, FileError) as error:
+        raise _damaged(file, str(error).splitlines()[0]) from None
+
+
+def _damaged(file: Path, why: str) -> FileError:
+    return FileError(
+        f"{file} is not what migplan left beside the plan: {why}",
+        do="take it back from version control, or remove it: then all that differs counts as set by hand",
+        file=file,
+    )

@@ -1,0 +1,114 @@
+"""Where to cut the circles open: the cheapest set of keys without which no table needs itself.
+
+A key can be cut by deferring it, by loading NULL first, or, when nothing else works, by creating it later.
+What that costs is compared in this order: keys created later, rows written twice, keys deferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from migplan.catalog.model import ForeignKey
+from migplan.config import Strategy
+from migplan.errors import CycleError
+from migplan.graph import ForeignKeyGraph
+from migplan.names import QualifiedName
+from migplan.plan.feedback_arcs import Arc, Cost, cheapest_cut, way_round
+from migplan.plan.nullable import nullable_columns
+
+UNKNOWN_ROWS = 10**9
+FREE: Cost = (0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A key that is cut, and how."""
+
+    node: QualifiedName
+    key: ForeignKey
+    how: Strategy
+    cost: Cost = FREE
+    rewritten: int | None = 0  # rows that are written twice; None when nobody knows
+    by_hand: bool = False
+    best: bool = True  # proven the cheapest, not merely the best that was found
+
+
+def cuts(graph: ForeignKeyGraph, wanted: Mapping[QualifiedName, Strategy] | None = None) -> tuple[Cut, ...]:
+    """The cuts that open every circle of the graph; ``wanted`` holds strategies that people fixed."""
+    found: list[Cut] = []
+    for circle in graph.circles:
+        edges = [
+            (table, referenced, key)
+            for table, referenced, key in graph.hops
+            if table in circle and referenced in circle and key.enforced
+        ]
+        ways = [_way(node, key, graph, (wanted or {}).get(node)) for node, _, key in edges]
+        found += _cheapest(edges, ways)
+    return tuple(sorted(found, key=lambda cut: (cut.key.table, cut.key.name)))
+
+
+def ways_to_cut(key: ForeignKey, node: QualifiedName, graph: ForeignKeyGraph) -> Iterator[Strategy]:
+    """How a key can be cut, the gentlest way first."""
+    if key.deferrable:
+        yield Strategy.DEFERRED
+    if nullable_columns(key, node, graph):
+        yield Strategy.NULL_THEN_UPDATE
+    yield Strategy.CONSTRAINT_LATER
+
+
+Edge = tuple[QualifiedName, QualifiedName, ForeignKey]
+
+
+def _way(node: QualifiedName, key: ForeignKey, graph: ForeignKeyGraph, wish: Strategy | None) -> Cut | None:
+    """How a key would be cut, and at what cost; None where someone's wish forbids it."""
+    rows = graph.rows[node].count
+    rewritten = None if rows is None else round(rows * (1 - (key.null_fraction or 0.0)))
+    if wish is not None:
+        return _wished(node, key, graph, wish, rewritten)
+    if not key.validated:  # it is created after the rows anyhow: its own rows may break it
+        return Cut(node, key, Strategy.CONSTRAINT_LATER)
+    how = next(ways_to_cut(key, node, graph))
+    if how is Strategy.DEFERRED:
+        return Cut(node, key, how, cost=(0, 0, 1, 0))
+    if how is Strategy.NULL_THEN_UPDATE:
+        twice = UNKNOWN_ROWS if rewritten is None else rewritten
+        return Cut(node, key, how, cost=(0, 1 + twice, 0, 0), rewritten=rewritten)
+    return Cut(node, key, how, cost=(1, 0, 0, UNKNOWN_ROWS if rows is None else rows))
+
+
+def _wished(
+    node: QualifiedName, key: ForeignKey, graph: ForeignKeyGraph, wish: Strategy, rewritten: int | None
+) -> Cut | None:
+    if wish is Strategy.SCHEMA_ONLY:  # the table stays empty, and its keys are kept by no row
+        return Cut(node, key, wish, by_hand=True)
+    if wish not in ways_to_cut(key, node, graph):
+        return None
+    twice = rewritten if wish is Strategy.NULL_THEN_UPDATE else 0
+    return Cut(node, key, wish, rewritten=twice, by_hand=True)
+
+
+def _cheapest(edges: Sequence[Edge], ways: Sequence[Cut | None]) -> Iterator[Cut]:
+    number = {name: place for place, name in enumerate(sorted({name for edge in edges for name in edge[:2]}))}
+    arcs = [
+        Arc(number[table], number[referenced], way.cost if way else None)
+        for (table, referenced, _), way in zip(edges, ways, strict=True)
+    ]
+    closed = way_round(arcs, [place for place, arc in enumerate(arcs) if arc.cost is None])
+    if closed:
+        raise _hopeless([edges[place] for place in closed])
+    answer = cheapest_cut(arcs)
+    for place in answer.arcs:
+        way = ways[place]
+        assert way is not None
+        yield replace(way, best=answer.proven)
+
+
+def _hopeless(way: Sequence[Edge]) -> CycleError:
+    tables = " -> ".join(str(edge[0]) for edge in (*way, way[0]))
+    keys = tuple(f"{edge[2].name}: {edge[2]}" for edge in way)
+    return CycleError(
+        f"the strategies that were set by hand leave the cycle {tables} closed:\n  " + "\n  ".join(keys),
+        do="set one of them to deferred, null-then-update or constraint-later, or leave it to migplan",
+        keys=keys,
+    )

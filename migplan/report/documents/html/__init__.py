@@ -1,7 +1,0 @@
-"""The documentation as one page that needs nothing else: no network, no other file, no script to be read."""
-
-from __future__ import annotations
-
-from migplan.report.documents.html.page import as_html
-
-__all__ = ["as_html"]

@@ -1,0 +1,153 @@
+"""How the migrations of a folder stand in a target, and what was done about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from migplan.migrations.model import ThingKind
+from migplan.report.words import count
+from migplan.run.data.events import Summary
+from migplan.run.migrations.apply import Migrated
+from migplan.run.migrations.revert import Reverted
+from migplan.run.migrations.status import Standing, State
+from migplan.run.migrations.ways_back import WayBack
+from migplan.verify.migrations import MigrationsVerified
+
+_STYLES = {
+    State.APPLIED: "green",
+    State.PENDING: "yellow",
+    State.HALF: "bold red",
+    State.CHANGED: "bold red",
+    State.AGAIN: "yellow",
+    State.MISSING: "bold red",
+}
+_PLURALS = {ThingKind.INDEX: "indexes", ThingKind.POLICY: "policies"}
+_SHOWN = 5
+
+
+def standings(known: Sequence[Standing], path: Path, target: object) -> Iterator[Text]:
+    """A line a migration, and the whole in one sentence."""
+    width = max((len(each.name) for each in known), default=0)
+    for each in known:
+        when = f"{each.at:%Y-%m-%d %H:%M:%S} by {each.by}, run {each.run}" if each.at else ""
+        line = Text(f"  {each.name:{width}}  ").append(f"{each.state:<14}", style=_STYLES[each.state])
+        yield line.append(when, style="dim")
+        if each.error:
+            yield Text("      failed last: " + each.error.partition("\n")[0], style="red")
+    states = Counter(each.state for each in known)
+    said = ", ".join(f"{number:,} {state}" for state, number in states.items())
+    yield Text(f"{path} in {target}: {said or 'no migration'}", style="bold")
+
+
+def pending(known: Sequence[Standing], names: Sequence[str]) -> Iterator[Text]:
+    """What an apply would run, in its order."""
+    standing = {each.name: each for each in known}
+    for name in names:
+        yield Text(f"  {name}  {standing[name].state}")
+    yield Text(f"{count(len(names), 'migration')} would be applied. Nothing was changed.", style="bold")
+
+
+def applied(done: Migrated, path: Path, target: object) -> Iterator[Text]:
+    """What was applied."""
+    if done.run is None:
+        there = sum(each.state is State.APPLIED for each in done.before)
+        yield Text(
+            f"{path}: all {count(there, 'migration')} are applied to {target}: nothing to do", style="bold"
+        )
+        return
+    for name in done.names:
+        yield Text(f"  {name}  applied", style="green")
+        if name in done.summaries:
+            yield from summary(done.summaries[name])
+    yield Text(
+        f"{count(len(done.names), 'migration')} of {path} applied to {target} as run {done.run.run}, "
+        f"{done.seconds:.1f} s",
+        style="bold",
+    )
+
+
+def summary(found: Summary) -> Iterator[Text]:
+    """What became of the rows of a step in Python."""
+    counts = found.counts
+    rate = f", {counts.rows / found.seconds:,.0f} rows a second" if found.seconds > 0 else ""
+    again = " (gone on with)" if found.went_on else ""
+    yield Text(f"      {'rows done':14}{counts.done:>10,}{again}")
+    yield Text(f"      {'skipped':14}{counts.skipped:>10,}")
+    yield Text(f"      {'failed':14}{counts.failed:>10,}")
+    yield Text(f"      {'written':14}{counts.written:>10,}  in {found.seconds:.1f} s{rate}")
+    for each in found.reasons[:_SHOWN]:
+        yield Text(f"      {each.kind}: {', '.join(each.key)}: {each.reason}", style="yellow")
+
+
+def stays(known: Sequence[Standing], path: str, *, failed: bool) -> Iterator[Text]:
+    """What is there after a failure, or after people stopped it, and how to go on."""
+    there = sum(each.state is State.APPLIED for each in known)
+    left = [each for each in known if each.state.is_left]
+    yield Text(f"  stays: {count(there, 'migration')} applied; {len(left):,} to go")
+    half = [each for each in known if each.state is State.HALF]
+    for each in half:
+        yield Text(f"  half done: {each.name}, whose statements cannot be in one transaction")
+    if left:
+        mend = f"mend {left[0].name}, then " if failed else ""
+        yield Text(f"  -> {mend}go on: migplan apply {path} --target TARGET")
+
+
+def way_back(ways: Sequence[WayBack], target: object) -> Iterator[Text]:
+    """What would be taken back, the last one first; what was derived is shown."""
+    if not ways:
+        yield Text(f"nothing is applied to {target}")
+        return
+    yield Text(f"This takes back, on {target}:", style="bold")
+    for way in ways:
+        kept = ", as the journal keeps it: its file was changed, or is gone" if way.is_kept else ""
+        how = "by statements derived from its own" if way.derived else "by its down part"
+        yield Text(f"  {way.name}  {how}{kept}" + (":" if way.derived else ""))
+        if way.derived:
+            for statement in way.derived.statements:
+                yield Text(f"      {statement};")
+            for left in way.derived.kept:
+                yield Text(f"      stays: {left.statement}: {left.why}", style="dim")
+
+
+def reverted(done: Reverted, path: Path | str, target: object) -> Iterator[Text]:
+    """What was taken back."""
+    if done.run is None:
+        yield Text(f"{path}: nothing is applied to {target}: nothing to do", style="bold")
+        return
+    for name in done.names:
+        yield Text(f"  {name}  taken back")
+    yield Text(
+        f"{count(len(done.names), 'migration')} of {path} taken back in {target} as run {done.run.run}",
+        style="bold",
+    )
+
+
+def verified(
+    known: Sequence[Standing], found: MigrationsVerified, path: Path, target: object
+) -> Iterator[Text]:
+    """What the verify parts said, what is there of all that was made, and the answer."""
+    width = max((len(each.name) for each in found.looked), default=0)
+    for each in found.looked:
+        said = f"{each.rows:,} rows, {'ok' if each.holds else 'DIFFERS'}" if each.exists else "no verify part"
+        yield Text(f"  {each.name:{width}}  {said}", style="" if each.holds else "bold red")
+        for line in each.wrong:
+            yield Text(f"      {line}", style="red")
+    missing = Counter(thing.kind for thing in found.missing)
+    yield Text()
+    for kind, number in found.expected.items():
+        there = number - missing[kind]
+        mark = "ok" if there == number else "DIFFERS"
+        yield Text(f"  {_PLURALS.get(kind, f'{kind}s').capitalize():14}{there:>8,}/{number:<8,}{mark}")
+    yield Text(f"  {'Rows':14}{found.rows:>8,}")
+    for thing in found.missing:
+        yield Text(f"  missing: {thing}", style="red")
+    states = Counter(each.state for each in known if not each.is_seed)
+    others = [f"{number:,} {state}" for state, number in states.items() if state is not State.APPLIED]
+    applied = count(states[State.APPLIED], "migration")
+    answer = "did what they say" if found.holds else "did NOT do what they say"
+    rest = f"; {', '.join(others)}" if others else ""
+    yield Text(f"{applied} of {path} in {target} {answer}{rest}.", style="bold")

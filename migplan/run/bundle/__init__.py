@@ -1,0 +1,1 @@
+"""Running a bundle: its steps, and what the journal keeps of it."""

@@ -1,0 +1,247 @@
+"""From a bundle to the steps of its run.
+
+* A schema file is cut into transactions of a hundred statements: all in one would need a lock for each
+  object, and more memory for locks than servers have.
+* A data file says its own steps. Where a step is only the blocks of one large table, each block is one.
+* In a constraints file whatever has to go through many rows is a step of its own; a key of a large table is
+  added without looking at the rows, and validated in a second step, which blocks nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import postgast
+
+from migplan.bundle.manifest import BundleFile
+from migplan.bundle.verified import VerifiedBundle
+from migplan.config import Layout
+from migplan.errors import BundleError
+from migplan.names import quoted
+from migplan.run.bundle.data_file import DataFile
+from migplan.run.engine import footprints
+from migplan.run.engine.families import Families
+from migplan.run.engine.footprints import EVERYTHING, Footprint, Key
+from migplan.run.engine.steps import Statements, Step
+from migplan.sealed_files import SealedFiles
+from migplan.sql.split import Statement, pieces
+
+STATEMENTS = 100
+LARGE_BYTES = 1 << 20
+"""What goes through a table with more than this is a step of its own."""
+
+LARGE_ROWS = 100_000
+"""Keys of tables with more rows than this are added first and validated later."""
+
+_SETTING = re.compile(
+    r"\s*SET\s+(?!SESSION\s+AUTHORIZATION|ROLE\b|CONSTRAINTS)(?:SESSION\s+)?(\w+)"
+    r"|\s*SELECT\s+pg_catalog\.set_config\('(\w+)'",
+    re.IGNORECASE,
+)
+_IMPERSONATION = re.compile(r"\s*(SET|RESET)\s+(?:SESSION\s+AUTHORIZATION|ROLE)\b", re.IGNORECASE)
+
+
+def steps_of(bundle: VerifiedBundle, carried: Collection[str] = ()) -> tuple[Step, ...]:
+    """Every step, in the order of the files; ``carried`` are keys that are added NOT VALID, and stay so."""
+    deriving = _Deriving(bundle, carried)
+    found = [step for file in bundle.manifest.files for step in deriving.steps(file)]
+    return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
+
+
+def undoing_steps(files: SealedFiles, file: str) -> tuple[Step, ...]:
+    """The steps of a file that takes another one back; all of them alone."""
+    return tuple(_chunked(_Reader(files, file), "rollback", Families()))
+
+
+@dataclass
+class _Reader:
+    """A file of statements being read, with the session's settings as they come."""
+
+    files: SealedFiles
+    name: str
+
+    def __post_init__(self) -> None:
+        self._settings: dict[str, str] = {}
+
+    def statements(self) -> Iterator[tuple[Statement, str]]:
+        """Each statement that does something, with the settings under which it runs."""
+        with self.files.open(self.name) as stream:
+            for piece in pieces(stream, self.files.path(self.name)):
+                if not isinstance(piece, Statement):
+                    raise BundleError(
+                        f"{self.name} was changed after the export: rows stand in data files only",
+                        do="export the bundle anew",
+                    )
+                if found := _SETTING.match(piece.text):
+                    self._settings[(found[1] or found[2]).lower()] = piece.text
+                else:
+                    yield piece, self.settings
+
+    @property
+    def settings(self) -> str:
+        """What was set so far."""
+        return "\n".join(self._settings.values())
+
+
+class _Deriving:
+    """Steps in the making; what the tables weigh is known from the data files."""
+
+    def __init__(self, bundle: VerifiedBundle, carried: Collection[str]) -> None:
+        self._bundle = bundle
+        self._carried = frozenset(carried)
+        self._manifest = bundle.manifest
+        self._families = Families()
+
+    def steps(self, file: BundleFile) -> Iterator[Step]:
+        """The steps of a file; their numbers come later."""
+        files = self._bundle.files
+        if file.phase == "data":
+            yield from DataFile(self._manifest, file, files, self._live).steps()
+        elif file.phase == "schema":
+            yield from _chunked(_Reader(files, file.file), file.phase, self._families)
+        else:
+            yield from self._constraints(_Reader(files, file.file), file.phase)
+
+    @property
+    def _live(self) -> bool:
+        manifest = self._manifest
+        return manifest.constraints is Layout.WITH_SCHEMA or manifest.contents == "data"
+
+    @cached_property
+    def _bytes(self) -> dict[str, int]:
+        found: dict[str, int] = defaultdict(int)
+        for file in self._manifest.files:
+            for step in file.steps:
+                for block in step.blocks:
+                    for name in {block.table, *step.tables}:
+                        found[name] += block.end - block.start
+        return found
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {table.table: table.rows for table in self._manifest.tables}
+
+    def _can_wait(self, key: Key) -> bool:
+        """Of a key to a partitioned table, servers up to 17 validate only the half that is shown."""
+        large = self._rows.get(key.table, 0) > LARGE_ROWS
+        return key.can_wait and large and not self._families.has_parts(key.referenced)
+
+    def _constraints(self, reader: _Reader, phase: str) -> Iterator[Step]:
+        light = _Chunk(reader.name, phase)
+        for statement, settings in reader.statements():
+            reading = footprints.read(postgast.parse(statement.text).stmts[0].stmt)
+            concern = self._families.concern(reading)
+            weight = self._bytes.get(reading.builds or "", 0)
+            key = reading.key
+            carried = key is not None and str(key) in self._carried
+            if weight <= LARGE_BYTES and not carried:
+                yield from light.add(statement, settings, concern)
+                continue
+            yield from light.close()
+            alone = _Chunk(reader.name, phase)
+            yield from alone.add(statement, settings, concern)
+            (step,) = alone.close()
+            step = replace(step, weight=weight)
+            if key and carried:
+                yield _added(step, statement, key, "and never validated")
+            elif key and self._can_wait(key):
+                yield replace(_added(step, statement, key, "added"), weight=0)
+                checked = self._families.widened(footprints.checking(key))
+                yield replace(_validated(step, statement, key), concern=checked)
+            else:
+                yield step
+        yield from light.close()
+
+
+def _added(step: Step, statement: Statement, key: Key, how: str) -> Step:
+    body = statement.text.rstrip().removesuffix(";")
+    adding = Statements(statement.start, statement.end, statement.line, f"{body} NOT VALID;")
+    return replace(step, name=f"key {key.name} of {key.table}, {how}", pieces=(adding,))
+
+
+def _validated(step: Step, statement: Statement, key: Key) -> Step:
+    text = f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {quoted(key.name)};"
+    checking = Statements(statement.start, statement.end, statement.line, text)
+    name = f"key {key.name} of {key.table}, validated"
+    return replace(step, name=name, pieces=(checking,))
+
+
+def _chunked(reader: _Reader, phase: str, families: Families) -> Iterator[Step]:
+    """Statements by the hundred, in their order."""
+    chunk = _Chunk(reader.name, phase)
+    for statement, settings in reader.statements():
+        families.see(statement.text)
+        yield from chunk.add(statement, settings, EVERYTHING)
+    yield from chunk.close()
+
+
+class _Chunk:
+    """Statements that become one step: under the same settings, and what runs as another role uncut."""
+
+    def __init__(self, file: str, phase: str) -> None:
+        self._file = file
+        self._phase = phase
+        self._statements: list[Statement] = []
+        self._concerns: list[Footprint] = []
+        self._settings = ""
+        self._impersonating = False
+
+    def add(self, statement: Statement, settings: str, concern: Footprint) -> Iterator[Step]:
+        """Take a statement; what was there before becomes a step if the two do not go together."""
+        if not self._impersonating and self._is_complete(settings, concern):
+            yield from self.close()
+        self._settings = settings
+        self._statements.append(statement)
+        self._concerns.append(concern)
+        if found := _IMPERSONATION.match(statement.text):
+            self._impersonating = found[1].upper() == "SET"
+
+    def close(self) -> Iterator[Step]:
+        """The step of what is there."""
+        if self._statements:
+            yield _step_of(self._file, self._phase, self._statements, self._settings, self._concerns)
+        self._statements, self._concerns = [], []
+
+    def _is_complete(self, settings: str, concern: Footprint) -> bool:
+        return bool(self._statements) and (
+            len(self._statements) >= STATEMENTS
+            or settings != self._settings
+            or concern.everything != self._concerns[-1].everything
+            or (self._phase == "rollback" and _locks_many(self._statements[-1]))
+        )
+
+
+def _locks_many(statement: Statement) -> bool:
+    """Whether it alone takes as many locks as a transaction should: it empties a batch of tables."""
+    return statement.text.startswith(("TRUNCATE ", "DO "))
+
+
+def _step_of(
+    file: str, phase: str, statements: Sequence[Statement], settings: str, concerned: Sequence[Footprint]
+) -> Step:
+    first, last = statements[0], statements[-1]
+    name = _first_words(first.text)
+    if len(statements) > 1:
+        end = last.line + last.text.count("\n")
+        name = f"lines {first.line} to {end}, {len(statements)} statements"
+    return Step(
+        number=0,
+        file=file,
+        name=name,
+        phase=phase,
+        line=first.line,
+        settings=settings,
+        pieces=(Statements(first.start, last.end, first.line),),
+        concern=footprints.joined(concerned),
+        bytes=last.end - first.start,
+    )
+
+
+def _first_words(text: str) -> str:
+    """A statement's beginning, on one line: CREATE INDEX rooms_hotel_idx ON public.rooms ..."""
+    line = " ".join(text.split()).removesuffix(";")
+    return line if len(line) <= 90 else f"{line[:87]}..."

@@ -1,0 +1,93 @@
+"""What becomes of one row: the step's own code is called, and whatever it does is told with row and line."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migplan.data import Row, Skip
+from migplan.run.data.load import Loaded, line_in
+from migplan.run.data.pace import Pace, back_off
+from migplan.run.data.read import Keyed
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a row could not be done, and on which line of the step's file."""
+
+    reason: str
+    line: int
+    lasting: bool = False  # whatever the row: it is no use to leave it out and go on
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A row that was read, and what became of it."""
+
+    key: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...] = ()
+    skip: str | None = None
+    fault: Fault | None = None
+
+
+Again = Callable[[int, str, float], None]
+"""Told before another try: its number, why, and how long it waits."""
+
+
+def transformed(loaded: Loaded, keyed: Keyed, pace: Pace, again: Again) -> Outcome:
+    """Call the step's function on a row, again where the step says that another try may help."""
+    step = loaded.step
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return Outcome(keyed.key, _rows(step.transform(Row(keyed.row)) if step.transform else keyed.row))
+        except Skip as skip:
+            return Outcome(keyed.key, skip=skip.why or "no reason given")
+        except step.transient as error:
+            fault = of_own_code(loaded, error, lasting=True)
+            if attempt > step.retries:
+                tries = f" ({attempt} tries)" if attempt > 1 else ""
+                return Outcome(keyed.key, fault=Fault(fault.reason + tries, fault.line, lasting=True))
+        except (Exception, SystemExit) as error:
+            return Outcome(keyed.key, fault=of_own_code(loaded, error, otherwise="transform"))
+        wait = back_off(step.wait, attempt)
+        again(attempt, fault.reason, wait)
+        pace.pause(wait)
+
+
+def of_own_code(
+    loaded: Loaded, error: BaseException, *, lasting: bool = False, otherwise: str = "transform"
+) -> Fault:
+    """What the step's code raised, and where in its file that was, or what called it."""
+    line = line_in(loaded.file, error.__traceback__) or loaded.line(otherwise)
+    said = str(error)
+    return Fault(type(error).__name__ + (f": {said}" if said else ""), line, lasting)
+
+
+def _rows(given: object) -> tuple[Mapping[str, Any], ...]:
+    """One row or several; anything else was a mistake, and most often a missing ``return``."""
+    if isinstance(given, Mapping):
+        found: tuple[object, ...] = (given,)
+    elif inspect.isawaitable(given):
+        getattr(given, "close", lambda: None)()
+        raise TypeError("transform is an async function, and has to be a plain one")
+    elif isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        found = tuple(given)
+    else:
+        raise TypeError(
+            f"transform returned {_named(given)}, and has to return a row or several; to leave one out: "
+            'raise Skip("why")'
+        )
+    for each in found:
+        if not isinstance(each, Mapping):
+            raise TypeError(f"transform returned {_named(each)} among its rows")
+        if not each:
+            raise ValueError("transform returned a row without columns")
+    return found  # type: ignore[return-value]  # each was looked at
+
+
+def _named(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,112 @@
+"""What a run tells while it goes: values, in the order in which things happen, from any of its threads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from migplan.run.engine.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What there is to do, and how much of it an earlier run has done."""
+
+    steps: int
+    rows: int
+    bytes: int
+    done_steps: int = 0
+    done_rows: int = 0
+    done_bytes: int = 0
+    files: Mapping[str, int] = field(default_factory=dict)  # of each file, the steps that are left
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that people should know stands, but not in the way."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A step begins."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Some bytes of a step's rows are on their way."""
+
+    step: Step
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """A batch of a program's rows and its checkpoint are committed."""
+
+    step: Step
+    done: int
+    skipped: int
+    failed: int
+    rate: float  # rows a second
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """The server warns."""
+
+    step: Step
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A step was rolled back for a reason that passes, and will be tried again."""
+
+    step: Step
+    attempt: int
+    why: str
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A step and its entry in the journal are committed."""
+
+    step: Step
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A step was rolled back; nothing new begins, and what runs beside it is brought to its end."""
+
+    step: Step
+    why: str
+
+
+Event = Planned | Warned | Began | Moved | Advanced | Noticed | Retrying | Finished | Failed
+Told = Callable[[Event], None]
+
+
+def planned(steps: Sequence[Step], done: Collection[int]) -> Planned:
+    """What there is to do, before it begins."""
+    before = [step for step in steps if step.number in done]
+    return Planned(
+        len(steps),
+        sum(step.rows for step in steps),
+        sum(step.bytes for step in steps),
+        len(before),
+        sum(step.rows for step in before),
+        sum(step.bytes for step in before),
+        Counter(step.file for step in steps if step.number not in done),
+    )
+
+
+def silence(_event: Event) -> None:
+    """For callers that want no account."""

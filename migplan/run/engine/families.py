@@ -1,0 +1,68 @@
+"""Tables that are one to the server: what is done to a table reaches its partitions and its heirs.
+
+Partitions are worked on side by side, and what concerns the whole waits for all of them: a key to a
+partitioned table needs its primary key, which is none before the last partition's index is attached.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import postgast
+from postgast import pg_query_pb2 as pg
+
+from migplan.run.engine.footprints import ALONE, PARTS, Footprint, Reading, joined, name_of
+
+_FOUNDING = re.compile(r"\bATTACH\s+PARTITION\b|\bINHERITS\s*\(", re.IGNORECASE)
+
+
+class Families:
+    """What is known of them, from the statements seen so far."""
+
+    def __init__(self) -> None:
+        self._parents: dict[str, set[str]] = {}
+        self._table_of: dict[str, str] = {}  # of each index
+
+    def see(self, text: str) -> None:
+        """Learn from a statement that makes tables."""
+        if not _FOUNDING.search(text):
+            return
+        statement = postgast.parse(text).stmts[0].stmt
+        table = statement.create_stmt
+        for heir in table.inh_relations:
+            self._parents.setdefault(name_of(table.relation), set()).add(name_of(heir.range_var))
+        for each in statement.alter_table_stmt.cmds:
+            if each.alter_table_cmd.subtype == pg.AT_AttachPartition:
+                part = getattr(each.alter_table_cmd, "def").partition_cmd.name
+                parent = name_of(statement.alter_table_stmt.relation)
+                self._parents.setdefault(name_of(part), set()).add(parent)
+
+    def concern(self, reading: Reading) -> Footprint:
+        """What a statement concerns, the families of its tables included."""
+        if reading.index:
+            index, table = reading.index
+            self._table_of[index] = table
+        return self.widened(reading.concern)
+
+    def has_parts(self, table: str) -> bool:
+        """Whether it is partitioned, or has heirs."""
+        return any(table in parents for parents in self._parents.values())
+
+    def widened(self, concern: Footprint) -> Footprint:
+        """A concern of tables (or their indexes), and of those that they are parts of."""
+        if concern.everything:
+            return concern
+        found = dict(concern.things)
+        for thing, how in concern.things:
+            table = self._table_of.get(thing)
+            if table and how == ALONE:
+                found.setdefault(table, PARTS)
+            for above in self._above(table or thing):
+                found.setdefault(above, PARTS)
+        return joined([Footprint(tuple(found.items()))])
+
+    def _above(self, table: str) -> Iterator[str]:
+        for parent in sorted(self._parents.get(table, ())):
+            yield parent
+            yield from self._above(parent)

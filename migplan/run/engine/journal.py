@@ -1,0 +1,377 @@
+"""The journal in the target: every run and its steps, each written in the transaction that it tells of."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib import resources
+from typing import Any, Protocol, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from pydantic import ValidationError
+
+from migplan import __version__
+from migplan.errors import JournalError
+from migplan.postgres.address import Address
+from migplan.postgres.failures import explained
+from migplan.run.engine import journal_integrity
+from migplan.run.engine.records import Beginning, Ending, Entry, Kind, Past, Run, digest_of
+
+__all__ = ["Beginning", "Ending", "Entry", "Journal", "Kind", "Past", "Run", "claim", "digest_of", "finish"]
+
+FORMAT = 2
+_FORMER = 1
+_TABLES = {_FORMER: {"format", "run", "step"}, FORMAT: {"format", "run", "step", "kept", "protection"}}
+_LATER = {_FORMER: {("run", "steps")}}
+SCHEMA = "migplan"
+_Record = TypeVar("_Record", Run, Entry, Past)
+
+_RUN = """
+    SELECT run, kind, bundle, digest, steps_digest, undoes, state, who, client, program, started_at,
+           changed_at, finished_at, rehearsal, before, notes,
+           (pg_catalog.to_jsonb(r) ->> 'steps')::int AS steps  -- format 1 has no such column
+    FROM migplan.run r
+"""
+
+
+class Connected(Protocol):
+    """What has a connection."""
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """The one that is open now."""
+
+
+class Journal:
+    """The journal of one target, by a holder of a connection in autocommit mode, which may be replaced."""
+
+    def __init__(self, holder: Connected, address: Address) -> None:
+        self._holder = holder
+        self._address = address
+
+    @property
+    def address(self) -> Address:
+        """Whose journal it is."""
+        return self._address
+
+    @property
+    def _connection(self) -> psycopg.Connection[Any]:
+        return self._holder.connection
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is one; JournalError when it is not one that we can write."""
+        with explained(self._address, "looking for the journal"):
+            layout = journal_integrity.Layout(self._connection)
+        if not layout.relations:
+            return False
+        version = FORMAT
+        if layout.relations.get("format") == "r":
+            version = self._version()
+            self._refuse_other_format(version)
+        if wrong := layout.wrong(_TABLES[version], _LATER.get(version, ())):
+            raise self.was_altered(wrong, do=journal_integrity.RESTORE)
+        return True
+
+    def prepare(self, protected_as: str = "") -> None:
+        """Make the journal if there is none, bring one of the former format up to this one, and remember
+        under which name the database is protected.
+        """
+        if not self.exists:
+            self._run("creating the journal (schema migplan)", "journal.sql", "journal_kept.sql")
+        elif self._version() == _FORMER:
+            self._run("bringing the journal up to date", "journal_from_1.sql", "journal_kept.sql")
+        if protected_as and protected_as not in self.protections:
+            with explained(self._address, "writing the journal"):
+                self._connection.execute("INSERT INTO migplan.protection (name) VALUES (%s)", [protected_as])
+
+    def _run(self, what: str, *files: str) -> None:
+        with explained(self._address, what), self._connection.transaction():
+            self._connection.execute("SET LOCAL synchronous_commit = on")
+            if not self._schema_exists():  # IF NOT EXISTS would want a privilege, too
+                self._connection.execute("CREATE SCHEMA migplan")
+            for file in files:
+                self._connection.execute(resources.files("migplan.run.engine").joinpath(file).read_bytes())
+
+    def _schema_exists(self) -> bool:
+        return bool(
+            self._connection.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'migplan'").rowcount
+        )
+
+    def drop(self, *, schema: bool = True) -> None:
+        """Take the journal away, and all that it knows; the schema, too, unless others made it."""
+        with explained(self._address, "dropping the journal"), self._connection.transaction():
+            self._connection.execute(
+                "DROP TABLE IF EXISTS migplan.rejected, migplan.checkpoint, migplan.kept, "
+                "migplan.protection RESTRICT"
+            )
+            self._connection.execute("DROP TABLE migplan.step, migplan.run, migplan.format RESTRICT")
+            if schema:
+                self._connection.execute("DROP SCHEMA migplan RESTRICT")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written in a block is written as one."""
+        with explained(self._address, "writing the journal"), self._connection.transaction():
+            yield
+
+    def begin(self, what: Beginning) -> Run:
+        """A new run, and all of its steps as pending."""
+        with explained(self._address, "writing the journal"), self._connection.transaction():
+            self._connection.execute("SET LOCAL synchronous_commit = on")
+            (number,) = self._connection.execute(
+                "INSERT INTO migplan.run (kind, bundle, digest, steps_digest, undoes, client, program, "
+                "rehearsal, before, notes, steps) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+                "RETURNING run",
+                [
+                    what.kind,
+                    what.bundle,
+                    what.digest,
+                    digest_of(what.steps),
+                    what.undoes,
+                    socket.gethostname(),
+                    f"migplan {__version__}",
+                    what.rehearsal,
+                    Jsonb(what.before),
+                    list(what.notes),
+                    len(what.steps),
+                ],
+            ).fetchone() or (0,)
+            with self._connection.cursor().copy(
+                "COPY migplan.step (run, step, file, file_digest, line, name, phase) FROM STDIN"
+            ) as copy:
+                for step in what.steps:
+                    copy.write_row(
+                        (
+                            number,
+                            step.number,
+                            step.file,
+                            what.file_digests[step.file],
+                            step.line,
+                            step.name,
+                            step.phase,
+                        )
+                    )
+        return self.run(number)
+
+    def keep(self, run: int, files: Mapping[str, bytes]) -> None:
+        """Keep what going back needs of a run, unless that was done before."""
+        with explained(self._address, "writing the journal"), self._connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO migplan.kept (run, file, sha256, content) VALUES (%s, %s, %s, %s) "
+                "ON CONFLICT DO NOTHING",
+                [
+                    (run, file, hashlib.sha256(content).hexdigest(), zlib.compress(content))
+                    for file, content in files.items()
+                ],
+            )
+
+    def kept(self, run: int) -> dict[str, bytes]:
+        """What is kept of a run, by file; nothing of runs of the former format."""
+        if self._version() == _FORMER:
+            return {}
+        with self._reading():
+            found = self._connection.execute(
+                "SELECT file, sha256, content FROM migplan.kept WHERE run = %s", [run]
+            ).fetchall()
+        if any(file is None for file, *_ in found):
+            raise self.was_altered(f"a file that it keeps of run {run} has no name")
+        return {file: self._unpacked(file, sha256, content) for file, sha256, content in found}
+
+    def _unpacked(self, file: str, sha256: str, content: bytes) -> bytes:
+        with suppress(zlib.error, TypeError):
+            unpacked = zlib.decompress(content)
+            if hashlib.sha256(unpacked).hexdigest() == sha256:
+                return unpacked
+        raise self._error(
+            f"{file}, as the journal in {self._address} keeps it, was changed by hand; nothing was changed",
+            journal_integrity.RESTORE_OR_END,
+        )
+
+    @property
+    def protections(self) -> list[str]:
+        """The names under which the database is protected."""
+        if not self.exists or self._version() == _FORMER:
+            return []
+        with self._reading():
+            found = self._connection.execute("SELECT name FROM migplan.protection ORDER BY since, name")
+            names = [name for (name,) in found]
+        if None in names:
+            raise self.was_altered("a name in migplan.protection is null")
+        return names
+
+    def runs(self, *, whole: bool = True) -> list[Run]:
+        """Every run, the oldest first; JournalError where its steps are others than the run itself says,
+        unless it does not matter whether the journal is whole.
+        """
+        found = self._records(Run, sql.SQL(_RUN) + sql.SQL("ORDER BY run"))
+        if whole:
+            self.refuse_altered(found)
+        return found
+
+    def run(self, number: int) -> Run:
+        """The run of that number."""
+        for run in self._records(Run, sql.SQL(_RUN) + sql.SQL("WHERE run = {}").format(number)):
+            return run
+        raise self.was_altered(f"run {number} is not there any more")
+
+    def entries(self, run: int) -> list[Entry]:
+        """The steps of a run."""
+        return self._records(
+            Entry,
+            sql.SQL(
+                "SELECT step, file, file_digest, line, name, phase, state, rows, attempts, "
+                "finished_at - started_at AS duration, transaction::text, error "
+                "FROM migplan.step WHERE run = {} ORDER BY step"
+            ).format(run),
+        )
+
+    def done(self, run: int) -> set[int]:
+        """The numbers of the steps that are done."""
+        with self._reading():
+            found = self._connection.execute(
+                "SELECT step FROM migplan.step WHERE run = %s AND state = 'done'", [run]
+            )
+            return {step for (step,) in found}
+
+    @property
+    def caller(self) -> str:
+        """Who is connected, and from which machine."""
+        with explained(self._address, "reading the journal"):
+            (who,) = self._connection.execute("SELECT session_user::text").fetchone() or ("",)
+        return f"{who} from {socket.gethostname()}"
+
+    def refuse_altered(self, runs: Sequence[Run]) -> None:
+        """JournalError when steps of one of the runs are missing, or are not what the run says of them."""
+        with self._reading():
+            what, run = journal_integrity.hole(self._connection, runs)
+        if what:
+            ends = run is not None and (run.stands or run.is_open)
+            raise self.was_altered(
+                what, do=journal_integrity.RESTORE_OR_END if ends else journal_integrity.RESTORE
+            )
+
+    def migrated(self, folder: str) -> list[Past]:
+        """What was run of a folder's migrations, the oldest first."""
+        self.runs()
+        return self._records(
+            Past,
+            sql.SQL(
+                "SELECT r.run, s.name, s.file_digest AS digest, s.line, s.state, s.finished_at AS at, r.who, "
+                "s.error FROM migplan.run r JOIN migplan.step s USING (run) "
+                "WHERE r.kind = 'migrate' AND r.bundle = {} ORDER BY r.run, s.step"
+            ).format(folder),
+        )
+
+    def go_on(self, run: int) -> None:
+        """The run is taken up again."""
+        with explained(self._address, "writing the journal"):
+            self._connection.execute(
+                "UPDATE migplan.run SET state = 'running', changed_at = clock_timestamp(), "
+                "finished_at = NULL, client = %s, program = %s WHERE run = %s",
+                [socket.gethostname(), f"migplan {__version__}", run],
+            )
+
+    def note(self, run: int, notes: Sequence[str]) -> None:
+        """What is to be remembered of a run."""
+        with explained(self._address, "writing the journal"):
+            self._connection.execute(
+                "UPDATE migplan.run SET notes = notes || %s WHERE run = %s", [list(notes), run]
+            )
+
+    def fail(self, run: int, step: int, error: str) -> None:
+        """A step was rolled back, and this is why."""
+        with explained(self._address, "writing the journal"):
+            self._connection.execute(
+                "UPDATE migplan.step SET state = 'failed', error = %s, attempts = attempts + 1 "
+                "WHERE run = %s AND step = %s AND state <> 'done'",
+                [error.replace("\0", ""), run, step],
+            )
+
+    def end(self, run: int, state: Ending) -> None:
+        """The run has ended, or has stopped for now. It is on disk when this returns, and all before it."""
+        finished = state in {"done", "undone", "abandoned"}
+        with explained(self._address, "writing the journal"), self._connection.transaction():
+            self._connection.execute("SET LOCAL synchronous_commit = on")
+            self._connection.execute(
+                "UPDATE migplan.run SET state = %s, changed_at = clock_timestamp(), "
+                "finished_at = CASE WHEN %s THEN clock_timestamp() END WHERE run = %s",
+                [state, finished, run],
+            )
+
+    def _records(self, kind: type[_Record], query: sql.Composed) -> list[_Record]:
+        """Rows of the journal, each with values that can be."""
+        with self._reading(), self._connection.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(query).fetchall()
+        found = []
+        for row in rows:
+            try:
+                found.append(kind(**row))
+            except ValidationError as error:
+                raise self.was_altered(journal_integrity.value(error, row)) from None
+        return found
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What cannot be read of a journal, or not as what it should be, was changed by hand."""
+        with explained(self._address, "reading the journal"):
+            try:
+                yield
+            except (psycopg.errors.InsufficientPrivilege, UnicodeDecodeError):
+                raise
+            except (psycopg.DataError, psycopg.ProgrammingError, ValueError, RecursionError) as error:
+                raise self.was_altered(str(error).partition("\n")[0]) from None
+
+    def _version(self) -> int:
+        with self._reading():
+            found = self._connection.execute("SELECT version FROM migplan.format").fetchall()
+        if len(found) > 1:
+            raise self.was_altered(f"migplan.format has {len(found)} rows and not one")
+        version = found[0][0] if found else 0
+        return version if isinstance(version, int) else 0
+
+    def _refuse_other_format(self, version: int) -> None:
+        if version not in _TABLES:
+            said = f"format {version}" if version else "no format"
+            raise self._error(
+                f"the journal in {self._address} has {said}, and this migplan knows format {FORMAT}",
+                "use the migplan that wrote it; nothing was changed",
+            )
+
+    def was_altered(self, what: str, do: str = journal_integrity.RESTORE) -> JournalError:
+        """That something of the journal is not as migplan wrote it."""
+        return self._error(
+            f"the journal in {self._address} was changed by hand: {what}; so nobody knows what was done", do
+        )
+
+    def _error(self, what: str, do: str) -> JournalError:
+        return JournalError(what, do=do, address=str(self._address), during="reading the journal")
+
+
+# What each step says in its own transaction. The first of them also keeps a second client out, one that
+# believes the step to be open still: it has to wait for this row, and then finds it done.
+
+
+def claim(run: int, step: int) -> sql.Composed:
+    """At the beginning of a step's transaction. It divides by zero, and so ends it, if the step is done."""
+    return sql.SQL(
+        "WITH claimed AS (UPDATE migplan.step SET state = 'done', error = NULL, "
+        "started_at = pg_catalog.clock_timestamp(), finished_at = pg_catalog.clock_timestamp(), "
+        "transaction = pg_catalog.pg_current_xact_id() "
+        "WHERE run = {} AND step = {} AND state <> 'done' RETURNING step) "
+        "SELECT 1 / pg_catalog.count(*) FROM claimed"
+    ).format(run, step)
+
+
+def finish(run: int, step: int, rows: int) -> sql.Composed:
+    """At the end of a step's transaction."""
+    return sql.SQL(
+        "UPDATE migplan.step SET rows = {}, finished_at = pg_catalog.clock_timestamp() "
+        "WHERE run = {} AND step = {}"
+    ).format(rows, run, step)

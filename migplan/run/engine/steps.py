@@ -1,0 +1,90 @@
+"""The steps of a run, as its bundle alone tells them: what is done whole or not at all, and after what.
+
+The same bundle gives the same steps, with the same numbers, whatever the number of jobs: a run can be gone
+on with by others, on another machine. No step holds the text of its file; it knows the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from migplan.run.engine.footprints import ALONE, Footprint
+
+PROGRAM = "program"
+"""The phase of a step that is a program in Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """SQL: the bytes of a file from ``start`` up to ``end``; ``text`` where another is run in their place."""
+
+    start: int
+    end: int
+    line: int
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows for COPY: the bytes of a file from ``start`` up to ``end``."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: int
+    start: int
+    end: int
+    line: int
+
+
+Piece = Statements | Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A transaction: it and its entry in the journal commit together."""
+
+    number: int
+    file: str
+    name: str
+    phase: str
+    line: int
+    settings: str  # of the session, as the file has made them up to here
+    pieces: tuple[Piece, ...]
+    concern: Footprint
+    rows: int = 0
+    bytes: int = 0
+    weight: int = 0  # of those that could run, the heaviest begins first
+    alone: str = ""  # the statement, where it cannot be in a transaction
+    leaves: str = ""  # the index that such a statement leaves behind, invalid, when it fails half-way
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.name}"
+
+
+def predecessors(steps: Sequence[Step]) -> list[frozenset[int]]:
+    """Of each step, the places of those that must be done before it.
+
+    Two steps keep their order where they concern the same thing in ways that do not go together; a step
+    that concerns everything keeps its place among all.
+    """
+    found: list[frozenset[int]] = []
+    using: dict[str, tuple[str, set[int], set[int]]] = {}  # of each thing: how, by whom, and who came before
+    alone = -1  # the last that concerned everything
+    for place, step in enumerate(steps):
+        before: set[int] = {alone} if alone >= 0 else set()
+        if step.concern.everything:
+            before |= set(range(max(alone, 0), place))
+            using.clear()
+            alone = place
+        for thing, how in step.concern.things:
+            way, users, earlier = using.get(thing, (how, set(), set()))
+            if way == how and how != ALONE:
+                users.add(place)
+            else:
+                earlier = users or earlier
+                users = {place}
+            using[thing] = (how, users, earlier)
+            before |= earlier
+        found.append(frozenset(before - {place}))
+    return found

@@ -1,0 +1,369 @@
+"""A session that does steps: each in one transaction with its entry in the journal.
+
+A step without rows goes to the server as one message, from BEGIN to COMMIT, so that a distant server costs
+one way to it and back. The server answers each statement by itself, which tells the one that failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import psycopg
+from psycopg import generators, pq, sql
+
+from migplan.errors import DatabaseError, FileError, StepError
+from migplan.postgres import pinned
+from migplan.postgres.address import Address
+from migplan.postgres.connect import connect
+from migplan.postgres.failures import explained, is_loss
+from migplan.postgres.stall import Connection
+from migplan.run.engine import journal, lock, non_transactional
+from migplan.run.engine.answers import answers
+from migplan.run.engine.messages import Message, texts_of
+from migplan.run.engine.steps import Rows, Statements, Step
+from migplan.sealed_files import SealedFiles
+
+BLOCK = 1 << 18
+
+# Of a COPY whose connection is lost psycopg would tell on stderr; we do that ourselves.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
+
+PASSING = frozenset({"55P03", "40P01", "40001"})
+"""Lock not available, deadlock, serialization: what another try may get past."""
+
+NOT_KNOWN = "whether its commit arrived is not known here"
+_ALONE = (
+    "it cannot be in a transaction: what it did before it failed stays; the next apply looks what that is"
+)
+
+# Where in the rows; servers may speak another language.
+_LINE_OF_COPY = re.compile(r"^COPY .*?, \w+ (\d+)", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a step may wait for locks, and a statement may take; 0: as long as it needs."""
+
+    lock_seconds: float = 60
+    statement_seconds: float = 0
+
+
+class AlreadyDoneError(Exception):
+    """The journal has no such step that is open: a commit whose answer was lost, or somebody else's."""
+
+
+class StoppedError(Exception):
+    """People want the run to stop; the step was rolled back."""
+
+
+class Session:
+    """One session with the target."""
+
+    def __init__(self, address: Address, files: SealedFiles, limits: Limits) -> None:
+        self._address = address
+        self.files = files
+        self._limits = limits
+        self.warned: Callable[[str], None] = lambda _text: None
+        self.answered: Callable[[str], None] | None = None  # hears what statements of files return
+        self.stopped = False
+        self.connection = self._open()
+
+    def close(self) -> None:
+        """End the session; what it has not committed is rolled back."""
+        if self.connection.pooled and not self.connection.closed:
+            with contextlib.suppress(psycopg.Error):
+                self.connection.rollback()
+                lock.leave(self.connection)
+        self.connection.close()
+
+    def cancel(self) -> None:
+        """Stop what the session is doing, and whatever it would do next; safe from another thread."""
+        self.stopped = True
+        with contextlib.suppress(psycopg.Error):
+            self.connection.cancel_safe(timeout=5)
+
+    def reopen(self) -> None:
+        """A new session in place of one that was lost."""
+        self.connection.close()
+        self.connection = self._open()
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has to be opened again."""
+        return self.connection.closed
+
+    def do(self, run: int, step: Step, moved: Callable[[int], None]) -> int:
+        """Do a step, and return its rows. StepError, with everything rolled back, when it fails."""
+        doing = _Doing(self, run, step, moved)
+        try:
+            return doing.by_itself() if step.alone else doing.all()
+        except BaseException:
+            with contextlib.suppress(psycopg.Error):
+                self.connection.rollback()
+            raise
+
+    @property
+    def preface(self) -> str:
+        """What holds in each step's transaction, whatever its file says: how long it may take and wait."""
+        found = [
+            pinned.statements("SET LOCAL", pinned.timeouts(self._version)),
+            f"SET LOCAL lock_timeout = '{int(self._limits.lock_seconds * 1000)}ms'",
+            f"SET LOCAL statement_timeout = '{int(self._limits.statement_seconds * 1000)}ms'",
+            # A commit that a crash of the server takes back takes its entry in the journal back, too; the
+            # end of the run waits until all is on disk.
+            "SET LOCAL synchronous_commit = off",
+        ]
+        if self._watches_us:
+            found.append("SET LOCAL client_connection_check_interval = '2s'")
+        return ";\n".join(found)
+
+    @property
+    def fresh(self) -> str:
+        """What takes back all that a step has set, so that each finds the session as it was opened."""
+        return "RESET ALL;\n" + pinned.statements("SET", pinned.always(self._version))
+
+    def _open(self) -> Connection:
+        connection = connect(self._address)
+        try:
+            connection.autocommit = True  # transactions are begun by what we send
+            self._version = connection.info.server_version
+            self.process = connection.process
+            with explained(self._address, "opening a session for the run"):
+                lock.refuse_shared(connection)
+                lock.share(connection)
+                self._watches_us = _can_watch(connection)
+            connection.add_notice_handler(self._noticed)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _noticed(self, said: psycopg.errors.Diagnostic) -> None:
+        self.warned(self._address.without_secrets(said.message_primary or ""))
+
+    # What a step uses:
+
+    @property
+    def address(self) -> Address:
+        """Where it is connected to."""
+        return self._address
+
+
+def _can_watch(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server can look after us while it works; it stops then when we are gone."""
+    try:
+        connection.execute("SET client_connection_check_interval = '2s'")
+    except psycopg.Error:  # before 14, and where the system cannot tell
+        return False
+    return True
+
+
+class _Doing:
+    """A step being done."""
+
+    def __init__(self, session: Session, run: int, step: Step, moved: Callable[[int], None]) -> None:
+        self._session = session
+        self._connection = session.connection
+        self._run = run
+        self._step = step
+        self._moved = moved
+        self._rows = 0
+
+    def all(self) -> int:
+        """Everything, from BEGIN to COMMIT."""
+        step = self._step
+        claim = journal.claim(self._run, step.number).as_string()
+        before = f"{self._session.fresh};\n{step.settings}\n{self._session.preface}"
+        opening = f"BEGIN;\n{before};\n{claim};\n"
+        message = Message(opening)
+        try:
+            with self._session.files.open(step.file) as stream:
+                for piece in step.pieces:
+                    if isinstance(piece, Rows):
+                        message = self._sent(message)
+                        self._copy(piece, stream)
+                    else:
+                        for text, line in texts_of(piece, stream, self._session.files.path(step.file)):
+                            message = message if message.takes(text) else self._sent(message)
+                            message.add(text, line)
+        except OSError as error:
+            raise self._error(f"cannot be read: {error.strerror}", step.line) from None
+        except FileError as error:  # it is not what was checked; nothing of that was sent
+            raise self._error(error.what, step.line, do=error.do) from None
+        if self._inserts:  # how many rows came in is known only now
+            message = self._sent(message)
+        finish = journal.finish(self._run, step.number, self._rows).as_string()
+        message.closing = f"{finish};\n{self._session.fresh};\nCOMMIT"
+        self._send(message)
+        return self._rows
+
+    @property
+    def _inserts(self) -> bool:
+        """Whether its rows are INSERT statements, which may leave out some."""
+        copied = any(isinstance(each, Rows) for each in self._step.pieces)
+        return self._step.phase == "data" and self._step.rows > 0 and not copied
+
+    def by_itself(self) -> int:
+        """What cannot be in a transaction; see ``alone.py``."""
+        step, connection, address = self._step, self._connection, self._session.address
+        tried = non_transactional.begin(connection, address, self._run, step)
+        if tried is None:
+            raise AlreadyDoneError
+        if tried:
+            non_transactional.repair(connection, address, step, self._session.warned)
+        limits = self._session.preface.replace("SET LOCAL", "SET")
+        self._send(Message(f"{self._session.fresh};\n{step.settings}\n{limits}"))
+        try:
+            with self._session.files.open(step.file) as stream:
+                for piece in step.pieces:
+                    assert isinstance(piece, Statements)
+                    for text, line in texts_of(piece, stream, self._session.files.path(step.file)):
+                        message = Message()
+                        message.add(text, line)
+                        self._send(message)
+        except FileError as error:
+            raise self._error(error.what, step.line, do=error.do) from None
+        except StepError as error:
+            if not (tried and error.sqlstate in non_transactional.THERE):
+                raise
+            self._session.warned(f"an earlier try had come to its end: {error.what}")
+        non_transactional.done(connection, address, self._run, step)
+        return 0
+
+    def _sent(self, message: Message) -> Message:
+        """Send what has come together, and begin anew."""
+        if message.opening or message.size:
+            self._send(message)
+        return Message()
+
+    def _send(self, message: Message) -> None:
+        """Send statements; one answer each."""
+        self._refuse_to_go_on()
+        try:
+            pgconn = self._connection.pgconn
+            pgconn.send_query(str(message).encode())
+            results = self._connection.wait(generators.execute(pgconn))
+        except psycopg.Error as error:
+            raise self._lost(error) from None
+        for number, result in enumerate(results):
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                if result.error_field(pq.DiagnosticField.SQLSTATE) is None:  # libpq says so, not the server
+                    raise self._lost(psycopg.OperationalError(result.get_error_message()))
+                raise self._refused(result, number, message)
+        if self._inserts:
+            tags = ((result.command_status or b"", result.command_tuples) for result in results)
+            self._rows += sum(rows or 0 for tag, rows in tags if tag.startswith(b"INSERT"))
+        if self._step.phase == "data" and message.size:
+            self._moved(message.size)
+        if self._session.answered is not None:
+            for result in results[message.answers()]:
+                answers(result, self._connection, self._session.answered)
+
+    def _copy(self, piece: Rows, stream: BinaryIO) -> None:
+        """Send rows, as they stand in the file."""
+        into = sql.SQL(piece.table)
+        columns = sql.SQL(", ").join(map(sql.Identifier, piece.columns))
+        names = sql.SQL(" ({})").format(columns) if piece.columns else sql.SQL("")
+        statement = sql.SQL("COPY {}{} FROM STDIN").format(into, names)
+        stream.seek(piece.start)
+        left = piece.end - piece.start
+        try:
+            with self._connection.cursor() as cursor:
+                with cursor.copy(statement) as copy:
+                    while left > 0 and (block := stream.read(min(left, BLOCK))):
+                        self._refuse_to_go_on()
+                        copy.write(block)
+                        left -= len(block)
+                        self._moved(len(block))
+                loaded = cursor.rowcount
+        except psycopg.Error as error:
+            raise self._failed_copy(error, piece) from None
+        if loaded != piece.rows:
+            raise self._error(
+                f"{loaded:,} of {piece.rows:,} rows went into {piece.table}",
+                piece.line,
+                do="a rule or trigger of the target swallows rows: take it away while they come in",
+            )
+        self._rows += loaded
+
+    def _refuse_to_go_on(self) -> None:
+        """A cancellation that came between two messages stopped neither."""
+        if self._session.stopped:
+            raise StoppedError
+
+    # --- failures ---------------------------------------------------------------------------------------
+
+    def _refused(self, result: pq.abc.PGresult, number: int, message: Message) -> Exception:
+        def field(which: pq.DiagnosticField) -> str:
+            return (result.error_field(which) or b"").decode("utf-8", "replace")
+
+        state = field(pq.DiagnosticField.SQLSTATE)
+        if state == "22012" and message.is_opening(number):
+            return AlreadyDoneError()
+        position = field(pq.DiagnosticField.STATEMENT_POSITION)
+        place = message.place(number, int(position) if position.isdecimal() else 0)
+        at, statement = place or (self._step.line, "")
+        return self._error(
+            field(pq.DiagnosticField.MESSAGE_PRIMARY),
+            at,
+            sqlstate=state,
+            statement=statement,
+            detail=field(pq.DiagnosticField.MESSAGE_DETAIL),
+            hint=field(pq.DiagnosticField.MESSAGE_HINT),
+            context=field(pq.DiagnosticField.CONTEXT),
+        )
+
+    def _failed_copy(self, error: psycopg.Error, piece: Rows) -> Exception:
+        if is_loss(error):
+            return self._lost(error)
+        diag = error.diag
+        found = _LINE_OF_COPY.search(diag.context or "")
+        return self._error(
+            diag.message_primary or str(error),
+            piece.line + int(found[1]) - 1 if found else piece.line,
+            sqlstate=error.sqlstate or "",
+            statement=f"COPY {piece.table}",
+            detail=diag.message_detail or "",
+            hint=diag.message_hint or "",
+            context=diag.context or "",
+        )
+
+    def _lost(self, error: psycopg.Error) -> StepError:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = self._session.address.without_secrets(lines[0] if lines else type(error).__name__)
+        return self._error(
+            f"the connection was lost: {said}",
+            self._step.line,
+            sqlstate=error.sqlstate or "08006",
+            left=NOT_KNOWN,
+        )
+
+    def _error(self, what: str, line: int, **more: str) -> StepError:
+        clean = self._session.address.without_secrets
+        if self._step.alone:
+            more["left"] = _ALONE
+        return StepError(
+            clean(what),
+            address=str(self._session.address),
+            during=f"running {self._step}",
+            step=self._step.name,
+            file=self._step.file,
+            line=line,
+            **{name: clean(text) for name, text in more.items()},
+        )
+
+
+def is_passing(error: DatabaseError) -> bool:
+    """Whether another try may get past it: by its SQLSTATE alone."""
+    return (error.sqlstate or "") in PASSING or is_lost(error)
+
+
+def is_lost(error: DatabaseError) -> bool:
+    """Whether the session is gone, and not the fault of what it did."""
+    state = error.sqlstate or ""
+    return state.startswith("08") or state in {"57P01", "57P02", "57P03"}

@@ -1,0 +1,133 @@
+"""Applying a folder of hand-written migrations: those that a target does not have yet, each whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from migplan.errors import RefusedError
+from migplan.migrations.analysis import Analysis
+from migplan.postgres.address import Address
+from migplan.run.bundle.apply import locked
+from migplan.run.data.events import Summary
+from migplan.run.engine.events import Told, silence
+from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.journal import Journal, Run
+from migplan.run.engine.lock import Lock
+from migplan.run.engine.steps import Step
+from migplan.run.migrations.status import Standing, State, by_state, standings
+from migplan.run.migrations.steps import steps_of
+from migplan.run.migrations.ways_back import packed, ways_of
+from migplan.run.migrations.work import Work, work_off
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Migrating:
+    """What people want of it."""
+
+    to: str = ""  # the last migration to apply; those that it needs come before
+    seeds: bool = False  # run the seeds as well, whether or not they ran before
+    reorder: bool = False  # take the order that works where that of the names does not
+    ways: RunOptions = field(default_factory=RunOptions)
+    rehearsal: str = ""  # what is known of one, for the journal
+    # Looks at the target before the first change, and raises if anything is in the way.
+    preflight: Callable[[Lock, Sequence[str]], None] = lambda _lock, _names: None
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What came of it."""
+
+    run: Run | None  # None: there was nothing to do
+    names: tuple[str, ...] = ()
+    seconds: float = 0.0
+    before: tuple[Standing, ...] = ()
+    summaries: Mapping[str, Summary] = field(default_factory=dict)  # of the steps in Python
+
+
+def migrate(analysis: Analysis, address: Address, wanted: Migrating, told: Told = silence) -> Migrated:
+    """Apply what is pending. StepError says where it stopped; what came before it stays applied."""
+    with locked(address, wanted.ways) as lock:
+        journal = Journal(lock, address)
+        known = standings(analysis, journal)
+        names = foreseen(analysis, known, wanted)
+        if not names:
+            return Migrated(None, before=known)
+        wanted.preflight(lock, names)
+        digests = {name: analysis.by_name[name].migration.digest for name in names}
+        kept = {name: packed(way) for name, way in ways_of(analysis, names).items()}
+        steps = _steps(analysis, names, known)
+        work = Work("migrate", analysis.folder, digests, steps, wanted.ways, wanted.rehearsal, kept)
+        done = work_off(work, address, lock, journal, told)
+        return Migrated(done.run, tuple(names), done.seconds, known, done.summaries)
+
+
+def foreseen(analysis: Analysis, known: Sequence[Standing], wanted: Migrating) -> list[str]:
+    """What is to be applied, in that order; RefusedError says why nothing can be."""
+    _refuse_order(analysis, reorder=wanted.reorder)
+    _refuse_changed(known)
+    return _wanted(analysis, known, wanted.to, seeds=wanted.seeds)
+
+
+def _refuse_order(analysis: Analysis, *, reorder: bool) -> None:
+    """Files that need each other, or that need what a later one makes, if that is not wanted."""
+    order = analysis.order
+    if order.cycles:
+        rings = [" -> ".join((*cycle.migrations, cycle.migrations[0])) for cycle in order.cycles]
+        raise RefusedError(
+            "these migrations need each other, and no order works:\n  " + "\n  ".join(rings),
+            do="move what one of them needs into a file of its own; migplan analyze shows the statements",
+        )
+    if order.contradictions and not reorder:
+        found = [
+            f"{each.migration}, line {each.need.line}: {each.need.statement}: {each.need.thing} is made by "
+            f"{each.by}, line {each.made.line}"
+            for each in order.contradictions
+        ]
+        raise RefusedError(
+            "the order of the names contradicts what the files need:\n  " + "\n  ".join(found[:_SHOWN]),
+            do="rename them, or take the order that works with --reorder",
+        )
+
+
+def _refuse_changed(known: Sequence[Standing]) -> None:
+    """What was applied stays as it was applied: nobody could say any more what is in the target."""
+    changed = by_state(known)[State.CHANGED]
+    if changed:
+        lines = [f"{each.name}, applied {each.at:%Y-%m-%d %H:%M} by {each.by}" for each in changed]
+        raise RefusedError(
+            "these files were changed after they were applied:\n  " + "\n  ".join(lines[:_SHOWN]),
+            do="put them back as they were and write the change as a new migration, or take them back first "
+            "with: migplan rollback",
+        )
+
+
+def _wanted(analysis: Analysis, known: Sequence[Standing], to: str, *, seeds: bool) -> list[str]:
+    """The migrations to run, in an order that works."""
+    left = [each.name for each in known if (seeds if each.is_seed else each.state.is_left)]
+    if not to:
+        return left
+    if to not in analysis.order.names:
+        raise RefusedError(f"there is no migration {to} in {analysis.folder.path}")
+    needed, waiting = {to}, [to]
+    while waiting:
+        for because in analysis.order.needs[waiting.pop()]:
+            if because.by not in needed:
+                needed.add(because.by)
+                waiting.append(because.by)
+    order = analysis.order.order
+    needed.update(order[: order.index(to)])
+    return [name for name in left if name in needed]
+
+
+def _steps(analysis: Analysis, names: Sequence[str], known: Sequence[Standing]) -> list[Step]:
+    """What of these is not done yet; all of those that are to be repeated."""
+    standing = {each.name: each for each in known}
+    return [
+        step
+        for name in names
+        for step in steps_of(analysis.folder, analysis.by_name[name])
+        if standing[name].is_repeated or step.line not in standing[name].done
+    ]

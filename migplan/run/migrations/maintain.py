@@ -1,0 +1,92 @@
+"""Recurring SQL of a folder, run once now: what it returned is written down beside when and by whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migplan.errors import RefusedError
+from migplan.migrations.analysis import Analysis
+from migplan.migrations.file_analysis import FileAnalysis
+from migplan.migrations.model import Migration
+from migplan.migrations.source_files import reopened
+from migplan.postgres.address import Address
+from migplan.run.bundle.apply import locked
+from migplan.run.engine.answers import ROWS
+from migplan.run.engine.events import Began, Event
+from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.journal import Journal
+from migplan.run.migrations.steps import steps_of
+from migplan.run.migrations.work import Work, work_off
+from migplan.sql.text import literal
+
+
+@dataclass(frozen=True, slots=True)
+class Maintained:
+    """What came of it."""
+
+    name: str
+    run: int
+    seconds: float
+    said: tuple[str, ...]  # the rows that it returned, the first of them
+
+
+def upkeep(analysis: Analysis, name: str) -> FileAnalysis:
+    """The recurring SQL of that name; RefusedError lists what there is."""
+    found = {
+        each.migration.name: each for each in analysis.file_analyses if each.migration.kind == "maintenance"
+    }
+    if name not in found:
+        known = ", ".join(found) or "none"
+        raise RefusedError(
+            f"{analysis.folder.path} has no maintenance called {name}", do=f"there is: {known}"
+        )
+    return found[name]
+
+
+def maintain(analysis: Analysis, name: str, address: Address, ways: RunOptions) -> Maintained:
+    """Run it, in one transaction with its entry in the journal as far as it can be in one."""
+    account = upkeep(analysis, name)
+    steps = steps_of(analysis.folder, account)
+    heard: dict[int, list[str]] = {}  # of each step, in its last try
+
+    def told(event: Event) -> None:
+        if isinstance(event, Began):
+            heard[event.step.number] = []
+
+    with locked(address, ways) as lock:
+        journal = Journal(lock, address)
+        work = Work(
+            "maintain", analysis.folder, {account.migration.name: account.migration.digest}, steps, ways
+        )
+        done = work_off(
+            work, address, lock, journal, told, lambda step, text: heard[step.number].append(text)
+        )
+        said = tuple(text for number in sorted(heard) for text in heard[number])[:ROWS]
+        if said:
+            journal.note(done.run.run, said)
+        return Maintained(name, done.run.run, done.seconds, said)
+
+
+def pg_cron(migration: Migration) -> str:
+    """The statement that has pg_cron run it."""
+    _refuse_unscheduled(migration)
+    text = reopened(migration.up).read().decode().strip()
+    tag = "$maintain$"
+    while tag in text:
+        tag = f"${tag.strip('$')}_$"
+    name, schedule = literal(migration.name), literal(migration.schedule)
+    return f"SELECT cron.schedule({name}, {schedule}, {tag}\n{text}\n{tag});"
+
+
+def crontab(migration: Migration, folder: str, target: str) -> str:
+    """The line that has cron run it."""
+    _refuse_unscheduled(migration)
+    return f"{migration.schedule} migplan maintain {migration.name} --folder {folder} --target {target}"
+
+
+def _refuse_unscheduled(migration: Migration) -> None:
+    if not migration.schedule:
+        raise RefusedError(
+            f"{migration.name} says no schedule",
+            do="write -- migplan: maintenance 0 3 * * * on top of its file",
+        )

@@ -1,0 +1,197 @@
+"""Taking hand-written migrations back: the last one, all after one, or a single one that nothing needs.
+
+Where the folder is at hand and as it was applied, its ways back are taken; else those that the journal keeps.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from migplan.errors import RefusedError
+from migplan.migrations.analysis import Analysis
+from migplan.postgres.address import Address
+from migplan.run.bundle.apply import locked
+from migplan.run.engine.events import Told, silence
+from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.journal import Journal, Run
+from migplan.run.engine.journal_reader import looking
+from migplan.run.migrations.status import Standing, State, standings
+from migplan.run.migrations.ways_back import WayBack, unpacked, ways_of
+from migplan.run.migrations.work import Work, work_off
+
+_OTHERWISE = {State.CHANGED, State.MISSING}
+
+
+@dataclass(frozen=True)
+class Given:
+    """The folder whose migrations are to be taken back: read, or by its name in the journal alone."""
+
+    name: str
+    analysis: Analysis | None = None
+
+
+@dataclass(frozen=True)
+class Reverting:
+    """What people want of it: one migration, all after one, or the last one."""
+
+    only: str = ""
+    to: str = ""
+    ways: RunOptions = field(default_factory=RunOptions)
+    agreed: Callable[[Sequence[WayBack]], None] = lambda _ways: None  # raises to refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Reverted:
+    """What came of it."""
+
+    run: Run | None
+    names: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+def foreseen(given: Given, address: Address, wanted: Reverting) -> tuple[WayBack, ...]:
+    """What would be taken back, in that order, and how."""
+    with looking(address) as look:
+        if not look.journal.exists:
+            return ()
+        with _ways_back(given, look.journal, wanted) as (ways, _):
+            return ways
+
+
+def revert(given: Given, address: Address, wanted: Reverting, told: Told = silence) -> Reverted:
+    """Take migrations back, the last one first; StepError says where it stopped."""
+    with locked(address, wanted.ways) as lock:
+        journal = Journal(lock, address)
+        if not journal.exists:
+            return Reverted(None)
+        with _ways_back(given, journal, wanted) as (ways, applied):
+            if not ways:
+                return Reverted(None)
+            wanted.agreed(ways)
+            steps = [step for way in ways for step in way.steps(_seeds(applied, way))]
+            digests = {way.name: applied.known[way.name].digest for way in ways}
+            work = Work("revert", ways[0].folder, digests, steps, wanted.ways)
+            done = work_off(work, address, lock, journal, told)
+            return Reverted(done.run, tuple(way.name for way in ways), done.seconds)
+
+
+def applied_last(journal: Journal) -> str:
+    """The folder of which a migration was applied last, if that was after any bundle; else ''."""
+    for run in reversed(journal.runs() if journal.exists else []):
+        if run.stands:
+            return ""
+        if run.kind == "migrate" and any(each.state == "done" for each in journal.entries(run.run)):
+            return run.bundle
+    return ""
+
+
+@dataclass(frozen=True)
+class _Applied:
+    """What of a folder is applied, and how each can be taken back."""
+
+    given: Given
+    journal: Journal
+    place: Path
+    known: Mapping[str, Standing]
+
+    def kept(self, name: str) -> WayBack | None:
+        """As the journal keeps it; None of runs of an earlier migplan."""
+        run = self.known[name].run
+        content = self.journal.kept(run).get(name) if run is not None else None
+        if content is None:
+            return None
+        try:
+            return unpacked(name, content, self.given.name, self.place)
+        except ValueError:
+            raise self.journal.was_altered(f"what it keeps of run {run}, {name}, is no way back") from None
+
+    def in_folder(self, name: str) -> WayBack | None:
+        """As the folder has it; None where its file is gone, or no folder is at hand."""
+        analysis = self.given.analysis
+        if analysis is None or name not in analysis.by_name:
+            return None
+        return ways_of(analysis, [name])[name]
+
+    def needs(self, name: str) -> Mapping[str, str]:
+        """The migrations that one needs, each with a sentence."""
+        way = self.in_folder(name) or self.kept(name)
+        return (way.needs or {}) if way else {}
+
+    def is_seed(self, name: str) -> bool:
+        """Whether it only brings rows to begin with."""
+        way = None if self.given.analysis else self.kept(name)
+        return self.known[name].is_seed or bool(way and way.is_seed)
+
+    def ways(self, names: Sequence[str]) -> tuple[WayBack, ...]:
+        """The ways back of these, all from one place; RefusedError where one has none."""
+        otherwise = [name for name in names if self.known[name].state in _OTHERWISE]
+        kept = {name: self.kept(name) for name in names} if otherwise or not self.given.analysis else {}
+        here = {name: self.in_folder(name) for name in names}
+        found = kept if kept and (None not in kept.values() or None in here.values()) else here
+        impossible = []
+        for name, way in found.items():
+            if way is None:
+                impossible.append(f"{name}: its file is gone, and the journal keeps nothing of it")
+            else:
+                impossible += way.cannot
+        if impossible:
+            raise RefusedError(
+                "there is no way back that could be derived; nothing was changed:\n  "
+                + "\n  ".join(impossible),
+                do="write it, as NAME.down.sql beside the file, or as a section -- migplan: down",
+            )
+        return tuple(way for way in found.values() if way is not None)
+
+
+@contextmanager
+def _ways_back(
+    given: Given, journal: Journal, wanted: Reverting
+) -> Iterator[tuple[tuple[WayBack, ...], _Applied]]:
+    """What is to go, in the order in which it goes, and how; for a block, which has its files."""
+    known = standings(given.analysis, journal, given.name)
+    with tempfile.TemporaryDirectory(prefix="migplan-rollback-") as place:
+        there = {each.name: each for each in known if each.state.is_there}
+        applied = _Applied(given, journal, Path(place), there)
+        names = _names(applied, wanted)
+        yield applied.ways(names), applied
+
+
+def _names(applied: _Applied, wanted: Reverting) -> list[str]:
+    """What is to go, in the order in which it goes."""
+    known = applied.known
+    there = [name for name in known if name == wanted.only or not applied.is_seed(name)]
+    for name in filter(None, (wanted.only, wanted.to)):
+        if name not in there:
+            raise RefusedError(
+                f"{name} is not applied; nothing was changed", do="see what is with: migplan status"
+            )
+    # In the order in which they were applied; sorted() keeps that of the files within a run.
+    names = sorted(there, key=lambda name: known[name].run or 0)
+    if wanted.only:
+        names = [wanted.only]
+    elif wanted.to:
+        names = names[names.index(wanted.to) + 1 :]
+    else:
+        names = names[-1:]
+    lines = [
+        why
+        for name in there
+        if name not in names
+        for need, why in applied.needs(name).items()
+        if need in names
+    ]
+    if lines:
+        raise RefusedError(
+            f"{', '.join(names)} cannot be taken back alone, for others need it:\n  " + "\n  ".join(lines),
+            do="take those back first, or all after one with: migplan rollback --to NAME",
+        )
+    return names[::-1]
+
+
+def _seeds(applied: _Applied, way: WayBack) -> list[str]:
+    """The seeds whose rows go with what a migration made."""
+    return [name for name in applied.known if applied.is_seed(name) and way.name in applied.needs(name)]

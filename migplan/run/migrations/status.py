@@ -1,0 +1,126 @@
+"""What of a folder of migrations has been applied to a target, as the journal there has it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from migplan.migrations.analysis import Analysis
+from migplan.migrations.model import Migration
+from migplan.postgres.address import Address
+from migplan.run.engine.journal import Journal, Past
+from migplan.run.engine.journal_reader import looking
+
+
+class State(StrEnum):
+    """How a migration stands."""
+
+    APPLIED = "applied"
+    PENDING = "pending"
+    HALF = "half done"  # some of its statements: they could not be in one transaction
+    CHANGED = "changed"  # the file is another one than the one that was applied
+    AGAIN = "to be repeated"  # a repeatable one that has changed
+    MISSING = "missing"  # it was applied, and its file is not there any more
+
+    @property
+    def is_left(self) -> bool:
+        """Whether an apply has something to do about it."""
+        return self in {State.PENDING, State.HALF, State.AGAIN}
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything of it was applied."""
+        return self is not State.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A migration in a target."""
+
+    name: str
+    state: State
+    migration: Migration | None = None
+    at: datetime | None = None
+    by: str = ""
+    digest: str = ""  # of what was applied
+    run: int | None = None
+    done: frozenset[int] = frozenset()  # the lines of the statements that are done
+    error: str = ""  # of the last try that failed
+
+    @property
+    def is_seed(self) -> bool:
+        """Whether it brings rows to begin with: it runs when that is asked for, and may run again."""
+        return self.migration is not None and self.migration.kind == "seed"
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether all of it runs, although it ran before."""
+        return self.is_seed or self.state is State.AGAIN
+
+
+def standing_in(analysis: Analysis, address: Address) -> tuple[Standing, ...]:
+    """How each migration of a folder stands in a target; nothing is changed, and nobody is kept waiting."""
+    with looking(address) as look:
+        return standings(analysis, look.journal)
+
+
+def standings(analysis: Analysis | None, journal: Journal, folder: str = "") -> tuple[Standing, ...]:
+    """Every migration of a folder in an order that works, then those whose files are gone.
+
+    Without an analysis, of a folder that is known by its name alone, all are.
+    """
+    past: dict[str, list[Past]] = defaultdict(list)
+    for each in journal.migrated(analysis.folder.name if analysis else folder) if journal.exists else ():
+        past[each.name].append(each)
+    order = analysis.order.order if analysis else ()
+    here = [_standing(analysis, name, past.pop(name, ())) for name in order if analysis]
+    gone = [_gone(name, entries) for name, entries in past.items()]
+    return (*here, *(each for each in gone if each is not None))
+
+
+def by_state(found: Sequence[Standing]) -> Mapping[State, list[Standing]]:
+    """The standings by their state."""
+    sorted_out: dict[State, list[Standing]] = defaultdict(list)
+    for each in found:
+        sorted_out[each.state].append(each)
+    return sorted_out
+
+
+def _standing(analysis: Analysis, name: str, past: Sequence[Past]) -> Standing:
+    migration = analysis.by_name[name].migration
+    now = _latest(past)
+    done = [each for each in now if each.state == "done"]
+    failed = next((each.error or "" for each in now if each.state == "failed"), "")
+    if not done:
+        return Standing(name, State.PENDING, migration, error=failed)
+    last = max(done, key=lambda each: (each.run, each.line))
+    whole = len(done) == len(now)
+    if last.digest == migration.digest:
+        state = State.APPLIED if whole else State.HALF
+    elif whole and (migration.repeatable or migration.kind == "seed"):
+        state = State.AGAIN
+    else:
+        state = State.CHANGED
+    lines = frozenset(each.line for each in done)
+    return Standing(name, state, migration, last.at, last.who, last.digest, last.run, lines, failed)
+
+
+def _gone(name: str, past: Sequence[Past]) -> Standing | None:
+    done = [each for each in _latest(past) if each.state == "done"]
+    if not done:
+        return None
+    last = done[-1]
+    return Standing(name, State.MISSING, None, last.at, last.who, last.digest, last.run)
+
+
+def _latest(past: Sequence[Past]) -> list[Past]:
+    """Of each statement what is known last: a run after a failed one has only what was left."""
+    digests = [each.digest for each in past if each.state == "done"]
+    latest: dict[int, Past] = {}
+    for each in past:  # the oldest first
+        if not digests or each.digest == digests[-1]:
+            latest[each.line] = each
+    return list(latest.values())

@@ -1,0 +1,117 @@
+"""The steps of hand-written migrations: one transaction a file, as far as its statements can be in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from migplan.migrations.file_analysis import FileAnalysis
+from migplan.migrations.model import Folder, Part
+from migplan.migrations.source_files import reopened
+from migplan.migrations.transactions import Alone
+from migplan.run.engine.footprints import EVERYTHING
+from migplan.run.engine.steps import PROGRAM, Piece, Rows, Statements, Step
+from migplan.sql.split import CopyRows, Statement, pieces
+from migplan.sql.statements import beginning
+
+_FRAME = frozenset({"begin", "start", "commit", "end"})
+
+
+def steps_of(folder: Folder, account: FileAnalysis) -> tuple[Step, ...]:
+    """What a migration does; the numbers come later. Those of one migration have its name."""
+    migration = account.migration
+    if migration.kind == "python":
+        return (_step(folder, migration.name, PROGRAM, migration.up, migration.up.line, ()),)
+    return steps_of_part(
+        folder,
+        migration.name,
+        "migration",
+        migration.up,
+        account.alone,
+        together=migration.in_transaction,
+    )
+
+
+def steps_of_part(
+    folder: Folder, name: str, phase: str, part: Part, alone: Sequence[Alone], *, together: bool
+) -> tuple[Step, ...]:
+    """The steps of a part of a file: one, unless it says otherwise or its statements cannot be in one."""
+    if together and not alone:
+        found = tuple(_pieces(part))
+        return (_step(folder, name, phase, part, found[0].line if found else part.line, found),)
+    return tuple(_one_by_one(folder, name, phase, part, {each.line: each for each in alone}))
+
+
+def file_of(folder: Folder, part: Part) -> str:
+    """What the journal calls the file of a part: its way from the folder on."""
+    try:
+        return str(part.file.relative_to(folder.path))
+    except ValueError:  # a plan may name another folder for its scripts
+        return str(part.file.resolve().relative_to(folder.path.resolve()))
+
+
+def _pieces(part: Part) -> Iterator[Piece]:
+    """What goes into one transaction; BEGIN and COMMIT around it all are what we say ourselves."""
+    for piece in pieces(reopened(part), part.file):
+        if isinstance(piece, Statement):
+            if piece.word not in _FRAME:
+                yield Statements(piece.start, piece.end, piece.line)
+        else:
+            yield _rows(piece)
+
+
+def _one_by_one(folder: Folder, name: str, phase: str, part: Part, alone: dict[int, Alone]) -> Iterator[Step]:
+    """A step a statement; what one sets for the session holds for those that follow."""
+    settings: list[str] = []
+    for piece in pieces(reopened(part), part.file):
+        if not isinstance(piece, Statement):
+            rows = _rows(piece)
+            yield _step(folder, name, phase, part, rows.line, (rows,), "\n".join(settings))
+        elif piece.word == "set":
+            settings.append(piece.text)
+        elif piece.word not in _FRAME:
+            found = alone.get(piece.line)
+            yield _step(
+                folder,
+                name,
+                phase,
+                part,
+                piece.line,
+                (Statements(piece.start, piece.end, piece.line),),
+                "\n".join(settings),
+                alone=beginning(piece.text) if found else "",
+                leaves=found.index.name if found and found.index else "",
+            )
+
+
+def _rows(copied: CopyRows) -> Rows:
+    for _ in copied:
+        pass
+    return Rows(copied.table, copied.columns, copied.rows, copied.start, copied.end, copied.line)
+
+
+def _step(
+    folder: Folder,
+    name: str,
+    phase: str,
+    part: Part,
+    line: int,
+    found: tuple[Piece, ...],
+    settings: str = "",
+    *,
+    alone: str = "",
+    leaves: str = "",
+) -> Step:
+    return Step(
+        number=0,
+        file=file_of(folder, part),
+        name=name,
+        phase=phase,
+        line=line,
+        settings=settings,
+        pieces=found,
+        concern=EVERYTHING,
+        rows=sum(piece.rows for piece in found if isinstance(piece, Rows)),
+        bytes=sum(piece.end - piece.start for piece in found),
+        alone=alone,
+        leaves=leaves,
+    )

@@ -1,0 +1,215 @@
+"""How a migration is taken back: from its folder, or as the journal keeps it when that is another, or gone.
+
+What is kept is the part that people wrote for it, or the statements that were derived when it was applied,
+and what it needs; but no part of the migration itself, which may hold rows and secrets.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from psycopg import sql
+from pydantic import BaseModel, Field
+
+from migplan.bundle.verified import is_inside
+from migplan.migrations.analysis import Analysis
+from migplan.migrations.file_analysis import part_alone
+from migplan.migrations.model import Folder, Part, Style, Thing
+from migplan.migrations.reversal import Cannot, Reversal, derive
+from migplan.migrations.source_files import reopened
+from migplan.run.engine.footprints import EVERYTHING
+from migplan.run.engine.steps import Statements, Step
+from migplan.run.migrations.steps import file_of, steps_of_part
+
+_CONCURRENTLY = re.compile(r"DROP INDEX CONCURRENTLY\b")
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """How one migration is taken back: by its down part, or by what was derived from its statements."""
+
+    name: str
+    folder: Folder
+    up: Part  # under whose file and line the journal has it
+    down: Part | None = None
+    together: bool = True
+    derived: Reversal | None = None
+    cannot: tuple[str, ...] = ()  # reasons why there is no way back
+    needs: Mapping[str, str] | None = None  # the migrations that it needs, each with a sentence
+    is_seed: bool = False
+    is_kept: bool = False  # as the journal has it
+
+    def steps(self, seeds: Sequence[str]) -> list[Step]:
+        """Its statements; the last of them says in the same transaction that it is gone, with its seeds."""
+        found = list(self._written() if self.down is not None else self._derived())
+        last = found[-1] if found and not found[-1].alone else None
+        said = Statements(0, 0, last.line if last else self.up.line, self._gone(seeds))
+        if last is not None:
+            return [*found[:-1], replace(last, pieces=(*last.pieces, said))]
+        return [*found, self._step(said)]
+
+    def _written(self) -> Sequence[Step]:
+        assert self.down is not None
+        lonely = part_alone(self.down)
+        return steps_of_part(self.folder, self.name, "revert", self.down, lonely, together=self.together)
+
+    def _derived(self) -> Iterator[Step]:
+        """One step, unless one of the statements cannot be in a transaction."""
+        texts = [f"{each};" for each in self.derived.statements] if self.derived else []
+        lonely = {text for text in texts if _CONCURRENTLY.match(text)}
+        for text in texts if lonely else ["\n".join(texts)]:
+            piece = Statements(self.up.start, self.up.end, self.up.line, text)
+            yield self._step(piece, alone=text if text in lonely else "")
+
+    def _step(self, piece: Statements, *, alone: str = "") -> Step:
+        """A step of what is not in the file, under the name of the file that it takes back."""
+        file = file_of(self.folder, self.up)
+        return Step(0, file, self.name, "revert", self.up.line, "", (piece,), EVERYTHING, alone=alone)
+
+    def _gone(self, seeds: Sequence[str]) -> str:
+        """What says in the journal that it is taken back; the rows of its seeds go with its tables."""
+        return (
+            sql.SQL(
+                "UPDATE migplan.step s SET state = 'undone' FROM migplan.run r WHERE r.run = s.run "
+                "AND r.kind = 'migrate' AND r.bundle = {} AND s.name = ANY ({}) AND s.state = 'done';"
+            )
+            .format(self.folder.name, sql.Literal([self.name, *seeds]))
+            .as_string()
+        )
+
+
+def ways_of(analysis: Analysis, names: Sequence[str]) -> dict[str, WayBack]:
+    """The ways back of migrations of a folder."""
+    earlier = _Earlier(analysis)
+    return {name: _way_of(analysis, name, earlier) for name in names}
+
+
+def _way_of(analysis: Analysis, name: str, earlier: _Earlier) -> WayBack:
+    migration = analysis.by_name[name].migration
+    needs = {
+        because.by: f"{name}, line {because.need.line}, needs {because.made.thing} of {because.by}"
+        for because in analysis.order.needs.get(name, ())
+    }
+    way = WayBack(
+        name,
+        analysis.folder,
+        migration.up,
+        migration.down,
+        migration.in_transaction,
+        needs=needs,
+        is_seed=migration.kind == "seed",
+    )
+    if migration.down is not None:
+        return way
+    if migration.kind == "python":
+        return replace(way, cannot=(f"{name}: a program has no way back, unless {name}.down.sql is written",))
+    derived = derive(migration.up, before=earlier.of(name))
+    cannot = tuple(f"{name}, line {each.line}: {each.statement}: {each.why}" for each in derived.cannot)
+    return replace(way, derived=derived, cannot=cannot)
+
+
+class _Earlier:
+    """What was there before a migration, because one before it makes it."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._places = {name: place for place, name in enumerate(analysis.order.order)}
+        self._first: dict[Thing, int] = {}  # where each thing is made first
+        for name, place in self._places.items():
+            for use in analysis.by_name[name].uses:
+                if use.how == "creates":
+                    self._first.setdefault(use.thing, place)
+
+    def of(self, name: str) -> frozenset[Thing]:
+        """As far as the migration itself has to do with it."""
+        place = self._places[name]
+        things = (use.thing for use in self._analysis.by_name[name].uses)
+        return frozenset(thing for thing in things if self._first.get(thing, place) < place)
+
+
+def packed(way: WayBack) -> bytes:
+    """What the journal is to keep of a way back."""
+    down, derived = way.down, way.derived
+    said: dict[str, Any] = {
+        "file": file_of(way.folder, way.up),
+        "line": way.up.line,
+        "together": way.together,
+        "needs": way.needs,
+        "seed": way.is_seed,
+        "cannot": [_without_values(each) for each in way.cannot],
+    }
+    if down is not None:
+        said["down"] = reopened(down).getvalue()[down.start :].decode()
+        said["down_file"], said["down_line"] = file_of(way.folder, down), down.line
+    elif derived is not None and not way.cannot:
+        said["derived"] = derived.statements
+        said["stays"] = [[each.line, _without_values(each.statement), each.why] for each in derived.kept]
+    return json.dumps(said, ensure_ascii=False).encode()
+
+
+class _Kept(BaseModel, strict=True):
+    """What :func:`packed` says."""
+
+    file: str
+    line: Annotated[int, Field(gt=0)]
+    together: bool
+    needs: dict[str, str] | None
+    seed: bool
+    cannot: tuple[str, ...]
+    down: str | None = None
+    down_file: str = ""
+    down_line: Annotated[int, Field(gt=0, le=1_000_000_000)] = 1
+    derived: tuple[str, ...] | None = None
+    stays: tuple[tuple[int, str, str], ...] = ()
+
+
+def unpacked(name: str, content: bytes, folder: str, place: Path) -> WayBack:
+    """A way back as the journal keeps it; its files are written to a place of their own.
+
+    ValueError when it is none.
+    """
+    said = _Kept.model_validate_json(content)
+    home = Folder(place / folder, Style.PLAIN, ())
+    up = Part(_written_to(home.path, said.file, ""), 0, 0, said.line)
+    down = None
+    if said.down is not None:
+        # The part keeps the line that it had: messages name it.
+        begin = said.down_line - 1
+        text = "\n" * begin + said.down
+        file = _written_to(home.path, said.down_file, text)
+        down = Part(file, begin, len(text.encode()), said.down_line)
+    derived = None
+    if said.derived is not None:
+        derived = Reversal(said.derived, (), tuple(Cannot(*each) for each in said.stays))
+    return WayBack(
+        name,
+        home,
+        up,
+        down,
+        said.together,
+        derived,
+        said.cannot,
+        said.needs,
+        said.seed,
+        is_kept=True,
+    )
+
+
+def _written_to(home: Path, file: str, text: str) -> Path:
+    if not is_inside(file):
+        raise ValueError(f"{file!r} is no file of a folder of migrations")
+    path = home / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+    return path
+
+
+def _without_values(statement: str) -> str:
+    """A statement's beginning up to the first literal: values of people's SQL stay out of the journal."""
+    shown = re.split(r"['$]", statement)[0]
+    return shown if shown == statement else f"{shown.rstrip()} ..."

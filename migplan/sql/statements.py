@@ -1,0 +1,73 @@
+"""The statements of SQL text, each parsed by PostgreSQL's own parser, with its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import postgast
+from postgast import pg_query_pb2 as pg
+
+from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError, Statement, line_of, pieces
+
+SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A statement and its tree; ``start`` and ``line`` are those of the file."""
+
+    text: str
+    line: int
+    start: int
+    end: int
+    node: pg.Node
+    kind: str  # create_stmt and its kind
+    rows: int | None = None  # those of a COPY that follow it
+
+    @property
+    def tree(self) -> object:
+        """The statement itself."""
+        return getattr(self.node, self.kind)
+
+    @property
+    def beginning(self) -> str:
+        """Its first words, on one line."""
+        return beginning(self.text)
+
+
+def beginning(text: str) -> str:
+    """The first words of a statement, on one line."""
+    words = " ".join(text[: SHOWN * 4].split()).rstrip(";")
+    return words if len(words) <= SHOWN else words[: SHOWN - 2].rstrip() + " …"
+
+
+def parsed(stream: Readable, file: Path) -> Iterator[Parsed]:
+    """Every statement in its order; a command of psql's is refused with its line."""
+    try:
+        for piece in pieces(stream, file):
+            if isinstance(piece, CopyRows):
+                for _ in piece:
+                    pass
+                yield _parsed(piece.statement, file, piece.rows)
+            else:
+                yield _parsed(piece, file)
+    except MetaCommandError as error:
+        raise MetaCommandError(
+            error.what,
+            file=error.file,
+            line=error.line,
+            do="write it as SQL: migrations run without psql, too",
+        ) from None
+
+
+def _parsed(statement: Statement, file: Path, rows: int | None = None) -> Parsed:
+    try:
+        tree = postgast.parse(statement.text)
+    except postgast.PgQueryError as error:
+        line = statement.line + line_of(error, statement.text)
+        raise SqlFileError(error.message, file=file, line=line) from None
+    node = tree.stmts[0].stmt
+    kind = node.WhichOneof("node") or ""
+    return Parsed(statement.text, statement.line, statement.start, statement.end, node, kind, rows)

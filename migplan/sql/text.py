@@ -1,0 +1,40 @@
+"""Texts that stand in SQL files: literals, names in comments, numbers with their word."""
+
+from __future__ import annotations
+
+from migplan.text.printable import printable
+
+
+def literal(text: str) -> str:
+    """The text as an SQL string; the file must have ``standard_conforming_strings`` on.
+
+    >>> print(literal("it's"))
+    'it''s'
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def one_line(text: str) -> str:
+    """A text that stays within its line, and so within its comment, and that any terminal can show.
+
+    >>> one_line("two\\nlines")
+    'two lines'
+    """
+    return printable(" ".join(text.split()))
+
+
+def counted(number: int, thing: str, plural: str = "") -> str:
+    """A number with its word.
+
+    >>> counted(1, "row"), counted(1204, "row"), counted(2, "index", "indexes")
+    ('1 row', '1,204 rows', '2 indexes')
+    """
+    return f"{number:,} {thing if number == 1 else plural or thing + 's'}"
+
+
+def do_block(body: str) -> str:
+    """Statements of PL/pgSQL as one of SQL, done whole or not at all; whatever quotes stand in them."""
+    tag = "$undo$"
+    while tag in body:
+        tag = f"{tag[:-1]}_$"
+    return f"DO {tag}\nBEGIN\n{body}\nEND\n{tag};"

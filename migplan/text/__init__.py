@@ -1,0 +1,1 @@
+"""Text that leaves the program: made harmless, stripped of secrets, written as Markdown."""

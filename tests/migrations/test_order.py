@@ -1,0 +1,219 @@
+"""The order follows the needs, then the names; what contradicts it is named with its lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from migplan.migrations.analysis import analyze
+from migplan.migrations.file_analysis import FileAnalysis
+from migplan.migrations.model import Migration, Part, Thing, ThingKind, Use
+from migplan.migrations.order import Because, Order
+from tests.migrations.folders import analysis, written
+
+
+def reason(because: Because) -> tuple[str, int, str, str, int]:
+    return because.migration, because.need.line, str(because.made.thing), because.by, because.made.line
+
+
+def test_names_out_of_order_are_reported_with_both_lines(tmp_path: Path) -> None:
+    order = analysis(
+        tmp_path,
+        _1_rooms="SELECT 1;\n\nCREATE TABLE rooms (\n id int, hotel int REFERENCES hotels (id));",
+        _2_other="CREATE TABLE other ();",
+        _3_hotels="\nCREATE TABLE hotels (id int PRIMARY KEY);",
+        _4_last="ALTER TABLE rooms ADD x int;",
+    ).order
+    assert [reason(each) for each in order.contradictions] == [
+        ("1_rooms", 3, "table public.hotels", "3_hotels", 2)
+    ]
+    assert order.order == ("2_other", "3_hotels", "1_rooms", "4_last")
+    assert [each.by for each in order.needs["4_last"]] == ["1_rooms"]
+    assert [each.migration for each in order.dependents["1_rooms"]] == ["4_last"]
+    assert not order.missing
+    assert not order.cycles
+
+
+def test_an_order_that_works_is_left_as_it_is(tmp_path: Path) -> None:
+    order = analysis(
+        tmp_path,
+        _1_a="CREATE TABLE a (id int PRIMARY KEY);",
+        _2_b="CREATE TABLE b ();",
+        _3_c="CREATE VIEW v AS SELECT id FROM a;",
+        _4_d="DROP VIEW v; ALTER TABLE a DROP COLUMN id;",
+        _5_e="CREATE VIEW v AS SELECT 1 FROM a;",
+        _6_f="DROP TABLE a CASCADE;",
+        _7_g="CREATE TABLE a ();",
+    ).order
+    assert order.order == order.names
+    assert not order.contradictions
+    assert not order.duplicates
+    assert not order.missing
+
+
+def test_a_cycle_between_files_names_the_files_and_the_statements(tmp_path: Path) -> None:
+    order = analysis(
+        tmp_path,
+        _1_a="CREATE TABLE a (id int PRIMARY KEY);\nALTER TABLE b ADD FOREIGN KEY (a) REFERENCES a;",
+        _2_b="CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a);",
+        _3_c="CREATE TABLE c (b int REFERENCES b);",
+    ).order
+    (cycle,) = order.cycles
+    assert cycle.migrations == ("1_a", "2_b")
+    assert {reason(each) for each in cycle.because} == {
+        ("1_a", 2, "table public.b", "2_b", 1),
+        ("2_b", 1, "table public.a", "1_a", 1),
+    }
+    assert order.order == order.names
+
+
+def test_a_body_that_needs_a_later_table_is_no_contradiction(tmp_path: Path) -> None:
+    body = (
+        "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN\nINSERT INTO log VALUES (1); END $$;"
+    )
+    order = analysis(tmp_path, _1_f=body, _2_log="CREATE TABLE log (id int);").order
+    assert not order.contradictions
+    assert order.order == order.names
+    assert [reason(each) for each in order.perhaps] == [("1_f", 2, "table public.log", "2_log", 1)]
+
+
+def test_but_a_call_before_that_table_is_one(tmp_path: Path) -> None:
+    body = (
+        "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN\nINSERT INTO log VALUES (1); END $$;"
+    )
+    through = "CREATE FUNCTION g() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM f(); END $$;"
+    order = analysis(
+        tmp_path,
+        _1_f=body,
+        _2_g=through,
+        _3_call="SELECT 1;\nSELECT g();",
+        _4_log="CREATE TABLE log (id int);",
+    ).order
+    (found,) = order.contradictions
+    assert reason(found) == ("3_call", 2, "table public.log", "4_log", 1)
+    assert found.through is not None
+    assert found.through.line == 2
+    assert order.order == ("1_f", "2_g", "4_log", "3_call")
+
+
+def test_a_body_in_sql_is_checked_when_it_is_made(tmp_path: Path) -> None:
+    sql = "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM log';"
+    order = analysis(tmp_path, _1_f=sql, _2_log="CREATE TABLE log (id int);").order
+    assert order.order == ("2_log", "1_f")
+
+
+def test_a_file_that_uses_a_thing_before_it_makes_it(tmp_path: Path) -> None:
+    sql = "CREATE INDEX i ON a (x);\nCREATE TABLE a (x int);"
+    order = analysis(tmp_path, _1_a=sql).order
+    assert [reason(each) for each in order.contradictions] == [("1_a", 1, "table public.a", "1_a", 2)]
+    assert not order.cycles
+
+
+def test_what_is_used_after_its_drop_is_a_contradiction(tmp_path: Path) -> None:
+    order = analysis(
+        tmp_path,
+        _1_a="CREATE TABLE a (x int);",
+        _2_drop="\nDROP TABLE a;",
+        _3_use="INSERT INTO a VALUES (1);",
+    ).order
+    (found,) = order.contradictions
+    assert (found.migration, found.by, found.is_about_dropping) == ("2_drop", "3_use", True)
+    assert order.order == ("1_a", "3_use", "2_drop")
+
+
+def test_the_same_thing_made_twice(tmp_path: Path) -> None:
+    order = analysis(
+        tmp_path,
+        _1_a="CREATE TABLE a (x int);\nCREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1';",
+        _2_b="CREATE TABLE IF NOT EXISTS a ();\nCREATE FUNCTION f(text) RETURNS int RETURN 1;",
+        _3_c="\nCREATE TABLE a (y int);",
+        _4_d="CREATE OR REPLACE FUNCTION f(integer) RETURNS int LANGUAGE sql AS 'SELECT 2';",
+        _5_e="DROP TABLE a;",
+        _6_f="CREATE TABLE a (x int);",
+    ).order
+    found = {
+        (str(each.thing), each.first[0], each.second[0], each.second[1].line): each.is_harmless
+        for each in order.duplicates
+    }
+    assert found == {
+        ("table public.a", "1_a", "2_b", 1): True,
+        ("table public.a", "1_a", "3_c", 2): False,
+        ("function public.f", "1_a", "4_d", 1): True,
+    }
+
+
+def test_what_goes_with_its_table_may_be_made_again(tmp_path: Path) -> None:
+    made = "CREATE TABLE a (id serial PRIMARY KEY); CREATE INDEX i ON a (id);"
+    order = analysis(tmp_path, _1_a=made, _2_b=f"DROP TABLE a; {made}").order
+    assert not order.duplicates
+    schema = "CREATE SCHEMA s; CREATE TABLE s.a (id int);"
+    again = analysis(tmp_path, _1_a=schema, _2_b=f"DROP SCHEMA s CASCADE; {schema}").order
+    assert not again.duplicates
+
+
+def test_what_nobody_makes_has_to_be_in_the_target(tmp_path: Path) -> None:
+    order = analysis(
+        tmp_path,
+        _1_a="CREATE TABLE a (owner uuid REFERENCES auth.users (id), v vector(3), n text DEFAULT lower(''));",
+        _2_b="CREATE INDEX i ON a (nobody);\nGRANT SELECT ON a TO anon;\nDROP TABLE IF EXISTS zz;",
+        _3_c="CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM later; END $$;",
+        _4_d="DROP VIEW v;\nCREATE VIEW v AS SELECT 1;",
+    ).order
+    found = {str(each.thing): (each.migration, each.need.line, each.is_sure) for each in order.missing}
+    assert found == {
+        "table auth.users": ("1_a", 1, True),
+        "extension vector": ("1_a", 1, True),
+        "column public.a.nobody": ("2_b", 1, True),
+        "role anon": ("2_b", 2, True),
+        "table public.later": ("3_c", 1, False),
+        "table public.v": ("4_d", 1, True),
+    }
+
+
+def test_what_sql_cannot_tell_can_be_said(tmp_path: Path) -> None:
+    written(tmp_path, {"001_step.py": "# migplan: requires hotels\n", "002_hotels.sql": "CREATE TABLE a ();"})
+    order = analyze(tmp_path).order
+    assert order.order == ("002_hotels", "001_step")
+    assert [each.need.statement for each in order.contradictions] == ["-- migplan: requires 002_hotels"]
+
+
+def test_maintenance_has_no_place_in_the_order_and_yet_needs_things(tmp_path: Path) -> None:
+    written(
+        tmp_path, {"001_a.sql": "CREATE TABLE a ();", "maintenance/x.sql": "DELETE FROM a; DELETE FROM b;"}
+    )
+    order = analyze(tmp_path).order
+    assert order.order == ("001_a",)
+    assert [str(each.thing) for each in order.missing] == ["table public.b"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_every_need_comes_first_whatever_the_names(data: st.DataObject) -> None:
+    """Tables that need tables before them in some order; the files have their names from another one."""
+    number = data.draw(st.integers(1, 9))
+    names = data.draw(st.permutations(range(number)))
+    needs = {
+        at: data.draw(st.sets(st.integers(0, at - 1), max_size=3)) if at else set() for at in range(number)
+    }
+    file_analyses = []
+    for name, at in sorted(zip(names, range(number), strict=True)):
+        part = Part(Path(f"{name}.sql"), 0, 0)
+        uses = [Use("needs", thing(need), 1, "") for need in needs[at]]
+        uses.append(Use("creates", thing(at), 2, ""))
+        file_analyses.append(FileAnalysis(Migration(str(name), str(name), "sql", part, ""), tuple(uses)))
+    order = Order(file_analyses)
+    place = {name: at for at, name in enumerate(order.order)}
+    assert sorted(place) == sorted(order.names)
+    for at, others in needs.items():
+        assert all(place[str(names[need])] < place[str(names[at])] for need in others)
+    forward = {(names[at], names[need]) for at in needs for need in needs[at] if names[need] > names[at]}
+    assert {(int(each.migration), int(each.by)) for each in order.contradictions} == forward
+    assert not order.cycles
+    if not forward:
+        assert order.order == order.names
+
+
+def thing(number: int) -> Thing:
+    return Thing(ThingKind.TABLE, f"public.t{number}")

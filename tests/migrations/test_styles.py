@@ -1,0 +1,171 @@
+"""Folders of other tools are recognised, and read as those tools would read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migplan.migrations.analysis import analyze
+from migplan.migrations.folder import read
+from migplan.migrations.model import Part, Style
+from migplan.sql.split import SqlFileError
+from tests.migrations.folders import written
+
+
+def text(part: Part | None) -> str:
+    assert part is not None
+    return part.file.read_bytes()[part.start : part.end].decode().strip()
+
+
+def test_supabase(tmp_path: Path) -> None:
+    written(
+        tmp_path,
+        {
+            "supabase/config.toml": "",
+            "supabase/seed.sql": "INSERT INTO public.hotels VALUES (1);",
+            "supabase/migrations/20251001015000_hotels.sql": "CREATE TABLE public.hotels (id int);",
+            "supabase/migrations/20251002010000_rooms.sql": "CREATE TABLE public.rooms (id int);",
+        },
+    )
+    found = read(tmp_path / "supabase/migrations")
+    assert found.style is Style.SUPABASE
+    assert [each.name for each in found.migrations] == [
+        "20251001015000_hotels",
+        "20251002010000_rooms",
+        "seed",
+    ]
+    assert found["20251001015000_hotels"].number == "20251001015000"
+    assert found["seed"].kind == "seed"
+
+
+def test_dbmate(tmp_path: Path) -> None:
+    first = "-- a comment\n-- migrate:up\nCREATE TABLE a (id int);\n\n-- migrate:down\nDROP TABLE a;\n"
+    second = "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY x ON a (id);\n"
+    found = read(written(tmp_path, {"20230101000000_a.sql": first, "20230102000000_b.sql": second}))
+    assert found.style is Style.DBMATE
+    a, b = found.migrations
+    assert (text(a.up), text(a.down)) == ("CREATE TABLE a (id int);", "DROP TABLE a;")
+    assert (a.up.line, a.down and a.down.line) == (3, 6)
+    assert (a.in_transaction, b.in_transaction, b.down) == (True, False, None)
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        ("SELECT 1;", "there is no line -- migrate:up"),
+        ("SELECT 1;\n-- migrate:up\n", "SQL before -- migrate:up"),
+        ("-- migrate:up\n-- migrate:down\n-- migrate:down\n", "a second section"),
+    ],
+)
+def test_what_dbmate_would_not_run_is_refused(tmp_path: Path, sql: str, what: str) -> None:
+    with pytest.raises(SqlFileError, match=what):
+        read(written(tmp_path, {"1_a.sql": "-- migrate:up\nSELECT 1;", "2_b.sql": sql}))
+
+
+def test_flyway(tmp_path: Path) -> None:
+    found = read(
+        written(
+            tmp_path,
+            {
+                "V1.10__last.sql": "SELECT 3;",
+                "V1_2__second.sql": "SELECT 2;",
+                "V1.0__first.sql": "SELECT 1;",
+                "U1__first.sql": "SELECT -1;",
+                "U7__gone.sql": "",
+                "R__views.sql": "CREATE OR REPLACE VIEW v AS SELECT 1;",
+                "B1__base.sql": "",
+                "V1.10__last.sql.conf": "executeInTransaction=false\n",
+                "more/V2__below.sql": "SELECT 4;",
+                "beforeMigrate.sql": "SELECT 0;",
+            },
+        )
+    )
+    assert found.style is Style.FLYWAY
+    numbers = {each.name: each.number for each in found.migrations}
+    assert numbers == {
+        "V1.0__first": "1",
+        "V1_2__second": "1.2",
+        "V1.10__last": "1.10",
+        "V2__below": "2",
+        "R__views": "",
+    }
+    assert list(numbers) == ["V1.0__first", "V1_2__second", "V1.10__last", "V2__below", "R__views"]
+    assert text(found["V1.0__first"].down) == "SELECT -1;"
+    assert not found["V1.10__last"].in_transaction
+    assert [each.name for each in found.migrations if each.repeatable] == ["R__views"]
+    said = {each.file.name: each.what for each in found.remarks}
+    assert set(said) == {"U7__gone.sql", "B1__base.sql", "beforeMigrate.sql"}
+
+
+def test_golang_migrate(tmp_path: Path) -> None:
+    found = read(
+        written(
+            tmp_path,
+            {
+                "2_b.up.sql": "SELECT 2;",
+                "10_c.up.sql": "SELECT 3;",
+                "1_a.up.sql": "SELECT 1;",
+                "1_a.down.sql": "SELECT -1;",
+                "7_x.down.sql": "",
+                "notes.sql": "",
+            },
+        )
+    )
+    assert found.style is Style.GOLANG_MIGRATE
+    assert [(each.name, each.number) for each in found.migrations] == [
+        ("1_a", "1"),
+        ("2_b", "2"),
+        ("10_c", "10"),
+    ]
+    assert text(found["1_a"].down) == "SELECT -1;"
+    assert {each.file.name for each in found.remarks} == {"7_x.down.sql", "notes.sql"}
+
+
+PLAN = """\
+%syntax-version=1.0.0
+%project=flipr
+
+users 2012-08-01T18:40:00Z Ann <ann@example.org> # Users.
+zz_lists [users] 2012-08-02T18:40:00Z Ann <ann@example.org> # Lists.
+@v1.0 2012-08-03T18:40:00Z Ann <ann@example.org> # A tag.
+
+flips [users zz_lists !old other:thing] 2012-08-04T18:40:00Z Ann <ann@example.org>
+users [users@v1.0] 2012-08-05T18:40:00Z Ann <ann@example.org> # Reworked.
+"""
+
+
+def test_sqitch(tmp_path: Path) -> None:
+    script = "BEGIN;\nCREATE TABLE {} (id int);\nCOMMIT;\n"
+    files: dict[str, str | bytes] = {"sqitch.plan": PLAN, "sqitch.conf": "[core]\n\tengine = pg\n"}
+    files |= {f"deploy/{name}.sql": script.format(name) for name in ("zz_lists", "flips")}
+    files |= {"deploy/users@v1.0.sql": script.format("users"), "deploy/users.sql": "SELECT 1;"}
+    files |= {"revert/users@v1.0.sql": "DROP TABLE users;", "verify/flips.sql": "SELECT id FROM flips;"}
+    found = read(written(tmp_path, files))
+    assert found.style is Style.SQITCH
+    assert found.in_this_order
+    assert [each.name for each in found.migrations] == ["users@v1.0", "zz_lists", "flips", "users"]
+    assert found["flips"].requires == ("users@v1.0", "zz_lists")
+    assert found["flips"].conflicts == ("old",)
+    assert found["users"].requires == ("users@v1.0",)
+    assert text(found["users@v1.0"].down) == "DROP TABLE users;"
+    assert text(found["flips"].verify) == "SELECT id FROM flips;"
+    assert ["of another project" in each.what for each in found.remarks] == [True]
+    analysis = analyze(tmp_path)
+    assert not analysis.contradicts
+    assert not [each for each in analysis.findings if each.code == "ML402"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "what", "line"),
+    [
+        ("a\nb [nobody] 2012-08-01T18:40:00Z A <a@b>\n", "b needs nobody", 2),
+        ("a [\n", "is no line of a plan", 1),
+        ("a\nmissing\n", "there is no .*missing.sql", 2),
+    ],
+)
+def test_a_plan_that_cannot_be_followed_is_refused(tmp_path: Path, plan: str, what: str, line: int) -> None:
+    written(tmp_path, {"sqitch.plan": plan, "deploy/a.sql": "", "deploy/b.sql": ""})
+    with pytest.raises(SqlFileError, match=what) as caught:
+        read(tmp_path)
+    assert caught.value.line == line

@@ -1,0 +1,69 @@
+"""Statements that cannot be in a transaction are found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migplan.migrations.source_files import load
+from migplan.migrations.transactions import alone, brings_its_own
+from migplan.sql.statements import Parsed, parsed
+
+
+def statements(path: Path, sql: str) -> tuple[Parsed, ...]:
+    file = path / "1_a.sql"
+    file.write_text(sql)
+    return tuple(parsed(load(file).part()))
+
+
+@pytest.mark.parametrize(
+    ("sql", "index"),
+    [
+        ("CREATE INDEX CONCURRENTLY i ON s.a (x)", "index s.i"),
+        ("CREATE INDEX CONCURRENTLY ON a (x, (y + 1))", "index public.a_x_expr_idx"),
+        ("DROP INDEX CONCURRENTLY i", None),
+        ("REINDEX TABLE CONCURRENTLY a", None),
+        ("REINDEX (CONCURRENTLY) TABLE a", None),
+        ("REINDEX DATABASE d", None),
+        ("VACUUM a", None),
+        ("ALTER SYSTEM SET work_mem = '1GB'", None),
+        ("CREATE DATABASE d", None),
+        ("ALTER TABLE a DETACH PARTITION b CONCURRENTLY", None),
+        ("CLUSTER", None),
+    ],
+)
+def test_what_cannot_be_in_a_transaction(tmp_path: Path, sql: str, index: str | None) -> None:
+    (found,) = alone(statements(tmp_path, f"SELECT 1;\n{sql};"))
+    assert (found.line, found.statement) == (2, sql)
+    assert (str(found.index) if found.index else None) == index
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE INDEX i ON a (x)",
+        "ANALYZE a",
+        "REINDEX TABLE a",
+        "CLUSTER a",
+        "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
+    ],
+)
+def test_what_can_be(tmp_path: Path, sql: str) -> None:
+    assert not alone(statements(tmp_path, f"{sql};"))
+
+
+def test_a_value_of_an_enum_that_is_used_has_to_be_committed_first(tmp_path: Path) -> None:
+    add = "ALTER TYPE m ADD VALUE 'best';\n"
+    assert not alone(statements(tmp_path, add))
+    assert not alone(statements(tmp_path, f"{add}INSERT INTO a VALUES ('other');"))
+    (found,) = alone(statements(tmp_path, f"{add}INSERT INTO a VALUES ('best');"))
+    assert "line 2" in found.why
+    assert not alone(statements(tmp_path, f"CREATE TYPE m AS ENUM ();{add}INSERT INTO a VALUES ('best');"))
+
+
+def test_a_file_may_bring_its_own_transaction(tmp_path: Path) -> None:
+    assert brings_its_own(statements(tmp_path, "BEGIN; SELECT 1; COMMIT;"))
+    assert not brings_its_own(statements(tmp_path, "BEGIN; SELECT 1; COMMIT; SELECT 2;"))
+    assert not brings_its_own(statements(tmp_path, "BEGIN; COMMIT; BEGIN; COMMIT;"))
+    assert not brings_its_own(statements(tmp_path, "SELECT 1;"))
