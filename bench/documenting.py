@@ -12,10 +12,10 @@ from migplan.catalog.counts import Exactness
 from migplan.config import Config
 from migplan.document.html import as_html
 from migplan.pipeline import analyze, document
-from migplan.pipeline.progress import silence
 from migplan.postgres import address
 from migplan.postgres.connect import reading
 from migplan.postgres.server import ThrowawayServer
+from migplan.progress import no_progress
 
 TITLE = "documenting"
 PEER = "pg_dump -s"
@@ -59,7 +59,7 @@ def _document(url: str, out: Path, laps: Laps) -> None:
     where = address.parse(url)
     with reading(where) as connection:
         with laps.lap("  catalog and vitals"):
-            catalog = analyze.catalog_at(connection, where, Exactness.ESTIMATE, silence, vitals=True)
+            catalog = analyze.catalog_at(connection, where, Exactness.ESTIMATE, no_progress, vitals=True)
         with laps.lap("  samples, and all that is derived"):
             found = document.documentation_at(connection, where, catalog, Config())
     with laps.lap("  pages"):

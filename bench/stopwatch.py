@@ -15,7 +15,7 @@ SLOW_SECONDS = 10.0
 MEMORY = "peak memory, MB"
 """The end of the name of a figure that is no time."""
 
-Told = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 class Laps:
@@ -59,18 +59,18 @@ class Figure:
         return median(self.seconds)
 
 
-def measure(contenders: Sequence[Contender], runs: int, told: Told) -> list[Figure]:
+def measure(contenders: Sequence[Contender], runs: int, on_progress: Progress) -> list[Figure]:
     """Run every contender once to warm up, then A B C A B C... until each has had its runs."""
     first: dict[str, Mapping[str, float]] = {}
     laps: dict[str, list[Mapping[str, float]]] = {}
     for contender in contenders:
-        told(f"warm-up: {contender.name}")
+        on_progress(f"warm-up: {contender.name}")
         first[contender.name] = _once(contender)
         laps[contender.name] = []
     quick = [contender for contender in contenders if _longest(first[contender.name]) <= SLOW_SECONDS]
     for number in range(1, runs + 1):
         for contender in quick:
-            told(f"run {number} of {runs}: {contender.name}")
+            on_progress(f"run {number} of {runs}: {contender.name}")
             laps[contender.name].append(_once(contender))
     return [
         Figure(stage, tuple(lap[stage] for lap in laps[name] or [warm_up]), warmed_up=bool(laps[name]))

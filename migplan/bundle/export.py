@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,8 +26,7 @@ from migplan.config import Layout
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan, PlannedGroup
 from migplan.postgres.versions import dotted
-
-Told = Callable[[str, int, int], None]
+from migplan.progress import Progress
 
 _PHASES = {
     "all": (Phase.SCHEMA, Phase.DATA, Phase.CONSTRAINTS),
@@ -40,14 +39,20 @@ class Export:
     """A bundle being written into a folder that nobody looks into yet."""
 
     def __init__(
-        self, source: Source, plan: Plan, readers: Readers, options: Options, folder: Path, told: Told
+        self,
+        source: Source,
+        plan: Plan,
+        readers: Readers,
+        options: Options,
+        folder: Path,
+        on_progress: Progress,
     ) -> None:
         self._source = source
         self._plan = plan
         self._readers = readers
         self._options = options
         self._paths = BundlePaths(folder)
-        self._told = told
+        self._on_progress = on_progress
         self._names = {str(name): name for name in source.graph.tables}
         self._homes = homes_of(source.graph)
         self._belonging = belonging(source.archive.entries, source.catalog)
@@ -181,7 +186,7 @@ class Export:
         self._rows_written += rows
         self._bytes_written += size
         what = f"writing rows ({self._bytes_written / 1e6:,.1f} MB)"
-        self._told(what, self._rows_written, max(self._plan.rows, self._rows_written))
+        self._on_progress(what, self._rows_written, max(self._plan.rows, self._rows_written))
 
     @property
     def _loading(self) -> Loading:

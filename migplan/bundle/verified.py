@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from migplan.bundle import manifest as manifests
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.errors import BundleError
+from migplan.progress import Progress, no_progress
 from migplan.sealed_files import Seal, SealedFiles
 
 _SHOWN = 10
@@ -36,9 +37,7 @@ class VerifiedBundle:
         return self.manifest.name
 
 
-def load_verified(
-    folder: Path, told: Callable[[str, int, int], None] = lambda _what, _done, _total: None
-) -> VerifiedBundle:
+def load_verified(folder: Path, on_progress: Progress = no_progress) -> VerifiedBundle:
     """The bundle of a folder; BundleError names each file that is missing or was changed."""
     manifest, digest = manifests.load_with_digest(folder)
     paths = BundlePaths(folder)
@@ -55,7 +54,7 @@ def load_verified(
     with ThreadPoolExecutor(2, thread_name_prefix="digest") as pool:
         seals = dict(zip(expected, pool.map(lambda name: _seal(folder / name), expected), strict=True))
         for number, (name, seal) in enumerate(seals.items()):
-            told("checking the files", number, len(expected))
+            on_progress("checking the files", number, len(expected))
             if seal is None:
                 wrong.append(f"{name} is missing")
             elif seal.sha256 != expected[name]:

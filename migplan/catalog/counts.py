@@ -66,7 +66,7 @@ class Counting:
     """What to count, and whom to tell about it (tables done, tables in all) between batches."""
 
     exactness: Exactness = Exactness.AUTO
-    told: Callable[[int, int], None] = lambda done, total: None
+    on_progress: Callable[[int, int], None] = lambda done, total: None
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,14 @@ def count_rows(
     names = {row.oid: QualifiedName(row.schema, row.name) for row in chosen}
     done = 0
     for batch in _batches(chosen):
-        counting.told(done, len(chosen))
+        counting.on_progress(done, len(chosen))
         for oid, answer in _count(connection, address, batch).items():
             if isinstance(answer, int):
                 exact[oid] = answer
             else:
                 unread.append(Unread(f"rows of {names[oid]}", answer))
         done += len(batch)
-    counting.told(done, len(chosen))
+    counting.on_progress(done, len(chosen))
     return Counted(exact, tuple(sorted(unread, key=lambda gap: gap.what)))
 
 

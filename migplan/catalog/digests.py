@@ -35,9 +35,6 @@ from migplan.postgres.failures import explained, is_loss
 from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
 
 Method = Literal["lookup3", "sha256"]
-Told = Callable[[int, int], None]
-"""Told of bytes of tables, done and in all."""
-
 PIECE = 64 * 1024**2
 """Bytes of a table that are read as one: large tables are shared between the connections."""
 
@@ -152,7 +149,10 @@ class Digesting:
         return "lookup3" if found else "sha256"
 
     def each(
-        self, tables: Sequence[Wanted], method: Method, told: Told = lambda _done, _total: None
+        self,
+        tables: Sequence[Wanted],
+        method: Method,
+        on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> dict[QualifiedName, Digest]:
         """The digest of each table; the largest are begun first."""
         batches = sorted(self._batches(tables), key=lambda batch: -sum(piece.bytes for piece in batch))
@@ -161,7 +161,7 @@ class Digesting:
         sums: dict[QualifiedName, _Sum] = defaultdict(_Sum)
         broken: set[QualifiedName] = set()
         for batch, future in running:
-            told(done, total)
+            on_progress(done, total)
             found = future.result()
             for piece, answer in zip(batch, found, strict=True):
                 name = piece.wanted.table.name
@@ -172,7 +172,7 @@ class Digesting:
                 sums[name].one += answer[1]
                 sums[name].other += answer[2]
             done += sum(piece.bytes for piece in batch)
-        told(total, total)
+        on_progress(total, total)
         by_name = {each.table.name: each for each in tables}
         whole = {name: _digest(name, found, method) for name, found in sums.items() if name not in broken}
         return whole | {name: self._alone(by_name[name], method) for name in sorted(broken)}

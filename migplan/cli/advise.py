@@ -124,8 +124,8 @@ def _analysis(settings: Config, source: str | None, from_catalog: Path | None) -
     if from_catalog:
         return analysis_of(store.load(from_catalog), settings)
     address = options.resolved(source, settings)
-    with screen.progress("reading the catalog") as told:
-        return analysis_of(catalog_of(address, Exactness.ESTIMATE, told, vitals=True), settings)
+    with screen.progress("reading the catalog") as on_progress:
+        return analysis_of(catalog_of(address, Exactness.ESTIMATE, on_progress, vitals=True), settings)
 
 
 def _with_advice(

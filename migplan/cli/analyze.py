@@ -105,7 +105,7 @@ def _analysis(
     if from_catalog:
         return analysis_of(store.load(from_catalog), settings)
     address = options.resolved(source, settings)
-    with screen.progress("reading the catalog") as told:
+    with screen.progress("reading the catalog") as on_progress:
         if check_orphans:
-            return analysis_with_orphans(address, exactness, settings, told)
-        return analysis_of(catalog_of(address, exactness, told, vitals=True), settings)
+            return analysis_with_orphans(address, exactness, settings, on_progress)
+        return analysis_of(catalog_of(address, exactness, on_progress, vitals=True), settings)

@@ -143,8 +143,8 @@ def apply(
         permit = permission.asked(target, address, settings, _subject(sealed), confirm, without_rehearsal)
         wanted = ApplyOptions(replace(ways, protected_as=permit.protected_as), carried, permit.rehearsal)
         with shown_failures(address, words):
-            with running.account(log_format) as told:
-                done = apply_bundle(sealed, address, wanted, told)
+            with running.account(log_format) as on_progress:
+                done = apply_bundle(sealed, address, wanted, on_progress)
             screen.show(report.done(done, status_of(address), words))
         if throwaway and keep:
             _wait(throwaway)
@@ -160,8 +160,8 @@ def _carried(bundle: VerifiedBundle, carry: bool) -> frozenset[str]:
     """The keys that rows of the bundle break; the command ends here if they are not to be carried."""
     from migplan.bundle.check.file_orphans import orphans_in  # noqa: PLC0415 - only where that is asked for
 
-    with screen.progress("looking for orphans") as told:
-        found = orphans_in(bundle.paths.folder, bundle.manifest, told)
+    with screen.progress("looking for orphans") as on_progress:
+        found = orphans_in(bundle.paths.folder, bundle.manifest, on_progress)
     screen.show(report.orphans(found, carry=carry))
     broken = [each for each in found if each.rows]
     if broken and not carry:

@@ -35,8 +35,8 @@ def catalog(source: str | None, config_file: Path | None, counts: str, out: Path
     stand in it. Look before you commit it.
     """
     address = options.resolved(source, configuration.find(config_file))
-    with screen.progress("reading the catalog") as told:
-        found = catalog_of(address, Exactness(counts), told, vitals=True)
+    with screen.progress("reading the catalog") as on_progress:
+        found = catalog_of(address, Exactness(counts), on_progress, vitals=True)
     store.save(found, out)
     screen.show(
         [f"{out}: {len(found.tables):,} tables of {found.server.address}, as of {found.server.read_at}"]

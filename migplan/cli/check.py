@@ -36,8 +36,8 @@ def check(bundle: Path, allowed: Path | None) -> None:
 
     A bundle with a problem ends with exit code 1, what is no bundle at all with 2.
     """
-    with screen.progress("reading the bundle") as told:
-        found = examine(bundle, told)
+    with screen.progress("reading the bundle") as on_progress:
+        found = examine(bundle, on_progress)
     screen.show(report.as_text(found, bundle))
     if found.problems:
         sys.exit(1)

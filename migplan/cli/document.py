@@ -127,8 +127,8 @@ def _documentation(
     if from_catalog:
         return documenting.documentation_from(store.load(from_catalog), settings, wanted)
     address = options.resolved(source, settings)
-    with screen.progress("reading the catalog") as told:
-        return documenting.documentation_of(address, settings, wanted, told)
+    with screen.progress("reading the catalog") as on_progress:
+        return documenting.documentation_of(address, settings, wanted, on_progress)
 
 
 def _one_file(found: Documentation, folder: Path, format_: str, access: Access) -> None:

@@ -21,8 +21,8 @@ from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen, signatures
 from migplan.config import Config, Layout
 from migplan.pipeline.export import ExportOptions, export_bundle, preview_export
-from migplan.pipeline.progress import Told
 from migplan.postgres.address import Address
+from migplan.progress import Progress
 from migplan.report import export as report
 
 
@@ -177,21 +177,23 @@ def export(
             raise click.UsageError(
                 "--dry-run writes no bundle, and orphans are looked for when one is written"
             )
-        with screen.progress("reading the catalog") as told:
-            foreseen = preview_export(address, settings, wanted, told)
+        with screen.progress("reading the catalog") as on_progress:
+            foreseen = preview_export(address, settings, wanted, on_progress)
         screen.show(report.foreseen(*foreseen, wanted.options.contents))
         return
-    with screen.progress("reading the catalog") as told:
-        folder, manifest = _exported(address, settings, wanted, told)
+    with screen.progress("reading the catalog") as on_progress:
+        folder, manifest = _exported(address, settings, wanted, on_progress)
     screen.show(report.written(folder, manifest))
     if key is not None:
         screen.show([f"Signature: {signing.sign(BundlePaths(folder).manifest, key, signing.BUNDLE)}"])
 
 
-def _exported(address: Address, settings: Config, wanted: ExportOptions, told: Told) -> tuple[Path, Manifest]:
+def _exported(
+    address: Address, settings: Config, wanted: ExportOptions, on_progress: Progress
+) -> tuple[Path, Manifest]:
     """Orphans are an answer, and no failure: each key is shown, and the exit code is 1."""
     try:
-        return export_bundle(address, settings, wanted, told)
+        return export_bundle(address, settings, wanted, on_progress)
     except OrphansError as found:
         screen.show(report.orphaned(found))
         sys.exit(1)

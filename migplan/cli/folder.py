@@ -61,8 +61,8 @@ def apply(
     ways = replace(wanted.ways, protected_as=granted.protected_as)
     asked = replace(wanted, rehearsal=granted.rehearsal, ways=ways)
     with _said(analysis, address):
-        with running.account(log_format, quiet=True) as told:
-            done = migrating.migrated(analysis, address, asked, told)
+        with running.account(log_format, quiet=True) as on_event:
+            done = migrating.migrated(analysis, address, asked, on_event)
         screen.show(report.applied(done, path, address))
 
 

@@ -98,8 +98,8 @@ def init(source: str | None, name: str, out: Path, force: bool) -> None:
     schemas = "  # schemas: [public]"
     if source:
         address = options.resolved(source, Config())
-        with screen.progress("reading the catalog") as told:
-            schemas = _schemas(catalog_of(address, Exactness.ESTIMATE, told))
+        with screen.progress("reading the catalog") as on_progress:
+            schemas = _schemas(catalog_of(address, Exactness.ESTIMATE, on_progress))
     text = _TEMPLATE.replace("%SCHEMAS%", schemas).replace("%NAME%", name)
     configuration.loads(text, out)
     write_whole(out, text)

@@ -97,8 +97,8 @@ def _catalog(
     if from_catalog:
         return store.load(from_catalog)
     address = options.resolved(source, settings)
-    with screen.progress("reading the catalog") as told:
-        return catalog_of(address, exactness, told)
+    with screen.progress("reading the catalog") as on_progress:
+        return catalog_of(address, exactness, on_progress)
 
 
 def _check(file: Path, catalog: Catalog) -> None:

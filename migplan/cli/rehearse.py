@@ -90,8 +90,8 @@ def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_for
         scratch = stack.enter_context(scratch_for(bundle)) if target == SCRATCH else None
         where = scratch.address if scratch else options.resolved(target, settings)
         stack.enter_context(shown_failures(where, words_of(bundle.paths.folder, target)))
-        told = stack.enter_context(running.account(log_format, quiet=True))
-        rehearsal = Rehearsal(bundle, where, ApplyOptions(RunOptions(jobs)), run_told=told)
+        on_progress = stack.enter_context(running.account(log_format, quiet=True))
+        rehearsal = Rehearsal(bundle, where, ApplyOptions(RunOptions(jobs)), on_event=on_progress)
         for stage in rehearsal.stages():
             screen.show(
                 report.stage(stage.name, stage.seconds, stage.said, holds=stage.holds, details=stage.details)
@@ -122,12 +122,12 @@ def _bundle(plan: Path | None, source: Address, settings: Config, wanted: Export
             sys.exit(1)
     started = time.monotonic()
     exactness = Exactness.ESTIMATE if plan else Exactness.AUTO
-    with screen.progress("exporting") as told:
+    with screen.progress("exporting") as on_progress:
         folder, manifest = export_bundle(
             source,
             settings,
             replace(wanted, exactness=exactness, plan_file=plan),
-            told,
+            on_progress,
         )
     said = f"{folder}: {len(manifest.files)} files, {manifest.rows:,} rows"
     screen.show(report.stage("export", time.monotonic() - started, said, holds=True))

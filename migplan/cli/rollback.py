@@ -21,7 +21,7 @@ from migplan.postgres.address import Address
 from migplan.report import rollback as report
 from migplan.report.run import Words, fate
 from migplan.run.bundle.kept import Beside
-from migplan.run.engine.events import Event, Told
+from migplan.run.engine.events import Event, OnEvent
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.journal import Run
 from migplan.run.engine.journal_reader import looking
@@ -142,16 +142,16 @@ def _take_back(beside: Beside, address: Address, wanted: Undoing, words: Words, 
     screen.show(report.done(result, address, words.apply, words.rollback))
 
 
-def _later(stack: ExitStack, log_format: str) -> Told:
+def _later(stack: ExitStack, log_format: str) -> OnEvent:
     """Progress that begins with the first event: a bar would be in the way of the question before."""
-    begun: list[Told] = []
+    begun: list[OnEvent] = []
 
-    def told(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if not begun:
             begun.append(stack.enter_context(running.account(log_format)))
         begun[0](event)
 
-    return told
+    return on_event
 
 
 def _folder_of_people(given: Path | None, address: Address) -> Path | str | None:

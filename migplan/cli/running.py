@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from migplan.cli import screen
 from migplan.report.words import amount
 from migplan.run.engine import events
-from migplan.run.engine.events import Event, Told
+from migplan.run.engine.events import Event, OnEvent
 
 log_format = click.option(
     "--log-format",
@@ -31,17 +31,17 @@ _REFRESH = 0.2
 
 
 @contextmanager
-def account(log_format: str, *, quiet: bool = False) -> Iterator[Told]:
+def account(log_format: str, *, quiet: bool = False) -> Iterator[OnEvent]:
     """Tell of a run while a block does it, on stderr; ``quiet`` leaves out lines where no terminal is."""
     if log_format == "json":
         yield _as_json
     elif screen.err.is_terminal:
-        with _bar() as told:
-            yield told
+        with _bar() as on_event:
+            yield on_event
     elif quiet:
-        yield events.silence
+        yield events.ignore
     else:
-        yield _Lines(lambda line: click.echo(line, err=True)).told
+        yield _Lines(lambda line: click.echo(line, err=True)).on_event
 
 
 class _Measure:
@@ -109,7 +109,7 @@ class _Lines:
         self._rows: Counter[str] = Counter()
         self._last = time.monotonic()
 
-    def told(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Tell of an event."""
         with self._guard:
             self._measure.see(event)
@@ -140,7 +140,7 @@ class _Lines:
 
 
 @contextmanager
-def _bar() -> Iterator[Told]:
+def _bar() -> Iterator[OnEvent]:
     measure, guard = _Measure(), threading.Lock()
     columns = (
         SpinnerColumn(),
@@ -154,7 +154,7 @@ def _bar() -> Iterator[Told]:
         whole = progress.add_task("", total=1.0)
         lines = _Lines(progress.console.print)
 
-        def told(event: Event) -> None:
+        def on_event(event: Event) -> None:
             nonlocal last
             with guard:
                 measure.see(event)
@@ -163,13 +163,13 @@ def _bar() -> Iterator[Told]:
                 elif isinstance(event, events.Finished | events.Failed):
                     running.pop(event.step.number, None)
                 if isinstance(event, events.Warned | events.Noticed | events.Retrying | events.Failed):
-                    lines.told(event)
+                    lines.on_event(event)
                 if time.monotonic() - last > _REFRESH or isinstance(event, events.Finished):
                     last = time.monotonic()
                     now = "; ".join(list(running.values())[:2])
                     progress.update(whole, completed=measure.share, description=f"{measure}  {now:.60}")
 
-        yield told
+        yield on_event
 
 
 def _as_json(event: Event) -> None:

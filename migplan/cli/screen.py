@@ -11,7 +11,6 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     ProgressColumn,
     SpinnerColumn,
     Task,
@@ -19,11 +18,14 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.progress import (
+    Progress as Bar,
+)
 from rich.segment import Segment
 from rich.text import Text
 
 from migplan.cli.streams import Outlet
-from migplan.pipeline.progress import Told
+from migplan.progress import Progress, no_progress
 from migplan.text.printable import printable
 
 # The signs of trees and marks, where an encoding has none of them.
@@ -98,10 +100,10 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Told]:
+def progress(what: str) -> Iterator[Progress]:
     """Show what is going on while a block runs; nothing where stderr is no terminal."""
     if not err.is_terminal:
-        yield lambda _what, _done, _total: None
+        yield no_progress
         return
     columns = (
         SpinnerColumn(),
@@ -112,6 +114,6 @@ def progress(what: str) -> Iterator[Told]:
         TimeRemainingColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Bar(*columns, console=err, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda now, done, total: bar.update(task, description=now, completed=done, total=total or None)

@@ -92,8 +92,8 @@ def verify(
     address = options.resolved(target, settings)
     origin = options.resolved(source, settings) if source is not None else None
     lent = options.resolved(scratch, settings) if scratch is not None else None
-    with screen.progress("verifying") as told:
-        found = verify_target(address, folder, origin, jobs, told, lent)
+    with screen.progress("verifying") as on_progress:
+        found = verify_target(address, folder, origin, jobs, on_progress, lent)
     screen.show(_SHAPES[shape](found))
     receipt = receipt_of(load_verified(folder), address, found) if found.holds else None
     if receipt and shape == "text":

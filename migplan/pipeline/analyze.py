@@ -18,11 +18,11 @@ from migplan.catalog.model import Catalog
 from migplan.config import Config
 from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph, build
-from migplan.pipeline.progress import Told, silence
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
 from migplan.postgres.connect import connect, driver_of, reading
 from migplan.postgres.locking import TABLES_AND_VIEWS
+from migplan.progress import Progress, no_progress
 from migplan.report.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 
 def catalog_of(
-    address: Address, exactness: Exactness = Exactness.AUTO, told: Told = silence, *, vitals: bool = False
+    address: Address,
+    exactness: Exactness = Exactness.AUTO,
+    on_progress: Progress = no_progress,
+    *,
+    vitals: bool = False,
 ) -> Catalog:
     """The database's own account of itself, at one moment; with its vitals where advice is wanted."""
 
@@ -40,9 +44,9 @@ def catalog_of(
             reading(address, relations_to_lock(number)) as connection,
             one_moment(driver_of(connection), address, aside=False, fresh=fresh),
         ):
-            return catalog_at(connection, address, exactness, told, vitals=vitals, fresh=fresh)
+            return catalog_at(connection, address, exactness, on_progress, vitals=vitals, fresh=fresh)
 
-    return again_if_disturbed(attempt, told)
+    return again_if_disturbed(attempt, on_progress)
 
 
 def relations_to_lock(number: int) -> tuple[str, ...]:
@@ -57,7 +61,7 @@ def catalog_at(
     connection: sa.Connection,
     address: Address,
     exactness: Exactness,
-    told: Told,
+    on_progress: Progress,
     *,
     vitals: bool,
     concerns: Concerns = everything,
@@ -71,12 +75,12 @@ def catalog_at(
     catalog = read.read(
         connection,
         address,
-        Counting(exactness, lambda *at: told("counting rows", *at)),
+        Counting(exactness, lambda *at: on_progress("counting rows", *at)),
         lambda: refuse_changes(driver_of(connection), address, concerns, fresh=fresh),
     )
     if not vitals:
         return catalog
-    told("reading vitals", 0, 0)
+    on_progress("reading vitals", 0, 0)
     return replace(catalog, vitals=read_vitals.read_vitals(connection, address, catalog))
 
 
@@ -108,7 +112,7 @@ def _cleaned(finding: Finding, anonymiser: Anonymiser) -> Finding:
 
 
 def analysis_with_orphans(
-    address: Address, exactness: Exactness, config: Config, told: Told = silence
+    address: Address, exactness: Exactness, config: Config, on_progress: Progress = no_progress
 ) -> Analysis:
     """The analysis, and the rows that refer to nothing, all at the same moment."""
 
@@ -118,15 +122,15 @@ def analysis_with_orphans(
             reading(address, relations_to_lock(number)) as connection,
             one_moment(driver_of(connection), address, aside=False, fresh=fresh),
         ):
-            catalog = catalog_at(connection, address, exactness, told, vitals=True, fresh=fresh)
+            catalog = catalog_at(connection, address, exactness, on_progress, vitals=True, fresh=fresh)
             analysis = analysis_of(catalog, config)
             keys = (*analysis.graph.all_keys, *analysis.graph.leaving)
             found = orphans.find_orphans(
-                connection, address, keys, lambda *at: told("looking for orphans", *at)
+                connection, address, keys, lambda *at: on_progress("looking for orphans", *at)
             )
         return replace(analysis, orphans=found)
 
-    return again_if_disturbed(attempt, told)
+    return again_if_disturbed(attempt, on_progress)
 
 
 def as_selection(config: Config) -> selection.Selection:

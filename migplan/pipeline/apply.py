@@ -17,7 +17,7 @@ from migplan.run.bundle.apply import Applying, Done, apply
 from migplan.run.bundle.derive import steps_of
 from migplan.run.bundle.kept import Beside
 from migplan.run.engine import events
-from migplan.run.engine.events import Told as RunTold
+from migplan.run.engine.events import OnEvent
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.lock import Lock
 from migplan.run.engine.status import status_of
@@ -48,14 +48,14 @@ def scratch_for(bundle: VerifiedBundle) -> AbstractContextManager[Scratch]:
     )
 
 
-def apply_bundle(bundle: VerifiedBundle, address: Address, wanted: ApplyOptions, told: RunTold) -> Done:
+def apply_bundle(bundle: VerifiedBundle, address: Address, wanted: ApplyOptions, on_event: OnEvent) -> Done:
     """Run what of a bundle has not been run on a target, if nothing stands in the way."""
 
     def preflight(held: Lock, resuming: bool) -> None:
-        refuse_obstacles(bundle, address, held.connection, resuming, wanted.ways.jobs, told)
+        refuse_obstacles(bundle, address, held.connection, resuming, wanted.ways.jobs, on_event)
 
     applying = Applying(wanted.ways, wanted.rehearsal, wanted.carried, preflight)
-    return apply(bundle, address, applying, told)
+    return apply(bundle, address, applying, on_event)
 
 
 def refuse_obstacles(
@@ -64,14 +64,14 @@ def refuse_obstacles(
     connection: psycopg.Connection[Any],
     resuming: bool,
     jobs: int,
-    told: RunTold,
+    on_event: OnEvent,
 ) -> None:
     """RefusedError with all that stands in the way; what does not, but should be known, is told."""
     found = examine(bundle.paths.folder, bundle.manifest, connection, address, resuming=resuming, jobs=jobs)
     for obstacle in found:
         if obstacle.level == "warn":
             do = f"; {obstacle.do}" if obstacle.do else ""
-            told(events.Warned(f"{obstacle.subject}: {obstacle.what}{do}"))
+            on_event(events.Warned(f"{obstacle.subject}: {obstacle.what}{do}"))
     stops = [obstacle for obstacle in found if obstacle.level == "stop"]
     if stops:
         lines = "".join(f"\n  {each.subject}: {each.what}\n    -> {each.do}" for each in stops)
@@ -89,10 +89,10 @@ def preview_steps(
 
 
 def roll_back(
-    beside: Beside, address: Address, told: RunTold = events.silence, wanted: Undoing | None = None
+    beside: Beside, address: Address, on_event: OnEvent = events.ignore, wanted: Undoing | None = None
 ) -> Undone:
     """Take back the last run of a bundle on a target: all of it, unasked, unless something else is wanted."""
-    return rollback(beside, address, wanted or Undoing(), told)
+    return rollback(beside, address, wanted or Undoing(), on_event)
 
 
 def preview_rollback(

@@ -26,11 +26,11 @@ from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName
 from migplan.pipeline.analyze import advised, catalog_at, refuse_nothing, relations_to_lock
 from migplan.pipeline.plan import plan_for
-from migplan.pipeline.progress import Told, silence
 from migplan.plan.model import Plan
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
 from migplan.postgres.connect import connect, driver_of, reading
+from migplan.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -47,7 +47,7 @@ class Documenting:
 
 
 def documentation_of(
-    address: Address, config: Config, wanted: Documenting, told: Told = silence
+    address: Address, config: Config, wanted: Documenting, on_progress: Progress = no_progress
 ) -> Documentation:
     """All that is to be said about a database, from one moment of it."""
 
@@ -58,11 +58,13 @@ def documentation_of(
         ):
             driver = driver_of(connection)
             with one_moment(driver, address, aside=False, fresh=fresh):
-                catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True, fresh=fresh)
+                catalog = catalog_at(
+                    connection, address, wanted.exactness, on_progress, vitals=True, fresh=fresh
+                )
             with one_moment(driver, address, aside=False, fresh=fresh):
-                return documentation_at(connection, address, catalog, config, wanted.plan_file, told)
+                return documentation_at(connection, address, catalog, config, wanted.plan_file, on_progress)
 
-    return again_if_disturbed(attempt, told)
+    return again_if_disturbed(attempt, on_progress)
 
 
 def documentation_at(
@@ -71,18 +73,18 @@ def documentation_at(
     catalog: Catalog,
     config: Config,
     plan_file: Path | None = None,
-    told: Told = silence,
+    on_progress: Progress = no_progress,
 ) -> Documentation:
     """The same, when the catalog of the connection's moment is read already."""
     anonymiser, plan, chosen, clean = _cleaned(catalog, config, plan_file)
-    told("reading statements", 0, 0)
+    on_progress("reading statements", 0, 0)
     counted = statements.read_statements(connection, address)
     if counted.unread:
         gap = Unread("which statements are asked most", counted.unread)
         clean = replace(clean, unread=(*clean.unread, gap))
     graph = build(clean)
     advice = advised(chosen, graph, config)
-    shown = _samples(connection, address, graph, anonymiser, config.anonymise.rows, told)
+    shown = _samples(connection, address, graph, anonymiser, config.anonymise.rows, on_progress)
     return documented(clean, graph, plan, advice, shown, _by_table(counted.counted, graph))
 
 
@@ -109,12 +111,14 @@ def _samples(
     graph: ForeignKeyGraph,
     anonymiser: Anonymiser,
     rows: int,
-    told: Told,
+    on_progress: Progress,
 ) -> dict[QualifiedName, Samples]:
     """Rows to show, each anonymised as soon as it is read."""
     tables = [table for table in graph.tables.values() if rows]
     found: dict[QualifiedName, Samples] = {}
-    read = samples.read_samples(connection, address, tables, rows, lambda *at: told("reading samples", *at))
+    read = samples.read_samples(
+        connection, address, tables, rows, lambda *at: on_progress("reading samples", *at)
+    )
     for name, sampled in read:
         table = graph.tables[name]
         found[name] = Samples(

@@ -32,7 +32,6 @@ from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.analyze import advised, catalog_at, catalog_of
 from migplan.pipeline.plan import plan_for
-from migplan.pipeline.progress import Told, silence
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
@@ -40,6 +39,7 @@ from migplan.postgres.again import again_if_disturbed
 from migplan.postgres.archive import Archive
 from migplan.postgres.connect import driver_of, export_snapshot, reading
 from migplan.postgres.locking import TABLES
+from migplan.progress import Progress, no_progress
 from migplan.report.tree import tree
 
 _NEWEST = 2  # attempts
@@ -63,33 +63,35 @@ class ExportOptions:
 
 
 def preview_export(
-    address: Address, config: Config, wanted: ExportOptions, told: Told = silence
+    address: Address, config: Config, wanted: ExportOptions, on_progress: Progress = no_progress
 ) -> tuple[Plan, ForeignKeyGraph, Path]:
     """What an export would write, without writing it."""
-    catalog = catalog_of(address, wanted.exactness, told)
+    catalog = catalog_of(address, wanted.exactness, on_progress)
     plan, selected = _plan_for(catalog, config, wanted)
     return plan, build(selected.catalog), wanted.folder(plan)
 
 
 def export_bundle(
-    address: Address, config: Config, wanted: ExportOptions, told: Told = silence
+    address: Address, config: Config, wanted: ExportOptions, on_progress: Progress = no_progress
 ) -> tuple[Path, Manifest]:
     """Write a bundle: catalog, definitions and rows all of one moment of the source.
 
     Where others change what was read before the bundle has its name, all of it begins again, a few times.
     """
-    return again_if_disturbed(lambda number: _exported(address, config, wanted, told, number), told)
+    return again_if_disturbed(
+        lambda number: _exported(address, config, wanted, on_progress, number), on_progress
+    )
 
 
 def _exported(
-    address: Address, config: Config, wanted: ExportOptions, told: Told, number: int
+    address: Address, config: Config, wanted: ExportOptions, on_progress: Progress, number: int
 ) -> tuple[Path, Manifest]:
     """The nth attempt. All definitions are of the moment when they are read, or it ends there.
 
     What happens to views, and functions that nothing uses, while rows are read takes nothing from that: the
     first attempts would rather have the newer one, the others have it as it was.
     """
-    told("locking the tables", 0, 0)
+    on_progress("locking the tables", 0, 0)
     with reading(address, TABLES) as connection:
         keeper = driver_of(connection)
         snapshot = export_snapshot(connection)
@@ -100,17 +102,19 @@ def _exported(
             pg_dump.dumping(address, program, snapshot) as dump,
             one_moment(keeper, address, concerns, aside=False),
         ):
-            told("reading definitions", 0, 0)
+            on_progress("reading definitions", 0, 0)
             archive = dump.archive()
             more = attributes.read(connection, address)
             # What stands aside is compared in there, right behind: the shorter, the less can have happened.
-            catalog = catalog_at(connection, address, wanted.exactness, told, vitals=True, concerns=concerns)
+            catalog = catalog_at(
+                connection, address, wanted.exactness, on_progress, vitals=True, concerns=concerns
+            )
         plan, selected = _plan_for(catalog, config, wanted)
         advice = advised(selected.catalog, build(selected.catalog), config)
         out = wanted.folder(plan)
         folder.refuse_what_is_not_ours(out, force=wanted.force)
         folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
-        carrying = _carrying(connection, address, selected.catalog, wanted, told)
+        carrying = _carrying(connection, address, selected.catalog, wanted, on_progress)
         bare = replace(selected.catalog, vitals=None)
         source = _source(keeper, address, bare, archive, wanted.options, carrying)
         source = replace(source, attributes=more)
@@ -122,10 +126,10 @@ def _exported(
             source = replace(
                 source,
                 notes=(*source.notes, *advice.in_short),
-                digests=_digests(source, plan, snapshot, wanted.options, told),
-                shapes=_shapes(source, plan, wanted.options, told),
+                digests=_digests(source, plan, snapshot, wanted.options, on_progress),
+                shapes=_shapes(source, plan, wanted.options, on_progress),
             )
-            return out, Export(source, plan, pool, wanted.options, aside, told).write()
+            return out, Export(source, plan, pool, wanted.options, aside, on_progress).write()
 
 
 def _concerns(config: Config) -> Concerns:
@@ -137,7 +141,11 @@ def _concerns(config: Config) -> Concerns:
 
 
 def _carrying(
-    connection: sa.Connection, address: Address, catalog: Catalog, wanted: ExportOptions, told: Told
+    connection: sa.Connection,
+    address: Address,
+    catalog: Catalog,
+    wanted: ExportOptions,
+    on_progress: Progress,
 ) -> OrphanKeys:
     """The keys that rows break, where people want to know; nothing is written before."""
     if not (wanted.check_orphans or wanted.carry_orphans):
@@ -146,7 +154,7 @@ def _carrying(
         connection,
         address,
         catalog,
-        lambda *at: told("looking for orphans", *at),
+        lambda *at: on_progress("looking for orphans", *at),
         carry=wanted.carry_orphans,
     )
 
@@ -176,7 +184,9 @@ def _source(
     return Source(address, keeper, catalog, graph, archive, path, notes, shown, carrying.record)
 
 
-def _digests(source: Source, plan: Plan, snapshot: str, options: Options, told: Told) -> dict[str, str]:
+def _digests(
+    source: Source, plan: Plan, snapshot: str, options: Options, on_progress: Progress
+) -> dict[str, str]:
     """What the target's content is to be, table by table, for the proof afterwards."""
     if not options.digests or options.contents == "schema":
         return {}
@@ -192,18 +202,20 @@ def _digests(source: Source, plan: Plan, snapshot: str, options: Options, told: 
         found = workers.each(
             digests.wanted(source.catalog, tables),
             workers.method,
-            lambda *at: told("computing digests", *at),
+            lambda *at: on_progress("computing digests", *at),
         )
     return {str(name): digest.value for name, digest in found.items()}
 
 
-def _shapes(source: Source, plan: Plan, options: Options, told: Told) -> dict[QualifiedName, Shape]:
+def _shapes(
+    source: Source, plan: Plan, options: Options, on_progress: Progress
+) -> dict[QualifiedName, Shape]:
     """How rows of tables that refer to themselves hang together, for the proof likewise."""
     if options.contents == "schema":
         return {}
     loaded = {each.table for each in plan.tables if each.strategy is not Strategy.SCHEMA_ONLY}
     names = [name for name in source.graph.tables if str(name) in loaded]
-    told("counting the roots of hierarchies", 0, 0)
+    on_progress("counting the roots of hierarchies", 0, 0)
     return shapes(source.driver, source.address, source.catalog, names)
 
 

@@ -21,7 +21,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained
 from migplan.run.bundle import receipt
-from migplan.run.engine.events import Told, silence
+from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.journal import Entry
 from migplan.run.engine.journal_reader import looking
 from migplan.run.engine.lock import Lock
@@ -46,13 +46,13 @@ def folder_analysis(path: Path, config: Config, address: Address | None = None) 
     return analysis_of(read(path), sizes=sizes, levels=levels)  # type: ignore[arg-type]  # 'off' is one, too
 
 
-def migrated(analysis: Analysis, address: Address, wanted: Migrating, told: Told = silence) -> Migrated:
+def migrated(analysis: Analysis, address: Address, wanted: Migrating, on_event: OnEvent = ignore) -> Migrated:
     """Apply what is pending, if the target has what it needs."""
 
     def preflight(held: Lock, names: Sequence[str]) -> None:
         refuse_missing(analysis, address, held.connection, names)
 
-    return migrate(analysis, address, replace(wanted, preflight=preflight), told)
+    return migrate(analysis, address, replace(wanted, preflight=preflight), on_event)
 
 
 def refuse_missing(

@@ -15,13 +15,13 @@ from migplan.catalog.compare import differences
 from migplan.pipeline import analyze, verify
 from migplan.pipeline import apply as running
 from migplan.pipeline.apply import ApplyOptions
-from migplan.pipeline.progress import Told, silence
 from migplan.postgres.address import Address
+from migplan.progress import Progress, no_progress
 from migplan.run.bundle.apply import Done
 from migplan.run.bundle.kept import Beside
 from migplan.run.bundle.receipt import Timing, timings_of
 from migplan.run.engine import events
-from migplan.run.engine.events import Told as RunTold
+from migplan.run.engine.events import OnEvent
 from migplan.run.engine.status import status_of
 
 Value = TypeVar("Value")
@@ -45,8 +45,8 @@ class Rehearsal:
     bundle: VerifiedBundle
     target: Address
     running: ApplyOptions
-    told: Told = silence
-    run_told: RunTold = events.silence
+    on_progress: Progress = no_progress
+    on_event: OnEvent = events.ignore
     warnings: list[str] = field(default_factory=list)
     timings: tuple[Timing, ...] = ()
     seconds: float = 0.0  # of the apply, as a whole
@@ -77,7 +77,7 @@ class Rehearsal:
     def _verify(self) -> Stage:
         jobs = self.running.ways.jobs
         seconds, found = _timed(
-            lambda: verify.verify_target(self.target, self.bundle.paths.folder, None, jobs, self.told)
+            lambda: verify.verify_target(self.target, self.bundle.paths.folder, None, jobs, self.on_progress)
         )
         if found.holds:
             receipt = verify.receipt_of(self.bundle, self.target, found)
@@ -87,7 +87,7 @@ class Rehearsal:
         return Stage("verify", seconds, f"{len(wrong)} differences", holds=False, details=wrong)
 
     def _roll_back(self) -> Stage:
-        seconds, gone = _timed(lambda: running.roll_back(Beside.of(self.bundle), self.target, self.run_told))
+        seconds, gone = _timed(lambda: running.roll_back(Beside.of(self.bundle), self.target, self.on_event))
         return Stage("rollback", seconds, f"{gone.steps:,} steps taken back")
 
     def _apply_again(self) -> Stage:
@@ -100,7 +100,7 @@ class Rehearsal:
     def _listen(self, event: events.Event) -> None:
         if isinstance(event, events.Warned | events.Noticed) and event.text not in self.warnings:
             self.warnings.append(event.text)
-        self.run_told(event)
+        self.on_event(event)
 
     def _kept(self, stage: Stage) -> Stage:
         self.holds = self.holds and stage.holds

@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 from migplan.bundle.verified import VerifiedBundle
-from migplan.pipeline.progress import Told, silence
 from migplan.postgres.address import Address
+from migplan.progress import Progress, no_progress
 from migplan.run.bundle import receipt
 from migplan.run.engine.status import status_of
 from migplan.verify import verifying
@@ -19,14 +19,14 @@ def verify_target(
     bundle_folder: Path,
     source: Address | None = None,
     jobs: int = 2,
-    told: Told = silence,
+    on_progress: Progress = no_progress,
     scratch: Address | None = None,
 ) -> Verification:
     """Whether a target is what its bundle says; and its source, where one is named.
 
     ``scratch`` is a server of the target's version to read definitions on; without one, one is started.
     """
-    return verifying.verify(address, bundle_folder, source, jobs, told, scratch)
+    return verifying.verify(address, bundle_folder, source, jobs, on_progress, scratch)
 
 
 def receipt_of(bundle: VerifiedBundle, address: Address, proof: Verification) -> Path | None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from migplan.errors import BlockedError, ChangedError
+from migplan.progress import Progress
 
 Found = TypeVar("Found")
-Told = Callable[[str, int, int], None]
 
 TRIES = 60
 TRIES_AT_LEAST = 3
@@ -20,7 +20,7 @@ _PAUSE = 0.1
 """Seconds. Most locks of others are short, and the best moment is right behind one of them."""
 
 
-def again_if_disturbed(attempt: Callable[[int], Found], told: Told) -> Found:
+def again_if_disturbed(attempt: Callable[[int], Found], on_progress: Progress) -> Found:
     """What the attempt returns, which is made again where others changed or locked what it reads.
 
     It is given its number, from 0, and must begin from nothing: with a new moment. The last error is raised,
@@ -36,7 +36,7 @@ def again_if_disturbed(attempt: Callable[[int], Found], told: Told) -> Found:
             if tried == TRIES or enough:
                 error.what = f"{error.what} (tried {tried} times)"
                 raise
-            told(f"beginning again: {error.what}", 0, 0)
+            on_progress(f"beginning again: {error.what}", 0, 0)
             if isinstance(error, BlockedError):
                 time.sleep(_PAUSE)
     raise AssertionError("unreachable")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from migplan.catalog.digests import Digest, Method, wanted
 from migplan.catalog.model import Table
 from migplan.names import QualifiedName
+from migplan.progress import Progress
 from migplan.verify.expectation import Expectation
 from migplan.verify.moment import Moment
 from migplan.verify.samples import Examples
 from migplan.verify.verification import Check, Difference, TableProof
-
-Told = Callable[[str, int, int], None]
 
 _GONE = "there is no such table"
 _SAMPLED = 20  # tables of which rows are named
@@ -28,17 +27,19 @@ class Content:
     notes: tuple[str, ...]
 
 
-def compared(expectation: Expectation, target: Moment, source: Moment | None, told: Told) -> Content:
+def compared(
+    expectation: Expectation, target: Moment, source: Moment | None, on_progress: Progress
+) -> Content:
     """Counts and content of every table whose rows are in the bundle."""
     loaded = expectation.loaded
     method = _method(expectation, target, source)
     tables = [expectation.catalog.by_name[name] for name in loaded]
-    found = _digests(target, tables, method, "digesting the target", told)
+    found = _digests(target, tables, method, "digesting the target", on_progress)
     then = _promised(expectation)
     now = then
     notes: list[str] = []
     if source is not None:
-        now = _digests(source, tables, method, "digesting the source", told)
+        now = _digests(source, tables, method, "digesting the source", on_progress)
         notes += _moved_on(then, now)
     proofs: list[TableProof] = []
     rows: list[Difference] = []
@@ -53,7 +54,7 @@ def compared(expectation: Expectation, target: Moment, source: Moment | None, to
         if wrong is None:
             continue
         if len(rows) + len(contents) < _SAMPLED and strength != "not read":
-            told("looking for the rows that differ", len(rows) + len(contents), 0)
+            on_progress("looking for the rows that differ", len(rows) + len(contents), 0)
             wrong = Difference(wrong.what, wrong.detail, examples.of(name))
         (contents if expected.rows == here.rows else rows).append(wrong)
     total = sum(proof.expected_rows for proof in proofs)
@@ -67,10 +68,10 @@ def compared(expectation: Expectation, target: Moment, source: Moment | None, to
 
 
 def _digests(
-    moment: Moment, tables: Iterable[Table], method: Method, what: str, told: Told
+    moment: Moment, tables: Iterable[Table], method: Method, what: str, on_progress: Progress
 ) -> dict[QualifiedName, Digest]:
     return moment.workers.each(
-        wanted(moment.catalog, tables), method, lambda done, total: told(what, done, total)
+        wanted(moment.catalog, tables), method, lambda done, total: on_progress(what, done, total)
     )
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from migplan.bundle.data.self_references import Shape, own_keys, shapes
 from migplan.bundle.manifest import LoadedTable, SelfReference
 from migplan.catalog.model import ForeignKey
 from migplan.catalog.orphans import Orphans, find_orphans
+from migplan.progress import Progress
 from migplan.verify.expectation import Expectation
 from migplan.verify.moment import Moment
 from migplan.verify.verification import Check, Difference, Hierarchy
 
-Told = Callable[[str, int, int], None]
-
 _LEVELS = 4  # of a hierarchy, that a message has one by one
 
 
-def without_orphans(expectation: Expectation, target: Moment, told: Told) -> tuple[Check, tuple[str, ...]]:
+def without_orphans(
+    expectation: Expectation, target: Moment, on_progress: Progress
+) -> tuple[Check, tuple[str, ...]]:
     """Every key of the bundle that the target has, valid or not, looked at row by row."""
     here = {(key.table, key.name): key for key in target.catalog.foreign_keys}
     expected = [key for key in _keys(expectation) if (key.table, key.name) in here]
@@ -25,7 +26,7 @@ def without_orphans(expectation: Expectation, target: Moment, told: Told) -> tup
         target.connection,
         target.address,
         [here[key.table, key.name] for key in expected],
-        lambda *at: told("looking for orphans", *at),
+        lambda *at: on_progress("looking for orphans", *at),
     )
     broken = {(orphans.key.table, orphans.key.name): orphans for orphans in found}
     carried = {each.key: each.rows for each in expectation.manifest.carried}

@@ -16,6 +16,7 @@ from migplan.catalog import attributes as catalogs
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
+from migplan.progress import Progress
 from migplan.verify import attributes, content, keys, materialized, sequences, structure
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment, moment
@@ -23,15 +24,13 @@ from migplan.verify.rebuilt import Rebuilt, rebuilt
 from migplan.verify.spelling import Spelling
 from migplan.verify.verification import Check, Hierarchy, Verification
 
-Told = Callable[[str, int, int], None]
-
 
 def verify(
     address: Address,
     folder: Path,
     source: Address | None,
     jobs: int,
-    told: Told,
+    on_progress: Progress,
     scratch: Address | None = None,
 ) -> Verification:
     """Compare a target with the bundle in a folder, and with the live source if there is one to ask.
@@ -40,7 +39,9 @@ def verify(
     without one, a throwaway server is started where only a server can tell definitions apart.
     """
     expectation = load(folder)
-    return again_if_disturbed(lambda _: _verified(address, expectation, source, jobs, told, scratch), told)
+    return again_if_disturbed(
+        lambda _: _verified(address, expectation, source, jobs, on_progress, scratch), on_progress
+    )
 
 
 def _verified(
@@ -48,24 +49,24 @@ def _verified(
     expectation: Expectation,
     source: Address | None,
     jobs: int,
-    told: Told,
+    on_progress: Progress,
     scratch: Address | None,
 ) -> Verification:
     with ExitStack() as stack:
-        told("reading the target", 0, 0)
+        on_progress("reading the target", 0, 0)
         target = stack.enter_context(moment(address, jobs))
         origin = stack.enter_context(moment(source, jobs)) if source is not None else None
-        checks, notes = structure_of(expectation, target, origin, told, scratch)
+        checks, notes = structure_of(expectation, target, origin, on_progress, scratch)
         rows = content.Content((), (), ())
         hierarchies: tuple[Check, ...] = ()
         found: tuple[Hierarchy, ...] = ()
         if expectation.with_rows:
-            rows = content.compared(expectation, target, origin, told)
+            rows = content.compared(expectation, target, origin, on_progress)
             itself, found = keys.hierarchies(expectation, target, origin)
             filled, unknown = materialized.compared(expectation, target)
             hierarchies = (itself, sequences.compared(expectation, target, origin), filled)
             notes = (*notes, *unknown)
-        orphans, said = keys.without_orphans(expectation, target, told)
+        orphans, said = keys.without_orphans(expectation, target, on_progress)
         server = target.catalog.server
         every = (*checks, orphans, *hierarchies, *rows.checks)
         return Verification(
@@ -85,7 +86,7 @@ def structure_of(
     expectation: Expectation,
     target: Moment,
     source: Moment | None,
-    told: Told,
+    on_progress: Progress,
     scratch: Address | None,
 ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
     """Objects against the bundle's, and against the source's of today where there is a source."""
@@ -94,7 +95,7 @@ def structure_of(
 
     @cache
     def rebuild() -> Rebuilt:
-        told("building the definitions on a scratch server", 0, 0)
+        on_progress("building the definitions on a scratch server", 0, 0)
         return rebuilt(expectation, target.catalog.server.major, scratch)
 
     spelling = Spelling(expectation.catalog, rebuild)

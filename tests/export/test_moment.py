@@ -63,9 +63,11 @@ class Watching:
             self.do()
 
 
-def exported(source: Address, out: Path, told: Callable[[str, int, int], None], **options: int) -> Manifest:
+def exported(
+    source: Address, out: Path, on_progress: Callable[[str, int, int], None], **options: int
+) -> Manifest:
     wanted = ExportOptions(out=out, options=Options(**{"jobs": 2, **options}))
-    return export_bundle(source, Config(), wanted, told)[1]
+    return export_bundle(source, Config(), wanted, on_progress)[1]
 
 
 def text_of(bundle: Path) -> str:

@@ -17,7 +17,7 @@ import psycopg
 from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.postgres.address import Address, parse
 from migplan.run.bundle.apply import Applying, Done, apply
-from migplan.run.engine.events import Event, Told, silence
+from migplan.run.engine.events import Event, OnEvent, ignore
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.status import RunStatus, status_of
 from migplan.run.engine.worker import Limits
@@ -53,7 +53,7 @@ def ways(jobs: int = 1, retries: int = 0, lock: float = 60, statement: float = 0
 
 
 def applied(
-    bundle: Path | VerifiedBundle, where: Address | str, how: RunOptions | None = None, told: Told = silence
+    bundle: Path | VerifiedBundle, where: Address | str, how: RunOptions | None = None, told: OnEvent = ignore
 ) -> Done:
     """Run a bundle in this process."""
     sealed = load_verified(bundle) if isinstance(bundle, Path) else bundle

@@ -32,9 +32,8 @@ from migplan.bundle.manifest import BundleFile, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.verified import is_inside
 from migplan.names import QualifiedName
+from migplan.progress import Progress, no_progress
 from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError, Statement, line_of, pieces
-
-Told = Callable[[str, int, int], None]
 
 _ANEW = "export the bundle anew"
 _TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
@@ -59,9 +58,9 @@ def check(folder: Path) -> tuple[Problem, ...]:
     return examine(folder).problems
 
 
-def examine(folder: Path, told: Told = lambda _what, _done, _total: None) -> Examination:
+def examine(folder: Path, on_progress: Progress = no_progress) -> Examination:
     """The same, with how much was read."""
-    return _Checking(BundlePaths(folder), manifests.load(folder)).result(told)
+    return _Checking(BundlePaths(folder), manifests.load(folder)).result(on_progress)
 
 
 class _Digesting:
@@ -101,15 +100,15 @@ class _Checking:
         self._counted: Counter[str] = Counter()  # rows by the table that they were put into
         self._files = self._statements = self._bytes = 0
 
-    def result(self, told: Told) -> Examination:
+    def result(self, on_progress: Progress) -> Examination:
         """Check everything."""
         files, beside = self._listed(), self._beside()
         total = len(files) + len(beside)
         for number, file in enumerate(files):
-            told(file.file, number, total)
+            on_progress(file.file, number, total)
             self._file(number, file)
         for number, path in enumerate(beside, len(files)):
-            told(path.name, number, total)
+            on_progress(path.name, number, total)
             self._aside(path)
         self._companions()
         understood = not _NOT_READ.intersection(problem.kind for problem in self._problems)

@@ -27,8 +27,7 @@ from migplan.bundle.paths import BundlePaths
 from migplan.bundle.schema.definitions import statements, words
 from migplan.catalog.orphans import SAMPLES
 from migplan.config import Strategy
-
-Told = Callable[[str, int, int], None]
+from migplan.progress import Progress, no_progress
 
 HELD = 1_000_000
 """So many hashes are in memory at a time: about 70 MB."""
@@ -75,19 +74,19 @@ class FileOrphans:
 
 
 def orphans_in(
-    folder: Path, manifest: Manifest, told: Told = lambda _what, _done, _total: None
+    folder: Path, manifest: Manifest, on_progress: Progress = no_progress
 ) -> tuple[FileOrphans, ...]:
     """The keys that rows of the files break, and those that could not be looked at, by name."""
     files = _Files(folder, manifest)
     found = []
     keys = files.keys
     for number, key in enumerate(keys):
-        told("looking for orphans", number, len(keys))
+        on_progress("looking for orphans", number, len(keys))
         why = files.cannot(key)
         orphans = FileOrphans(key, unread=why) if why else files.orphans(key)
         if orphans.rows or orphans.unread:
             found.append(orphans)
-    told("looking for orphans", len(keys), len(keys))
+    on_progress("looking for orphans", len(keys), len(keys))
     return tuple(found)
 
 

@@ -21,9 +21,6 @@ from migplan.bundle.manifest import Step as WrittenStep
 from migplan.names import quoted
 from migplan.sql.text import one_line
 
-Told = Callable[[int, int], None]
-"""Told of rows and bytes as they are written."""
-
 BESIDE = frozenset({"sequences"})
 """What closes a file and may run beside anything: it concerns no rows."""
 
@@ -35,7 +32,7 @@ class DataFile:
     path: Path
     readers: Readers
     jobs: int
-    told: Told
+    on_progress: Callable[[int, int], None]
     style: InsertStyle | None = None  # None: COPY
     _aside: int = 0  # how many blocks were read into files of their own
 
@@ -80,7 +77,7 @@ class DataFile:
             answers = self.readers.submit_small(rows)
             return [_Held(answers, number) for number in range(len(rows))]
         if self.jobs == 1 and self.style is None:
-            return [_Direct(self.readers, first, self.told)]
+            return [_Direct(self.readers, first, self.on_progress)]
         self._aside += 1
         part = self.path.with_name(f".{self.path.name}.{self._aside}.rows")
         return [_Aside(part, self.readers.submit(first, lambda: part.open("wb")))]
@@ -119,7 +116,7 @@ class DataFile:
             amount = ahead.into(sink)
         else:
             with ahead.opened() as (amount, source):
-                self.told(amount.rows, amount.bytes)
+                self.on_progress(amount.rows, amount.bytes)
                 if self.style is None:
                     shutil.copyfileobj(source, sink, 1 << 20)
                 else:
@@ -136,10 +133,10 @@ class _Direct:
 
     readers: Readers
     rows: Rows
-    told: Told
+    on_progress: Callable[[int, int], None]
 
     def into(self, sink: BinaryIO) -> Amount:
-        return self.readers.read(self.rows, sink, self.told)
+        return self.readers.read(self.rows, sink, self.on_progress)
 
 
 @dataclass(frozen=True, slots=True)

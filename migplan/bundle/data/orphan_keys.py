@@ -82,13 +82,13 @@ def looked_for(
     connection: sa.Connection,
     address: Address,
     catalog: Catalog,
-    told: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
     *,
     carry: bool,
 ) -> OrphanKeys:
     """Look at every key that the target will enforce; OrphansError unless those with orphans are carried."""
     keys = [key for key in catalog.foreign_keys if key.enforced and key.referenced in catalog.by_name]
-    found = find_orphans(connection, address, keys, told)
+    found = find_orphans(connection, address, keys, on_progress)
     broken = tuple(each for each in found if each.rows and each.key.validated)
     if broken and not carry:
         raise OrphansError(

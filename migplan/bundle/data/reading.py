@@ -64,17 +64,21 @@ class Readers:
                 raise of_database(error, self._sessions.address, during) from None
         return [text for each in rows for text in self._small([each])]  # which tells the one to blame
 
-    def read(self, rows: Rows, sink: BinaryIO, told: Callable[[int, int], None] | None = None) -> Amount:
+    def read(
+        self, rows: Rows, sink: BinaryIO, on_progress: Callable[[int, int], None] | None = None
+    ) -> Amount:
         """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
         with explained(self._sessions.address, f"reading the rows of {rows.into}"):
-            return self._sessions.undisturbed(lambda connection: self._copy(connection, rows, sink, told))
+            return self._sessions.undisturbed(
+                lambda connection: self._copy(connection, rows, sink, on_progress)
+            )
 
     def _copy(
         self,
         connection: psycopg.Connection[Any],
         rows: Rows,
         sink: BinaryIO,
-        told: Callable[[int, int], None] | None,
+        on_progress: Callable[[int, int], None] | None,
     ) -> Amount:
         count = size = 0
         try:
@@ -83,8 +87,8 @@ class Readers:
                 rows_here = block.count(b"\n")
                 count += rows_here
                 size += len(block)
-                if told is not None:
-                    told(rows_here, len(block))
+                if on_progress is not None:
+                    on_progress(rows_here, len(block))
         except psycopg.errors.LockNotAvailable as error:
             if size:  # half of them are written: nobody may begin again here
                 raise of_database(error, self._sessions.address, f"reading the rows of {rows.into}") from None

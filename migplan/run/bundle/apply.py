@@ -13,7 +13,7 @@ from migplan.errors import BundleError, JournalError, LockedError, MigplanError,
 from migplan.postgres.address import Address
 from migplan.run.bundle.derive import steps_of
 from migplan.run.bundle.kept import FOLDER, changed, of_bundle
-from migplan.run.engine.events import Told, silence
+from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.execution import Execution, RunOptions
 from migplan.run.engine.journal import Beginning, Journal, Run, digest_of
 from migplan.run.engine.lock import Lock
@@ -62,7 +62,7 @@ def locked(address: Address, ways: RunOptions) -> Iterator[Lock]:
         lock.release()
 
 
-def apply(bundle: VerifiedBundle, address: Address, wanted: Applying, told: Told = silence) -> Done:
+def apply(bundle: VerifiedBundle, address: Address, wanted: Applying, on_event: OnEvent = ignore) -> Done:
     """Run what of a bundle has not been run on a target. StepError says where it stopped."""
     with locked(address, wanted.ways) as lock:
         journal = Journal(lock, address)
@@ -80,7 +80,7 @@ def apply(bundle: VerifiedBundle, address: Address, wanted: Applying, told: Told
         run = go_on or _begun(lock, journal, bundle, steps, wanted)
         done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
         started = time.monotonic()
-        execution = Execution(address, bundle.files, journal, lock, wanted.ways, told)
+        execution = Execution(address, bundle.files, journal, lock, wanted.ways, on_event)
         with ending(journal, run):
             execution.run(run.run, steps, done)
         left = [step for step in steps if step.number not in done]

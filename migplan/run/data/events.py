@@ -69,7 +69,7 @@ class TriedAgain:
 
 
 DataEvent = Opened | Progressed | TriedAgain
-DataTold = Callable[[DataEvent], None]
+OnDataEvent = Callable[[DataEvent], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss, of_database
 from migplan.run.data.batch import MovedError, Stop, Writing, Written
 from migplan.run.data.checkpoint import Checkpoint, Checkpoints
-from migplan.run.data.events import Counts, DataTold, Opened, Progressed, Summary, TriedAgain
+from migplan.run.data.events import Counts, OnDataEvent, Opened, Progressed, Summary, TriedAgain
 from migplan.run.data.load import Loaded, load
 from migplan.run.data.pace import Pace, back_off
 from migplan.run.data.read import Batch, UnreadableError, about, read, refuse_null_keys, shown
@@ -46,7 +46,7 @@ def run_data_step(
     run: int,
     step: int,
     file: Path,
-    told: DataTold,
+    on_event: OnDataEvent,
     stopping: threading.Event,
     shared_by: Callable[[int], None] = lambda _process: None,
     source: bytes | None = None,
@@ -58,7 +58,7 @@ def run_data_step(
     session; ``source`` is what the file was when it was checked.
     """
     loaded = load(file, source)
-    running = _Running(address, limits, Checkpoints(address, run, step), loaded, told, stopping)
+    running = _Running(address, limits, Checkpoints(address, run, step), loaded, on_event, stopping)
     return running.all(shared_by)
 
 
@@ -71,7 +71,7 @@ class _Running:
         limits: Limits,
         checkpoints: Checkpoints,
         loaded: Loaded,
-        told: DataTold,
+        on_event: OnDataEvent,
         stopping: threading.Event,
     ) -> None:
         self._address = address
@@ -79,7 +79,7 @@ class _Running:
         self._checkpoints = checkpoints
         self._loaded = loaded
         self._step = loaded.step
-        self._told = told
+        self._on_event = on_event
         self._stopping = stopping
         self._pace = Pace(loaded.step.rate, stopping)
         self._caught: tuple[type[Exception], ...] = (
@@ -109,7 +109,7 @@ class _Running:
     def _batches(self, before: Counts, started: float) -> None:
         with self._transaction() as connection:
             left = about(connection, self._step, self._at.key)
-        self._told(Opened(self._loaded.file, before, left))
+        self._on_event(Opened(self._loaded.file, before, left))
         while not self._at.finished:
             batch = self._again("reading rows", "read", self._read)
             outcomes, stopped = self._transformed(batch)
@@ -128,7 +128,7 @@ class _Running:
             self._at = written.at
             seconds = max(time.monotonic() - started, 1e-6)
             rate = (self._at.counts.rows - before.rows) / seconds
-            self._told(Progressed(self._loaded.file, self._at.counts, rate))
+            self._on_event(Progressed(self._loaded.file, self._at.counts, rate))
             if written.stop:
                 raise self._stopped_by(written.stop)
             if stopped:
@@ -284,7 +284,7 @@ class _Running:
         return error.sqlstate in PASSING or error.sqlstate in self._step.transient_states
 
     def _tried_again(self, attempt: int, why: str, wait: float) -> None:
-        self._told(TriedAgain(self._loaded.file, attempt, self._address.without_secrets(why), wait))
+        self._on_event(TriedAgain(self._loaded.file, attempt, self._address.without_secrets(why), wait))
 
     def _stopped_by(self, stop: Stop) -> StepError:
         what = f"the row with {shown(self._step.key, stop.key)}: {stop.fault.reason}"

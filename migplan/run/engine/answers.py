@@ -13,13 +13,13 @@ ROWS = 20
 
 
 def answers(
-    result: pq.abc.PGresult, connection: psycopg.Connection[Any], told: Callable[[str], None]
+    result: pq.abc.PGresult, connection: psycopg.Connection[Any], on_event: Callable[[str], None]
 ) -> None:
     """Tell the first rows of an answer, or what the server says of a statement without rows."""
     if result.status != pq.ExecStatus.TUPLES_OK:
-        told((result.command_status or b"").decode())
+        on_event((result.command_status or b"").decode())
         return
     reading = Transformer(connection)
     reading.set_pgresult(result)
     for row in reading.load_rows(0, min(result.ntuples, ROWS), tuple):
-        told(", ".join(map(str, row)))
+        on_event(", ".join(map(str, row)))

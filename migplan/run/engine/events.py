@@ -91,7 +91,7 @@ class Failed:
 
 
 Event = Planned | Warned | Began | Moved | Advanced | Noticed | Retrying | Finished | Failed
-Told = Callable[[Event], None]
+OnEvent = Callable[[Event], None]
 
 
 def planned(steps: Sequence[Step], done: Collection[int]) -> Planned:
@@ -108,5 +108,5 @@ def planned(steps: Sequence[Step], done: Collection[int]) -> Planned:
     )
 
 
-def silence(_event: Event) -> None:
+def ignore(_event: Event) -> None:
     """For callers that want no account."""

@@ -15,7 +15,7 @@ from migplan.postgres.address import Address
 from migplan.run.data.events import DataEvent, Progressed, Summary, TriedAgain
 from migplan.run.engine import events
 from migplan.run.engine.blockers import Watch
-from migplan.run.engine.events import Told
+from migplan.run.engine.events import OnEvent
 from migplan.run.engine.journal import Journal
 from migplan.run.engine.lock import Lock
 from migplan.run.engine.steps import PROGRAM, Step, predecessors
@@ -119,7 +119,7 @@ class Execution:
         journal: Journal,
         lock: Lock,
         ways: RunOptions,
-        told: Told,
+        on_event: OnEvent,
         answered: Callable[[Step, str], None] | None = None,
     ) -> None:
         self._address = address
@@ -127,7 +127,7 @@ class Execution:
         self._journal = journal
         self._lock = lock
         self._ways = ways
-        self._told = told
+        self._on_event = on_event
         self._answered = answered
         self._watch = Watch(lock)
         self._writing = threading.Lock()  # the journal's connection is shared
@@ -143,7 +143,7 @@ class Execution:
         KeyboardInterrupt cancels what is going on: it is rolled back, and the journal knows it.
         """
         while True:  # once, if the server does not forget anything
-            self._told(events.planned(steps, done))
+            self._on_event(events.planned(steps, done))
             self._crew(run, Queue(steps, done), len(steps) - len(done))
             if self._interrupted.is_set():
                 raise KeyboardInterrupt
@@ -263,14 +263,14 @@ class Execution:
             except DatabaseError as error:
                 failed = _unreachable(failed, error, step)
             else:
-                self._told(events.Finished(step, rows, time.monotonic() - started))
+                self._on_event(events.Finished(step, rows, time.monotonic() - started))
                 return
             if self._stopping.is_set():
                 raise StoppedError
             if attempt > self._ways.retries or not is_passing(failed) or step.phase == PROGRAM:
                 break  # a program has tries of its own
             wait = _wait(attempt)
-            self._told(events.Retrying(step, attempt, failed.what, wait))
+            self._on_event(events.Retrying(step, attempt, failed.what, wait))
             if is_lost(failed):
                 session.close()
             self._stopping.wait(wait)
@@ -279,16 +279,16 @@ class Execution:
         raise failed
 
     def _once(self, session: Session, run: int, step: Step) -> int:
-        session.warned = lambda text: self._told(events.Noticed(step, text))
+        session.warned = lambda text: self._on_event(events.Noticed(step, text))
         if answered := self._answered:
             session.answered = lambda text: answered(step, text)
         self._watch.begun(session.process, lambda who: session.warned(f"waits for a lock that {who} holds"))
         blocker = ""
         try:
-            self._told(events.Began(step))
+            self._on_event(events.Began(step))
             if step.phase == PROGRAM:
                 return self._program(run, step)
-            return session.do(run, step, lambda size: self._told(events.Moved(step, size)))
+            return session.do(run, step, lambda size: self._on_event(events.Moved(step, size)))
         except AlreadyDoneError:
             return self._known_as_done(run, step)
         except StepError as error:
@@ -303,12 +303,12 @@ class Execution:
         """A step in Python: it has sessions and checkpoints of its own."""
         from migplan.run.data.step import run_data_step  # noqa: PLC0415 - most runs have no such step
 
-        def told(event: DataEvent) -> None:
+        def on_event(event: DataEvent) -> None:
             if isinstance(event, Progressed):
                 counts = event.counts
-                self._told(events.Advanced(step, counts.done, counts.skipped, counts.failed, event.rate))
+                self._on_event(events.Advanced(step, counts.done, counts.skipped, counts.failed, event.rate))
             elif isinstance(event, TriedAgain):
-                self._told(events.Retrying(step, event.attempt, event.why, event.wait))
+                self._on_event(events.Retrying(step, event.attempt, event.why, event.wait))
 
         summary = run_data_step(
             self._address,
@@ -316,7 +316,7 @@ class Execution:
             run,
             step.number,
             self._files.path(step.file),
-            told,
+            on_event,
             self._stopping,
             self._lock.shared_by,
             self._files.read(step.file),
@@ -360,7 +360,7 @@ class Execution:
             raise _ForgottenError
 
     def _failed(self, run: int, step: Step, error: StepError) -> None:
-        self._told(events.Failed(step, error.what))
+        self._on_event(events.Failed(step, error.what))
         said = "\n".join(filter(None, (str(error), error.detail, error.hint, error.context)))
         # The step is rolled back whether or not this can be written.
         with contextlib.suppress(DatabaseError), self._writing:

@@ -10,7 +10,7 @@ from migplan.migrations.analysis import Analysis
 from migplan.postgres.address import Address
 from migplan.run.bundle.apply import locked
 from migplan.run.data.events import Summary
-from migplan.run.engine.events import Told, silence
+from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.journal import Journal, Run
 from migplan.run.engine.lock import Lock
@@ -47,7 +47,7 @@ class Migrated:
     summaries: Mapping[str, Summary] = field(default_factory=dict)  # of the steps in Python
 
 
-def migrate(analysis: Analysis, address: Address, wanted: Migrating, told: Told = silence) -> Migrated:
+def migrate(analysis: Analysis, address: Address, wanted: Migrating, on_event: OnEvent = ignore) -> Migrated:
     """Apply what is pending. StepError says where it stopped; what came before it stays applied."""
     with locked(address, wanted.ways) as lock:
         journal = Journal(lock, address)
@@ -60,7 +60,7 @@ def migrate(analysis: Analysis, address: Address, wanted: Migrating, told: Told 
         kept = {name: packed(way) for name, way in ways_of(analysis, names).items()}
         steps = _steps(analysis, names, known)
         work = Work("migrate", analysis.folder, digests, steps, wanted.ways, wanted.rehearsal, kept)
-        done = work_off(work, address, lock, journal, told)
+        done = work_off(work, address, lock, journal, on_event)
         return Migrated(done.run, tuple(names), done.seconds, known, done.summaries)
 
 

@@ -49,7 +49,7 @@ def maintain(analysis: Analysis, name: str, address: Address, ways: RunOptions) 
     steps = steps_of(analysis.folder, account)
     heard: dict[int, list[str]] = {}  # of each step, in its last try
 
-    def told(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if isinstance(event, Began):
             heard[event.step.number] = []
 
@@ -59,7 +59,7 @@ def maintain(analysis: Analysis, name: str, address: Address, ways: RunOptions) 
             "maintain", analysis.folder, {account.migration.name: account.migration.digest}, steps, ways
         )
         done = work_off(
-            work, address, lock, journal, told, lambda step, text: heard[step.number].append(text)
+            work, address, lock, journal, on_event, lambda step, text: heard[step.number].append(text)
         )
         said = tuple(text for number in sorted(heard) for text in heard[number])[:ROWS]
         if said:

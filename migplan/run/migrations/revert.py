@@ -15,7 +15,7 @@ from migplan.errors import RefusedError
 from migplan.migrations.analysis import Analysis
 from migplan.postgres.address import Address
 from migplan.run.bundle.apply import locked
-from migplan.run.engine.events import Told, silence
+from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.journal import Journal, Run
 from migplan.run.engine.journal_reader import looking
@@ -62,7 +62,7 @@ def foreseen(given: Given, address: Address, wanted: Reverting) -> tuple[WayBack
             return ways
 
 
-def revert(given: Given, address: Address, wanted: Reverting, told: Told = silence) -> Reverted:
+def revert(given: Given, address: Address, wanted: Reverting, on_event: OnEvent = ignore) -> Reverted:
     """Take migrations back, the last one first; StepError says where it stopped."""
     with locked(address, wanted.ways) as lock:
         journal = Journal(lock, address)
@@ -75,7 +75,7 @@ def revert(given: Given, address: Address, wanted: Reverting, told: Told = silen
             steps = [step for way in ways for step in way.steps(_seeds(applied, way))]
             digests = {way.name: applied.known[way.name].digest for way in ways}
             work = Work("revert", ways[0].folder, digests, steps, wanted.ways)
-            done = work_off(work, address, lock, journal, told)
+            done = work_off(work, address, lock, journal, on_event)
             return Reverted(done.run, tuple(way.name for way in ways), done.seconds)
 
 

@@ -12,7 +12,7 @@ from migplan.migrations.model import Folder
 from migplan.postgres.address import Address
 from migplan.run.bundle.apply import ending
 from migplan.run.data.events import Summary
-from migplan.run.engine.events import Told, silence
+from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.execution import Execution, RunOptions
 from migplan.run.engine.journal import Beginning, Journal, Kind, Run
 from migplan.run.engine.lock import Lock
@@ -57,7 +57,7 @@ def work_off(
     address: Address,
     lock: Lock,
     journal: Journal,
-    told: Told = silence,
+    on_event: OnEvent = ignore,
     answered: Callable[[Step, str], None] | None = None,
 ) -> Worked:
     """Do all of it. StepError says where it stopped; what came before it stays."""
@@ -76,7 +76,7 @@ def work_off(
         journal.keep(run.run, work.kept)
     started = time.monotonic()
     ways = replace(work.ways, jobs=1)
-    execution = Execution(address, work.files, journal, lock, ways, told, answered)
+    execution = Execution(address, work.files, journal, lock, ways, on_event, answered)
     with ending(journal, run):
         execution.run(run.run, steps, set())
     return Worked(journal.run(run.run), time.monotonic() - started, execution.summaries)

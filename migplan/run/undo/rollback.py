@@ -18,7 +18,7 @@ from migplan.errors import BundleError, JournalError, LockedError, MigplanError,
 from migplan.postgres.address import Address
 from migplan.run.bundle.apply import locked
 from migplan.run.bundle.kept import Beside, as_applied, difference
-from migplan.run.engine.events import Told, silence
+from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.execution import Execution, RunOptions
 from migplan.run.engine.journal import Connected, Journal, Run
 from migplan.run.engine.journal_reader import looking
@@ -59,21 +59,21 @@ class Undone:
         return self.run is not None and self.run.state == "undone"
 
 
-def rollback(beside: Beside, address: Address, wanted: Undoing, told: Told = silence) -> Undone:
+def rollback(beside: Beside, address: Address, wanted: Undoing, on_event: OnEvent = ignore) -> Undone:
     """Take back the last run of a bundle that is not taken back yet. StepError says where it stopped."""
     with locked(address, wanted.ways) as lock:
         journal = Journal(lock, address)
         if wanted.drop_journal:
             _refuse_half(wanted)
         with _work(beside, address, lock, journal, wanted) as work:
-            undone = Undone(None) if work is None else _taken_back(work, lock, wanted, told)
+            undone = Undone(None) if work is None else _taken_back(work, lock, wanted, on_event)
         if wanted.drop_journal and journal.exists:
             _drop(journal)
             undone = replace(undone, journal_dropped=True)
         return undone
 
 
-def _taken_back(work: Work, lock: Lock, wanted: Undoing, told: Told) -> Undone:
+def _taken_back(work: Work, lock: Lock, wanted: Undoing, on_event: OnEvent) -> Undone:
     journal, losses = work.journal, work.losses()
     work.refuse_dependents()
     if not work.begun:
@@ -84,7 +84,7 @@ def _taken_back(work: Work, lock: Lock, wanted: Undoing, told: Told) -> Undone:
     done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
     started = time.monotonic()
     ways = replace(wanted.ways, jobs=1)
-    execution = Execution(work.address, work.bundle.files, journal, lock, ways, told)
+    execution = Execution(work.address, work.bundle.files, journal, lock, ways, on_event)
     with _ending(journal, work.run, run):
         execution.run(run.run, steps, done)
     return Undone(
