@@ -6,9 +6,8 @@ from pathlib import Path
 
 from migplan.migrations.analysis import Analysis, analyze
 from migplan.migrations.model import Use
-from migplan.migrations.source_files import load
+from migplan.migrations.source_files import load, statements_of
 from migplan.migrations.uses import uses
-from migplan.sql.statements import parsed
 
 
 def folder(path: Path, **files: str | bytes) -> Path:
@@ -34,7 +33,7 @@ def uses_of(path: Path, sql: str) -> tuple[Use, ...]:
     """The uses of one file."""
     file = path / "one.sql"
     file.write_text(sql)
-    return uses(parsed(load(file).part()))
+    return uses(statements_of(load(file).part()))
 
 
 def said(path: Path, sql: str) -> set[str]:

@@ -10,9 +10,8 @@ from migplan.errors import FileError
 from migplan.migrations.file_analysis import analysis_of_file
 from migplan.migrations.folder import read
 from migplan.migrations.model import Part, Style
-from migplan.migrations.source_files import reopened
+from migplan.migrations.source_files import reopened, statements_of
 from migplan.sql.split import MetaCommandError, SqlFileError
-from migplan.sql.statements import parsed
 from tests.migrations.folders import folder, written
 
 
@@ -103,14 +102,14 @@ def test_sections_of_one_file(tmp_path: Path) -> None:
     assert text(found.down) == "DROP TABLE a;\n"
     assert text(found.verify) == "SELECT 1 FROM a;\n"
     assert (found.down and found.down.line, found.verify and found.verify.line) == (6, 8)
-    assert [(each.text, each.line) for each in parsed(found.verify)] == [("SELECT 1 FROM a;", 8)]  # type: ignore[arg-type]
+    assert [(each.text, each.line) for each in statements_of(found.verify)] == [("SELECT 1 FROM a;", 8)]  # type: ignore[arg-type]
 
 
 def test_rows_of_copy_may_look_like_a_section(tmp_path: Path) -> None:
     sql = "COPY a (x) FROM stdin;\n-- migplan: down\n\\.\n-- migplan: down\nDELETE FROM a;\n"
     found = read(folder(tmp_path, _1_a=sql))["1_a"]
     assert text(found.down) == "DELETE FROM a;\n"
-    (copy,) = parsed(found.up)
+    (copy,) = statements_of(found.up)
     assert copy.rows == 1
 
 
@@ -157,7 +156,7 @@ def test_a_byte_order_mark_and_other_line_ends_make_no_other_migration(tmp_path:
     other = read(written(tmp_path / "other", {"1_a.sql": raw}))["1_a"]
     assert other.digest == plain.digest
     assert other.up.start == 3
-    statements = list(parsed(other.up))
+    statements = list(statements_of(other.up))
     assert [each.line for each in statements] == [1, 2, 3]
     assert [raw[each.start : each.end].decode() for each in statements] == [each.text for each in statements]
     assert read(folder(tmp_path / "plain", _1_a=sql + "\n"))["1_a"].digest != plain.digest

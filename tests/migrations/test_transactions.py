@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from migplan.migrations.source_files import load
+from migplan.migrations.source_files import load, statements_of
 from migplan.migrations.transactions import alone, brings_its_own
-from migplan.sql.statements import Parsed, parsed
+from migplan.sql.statements import Parsed
 
 
 def statements(path: Path, sql: str) -> tuple[Parsed, ...]:
     file = path / "1_a.sql"
     file.write_text(sql)
-    return tuple(parsed(load(file).part()))
+    return tuple(statements_of(load(file).part()))
 
 
 @pytest.mark.parametrize(
