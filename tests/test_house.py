@@ -114,11 +114,39 @@ def test_no_room_is_called_by_what_it_is_not() -> None:
     assert not [file for file in SOURCES if file.stem in {"utils", "helpers", "common", "misc"}]
 
 
+ROOMS = {room_of(file) for file in SOURCES} - {"__init__", "__main__"}
+
+
 def test_every_room_stands_in_the_architecture() -> None:
     text = (CHECKOUT / "ARCHITECTURE.md").read_text()
-    rooms = {room_of(file) for file in SOURCES} - {"__init__", "__main__"}
     drawn = set(re.findall(r"`(\w+)(?:\.py|/)`", text))
-    assert rooms <= drawn, f"ARCHITECTURE.md does not speak of {sorted(rooms - drawn)}"
+    assert drawn >= ROOMS, f"ARCHITECTURE.md does not speak of {sorted(ROOMS - drawn)}"
+
+
+def floors() -> dict[str, int]:
+    """The picture of ARCHITECTURE.md: of each room, the floor on which it is drawn."""
+    text = (CHECKOUT / "ARCHITECTURE.md").read_text()
+    found = re.findall(r"^(\d+)  (.*)$", text, re.MULTILINE)
+    drawn = {word: int(number) for number, words in found for word in words.split() if word in ROOMS}
+    assert set(drawn) == ROOMS, "the picture in ARCHITECTURE.md has other rooms than the package"
+    return drawn
+
+
+def test_the_picture_is_true() -> None:
+    """Imports go to lower floors; those on the ground floor, and catalog and postgres, are neighbours."""
+    drawn = floors()
+    wrong = [
+        f"{file.relative_to(PACKAGE)}, line {line}: {imported}"
+        for file in SOURCES
+        if (here := room_of(file)) in drawn
+        for line, imported in imports(file)
+        if (there := imported.removeprefix("migplan.").partition(".")[0]) in drawn
+        and imported.startswith("migplan.")
+        and there != here
+        and drawn[there] >= drawn[here] > 0
+        and (here, there) != ("catalog", "postgres")
+    ]
+    assert not wrong
 
 
 def test_every_dependency_has_its_reason_in_the_architecture() -> None:
