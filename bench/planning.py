@@ -16,7 +16,7 @@ from migplan.config import Config
 from migplan.graph import build
 from migplan.pipeline.analyze import catalog_of
 from migplan.pipeline.plan import Planned, request_of, write_plan
-from migplan.plan.baseline import Seen
+from migplan.plan.baseline import Baseline
 from migplan.plan.make import make
 from migplan.postgres import address
 from migplan.postgres.connect import engine
@@ -89,7 +89,7 @@ def _plan(url: str, file: Path, laps: Laps) -> None:
         plan = make(selected, graph, request_of(Config(), catalog))
     laps.together(TOGETHER, "  catalog", "  graph", "  plan")
     with laps.lap("  (writing both files)"):
-        write_plan(Planned(plan, Seen(selected.catalog, plan)), file)
+        write_plan(Planned(plan, Baseline(selected.catalog, plan)), file)
 
 
 def _program(command: list[str], folder: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from migplan.postgres.address import Address
-from tests.servers import WANTED, Server, origins
+from tests.servers import WANTED, MakeDatabase, Origin, Server, origins
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_origins] = origins(config.getoption("--database-url"), config.getoption("--containers"))
 
 
-_origins: pytest.StashKey[list] = pytest.StashKey()
+_origins: pytest.StashKey[list[Origin]] = pytest.StashKey()
 
 
 def _require_docker() -> None:
@@ -78,18 +78,18 @@ def newest(servers: dict[str, Server]) -> Server:
 
 
 @pytest.fixture
-def database(server: Server) -> Iterator[Callable[[str], Address]]:
+def database(server: Server) -> Iterator[MakeDatabase]:
     """Make a database on the server under test from a script; it is dropped after the test."""
     yield from _databases(server)
 
 
 @pytest.fixture
-def newest_database(newest: Server) -> Iterator[Callable[[str], Address]]:
+def newest_database(newest: Server) -> Iterator[MakeDatabase]:
     """The same, on the newest server only."""
     yield from _databases(newest)
 
 
-def _databases(server: Server) -> Iterator[Callable[[str], Address]]:
+def _databases(server: Server) -> Iterator[MakeDatabase]:
     made: list[str] = []
 
     def make(script: str = "") -> Address:

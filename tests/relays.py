@@ -73,8 +73,7 @@ class SharingPooler:
     Clients are told of a process that no server has, as poolers do; settings in the first packet are refused.
     """
 
-    def __init__(self, conninfo: dict[str, str], sessions: int = 1) -> None:
-        self._conninfo = conninfo
+    def __init__(self, conninfo: str, sessions: int = 1) -> None:
         self._free: list[socket.socket] = []
         self._changed = threading.Condition()
         self._numbers = itertools.count(7_000_001)
@@ -82,7 +81,7 @@ class SharingPooler:
         self.port = self._listener.getsockname()[1]
         self._held: list[psycopg.Connection] = []
         for _ in range(sessions):
-            held = psycopg.connect(**conninfo)
+            held = psycopg.connect(conninfo)
             self._held.append(held)
             wire = socket.socket(fileno=os.dup(held.fileno()))
             wire.setblocking(True)

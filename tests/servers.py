@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import Protocol
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from migplan import demo
 from migplan.postgres import address
@@ -30,10 +30,17 @@ IMAGES = os.environ.get(
 """The images of ``make test-containers``, separated by commas."""
 
 
+MakeDatabase = Callable[[str], Address]
+"""What the fixtures of databases give: make one from a script."""
+
+
 class Origin(Protocol):
     """Where a server comes from; starting it is put off until a test wants it."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the reports of pytest call it."""
+        ...
 
     def start(self, stack: ExitStack) -> str:
         """Start the server for as long as the stack lives, and say how a superuser reaches it."""
@@ -119,11 +126,11 @@ class Server:
 
     def address(self, dbname: str, **params: str) -> Address:
         """The address of one of its databases."""
-        return address.parse(make_conninfo(**{**conninfo_to_dict(self.conninfo), "dbname": dbname, **params}))
+        return address.parse(self.url(dbname, **params))
 
     def url(self, dbname: str, **params: str) -> str:
         """The same as a connection string, password included, for a command line."""
-        return make_conninfo(**{**conninfo_to_dict(self.conninfo), "dbname": dbname, **params})
+        return make_conninfo(self.conninfo, dbname=dbname, **params)
 
     @contextmanager
     def superuser(self, password: str) -> Iterator[str]:
@@ -181,6 +188,11 @@ class Server:
             self._demo = name
             self.stack.callback(self.drop_database, name)
         return self._demo
+
+
+def connect(where: Address, *, autocommit: bool = True) -> psycopg.Connection:
+    """A connection of a test's own, beside those of migplan."""
+    return psycopg.connect(make_conninfo(**where.params), autocommit=autocommit)
 
 
 def origins(database_url: str | None, containers: bool) -> list[Origin]:

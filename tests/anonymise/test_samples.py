@@ -16,7 +16,7 @@ from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.connect import reading
 from tests.catalog import nasty
-from tests.servers import Server
+from tests.servers import Server, connect
 
 Database = Callable[[str], Address]
 
@@ -116,7 +116,7 @@ def test_a_table_that_fails_does_not_take_others_with_it(newest_database: Databa
     )
     with reading(address) as connection:
         catalog = read(connection, address)
-        with psycopg.connect(**address.params, autocommit=True) as other:
+        with connect(address) as other:
             other.execute("DROP TABLE c")
             other.execute("BEGIN; LOCK TABLE b IN ACCESS EXCLUSIVE MODE")
             found = {name.name: one for name, one in read_samples(connection, address, catalog.tables, 3)}
@@ -208,7 +208,7 @@ def test_a_table_that_the_catalog_does_not_know_any_more_is_no_trouble(newest_da
     address = newest_database("CREATE TABLE a (id int); INSERT INTO a VALUES (1)")
     with reading(address) as connection:
         catalog = read(connection, address)
-    with psycopg.connect(**address.params, autocommit=True) as other:
+    with connect(address) as other:
         other.execute("ALTER TABLE a RENAME COLUMN id TO other")
     assert sampled(address, catalog=catalog)[str(QualifiedName("public", "a"))].unread.startswith(
         "it was dropped or"

@@ -16,7 +16,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.connect import reading
 from migplan.postgres.server import ThrowawayServer
 from tests.catalog import nasty
-from tests.servers import Server, Throwaway
+from tests.servers import Server, Throwaway, connect
 
 MAKING = """
 CREATE SCHEMA odd; CREATE EXTENSION pg_stat_statements SCHEMA odd;
@@ -65,13 +65,13 @@ def test_statements_come_without_what_stood_in_them(counted: Address) -> None:
 
 
 def test_what_a_role_may_not_see_is_left_out(counted: Address) -> None:
-    with psycopg.connect(**counted.params, autocommit=True) as connection:
+    with connect(counted) as connection:
         connection.execute("CREATE ROLE nobody")
         connection.execute("GRANT USAGE ON SCHEMA odd TO nobody")
     with reading(counted) as connection:
         connection.exec_driver_sql("SET LOCAL ROLE nobody")
         assert not [each for each in read_statements(connection, counted).counted if "public.a" in each.text]
-    with psycopg.connect(**counted.params, autocommit=True) as connection:
+    with connect(counted) as connection:
         connection.execute("REVOKE USAGE ON SCHEMA odd FROM nobody")
     with reading(counted) as connection:
         connection.exec_driver_sql("SET LOCAL ROLE nobody")
@@ -88,7 +88,7 @@ def test_without_the_extension_that_is_said(
         )
     if "pg_stat_statements" not in nasty.extensions(newest) or not isinstance(newest.origin, Throwaway):
         return
-    with psycopg.connect(**address.params, autocommit=True) as connection:
+    with connect(address) as connection:
         connection.execute("CREATE EXTENSION pg_stat_statements")
     with reading(address) as connection:
         assert "shared_preload_libraries" in read_statements(connection, address).unread

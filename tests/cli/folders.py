@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 Write = Callable[..., Path]
 
 
-def asked(url: str, question: str) -> list[tuple]:
+def asked(url: str, question: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as connection:
         return connection.execute(question.encode()).fetchall()
 

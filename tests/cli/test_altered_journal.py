@@ -21,7 +21,7 @@ from migplan.run.engine import journal_integrity
 from tests.cli.conftest import Run
 from tests.cli.folders import SHOP
 from tests.run.rolling import KilledError, applied, sealed, stopping, taken_back
-from tests.servers import Server
+from tests.servers import MakeDatabase, Server
 
 State = Callable[[VerifiedBundle, Address, str, Run], str]
 
@@ -212,7 +212,9 @@ STATES = (applied_whole, applied_in_part, taken_back_in_part, migrated)
 
 
 @pytest.fixture
-def target(newest: Server, newest_database, request: pytest.FixtureRequest, run: Run) -> Altered:
+def target(
+    newest: Server, newest_database: MakeDatabase, request: pytest.FixtureRequest, run: Run
+) -> Altered:
     """A target in one of these states, whose journal has no constraint that is in the way of a change."""
     bundle = sealed(newest, newest_database(SCRIPT).params["dbname"])
     address = newest_database("")

@@ -166,7 +166,7 @@ def test_the_environment_of_libpq_is_enough(
 
 
 def test_a_service_file_is_enough(
-    run: Run, newest: Server, demo_url: str, nowhere: Path, monkeypatch
+    run: Run, newest: Server, demo_url: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [f"{key}={value}" for key, value in newest.address(newest.demo).params.items()]
     (nowhere / "services").write_text("[shop]\n" + "\n".join(lines) + "\n")

@@ -48,7 +48,9 @@ def test_a_dash_prints_the_plan_and_writes_nothing(run: Run, demo_url: str, nowh
     assert not [file for file in nowhere.iterdir() if file.name != "home"]
 
 
-def test_the_demo_is_planned_as_its_documents_number_it(run: Run, demo_url: str, monkeypatch) -> None:
+def test_the_demo_is_planned_as_its_documents_number_it(
+    run: Run, demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MUVA_URL", demo_url)
     Path("migplan.yaml").write_text(demo.settings())
     run("plan")
@@ -63,7 +65,9 @@ def test_the_demo_is_planned_as_its_documents_number_it(run: Run, demo_url: str,
     ]
 
 
-def test_the_documents_own_grouping_is_refused_with_each_key(run: Run, demo_url: str, monkeypatch) -> None:
+def test_the_documents_own_grouping_is_refused_with_each_key(
+    run: Run, demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MUVA_URL", demo_url)
     Path("migplan.yaml").write_text(demo.settings_as_documented())
     said = run("plan", exit_code=2).stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -93,5 +94,5 @@ def differing(rows: list[list[str]]) -> list[str]:
     return [row[1] for row in rows if row[-1] == "DIFFERS"]
 
 
-def contents(connection: psycopg.Connection, *tables: str) -> list[list[tuple]]:
+def contents(connection: psycopg.Connection, *tables: str) -> list[list[tuple[Any, ...]]]:
     return [connection.execute(f"SELECT * FROM {table} ORDER BY 1".encode()).fetchall() for table in tables]

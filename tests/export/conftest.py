@@ -14,6 +14,7 @@ from tests.servers import Server
 
 __all__ = ["nowhere", "run"]
 
+MakeRole = Callable[..., str]
 PASSWORD = "not a secret"
 
 
@@ -25,7 +26,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def role() -> Iterator[Callable[..., str]]:
+def role() -> Iterator[MakeRole]:
     """Make a role that can log in, with a name of its own; it goes, and all that it may, after the test."""
     with ExitStack() as stack:
 

@@ -17,7 +17,7 @@ from migplan.bundle.manifest import Manifest, load
 from migplan.bundle.paths import BundlePaths
 from migplan.cli import main
 from migplan.postgres import pg_dump
-from migplan.postgres.binaries import find_installations
+from migplan.postgres.binaries import Installation, find_installations
 from tests.servers import Server
 
 # pg_dump guards its scripts with a new password each time, and says which versions took part.
@@ -135,5 +135,5 @@ def _quiet() -> dict[str, str]:
 
 
 @cache
-def _by_age() -> tuple:
+def _by_age() -> tuple[Installation, ...]:
     return tuple(sorted(find_installations(), key=lambda each: each.version))

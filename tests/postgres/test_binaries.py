@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from migplan.errors import LaunchError
-from migplan.postgres.binaries import EMBEDDED, VARIABLE, find_installations, find_server
+from migplan.postgres.binaries import EMBEDDED, VARIABLE, Installation, find_installations, find_server
 
 INSTALLATIONS = find_installations()
 
@@ -30,7 +30,7 @@ def pretend(folder: Path, says: str) -> Path:
 
 
 @pytest.mark.parametrize("installation", INSTALLATIONS, ids=str)
-def test_what_is_found_is_a_server(installation):
+def test_what_is_found_is_a_server(installation: Installation) -> None:
     said = subprocess.run(
         [installation.program("postgres"), "--version"], capture_output=True, text=True, check=True
     ).stdout
@@ -40,18 +40,18 @@ def test_what_is_found_is_a_server(installation):
     assert not installation.has_extension("no_such_extension")
 
 
-def test_each_folder_is_found_once():
+def test_each_folder_is_found_once() -> None:
     folders = [installation.bin.resolve() for installation in INSTALLATIONS]
     assert len(folders) == len(set(folders))
 
 
-def test_the_embedded_server_is_the_default_and_has_pgvector():
+def test_the_embedded_server_is_the_default_and_has_pgvector() -> None:
     server = find_server()
     assert server.origin == EMBEDDED
     assert server.has_extension("vector")
 
 
-def test_wheels_are_not_imported():
+def test_wheels_are_not_imported() -> None:
     program = (
         "import sys; from migplan.postgres.binaries import find_installations; "
         "find_installations(); print(*sys.modules)"
@@ -65,11 +65,11 @@ def test_wheels_are_not_imported():
 
 
 @pytest.mark.parametrize("major", sorted({installation.major for installation in INSTALLATIONS}))
-def test_a_major_version_can_be_asked_for(major):
+def test_a_major_version_can_be_asked_for(major: int) -> None:
     assert find_server(major).major == major
 
 
-def test_an_extension_can_be_asked_for():
+def test_an_extension_can_be_asked_for() -> None:
     assert find_server(extensions=["vector"]).has_extension("vector")
 
 
@@ -82,12 +82,14 @@ def test_an_extension_can_be_asked_for():
         ("15.18 (Debian 15.18-0+deb12u1)", (15, 18)),
     ],
 )
-def test_versions_as_packagers_write_them(tmp_path, monkeypatch, says, version):
+def test_versions_as_packagers_write_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, version: tuple[int, int]
+) -> None:
     monkeypatch.setenv(VARIABLE, str(pretend(tmp_path / "bin", says)))
     assert find_server().version == version
 
 
-def test_named_folders_come_first_in_their_order(tmp_path, monkeypatch):
+def test_named_folders_come_first_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = pretend(tmp_path / "old", "14.2"), pretend(tmp_path / "new", "99.1")
     monkeypatch.setenv(VARIABLE, f"{old}{os.pathsep}{new}")
     assert [installation.bin for installation in find_installations()[:2]] == [old, new]
@@ -96,21 +98,23 @@ def test_named_folders_come_first_in_their_order(tmp_path, monkeypatch):
     assert find_server(18).major == 18
 
 
-def test_a_relative_folder_is_named_in_full(tmp_path, monkeypatch):
+def test_a_relative_folder_is_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(tmp_path / "bin", "18.1")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(VARIABLE, "bin")
     assert find_server().bin == tmp_path / "bin"
 
 
-def test_a_named_folder_without_a_server_is_not_passed_over(tmp_path, monkeypatch):
+def test_a_named_folder_without_a_server_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     with pytest.raises(LaunchError, match="no initdb and postgres") as caught:
         find_server()
     assert str(tmp_path) in caught.value.what
 
 
-def test_a_named_server_that_does_not_run(tmp_path, monkeypatch):
+def test_a_named_server_that_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = pretend(tmp_path / "bin", "18.1")
     (folder / "postgres").write_text("#!/bin/sh\nexit 127\n")
     monkeypatch.setenv(VARIABLE, str(folder))
@@ -118,14 +122,14 @@ def test_a_named_server_that_does_not_run(tmp_path, monkeypatch):
         find_server()
 
 
-def test_a_version_that_nobody_has():
+def test_a_version_that_nobody_has() -> None:
     with pytest.raises(LaunchError, match="no PostgreSQL 7 server") as caught:
         find_server(7)
     assert EMBEDDED in caught.value.what
     assert VARIABLE in caught.value.do
 
 
-def test_a_program_that_did_not_come_along(tmp_path, monkeypatch):
+def test_a_program_that_did_not_come_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(pretend(tmp_path / "bin", "17.2")))
     server = find_server()
     assert not server.has("pg_dump")

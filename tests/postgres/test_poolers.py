@@ -49,7 +49,7 @@ def behind() -> Iterator[ThrowawayServer]:
 @pytest.fixture(params=[1, 3])
 def sharing(behind: ThrowawayServer, request: pytest.FixtureRequest) -> Iterator[Address]:
     """A pooler of our own in transaction mode."""
-    with closing(SharingPooler(behind.params("shop"), request.param)) as pooler:
+    with closing(SharingPooler(behind.conninfo("shop"), request.param)) as pooler:
         yield parse(f"postgresql://u@127.0.0.1:{pooler.port}/shop")
 
 

@@ -144,7 +144,7 @@ def told(process: subprocess.Popen[str]) -> tuple[int, Path, int]:
 
 class TestStarting:
     @pytest.mark.parametrize("installation", INSTALLATIONS, ids=str)
-    def test_every_installation_runs_with_the_chosen_settings(self, installation):
+    def test_every_installation_runs_with_the_chosen_settings(self, installation: Installation) -> None:
         odd = r"it's a \ and" + "\na new line"
         settings = {"work_mem": "7MB", "FSYNC": "on", "migplan.odd": odd}
         with ThrowawayServer(installation, settings=settings) as server:
@@ -156,12 +156,12 @@ class TestStarting:
             assert value(server, "SHOW server_encoding") == "UTF8"
             assert value(server, "SHOW listen_addresses") == ""
 
-    def test_what_is_private_is_closed(self, server):
+    def test_what_is_private_is_closed(self, server: ThrowawayServer) -> None:
         for private in ("data", "socket"):
             assert (server.folder / private).stat().st_mode & 0o777 == 0o700
         assert (server.folder / "log").stat().st_mode & 0o777 == 0o600
 
-    def test_databases_of_any_name(self, server):
+    def test_databases_of_any_name(self, server: ThrowawayServer) -> None:
         name = 'a "b"/c?d é'
         url = server.create_database(name)
         with psycopg.connect(url) as connection:
@@ -173,17 +173,17 @@ class TestStarting:
             assert connection.scalar(sa.text("SELECT current_database()")) == name
         engine.dispose()
 
-    def test_a_database_that_exists(self, server):
+    def test_a_database_that_exists(self, server: ThrowawayServer) -> None:
         with pytest.raises(DatabaseError, match="already exists"):
             server.create_database("postgres")
 
-    def test_two_at_once(self, server, place):
+    def test_two_at_once(self, server: ThrowawayServer, place: Path) -> None:
         with ThrowawayServer(superuser="boss@home") as other:
             assert servers_in(place) == [other.folder]
             assert value(other, "SELECT current_user") == "boss@home"
             assert value(server, "SELECT current_user") == "postgres"
 
-    def test_one_object_can_start_again_but_not_twice(self):
+    def test_one_object_can_start_again_but_not_twice(self) -> None:
         server = ThrowawayServer()
         for _ in range(2):
             with server:
@@ -191,14 +191,16 @@ class TestStarting:
                     server.start()
                 assert value(server, "SELECT 1") == 1
 
-    def test_variables_of_other_servers_do_not_matter(self, monkeypatch):
+    def test_variables_of_other_servers_do_not_matter(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("PGDATA", "PGHOST", "PGPORT", "PGDATABASE"):
             monkeypatch.setenv(name, "7")
         monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
         with ThrowawayServer() as server:
             assert value(server, "SHOW lc_messages") == "C"
 
-    def test_a_temporary_folder_too_long_for_a_socket(self, place, monkeypatch):
+    def test_a_temporary_folder_too_long_for_a_socket(
+        self, place: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         long = place / ("x" * 90)
         long.mkdir()
         monkeypatch.setattr(tempfile, "tempdir", str(long))
@@ -206,14 +208,14 @@ class TestStarting:
             assert server.folder.parent == Path("/tmp")
             assert value(server, "SELECT 1") == 1
 
-    def test_the_keeper_starts_without_site_packages(self):
+    def test_the_keeper_starts_without_site_packages(self) -> None:
         # Whatever is imported there is paid for at every start of a server.
         program = "import sys; sys.path.append(sys.argv[1]); import migplan.postgres.supervisor"
         subprocess.run([sys.executable, "-I", "-S", "-c", program, str(CHECKOUT)], check=True)
 
 
 class TestLoopback:
-    def test_only_the_password_opens(self, tcp_server):
+    def test_only_the_password_opens(self, tcp_server: ThrowawayServer) -> None:
         assert value(tcp_server, "SELECT host(inet_server_addr())") == "127.0.0.1"
         assert value(tcp_server, "SHOW unix_socket_directories") == ""
         for wrong in ("wrong", ""):
@@ -221,7 +223,7 @@ class TestLoopback:
                 psycopg.connect(tcp_server.conninfo(password=wrong)).close()
 
     @pytest.mark.skipif(sys.platform != "linux", reason="command lines are read from /proc")
-    def test_the_password_is_seen_nowhere(self, tcp_server):
+    def test_the_password_is_seen_nowhere(self, tcp_server: ThrowawayServer) -> None:
         password = tcp_server.params()["password"]
         assert password not in repr(tcp_server)
         processes = Path("/proc").glob("[0-9]*")
@@ -230,7 +232,7 @@ class TestLoopback:
             with contextlib.suppress(OSError):  # a folder, or a process that has just ended
                 assert password.encode() not in file.read_bytes(), file
 
-    def test_two_at_once(self, tcp_server):
+    def test_two_at_once(self, tcp_server: ThrowawayServer) -> None:
         with ThrowawayServer(tcp=True) as other:
             assert other.params()["port"] != tcp_server.params()["port"]
             assert other.params()["password"] != tcp_server.params()["password"]
@@ -238,7 +240,7 @@ class TestLoopback:
 
 
 class TestOutages:
-    def test_a_restart_keeps_data_and_address(self):
+    def test_a_restart_keeps_data_and_address(self) -> None:
         with ThrowawayServer(tcp=True) as server:
             execute(server, "CREATE TABLE kept AS SELECT 7 AS n")
             before, address = server.pid, server.conninfo()
@@ -246,7 +248,7 @@ class TestOutages:
             assert (server.pid == before, server.conninfo() == address) == (False, True)
             assert value(server, "SELECT n FROM kept") == 7
 
-    def test_an_outage_of_some_length(self):
+    def test_an_outage_of_some_length(self) -> None:
         with ThrowawayServer() as server:
             server.halt("immediate")
             with pytest.raises(psycopg.OperationalError):
@@ -255,7 +257,7 @@ class TestOutages:
             assert value(server, "SELECT 1") == 1
             assert "was not properly shut down" in server.log_tail()
 
-    def test_a_crash(self):
+    def test_a_crash(self) -> None:
         with ThrowawayServer() as server, psycopg.connect(server.conninfo()) as connection:
             os.kill(server.pid, signal.SIGKILL)
             with pytest.raises(psycopg.OperationalError):
@@ -263,31 +265,31 @@ class TestOutages:
             server.resume()
             assert value(server, "SELECT 1") == 1
 
-    def test_resuming_what_runs(self, server):
+    def test_resuming_what_runs(self, server: ThrowawayServer) -> None:
         with pytest.raises(LaunchError, match="runs already"):
             server.resume()
         assert value(server, "SELECT 1") == 1
 
 
 class TestFailing:
-    def test_a_value_that_postgresql_refuses(self, place):
+    def test_a_value_that_postgresql_refuses(self, place: Path) -> None:
         with pytest.raises(LaunchError) as caught:
             ThrowawayServer(settings={"shared_buffers": "banana"}).start()
         assert 'invalid value for parameter "shared_buffers": "banana"' in caught.value.log
         assert not servers_in(place)
 
     @pytest.mark.parametrize("name", ["port", "Listen_Addresses", "work mem", "x = 1\ny", ""])
-    def test_a_setting_that_is_not_for_choosing(self, name):
+    def test_a_setting_that_is_not_for_choosing(self, name: str) -> None:
         with pytest.raises(LaunchError, match="not a setting"):
             ThrowawayServer(settings={name: "1"}).start()
 
-    def test_initdb_fails(self, place):
+    def test_initdb_fails(self, place: Path) -> None:
         with pytest.raises(LaunchError, match="initdb") as caught:
             ThrowawayServer(superuser="pg_reserved").start()
         assert "pg_reserved" in caught.value.log
         assert not servers_in(place)
 
-    def test_asking_before_starting(self):
+    def test_asking_before_starting(self) -> None:
         server = ThrowawayServer()
         for question in (server.conninfo, server.restart, server.log_tail, lambda: server.pid):
             with pytest.raises(LaunchError, match="not started"):
@@ -298,7 +300,7 @@ class TestFailing:
 
 class TestLeavingNothing:
     @pytest.mark.parametrize("mode", ["fast", "immediate"])
-    def test_after_a_stop(self, place, mode):
+    def test_after_a_stop(self, place: Path, mode: str) -> None:
         server = ThrowawayServer()
         server.start()
         pid = server.pid
@@ -308,14 +310,14 @@ class TestLeavingNothing:
         assert not is_alive(pid)
         assert not servers_in(place)
 
-    def test_after_an_exception(self, place):
+    def test_after_an_exception(self, place: Path) -> None:
         server = ThrowawayServer()
         with pytest.raises(ZeroDivisionError), server:
             raise ZeroDivisionError(server.pid)
         assert not servers_in(place)
 
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-    def test_after_the_parent_is_killed_by(self, number):
+    def test_after_the_parent_is_killed_by(self, number: signal.Signals) -> None:
         with child() as process:
             pid, folder, keeper = told(process)
             assert is_alive(pid)
@@ -326,7 +328,9 @@ class TestLeavingNothing:
 
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
     @pytest.mark.parametrize("moment", [0.05, 0.2, 0.35])
-    def test_after_the_parent_is_killed_during_the_start(self, place, number, moment):
+    def test_after_the_parent_is_killed_during_the_start(
+        self, place: Path, number: signal.Signals, moment: float
+    ) -> None:
         with child() as process:
             time.sleep(moment)
             os.killpg(process.pid, number)
@@ -334,21 +338,21 @@ class TestLeavingNothing:
             assert eventually(lambda: not servers_in(place))
 
     @pytest.mark.parametrize("then", ["sys.exit(3)", "server = None"])
-    def test_after_the_parent_just_ends(self, place, then):
+    def test_after_the_parent_just_ends(self, place: Path, then: str) -> None:
         with child(then) as process:
             pid, *_ = told(process)
             process.wait()
             assert not is_alive(pid)
             assert not servers_in(place)
 
-    def test_a_fork_does_not_stop_it(self):
+    def test_a_fork_does_not_stop_it(self) -> None:
         with child("import os; os.fork() or sys.exit(); os.wait(); print(1); time.sleep(60)") as process:
             pid, *_ = told(process)
             assert eventually(lambda: is_alive(pid))
             process.kill()
 
     @on_linux
-    def test_after_the_keeper_is_killed(self, place):
+    def test_after_the_keeper_is_killed(self, place: Path) -> None:
         with ThrowawayServer() as server:
             pid = server.pid
             os.kill(server._keeper.pid, signal.SIGKILL)
@@ -356,7 +360,7 @@ class TestLeavingNothing:
         assert not servers_in(place)
 
     @on_linux
-    def test_an_order_to_a_killed_keeper(self, place):
+    def test_an_order_to_a_killed_keeper(self, place: Path) -> None:
         with ThrowawayServer() as server:
             os.kill(server._keeper.pid, signal.SIGKILL)
             with pytest.raises(LaunchError, match="ended unexpectedly"):
@@ -364,7 +368,7 @@ class TestLeavingNothing:
             assert not servers_in(place)
 
     @on_linux
-    def test_after_parent_and_keeper_are_killed_the_next_start_sweeps(self, place):
+    def test_after_parent_and_keeper_are_killed_the_next_start_sweeps(self, place: Path) -> None:
         with child() as process:
             pid, folder, keeper = told(process)
             for victim in (keeper, process.pid):
@@ -374,7 +378,7 @@ class TestLeavingNothing:
         with ThrowawayServer() as server:
             assert servers_in(place) == [server.folder]
 
-    def test_after_a_keeper_is_asked_to_go(self, place):
+    def test_after_a_keeper_is_asked_to_go(self, place: Path) -> None:
         with ThrowawayServer() as server:
             pid = server.pid
             os.kill(server._keeper.pid, signal.SIGTERM)
@@ -384,14 +388,14 @@ class TestLeavingNothing:
 
 @as_root
 class TestAsRoot:
-    def test_the_server_runs_as_someone_else(self):
+    def test_the_server_runs_as_someone_else(self) -> None:
         with ThrowawayServer() as server:
             assert (server.folder / "data").stat().st_uid != 0
             if sys.platform == "linux":
                 assert Path(f"/proc/{server.pid}").stat().st_uid != 0
 
     @pytest.mark.parametrize("installation", WHEELS.values(), ids=str)
-    def test_binaries_in_a_folder_closed_to_others(self, place, installation):
+    def test_binaries_in_a_folder_closed_to_others(self, place: Path, installation: Installation) -> None:
         closed = place / "closed"
         moved = copied(installation, closed)
         closed.chmod(0o700)
@@ -404,7 +408,7 @@ class TestAsRoot:
         assert closed.stat().st_mode & 0o777 == 0o700
         assert moved.has("postgres")
 
-    def test_binaries_that_only_root_may_read(self, place):
+    def test_binaries_that_only_root_may_read(self, place: Path) -> None:
         moved = copied(find_server(), place / "closed")
         program = moved.program("postgres")
         program.chmod(0o700)
@@ -412,14 +416,14 @@ class TestAsRoot:
             assert value(server, "SELECT 1") == 1
         assert program.stat().st_mode & 0o777 == 0o700
 
-    def test_a_temporary_folder_closed_to_others(self, place, monkeypatch):
+    def test_a_temporary_folder_closed_to_others(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         closed = place / "closed"
         closed.mkdir(mode=0o700)
         monkeypatch.setattr(tempfile, "tempdir", str(closed))
         with ThrowawayServer() as server:
             assert server.folder.parent == Path("/tmp")
 
-    def test_an_ordinary_user_needs_no_other(self, place):
+    def test_an_ordinary_user_needs_no_other(self, place: Path) -> None:
         nobody = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
         try:
             command = [sys.executable, "-c", "import migplan.postgres.server"]

@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -118,7 +119,7 @@ def test_who_waits_for_whom(state: str, kind: str, event: str, waits: bool) -> N
     assert bool(stall.verdict(state, kind, event)) == waits
 
 
-def test_a_step_whose_connection_hangs(far: ThrowawayServer, relay: Relay, tmp_path) -> None:
+def test_a_step_whose_connection_hangs(far: ThrowawayServer, relay: Relay, tmp_path: Path) -> None:
     export(far.conninfo(), tmp_path / "bundle")
     relay_to = through(relay, far, dbname="target")
     passed = relay.passed
@@ -158,7 +159,7 @@ def napping_in(watching: psycopg.Connection) -> Callable[[], bool]:
 
 
 def test_keepalives_are_set_unless_people_did(
-    far: ThrowawayServer, tmp_path, monkeypatch: pytest.MonkeyPatch
+    far: ThrowawayServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ("connect_timeout", *(f"keepalives_{name}" for name in ("idle", "interval", "count")))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from migplan.run.bundle.apply import Applying, apply
 from migplan.run.bundle.kept import Beside
 from migplan.run.engine import worker
 from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.steps import Step
 from migplan.run.undo.rollback import Undoing, Undone, rollback
 from tests.export.loading import _NEVER_ALIKE, export
 from tests.servers import Server
@@ -49,7 +51,7 @@ def stopping(before: int, kind: str = "apply") -> Iterator[None]:
     do = worker.Session.do
     with pytest.MonkeyPatch.context() as patch:
 
-        def until(self, run, step, moved):
+        def until(self: worker.Session, run: int, step: Step, moved: Callable[[int], None]) -> int:
             if (step.phase == "rollback") == (kind == "rollback") and step.number >= before:
                 raise KilledError("killed")
             return do(self, run, step, moved)
@@ -82,6 +84,6 @@ def schema(server: Server, name: str) -> str:
         return text + repr(connection.execute(_DEFAULTS).fetchall())
 
 
-def ask(server: Server, name: str, query: str) -> list[tuple]:
+def ask(server: Server, name: str, query: str) -> list[tuple[Any, ...]]:
     with server.connect(dbname=name) as connection:
         return connection.execute(query).fetchall()

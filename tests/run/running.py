@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-
 from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.postgres.address import Address, parse
 from migplan.run.bundle.apply import Applying, Done, apply
@@ -22,7 +20,7 @@ from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.status import RunStatus, status_of
 from migplan.run.engine.worker import Limits
 from tests.export.loading import Contents, assert_same, contents, export, remembered
-from tests.servers import Server
+from tests.servers import Server, connect
 
 LAYOUTS = ("after-data", "with-schema")
 SLOW = """
@@ -138,7 +136,7 @@ def nap(server: Server, target: str, seconds: float) -> None:
 
 def napping(where: Address) -> bool:
     """Whether somebody is at it."""
-    with psycopg.connect(**where.params) as connection:
+    with connect(where, autocommit=False) as connection:
         asked = connection.execute(
             "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
         )

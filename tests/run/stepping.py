@@ -18,7 +18,9 @@ from migplan.run.engine.footprints import EVERYTHING
 from migplan.run.engine.journal import Beginning, Journal
 from migplan.run.engine.steps import Step
 from migplan.run.engine.worker import Limits
+from tests.servers import connect
 
+Row = tuple[Any, ...]
 DIGEST = "0" * 64
 UNITS = """
 CREATE TABLE units (id int PRIMARY KEY, name text);
@@ -72,7 +74,7 @@ class Stepping:
 
     def begin(self) -> int:
         """A new run in the journal, with the step in it, as the next apply would begin it."""
-        with psycopg.connect(**self.where.params, autocommit=True) as connection:
+        with connect(self.where) as connection:
             journal = Journal(Holder(connection), self.where)
             journal.prepare()
             step = Step(1, self.file.name, self.file.stem, "program", 1, "", (), EVERYTHING)
@@ -80,17 +82,17 @@ class Stepping:
             self.run = journal.begin(beginning).run
         return self.run
 
-    def asked(self, query: str) -> list[tuple]:
-        with psycopg.connect(**self.where.params, autocommit=True) as connection:
+    def asked(self, query: str) -> list[Row]:
+        with connect(self.where) as connection:
             answer = connection.execute(query.encode())
             return answer.fetchall() if answer.description else []
 
     @property
     def state(self) -> str:
-        return self.asked(f"SELECT state FROM migplan.step WHERE run = {self.run}")[0][0]
+        return str(self.asked(f"SELECT state FROM migplan.step WHERE run = {self.run}")[0][0])
 
     @property
-    def checkpoint(self) -> tuple:
+    def checkpoint(self) -> Row:
         """Key, done, skipped, failed, written, finished."""
         return self.asked(
             "SELECT key, done, skipped, failed, written, finished FROM migplan.checkpoint "
@@ -98,5 +100,5 @@ class Stepping:
         )[0]
 
     @property
-    def rejected(self) -> list[tuple]:
+    def rejected(self) -> list[Row]:
         return self.asked("SELECT key, kind, reason FROM migplan.rejected ORDER BY key[1]::int")

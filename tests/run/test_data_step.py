@@ -19,6 +19,7 @@ from migplan.run.data.pace import Pace
 from migplan.run.engine.worker import AlreadyDoneError, Limits, StoppedError
 from tests.run.running import in_a_process
 from tests.run.stepping import COPY, UNITS, Stepping
+from tests.servers import connect
 
 New = Callable[..., Stepping]
 
@@ -439,7 +440,7 @@ def test_what_passes_is_tried_again_and_what_does_not_ends(new: New) -> None:
 
 def test_a_lock_is_waited_for_as_long_as_the_limits_allow(new: New) -> None:
     step = new(COPY.format(more="retries=1, wait=0.01"))
-    with psycopg.connect(**step.where.params) as other:
+    with connect(step.where, autocommit=False) as other:
         other.execute("LOCK TABLE shown")
         with pytest.raises(StepError, match="held a lock") as caught:
             step(limits=Limits(lock_seconds=0.1))
@@ -531,7 +532,7 @@ def test_stopped_while_it_waits(new: New, more: str) -> None:
 def test_stopped_in_a_statement(new: New, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_step, "_GRACE", 0.1)
     step = new()
-    with psycopg.connect(**step.where.params) as other:
+    with connect(step.where, autocommit=False) as other:
         other.execute("LOCK TABLE shown")
         threading.Timer(0.5, step.stopping.set).start()
         with pytest.raises(StoppedError):

@@ -28,7 +28,7 @@ from tests.run.running import (
     the_run,
     ways,
 )
-from tests.servers import Server
+from tests.servers import Server, connect
 
 SCRIPT = """
 CREATE TABLE hotels (id int PRIMARY KEY, name text);
@@ -52,7 +52,7 @@ def target(newest: Server) -> Iterator[Address]:
 
 
 def asked(where: Address, query: str) -> list[tuple]:
-    with psycopg.connect(**where.params, autocommit=True) as connection:
+    with connect(where) as connection:
         answer = connection.execute(query.encode())
         return answer.fetchall() if answer.description else []
 

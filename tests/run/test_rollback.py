@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 
 from migplan.errors import BundleError, RefusedError
@@ -10,15 +12,15 @@ from migplan.run.bundle.derive import steps_of
 from migplan.run.engine.status import status_of
 from tests.catalog import nasty
 from tests.export import rich
-from tests.export.loading import assert_same, contents, remembered
+from tests.export.loading import Contents, assert_same, contents, remembered
 from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
-from tests.servers import Server
+from tests.servers import MakeDatabase, Server
 
 LAYOUTS = ["after-data", "with-schema"]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_whole_run_leaves_nothing(server: Server, layout: str, database) -> None:
+def test_a_whole_run_leaves_nothing(server: Server, layout: str, database: MakeDatabase) -> None:
     bundle = sealed(server, server.demo, "--constraints", layout)
     address = database("")
     name = address.params["dbname"]
@@ -35,7 +37,7 @@ def test_a_whole_run_leaves_nothing(server: Server, layout: str, database) -> No
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_from_every_step_of_the_demo(newest: Server, layout: str, newest_database) -> None:
+def test_from_every_step_of_the_demo(newest: Server, layout: str, newest_database: MakeDatabase) -> None:
     bundle = sealed(newest, newest.demo, "--constraints", layout)
     address = newest_database("")
     name = address.params["dbname"]
@@ -50,7 +52,11 @@ def test_from_every_step_of_the_demo(newest: Server, layout: str, newest_databas
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("which", [nasty, rich], ids=["nasty", "rich"])
 def test_from_any_statement(
-    newest: Server, which, layout: str, newest_database, monkeypatch: pytest.MonkeyPatch
+    newest: Server,
+    which: ModuleType,
+    layout: str,
+    newest_database: MakeDatabase,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(derive, "STATEMENTS", 1)
     bundle = sealed(newest, which.database(newest), "--constraints", layout)
@@ -63,7 +69,7 @@ def test_from_any_statement(
         assert schema(newest, address.params["dbname"]) == before, f"stopped before step {step}"
 
 
-def test_a_rollback_goes_on_where_it_was_interrupted(newest: Server, newest_database) -> None:
+def test_a_rollback_goes_on_where_it_was_interrupted(newest: Server, newest_database: MakeDatabase) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
     before = schema(newest, address.params["dbname"])
@@ -81,7 +87,9 @@ def test_a_rollback_goes_on_where_it_was_interrupted(newest: Server, newest_data
 
 
 @pytest.mark.parametrize("wanted", ["04-schema-guest.sql", "04-schema-guest", "4", "04"])
-def test_a_file_stays_and_what_came_before_it(newest: Server, wanted: str, newest_database) -> None:
+def test_a_file_stays_and_what_came_before_it(
+    newest: Server, wanted: str, newest_database: MakeDatabase
+) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
     name = address.params["dbname"]
@@ -94,7 +102,9 @@ def test_a_file_stays_and_what_came_before_it(newest: Server, wanted: str, newes
     assert_same(_without_journal(newest, name), remembered(newest, newest.demo), ordered=False)
 
 
-def test_a_file_that_is_not_there_is_refused_with_those_that_are(newest: Server, newest_database) -> None:
+def test_a_file_that_is_not_there_is_refused_with_those_that_are(
+    newest: Server, newest_database: MakeDatabase
+) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=3)
@@ -102,7 +112,7 @@ def test_a_file_that_is_not_there_is_refused_with_those_that_are(newest: Server,
         taken_back(bundle, address, to="99")
 
 
-def test_the_journal_goes_only_when_asked(newest: Server, newest_database) -> None:
+def test_the_journal_goes_only_when_asked(newest: Server, newest_database: MakeDatabase) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=5)
@@ -114,7 +124,7 @@ def test_the_journal_goes_only_when_asked(newest: Server, newest_database) -> No
     applied(bundle, address, until=2)
 
 
-def test_what_others_made_of_it_stops_the_rollback(newest: Server, newest_database) -> None:
+def test_what_others_made_of_it_stops_the_rollback(newest: Server, newest_database: MakeDatabase) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
     name = address.params["dbname"]
@@ -129,7 +139,7 @@ def test_what_others_made_of_it_stops_the_rollback(newest: Server, newest_databa
     assert taken_back(bundle, address).whole
 
 
-def _without_journal(server: Server, name: str):
+def _without_journal(server: Server, name: str) -> Contents:
     with server.connect(dbname=name) as connection:
         connection.execute("DROP SCHEMA migplan CASCADE")
     return contents(server, name)

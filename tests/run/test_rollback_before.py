@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from psycopg import sql
 
-from tests.export.conftest import PASSWORD, role
+from tests.export.conftest import PASSWORD, MakeRole, role
 from tests.run.rolling import applied, ask, schema, sealed, taken_back
-from tests.servers import Server
+from tests.servers import MakeDatabase, Server
 
 __all__ = ["role"]
 
@@ -48,7 +48,9 @@ def extension_of(server: Server) -> str:
 
 
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
-def test_a_target_with_a_life_of_its_own(server: Server, layout: str, role, database) -> None:
+def test_a_target_with_a_life_of_its_own(
+    server: Server, layout: str, role: MakeRole, database: MakeDatabase
+) -> None:
     for name in OTHERS:
         role(server, name)
     extension = extension_of(server)
@@ -64,7 +66,9 @@ def test_a_target_with_a_life_of_its_own(server: Server, layout: str, role, data
     assert ask(server, target.params["dbname"], "SELECT text FROM theirs.notes") == [("ours",)]
 
 
-def test_half_of_it_puts_back_what_that_half_touched(newest: Server, role, newest_database) -> None:
+def test_half_of_it_puts_back_what_that_half_touched(
+    newest: Server, role: MakeRole, newest_database: MakeDatabase
+) -> None:
     for name in OTHERS:
         role(newest, name)
     extension = extension_of(newest)
@@ -82,7 +86,9 @@ def test_half_of_it_puts_back_what_that_half_touched(newest: Server, role, newes
 
 
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
-def test_a_plain_owner_on_a_managed_host(server: Server, layout: str, role, database) -> None:
+def test_a_plain_owner_on_a_managed_host(
+    server: Server, layout: str, role: MakeRole, database: MakeDatabase
+) -> None:
     """No superuser, not the owner of public; the extensions are there, and are somebody else's."""
     owner = role(server, "migplan_before_owner")
     vectors = "CREATE EXTENSION vector;" if server.has_vectors else ""

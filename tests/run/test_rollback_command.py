@@ -10,15 +10,17 @@ import time
 
 import pytest
 
-from tests.cli.conftest import nowhere, run
+from tests.cli.conftest import Run, nowhere, run
 from tests.run.rolling import applied, ask, schema, sealed
-from tests.servers import Server
+from tests.servers import MakeDatabase, Server
 
 __all__ = ["nowhere", "run"]
 
+Target = tuple[list[str], str]
+
 
 @pytest.fixture
-def target(newest: Server, newest_database):
+def target(newest: Server, newest_database: MakeDatabase) -> Target:
     """The demo in a target: the words for the command, and the target's name."""
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
@@ -39,7 +41,7 @@ def typed(words: list[str], text: str) -> subprocess.CompletedProcess[str]:
         os.close(slave)
 
 
-def test_nobody_is_there_to_be_asked(newest: Server, target, run) -> None:
+def test_nobody_is_there_to_be_asked(newest: Server, target: Target, run: Run) -> None:
     words, name = target
     result = run("rollback", *words, exit_code=2)
     assert "--yes takes it back without asking" in result.stderr
@@ -47,7 +49,7 @@ def test_nobody_is_there_to_be_asked(newest: Server, target, run) -> None:
     assert ask(newest, name, "SELECT count(*) FROM migplan.run") == [(1,)]
 
 
-def test_a_dry_run_shows_everything_and_changes_nothing(newest: Server, target, run) -> None:
+def test_a_dry_run_shows_everything_and_changes_nothing(newest: Server, target: Target, run: Run) -> None:
     words, name = target
     before = schema(newest, name)
     result = run("rollback", *words, "--dry-run")
@@ -57,7 +59,7 @@ def test_a_dry_run_shows_everything_and_changes_nothing(newest: Server, target, 
     assert ask(newest, name, "SELECT kind, state FROM migplan.run") == [("apply", "done")]
 
 
-def test_whole_or_not_at_all_by_word(newest: Server, target, run) -> None:
+def test_whole_or_not_at_all_by_word(newest: Server, target: Target, run: Run) -> None:
     words, name = target
     assert typed(words, "n\n").returncode == 130
     with newest.connect(dbname=name) as connection:
@@ -73,7 +75,7 @@ def test_whole_or_not_at_all_by_word(newest: Server, target, run) -> None:
     assert "is dropped" in run("rollback", *words, "--yes", "--drop-journal").stdout
 
 
-def test_a_part_says_what_stays_and_how_to_go_on(target, run) -> None:
+def test_a_part_says_what_stays_and_how_to_go_on(target: Target, run: Run) -> None:
     words, _ = target
     said = run("rollback", *words, "--to", "13", "--yes").stdout
     assert "Stays: 01-schema-foundation.sql" in said
@@ -83,7 +85,9 @@ def test_a_part_says_what_stays_and_how_to_go_on(target, run) -> None:
 
 
 @pytest.mark.parametrize("how", ["killed", "cut"])
-def test_cut_off_in_the_middle(newest: Server, target, run, how: str, newest_database) -> None:
+def test_cut_off_in_the_middle(
+    newest: Server, target: Target, run: Run, how: str, newest_database: MakeDatabase
+) -> None:
     words, name = target
     with newest.connect(dbname=name) as other:
         other.execute("BEGIN; LOCK TABLE guest_reservations IN ACCESS SHARE MODE")
@@ -116,7 +120,9 @@ def _waiting(server: Server, name: str) -> int:
     return found[0][0]
 
 
-def test_a_run_is_ended_by_hand_and_what_is_in_the_way_is_said(newest: Server, run, newest_database) -> None:
+def test_a_run_is_ended_by_hand_and_what_is_in_the_way_is_said(
+    newest: Server, run: Run, newest_database: MakeDatabase
+) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=4)
@@ -132,7 +138,7 @@ def test_a_run_is_ended_by_hand_and_what_is_in_the_way_is_said(newest: Server, r
     assert "no run that has come to no end" in run("rollback", "--abandon", *words[1:], "--yes").stdout
 
 
-def test_a_run_of_which_nothing_was_done(newest: Server, run, newest_database) -> None:
+def test_a_run_of_which_nothing_was_done(newest: Server, run: Run, newest_database: MakeDatabase) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=1)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from migplan.bundle.undo import batches, truncate_sql
-from migplan.bundle.verified import load_verified
+from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.errors import RefusedError, StepError
+from migplan.postgres.address import Address
 from migplan.run.undo import delete_rows
 from tests.export import rich
 from tests.export.loading import assert_same, contents, export, psql, remembered, run_with_psql
 from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
-from tests.servers import Server
+from tests.servers import MakeDatabase, Server
 
+Target = tuple[VerifiedBundle, Address, str]
 SOURCE = """
     CREATE TABLE city (id int PRIMARY KEY, name text);
     CREATE TABLE guest (id int PRIMARY KEY, city int REFERENCES city ON DELETE CASCADE, name text);
@@ -47,7 +50,7 @@ def rows(server: Server, name: str) -> dict[str, int]:
 
 
 @pytest.fixture
-def target(newest: Server, newest_database):
+def target(newest: Server, newest_database: MakeDatabase) -> Target:
     """A target that has the rows, and more tables than the bundle knows."""
     source = newest_database(SOURCE)
     bundle = sealed(newest, source.params["dbname"], "--constraints", "with-schema")
@@ -62,7 +65,9 @@ def execute(server: Server, name: str, script: str) -> None:
 
 
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
-def test_the_demo_is_emptied_and_loaded_again(newest: Server, layout: str, newest_database) -> None:
+def test_the_demo_is_emptied_and_loaded_again(
+    newest: Server, layout: str, newest_database: MakeDatabase
+) -> None:
     bundle = sealed(newest, newest.demo, "--constraints", layout)
     address = newest_database("")
     name = address.params["dbname"]
@@ -82,7 +87,7 @@ def test_the_demo_is_emptied_and_loaded_again(newest: Server, layout: str, newes
 
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
 def test_the_rich_database_is_emptied(
-    newest: Server, layout: str, newest_database, monkeypatch: pytest.MonkeyPatch
+    newest: Server, layout: str, newest_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delete_rows, "WORTH_IT", 0)  # whatever can be truncated is
     bundle = sealed(newest, rich.database(newest), "--constraints", layout)
@@ -98,7 +103,7 @@ def test_the_rich_database_is_emptied(
 @pytest.mark.parametrize("worth", [0, 500])
 @pytest.mark.parametrize("at_once", [1, 100])
 def test_triggers_rules_and_circles(
-    newest: Server, target, worth: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+    newest: Server, target: Target, worth: int, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle, address, name = target
     monkeypatch.setattr(delete_rows, "WORTH_IT", worth)
@@ -113,7 +118,7 @@ def test_triggers_rules_and_circles(
     assert set(rows(newest, name).values()) == {2, 3}
 
 
-def test_rows_of_others_stay_unless_people_say_otherwise(newest: Server, target) -> None:
+def test_rows_of_others_stay_unless_people_say_otherwise(newest: Server, target: Target) -> None:
     bundle, address, name = target
     execute(newest, name, "INSERT INTO city VALUES (9, 'new'); INSERT INTO part VALUES (9, '2025-09-09')")
     execute(newest, name, "UPDATE guest SET name = 'other', city = 9 WHERE id = 2; UPDATE egg SET hen = 2")
@@ -128,7 +133,7 @@ def test_rows_of_others_stay_unless_people_say_otherwise(newest: Server, target)
     assert (seen[0].rows, undone.losses.others, seen[0].loses_others) == (8, 5, False)
 
 
-def test_changed_rows_go_when_asked(newest: Server, target) -> None:
+def test_changed_rows_go_when_asked(newest: Server, target: Target) -> None:
     bundle, address, name = target
     execute(newest, name, "INSERT INTO city VALUES (9, 'new'); UPDATE guest SET city = 9")
     undone = taken_back(bundle, address, data_only=True, also_changed=True)
@@ -137,7 +142,9 @@ def test_changed_rows_go_when_asked(newest: Server, target) -> None:
 
 
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "NO ACTION"])
-def test_tables_that_the_run_did_not_fill_are_never_touched(newest: Server, target, action: str) -> None:
+def test_tables_that_the_run_did_not_fill_are_never_touched(
+    newest: Server, target: Target, action: str
+) -> None:
     bundle, address, name = target
     execute(
         newest,
@@ -154,7 +161,7 @@ def test_tables_that_the_run_did_not_fill_are_never_touched(newest: Server, targ
     assert set(rows(newest, name).values()) == {0}
 
 
-def test_rows_that_come_after_the_question_are_not_lost(newest: Server, target) -> None:
+def test_rows_that_come_after_the_question_are_not_lost(newest: Server, target: Target) -> None:
     bundle, address, name = target
     come = lambda _losses: None  # noqa: E731
     with stopping(1, "rollback"), pytest.raises(KilledError):
@@ -172,7 +179,9 @@ def test_rows_that_come_after_the_question_are_not_lost(newest: Server, target) 
     assert set(rows(newest, name).values()) == {0}
 
 
-def test_rows_for_a_schema_that_was_there_leave_its_own(newest: Server, newest_database) -> None:
+def test_rows_for_a_schema_that_was_there_leave_its_own(
+    newest: Server, newest_database: MakeDatabase
+) -> None:
     lines = [line for line in SOURCE.splitlines() if not re.match(" *(INSERT|UPDATE)", line)]
     source, target = newest_database(SOURCE), newest_database("\n".join(lines))
     name = target.params["dbname"]
@@ -186,7 +195,7 @@ def test_rows_for_a_schema_that_was_there_leave_its_own(newest: Server, newest_d
     assert schema(newest, name) == before
 
 
-def test_materialised_views_show_what_is_left(newest: Server, newest_database) -> None:
+def test_materialised_views_show_what_is_left(newest: Server, newest_database: MakeDatabase) -> None:
     views = """
         CREATE MATERIALIZED VIEW cities AS SELECT name FROM city;
         CREATE MATERIALIZED VIEW "of Cities" AS SELECT count(*) FROM cities;
@@ -204,7 +213,7 @@ def test_materialised_views_show_what_is_left(newest: Server, newest_database) -
     assert ask(newest, name, filled) == [("cities", False), ("of Cities", True)]
 
 
-def test_an_index_whose_parts_are_keys_of_partitions(newest: Server, newest_database) -> None:
+def test_an_index_whose_parts_are_keys_of_partitions(newest: Server, newest_database: MakeDatabase) -> None:
     source = newest_database("""
         CREATE TABLE p (a int) PARTITION BY LIST (a);
         CREATE TABLE "P 1" PARTITION OF p FOR VALUES IN (1) PARTITION BY LIST (a);
@@ -230,7 +239,11 @@ def test_an_index_whose_parts_are_keys_of_partitions(newest: Server, newest_data
 
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
 def test_files_empty_tables_a_batch_at_a_time(
-    newest: Server, layout: str, newest_database, tmp_path, monkeypatch: pytest.MonkeyPatch
+    newest: Server,
+    layout: str,
+    newest_database: MakeDatabase,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in (batches, truncate_sql):
         monkeypatch.setattr(module, "AT_ONCE", 2)

@@ -18,9 +18,9 @@ from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.status import status_of
 from migplan.run.undo.rollback import Undoing, Undone, abandon, foreseen, rollback
 from tests.export import rich
-from tests.export.conftest import PASSWORD, role
+from tests.export.conftest import PASSWORD, MakeRole, role
 from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
-from tests.servers import Server
+from tests.servers import MakeDatabase, Server
 
 __all__ = ["role"]
 
@@ -51,7 +51,9 @@ def alone(address: Address, **wanted: object) -> Undone:
 
 
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
-def test_the_journal_alone_takes_back(newest: Server, layout: str, newest_database, tmp_path: Path) -> None:
+def test_the_journal_alone_takes_back(
+    newest: Server, layout: str, newest_database: MakeDatabase, tmp_path: Path
+) -> None:
     folder = tmp_path / "bundle"
     shutil.copytree(sealed(newest, newest.demo, "--constraints", layout).paths.folder, folder)
     bundle = load_verified(folder)
@@ -68,7 +70,7 @@ def test_the_journal_alone_takes_back(newest: Server, layout: str, newest_databa
     assert schema(newest, address.params["dbname"]) == before
 
 
-def test_rows_alone_without_a_folder(newest: Server, newest_database) -> None:
+def test_rows_alone_without_a_folder(newest: Server, newest_database: MakeDatabase) -> None:
     address = newest_database("")
     applied(sealed(newest, newest.demo, "--constraints", "with-schema"), address)
     assert alone(address, data_only=True).losses.data_only
@@ -77,7 +79,7 @@ def test_rows_alone_without_a_folder(newest: Server, newest_database) -> None:
 
 
 def test_a_folder_that_differs_is_said_and_what_was_applied_is_taken_back(
-    newest: Server, newest_database, tmp_path: Path
+    newest: Server, newest_database: MakeDatabase, tmp_path: Path
 ) -> None:
     address = newest_database("")
     before = schema(newest, address.params["dbname"])
@@ -89,7 +91,9 @@ def test_a_folder_that_differs_is_said_and_what_was_applied_is_taken_back(
     assert schema(newest, address.params["dbname"]) == before
 
 
-def test_a_folder_of_something_else_is_refused(newest: Server, newest_database, tmp_path: Path) -> None:
+def test_a_folder_of_something_else_is_refused(
+    newest: Server, newest_database: MakeDatabase, tmp_path: Path
+) -> None:
     address = newest_database("")
     applied(sealed(newest, newest.demo), address, until=3)
     with pytest.raises(
@@ -107,7 +111,7 @@ def test_a_folder_of_something_else_is_refused(newest: Server, newest_database, 
 
 
 def test_what_is_kept_holds_no_rows_and_is_not_believed_when_it_was_changed(
-    newest: Server, newest_database
+    newest: Server, newest_database: MakeDatabase
 ) -> None:
     address = newest_database("")
     name = address.params["dbname"]
@@ -134,7 +138,7 @@ def test_what_is_kept_holds_no_rows_and_is_not_believed_when_it_was_changed(
     ],
 )
 def test_what_is_kept_is_not_believed_with_a_digest_that_fits(
-    newest: Server, newest_database, file: str, content: bytes
+    newest: Server, newest_database: MakeDatabase, file: str, content: bytes
 ) -> None:
     address = newest_database("")
     applied(sealed(newest, newest.demo), address, until=3)
@@ -159,7 +163,9 @@ def owned(server: Server, role, database) -> Address:
     return server.address(name, user=owner, password=PASSWORD)
 
 
-def test_a_journal_of_the_former_format(newest: Server, role, newest_database) -> None:
+def test_a_journal_of_the_former_format(
+    newest: Server, role: MakeRole, newest_database: MakeDatabase
+) -> None:
     script = (
         "CREATE TABLE a (n int PRIMARY KEY); INSERT INTO a VALUES (1); CREATE TABLE b (n int REFERENCES a);"
     )
@@ -183,7 +189,7 @@ def test_a_journal_of_the_former_format(newest: Server, role, newest_database) -
     assert alone(address).whole
 
 
-def test_a_run_of_the_former_format_is_gone_on_with(newest: Server, newest_database) -> None:
+def test_a_run_of_the_former_format_is_gone_on_with(newest: Server, newest_database: MakeDatabase) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=9)
@@ -193,7 +199,7 @@ def test_a_run_of_the_former_format_is_gone_on_with(newest: Server, newest_datab
     assert alone(address).whole, "what was missing was kept as soon as the folder was there"
 
 
-def test_steps_that_are_gone_are_not_called_taken_back(newest: Server, newest_database) -> None:
+def test_steps_that_are_gone_are_not_called_taken_back(newest: Server, newest_database: MakeDatabase) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
     name = address.params["dbname"]
@@ -208,7 +214,7 @@ def test_steps_that_are_gone_are_not_called_taken_back(newest: Server, newest_da
     assert alone(address).run is None
 
 
-def test_a_run_that_cannot_go_on_is_ended_by_hand(newest: Server, newest_database) -> None:
+def test_a_run_that_cannot_go_on_is_ended_by_hand(newest: Server, newest_database: MakeDatabase) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=4)
@@ -227,7 +233,9 @@ def test_a_run_that_cannot_go_on_is_ended_by_hand(newest: Server, newest_databas
     assert [run.run.state for run in status_of(address).runs] == ["abandoned", "failed"]
 
 
-def test_a_rollback_that_cannot_go_on_is_ended_with_its_run(newest: Server, newest_database) -> None:
+def test_a_rollback_that_cannot_go_on_is_ended_with_its_run(
+    newest: Server, newest_database: MakeDatabase
+) -> None:
     address = newest_database("")
     applied(sealed(newest, newest.demo), address)
     with stopping(4, "rollback"), pytest.raises(KilledError):
@@ -258,7 +266,7 @@ def test_a_rollback_that_cannot_go_on_is_ended_with_its_run(newest: Server, newe
     ],
 )
 def test_what_others_made_is_seen_before_anything_is_promised(
-    newest: Server, newest_database, theirs: str, said: str
+    newest: Server, newest_database: MakeDatabase, theirs: str, said: str
 ) -> None:
     bundle = sealed(newest, newest.demo)
     address = newest_database("")
@@ -304,7 +312,9 @@ _OF_OTHERS = """
 """
 
 
-def test_whatever_others_use_stops_a_rollback_before_it_begins(newest: Server, newest_database) -> None:
+def test_whatever_others_use_stops_a_rollback_before_it_begins(
+    newest: Server, newest_database: MakeDatabase
+) -> None:
     database = newest.create_database(_LESS_USUAL)
     bundle = sealed(newest, database)
     address = newest_database("")
@@ -332,7 +342,9 @@ def test_whatever_others_use_stops_a_rollback_before_it_begins(newest: Server, n
     newest.drop_database(database)
 
 
-def test_nothing_of_a_rich_database_is_taken_for_somebody_elses(newest: Server, newest_database) -> None:
+def test_nothing_of_a_rich_database_is_taken_for_somebody_elses(
+    newest: Server, newest_database: MakeDatabase
+) -> None:
     for layout in ("after-data", "with-schema"):
         bundle: VerifiedBundle = sealed(newest, rich.database(newest), "--constraints", layout)
         address = newest_database("")
