@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from migplan.migrations.lint import NO_LEVELS, Context, Finding, Levels, Sizes, lint
 from migplan.migrations.model import Folder, Migration, Part, Style, Use
 from migplan.migrations.source_files import statements_of
-from migplan.migrations.transactions import Alone, alone
+from migplan.migrations.transactions import NonTransactional, non_transactional
 from migplan.migrations.uses import uses
 
 
@@ -17,7 +17,7 @@ class FileAnalysis:
 
     migration: Migration
     uses: tuple[Use, ...] = ()
-    alone: tuple[Alone, ...] = ()
+    non_transactional: tuple[NonTransactional, ...] = ()
     findings: tuple[Finding, ...] = ()
     statements: int = 0
     rows: int = 0  # of COPY
@@ -25,7 +25,7 @@ class FileAnalysis:
     @property
     def in_transaction(self) -> bool:
         """Whether it can be, and is to be, one transaction."""
-        return self.migration.in_transaction and not self.alone
+        return self.migration.in_transaction and not self.non_transactional
 
 
 def analysis_of_file(
@@ -39,12 +39,12 @@ def analysis_of_file(
     if migration.kind == "python":
         return FileAnalysis(migration)
     statements = tuple(statements_of(migration.up))
-    lonely = alone(statements)
-    context = Context(migration, migration.in_transaction and not lonely, sizes, style)
+    outside = non_transactional(statements)
+    context = Context(migration, migration.in_transaction and not outside, sizes, style)
     return FileAnalysis(
         migration,
         uses(statements),
-        lonely,
+        outside,
         lint(statements, context, levels),
         len(statements),
         sum(each.rows or 0 for each in statements),
@@ -54,12 +54,12 @@ def analysis_of_file(
 def file_analyses(
     folder: Folder, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS
 ) -> tuple[FileAnalysis, ...]:
-    """The accounts of all migrations of a folder, in its order."""
+    """The analyses of all migrations of a folder, in its order."""
     return tuple(
         analysis_of_file(each, style=folder.style, sizes=sizes, levels=levels) for each in folder.migrations
     )
 
 
-def part_alone(part: Part) -> tuple[Alone, ...]:
-    """What of another part, such as the way back, cannot be in a transaction."""
-    return alone(tuple(statements_of(part)))
+def non_transactional_in(part: Part) -> tuple[NonTransactional, ...]:
+    """Return the statements of a part, such as the way back, that cannot be in a transaction."""
+    return non_transactional(tuple(statements_of(part)))

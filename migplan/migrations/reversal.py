@@ -42,11 +42,6 @@ class Reversal:
     kept: tuple[Cannot, ...] = ()  # what stays on purpose, and is said
 
     @property
-    def is_whole(self) -> bool:
-        """Whether it takes everything back."""
-        return not self.cannot
-
-    @property
     def text(self) -> str:
         """The statements as one text."""
         return "".join(f"{statement};\n" for statement in self.statements)

@@ -29,7 +29,7 @@ _WHOLE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class NonTransactional:
     """A statement that cannot be in one transaction with the others of its file, and why."""
 
     line: int
@@ -38,21 +38,13 @@ class Alone:
     index: Thing | None = None  # what stays behind, invalid, when it fails half-way
 
 
-def alone(statements: Sequence[Parsed]) -> tuple[Alone, ...]:
+def non_transactional(statements: Sequence[Parsed]) -> tuple[NonTransactional, ...]:
     """All of them in a file, in their order."""
-    found = [Alone(each.line, each.beginning, *said) for each in statements if (said := _never(each))]
+    found = [
+        NonTransactional(each.line, each.beginning, *said) for each in statements if (said := _never(each))
+    ]
     found += _new_values_in_use(statements)
     return tuple(sorted(found, key=lambda each: each.line))
-
-
-def brings_its_own(statements: Sequence[Parsed]) -> bool:
-    """Whether a file begins with BEGIN, ends with COMMIT, and has nothing of the kind between."""
-    kinds = [
-        each.node.transaction_stmt.kind if each.kind == "transaction_stmt" else None for each in statements
-    ]
-    inner = [kind for kind in kinds[1:-1] if kind is not None]
-    starts = {pg.TRANS_STMT_BEGIN, pg.TRANS_STMT_START}
-    return len(kinds) >= 2 and kinds[0] in starts and kinds[-1] == pg.TRANS_STMT_COMMIT and not inner
 
 
 def _never(statement: Parsed) -> tuple[str, Thing | None] | None:  # noqa: PLR0911 - one a kind
@@ -95,7 +87,7 @@ def _is_detached(command: pg.AlterTableCmd) -> bool:
     return detaches and bool(getattr(command, "def").partition_cmd.concurrent)
 
 
-def _new_values_in_use(statements: Sequence[Parsed]) -> Iterator[Alone]:
+def _new_values_in_use(statements: Sequence[Parsed]) -> Iterator[NonTransactional]:
     """Values of an enum that the file itself uses later: they have to be committed first."""
     made: set[tuple[str, ...]] = set()
     for place, each in enumerate(statements):
@@ -109,7 +101,7 @@ def _new_values_in_use(statements: Sequence[Parsed]) -> Iterator[Alone]:
             user = next((s for s in statements[place + 1 :] if f"'{value}'" in s.text), None)
             if user is not None:
                 why = f"the value {value!r} is used in line {user.line}, and has to be committed before"
-                yield Alone(each.line, each.beginning, why)
+                yield NonTransactional(each.line, each.beginning, why)
 
 
 def _name(nodes: Iterable[Any]) -> tuple[str, ...]:

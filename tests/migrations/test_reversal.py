@@ -122,7 +122,7 @@ def test_what_cannot_be_derived_is_named_with_its_line(tmp_path: Path, sql: str,
     (cannot,) = back.cannot
     assert (cannot.line, cannot.statement) == (2, sql)
     assert why in cannot.why
-    assert not back.is_whole
+    assert back.cannot
     assert back.statements == ("DROP TABLE public.z",)
 
 
@@ -131,11 +131,11 @@ def test_what_was_there_before_is_not_dropped(tmp_path: Path) -> None:
     back = reversal(
         tmp_path, "CREATE TABLE IF NOT EXISTS a ();\nCREATE EXTENSION IF NOT EXISTS citext;", table
     )
-    assert back.is_whole
+    assert not back.cannot
     assert back.statements == ()
     assert [each.line for each in back.kept] == [1, 2]
     sql = "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2';"
-    assert not reversal(tmp_path, sql, function).is_whole
+    assert reversal(tmp_path, sql, function).cannot
     assert reversal(tmp_path, sql).statements == ("DROP FUNCTION public.f()",)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from migplan.migrations.source_files import load, statements_of
-from migplan.migrations.transactions import alone, brings_its_own
+from migplan.migrations.transactions import non_transactional
 from migplan.sql.statements import Parsed
 
 
@@ -34,7 +34,7 @@ def statements(path: Path, sql: str) -> tuple[Parsed, ...]:
     ],
 )
 def test_what_cannot_be_in_a_transaction(tmp_path: Path, sql: str, index: str | None) -> None:
-    (found,) = alone(statements(tmp_path, f"SELECT 1;\n{sql};"))
+    (found,) = non_transactional(statements(tmp_path, f"SELECT 1;\n{sql};"))
     assert (found.line, found.statement) == (2, sql)
     assert (str(found.index) if found.index else None) == index
 
@@ -50,20 +50,15 @@ def test_what_cannot_be_in_a_transaction(tmp_path: Path, sql: str, index: str | 
     ],
 )
 def test_what_can_be(tmp_path: Path, sql: str) -> None:
-    assert not alone(statements(tmp_path, f"{sql};"))
+    assert not non_transactional(statements(tmp_path, f"{sql};"))
 
 
 def test_a_value_of_an_enum_that_is_used_has_to_be_committed_first(tmp_path: Path) -> None:
     add = "ALTER TYPE m ADD VALUE 'best';\n"
-    assert not alone(statements(tmp_path, add))
-    assert not alone(statements(tmp_path, f"{add}INSERT INTO a VALUES ('other');"))
-    (found,) = alone(statements(tmp_path, f"{add}INSERT INTO a VALUES ('best');"))
+    assert not non_transactional(statements(tmp_path, add))
+    assert not non_transactional(statements(tmp_path, f"{add}INSERT INTO a VALUES ('other');"))
+    (found,) = non_transactional(statements(tmp_path, f"{add}INSERT INTO a VALUES ('best');"))
     assert "line 2" in found.why
-    assert not alone(statements(tmp_path, f"CREATE TYPE m AS ENUM ();{add}INSERT INTO a VALUES ('best');"))
-
-
-def test_a_file_may_bring_its_own_transaction(tmp_path: Path) -> None:
-    assert brings_its_own(statements(tmp_path, "BEGIN; SELECT 1; COMMIT;"))
-    assert not brings_its_own(statements(tmp_path, "BEGIN; SELECT 1; COMMIT; SELECT 2;"))
-    assert not brings_its_own(statements(tmp_path, "BEGIN; COMMIT; BEGIN; COMMIT;"))
-    assert not brings_its_own(statements(tmp_path, "SELECT 1;"))
+    assert not non_transactional(
+        statements(tmp_path, f"CREATE TYPE m AS ENUM ();{add}INSERT INTO a VALUES ('best');")
+    )

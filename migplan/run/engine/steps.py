@@ -55,7 +55,7 @@ class Step:
     rows: int = 0
     bytes: int = 0
     weight: int = 0  # of those that could run, the heaviest begins first
-    alone: str = ""  # the statement, where it cannot be in a transaction
+    non_transactional: str = ""  # the statement, where it cannot be in a transaction
     leaves: str = ""  # the index that such a statement leaves behind, invalid, when it fails half-way
 
     def __str__(self) -> str:

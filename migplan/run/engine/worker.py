@@ -101,7 +101,7 @@ class Session:
         """Do a step, and return its rows. StepError, with everything rolled back, when it fails."""
         doing = _Doing(self, run, step, moved)
         try:
-            return doing.by_itself() if step.alone else doing.all()
+            return doing.by_itself() if step.non_transactional else doing.all()
         except BaseException:
             with contextlib.suppress(psycopg.Error):
                 self.connection.rollback()
@@ -209,7 +209,7 @@ class _Doing:
         return self._step.phase == "data" and self._step.rows > 0 and not copied
 
     def by_itself(self) -> int:
-        """What cannot be in a transaction; see ``alone.py``."""
+        """What cannot be in a transaction; see ``non_transactional.py``."""
         step, connection, address = self._step, self._connection, self._session.address
         tried = non_transactional.begin(connection, address, self._run, step)
         if tried is None:
@@ -345,7 +345,7 @@ class _Doing:
 
     def _error(self, what: str, line: int, **more: str) -> StepError:
         clean = self._session.address.without_secrets
-        if self._step.alone:
+        if self._step.non_transactional:
             more["left"] = _ALONE
         return StepError(
             clean(what),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Folder, Part
 from migplan.migrations.source_files import reopened
-from migplan.migrations.transactions import Alone
+from migplan.migrations.transactions import NonTransactional
 from migplan.run.engine.footprints import EVERYTHING
 from migplan.run.engine.steps import PROGRAM, Piece, Rows, Statements, Step
 from migplan.sql.split import CopyRows, Statement, pieces
@@ -16,9 +16,9 @@ from migplan.sql.statements import beginning
 _FRAME = frozenset({"begin", "start", "commit", "end"})
 
 
-def steps_of(folder: Folder, account: FileAnalysis) -> tuple[Step, ...]:
+def steps_of(folder: Folder, analysis: FileAnalysis) -> tuple[Step, ...]:
     """What a migration does; the numbers come later. Those of one migration have its name."""
-    migration = account.migration
+    migration = analysis.migration
     if migration.kind == "python":
         return (_step(folder, migration.name, PROGRAM, migration.up, migration.up.line, ()),)
     return steps_of_part(
@@ -26,19 +26,19 @@ def steps_of(folder: Folder, account: FileAnalysis) -> tuple[Step, ...]:
         migration.name,
         "migration",
         migration.up,
-        account.alone,
+        analysis.non_transactional,
         together=migration.in_transaction,
     )
 
 
 def steps_of_part(
-    folder: Folder, name: str, phase: str, part: Part, alone: Sequence[Alone], *, together: bool
+    folder: Folder, name: str, phase: str, part: Part, outside: Sequence[NonTransactional], *, together: bool
 ) -> tuple[Step, ...]:
     """The steps of a part of a file: one, unless it says otherwise or its statements cannot be in one."""
-    if together and not alone:
+    if together and not outside:
         found = tuple(_pieces(part))
         return (_step(folder, name, phase, part, found[0].line if found else part.line, found),)
-    return tuple(_one_by_one(folder, name, phase, part, {each.line: each for each in alone}))
+    return tuple(_one_by_one(folder, name, phase, part, {each.line: each for each in outside}))
 
 
 def file_of(folder: Folder, part: Part) -> str:
@@ -59,7 +59,9 @@ def _pieces(part: Part) -> Iterator[Piece]:
             yield _rows(piece)
 
 
-def _one_by_one(folder: Folder, name: str, phase: str, part: Part, alone: dict[int, Alone]) -> Iterator[Step]:
+def _one_by_one(
+    folder: Folder, name: str, phase: str, part: Part, outside: dict[int, NonTransactional]
+) -> Iterator[Step]:
     """A step a statement; what one sets for the session holds for those that follow."""
     settings: list[str] = []
     for piece in pieces(reopened(part), part.file):
@@ -69,7 +71,7 @@ def _one_by_one(folder: Folder, name: str, phase: str, part: Part, alone: dict[i
         elif piece.word == "set":
             settings.append(piece.text)
         elif piece.word not in _FRAME:
-            found = alone.get(piece.line)
+            found = outside.get(piece.line)
             yield _step(
                 folder,
                 name,
@@ -78,7 +80,7 @@ def _one_by_one(folder: Folder, name: str, phase: str, part: Part, alone: dict[i
                 piece.line,
                 (Statements(piece.start, piece.end, piece.line),),
                 "\n".join(settings),
-                alone=beginning(piece.text) if found else "",
+                non_transactional=beginning(piece.text) if found else "",
                 leaves=found.index.name if found and found.index else "",
             )
 
@@ -98,7 +100,7 @@ def _step(
     found: tuple[Piece, ...],
     settings: str = "",
     *,
-    alone: str = "",
+    non_transactional: str = "",
     leaves: str = "",
 ) -> Step:
     return Step(
@@ -112,6 +114,6 @@ def _step(
         concern=EVERYTHING,
         rows=sum(piece.rows for piece in found if isinstance(piece, Rows)),
         bytes=sum(piece.end - piece.start for piece in found),
-        alone=alone,
+        non_transactional=non_transactional,
         leaves=leaves,
     )

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from migplan.bundle.verified import is_inside
 from migplan.migrations.analysis import Analysis
-from migplan.migrations.file_analysis import part_alone
+from migplan.migrations.file_analysis import non_transactional_in
 from migplan.migrations.model import Folder, Part, Style, Thing
 from migplan.migrations.reversal import Cannot, Reversal, derive
 from migplan.migrations.source_files import reopened
@@ -47,7 +47,7 @@ class WayBack:
     def steps(self, seeds: Sequence[str]) -> list[Step]:
         """Its statements; the last of them says in the same transaction that it is gone, with its seeds."""
         found = list(self._written() if self.down is not None else self._derived())
-        last = found[-1] if found and not found[-1].alone else None
+        last = found[-1] if found and not found[-1].non_transactional else None
         said = Statements(0, 0, last.line if last else self.up.line, self._gone(seeds))
         if last is not None:
             return [*found[:-1], replace(last, pieces=(*last.pieces, said))]
@@ -55,21 +55,31 @@ class WayBack:
 
     def _written(self) -> Sequence[Step]:
         assert self.down is not None
-        lonely = part_alone(self.down)
-        return steps_of_part(self.folder, self.name, "revert", self.down, lonely, together=self.together)
+        outside = non_transactional_in(self.down)
+        return steps_of_part(self.folder, self.name, "revert", self.down, outside, together=self.together)
 
     def _derived(self) -> Iterator[Step]:
         """One step, unless one of the statements cannot be in a transaction."""
         texts = [f"{each};" for each in self.derived.statements] if self.derived else []
-        lonely = {text for text in texts if _CONCURRENTLY.match(text)}
-        for text in texts if lonely else ["\n".join(texts)]:
+        outside = {text for text in texts if _CONCURRENTLY.match(text)}
+        for text in texts if outside else ["\n".join(texts)]:
             piece = Statements(self.up.start, self.up.end, self.up.line, text)
-            yield self._step(piece, alone=text if text in lonely else "")
+            yield self._step(piece, non_transactional=text if text in outside else "")
 
-    def _step(self, piece: Statements, *, alone: str = "") -> Step:
+    def _step(self, piece: Statements, *, non_transactional: str = "") -> Step:
         """A step of what is not in the file, under the name of the file that it takes back."""
         file = file_of(self.folder, self.up)
-        return Step(0, file, self.name, "revert", self.up.line, "", (piece,), EVERYTHING, alone=alone)
+        return Step(
+            0,
+            file,
+            self.name,
+            "revert",
+            self.up.line,
+            "",
+            (piece,),
+            EVERYTHING,
+            non_transactional=non_transactional,
+        )
 
     def _gone(self, seeds: Sequence[str]) -> str:
         """What says in the journal that it is taken back; the rows of its seeds go with its tables."""

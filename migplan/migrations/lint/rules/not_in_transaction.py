@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.migrations.lint.finding import Context, Hit, Level
-from migplan.migrations.transactions import alone
+from migplan.migrations.transactions import non_transactional
 from migplan.sql.statements import Parsed
 
 CODE = "ML403"
@@ -18,5 +18,5 @@ MEND = "put it into a file of its own: of the others, a failure would leave a ha
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:
     """Those that stand beside others."""
     if context.statements > 1:
-        for each in alone([statement]):
+        for each in non_transactional([statement]):
             yield Hit(why=each.why)
