@@ -64,7 +64,7 @@ ODD = (
 )  # fmt: skip
 texts = st.one_of(
     st.sampled_from(ODD),
-    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=12),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12),
     st.lists(st.sampled_from(ODD), min_size=1, max_size=3).map("".join),
 )
 """What names and comments of a database may hold, and YAML might misread."""
@@ -119,7 +119,7 @@ ODD_NAMES = (
 )  # fmt: skip
 identifiers = st.one_of(
     st.sampled_from(ODD_NAMES),
-    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=20),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20),
     st.lists(st.sampled_from(ODD_NAMES), min_size=2, max_size=3).map("".join),
 ).filter(lambda name: len(name.encode()) <= 63 and not name.startswith("pg_"))
 """Names that PostgreSQL takes for anything: quotes, dots, blanks at the ends, whatever Unicode has."""

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_what_is_interrupted_leaves_all_as_it_was(tmp_path: Path, interruption: 
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "old").touch()
 
-    def chunks():
+    def chunks() -> Iterator[str]:
         yield "half"
         raise interruption
 

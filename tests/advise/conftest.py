@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 import pytest
@@ -57,10 +58,14 @@ class Api:
         self.made.append(self.server.create_database(self.own(script)))
         return self.server.address(self.made[-1])
 
-    def ask(self, address: Address, **settings: object) -> Advice:
+    def ask(self, address: Address, **settings: Any) -> Advice:
         """The advice for an API that exposes public to two roles, unless other settings are given."""
-        given = {"exposed_schemas": ("public",), "api_roles": ("api_anon", "api_user"), **settings}
-        roles = tuple(map(self.own, given.pop("api_roles")))  # type: ignore[call-overload]
+        given: dict[str, Any] = {
+            "exposed_schemas": ("public",),
+            "api_roles": ("api_anon", "api_user"),
+            **settings,
+        }
+        roles = tuple(map(self.own, given.pop("api_roles")))
         return advice_of(address, api_roles=roles, **given)
 
     @contextmanager

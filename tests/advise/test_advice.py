@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_an_entry_that_matches_nothing_any_more_is_said() -> None:
 @pytest.mark.parametrize(
     "settings", [{"levels": {"MP999": "off"}}, {"ignore": [{"code": "MP999", "reason": "x"}]}]
 )
-def test_a_code_that_no_rule_has_is_refused(settings: dict[str, object]) -> None:
+def test_a_code_that_no_rule_has_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(SelectionError, match="MP999"):
         of(**settings)
 

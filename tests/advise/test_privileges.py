@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migplan.advise.context import routine
 from migplan.advise.privileges import Privileges
-from migplan.catalog.model import Catalog
+from migplan.catalog.model import Catalog, Table, View
 from tests.advise.advising import seen_at
 from tests.advise.conftest import ROLES, Api
 
@@ -84,7 +84,8 @@ def _questions(catalog: Catalog, role: str, signatures: dict[str, str]) -> Itera
             yield may(role, privilege, schema), "schema", (schema.name, privilege)
     for function in catalog.functions:
         yield may(role, "EXECUTE", function), "function", (signatures[routine(function)], "EXECUTE")
-    for relation in (*catalog.tables, *catalog.views):
+    relations: list[Table | View] = [*catalog.tables, *catalog.views]
+    for relation in relations:
         name = str(relation.name)
         for privilege in PRIVILEGES:
             yield may(role, privilege, relation), "table", (name, privilege)

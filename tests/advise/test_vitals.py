@@ -128,7 +128,7 @@ def test_estimates_come_near_what_a_new_table_takes(
         connection.execute("VACUUM ANALYZE t")
         emptied = seen_at(address).vitals
         connection.execute("VACUUM (FULL) t")
-        sizes = dict(
+        sizes: dict[str, int] = dict(
             connection.execute(
                 "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relname = ANY "
                 "('{t,t_pkey,by_expression,by_two}'::text[])"

@@ -86,7 +86,7 @@ class Sample:
                 files.append(
                     BundleFile(
                         file=name,
-                        phase=phase,  # type: ignore[arg-type]
+                        phase=phase,
                         group="all",
                         sha256=manifests.digest(paths.step(name)),
                         bytes=len(text.encode()),

@@ -62,13 +62,11 @@ def test_every_version_knows_the_fast_way(server: Server) -> None:
 
 
 def test_another_encoding_comes_to_the_same_by_the_other_way(newest: Server) -> None:
-    with newest.connect() as connection:
-        connection.execute(
-            "CREATE DATABASE migplan_test_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
-        )
+    with newest.connect() as admin:
+        admin.execute("CREATE DATABASE migplan_test_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     try:
-        with newest.connect(dbname="migplan_test_latin1") as connection:
-            connection.execute(MANY_TYPES)
+        with newest.connect(dbname="migplan_test_latin1") as other:
+            other.execute(MANY_TYPES)
         address = newest.address("migplan_test_latin1")
         with reading(address) as connection, digesting(address, export_snapshot(connection), 1) as workers:
             assert workers.method == "sha256"

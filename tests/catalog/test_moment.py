@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -77,7 +78,7 @@ def test_the_number_of_questions_does_not_depend_on_the_number_of_tables(
     asked: list[object] = []
     execute = psycopg.Cursor.execute
 
-    def counted(self, query, *args, **more):
+    def counted(self: psycopg.Cursor, query: Any, *args: Any, **more: Any) -> psycopg.Cursor:
         asked.append(query)
         return execute(self, query, *args, **more)
 
@@ -141,7 +142,7 @@ ROLE = "migplan_test_partial"
 
 
 @pytest.fixture
-def partial(server: Server):
+def partial(server: Server) -> Iterator[str]:
     """A role that may see some things of a database."""
     with server.connect() as connection:
         connection.execute(f"DROP ROLE IF EXISTS {ROLE}")
@@ -211,7 +212,7 @@ def test_a_role_with_partial_privileges_sees_the_structure_and_says_what_it_cann
         assert exact == {"open": 2, "one_column": 1, "own": 1}
 
 
-def kill(server: Server, connection) -> None:
+def kill(server: Server, connection: Any) -> None:
     """End the session's backend, and wait until it is gone."""
     pid = connection.connection.driver_connection.info.backend_pid
     with server.connect() as other:
@@ -231,7 +232,10 @@ def kill(server: Server, connection) -> None:
     ids=["read", "count", "find_orphans", "export_snapshot"],
 )
 def test_a_session_that_is_ended_is_one_error_of_ours(
-    newest: Server, newest_database: MakeDatabase, step, caplog: pytest.LogCaptureFixture
+    newest: Server,
+    newest_database: MakeDatabase,
+    step: Callable[..., object],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     address = newest_database("CREATE TABLE t (id int PRIMARY KEY, x int REFERENCES t)")
     catalog = catalog_of(address)

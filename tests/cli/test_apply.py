@@ -94,13 +94,18 @@ def slow(guarded: Server) -> str:
     return str(bundle_of(guarded, guarded.create_database(SLOW)))
 
 
+def own_of(server: Server) -> ThrowawayServer:
+    assert isinstance(server.origin, Guarded)
+    return server.origin.server
+
+
 def secret(server: Server) -> str:
-    return str(server.origin.server.params()["password"])
+    return own_of(server).params()["password"]
 
 
 def test_a_step_that_fails(guarded: Server, slow: str, run: Run) -> None:
     with empty(guarded) as name:
-        url = guarded.origin.server.conninfo(name)
+        url = own_of(guarded).conninfo(name)
         assert secret(guarded) in url
         nap(guarded, name, 9)
         result = run("apply", slow, "--target", url, "--statement-timeout", "0.3", exit_code=2)
@@ -126,7 +131,7 @@ def test_a_step_that_fails(guarded: Server, slow: str, run: Run) -> None:
 
 
 def test_a_server_that_is_lost(guarded: Server, slow: str) -> None:
-    own = guarded.origin.server
+    own = own_of(guarded)
     with empty(guarded) as name:
         url = own.conninfo(name)
         nap(guarded, name, 9)
@@ -164,7 +169,7 @@ def test_a_server_that_is_lost(guarded: Server, slow: str) -> None:
 
 
 def test_who_may_not_come_in(guarded: Server, slow: str, run: Run) -> None:
-    own = guarded.origin.server
+    own = own_of(guarded)
     with empty(guarded) as name:
         wrong = own.conninfo(name, password="wr0ng-t00")
         said = run("apply", slow, "--target", wrong, exit_code=2).stderr

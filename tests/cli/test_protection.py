@@ -42,7 +42,7 @@ def places(newest: Server, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> It
     url = newest.url(target)
     params = conninfo_to_dict(url)
     link = nowhere / "s"
-    link.symlink_to(params["host"])
+    link.symlink_to(str(params["host"]))
     service = nowhere / "services"
     service.write_text("[it]\n" + "".join(f"{name}={value}\n" for name, value in params.items()))
     monkeypatch.setenv("PGSERVICEFILE", str(service))
@@ -73,6 +73,7 @@ def test_every_command_that_changes_a_target_can_be_told_its_name() -> None:
     context = click.Context(main)
     for name in main.list_commands(context):
         command = main.get_command(context, name)
+        assert command
         options = {option.name for option in command.params if isinstance(option, click.Option)}
         if "target" in options and name not in {"status", "verify", "rehearse"}:
             changing.add(name)

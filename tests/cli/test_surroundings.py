@@ -201,7 +201,8 @@ def test_a_device_is_not_replaced_by_a_file(run: Run, home: Path, nowhere: Path)
 )
 def test_odd_terminals_and_locales(home: Path, environment: dict[str, str | None]) -> None:
     for words in (("analyze", "--from"), ("analyze", "--format", "json", "--from"), ("analyze", "--help")):
-        ran = started(*words, *([str(home / "c.json")] if words[-1] == "--from" else []), **environment)
+        more = [str(home / "c.json")] if words[-1] == "--from" else []
+        ran = started(*words, *more, shell="", **environment)
         assert ran.returncode == 0, ran
         assert ran.stderr == ""
         assert ran.stdout.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,11 +22,11 @@ def _notes(catalog: Catalog, of_table: str = "a") -> MigrationNotes:
     return section(of(catalog), of_table).migration
 
 
-def _plain(**fields: object) -> Catalog:
-    return database(replace(table("a", "note text"), **fields))  # type: ignore[arg-type]
+def _plain(**fields: Any) -> Catalog:
+    return database(replace(table("a", "note text"), **fields))
 
 
-def _columns(*columns: str, **fields: object) -> Catalog:
+def _columns(*columns: str, **fields: Any) -> Catalog:
     return database(table("a", *columns, **fields))
 
 

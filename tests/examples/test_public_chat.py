@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -177,7 +178,7 @@ UNITS_REFUSED: list[tuple[str, dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(("constraint", "columns"), UNITS_REFUSED, ids=[name for name, _ in UNITS_REFUSED])
-def test_units_refused(chat: psycopg.Connection, constraint: str, columns: dict[str, object]) -> None:
+def test_units_refused(chat: psycopg.Connection, constraint: str, columns: dict[str, Any]) -> None:
     unit(chat, "there", short_description="ñ" * 150, source_unit_id="00000000-0000-4000-8000-0000000000a2")
     if constraint.endswith("tenant_fkey"):  # the house's key would be the first to refuse
         chat.execute(

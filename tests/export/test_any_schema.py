@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -80,9 +81,9 @@ class Sample:
         for row in range(self.counts[table]):
             values = [str(row), "7", f"'row {row}'"]
             for _, key in keys:
-                other = key.rows[row] if key.rows[row] is not None else None
-                known = other is not None and self.counts[key.referenced]
-                values.append(str(other % self.counts[key.referenced]) if known else "NULL")
+                other, count = key.rows[row], self.counts[key.referenced]
+                known = other is not None and count
+                values.append("NULL" if other is None or not count else str(other % count))
                 if self.composite[key.referenced]:
                     values.append("7" if known else "NULL")
             lines.append(f"INSERT INTO {self.name(table)} VALUES ({', '.join(values)});")
@@ -107,7 +108,7 @@ def samples(draw: st.DrawFn) -> Sample:
     count = draw(st.integers(3, 8))
     tables = st.integers(0, count - 1)
 
-    def each(strategy: st.SearchStrategy) -> tuple:
+    def each(strategy: st.SearchStrategy[Any]) -> tuple[Any, ...]:
         return tuple(draw(st.lists(strategy, min_size=count, max_size=count)))
 
     counts = each(st.integers(1, 6))

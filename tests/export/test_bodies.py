@@ -94,7 +94,7 @@ class Builder:
 
     def pick(self, things: tuple[str, ...] | list[str]) -> str:
         # The latest are the likeliest, so that chains grow long.
-        return self._chance.choice([*things, *things[-2:]])
+        return str(self._chance.choice([*things, *things[-2:]]))
 
     def filled(self, template: str, **more: str) -> str:
         function = self.pick(self.functions)

@@ -80,7 +80,7 @@ def test_rows_come_in_pieces_where_libpq_reads_them(
     statement = "COPY (SELECT * FROM wide ORDER BY id) TO STDOUT"
     with newest.connect(dbname=wide) as connection:
         pieces = list(_by_libpq(connection, statement))
-        (expected,) = connection.execute("SELECT octet_length(t) FROM wide WHERE id = 2").fetchone()
+        ((expected,),) = connection.execute("SELECT octet_length(t) FROM wide WHERE id = 2").fetchall()
     assert max(map(len, pieces)) <= 1 << 18
     lines = b"".join(pieces).split(b"\n")
     assert [line.split(b"\t")[0] for line in lines] == [b"1", b"2", b"3", b""]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
+from typing import Any
 
 import psycopg
 import pytest
@@ -64,9 +65,9 @@ class Watching:
 
 
 def exported(
-    source: Address, out: Path, on_progress: Callable[[str, int, int], None], **options: int
+    source: Address, out: Path, on_progress: Callable[[str, int, int], None], jobs: int = 2
 ) -> Manifest:
-    wanted = ExportOptions(out=out, options=Options(**{"jobs": 2, **options}))
+    wanted = ExportOptions(out=out, options=Options(jobs=jobs))
     return export_bundle(source, Config(), wanted, on_progress)[1]
 
 
@@ -190,7 +191,7 @@ def test_pg_dump_does_not_wait_for_who_waits_for_us(
         with session(newest, source) as other:
             other.execute("TRUNCATE prices CASCADE")
 
-    def behind_a_truncate(*arguments: object) -> object:
+    def behind_a_truncate(*arguments: Any) -> object:
         if not begun:
             begun.append(Thread(target=truncate))
             begun[0].start()

@@ -9,7 +9,7 @@ import pytest
 
 from migplan.bundle.manifest import load
 from tests.cli.conftest import Run
-from tests.export.loading import assert_same, contents, copied, export, run_with_psql
+from tests.export.loading import Contents, assert_same, contents, copied, export, run_with_psql
 from tests.servers import Server
 
 BROKEN = """
@@ -103,8 +103,8 @@ def test_a_plan_made_before_does_not_know_them(
         assert_same(_valid(contents(newest, target)), contents(newest, broken), ordered=False)
 
 
-def _valid(found):
-    return type(found)(found.schema.replace(" NOT VALID;", ";"), found.rows)
+def _valid(found: Contents) -> Contents:
+    return Contents(found.schema.replace(" NOT VALID;", ";"), found.rows)
 
 
 def test_keys_not_valid_in_the_source_stop_nothing(newest: Server, bundle: Path) -> None:

@@ -110,14 +110,14 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run([openssl, *words.split()], cwd=place, check=True, capture_output=True)
     with ThrowawayServer(installation, tcp=True) as server:
         with psycopg.connect(server.conninfo(), autocommit=True) as connection:
-            (data,) = connection.execute("SHOW data_directory").fetchone()
+            ((data,),) = connection.execute("SHOW data_directory").fetchall()
             owner = Path(data).stat()
             for name in ("server.key", "server.crt"):
                 file = Path(shutil.copy(place / name, data))
                 file.chmod(0o600)
                 if os.geteuid() == 0:
                     os.chown(file, owner.st_uid, owner.st_gid)
-            (hba,) = connection.execute("SHOW hba_file").fetchone()
+            ((hba,),) = connection.execute("SHOW hba_file").fetchall()
             Path(hba).write_text("hostssl all all all scram-sha-256\n", encoding="utf-8")
             connection.execute("ALTER SYSTEM SET ssl = on")
         server.restart()

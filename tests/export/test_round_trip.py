@@ -7,12 +7,9 @@ from pathlib import Path
 import pytest
 
 from migplan.config import Layout
-from tests.catalog import nasty
-from tests.export import rich
+from tests.databases import DATABASES
 from tests.export.loading import assert_same, contents, copied, export, remembered
 from tests.servers import Server
-
-DATABASES = {"rich": rich.database, "nasty": nasty.database, "demo": lambda server: server.demo}
 
 
 @pytest.mark.parametrize("layout", list(Layout))

@@ -15,7 +15,7 @@ from tests.servers import Server
 
 
 def rows(into: str, query: str = "SELECT 1", size: int | None = 10) -> Rows:
-    return Rows(into, ("n",), sql.SQL(query), bytes=size)  # type: ignore[arg-type]
+    return Rows(into, ("n",), sql.SQL(query), bytes=size)
 
 
 def test_what_is_large_or_of_unknown_size_is_read_alone() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from migplan.catalog.model import Catalog
 from migplan.graph import ForeignKeyGraph, build
+from migplan.names import QualifiedName
 from tests.catalogs import catalog, name
 from tests.strategies import catalogs
 
@@ -205,9 +206,9 @@ def test_domains_that_refuse_null_are_known() -> None:
 # What random graphs must obey, said in the most obvious way.
 
 
-def naive_reach(graph: ForeignKeyGraph) -> dict[object, set[object]]:
+def naive_reach(graph: ForeignKeyGraph) -> dict[QualifiedName, set[QualifiedName]]:
     """Of each table, all that it needs at any distance, itself only if it stands in a circle."""
-    reach: dict[object, set[object]] = {}
+    reach: dict[QualifiedName, set[QualifiedName]] = {}
     for start in graph.tables:
         border, seen = list(graph.needs[start]), set(graph.needs[start])
         while border:

@@ -153,7 +153,7 @@ def test_numbers_must_rise() -> None:
 
 
 def test_more_than_nine_groups_take_three_digits() -> None:
-    tables = {f"t{number}": [] for number in range(11)}
+    tables: dict[str, list[str]] = {f"t{number}": [] for number in range(11)}
     plan = planned(tables, groups={f"g{number}": [f"t{number}"] for number in range(11)})
     assert plan.groups[0].files == ("001-schema-g0.sql", "101-data-g0.sql", "201-constraints-g0.sql")
     assert plan.groups[10].files == ("011-schema-g10.sql", "111-data-g10.sql", "211-constraints-g10.sql")

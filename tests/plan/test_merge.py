@@ -61,7 +61,7 @@ def edited(plan: Plan, group: str, **fields: object) -> Plan:
 def with_table(plan: Plan, table: str, **fields: object) -> Plan:
     """The plan with one table changed."""
     if "strategy" in fields:
-        fields["strategy"] = Strategy(fields["strategy"])
+        fields["strategy"] = Strategy(str(fields["strategy"]))
     groups = tuple(
         group.model_copy(
             update={

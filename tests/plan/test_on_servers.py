@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, LiteralString, cast
+from functools import partial
+from typing import Any
 
 import psycopg
 import pytest
@@ -138,7 +139,7 @@ class Loader:
         self.plan = plan
         self.graph = graph
         self.rows = rows
-        self.afterwards: list[Callable[[], None]] = []
+        self.afterwards: list[Callable[[], object]] = []
 
     def load(self) -> None:
         with self.connection.transaction():
@@ -178,7 +179,7 @@ class Loader:
                     as_sql(table), sql.Identifier(column)
                 )
                 values = [row[column], row["id"]]
-                self.afterwards.append(lambda s=statement, v=values: self.connection.execute(s, v))  # type: ignore[misc]
+                self.afterwards.append(partial(self.connection.execute, statement, values))
 
     def _constraint_later(self, table: str, keys: tuple[str, ...]) -> None:
         for key in keys:
@@ -194,7 +195,7 @@ class Loader:
             text = change.as_string(self.connection)
             self.connection.execute(text.format("DROP", "").encode())
             again = text.format("ADD", found[0]).encode()
-            self.afterwards.append(lambda statement=again: self.connection.execute(statement))  # type: ignore[misc]
+            self.afterwards.append(partial(self.connection.execute, again))
         self._copy(table)
 
     def _key(self, table: str, key: str) -> Any:
@@ -211,7 +212,7 @@ class Loader:
 
 
 def as_sql(table: str) -> sql.SQL:
-    return sql.SQL(cast("LiteralString", table))
+    return sql.SQL(table)
 
 
 def in_order_of_names(plan: Plan) -> Plan:

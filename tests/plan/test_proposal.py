@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -64,9 +65,12 @@ def test_where_everything_goes_round_there_is_no_foundation() -> None:
 
 @pytest.mark.parametrize("shape", ["chain", "star", "layers"])
 def test_thousands_of_tables_are_grouped_soon(shape: str) -> None:
-    needs = {"chain": lambda n: [n - 1], "star": lambda n: [n % 7], "layers": lambda n: [n // 3, n // 5]}[
-        shape
-    ]
+    shapes: dict[str, Callable[[int], list[int]]] = {
+        "chain": lambda n: [n - 1],
+        "star": lambda n: [n % 7],
+        "layers": lambda n: [n // 3, n // 5],
+    }
+    needs = shapes[shape]
     found = catalog(
         {
             f"t{n:04}": sorted({f"t{need:04}" for need in needs(n)} - {f"t{n:04}"}) if n > 6 else []

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -244,7 +245,7 @@ class explained_error:  # noqa: N801 - it reads like the function that it wraps
         self._block.__enter__()
         return self._caught
 
-    def __exit__(self, kind, error, trace) -> bool:
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
         try:
             self._block.__exit__(kind, error, trace)
         except BaseException as ours:

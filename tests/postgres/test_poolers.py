@@ -144,10 +144,10 @@ def test_pgbouncer_in_session_mode_is_used(behind: ThrowawayServer, tmp_path: Pa
             assert (holder(other) or (0,))[0] == lock.connection.process
             with pytest.raises(LockedError, match="another run is in progress"):
                 Lock(address)
-            session = Session(address, SealedFiles(Path()), Limits())
-            lock.shared_by(session.process)
+            worker = Session(address, SealedFiles(Path()), Limits())
+            lock.shared_by(worker.process)
             lock.ensure()
-            session.close()
+            worker.close()
             lock.release()
             # What the pooler keeps open holds no lock of ours any more.
             until(

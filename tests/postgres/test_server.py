@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import psycopg
 import pytest
@@ -83,6 +84,11 @@ def tcp_server() -> Iterator[ThrowawayServer]:
         yield shared
 
 
+def keeper_of(server: ThrowawayServer) -> int:
+    assert server._keeper
+    return server._keeper.pid
+
+
 def servers_in(folder: Path) -> list[Path]:
     return list(folder.glob(f"{PREFIX}*"))
 
@@ -118,7 +124,7 @@ def execute(server: ThrowawayServer, statement: str) -> None:
 
 
 @contextlib.contextmanager
-def child(then: str = "time.sleep(60)", **options: object) -> Iterator[subprocess.Popen[str]]:
+def child(then: str = "time.sleep(60)", **options: Any) -> Iterator[subprocess.Popen[str]]:
     """A process of its own group that runs CHILD and then something else."""
     with subprocess.Popen(
         [sys.executable, "-c", CHILD + then],
@@ -131,14 +137,20 @@ def child(then: str = "time.sleep(60)", **options: object) -> Iterator[subproces
         **options,
     ) as process:
         try:
-            assert json.loads(process.stdout.readline()) == "starting"
+            assert answered(process) == "starting"
             yield process
         finally:
             process.kill()
 
 
+def answered(process: subprocess.Popen[str]) -> Any:
+    """The next line of what it prints, as a value."""
+    assert process.stdout
+    return json.loads(process.stdout.readline())
+
+
 def told(process: subprocess.Popen[str]) -> tuple[int, Path, int]:
-    pid, folder, keeper = json.loads(process.stdout.readline())
+    pid, folder, keeper = answered(process)
     return pid, Path(folder), keeper
 
 
@@ -300,7 +312,7 @@ class TestFailing:
 
 class TestLeavingNothing:
     @pytest.mark.parametrize("mode", ["fast", "immediate"])
-    def test_after_a_stop(self, place: Path, mode: str) -> None:
+    def test_after_a_stop(self, place: Path, mode: Literal["fast", "immediate"]) -> None:
         server = ThrowawayServer()
         server.start()
         pid = server.pid
@@ -355,14 +367,14 @@ class TestLeavingNothing:
     def test_after_the_keeper_is_killed(self, place: Path) -> None:
         with ThrowawayServer() as server:
             pid = server.pid
-            os.kill(server._keeper.pid, signal.SIGKILL)
+            os.kill(keeper_of(server), signal.SIGKILL)
             assert eventually(lambda: not is_alive(pid))
         assert not servers_in(place)
 
     @on_linux
     def test_an_order_to_a_killed_keeper(self, place: Path) -> None:
         with ThrowawayServer() as server:
-            os.kill(server._keeper.pid, signal.SIGKILL)
+            os.kill(keeper_of(server), signal.SIGKILL)
             with pytest.raises(LaunchError, match="ended unexpectedly"):
                 server.restart()
             assert not servers_in(place)
@@ -381,7 +393,7 @@ class TestLeavingNothing:
     def test_after_a_keeper_is_asked_to_go(self, place: Path) -> None:
         with ThrowawayServer() as server:
             pid = server.pid
-            os.kill(server._keeper.pid, signal.SIGTERM)
+            os.kill(keeper_of(server), signal.SIGTERM)
             assert eventually(lambda: not servers_in(place))
             assert not is_alive(pid)
 
@@ -424,7 +436,11 @@ class TestAsRoot:
             assert server.folder.parent == Path("/tmp")
 
     def test_an_ordinary_user_needs_no_other(self, place: Path) -> None:
-        nobody = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
+        nobody: dict[str, Any] = {
+            "user": "nobody",
+            "group": pwd.getpwnam("nobody").pw_gid,
+            "extra_groups": [],
+        }
         try:
             command = [sys.executable, "-c", "import migplan.postgres.server"]
             subprocess.run(command, check=True, env={"PYTHONPATH": PYTHONPATH}, cwd="/", **nobody)

@@ -20,6 +20,7 @@ from migplan.run.bundle.kept import Beside
 from migplan.run.engine import worker
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.steps import Step
+from migplan.run.undo.losses import Losses
 from migplan.run.undo.rollback import Undoing, Undone, rollback
 from tests.export.loading import _NEVER_ALIKE, export
 from tests.servers import Server
@@ -72,6 +73,12 @@ def applied(bundle: VerifiedBundle, address: Address, *, until: int | None = Non
 
 def taken_back(bundle: VerifiedBundle, address: Address, **wanted: object) -> Undone:
     return rollback(Beside.of(bundle), address, Undoing(**wanted))  # type: ignore[arg-type]
+
+
+def lost(undone: Undone) -> Losses:
+    """What it said would be lost; there was something to take back."""
+    assert undone.losses
+    return undone.losses
 
 
 def schema(server: Server, name: str) -> str:

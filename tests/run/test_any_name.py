@@ -19,7 +19,7 @@ from migplan.run.bundle.kept import Beside
 from migplan.run.engine.execution import RunOptions
 from migplan.run.undo.rollback import Undoing, rollback
 from tests.export.loading import export
-from tests.run.rolling import ask, schema
+from tests.run.rolling import ask, lost, schema
 from tests.servers import Server
 from tests.strategies import identifiers
 from tests.verify.conftest import said
@@ -73,7 +73,7 @@ class Named:
 def named(draw: st.DrawFn) -> Named:
     # All different, and not what the server calls an index, a sequence or a row's type by itself.
     names = draw(st.lists(identifiers, min_size=14, max_size=14, unique=True))
-    return Named(tuple(names[:2]), tuple(names[2:5]), names[5], tuple(names[6:]))
+    return Named((names[0], names[1]), (names[2], names[3], names[4]), names[5], tuple(names[6:]))
 
 
 DOTS = Named(
@@ -101,7 +101,7 @@ def there_and_back(server: Server, names: Named, *words: str) -> None:
                 f"UPDATE {names.where[0]} SET kind_of_it = 'y' WHERE {quoted(names.column)} = 3 RETURNING 1",
             )
             undone = rollback(Beside.of(bundle), address, Undoing())
-        rows = {table.name: (table.rows, table.own) for table in undone.losses.tables}
+        rows = {table.name: (table.rows, table.own) for table in lost(undone).tables}
         assert rows == dict(zip(names.where, [(3, 2), (2, 2), (2, 2)], strict=True))
         assert undone.whole
         assert schema(server, target) == before
@@ -123,7 +123,7 @@ def rows_alone(server: Server, names: Named) -> None:
             apply(bundle, address, Applying(RunOptions(2)))
             assert said(verify_target(address, bundle.paths.folder, scratch=server.address("postgres"))) == []
         undone = rollback(Beside(named=False), address, Undoing())
-        assert (undone.whole, undone.losses.own) == (True, 7)
+        assert (undone.whole, lost(undone).own) == (True, 7)
         for table in names.where:
             assert ask(server, target, f"SELECT count(*) FROM {table}") == [(0,)]
     finally:

@@ -12,8 +12,8 @@ from psycopg import sql
 
 from migplan.bundle.manifest import load
 from migplan.run.engine.status import status_of
-from tests.catalog import nasty
 from tests.catalog.nasty import extensions
+from tests.databases import DATABASES
 from tests.export import rich
 from tests.export.conftest import PASSWORD, role
 from tests.export.loading import psql
@@ -33,7 +33,6 @@ from tests.servers import Server
 
 __all__ = ["role"]
 
-DATABASES = {"rich": rich.database, "nasty": nasty.database, "demo": lambda server: server.demo}
 OWNER = "migplan_run_owner"
 
 

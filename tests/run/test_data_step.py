@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from migplan.errors import DatabaseError, LockedError, RefusedError, StepError
 from migplan.postgres.address import Address
 from migplan.run.data import step as data_step
+from migplan.run.data.batch import Writing
 from migplan.run.data.events import Counts, Opened, Progressed, Rejected, TriedAgain
 from migplan.run.data.pace import Pace
 from migplan.run.engine.worker import AlreadyDoneError, Limits, StoppedError
@@ -392,10 +394,11 @@ def cut(_):
 
 @pytest.mark.parametrize("arrived", [True, False])
 def test_a_commit_without_an_answer(new: New, arrived: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    step, written = new(COPY.format(more="wait=0.01")), []
-    write = data_step.Writing.write
+    step = new(COPY.format(more="wait=0.01"))
+    written: list[int] = []
+    write = Writing.write
 
-    def deaf(self, connection, at, outcomes, *, last):
+    def deaf(self: Writing, connection: Any, at: Any, outcomes: Any, *, last: bool) -> Any:
         written.append(len(outcomes))
         if len(written) == 2:
             if arrived:
@@ -404,7 +407,7 @@ def test_a_commit_without_an_answer(new: New, arrived: bool, monkeypatch: pytest
             raise psycopg.OperationalError("the connection was lost")
         return write(self, connection, at, outcomes, last=last)
 
-    monkeypatch.setattr(data_step.Writing, "write", deaf)
+    monkeypatch.setattr(Writing, "write", deaf)
     assert step().counts == Counts(done=25, written=25)
     assert step.asked("SELECT count(*) FROM shown") == [(25,)]
 

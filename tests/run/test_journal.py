@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -51,7 +52,7 @@ def target(newest: Server) -> Iterator[Address]:
         yield newest.address(name)
 
 
-def asked(where: Address, query: str) -> list[tuple]:
+def asked(where: Address, query: str) -> list[tuple[Any, ...]]:
     with connect(where) as connection:
         answer = connection.execute(query.encode())
         return answer.fetchall() if answer.description else []
@@ -231,6 +232,7 @@ def test_the_line_of_a_bad_row(newest: Server, tmp_path: Path, monkeypatch: pyte
         with pytest.raises(StepError) as caught:
             applied(sealed, where, ways(), refuse)
         error = caught.value
+        assert error.line
         lines = (tmp_path / "bundle" / error.file).read_text("utf-8").splitlines()
         assert lines[error.line - 1].startswith("4321\t")
         assert error.line > chunks[1].line
@@ -238,6 +240,7 @@ def test_the_line_of_a_bad_row(newest: Server, tmp_path: Path, monkeypatch: pyte
         assert "column p" in error.context
         assert error.statement == "COPY public.t"
         (failed,) = the_run(where).failed
+        assert failed.error
         assert failed.error.startswith(f"{error.file}:{error.line}: ")
         asked(where, "ALTER DOMAIN picky DROP CONSTRAINT picky_check")
         applied(sealed, where)
@@ -263,6 +266,7 @@ def test_the_line_of_a_statement_that_fails(
         with pytest.raises(StepError) as caught:
             applied(bundle, where)
         error = caught.value
+        assert error.line
         lines = (bundle / error.file).read_text("utf-8").splitlines()
         assert lines[error.line - 1].startswith("CREATE VIEW public.v")
         assert error.statement.startswith("CREATE VIEW public.v AS SELECT n AS wrong")

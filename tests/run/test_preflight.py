@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,7 +23,7 @@ from tests.servers import Server
 
 __all__ = ["bundle", "nowhere", "role", "run"]
 
-Make = Callable[[str], Address]
+Make = Callable[..., Address]
 HOSTED = "migplan_hosted"
 
 SOURCE = """
@@ -97,7 +98,7 @@ def test_nothing_stops_what_psql_can_run(
 
 
 @pytest.fixture
-def hosted(newest: Server, role: Callable[..., str]) -> Iterator[Callable[[str], Address]]:
+def hosted(newest: Server, role: Callable[..., str]) -> Iterator[Make]:
     """A database whose owner is no superuser, and which has a few things set up by one."""
     role(newest, HOSTED)
     made: list[str] = []
@@ -124,7 +125,7 @@ ALTER SCHEMA public OWNER TO postgres;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT ALL ON SCHEMA public TO {HOSTED};
 """
-AS_HOSTED = {"user": HOSTED, "password": PASSWORD}
+AS_HOSTED: dict[str, Any] = {"user": HOSTED, "password": PASSWORD}
 
 
 def test_a_managed_host_has_all_that_is_needed(newest: Server, hosted: Make, bundle: Path) -> None:

@@ -13,7 +13,7 @@ from migplan.run.engine.status import status_of
 from tests.catalog import nasty
 from tests.export import rich
 from tests.export.loading import Contents, assert_same, contents, remembered
-from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
+from tests.run.rolling import KilledError, applied, ask, lost, schema, sealed, stopping, taken_back
 from tests.servers import MakeDatabase, Server
 
 LAYOUTS = ["after-data", "with-schema"]
@@ -29,7 +29,7 @@ def test_a_whole_run_leaves_nothing(server: Server, layout: str, database: MakeD
     rows = bundle.manifest.rows
     undone = taken_back(bundle, address)
     assert undone.whole
-    assert undone.losses.rows == undone.losses.own == rows
+    assert lost(undone).rows == lost(undone).own == rows
     assert schema(server, name) == before
     assert [run.run.state for run in status_of(address).runs] == ["undone", "done"]
     applied(bundle, address)
@@ -95,8 +95,9 @@ def test_a_file_stays_and_what_came_before_it(
     name = address.params["dbname"]
     applied(bundle, address)
     undone = taken_back(bundle, address, to=wanted)
+    assert undone.run
     assert undone.run.state == "stopped"
-    assert undone.losses.stay[-1] == "04-schema-guest.sql"
+    assert lost(undone).stay[-1] == "04-schema-guest.sql"
     assert ask(newest, name, "SELECT count(*) FROM public.guest_reservations") == [(0,)]
     applied(bundle, address, jobs=4)
     assert_same(_without_journal(newest, name), remembered(newest, newest.demo), ordered=False)

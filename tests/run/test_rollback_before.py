@@ -6,7 +6,7 @@ import pytest
 from psycopg import sql
 
 from tests.export.conftest import PASSWORD, MakeRole, role
-from tests.run.rolling import applied, ask, schema, sealed, taken_back
+from tests.run.rolling import applied, ask, lost, schema, sealed, taken_back
 from tests.servers import MakeDatabase, Server
 
 __all__ = ["role"]
@@ -61,7 +61,7 @@ def test_a_target_with_a_life_of_its_own(
     applied(bundle, target)
     assert schema(server, target.params["dbname"]) != before
     undone = taken_back(bundle, target)
-    assert set(undone.losses.spared) == {f"extension {extension}"}
+    assert set(lost(undone).spared) == {f"extension {extension}"}
     assert schema(server, target.params["dbname"]) == before
     assert ask(server, target.params["dbname"], "SELECT text FROM theirs.notes") == [("ours",)]
 

@@ -117,7 +117,7 @@ def _waiting(server: Server, name: str) -> int:
     while not (found := ask(server, "postgres", query)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    return found[0][0]
+    return int(found[0][0])
 
 
 def test_a_run_is_ended_by_hand_and_what_is_in_the_way_is_said(

@@ -16,10 +16,10 @@ from migplan.run.bundle.apply import Applying, apply
 from migplan.run.bundle.kept import Beside
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.status import status_of
-from migplan.run.undo.rollback import Undoing, Undone, abandon, foreseen, rollback
+from migplan.run.undo.rollback import Abandoned, Undoing, Undone, abandon, foreseen, rollback
 from tests.export import rich
 from tests.export.conftest import PASSWORD, MakeRole, role
-from tests.run.rolling import KilledError, applied, ask, schema, sealed, stopping, taken_back
+from tests.run.rolling import KilledError, applied, ask, lost, schema, sealed, stopping, taken_back
 from tests.servers import MakeDatabase, Server
 
 __all__ = ["role"]
@@ -45,6 +45,12 @@ _SHAPE = """
 """
 
 
+def _abandoned(address: Address) -> Abandoned:
+    ended = abandon(address, RunOptions(), lambda _run, _stays: None)
+    assert ended
+    return ended
+
+
 def alone(address: Address, **wanted: object) -> Undone:
     """Take back the last run, with no folder at hand."""
     return rollback(NOWHERE, address, Undoing(**wanted))  # type: ignore[arg-type]
@@ -61,7 +67,9 @@ def test_the_journal_alone_takes_back(
     before = schema(newest, address.params["dbname"])
     applied(bundle, address)
     shutil.rmtree(folder)
-    losses, steps = foreseen(NOWHERE, address, Undoing())
+    expected = foreseen(NOWHERE, address, Undoing())
+    assert expected
+    losses, steps = expected
     assert (losses.rows, losses.own) == (bundle.manifest.rows, bundle.manifest.rows)
     with stopping(5, "rollback"), pytest.raises(KilledError):
         alone(address)
@@ -73,7 +81,7 @@ def test_the_journal_alone_takes_back(
 def test_rows_alone_without_a_folder(newest: Server, newest_database: MakeDatabase) -> None:
     address = newest_database("")
     applied(sealed(newest, newest.demo, "--constraints", "with-schema"), address)
-    assert alone(address, data_only=True).losses.data_only
+    assert lost(alone(address, data_only=True)).data_only
     assert ask(newest, address.params["dbname"], "SELECT count(*) FROM public.hotels") == [(0,)]
     assert alone(address).whole
 
@@ -86,7 +94,7 @@ def test_a_folder_that_differs_is_said_and_what_was_applied_is_taken_back(
     applied(sealed(newest, newest.demo), address, until=30)
     other = sealed(newest, newest.demo, "--constraints", "with-schema")
     undone = taken_back(other, address)
-    assert "20-constraints-foundation.sql is not there any more" in undone.losses.differs
+    assert "20-constraints-foundation.sql is not there any more" in lost(undone).differs
     assert undone.whole
     assert schema(newest, address.params["dbname"]) == before
 
@@ -107,7 +115,7 @@ def test_a_folder_of_something_else_is_refused(
     newest.drop_database(name)
     # Where the folder was, and is not any more, nobody is kept from what they typed before.
     folder = tmp_path / sealed(newest, newest.demo).paths.folder.name
-    assert rollback(Beside(folder, None, "it is gone"), address, Undoing()).losses.differs == "it is gone"
+    assert lost(rollback(Beside(folder, None, "it is gone"), address, Undoing())).differs == "it is gone"
 
 
 def test_what_is_kept_holds_no_rows_and_is_not_believed_when_it_was_changed(
@@ -150,10 +158,10 @@ def test_what_is_kept_is_not_believed_with_a_digest_that_fits(
     with pytest.raises(JournalError, match="changed by hand") as caught:
         alone(address)
     assert "--abandon" in caught.value.do
-    assert abandon(address, RunOptions(), lambda _run, _stays: None).run.state == "abandoned"
+    assert _abandoned(address).run.state == "abandoned"
 
 
-def owned(server: Server, role, database) -> Address:
+def owned(server: Server, role: MakeRole, database: MakeDatabase) -> Address:
     """A target of a plain role that owns the database, and nothing else."""
     owner = role(server, "migplan_kept_owner")
     address = database("")
@@ -210,7 +218,7 @@ def test_steps_that_are_gone_are_not_called_taken_back(newest: Server, newest_da
         for way in (alone, lambda address: foreseen(Beside.of(bundle), address, Undoing())):
             with pytest.raises(JournalError, match=r"changed by hand: it has \d+ of the \d+ steps of run 1"):
                 way(address)
-    assert abandon(address, RunOptions(), lambda _run, _stays: None).run.state == "abandoned"
+    assert _abandoned(address).run.state == "abandoned"
     assert alone(address).run is None
 
 
@@ -220,6 +228,7 @@ def test_a_run_that_cannot_go_on_is_ended_by_hand(newest: Server, newest_databas
     applied(bundle, address, until=4)
     seen: list[str] = []
     ended = abandon(address, RunOptions(), lambda _run, stays: seen.append(stays))
+    assert ended
     assert seen == [ended.stays]
     assert "3 of " in ended.stays
     (note,) = ended.run.notes

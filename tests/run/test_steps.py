@@ -24,7 +24,7 @@ from migplan.run.engine.events import Event
 from migplan.run.engine.journal import digest_of
 from migplan.run.engine.steps import Piece, Rows, Statements, Step, predecessors
 from migplan.sql.split import CopyRows, Statement, pieces
-from tests.catalog import nasty
+from tests.databases import DATABASES
 from tests.export import rich
 from tests.run.running import (
     LAYOUTS,
@@ -39,7 +39,6 @@ from tests.run.running import (
 )
 from tests.servers import Server
 
-DATABASES = {"rich": rich.database, "nasty": nasty.database, "demo": lambda server: server.demo}
 WORDS = [
     *(("--constraints", layout) for layout in LAYOUTS),
     ("--data-format", "insert", "--batch", "3"),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from migplan.config import Layout
 from migplan.pipeline.verify import verify_target
 from migplan.postgres import binaries
-from migplan.sql.split import pieces
+from migplan.sql.split import Statement, pieces
 from migplan.verify import verifying
 from migplan.verify.definitions import same
 from migplan.verify.verification import Verification
@@ -104,6 +104,7 @@ def test_odd_structures_come_out_the_same(
         with source.connect(dbname=made) as connection, file.open("rb") as stream:
             for piece in pieces(stream, file):
                 with suppress(psycopg.Error):
+                    assert isinstance(piece, Statement)
                     connection.execute(piece.text.encode())
         export(source.url(made), tmp_path / "bundle")
         run_with_psql(tmp_path / "bundle", target.url(there))

@@ -13,6 +13,7 @@ from migplan.pipeline.verify import verify_target
 from migplan.report.verification import closing
 from migplan.verify.verification import Verification
 from tests.catalog import nasty
+from tests.databases import DATABASES
 from tests.export import rich
 from tests.export.conftest import PASSWORD, role
 from tests.export.loading import copied, export, run_with_psql
@@ -58,9 +59,8 @@ def test_the_demo_holds_on_every_version(server: Server, tmp_path: Path) -> None
 @pytest.mark.parametrize("which", ["rich", "nasty", "demo"])
 def test_rows_that_came_into_live_constraints_hold(newest: Server, which: str, tmp_path: Path) -> None:
     """In levels, with a second pass, behind keys that had to wait: the same rows in the end."""
-    made = {"rich": rich.database, "nasty": nasty.database, "demo": lambda server: server.demo}
     bundle = tmp_path / "bundle"
-    export(newest.url(made[which](newest)), bundle, "--constraints", Layout.WITH_SCHEMA.value)
+    export(newest.url(DATABASES[which](newest)), bundle, "--constraints", Layout.WITH_SCHEMA.value)
     with copied(newest, bundle) as target:
         assert said(verified(newest, target, bundle)) == []
 

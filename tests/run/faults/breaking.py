@@ -37,6 +37,11 @@ def bundle(server: Server, source: str, layout: str = "after-data") -> VerifiedB
     return load_verified(bundle_of(server, source, "--constraints", layout))
 
 
+def reaches(count: Callable[[Event], int], last: int) -> Callable[[Event], bool]:
+    """Whether so many have been counted."""
+    return lambda event: count(event) >= last
+
+
 def count_of(kind: type[Event]) -> Callable[[Event], int]:
     """Counts events of a kind; 0 for another one."""
     numbers = itertools.count(1)

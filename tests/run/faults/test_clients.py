@@ -17,7 +17,7 @@ from migplan.errors import LockedError, StepError
 from migplan.postgres.address import Address
 from migplan.run.engine import events, journal, lock, worker
 from migplan.run.engine.events import Event
-from tests.run.faults.breaking import bundle, count_of
+from tests.run.faults.breaking import bundle, count_of, reaches
 from tests.run.running import (
     LAYOUTS,
     applied,
@@ -48,7 +48,7 @@ def test_killed_at_every_boundary(
     while True:
         # Each process gets some step further than the one before, and no further.
         seen, last = count_of(at), 1 if at is events.Finished else 1 + jobs
-        if not dying(sealed, where, ways(jobs), lambda e, seen=seen, last=last: seen(e) >= last):
+        if not dying(sealed, where, ways(jobs), reaches(seen, last)):
             break
         killed += 1
         assert the_run(where).run.state == "running"
@@ -64,8 +64,7 @@ def test_killed_inside_of_rows(
     monkeypatch.setattr(worker, "BLOCK", 2000)
     sealed, where = bundle(newest, source, layout), newest.address(target)
     for blocks in (1, 2, 5, 9, 30, 31):
-        seen = count_of(events.Moved)
-        assert dying(sealed, where, ways(2), lambda event, seen=seen, blocks=blocks: seen(event) == blocks)
+        assert dying(sealed, where, ways(2), reaches(count_of(events.Moved), blocks))
     applied(sealed, where, ways(2))
     assert_all_done(where)
     assert_copied(newest, target, source, layout=layout)
@@ -83,7 +82,8 @@ def test_killed_between_a_commit_and_its_answer(newest: Server, source: str, tar
 
 def without_answers(sealed: VerifiedBundle, where: Address) -> None:
     """Run in this process, which dies when the first commit is on its way; the server reads on without it."""
-    finish, committing = journal.finish, []
+    finish = journal.finish
+    committing: list[tuple[int, ...]] = []
 
     def marked(*words: int) -> sql.Composed:
         committing.append(words)
@@ -98,8 +98,10 @@ def without_answers(sealed: VerifiedBundle, where: Address) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             return generators.execute(pgconn)
 
-    journal.finish, worker.generators = marked, Deaf  # nobody else lives in this process
-    applied(sealed, where)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journal, "finish", marked)
+        patch.setattr(worker, "generators", Deaf)
+        applied(sealed, where)
 
 
 def test_the_next_waits_for_what_a_dead_client_left_at_work(
@@ -180,6 +182,7 @@ def test_a_lock_that_is_not(newest: Server, source: str, target: str, blocked: p
     holder = rf"process {process} of \S+ \(idle in transaction since \d{{4}}-.*\) holds the lock"
     assert re.search(holder, caught.value.what)
     (failed,) = the_run(where).failed
+    assert failed.error
     assert f"process {process}" in failed.error
     blocked.rollback()
     applied(bundle(newest, source), where)

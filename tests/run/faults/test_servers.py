@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -36,6 +37,11 @@ class Own:
         return self.server.conninfo()
 
 
+def own_of(server: Server) -> ThrowawayServer:
+    assert isinstance(server.origin, Own)
+    return server.origin.server
+
+
 @pytest.fixture(scope="module")
 def fragile() -> Iterator[Server]:
     with ExitStack() as stack:
@@ -52,7 +58,11 @@ def fragile_source(fragile: Server) -> str:
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 @pytest.mark.parametrize("at", [events.Began, events.Finished, events.Moved])
 def test_the_run_outlives_the_server(
-    fragile: Server, fragile_source: str, at: type[Event], mode: str, monkeypatch: pytest.MonkeyPatch
+    fragile: Server,
+    fragile_source: str,
+    at: type[Event],
+    mode: Literal["fast", "immediate"],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker, "BLOCK", 5000)
     sealed = bundle(fragile, fragile_source)
@@ -64,7 +74,7 @@ def test_the_run_outlives_the_server(
             told.append(event)
             with guard:
                 if seen(event) == 4:
-                    fragile.origin.server.restart(mode)
+                    own_of(fragile).restart(mode)
 
         where = fragile.address(name)
         done = applied(sealed, where, ways(2, retries=5), outage)
@@ -86,7 +96,7 @@ def test_a_crash_after_the_last_step(fragile: Server) -> None:
             if isinstance(event, events.Finished):
                 numbers.append(event.step.number)
                 if len(numbers) == 2:
-                    fragile.origin.server.restart("immediate")
+                    own_of(fragile).restart("immediate")
 
         applied(sealed, where, ways(1), outage)
         assert numbers in ([1, 2, 2], [1, 2, 1, 2])  # nobody was at work any more to see that they are lost
@@ -95,8 +105,10 @@ def test_a_crash_after_the_last_step(fragile: Server) -> None:
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_a_server_that_stays_away(fragile: Server, fragile_source: str, mode: str) -> None:
-    sealed, own = bundle(fragile, fragile_source), fragile.origin.server
+def test_a_server_that_stays_away(
+    fragile: Server, fragile_source: str, mode: Literal["fast", "immediate"]
+) -> None:
+    sealed, own = bundle(fragile, fragile_source), own_of(fragile)
     with empty(fragile) as name:
         where = fragile.address(name)
         seen = count_of(events.Finished)
@@ -163,7 +175,7 @@ def test_a_server_that_goes_while_sessions_are_opened(
     fragile: Server, fragile_source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(execution, "_FIRST_WAIT", 0.1)
-    sealed, own = bundle(fragile, fragile_source), fragile.origin.server
+    sealed, own = bundle(fragile, fragile_source), own_of(fragile)
     with empty(fragile) as name:
         where, back = fragile.address(name), threading.Timer(0.3, own.resume)
 
@@ -196,7 +208,8 @@ def terminated(server: Server, target: str, whose: str) -> int:
         " WHERE locktype = 'advisory' AND granted AND datname = %s AND mode "
     )
     with server.connect() as connection:
-        return connection.execute(f"{query} {which[whose]}) found", [target]).fetchone()[0]
+        ((number,),) = connection.execute(f"{query} {which[whose]}) found", [target]).fetchall()
+        return int(number)
 
 
 def test_cut_and_nobody_tries_again(newest: Server, source: str, target: str) -> None:
@@ -235,7 +248,7 @@ def small_disk() -> Iterator[Path]:
 
 
 def test_a_disk_that_is_full(fragile: Server, small_disk: Path) -> None:
-    data = fragile.origin.server.folder / "data"
+    data = own_of(fragile).folder / "data"
     os.chown(small_disk, data.stat().st_uid, data.stat().st_gid)
     source = fragile.create_database(
         "CREATE TABLE heavy (n int, t text); CREATE TABLE heavier (n int, t text);"
