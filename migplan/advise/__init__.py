@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from migplan.advise.advice import Advice, advise, by_rule
-from migplan.advise.finding import Blind, Finding, Level, Rule, RuleModule
+from migplan.advise.finding import Blind, Finding, Rule, RuleModule
 from migplan.advise.rules import RULES
+from migplan.level import Level
 
 __all__ = [
     "RULES",

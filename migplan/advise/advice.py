@@ -8,13 +8,14 @@ from fnmatch import fnmatchcase
 from itertools import groupby
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Blind, Finding, Level, Need, RuleModule
+from migplan.advise.finding import Blind, Finding, Need, RuleModule
 from migplan.advise.rules import RULES
 from migplan.catalog.model import Catalog
 from migplan.catalog.vitals import ROLES
 from migplan.config import AdviseSection, IgnoreSection
 from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph
+from migplan.level import Level
 
 _ANY = AdviseSection()
 _NAMED = 5

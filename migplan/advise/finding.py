@@ -8,20 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from migplan.advise.context import Seen
+from migplan.level import Level
 from migplan.names import QualifiedName
-
-
-class Level(StrEnum):
-    """How grave it is."""
-
-    ERROR = "error"  # rows are open to people who must not see them, will be lost, or will not load
-    WARNING = "warning"
-    NOTE = "note"
-
-    @property
-    def rank(self) -> int:
-        """0 for the gravest."""
-        return list(Level).index(self)
 
 
 class Need(StrEnum):

@@ -10,13 +10,14 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan.advise import RULES, Advice, Level
+from migplan.advise import RULES, Advice
 from migplan.catalog import store
 from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
 from migplan.config import Config
 from migplan.errors import SelectionError
 from migplan.files import write_whole
+from migplan.level import Level
 from migplan.pipeline.analyze import analysis_of, catalog_of
 from migplan.report import rules
 from migplan.report.advice import FORMATS, headline

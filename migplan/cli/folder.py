@@ -16,8 +16,9 @@ from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
 from migplan.cli.permission import Granted, Protection, Subject
 from migplan.config import Config
 from migplan.errors import RefusedError, StepError
+from migplan.level import Level
 from migplan.migrations.analysis import Analysis
-from migplan.migrations.lint import Finding, Level
+from migplan.migrations.lint import Risk
 from migplan.pipeline import migrations as migrating
 from migplan.postgres.address import Address
 from migplan.report import migration_status as report
@@ -45,7 +46,7 @@ def apply(
     known = standing_in(analysis, address)
     names = would_apply(analysis, known, wanted)
     grave = _risks(analysis, set(names))
-    screen.show_aside(line for each in grave for line in analysis_report.finding(each))
+    screen.show_aside(line for each in grave for line in analysis_report.risk(each))
     if strict and grave:
         raise RefusedError("lint found risks, and --strict stops at them; nothing was changed")
     if dry_run:
@@ -125,10 +126,15 @@ def _asking(
     return agreed
 
 
-def _risks(analysis: Analysis, names: Collection[str]) -> list[Finding]:
-    """What lint warns of in these migrations, the gravest first."""
-    accounts = (each for each in analysis.file_analyses if each.migration.name in names)
-    found = (each for account in accounts for each in account.findings if each.level is not Level.NOTE)
+def _risks(analysis: Analysis, names: Collection[str]) -> list[Risk]:
+    """What lint warns of in these migrations, the most severe first."""
+    found = (
+        each
+        for analysed in analysis.file_analyses
+        if analysed.migration.name in names
+        for each in analysed.risks
+        if each.level is not Level.NOTE
+    )
     return sorted(found, key=lambda each: each.level.rank)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from migplan.migrations.file_analysis import FileAnalysis, file_analyses
 from migplan.migrations.folder import read
-from migplan.migrations.lint import NO_LEVELS, Finding, Levels, Sizes
+from migplan.migrations.lint import NO_LEVELS, Levels, Risk, Sizes
 from migplan.migrations.model import Folder
 from migplan.migrations.order import Order
 
@@ -28,15 +28,15 @@ class Analysis:
         return bool(self.order.contradictions)
 
     @cached_property
-    def findings(self) -> tuple[Finding, ...]:
-        """What lint has to say, the gravest first, then by file and line."""
-        found = [finding for account in self.file_analyses for finding in account.findings]
-        return tuple(sorted(found, key=lambda finding: finding.level.rank))
+    def risks(self) -> tuple[Risk, ...]:
+        """What lint has to say, the most severe first, then by file and line."""
+        found = [risk for each in self.file_analyses for risk in each.risks]
+        return tuple(sorted(found, key=lambda risk: risk.level.rank))
 
     @cached_property
     def by_name(self) -> Mapping[str, FileAnalysis]:
-        """The account of each migration."""
-        return {account.migration.name: account for account in self.file_analyses}
+        """The analysis of each migration's file."""
+        return {each.migration.name: each for each in self.file_analyses}
 
 
 def analyze(path: Path, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS) -> Analysis:

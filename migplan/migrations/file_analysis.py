@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from migplan.migrations.lint import NO_LEVELS, Context, Finding, Levels, Sizes, lint
+from migplan.migrations.lint import NO_LEVELS, Context, Levels, Risk, Sizes, lint
 from migplan.migrations.model import Folder, Migration, Part, Style, Use
 from migplan.migrations.source_files import statements_of
 from migplan.migrations.transactions import NonTransactional, non_transactional
@@ -18,7 +18,7 @@ class FileAnalysis:
     migration: Migration
     uses: tuple[Use, ...] = ()
     non_transactional: tuple[NonTransactional, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    risks: tuple[Risk, ...] = ()
     statements: int = 0
     rows: int = 0  # of COPY
 

@@ -71,14 +71,14 @@ class Missing:
 
 
 class Order:
-    """What migrations need of each other, computed once from their accounts in the order of the names."""
+    """What migrations need of each other, computed once from their files in the order of the names."""
 
     def __init__(self, file_analyses: Sequence[FileAnalysis]) -> None:
         self.file_analyses = tuple(each for each in file_analyses if each.migration.is_ordered)
         self.names = tuple(each.migration.name for each in self.file_analyses)
         self._upkeep = tuple(each for each in file_analyses if not each.migration.is_ordered)
         self._at = {name: at for at, name in enumerate(self.names)}
-        self._makers = Definitions([each.uses for each in self.file_analyses])
+        self._definitions = Definitions([each.uses for each in self.file_analyses])
         self._needs: dict[tuple[int, int], Because] = {}  # (who is needed, who needs it)
         self._after: dict[tuple[int, int], Because] = {}  # likewise, but only one after the other
         self._chain: set[tuple[int, int]] = set()
@@ -164,18 +164,18 @@ class Order:
         yield from ((edge, because) for edge, because in self._after.items() if edge not in self._needs)
 
     def _read(self) -> None:
-        for use in (use for account in self.file_analyses for use in account.uses):
+        for use in (use for each in self.file_analyses for use in each.uses):
             if use.inside is not None:
                 self._bodies[use.inside].append(use)
-        for at, account in enumerate(self.file_analyses):
-            for wanted in account.migration.requires:
+        for at, analysed in enumerate(self.file_analyses):
+            for wanted in analysed.migration.requires:
                 self._require(at, wanted)
-            for use in account.uses:
+            for use in analysed.uses:
                 self._use(Place(at, use))
-        for account in self._upkeep:
-            for use in account.uses:
-                if use.how != "creates" and self._makers.meant(use) is None:
-                    self._note_missing(account.migration.name, use)
+        for analysed in self._upkeep:
+            for use in analysed.uses:
+                if use.how != "creates" and self._definitions.meant(use) is None:
+                    self._note_missing(analysed.migration.name, use)
         self._sequence()
 
     def _require(self, at: int, wanted: str) -> None:
@@ -190,17 +190,17 @@ class Order:
         use = place.use
         if use.how == "creates":
             return
-        thing = self._makers.meant(use)
+        thing = self._definitions.meant(use)
         if thing is None:
             self._note_missing(self.names[place.at], use)
             return
-        maker = self._makers.maker(thing, place)
+        maker = self._definitions.maker(thing, place)
         if maker is None:
             if not (use.how == "drops" and use.tolerant):
                 self._note_missing(self.names[place.at], use)
         elif maker.is_before(place):
             self._need(place, maker)
-            dropper = self._makers.dropper(thing, maker, place)
+            dropper = self._definitions.dropper(thing, maker, place)
             if dropper is not None and dropper.at != place.at and use.sure and not use.tolerant:
                 self._drop(dropper, [place])
         elif use.sure and not use.tolerant:
@@ -226,10 +226,10 @@ class Order:
         seen, border = {function}, [function]
         while border:
             for use in self._bodies.get(border.pop(), ()):
-                thing = self._makers.meant(use)
+                thing = self._definitions.meant(use)
                 if thing is None:
                     continue
-                maker = self._makers.maker(thing, call)
+                maker = self._definitions.maker(thing, call)
                 if maker is not None and (not maker.is_before(call) or use.sure):
                     self._need(call, maker, use)
                 if thing.kind is ThingKind.FUNCTION and thing not in seen:
@@ -240,9 +240,9 @@ class Order:
         thing = use.thing
         if use.how == "drops" and use.tolerant:
             return
-        if thing.kind in _OF_TABLES and self._makers.is_open(thing):
+        if thing.kind in _OF_TABLES and self._definitions.is_open(thing):
             return
-        if use.inside is not None and self._makers.is_transition(thing):
+        if use.inside is not None and self._definitions.is_transition(thing):
             return
         noted = self._missing.get(thing)
         found = Missing(thing, name, use)
@@ -252,9 +252,9 @@ class Order:
     def _sequence(self) -> None:
         """Drops after uses, makers after drops, and changes of one thing in the order of their names."""
         users: dict[Thing, list[Place]] = defaultdict(list)
-        for at, account in enumerate(self.file_analyses):
-            for use in account.uses:
-                thing = self._makers.meant(use) or use.thing
+        for at, analysed in enumerate(self.file_analyses):
+            for use in analysed.uses:
+                thing = self._definitions.meant(use) or use.thing
                 if use.how == "alters" and use.thing.kind is not ThingKind.TABLE:
                     self._chain.update(
                         (place.at, at)
@@ -263,9 +263,9 @@ class Order:
                     )
                 if use.how == "drops":
                     self._drop(Place(at, use), users.pop(thing, []))
-                elif use.how == "creates" and thing in self._makers.dropped:
+                elif use.how == "creates" and thing in self._definitions.dropped:
                     self._made_again(Place(at, use), thing)
-                if use.how != "drops" and (use.how == "alters" or thing in self._makers.dropped):
+                if use.how != "drops" and (use.how == "alters" or thing in self._definitions.dropped):
                     users[thing].append(Place(at, use))
 
     def _drop(self, drop: Place, users: Sequence[Place]) -> None:
@@ -275,7 +275,7 @@ class Order:
                 self._after.setdefault((user.at, drop.at), reason)
 
     def _made_again(self, made: Place, thing: Thing) -> None:
-        for drop in self._makers.dropped[thing]:
+        for drop in self._definitions.dropped[thing]:
             if drop.at < made.at:
                 reason = Because(self.names[made.at], made.use, self.names[drop.at], drop.use)
                 self._after.setdefault((drop.at, made.at), reason)

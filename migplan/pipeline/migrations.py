@@ -12,9 +12,9 @@ import psycopg
 
 from migplan.config import Config
 from migplan.errors import RefusedError
+from migplan.level import Level
 from migplan.migrations.analysis import Analysis, analysis_of
 from migplan.migrations.folder import read
-from migplan.migrations.lint import Level
 from migplan.migrations.model import ThingKind
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
@@ -97,9 +97,9 @@ def digest_of(analysis: Analysis) -> str:
     """What tells this set of migrations from another: any of them changed, or one more, is another set."""
     return work.digest_of(
         {
-            name: account.migration.digest
-            for name, account in sorted(analysis.by_name.items())
-            if account.migration.kind in {"sql", "python"}
+            name: each.migration.digest
+            for name, each in sorted(analysis.by_name.items())
+            if each.migration.kind in {"sql", "python"}
         }
     )
 

@@ -10,8 +10,9 @@ from typing import Any
 from rich.text import Text
 
 from migplan import __version__
-from migplan.advise import RULES, Advice, Blind, Finding, Level, by_rule
+from migplan.advise import RULES, Advice, Blind, Finding, by_rule
 from migplan.catalog.model import Server
+from migplan.level import Level
 from migplan.report import rules
 from migplan.report.words import count, listed
 from migplan.sql.text import one_line

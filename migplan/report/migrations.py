@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rich.text import Text
 
+from migplan.level import Level
 from migplan.migrations.analysis import Analysis
-from migplan.migrations.lint import Finding, Level
+from migplan.migrations.lint import Risk
 from migplan.migrations.order import Because, Cycle, Duplicate, Missing
 from migplan.report.tree import READABLE, SHOWN_CHILDREN, SHOWN_ROOTS, Line
 from migplan.report.words import count, listed
@@ -39,8 +40,8 @@ def headline(analysis: Analysis) -> str:
     parts += [count(kinds["seed"], "seed")] if kinds["seed"] else []
     upkeep = sum(each.kind == "maintenance" for each in folder.migrations)
     parts += [f"{upkeep} for maintenance"] if upkeep else []
-    statements = sum(account.statements for account in analysis.file_analyses)
-    rows = sum(account.rows for account in analysis.file_analyses)
+    statements = sum(each.statements for each in analysis.file_analyses)
+    rows = sum(each.rows for each in analysis.file_analyses)
     parts += [count(statements, "statement")] + ([count(rows, "row") + " of COPY"] if rows else [])
     return f"{folder.path} ({folder.style}): {', '.join(parts)}"
 
@@ -123,11 +124,11 @@ def _marks(analysis: Analysis) -> Mapping[str, str]:
             found.setdefault(name, []).append(f"⟲ cycle {number}")
     for because in analysis.order.contradictions:
         found.setdefault(because.migration, []).append(f"after {because.by}")
-    for account in analysis.file_analyses:
-        if account.migration.kind == "python":
-            found.setdefault(account.migration.name, []).append("Python")
-        elif not account.in_transaction:
-            found.setdefault(account.migration.name, []).append("no transaction")
+    for each in analysis.file_analyses:
+        if each.migration.kind == "python":
+            found.setdefault(each.migration.name, []).append("Python")
+        elif not each.in_transaction:
+            found.setdefault(each.migration.name, []).append("no transaction")
     return {name: "  ".join(dict.fromkeys(marks)) for name, marks in found.items()}
 
 
@@ -145,7 +146,7 @@ def _drawn(line: Line) -> Text:
 def sections(analysis: Analysis, *, whole: bool = False) -> Iterator[tuple[str, list[Text]]]:
     """What is to be said, the gravest first, each with its title."""
     order, limit = analysis.order, len(analysis.folder.migrations) + 100_000 if whole else SHOWN
-    files = {account.migration.name: account.migration.up.file for account in analysis.file_analyses}
+    files = {each.migration.name: each.migration.up.file for each in analysis.file_analyses}
     if order.cycles:
         yield "Cycles: no order works", [t for c in order.cycles for t in _cycle(c, files)]
     if order.contradictions:
@@ -178,10 +179,10 @@ def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Itera
         found = analysis.folder.remarks
         lines = [Text(f"  {each.file.name}: {each.what}") for each in found[:limit]]
         yield "Remarks", lines + _more(len(found) - limit)
-    if analysis.findings:
-        found_here = analysis.findings
+    if analysis.risks:
+        found_here = analysis.risks
         shown, left_out = (found_here, 0) if limit > SHOWN else _few_of_each(found_here)
-        lines = [t for each in shown for t in finding(each)] + _more(left_out)
+        lines = [t for each in shown for t in risk(each)] + _more(left_out)
         yield f"Lint: {_levels(found_here)}", lines
 
 
@@ -231,18 +232,18 @@ def _perhaps(because: Because, files: Mapping[str, Path]) -> Text:
     return Text(f"  {here} {name} uses {because.made.thing}, which is made in {there}")
 
 
-def finding(found: Finding) -> Iterator[Text]:
-    """A finding of lint: where, what, why, and how to go about it."""
+def risk(found: Risk) -> Iterator[Text]:
+    """A risk that lint sees: where, what, why, and how to go about it."""
     line = Text(f"  {found.place} ", style="default")
     line.append(f"{found.level} {found.code}", style=_STYLES[found.level])
     line.append(f" {found.title}: {found.why}")
     yield line
     yield Text(f"      {found.statement}", style="dim")
-    if found.mend:
-        yield Text(f"      -> {found.mend}", style="dim")
+    if found.fix:
+        yield Text(f"      -> {found.fix}", style="dim")
 
 
-def _few_of_each(found: Sequence[Finding]) -> tuple[list[Finding], int]:
+def _few_of_each(found: Sequence[Risk]) -> tuple[list[Risk], int]:
     """Of what one rule finds, the first places; and how many there are besides."""
     seen: Counter[str] = Counter()
     shown = []
@@ -253,7 +254,7 @@ def _few_of_each(found: Sequence[Finding]) -> tuple[list[Finding], int]:
     return shown, len(found) - len(shown)
 
 
-def _levels(found: Sequence[Finding]) -> str:
+def _levels(found: Sequence[Risk]) -> str:
     numbers = {level: sum(each.level is level for each in found) for level in Level}
     return ", ".join(count(number, str(level)) for level, number in numbers.items() if number)
 

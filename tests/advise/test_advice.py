@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from migplan.advise import RULES, Advice, Level, advise, by_rule
+from migplan.advise import RULES, Advice, advise, by_rule
 from migplan.catalog.model import Catalog
 from migplan.catalog.vitals import Vitals
 from migplan.config import AdviseSection
 from migplan.errors import SelectionError
 from migplan.graph import build
+from migplan.level import Level
 from migplan.report import rules
 from tests.catalogs import catalog
 

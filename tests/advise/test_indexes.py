@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from migplan.advise import Level, advise
+from migplan.advise import advise
 from migplan.catalog.vitals import Bloat, Vitals
 from migplan.graph import build
+from migplan.level import Level
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from tests.advise.advising import advice_of, blind, found, mend, seen_at

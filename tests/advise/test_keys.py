@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from migplan.advise import Advice, Level
+from migplan.advise import Advice
+from migplan.level import Level
 from migplan.postgres.address import Address
 from tests.advise.advising import advice_of, found, mend
 from tests.servers import Server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from migplan.advise import Level
+from migplan.level import Level
 from migplan.postgres.address import Address
 from tests.advise.advising import advice_of, blind, found, mend
 from tests.servers import Server

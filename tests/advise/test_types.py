@@ -7,8 +7,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from migplan.advise import Level
 from migplan.advise.rules.reg_type import NOT_UPGRADABLE
+from migplan.level import Level
 from migplan.postgres.address import Address
 from tests.advise.advising import advice_of, blind, found, mend
 from tests.servers import Server

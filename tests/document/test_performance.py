@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from migplan.advise import Advice, Finding, Level
+from migplan.advise import Advice, Finding
 from migplan.advise.rules import key_without_index
 from migplan.catalog.model import Index, Policy, Table, Use
 from migplan.catalog.vitals import Bloat, Vitals
 from migplan.document.model import Frequency, Growth, Performance
+from migplan.level import Level
 from tests import catalogs
 from tests.catalogs import SERVER, altered, name
 from tests.document.documenting import database, of, section, table

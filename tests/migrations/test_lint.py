@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from migplan.level import Level
 from migplan.migrations.analysis import analyze
-from migplan.migrations.lint import RULES, Level
+from migplan.migrations.lint import RULES
 from tests.migrations.folders import folder
 
 QUIET = {"ML301": "off", "ML302": "off", "ML401": "off"}
@@ -61,17 +62,17 @@ HARMLESS = [
 @pytest.mark.parametrize(("code", "sql"), [(code, sql) for code, every in FOUND.items() for sql in every])
 def test_a_rule_finds_its_risk(tmp_path: Path, code: str, sql: str) -> None:
     path = folder(tmp_path, _1_a=f"\n{sql};")
-    found = [each for each in analyze(path).findings if each.code == code]
+    found = [each for each in analyze(path).risks if each.code == code]
     assert [(each.place, each.file) for each in found] == [("1_a.sql:2", path / "1_a.sql")]
     assert found[0].why
-    assert not [each for each in analyze(path, levels={code: "off"}).findings if each.code == code]
-    (other,) = [each for each in analyze(path, levels={code: Level.ERROR}).findings if each.code == code]
+    assert not [each for each in analyze(path, levels={code: "off"}).risks if each.code == code]
+    (other,) = [each for each in analyze(path, levels={code: Level.ERROR}).risks if each.code == code]
     assert other.level is Level.ERROR
 
 
 @pytest.mark.parametrize("sql", HARMLESS)
 def test_what_is_no_risk_is_left_alone(tmp_path: Path, sql: str) -> None:
-    findings = analyze(folder(tmp_path, _1_a=f"{sql};"), levels=QUIET).findings  # type: ignore[arg-type]
+    findings = analyze(folder(tmp_path, _1_a=f"{sql};"), levels=QUIET).risks  # type: ignore[arg-type]
     assert not [each.code for each in findings]
 
 
@@ -83,7 +84,7 @@ def test_every_rule_is_tested_and_its_code_its_own() -> None:
 
 def test_time_outs_that_are_set_are_seen(tmp_path: Path) -> None:
     sql = "SET lock_timeout = '5s';\nSET LOCAL statement_timeout = '60s';\nALTER TABLE public.t ADD x int;"
-    assert not analyze(folder(tmp_path, _1_a=sql)).findings
+    assert not analyze(folder(tmp_path, _1_a=sql)).risks
 
 
 @pytest.mark.parametrize(
@@ -93,5 +94,5 @@ def test_time_outs_that_are_set_are_seen(tmp_path: Path) -> None:
 def test_the_size_of_the_table_weighs(tmp_path: Path, size: int | None, level: Level) -> None:
     sizes = {"public.other": 1} | ({"public.t": size} if size is not None else {})
     path = folder(tmp_path, _1_a="CREATE INDEX i ON t (x);")
-    (found,) = analyze(path, sizes=sizes, levels=QUIET).findings  # type: ignore[arg-type]
+    (found,) = analyze(path, sizes=sizes, levels=QUIET).risks  # type: ignore[arg-type]
     assert (found.level, found.size, found.table) == (level, size, "public.t")

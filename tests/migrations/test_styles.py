@@ -153,7 +153,7 @@ def test_sqitch(tmp_path: Path) -> None:
     assert ["of another project" in each.what for each in found.remarks] == [True]
     analysis = analyze(tmp_path)
     assert not analysis.contradicts
-    assert not [each for each in analysis.findings if each.code == "ML402"]
+    assert not [each for each in analysis.risks if each.code == "ML402"]
 
 
 @pytest.mark.parametrize(

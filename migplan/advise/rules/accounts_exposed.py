@@ -32,8 +32,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen, is_invoker, revoke
-from migplan.advise.finding import Finding, Level, Need, Rule
+from migplan.advise.finding import Finding, Need, Rule
 from migplan.catalog.model import Table, View
+from migplan.level import Level
 from migplan.names import QualifiedName, quoted
 
 RULE = Rule("MP314", "accounts exposed by a view", Level.ERROR, (Need.SCHEMAS, Need.ROLES))

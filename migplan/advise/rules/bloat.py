@@ -41,7 +41,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Blind, Finding, Level, Need, Rule
+from migplan.advise.finding import Blind, Finding, Need, Rule
+from migplan.level import Level
 from migplan.names import QualifiedName
 
 RULE = Rule("MP204", "bloat", Level.NOTE, (Need.VITALS,), observed=True)

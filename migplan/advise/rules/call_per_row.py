@@ -48,8 +48,9 @@ from collections.abc import Iterator
 
 from migplan.advise.context import Seen, policy_name
 from migplan.advise.expressions import UnreadableError, Wanted, per_row, tree, words, wrapped
-from migplan.advise.finding import Blind, Finding, Level, Rule
+from migplan.advise.finding import Blind, Finding, Rule
 from migplan.catalog.model import Policy, Table
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP207", "call made for every row", Level.WARNING)

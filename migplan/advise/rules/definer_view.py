@@ -37,8 +37,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import READ_OR_WRITE, Seen, is_invoker, revoke
-from migplan.advise.finding import Finding, Level, Need, Rule
+from migplan.advise.finding import Finding, Need, Rule
 from migplan.catalog.model import View
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP305", "exposed view with its owner's rights", Level.ERROR, (Need.SCHEMAS, Need.ROLES))

@@ -41,9 +41,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.advise.index_shape import Shape, drop, is_constraint, shape
 from migplan.catalog.model import Index, Table
+from migplan.level import Level
 from migplan.names import QualifiedName, quoted
 
 RULE = Rule("MP201", "duplicate index", Level.WARNING)

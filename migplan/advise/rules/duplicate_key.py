@@ -28,9 +28,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.advise.partitions import above
 from migplan.catalog.model import ForeignKey
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP107", "foreign key said twice", Level.WARNING)

@@ -29,8 +29,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import READ_OR_WRITE, Seen, revoke
-from migplan.advise.finding import Finding, Level, Need, Rule
+from migplan.advise.finding import Finding, Need, Rule
 from migplan.catalog.model import TableKind
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP313", "exposed foreign table", Level.WARNING, (Need.SCHEMAS, Need.ROLES))

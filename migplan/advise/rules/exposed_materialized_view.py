@@ -29,7 +29,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen, revoke
-from migplan.advise.finding import Finding, Level, Need, Rule
+from migplan.advise.finding import Finding, Need, Rule
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP312", "exposed materialised view", Level.WARNING, (Need.SCHEMAS, Need.ROLES))

@@ -28,7 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP309", "extension among the database's own objects", Level.WARNING)

@@ -28,7 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Need, Rule
+from migplan.advise.finding import Finding, Need, Rule
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP310", "extension out of date", Level.WARNING, (Need.VITALS,), observed=True)

@@ -27,9 +27,10 @@ import re
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.advise.index_shape import drop
 from migplan.catalog.model import Index, TableKind
+from migplan.level import Level
 from migplan.names import QualifiedName
 
 RULE = Rule("MP105", "invalid index", Level.WARNING)

@@ -24,8 +24,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.catalog.model import TableKind
+from migplan.level import Level
 
 RULE = Rule("MP109", "isolated table", Level.NOTE)
 

@@ -29,8 +29,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.catalog.model import Table
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP112", "foreign key switched off", Level.ERROR)

@@ -25,8 +25,9 @@ from collections.abc import Iterator
 
 from migplan.advise.column_types import INTEGERS, bases, can_be_altered
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.catalog.model import Table
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP103", "foreign key of another type than what it refers to", Level.NOTE)

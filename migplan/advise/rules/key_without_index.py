@@ -51,10 +51,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.advise.index_shape import equal_columns, serves
 from migplan.advise.partitions import leaves
 from migplan.catalog.model import ForeignKey, Table, TableKind
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP106", "foreign key without an index", Level.NOTE)

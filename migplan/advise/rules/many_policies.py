@@ -40,8 +40,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Need, Rule
+from migplan.advise.finding import Finding, Need, Rule
 from migplan.catalog.model import Policy, Table
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP206", "several permissive policies", Level.WARNING, (Need.VITALS,))

@@ -35,7 +35,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen, routine
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
+from migplan.level import Level
 
 RULE = Rule("MP307", "function without a search path of its own", Level.WARNING)
 

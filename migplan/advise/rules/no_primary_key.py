@@ -34,9 +34,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.advise.index_shape import shape
 from migplan.catalog.model import Index, Key, Table, TableKind
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP104", "table without primary key", Level.WARNING)

@@ -32,8 +32,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.catalog.model import ForeignKey, Table, TableKind
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP108", "composite key that NULL switches off", Level.WARNING)

@@ -35,8 +35,9 @@ from collections.abc import Iterator
 
 from migplan.advise.column_types import bases
 from migplan.advise.context import Seen
-from migplan.advise.finding import Blind, Finding, Level, Need, Rule
+from migplan.advise.finding import Blind, Finding, Need, Rule
 from migplan.catalog.model import Table
+from migplan.level import Level
 from migplan.names import QualifiedName, quoted
 
 RULE = Rule("MP404", "oversized text key", Level.NOTE, (Need.VITALS,), observed=True)

@@ -43,8 +43,9 @@ from collections.abc import Iterator
 
 from migplan.advise.context import Seen, policy_name
 from migplan.advise.expressions import UnreadableError, always_true
-from migplan.advise.finding import Blind, Finding, Level, Rule
+from migplan.advise.finding import Blind, Finding, Rule
 from migplan.catalog.model import Policy, Table
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP304", "policy always true", Level.WARNING)

@@ -28,9 +28,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.advise.index_shape import Shape, drop, is_constraint, shape
 from migplan.catalog.model import Index, Table
+from migplan.level import Level
 from migplan.names import QualifiedName, quoted
 
 RULE = Rule("MP202", "redundant index", Level.NOTE)

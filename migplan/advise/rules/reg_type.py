@@ -39,8 +39,9 @@ from collections.abc import Iterator
 
 from migplan.advise.column_types import can_be_altered, stored_columns
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
 from migplan.catalog.model import Catalog, Type
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP401", "type that cannot be upgraded", Level.WARNING)

@@ -40,8 +40,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import READ_OR_WRITE, Seen
-from migplan.advise.finding import Finding, Level, Need, Rule
+from migplan.advise.finding import Finding, Need, Rule
 from migplan.catalog.model import TableKind
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP303", "exposed table without row-level security", Level.ERROR, (Need.SCHEMAS, Need.ROLES))

@@ -51,8 +51,9 @@ from collections.abc import Iterable, Iterator
 
 from migplan.advise.context import Seen, grantees
 from migplan.advise.expressions import UnreadableError, always_true
-from migplan.advise.finding import Blind, Finding, Level, Need, Rule
+from migplan.advise.finding import Blind, Finding, Need, Rule
 from migplan.catalog.model import Column, Policy, Table
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP308", "exposed columns with secrets", Level.ERROR, (Need.SCHEMAS, Need.ROLES))

@@ -31,11 +31,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Blind, Finding, Level, Need, Rule
+from migplan.advise.finding import Blind, Finding, Need, Rule
 from migplan.catalog import model
 from migplan.catalog.filling import filled_columns
 from migplan.catalog.model import Table
 from migplan.catalog.vitals import Position
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP111", "sequence behind its column", Level.ERROR, (Need.VITALS,), observed=True)

@@ -31,10 +31,11 @@ from collections.abc import Iterator, Sequence
 
 from migplan.advise.column_types import INTEGERS, bases, can_be_altered
 from migplan.advise.context import Seen
-from migplan.advise.finding import Blind, Finding, Level, Rule
+from migplan.advise.finding import Blind, Finding, Rule
 from migplan.catalog import model
 from migplan.catalog.filling import filled_columns, is_hidden
 from migplan.catalog.model import Column, Table
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP110", "sequence near its limit", Level.WARNING, observed=True)

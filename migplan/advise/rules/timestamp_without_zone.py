@@ -28,7 +28,8 @@ from collections.abc import Iterator
 
 from migplan.advise.column_types import bases, can_be_altered, stored_columns
 from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Level, Rule
+from migplan.advise.finding import Finding, Rule
+from migplan.level import Level
 from migplan.names import quoted
 
 RULE = Rule("MP402", "timestamp without time zone", Level.NOTE)

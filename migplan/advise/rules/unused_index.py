@@ -50,10 +50,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from migplan.advise.context import Seen
-from migplan.advise.finding import Blind, Finding, Level, Need, Rule
+from migplan.advise.finding import Blind, Finding, Need, Rule
 from migplan.advise.index_shape import drop, is_constraint, serves
 from migplan.advise.partitions import leaves
 from migplan.catalog.model import Index, Table, TableKind
+from migplan.level import Level
 from migplan.names import QualifiedName
 
 RULE = Rule("MP203", "unused index", Level.NOTE, (Need.VITALS,), observed=True)

@@ -43,7 +43,8 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.advise.context import Seen, policy_name
 from migplan.advise.expressions import UnreadableError, calls, everything, text_constants, tree, words
-from migplan.advise.finding import Blind, Finding, Level, Rule
+from migplan.advise.finding import Blind, Finding, Rule
+from migplan.level import Level
 
 RULE = Rule("MP311", "policy that believes users", Level.ERROR)
 

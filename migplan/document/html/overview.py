@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from migplan.advise import Advice, Finding, Level
+from migplan.advise import Advice, Finding
 from migplan.document.html.blocks import bullets, facts, folded, grid, mark, muted, paragraph, part
 from migplan.document.html.links import Links, group_id
 from migplan.document.html.practice import finding
@@ -16,6 +16,7 @@ from migplan.document.markdown.book import overview_key
 from migplan.document.markdown.homes import without_home
 from migplan.document.model import Documentation, GroupDocument
 from migplan.graph.graph import Rows
+from migplan.level import Level
 from migplan.plan.model import PlannedGroup
 from migplan.report.tree import tree
 from migplan.report.words import amount, count, rows

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from migplan.advise import Finding, Level
+from migplan.advise import Finding
 from migplan.document.markdown.book import ADVISORS, INDEX, Book, rule_anchor
+from migplan.level import Level
 from migplan.report.words import count
 from migplan.text import markdown
 from migplan.text.markdown import code, text

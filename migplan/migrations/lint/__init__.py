@@ -4,41 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from migplan.migrations.lint.finding import (
+from migplan.level import Level
+from migplan.migrations.lint.risk import (
     LARGE,
     NO_LEVELS,
     SMALL,
     Context,
-    Finding,
     Hit,
-    Level,
     Levels,
+    Risk,
     Rule,
     Sizes,
 )
 from migplan.migrations.lint.rules import RULES
 from migplan.sql.statements import Parsed
 
-__all__ = ["NO_LEVELS", "RULES", "Context", "Finding", "Level", "Levels", "Rule", "Sizes", "lint"]
+__all__ = ["NO_LEVELS", "RULES", "Context", "Levels", "Risk", "Rule", "Sizes", "lint"]
 
 
-def lint(statements: Sequence[Parsed], context: Context, levels: Levels = NO_LEVELS) -> tuple[Finding, ...]:
+def lint(statements: Sequence[Parsed], context: Context, levels: Levels = NO_LEVELS) -> tuple[Risk, ...]:
     """What the rules find in a file, in the order of its lines."""
-    found: list[Finding] = []
+    found: list[Risk] = []
     context.statements = len(statements)
     rules = [rule for rule in RULES if levels.get(rule.CODE) != "off"]
     for statement in statements:
         for rule in rules:
-            found += _findings(rule, statement, context, levels)
+            found += _risks(rule, statement, context, levels)
         context.see(statement)
     return tuple(found)
 
 
-def _findings(rule: Rule, statement: Parsed, context: Context, levels: Levels) -> Iterator[Finding]:
+def _risks(rule: Rule, statement: Parsed, context: Context, levels: Levels) -> Iterator[Risk]:
     for hit in rule.find(statement, context):
         level = levels.get(rule.CODE)
         size = context.sizes.get(hit.table) if context.sizes and hit.table else None
-        yield Finding(
+        yield Risk(
             rule.CODE,
             _weighed(hit.level or rule.LEVEL, hit, context) if level is None else Level(level),
             rule.TITLE,
@@ -46,7 +46,7 @@ def _findings(rule: Rule, statement: Parsed, context: Context, levels: Levels) -
             statement.line,
             statement.beginning,
             hit.why or rule.WHY,
-            hit.mend or rule.MEND,
+            hit.fix or rule.FIX,
             hit.table,
             size,
         )

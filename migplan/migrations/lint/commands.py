@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.migrations.lint.finding import Context
+from migplan.migrations.lint.risk import Context
 from migplan.sql.statements import Parsed
 
 

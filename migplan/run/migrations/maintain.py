@@ -45,8 +45,8 @@ def upkeep(analysis: Analysis, name: str) -> FileAnalysis:
 
 def maintain(analysis: Analysis, name: str, address: Address, ways: RunOptions) -> Maintained:
     """Run it, in one transaction with its entry in the journal as far as it can be in one."""
-    account = upkeep(analysis, name)
-    steps = steps_of(analysis.folder, account)
+    analysed = upkeep(analysis, name)
+    steps = steps_of(analysis.folder, analysed)
     heard: dict[int, list[str]] = {}  # of each step, in its last try
 
     def on_event(event: Event) -> None:
@@ -56,7 +56,7 @@ def maintain(analysis: Analysis, name: str, address: Address, ways: RunOptions) 
     with locked(address, ways) as lock:
         journal = Journal(lock, address)
         work = Work(
-            "maintain", analysis.folder, {account.migration.name: account.migration.digest}, steps, ways
+            "maintain", analysis.folder, {analysed.migration.name: analysed.migration.digest}, steps, ways
         )
         done = work_off(
             work, address, lock, journal, on_event, lambda step, text: heard[step.number].append(text)

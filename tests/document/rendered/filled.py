@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from migplan.advise import Advice, Blind, Finding, Level
+from migplan.advise import Advice, Blind, Finding
 from migplan.advise.advice import Ignored
 from migplan.catalog.model import Catalog, ForeignKey
 from migplan.document.model import (
@@ -23,6 +23,7 @@ from migplan.document.model import (
     Statement,
     TableDocument,
 )
+from migplan.level import Level
 from migplan.names import QualifiedName, quoted
 from tests.document.rendered import made
 

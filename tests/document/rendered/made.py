@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from migplan.advise import Advice, Blind, Finding, Level
+from migplan.advise import Advice, Blind, Finding
 from migplan.advise.advice import Ignored
 from migplan.catalog.model import (
     Catalog,
@@ -39,6 +39,7 @@ from migplan.document.model import (
     TableDocument,
 )
 from migplan.graph import ForeignKeyGraph, build
+from migplan.level import Level
 from migplan.names import QualifiedName
 from migplan.plan.model import PlannedTable
 from tests.catalogs import catalog

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from migplan.migrations.lint.finding import Rule
+from migplan.migrations.lint.risk import Rule
 from migplan.migrations.lint.rules import (
     check_checks,
     column_type,

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
+from migplan.level import Level
 from migplan.migrations.lint.commands import added
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.sql.statements import Parsed
 
 CODE = "ML107"
 TITLE = "a check without NOT VALID"
 LEVEL = Level.WARNING
 WHY = "every row is looked at under a lock that nobody passes"
-MEND = "add it NOT VALID, and VALIDATE CONSTRAINT in another transaction"
+FIX = "add it NOT VALID, and VALIDATE CONSTRAINT in another transaction"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
+from migplan.level import Level
 from migplan.migrations.lint.commands import commands
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.names import quoted
 from migplan.sql.statements import Parsed
 
@@ -17,7 +18,7 @@ LEVEL = Level.ERROR
 WHY = (
     "unless the old type fits the new one byte by byte, all rows are written anew, and nobody reads meanwhile"
 )
-MEND = "add a column of the new type, fill it in batches, and exchange the names"
+FIX = "add a column of the new type, fill it in batches, and exchange the names"
 _WIDE = frozenset({"text", "varchar"})
 
 

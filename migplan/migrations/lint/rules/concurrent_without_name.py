@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.sql.statements import Parsed
 
 CODE = "ML405"
 TITLE = "an index built CONCURRENTLY under no name"
 LEVEL = Level.WARNING
 WHY = "when it fails it leaves an invalid index, which can only be found again by its name"
-MEND = "give the index a name"
+FIX = "give the index a name"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.sql.statements import Parsed
 
 CODE = "ML404"
@@ -13,7 +14,7 @@ LEVEL = Level.WARNING
 WHY = (
     "whoever calls it chooses by the search_path which tables and functions it means, with its owner's rights"
 )
-MEND = "add SET search_path = '' to the function, and qualify the names in it"
+FIX = "add SET search_path = '' to the function, and qualify the names in it"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:  # noqa: ARG001 - rules have one shape

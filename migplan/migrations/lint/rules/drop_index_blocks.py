@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.sql.statements import Parsed
 
 CODE = "ML110"
 TITLE = "an index dropped without CONCURRENTLY"
 LEVEL = Level.NOTE
 WHY = "it waits for everybody at work on the table, and meanwhile nobody else gets at it"
-MEND = "DROP INDEX CONCURRENTLY, in a file of its own, or a short lock_timeout"
+FIX = "DROP INDEX CONCURRENTLY, in a file of its own, or a short lock_timeout"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:  # noqa: ARG001 - rules have one shape

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.sql.statements import Parsed
 
 CODE = "ML203"
 TITLE = "a change of every row"
 LEVEL = Level.WARNING
 WHY = "without WHERE every row is locked and written in one transaction"
-MEND = "a data step in Python does it in batches, and goes on where it was: migplan new NAME --python"
+FIX = "a data step in Python does it in batches, and goes on where it was: migplan new NAME --python"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.sql.statements import Parsed
 
 CODE = "ML105"
 TITLE = "an index without CONCURRENTLY"
 LEVEL = Level.WARNING
 WHY = "nobody writes to the table until the index is built"
-MEND = "CREATE INDEX CONCURRENTLY, in a file of its own: it cannot be in a transaction"
+FIX = "CREATE INDEX CONCURRENTLY, in a file of its own: it cannot be in a transaction"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
+from migplan.level import Level
 from migplan.migrations.lint.commands import added
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.sql.statements import Parsed
 
 CODE = "ML106"
 TITLE = "a foreign key without NOT VALID"
 LEVEL = Level.WARNING
 WHY = "both tables take no writes until every row is checked"
-MEND = "add it NOT VALID, and VALIDATE CONSTRAINT in another transaction"
+FIX = "add it NOT VALID, and VALIDATE CONSTRAINT in another transaction"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
+from migplan.level import Level
 from migplan.migrations.lint.commands import commands
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.migrations.uses.named import named
 from migplan.names import QualifiedName, quoted
 from migplan.sql.statements import Parsed
@@ -16,7 +17,7 @@ CODE = "ML201"
 TITLE = "rows or columns that will be gone"
 LEVEL = Level.WARNING
 WHY = "what is dropped does not come back with a rollback"
-MEND = "stop using it first, and drop it in a later migration"
+FIX = "stop using it first, and drop it in a later migration"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

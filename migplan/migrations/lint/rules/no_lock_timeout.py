@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.sql.statements import Parsed
 
 CODE = "ML301"
 TITLE = "no lock_timeout"
 LEVEL = Level.NOTE
 WHY = "while the statement waits for its lock, everybody after it waits, too"
-MEND = "SET lock_timeout = '5s'; at the beginning, for whoever runs the file without migplan"
+FIX = "SET lock_timeout = '5s'; at the beginning, for whoever runs the file without migplan"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

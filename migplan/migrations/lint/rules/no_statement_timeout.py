@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.migrations.lint.rules.no_lock_timeout import locked
 from migplan.sql.statements import Parsed
 
@@ -12,7 +13,7 @@ CODE = "ML302"
 TITLE = "no statement_timeout"
 LEVEL = Level.NOTE
 WHY = "a statement that takes longer than anybody thought holds its lock as long"
-MEND = "SET statement_timeout = '60s'; at the beginning, for whoever runs the file without migplan"
+FIX = "SET statement_timeout = '60s'; at the beginning, for whoever runs the file without migplan"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

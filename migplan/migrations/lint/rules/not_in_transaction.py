@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.migrations.transactions import non_transactional
 from migplan.sql.statements import Parsed
 
@@ -12,7 +13,7 @@ CODE = "ML403"
 TITLE = "a statement that takes the transaction from its file"
 LEVEL = Level.WARNING
 WHY = ""
-MEND = "put it into a file of its own: of the others, a failure would leave a half"
+FIX = "put it into a file of its own: of the others, a failure would leave a half"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
+from migplan.level import Level
 from migplan.migrations.lint.commands import column, commands, kinds
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.migrations.uses.constraints import SERIAL
 from migplan.sql.statements import Parsed
 
@@ -15,7 +16,7 @@ CODE = "ML103"
 TITLE = "a new column that must not be NULL, and has no default"
 LEVEL = Level.ERROR
 WHY = "it fails if the table has a single row"
-MEND = "give it a DEFAULT, or add it without NOT NULL, fill it, and set NOT NULL then"
+FIX = "give it a DEFAULT, or add it without NOT NULL, fill it, and set NOT NULL then"
 _VALUES = (pg.CONSTR_DEFAULT, pg.CONSTR_IDENTITY, pg.CONSTR_GENERATED)
 _DEMANDS = (pg.CONSTR_NOTNULL, pg.CONSTR_PRIMARY)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.migrations.model import Style
 from migplan.sql.statements import Parsed
 
@@ -14,7 +15,7 @@ CODE = "ML402"
 TITLE = "a transaction of the file's own"
 LEVEL = Level.WARNING
 WHY = "a file is one transaction already, and its entry in the journal is made in the same one"
-MEND = "take BEGIN and COMMIT out, or write -- migplan: no-transaction on top"
+FIX = "take BEGIN and COMMIT out, or write -- migplan: no-transaction on top"
 _ENDS = (
     pg.TRANS_STMT_BEGIN,
     pg.TRANS_STMT_START,

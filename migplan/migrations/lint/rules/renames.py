@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.sql.statements import Parsed
 
 CODE = "ML202"
 TITLE = "another name for a table or a column"
 LEVEL = Level.WARNING
 WHY = "whoever uses the old name fails from then on"
-MEND = "keep the old name as a view or a generated column until nobody uses it"
+FIX = "keep the old name as a view or a generated column until nobody uses it"
 _IN_USE = (pg.OBJECT_TABLE, pg.OBJECT_COLUMN, pg.OBJECT_VIEW, pg.OBJECT_MATVIEW)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
+from migplan.level import Level
 from migplan.migrations.lint.commands import commands
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.names import quoted
 from migplan.sql.statements import Parsed
 
@@ -15,7 +16,7 @@ CODE = "ML104"
 TITLE = "NOT NULL for a column that is there"
 LEVEL = Level.WARNING
 WHY = "every row is looked at under a lock that nobody passes"
-MEND = ""
+FIX = ""
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:
@@ -24,5 +25,5 @@ def find(statement: Parsed, context: Context) -> Iterator[Hit]:
         check = f"CHECK ({quoted(command.name)} IS NOT NULL)"
         yield Hit(
             table,
-            mend=f"add {check} NOT VALID, validate it in another transaction, then SET NOT NULL, and drop it",
+            fix=f"add {check} NOT VALID, validate it in another transaction, then SET NOT NULL, and drop it",
         )

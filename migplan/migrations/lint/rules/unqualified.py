@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.level import Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.sql.statements import Parsed
 
 CODE = "ML401"
 TITLE = "a name without its schema"
 LEVEL = Level.NOTE
 WHY = "where it goes depends on the search_path of whoever runs the file"
-MEND = "write public.NAME, or SET search_path at the beginning"
+FIX = "write public.NAME, or SET search_path at the beginning"
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
+from migplan.level import Level
 from migplan.migrations.lint.commands import column, commands, kinds
-from migplan.migrations.lint.finding import Context, Hit, Level
+from migplan.migrations.lint.risk import Context, Hit
 from migplan.migrations.uses.constraints import SERIAL
 from migplan.sql.statements import Parsed
 
@@ -16,7 +17,7 @@ CODE = "ML102"
 TITLE = "a new column that fills every row"
 LEVEL = Level.ERROR
 WHY = "its value differs from row to row, so that the table is written anew under a lock that nobody passes"
-MEND = "add the column without it, set the default for new rows, and fill the old ones in batches"
+FIX = "add the column without it, set the default for new rows, and fill the old ones in batches"
 
 # Of one value in a transaction, so that it is computed once.
 _STABLE = frozenset(

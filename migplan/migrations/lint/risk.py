@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Protocol
 
 from postgast import pg_query_pb2 as pg
 
+from migplan.level import Level
 from migplan.migrations.model import Migration, Style
 from migplan.names import QualifiedName
 from migplan.sql.statements import Parsed
@@ -18,24 +18,6 @@ from migplan.sql.statements import Parsed
 SMALL = 10_000_000
 LARGE = 1_000_000_000
 """Bytes: a table below is locked or rewritten at once, one above for minutes."""
-
-
-class Level(StrEnum):
-    """How grave it is."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-    @property
-    def rank(self) -> int:
-        """0 for the gravest."""
-        return list(Level).index(self)
-
-    def moved(self, steps: int) -> Level:
-        """So many steps less grave, or more."""
-        every = list(Level)
-        return every[min(max(self.rank + steps, 0), len(every) - 1)]
 
 
 Sizes = Mapping[str, int]
@@ -46,7 +28,7 @@ NO_LEVELS: Levels = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Risk:
     """A risk in a statement, why it is one, and how to go about it."""
 
     code: str
@@ -56,7 +38,7 @@ class Finding:
     line: int
     statement: str
     why: str
-    mend: str = ""
+    fix: str = ""
     table: str = ""  # the one concerned
     size: int | None = None  # its bytes in the target, where that is known
 
@@ -72,7 +54,7 @@ class Hit:
 
     table: str = ""
     why: str = ""
-    mend: str = ""
+    fix: str = ""
     level: Level | None = None
 
 
@@ -132,7 +114,7 @@ class Rule(Protocol):
     TITLE: str
     LEVEL: Level
     WHY: str
-    MEND: str
+    FIX: str
 
     def find(self, statement: Parsed, context: Context) -> Iterable[Hit]:
         """What it finds in a statement."""
