@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 from migplan.migrations.model import Thing, ThingKind, Use
 
-Key = tuple[Thing, str]  # with the types of arguments: functions of one name may be several
-
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A thing that is made twice, and not dropped between."""
+    """A thing that is created twice, and not dropped between."""
 
     thing: Thing
     first: tuple[str, Use]
@@ -21,12 +19,12 @@ class Duplicate:
 
     @property
     def is_harmless(self) -> bool:
-        """The second says IF NOT EXISTS or OR REPLACE."""
+        """Whether the second says IF NOT EXISTS or OR REPLACE."""
         return self.second[1].tolerant
 
 
 def duplicates(files: Sequence[tuple[str, Sequence[Use]]]) -> Iterator[Duplicate]:
-    """Those of files in the order in which they run."""
+    """Yield the duplicates of files that are given in the order in which they run."""
     there = _There()
     for name, uses in files:
         for use in uses:
@@ -49,18 +47,18 @@ def _signature(use: Use) -> str:
 
 
 class _There:
-    """What is there at a moment, and what goes with what."""
+    """The things that exist at a place in the order, and what each is dropped with."""
 
     def __init__(self) -> None:
-        self._made: dict[Key, tuple[str, Use]] = {}
-        self._keys: dict[Thing, set[Key]] = defaultdict(set)
+        self._made: dict[tuple[Thing, str], tuple[str, Use]] = {}  # functions of one name by their arguments
+        self._signatures: dict[Thing, set[str]] = defaultdict(set)
         self._parts: dict[Thing, set[Thing]] = defaultdict(set)
 
     def add(self, name: str, use: Use) -> tuple[str, Use] | None:
         """Note a thing; the place where it was made already, if that is worth a word."""
         key = (use.thing, _signature(use))
         first = self._made.setdefault(key, (name, use))
-        self._keys[use.thing].add(key)
+        self._signatures[use.thing].add(key[1])
         home = use.of or use.thing.schema
         if home is not None:
             self._parts[home].add(use.thing)
@@ -70,9 +68,8 @@ class _There:
 
     def remove(self, thing: Thing, signature: str) -> None:
         """Note that a thing is gone, with all that belongs to it."""
-        for key in list(self._keys[thing]):
-            if not signature or key[1] == signature:
-                self._keys[thing].discard(key)
-                self._made.pop(key, None)
+        for each in [each for each in self._signatures[thing] if not signature or each == signature]:
+            self._signatures[thing].discard(each)
+            self._made.pop((thing, each), None)
         for part in self._parts.pop(thing, ()):
             self.remove(part, "")

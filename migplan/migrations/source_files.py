@@ -31,7 +31,7 @@ DIRECTIVES = ("requires", "no-transaction", "maintenance", "up", "down", "verify
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class SourceFile:
     """A file and its bytes."""
 
     file: Path
@@ -72,20 +72,20 @@ class Directive:
     line: int
 
 
-def load(file: Path) -> Text:
-    """The file; whatever is not UTF-8 is refused with its line."""
+def load(file: Path) -> SourceFile:
+    """Read a file; raise SqlFileError with its line where it is not UTF-8."""
     try:
         data = read_bytes(file)
     except FileError as error:
         raise FileError(f"{file} cannot be read: {error.what}", file=file) from None
-    text = Text(file, data)
+    source = SourceFile(file, data)
     if data.startswith(_OTHER_ENCODINGS):
-        raise text.error("the file is UTF-16, and has to be UTF-8", 0, "save it again as UTF-8")
+        raise source.error("the file is UTF-16, and has to be UTF-8", 0, "save it again as UTF-8")
     try:
         data.decode()
     except UnicodeDecodeError as error:
-        raise text.error(f"byte 0x{data[error.start]:02x} is not UTF-8", error.start) from None
-    return text
+        raise source.error(f"byte 0x{data[error.start]:02x} is not UTF-8", error.start) from None
+    return source
 
 
 def reopened(part: Part) -> io.BytesIO:
@@ -100,38 +100,38 @@ def reopened(part: Part) -> io.BytesIO:
     return io.BytesIO(_NOT_A_LINE.sub(b" ", data[: part.start]) + data[part.start : part.end])
 
 
-def directives(text: Text, part: Part | None = None) -> Iterator[Directive]:
+def directives(source: SourceFile, part: Part | None = None) -> Iterator[Directive]:
     """The directives of a part; one that migplan does not know is refused rather than passed over."""
-    if b"migplan:" not in text.data:
+    if b"migplan:" not in source.data:
         return
-    start, end = (part.start, part.end) if part else (text.begin, len(text.data))
-    for found in _DIRECTIVE.finditer(text.data, start, end):
+    start, end = (part.start, part.end) if part else (source.begin, len(source.data))
+    for found in _DIRECTIVE.finditer(source.data, start, end):
         word, rest = found[1].decode(), found[2].decode()
         if word not in DIRECTIVES:
             known = ", ".join(DIRECTIVES)
-            raise text.error(
+            raise source.error(
                 f"-- migplan: {word} is no directive of migplan's", found.start(), f"known: {known}"
             )
-        yield Directive(word, rest, found.start(), found.end(), text.line(found.start()))
+        yield Directive(word, rest, found.start(), found.end(), source.line(found.start()))
 
 
-def marks(text: Text, pattern: re.Pattern[bytes]) -> list[re.Match[bytes]]:
+def marks(source: SourceFile, pattern: re.Pattern[bytes]) -> list[re.Match[bytes]]:
     """Where the pattern marks the beginning of a section: not inside of a quote, a comment or rows.
 
     A mark counts when the file, cut there, is whole.
     """
-    found, begin = [], text.begin
-    for mark in pattern.finditer(text.data, text.begin):
-        if _is_whole(text, begin, mark.start()):
+    found, begin = [], source.begin
+    for mark in pattern.finditer(source.data, source.begin):
+        if _is_whole(source, begin, mark.start()):
             found.append(mark)
             begin = mark.start()
     return found
 
 
-def _is_whole(text: Text, start: int, end: int) -> bool:
-    before = _NOT_A_LINE.sub(b" ", text.data[:start])
+def _is_whole(source: SourceFile, start: int, end: int) -> bool:
+    before = _NOT_A_LINE.sub(b" ", source.data[:start])
     try:
-        for _ in pieces(io.BytesIO(before + text.data[start:end]), text.file):
+        for _ in pieces(io.BytesIO(before + source.data[start:end]), source.file):
             pass
     except MetaCommandError:
         return True  # it will be refused with the statements

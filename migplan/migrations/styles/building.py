@@ -10,7 +10,7 @@ from pathlib import Path
 
 from migplan.errors import FileError
 from migplan.migrations.model import Kind, Migration, Part, Remark
-from migplan.migrations.source_files import Text, directives, load
+from migplan.migrations.source_files import SourceFile, directives, load
 
 _NUMBER = re.compile(r"(\d{4}-\d\d-\d\d(?:[T_-]?\d{4,6})?|\d+(?:\.\d+)*)(?:[_\-. ]|$)")
 
@@ -22,18 +22,18 @@ class Listing:
     path: Path
     files: tuple[Path, ...]  # those directly in it
     remarks: list[Remark] = field(default_factory=list)
-    _texts: dict[Path, Text] = field(default_factory=dict)
+    _sources: dict[Path, SourceFile] = field(default_factory=dict)
 
     @cached_property
     def names(self) -> frozenset[str]:
         """The names of its files."""
         return frozenset(file.name for file in self.files)
 
-    def text(self, file: Path) -> Text:
-        """A file's text, read once."""
-        if file not in self._texts:
-            self._texts[file] = load(file)
-        return self._texts[file]
+    def source(self, file: Path) -> SourceFile:
+        """A file, read once."""
+        if file not in self._sources:
+            self._sources[file] = load(file)
+        return self._sources[file]
 
     def note(self, file: Path, what: str, line: int = 1) -> None:
         """Have something said."""
@@ -41,7 +41,52 @@ class Listing:
 
     def whole(self, file: Path) -> Part:
         """All of a file that stands beside another one."""
-        return self.text(file).part()
+        return self.source(file).part()
+
+    def migration(
+        self,
+        source: SourceFile,
+        name: str,
+        number: str = "",
+        *,
+        up: Part | None = None,
+        kind: Kind = "sql",
+        down: Part | None = None,
+        verify: Part | None = None,
+        requires: Iterable[str] = (),
+        in_transaction: bool = True,
+        repeatable: bool = False,
+        conflicts: tuple[str, ...] = (),
+    ) -> Migration:
+        """Return the migration of a file, with what the directives of its up part say."""
+        up = up or source.part()
+        needed, schedule = list(requires), ""
+        for directive in directives(source, up):
+            match directive.word:
+                case "requires":
+                    needed += re.split(r"[,\s]+", directive.rest)
+                case "no-transaction":
+                    in_transaction = False
+                case "maintenance":
+                    kind, schedule = "maintenance", directive.rest
+                case _:
+                    pass
+        if not source.data[up.start : up.end].strip():
+            self.note(source.file, "nothing is in it", up.line)
+        return Migration(
+            name=name,
+            number=number,
+            kind=kind,
+            up=up,
+            digest=source.digest(up),
+            down=down,
+            verify=verify,
+            requires=tuple(dict.fromkeys(each for each in needed if each)),
+            in_transaction=in_transaction,
+            repeatable=repeatable,
+            conflicts=conflicts,
+            schedule=schedule,
+        )
 
 
 def listing(path: Path) -> Listing:
@@ -65,48 +110,3 @@ def by_number(migration: Migration) -> tuple[int, int, tuple[int, ...], str]:
     last = 1 if migration.repeatable else kinds[migration.kind]
     digits = tuple(int(part) for part in re.findall(r"\d+", migration.number))
     return last, not digits, digits, migration.name
-
-
-def made(
-    listing: Listing,
-    text: Text,
-    up: Part,
-    name: str,
-    number: str = "",
-    *,
-    kind: Kind = "sql",
-    down: Part | None = None,
-    verify: Part | None = None,
-    requires: Iterable[str] = (),
-    in_transaction: bool = True,
-    repeatable: bool = False,
-    conflicts: tuple[str, ...] = (),
-) -> Migration:
-    """A migration with what the directives of its up part say."""
-    needed, schedule = list(requires), ""
-    for directive in directives(text, up):
-        match directive.word:
-            case "requires":
-                needed += re.split(r"[,\s]+", directive.rest)
-            case "no-transaction":
-                in_transaction = False
-            case "maintenance":
-                kind, schedule = "maintenance", directive.rest
-            case _:
-                pass
-    if not text.data[up.start : up.end].strip():
-        listing.note(text.file, "nothing is in it", up.line)
-    return Migration(
-        name=name,
-        number=number,
-        kind=kind,
-        up=up,
-        digest=text.digest(up),
-        down=down,
-        verify=verify,
-        requires=tuple(dict.fromkeys(each for each in needed if each)),
-        in_transaction=in_transaction,
-        repeatable=repeatable,
-        conflicts=conflicts,
-        schedule=schedule,
-    )

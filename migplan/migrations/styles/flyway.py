@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from migplan.migrations.model import Migration, Style
-from migplan.migrations.styles.building import Listing, listing, made
+from migplan.migrations.styles.building import Listing, listing
 
 STYLE = Style.FLYWAY
 _NAME = re.compile(r"(?:([VUB])(\d+(?:[._]\d+)*)|R)__.+\.sql")
@@ -34,12 +34,10 @@ def read(found: Listing) -> Iterator[Migration]:
         elif name[1] != "U":
             version = _version(name[2]) if name[1] else ""
             versions.add(version)
-            text = found.text(file)
+            source = found.source(file)
             undo = back.get(version) if version else None
-            yield made(
-                found,
-                text,
-                text.part(),
+            yield found.migration(
+                source,
                 file.stem,
                 version,
                 down=found.whole(undo) if undo else None,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from migplan.migrations.model import Migration, Style
-from migplan.migrations.styles.building import Listing, made
+from migplan.migrations.styles.building import Listing
 
 STYLE = Style.GOLANG_MIGRATE
 _NAME = re.compile(r"((\d+)_.+)\.(up|down)\.sql")
@@ -29,7 +29,7 @@ def read(listing: Listing) -> Iterator[Migration]:
             if f"{name[1]}.up.sql" not in listing.names:
                 listing.note(file, f"stands beside nothing: there is no {name[1]}.up.sql")
             continue
-        text = listing.text(file)
+        source = listing.source(file)
         down = file.with_name(f"{name[1]}.down.sql")
         back = listing.whole(down) if down.name in listing.names else None
-        yield made(listing, text, text.part(), name[1], name[2], down=back)
+        yield listing.migration(source, name[1], name[2], down=back)

@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from migplan.migrations.model import Kind, Migration, Part, Style
-from migplan.migrations.source_files import Text, marks
-from migplan.migrations.styles.building import Listing, made, number_of
+from migplan.migrations.source_files import SourceFile, marks
+from migplan.migrations.styles.building import Listing, number_of
 from migplan.migrations.styles.building import listing as listed
 
 STYLE = Style.PLAIN
@@ -56,8 +56,8 @@ def read(listing: Listing) -> Iterator[Migration]:
     yield from _of_folder(listing, "maintenance", "maintenance", "")
     seed = listing.path.parent / "seed.sql"
     if is_supabase(listing) and seed.is_file():
-        text = listing.text(seed)
-        yield made(listing, text, text.part(), "seed", kind="seed")
+        source = listing.source(seed)
+        yield listing.migration(source, "seed", kind="seed")
 
 
 def _of_sql(listing: Listing, file: Path) -> Iterator[Migration]:
@@ -66,17 +66,17 @@ def _of_sql(listing: Listing, file: Path) -> Iterator[Migration]:
         if not {f"{name}.sql", f"{name}.py"} & listing.names:
             listing.note(file, f"stands beside nothing: there is no {name}.sql")
         elif word == "seed":
-            text = listing.text(file)
-            yield made(listing, text, text.part(), file.stem, number_of(name), kind="seed", requires=(name,))
+            source = listing.source(file)
+            yield listing.migration(source, file.stem, number_of(name), kind="seed", requires=(name,))
         return
     yield _in_sections(listing, file, file.stem, "sql")
 
 
 def _of_python(listing: Listing, file: Path) -> Migration:
-    text = listing.text(file)
+    source = listing.source(file)
     down, verify = (_beside(listing, file, word) for word in ("down", "verify"))
     number = number_of(file.stem)
-    return made(listing, text, text.part(), file.stem, number, kind="python", down=down, verify=verify)
+    return listing.migration(source, file.stem, number, kind="python", down=down, verify=verify)
 
 
 def _of_folder(listing: Listing, folder: str, kind: Kind, prefix: str) -> Iterator[Migration]:
@@ -88,12 +88,12 @@ def _of_folder(listing: Listing, folder: str, kind: Kind, prefix: str) -> Iterat
 
 
 def _in_sections(listing: Listing, file: Path, name: str, kind: Kind) -> Migration:
-    text = listing.text(file)
-    parts = sections(text)
+    source = listing.source(file)
+    parts = sections(source)
     for word in ("down", "verify"):
         beside = _beside(listing, file, word)
         if beside and word in parts:
-            raise text.error(
+            raise source.error(
                 f"there is a section {word}, and {beside.file.name} beside it",
                 parts[word].start,
                 "keep one of them",
@@ -102,22 +102,22 @@ def _in_sections(listing: Listing, file: Path, name: str, kind: Kind) -> Migrati
             parts[word] = beside
     number = number_of(file.stem)
     down, verify = parts.get("down"), parts.get("verify")
-    return made(listing, text, parts["up"], name, number, kind=kind, down=down, verify=verify)
+    return listing.migration(source, name, number, up=parts["up"], kind=kind, down=down, verify=verify)
 
 
-def sections(text: Text) -> dict[str, Part]:
+def sections(source: SourceFile) -> dict[str, Part]:
     """The parts of a file by their names; what stands before the first mark is ``up``."""
-    if b"migplan:" not in text.data:
-        return {"up": text.part()}
-    found = marks(text, _SECTION)
+    if b"migplan:" not in source.data:
+        return {"up": source.part()}
+    found = marks(source, _SECTION)
     if not found:
-        return {"up": text.part()}
-    parts = {"up": text.part(end=found[0].start())}
+        return {"up": source.part()}
+    parts = {"up": source.part(end=found[0].start())}
     for mark, following in zip(found, [*found[1:], None], strict=True):
         word = mark[1].decode()
-        if word in parts and (word != "up" or text.data[parts["up"].start : parts["up"].end].strip()):
-            raise text.error(f"a second section {word}", mark.start(), "one of each is enough")
-        parts[word] = text.part(mark.end(), following.start() if following else None)
+        if word in parts and (word != "up" or source.data[parts["up"].start : parts["up"].end].strip()):
+            raise source.error(f"a second section {word}", mark.start(), "one of each is enough")
+        parts[word] = source.part(mark.end(), following.start() if following else None)
     return parts
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from migplan.errors import FileError
 from migplan.migrations.model import Migration, Part, Style
-from migplan.migrations.source_files import Text
-from migplan.migrations.styles.building import Listing, made
+from migplan.migrations.source_files import SourceFile
+from migplan.migrations.styles.building import Listing
 
 STYLE = Style.SQITCH
 PLAN = "sqitch.plan"
@@ -40,7 +40,7 @@ def recognises(listing: Listing) -> bool:
 
 def read(listing: Listing) -> Iterator[Migration]:
     """The migrations in the order of the plan."""
-    plan = listing.text(listing.path / PLAN)
+    plan = listing.source(listing.path / PLAN)
     home, folders = _folders(listing.path)
     changes = _changes(plan)
     names: dict[str, str] = {}  # so far: what was reworked later is meant as it was then
@@ -49,13 +49,11 @@ def read(listing: Listing) -> Iterator[Migration]:
         if not files["deploy"].is_file():
             at = _offset(plan, change.line)
             raise plan.error(f"there is no {files['deploy']}", at, "sqitch deploys every change of its plan")
-        text = listing.text(files["deploy"])
+        source = listing.source(files["deploy"])
         needs = [need for each in change.needs if (need := _need(listing, plan, change, each, names))]
         names[change.name] = _full(change)
-        yield made(
-            listing,
-            text,
-            text.part(),
+        yield listing.migration(
+            source,
             _full(change),
             down=_part(listing, files["revert"]),
             verify=_part(listing, files["verify"]),
@@ -72,7 +70,7 @@ def _full(change: Change) -> str:
     return change.name + change.tag
 
 
-def _need(listing: Listing, plan: Text, change: Change, need: str, names: dict[str, str]) -> str | None:
+def _need(listing: Listing, plan: SourceFile, change: Change, need: str, names: dict[str, str]) -> str | None:
     """The name of a change that is needed; one of another project is said, and left to people."""
     if ":" in need:
         listing.note(plan.file, f"{change.name} needs {need}, of another project", change.line)
@@ -86,7 +84,7 @@ def _need(listing: Listing, plan: Text, change: Change, need: str, names: dict[s
     return names[bare]
 
 
-def _changes(plan: Text) -> list[Change]:
+def _changes(plan: SourceFile) -> list[Change]:
     changes: list[Change] = []
     open_since = 0  # changes from here on have no tag yet
     tags: dict[int, str] = {}
@@ -129,6 +127,6 @@ def _folders(path: Path) -> tuple[Path, dict[str, str]]:
     }
 
 
-def _offset(plan: Text, line: int) -> int:
+def _offset(plan: SourceFile, line: int) -> int:
     """The beginning of a line."""
     return sum(len(each) for each in plan.data.splitlines(keepends=True)[: line - 1])

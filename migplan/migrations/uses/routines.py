@@ -40,7 +40,7 @@ _KEYWORDS = frozenset({"select", "strict", "set", "lateral", "unnest", "generate
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class BodyPart:
     """A statement or an expression of a body: as SQL, its line in the body, whether it certainly runs."""
 
     sql: str
@@ -82,7 +82,7 @@ def create_function(
             _sql_body(scope, texts[0], statements)
     elif language == "plpgsql":
         with scope.body(function, sure=False):
-            _run(scope, pieces(text, texts[0]), statements, first)
+            _run(scope, body_parts(text, texts[0]), statements, first)
     scope.path = before
 
 
@@ -102,7 +102,7 @@ def do(scope: Scope, statement: pg.DoStmt, statements: Statements, text: str) ->
         return
     first = scope.line + _lines_before(text, options["as"].location)
     scope.runs = True
-    _run(scope, pieces(text, options["as"].arg.string.sval), statements, first)
+    _run(scope, body_parts(text, options["as"].arg.string.sval), statements, first)
 
 
 def call(scope: Scope, statement: pg.CallStmt) -> None:
@@ -127,27 +127,27 @@ def _sql_body(scope: Scope, body: str, statements: Statements) -> None:
         statements(scope, each.stmt)
 
 
-def _run(scope: Scope, found: Iterator[Piece], statements: Statements, first: int) -> None:
+def _run(scope: Scope, found: Iterator[BodyPart], statements: Statements, first: int) -> None:
     line, whole = scope.line, scope.statement
-    for piece in found:
-        scope.line = first + max(piece.line, 1) - 1
-        scope.statement = " ".join(piece.sql.split())[:80]
-        with scope.doubt(not piece.certain or piece.dynamic):
-            _piece(scope, piece, statements)
+    for part in found:
+        scope.line = first + max(part.line, 1) - 1
+        scope.statement = " ".join(part.sql.split())[:80]
+        with scope.doubt(not part.certain or part.dynamic):
+            _part(scope, part, statements)
     scope.line, scope.statement = line, whole
 
 
-def _piece(scope: Scope, piece: Piece, statements: Statements) -> None:
+def _part(scope: Scope, part: BodyPart, statements: Statements) -> None:
     try:
-        tree = postgast.parse(piece.sql)
+        tree = postgast.parse(part.sql)
     except postgast.PgQueryError:
         return
     for each in tree.stmts:
         statements(scope, each.stmt)
-    if piece.dynamic and len(tree.stmts) == 1:
+    if part.dynamic and len(tree.stmts) == 1:
         value = tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val
         if value.a_const.sval.sval:
-            _piece(scope, Piece(value.a_const.sval.sval, piece.line, certain=False), statements)
+            _part(scope, BodyPart(value.a_const.sval.sval, part.line, certain=False), statements)
 
 
 def _lines_before(text: str, location: int) -> int:
@@ -160,7 +160,7 @@ def _lines_before(text: str, location: int) -> int:
 # --- PL/pgSQL ---------------------------------------------------------------------------------------------
 
 
-def pieces(statement: str, body: str) -> Iterator[Piece]:
+def body_parts(statement: str, body: str) -> Iterator[BodyPart]:
     """The SQL in a body of PL/pgSQL."""
     tree = _tree(statement, body)
     yield from _declared(body)
@@ -188,14 +188,14 @@ def _tree(statement: str, body: str) -> list[dict[str, Any]] | None:
     return None
 
 
-def _walk(node: Any, line: int, *, certain: bool) -> Iterator[Piece]:
+def _walk(node: Any, line: int, *, certain: bool) -> Iterator[BodyPart]:
     if isinstance(node, list):
         for each in node:
             yield from _walk(each, line, certain=certain)
     elif isinstance(node, dict):
         for key, value in node.items():
             if key == "PLpgSQL_expr":
-                yield Piece(_as_statement(value), line, certain)
+                yield BodyPart(_as_statement(value), line, certain)
             elif isinstance(value, dict) and key.startswith("PLpgSQL_stmt_"):
                 here = value.get("lineno", line)
                 yield from _statement(key, value, here, certain=certain)
@@ -203,14 +203,14 @@ def _walk(node: Any, line: int, *, certain: bool) -> Iterator[Piece]:
                 yield from _walk(value, line, certain=certain)
 
 
-def _statement(key: str, value: dict[str, Any], line: int, *, certain: bool) -> Iterator[Piece]:
+def _statement(key: str, value: dict[str, Any], line: int, *, certain: bool) -> Iterator[BodyPart]:
     guarded = key == "PLpgSQL_stmt_block" and "exceptions" in value
     branches = key.endswith(
         ("_if", "_case", "_loop", "_while", "_fori", "_fors", "_foreach_a", "_forc", "_dynfors")
     )
     for name, inner in value.items():
         if key.endswith(("_dynexecute", "_dynfors")) and name == "query":
-            yield Piece(_as_statement(inner["PLpgSQL_expr"]), line, certain, dynamic=True)
+            yield BodyPart(_as_statement(inner["PLpgSQL_expr"]), line, certain, dynamic=True)
             continue
         always = name in {"cond", "query", "t_expr", "lower", "upper", "expr"}
         yield from _walk(inner, line, certain=certain and not guarded and (always or not branches))
@@ -226,17 +226,17 @@ def _as_statement(expression: dict[str, Any]) -> str:
     return f"SELECT {re.split(r':?=', query, maxsplit=1)[-1]}"
 
 
-def _declared(body: str) -> Iterator[Piece]:
+def _declared(body: str) -> Iterator[BodyPart]:
     """Tables whose rows or columns give a variable its type."""
     plain = _NO_SQL.sub("", body)
     for found in _ROW_TYPE.finditer(plain):
-        yield Piece(f"SELECT FROM {found[1]}", 1, certain=True)
+        yield BodyPart(f"SELECT FROM {found[1]}", 1, certain=True)
     for found in _COLUMN_TYPE.finditer(plain):
-        yield Piece(f"SELECT FROM {found[1].rpartition('.')[0]}", 1, certain=True)
+        yield BodyPart(f"SELECT FROM {found[1].rpartition('.')[0]}", 1, certain=True)
 
 
-def _by_words(body: str) -> Iterator[Piece]:
+def _by_words(body: str) -> Iterator[BodyPart]:
     plain = _NO_SQL.sub(lambda found: "\n" * found[0].count("\n"), body)
     for found in _TABLE_AFTER.finditer(plain):
         if found[1].lower() not in _KEYWORDS:
-            yield Piece(f"SELECT FROM {found[1]}", plain.count("\n", 0, found.start()) + 1, certain=False)
+            yield BodyPart(f"SELECT FROM {found[1]}", plain.count("\n", 0, found.start()) + 1, certain=False)
