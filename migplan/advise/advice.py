@@ -54,7 +54,7 @@ class Advice:
 
 
 def advise(catalog: Catalog, graph: ForeignKeyGraph, settings: AdviseSection = _ANY) -> Advice:
-    """What every rule finds, the gravest first, then in the order of the rules and of names."""
+    """What every rule finds, the most severe first, then in the order of the rules and of names."""
     _refuse_unknown(settings)
     seen = Seen(catalog, graph, settings)
     wanted = [module for module in RULES if settings.levels.get(module.RULE.code) != "off"]

@@ -139,7 +139,7 @@ def _validate(manifest: Manifest) -> Iterator[str]:
 
 def _roll_back(manifest: Manifest) -> Iterator[str]:
     yield (
-        "Each file has one that takes it back, and these run in the opposite order, up to the first error. "
+        "Each file has one that rolls it back, and these run in the opposite order, up to the first error. "
         f"{_ROLLBACKS[manifest.contents]} What something outside of the bundle needs is left, with an error."
     )
     yield ""

@@ -6,7 +6,7 @@
       01-schema-foundation.sql       the plan says these names
       10-data-foundation.sql
       20-constraints-foundation.sql  in the layout after-data only
-      rollback/01-schema-foundation.sql   takes back the file of the same name
+      rollback/01-schema-foundation.sql   rolls back the file of the same name
       validate/row-counts.sql        read-only; people run these by hand, and read them
       validate/foreign-keys.sql
       validate/self-references.sql
@@ -68,5 +68,5 @@ class BundlePaths:
         return self.folder / name
 
     def rollback(self, name: str) -> Path:
-        """The file that takes back the one of that name."""
+        """The file that rolls back the one of that name."""
         return self.folder / "rollback" / name

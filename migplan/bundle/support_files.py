@@ -1,4 +1,4 @@
-"""The files beside those that run: how to take them back, how to validate, what is to come out, a page."""
+"""The files beside those that run: how to roll them back, how to validate, what is to come out, a page."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ NEVER = "never"
     default="table",
     show_default=True,
     help="table: for people. json: everything, for programs. sarif: for code scanning. "
-    "sql: what would mend it.",
+    "sql: what would fix it.",
 )
 @click.option("--all", "whole", is_flag=True, help="Fold nothing, however many findings there are.")
 @click.option(
@@ -89,7 +89,7 @@ def advise(
     out: Path | None,
     explain: str | None,
 ) -> None:
-    """Say what is wrong, slow or open in a database, why it matters, and the SQL that mends it.
+    """Say what is wrong, slow or open in a database, why it matters, and the SQL that fixes it.
 
     Nothing is written to the database, and no row is read but the greatest numbers of columns that sequences
     fill. A rule that could not run, or not on everything, says so: silence means that it found nothing.

@@ -100,7 +100,7 @@ def apply(
 
     Before the first change everything that stands in the way is listed. Each step and its entry in the
     journal (schema migplan of the target) are one transaction: whatever happens, the same command goes on
-    with the first step that is not done, and `migplan rollback` takes back what is.
+    with the first step that is not done, and `migplan rollback` rolls back what is.
 
     BUNDLE can also be a folder of migrations that people wrote. Those that the target does not have yet are
     applied in the order that their names and needs give, each in one transaction as far as it can be in one.
@@ -174,7 +174,7 @@ def _carried(bundle: VerifiedBundle, carry: bool) -> frozenset[str]:
     if whole := [str(each.key) for each in broken if each.key.partitioned]:
         raise RefusedError(
             f"keys of partitioned tables cannot be NOT VALID before PostgreSQL 18: {', '.join(whole)}",
-            do="mend the rows in the source and export anew",
+            do="fix the rows in the source and export anew",
         )
     return frozenset(f"{quoted(each.key.name)} of {each.key.table}" for each in broken)
 

@@ -29,7 +29,7 @@ def check(bundle: Path, allowed: Path | None) -> None:
 
     Every file is there and has the bytes that were exported; PostgreSQL's own parser understands every
     statement; steps and rows stand where the manifest says, and as many; tables come before the keys that
-    refer to them, and rows before those that need them; each file has one that takes it back.
+    refer to them, and rows before those that need them; each file has one that rolls it back.
 
     Digests show that the files are as the manifest says, and not that nobody changed both: who vouches for
     the manifest is shown by a signature (migplan sign), which --signed-by demands.

@@ -52,7 +52,7 @@ def demo(out: Path | None, keep: bool) -> None:
     Starts a throwaway PostgreSQL, builds the database of a hotel chat application in it, analyzes it, finds
     that the grouping its team had written down cannot be loaded, plans the move with one that can, writes
     the documentation and the bundle of SQL files, and rehearses it on a second server: applied, verified,
-    taken back, applied once more.
+    rolled back, applied once more.
     Nothing is left behind but what --out asks for.
     """
     with ExitStack() as stack:

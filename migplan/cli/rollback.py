@@ -39,7 +39,7 @@ from migplan.run.undo.rollback import abandon as ended_by_hand
     "--to",
     metavar="FILE",
     default="",
-    help="Take back what came after this file, which stays: its name, or its number.",
+    help="Roll back what came after this file, which stays: its name, or its number.",
 )
 @click.option(
     "--only", default="", metavar="NAME", help="Of a folder: this migration alone, if nothing needs it."
@@ -77,19 +77,19 @@ def rollback(
     lock_timeout: float,
     log_format: str,
 ) -> None:
-    """Take back the last run on a target: its files in reverse order, by the bundle's own rollback files.
+    """Roll back the last run on a target: its files in reverse order, by the bundle's own rollback files.
 
     The journal in the target keeps what that needs, so BUNDLE, the folder that was applied, need not be
-    there; where it is, and is not what was applied, that is said, and what was applied is taken back.
+    there; where it is, and is not what was applied, that is said, and what was applied is rolled back.
 
     What will be lost is shown with numbers, and asked for: rows that the run brought, and rows that were
     there before or came since. What was there before the run (extensions, schemas, privileges) stays, and is
     put back as it was.
 
-    A run that failed half-way is taken back just as well. A rollback that was interrupted goes on with the
+    A run that failed half-way is rolled back just as well. A rollback that was interrupted goes on with the
     same command; until then nothing can be applied.
 
-    BUNDLE can also be a folder of migrations that people wrote: the last one is taken back, those after --to
+    BUNDLE can also be a folder of migrations that people wrote: the last one is rolled back, those after --to
     NAME, or --only NAME. Where a file has no down part, the way back is derived from it, and shown.
     """
     settings = configuration.find(config_file)
@@ -119,7 +119,7 @@ def rollback(
     if dry_run:
         found = preview_rollback(beside, address, wanted)
         if found is None:
-            screen.show([f"{address}: there is no run to take back in its journal"])
+            screen.show([f"{address}: there is no run to roll back in its journal"])
             return
         screen.show(report.losses(found[0]))
         screen.show(report.foreseen(found[1]))
@@ -208,7 +208,7 @@ class _Asking:
             click.confirm("Go on?", abort=True)
 
     def whether_to_abandon(self, run: Run, stays: str) -> None:
-        """Whatever stays of it, nobody will take it back."""
+        """Whatever stays of it, nobody will roll it back."""
         screen.show(report.to_abandon(run, stays))
         self.protection.confirm(self.confirm)
         if not self.yes and not self.protection.name and self._somebody_is_there():
@@ -216,7 +216,7 @@ class _Asking:
 
     def _somebody_is_there(self) -> bool:
         if not sys.stdin.isatty():
-            raise click.UsageError("nobody is there to be asked: --yes takes it back without asking")
+            raise click.UsageError("nobody is there to be asked: --yes rolls it back without asking")
         return True
 
 
@@ -230,6 +230,6 @@ def _failed(error: StepError, again: str) -> None:
     for label, text in (("statement", error.statement), ("hint", error.hint), ("context", error.context)):
         if text:
             click.echo(f"  {label}: {text}", err=True)
-    click.echo(f"  {fate(error, None)}; what was taken back before stays so", err=True)
+    click.echo(f"  {fate(error, None)}; what was rolled back before stays so", err=True)
     click.echo(f"  -> when the cause is gone, go on with: {again}", err=True)
     sys.exit(2)

@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A migration: what it does, how it is taken back, how it is looked at afterwards."""
+    """A migration: what it does, how it is rolled back, how it is looked at afterwards."""
 
     name: str  # its file's, without what stands for its kind: 20251001015000_add_prospective_sessions_table
     number: str  # 20251001015000; empty where the name has none

@@ -100,7 +100,7 @@ class Order:
 
     @cached_property
     def dependents(self) -> Mapping[str, tuple[Because, ...]]:
-        """Of each migration, who needs it, and why: it cannot be taken back before them."""
+        """Of each migration, who needs it, and why: it cannot be rolled back before them."""
         found: dict[str, list[Because]] = {name: [] for name in self.names}
         for reasons in self.needs.values():
             for because in reasons:

@@ -104,11 +104,11 @@ def advised(catalog: Catalog, graph: ForeignKeyGraph, config: Config) -> Advice:
 
 def _cleaned(finding: Finding, anonymiser: Anonymiser) -> Finding:
     """A finding that may be shown; SQL that lost a literal is to be read, and not to be run as it stands."""
-    why, mend = anonymiser.text(finding.why), anonymiser.sql(finding.mend)
-    if mend != finding.mend:
-        lines = ("a literal of this is not shown: look it up before you run it", *mend.split("\n"))
-        mend = "\n".join(f"-- {line}" for line in lines)
-    return replace(finding, why=why, mend=mend) if (why, mend) != (finding.why, finding.mend) else finding
+    why, fix = anonymiser.text(finding.why), anonymiser.sql(finding.fix)
+    if fix != finding.fix:
+        lines = ("a literal of this is not shown: look it up before you run it", *fix.split("\n"))
+        fix = "\n".join(f"-- {line}" for line in lines)
+    return replace(finding, why=why, fix=fix) if (why, fix) != (finding.why, finding.fix) else finding
 
 
 def analysis_with_orphans(

@@ -91,12 +91,12 @@ def preview_steps(
 def roll_back(
     beside: Beside, address: Address, on_event: OnEvent = events.ignore, wanted: Undoing | None = None
 ) -> Undone:
-    """Take back the last run of a bundle on a target: all of it, unasked, unless something else is wanted."""
+    """Roll back the last run of a bundle on a target: all of it, unasked, unless something else is wanted."""
     return rollback(beside, address, wanted or Undoing(), on_event)
 
 
 def preview_rollback(
     beside: Beside, address: Address, wanted: Undoing
 ) -> tuple[Losses, Sequence[Step]] | None:
-    """What a rollback would lose, and its steps; None when there is nothing to take back."""
+    """What a rollback would lose, and its steps; None when there is nothing to roll back."""
     return foreseen(beside, address, wanted)

@@ -88,7 +88,7 @@ class Rehearsal:
 
     def _roll_back(self) -> Stage:
         seconds, gone = _timed(lambda: running.roll_back(Beside.of(self.bundle), self.target, self.on_event))
-        return Stage("rollback", seconds, f"{gone.steps:,} steps taken back")
+        return Stage("rollback", seconds, f"{gone.steps:,} steps rolled back")
 
     def _apply_again(self) -> Stage:
         seconds, done = _timed(self._applied)

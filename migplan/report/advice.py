@@ -1,4 +1,4 @@
-"""Advice for people, for programs, for code scanning (SARIF), and as SQL that mends what can be mended."""
+"""Advice for people, for programs, for code scanning (SARIF), and as SQL that fixes what can be fixed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def headline(advice: Advice) -> str:
 
 
 def as_table(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[Text]:
-    """Rule by rule, the gravest first; then what was left out, and what could not be judged."""
+    """Rule by rule, the most severe first; then what was left out, and what could not be judged."""
     yield Text(
         f"{server.database} on PostgreSQL {server.version_text.split()[0]}: {headline(advice)}", style="bold"
     )
@@ -44,7 +44,7 @@ def as_table(advice: Advice, server: Server, *, whole: bool = False) -> Iterator
         for finding in shown:
             yield Text(f"  {finding.what}")
             yield Text(f"    {finding.why}", style="dim")
-            yield from (Text(f"    {line}", style="green") for line in _lines(finding.mend))
+            yield from (Text(f"    {line}", style="green") for line in _lines(finding.fix))
         if len(found) > len(shown):
             yield Text(f"  … and {len(found) - len(shown):,} more: --all shows them", style="dim")
     yield from _beside(advice)
@@ -114,7 +114,7 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
         "object": finding.what,
         "table": str(finding.table) if finding.table else None,
         "why": finding.why,
-        "mend": finding.mend,
+        "mend": finding.fix,  # the name that the format has had from the beginning
         "observed": finding.observed,
     }
 
@@ -149,7 +149,7 @@ def _result(finding: Finding, places: Mapping[str, int], server: Server) -> dict
         "ruleId": finding.code,
         "ruleIndex": places[finding.code],
         "level": finding.level.value,
-        "message": {"text": f"{name}: {finding.why}" + (f"\n\n{finding.mend}" if finding.mend else "")},
+        "message": {"text": f"{name}: {finding.why}" + (f"\n\n{finding.fix}" if finding.fix else "")},
         "locations": [
             {
                 # A database has no files; viewers want one, and this is where the finding can be read.
@@ -176,9 +176,9 @@ def as_sql(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[s
         yield f"-- {level.value} {code}: {title}"
         for finding in found:
             yield f"--   {one_line(finding.what)}: {one_line(finding.why)}"
-            yield from _lines(finding.mend)
-            if not finding.mend:
-                yield "--   (no statement alone mends it)"
+            yield from _lines(finding.fix)
+            if not finding.fix:
+                yield "--   (no single statement fixes it)"
 
 
 def _lines(sql: str) -> list[str]:

@@ -92,16 +92,16 @@ def stays(known: Sequence[Standing], path: str, *, failed: bool) -> Iterator[Tex
     for each in half:
         yield Text(f"  half done: {each.name}, whose statements cannot be in one transaction")
     if left:
-        mend = f"mend {left[0].name}, then " if failed else ""
-        yield Text(f"  -> {mend}go on: migplan apply {path} --target TARGET")
+        fix = f"fix {left[0].name}, then " if failed else ""
+        yield Text(f"  -> {fix}go on: migplan apply {path} --target TARGET")
 
 
 def way_back(ways: Sequence[WayBack], target: object) -> Iterator[Text]:
-    """What would be taken back, the last one first; what was derived is shown."""
+    """What would be rolled back, the last one first; what was derived is shown."""
     if not ways:
         yield Text(f"nothing is applied to {target}")
         return
-    yield Text(f"This takes back, on {target}:", style="bold")
+    yield Text(f"This rolls back, on {target}:", style="bold")
     for way in ways:
         kept = ", as the journal keeps it: its file was changed, or is gone" if way.is_kept else ""
         how = "by statements derived from its own" if way.derived else "by its down part"
@@ -114,14 +114,14 @@ def way_back(ways: Sequence[WayBack], target: object) -> Iterator[Text]:
 
 
 def reverted(done: Reverted, path: Path | str, target: object) -> Iterator[Text]:
-    """What was taken back."""
+    """What was rolled back."""
     if done.run is None:
         yield Text(f"{path}: nothing is applied to {target}: nothing to do", style="bold")
         return
     for name in done.names:
-        yield Text(f"  {name}  taken back")
+        yield Text(f"  {name}  rolled back")
     yield Text(
-        f"{count(len(done.names), 'migration')} of {path} taken back in {target} as run {done.run.run}",
+        f"{count(len(done.names), 'migration')} of {path} rolled back in {target} as run {done.run.run}",
         style="bold",
     )
 

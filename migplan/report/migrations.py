@@ -144,7 +144,7 @@ def _drawn(line: Line) -> Text:
 
 
 def sections(analysis: Analysis, *, whole: bool = False) -> Iterator[tuple[str, list[Text]]]:
-    """What is to be said, the gravest first, each with its title."""
+    """What is to be said, the most severe first, each with its title."""
     order, limit = analysis.order, len(analysis.folder.migrations) + 100_000 if whole else SHOWN
     files = {each.migration.name: each.migration.up.file for each in analysis.file_analyses}
     if order.cycles:

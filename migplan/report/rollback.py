@@ -21,13 +21,13 @@ def losses(found: Losses) -> Iterator[Text]:
     run = found.run
     what = "the rows of" if found.data_only else "a part of" if not found.everything else "the whole of"
     yield Text(
-        f"This takes back {what} run {run.run}, {run.bundle}, begun {run.started_at:%Y-%m-%d %H:%M:%S %Z} "
+        f"This rolls back {what} run {run.run}, {run.bundle}, begun {run.started_at:%Y-%m-%d %H:%M:%S %Z} "
         f"by {run.who}, on {found.address}",
         style="bold",
     )
     if found.differs:
         yield Text(
-            f"{found.differs}\n  What was applied is taken back, as the journal keeps it.", style="yellow"
+            f"{found.differs}\n  What was applied is rolled back, as the journal keeps it.", style="yellow"
         )
     yield from _tables(found)
     if found.objects:
@@ -35,7 +35,7 @@ def losses(found: Losses) -> Iterator[Text]:
         yield Text(f"Dropped, as far as the run came to make them: {kinds}")
     if found.spared:
         yield Text(f"Stays, because it was there before: {', '.join(found.spared)}")
-    yield Text(f"Taken back, in this order: {', '.join(found.files) or 'nothing'}")
+    yield Text(f"Rolled back, in this order: {', '.join(found.files) or 'nothing'}")
     if found.stay:
         yield Text(f"Stays: {', '.join(found.stay)}")
     yield _sum(found)
@@ -86,7 +86,7 @@ def to_abandon(run: Run, stays: str) -> Iterator[Text]:
     """What it means to end a run by hand."""
     yield Text(
         f"This ends run {run.run}, {run.bundle}, {run.state}, begun {run.started_at:%Y-%m-%d %H:%M:%S %Z} "
-        f"by {run.who}, as it stands. Nobody can go on with it, nor take it back, after that.",
+        f"by {run.who}, as it stands. Nobody can go on with it, nor roll it back, after that.",
         style="bold",
     )
     yield Text(f"Stays: {stays}")
@@ -105,10 +105,10 @@ def abandoned(result: Abandoned | None, address: object) -> Iterator[Text]:
 def done(result: Undone, address: object, apply: str, rollback: str) -> Iterator[Text]:
     """How a rollback ended, and the commands to go on with."""
     if result.run is None:
-        yield Text(f"{address}: there is no run to take back in its journal", style="bold")
+        yield Text(f"{address}: there is no run to roll back in its journal", style="bold")
     else:
         rest = " that were left" if result.went_on else ""
-        what = "is taken back" if result.whole else "is taken back in part"
+        what = "is rolled back" if result.whole else "is rolled back in part"
         how = f"{count(result.steps, 'step')}{rest}, {result.seconds:.1f} s"
         if not result.steps and not result.went_on:
             how = "nothing of it was done"
@@ -122,7 +122,7 @@ def done(result: Undone, address: object, apply: str, rollback: str) -> Iterator
                     f"{rollback} --to {result.losses.before_rows}"
                 )
             yield Text(f"Do it again with: {apply}")
-            yield Text(f"Take back the rest with: {rollback}")
+            yield Text(f"Roll back the rest with: {rollback}")
         elif not result.journal_dropped:
             yield Text("The journal (schema migplan) stays, and tells of it; --drop-journal takes it away.")
     if result.journal_dropped:

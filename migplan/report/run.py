@@ -207,7 +207,7 @@ def orphans(found: Sequence[FileOrphans], *, carry: bool) -> Iterator[Text]:
         yield Text(f"{count(len(broken), 'key')} will be NOT VALID in the target.", style="yellow")
     else:
         yield Text("Nothing was changed.", style="bold")
-        yield Text("  -> mend the rows in the source and export anew, or add --carry-orphans", style="dim")
+        yield Text("  -> fix the rows in the source and export anew, or add --carry-orphans", style="dim")
 
 
 def foreseen(steps: Sequence[Step], done: Iterable[int], needs: Sequence[frozenset[int]]) -> Iterator[Text]:

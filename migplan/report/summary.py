@@ -176,7 +176,7 @@ def _findings(analysis: Analysis) -> Iterator[str]:
         if len(found) > SHOWN_FINDINGS:
             yield f"  … and {len(found) - SHOWN_FINDINGS:,} more"
     if analysis.findings:
-        yield "what mends them: migplan advise"
+        yield "what fixes them: migplan advise"
     advice = analysis.advice
     if advice.ignored:
         yield f"{count(len(advice.ignored), 'finding')} ignored, for reasons that migplan.yaml holds"

@@ -42,8 +42,8 @@ def blind(advice: Advice, code: str) -> dict[str, str]:
     return {each.what: each.why for each in advice.blind if each.code == code}
 
 
-def mend(connection: psycopg.Connection, findings: Iterable[Finding]) -> None:
+def fix(connection: psycopg.Connection, findings: Iterable[Finding]) -> None:
     """Run what the findings propose, statement by statement, as ``migplan advise --format sql`` is read."""
     for finding in findings:
-        for statement in finding.mend.splitlines():
+        for statement in finding.fix.splitlines():
             connection.execute(statement.encode())

@@ -74,13 +74,13 @@ class Api:
         with self.server.connect(dbname=address.params["dbname"]) as connection:
             yield connection
 
-    def mend(self, address: Address, advice: Advice, code: str) -> None:
+    def fix(self, address: Address, advice: Advice, code: str) -> None:
         """Run what the findings of a rule propose."""
         with self.session(address) as connection:
             for finding in advice.findings:
                 if finding.code == code:
-                    assert finding.mend, f"{finding.what} has no SQL"
-                    connection.execute(finding.mend.encode())
+                    assert finding.fix, f"{finding.what} has no SQL"
+                    connection.execute(finding.fix.encode())
 
     def whys(self, advice: Advice, code: str) -> dict[str, str]:
         """Why a rule fired, by object."""

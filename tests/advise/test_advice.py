@@ -37,7 +37,7 @@ def test_a_rule_that_is_off_says_nothing_and_is_named() -> None:
     assert quiet.off == ("MP106",)
 
 
-def test_people_choose_another_level_and_the_gravest_comes_first() -> None:
+def test_people_choose_another_level_and_the_most_severe_comes_first() -> None:
     loud = of(levels={"MP106": "error"})
     assert loud.findings[0].code == "MP106"
     assert loud.findings[0].level is Level.ERROR

@@ -61,7 +61,7 @@ def test_tables_without_row_level_security(api: Api) -> None:
         "public.owned": "through the API, api_user may SELECT, INSERT, UPDATE, DELETE, whatever the row",
         "public.part": "through the API, api_anon may SELECT, whatever the row",
     }
-    api.mend(address, advice, "MP303")
+    api.fix(address, advice, "MP303")
     assert found(api.ask(address, **settings), "MP303") == []
 
 
@@ -95,11 +95,11 @@ def test_views_with_their_owner_s_rights(api: Api) -> None:
         "public.off": "error",
         "public.harmless": "note",
     }
-    api.mend(address, advice, "MP305")
+    api.fix(address, advice, "MP305")
     assert found(api.ask(address), "MP305") == []
 
 
-def test_before_15_a_view_is_mended_by_a_revoke(api: Api) -> None:
+def test_before_15_a_view_is_fixed_by_a_revoke(api: Api) -> None:
     """Such servers have no option for it."""
     address = api.database("""
         CREATE TABLE guarded (id int); ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
@@ -111,11 +111,10 @@ def test_before_15_a_view_is_mended_by_a_revoke(api: Api) -> None:
     settings = AdviseSection(exposed_schemas=("public",), api_roles=roles)
     (finding,) = (f for f in advise(old, build(old), settings).findings if f.code == "MP305")
     assert (
-        api.bare(finding.mend)
-        == "REVOKE SELECT, INSERT, UPDATE, DELETE ON public.seen FROM PUBLIC, api_user;"
+        api.bare(finding.fix) == "REVOKE SELECT, INSERT, UPDATE, DELETE ON public.seen FROM PUBLIC, api_user;"
     )
     with api.session(address) as connection:
-        connection.execute(finding.mend.encode())
+        connection.execute(finding.fix.encode())
     assert found(api.ask(address), "MP305") == []
 
 
@@ -152,7 +151,7 @@ def test_sensitive_columns(api: Api) -> None:
         "public.by_policy": "api_anon may read session_token of every row",
         "public.by_column": "api_anon may read secret of every row",
     }
-    api.mend(address, advice, "MP308")
+    api.fix(address, advice, "MP308")
     assert found(api.ask(address), "MP308") == []
     with api.session(address) as connection:
         connection.execute(api.own("SET ROLE api_anon").encode())
@@ -177,8 +176,8 @@ def test_what_has_no_row_level_security(api: Api) -> None:
     assert found(advice, "MP312") == ['public."Totals"']
     assert found(advice, "MP313") == ["public.far", "public.far_by_column"]
     assert found(advice, "MP303") == []
-    api.mend(address, advice, "MP312")
-    api.mend(address, advice, "MP313")
+    api.fix(address, advice, "MP312")
+    api.fix(address, advice, "MP313")
     assert found(api.ask(address), "MP312") == found(api.ask(address), "MP313") == []
 
 
@@ -200,7 +199,7 @@ def test_accounts(api: Api, secured: bool) -> None:
     advice = api.ask(address)
     open_ = [] if secured else ["public.invoker"]
     assert found(advice, "MP314") == sorted(["public.definer", "public.kept", "public.over", *open_])
-    api.mend(address, advice, "MP314")
+    api.fix(address, advice, "MP314")
     assert found(api.ask(address), "MP314") == []
 
 
@@ -215,5 +214,5 @@ def test_keys_to_accounts(api: Api) -> None:
     """)
     advice = api.ask(address, exposed_schemas=(), api_roles=())
     assert found(advice, "MP315") == ['public."By mail"."the Key"']
-    api.mend(address, advice, "MP315")
+    api.fix(address, advice, "MP315")
     assert found(api.ask(address), "MP315") == []

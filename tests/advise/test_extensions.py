@@ -24,7 +24,7 @@ def test_extensions_among_the_database_s_own_objects(api: Api) -> None:
         "extension pg_trgm": "note",
         "extension hstore": "warning",
     }
-    api.mend(address, advice, "MP309")
+    api.fix(address, advice, "MP309")
     assert found(api.ask(address, exposed_schemas=("shown",)), "MP309") == []
 
 
@@ -43,7 +43,7 @@ def test_extensions_out_of_date(api: Api) -> None:
     (finding,) = (f for f in advice.findings if f.code == "MP310")
     assert finding.observed
     assert f"at version {row[1]}" in finding.why
-    api.mend(address, advice, "MP310")
+    api.fix(address, advice, "MP310")
     assert found(api.ask(address), "MP310") == []
 
     catalog = seen_at(address)

@@ -33,7 +33,7 @@ def test_exposed_functions_with_their_owner_s_rights(api: Api) -> None:
         "public.granted(OUT x integer, OUT y integer)": "api_user",
         "public.done(INOUT a integer)": "api_anon, api_user",
     }
-    api.mend(address, advice, "MP306")
+    api.fix(address, advice, "MP306")
     assert found(api.ask(address, **settings), "MP306") == []
 
 
@@ -55,5 +55,5 @@ def test_functions_without_a_search_path(api: Api) -> None:
         "public.definer()": "warning",
         "public.other_setting()": "note",
     }
-    api.mend(address, advice, "MP307")
+    api.fix(address, advice, "MP307")
     assert found(api.ask(address), "MP307") == []

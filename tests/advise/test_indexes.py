@@ -13,7 +13,7 @@ from migplan.graph import build
 from migplan.level import Level
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
-from tests.advise.advising import advice_of, blind, found, mend, seen_at
+from tests.advise.advising import advice_of, blind, fix, found, seen_at
 from tests.catalogs import catalog
 from tests.servers import Server
 
@@ -111,8 +111,8 @@ def test_duplicate_and_redundant_indexes(newest: Server, newest_database: Callab
     assert set(found(advice, "MP201")) == _expected(1) | doubled
     assert set(found(advice, "MP202")) == _expected(2) | redundant
     with newest.connect(dbname=address.params["dbname"]) as connection:
-        mend(connection, (finding for finding in advice.findings if finding.code == "MP201"))
-        mend(connection, (finding for finding in advice_of(address).findings if finding.code == "MP202"))
+        fix(connection, (finding for finding in advice.findings if finding.code == "MP201"))
+        fix(connection, (finding for finding in advice_of(address).findings if finding.code == "MP202"))
         kept = connection.execute("SELECT count(*) FROM pg_constraint WHERE conname = 'leans_x'").fetchone()
     after = advice_of(address)
     assert (found(after, "MP201"), found(after, "MP202"), kept) == ([], [], (1,))
@@ -128,7 +128,7 @@ def test_an_index_that_keys_lean_on_is_not_dropped(newest_database: Callable[[st
         """)
     (one,) = (finding for finding in advice_of(address).findings if finding.code == "MP201")
     leaned_on = {key.referenced_key for key in seen_at(address).foreign_keys}
-    assert not any(name in one.mend for name in leaned_on)
+    assert not any(name in one.fix for name in leaned_on)
 
 
 UNUSED = """
@@ -174,7 +174,7 @@ def test_unused_indexes(newest: Server, unused: Address) -> None:
     )
     assert blind(advice, "MP203") == {"1 tables": "nothing but full reads since 2020-01-01: public.idle"}
     with newest.connect(dbname=unused.params["dbname"]) as connection:
-        mend(connection, (finding for finding in advice.findings if finding.code == "MP203"))
+        fix(connection, (finding for finding in advice.findings if finding.code == "MP203"))
     assert not found(advice_of(unused, since=LONG_AGO), "MP203")
 
 
@@ -204,7 +204,7 @@ def test_bloat(newest: Server, newest_database: Callable[[str], Address]) -> Non
         advice = advice_of(address)
         assert found(advice, "MP204") == ["public.empty_now", "public.empty_now_t on public.empty_now"]
         assert blind(advice, "MP204") == {"public.never_analysed": "it was never analysed"}
-        mend(connection, (finding for finding in advice.findings if finding.code == "MP204"))
+        fix(connection, (finding for finding in advice.findings if finding.code == "MP204"))
     assert not found(advice_of(address), "MP204")
 
 

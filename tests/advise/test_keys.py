@@ -10,7 +10,7 @@ import pytest
 from migplan.advise import Advice
 from migplan.level import Level
 from migplan.postgres.address import Address
-from tests.advise.advising import advice_of, found, mend
+from tests.advise.advising import advice_of, fix, found
 from tests.servers import Server
 
 SCHEMA = """
@@ -148,7 +148,7 @@ def test_a_key_that_is_switched_off_says_where_and_how_it_is_enabled(advice: Adv
     found_ = {finding.what: finding for finding in advice.findings if finding.code == "MP112"}
     assert "do not fire on public.off_parts_2:" in found_["public.off_parts.off_part"].why
     assert "do not fire on public.loved:" in found_["public.loving.one_sided"].why
-    assert found_["public.off.off_hotel"].mend == (
+    assert found_["public.off.off_hotel"].fix == (
         "ALTER TABLE public.off ENABLE TRIGGER ALL;\nALTER TABLE public.off DISABLE TRIGGER mine;"
     )
 
@@ -156,7 +156,7 @@ def test_a_key_that_is_switched_off_says_where_and_how_it_is_enabled(advice: Adv
 def test_of_two_keys_that_disagree_none_is_dropped(advice: Advice) -> None:
     why = {finding.what: finding for finding in advice.findings if finding.code == "MP107"}
     assert "ON DELETE CASCADE" in why["public.doubled.hotel_checked"].why
-    assert not why["public.doubled.hotel_checked"].mend
+    assert not why["public.doubled.hotel_checked"].fix
     assert "inheriting" in why["public.inheriting_1.again"].why
 
 
@@ -246,7 +246,7 @@ def test_which_indexes_serve_a_key(newest: Server, newest_database: Callable[[st
     assert set(found(advice, "MP106")) == uncovered | others
     with newest.connect(dbname=address.params["dbname"]) as connection:
         connection.execute("UPDATE pg_index SET indisvalid = true WHERE NOT indisvalid")
-        mend(connection, (finding for finding in advice.findings if finding.code == "MP106"))
+        fix(connection, (finding for finding in advice.findings if finding.code == "MP106"))
     assert not found(advice_of(address), "MP106")
 
 
@@ -302,7 +302,7 @@ def test_an_index_that_was_never_finished(newest: Server, newest_database: Calla
             "public.sums_n_ccnew on public.sums",
         ]
         connection.execute("TRUNCATE rooms")
-        mend(connection, (finding for finding in advice.findings if finding.code == "MP105"))
+        fix(connection, (finding for finding in advice.findings if finding.code == "MP105"))
     assert found(advice_of(address), "MP105") == ["public.parted_n on public.parted"]
 
 
@@ -320,10 +320,10 @@ LEFT = {
 }
 
 
-def test_the_sql_mends(newest: Server, newest_database: Callable[[str], Address]) -> None:
+def test_the_sql_fixs(newest: Server, newest_database: Callable[[str], Address]) -> None:
     address = newest_database(SCHEMA)
     with newest.connect(dbname=address.params["dbname"]) as connection:
-        mend(connection, (f for f in advice_of(address).findings if f.code < "MP105"))
-        mend(connection, (f for f in advice_of(address).findings if f.code < "MP110"))
+        fix(connection, (f for f in advice_of(address).findings if f.code < "MP105"))
+        fix(connection, (f for f in advice_of(address).findings if f.code < "MP110"))
     advice = advice_of(address)
     assert {code: found(advice, code) for code in LEFT} == LEFT

@@ -1,4 +1,4 @@
-"""Rules about policies: each fires where it should, not where it nearly would, and is gone when mended."""
+"""Rules about policies: each fires where it should, not where it nearly would, and is gone when fixed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_several_permissive_policies(api: Api) -> None:
         "public.inherited (one, two)": "each of them is evaluated for INSERT by api_user",
         "public.of_all (everything, seen)": "each of them is evaluated for SELECT by api_anon",
     }
-    assert {f.what for f in advice.findings if f.code == "MP206" and f.mend} == {'public."Both" (b, "of a")'}
+    assert {f.what for f in advice.findings if f.code == "MP206" and f.fix} == {'public."Both" (b, "of a")'}
     assert {f.table.name for f in advice.findings if f.code == "MP206" and f.table} == {
         "Both", "inherited", "of_all",
     }  # fmt: skip
@@ -103,7 +103,7 @@ def test_the_one_policy_instead_of_several_lets_through_what_they_did(api: Api) 
         return said
 
     before = outcome()
-    api.mend(address, api.ask(address), "MP206")
+    api.fix(address, api.ask(address), "MP206")
     assert found(api.ask(address), "MP206") == []
     assert outcome() == before
     assert len(set(before)) == 3, "some rows are changed, some not seen, some refused"
@@ -156,9 +156,9 @@ def test_calls_made_for_every_row(api: Api) -> None:
     wanted = [each.replace('"plain"', "plain").replace('"setting"', "setting") for each in wanted]
     wanted = [each.replace('"own"', "own").replace('"quoted"', "quoted") for each in wanted]
     assert set(found(advice, "MP207")) == {*wanted, "policy checked on public.posts"}
-    unmended = {f.what for f in advice.findings if f.code == "MP207" and not f.mend}
+    unmended = {f.what for f in advice.findings if f.code == "MP207" and not f.fix}
     assert unmended == set()
-    api.mend(address, advice, "MP207")
+    api.fix(address, advice, "MP207")
     assert found(api.ask(address), "MP207") == []
 
 
@@ -180,7 +180,7 @@ def test_policies_without_row_level_security_and_the_reverse(api: Api) -> None:
     advice = api.ask(address, exposed_schemas=(), api_roles=())
     assert found(advice, "MP301") == ['public."Off"', "public.parted_off"]
     assert found(advice, "MP302") == ["public.closed"]
-    api.mend(address, advice, "MP301")
+    api.fix(address, advice, "MP301")
     assert found(api.ask(address), "MP301") == []
     with api.session(address) as connection:
         connection.execute(b"CREATE POLICY p ON closed USING (id > 0)")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from migplan.level import Level
 from migplan.postgres.address import Address
-from tests.advise.advising import advice_of, blind, found, mend
+from tests.advise.advising import advice_of, blind, fix, found
 from tests.servers import Server
 
 NEAR = """
@@ -48,7 +48,7 @@ def test_sequences_near_their_limit(newest: Server, newest_database: Callable[[s
     assert "because public.narrow.id is integer" in findings["public.wide"].why
     assert "the last one is -2147483648" in findings["public.down"].why
     with newest.connect(dbname=address.params["dbname"]) as connection:
-        mend(connection, findings.values())
+        fix(connection, findings.values())
     assert found(advice_of(address), "MP110") == ["public.lonely"]  # a limit that was set on purpose
 
 
@@ -98,7 +98,7 @@ def test_sequences_behind_their_columns(newest: Server, newest_database: Callabl
     }
     assert not blind(advice, "MP111")
     with newest.connect(dbname=address.params["dbname"]) as connection:
-        mend(connection, findings.values())
+        fix(connection, findings.values())
         for table in ("loaded", "left_one", "restarted", "steps", "parted"):
             connection.execute(f"INSERT INTO {table} DEFAULT VALUES".encode())
     assert found(advice_of(address), "MP111") == ["public.beyond_seq"]

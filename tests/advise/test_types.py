@@ -10,7 +10,7 @@ import pytest
 from migplan.advise.rules.reg_type import NOT_UPGRADABLE
 from migplan.level import Level
 from migplan.postgres.address import Address
-from tests.advise.advising import advice_of, blind, found, mend
+from tests.advise.advising import advice_of, blind, fix, found
 from tests.servers import Server
 
 SCHEMA = """
@@ -62,7 +62,7 @@ def test_types(newest: Server, newest_database: Callable[[str], Address]) -> Non
     assert {code: found(advice, code) for code in EXPECTED} == EXPECTED
     assert all(finding.table for finding in advice.findings if finding.code in EXPECTED)
     with newest.connect(dbname=address.params["dbname"]) as connection:
-        mend(connection, (finding for finding in advice.findings if finding.code in EXPECTED))
+        fix(connection, (finding for finding in advice.findings if finding.code in EXPECTED))
         assert connection.execute("""SELECT "Bad", config FROM regs""").fetchone() == ("now", "english")
         moment = connection.execute("SELECT plain = '2024-05-01 12:00+00', old ->> 'a' FROM times, documents")
         assert moment.fetchone() == (True, "2")

@@ -194,7 +194,7 @@ def test_a_sound_bundle_has_no_problem_and_is_counted(folder: Path) -> None:
     found = examine(folder)
     assert found.problems == ()
     sizes = sum(file.stat().st_size for file in folder.rglob("*.sql"))
-    # three files that run, three that take back, one that counts
+    # three files that run, three that roll back, one that counts
     assert found == Examination((), files=7, statements=20, rows=5, bytes=sizes)
 
 

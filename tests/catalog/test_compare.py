@@ -255,7 +255,7 @@ NO_CHANGES = (
 
 @dataclass
 class Base:
-    """A database whose changes are all taken back, and its catalog before."""
+    """A database whose changes are all rolled back, and its catalog before."""
 
     address: Address
     connection: sa.Connection

@@ -17,7 +17,7 @@ from tests.servers import Server
 UNCOVERED = {f"public.{table} ({column})" for table, column in facts.UNCOVERED_KEYS}
 
 
-def test_findings_come_with_the_reason_and_what_mends_them(run: Run, demo_url: str) -> None:
+def test_findings_come_with_the_reason_and_what_fixs_them(run: Run, demo_url: str) -> None:
     text = run("advise", demo_url, "--schema", "public").stdout
     for what in UNCOVERED:
         assert f"\n  {what}\n" in text
@@ -65,8 +65,8 @@ def test_the_sql_runs_as_it_stands(run: Run, newest: Server) -> None:
     )
     url = newest.url(name)
     try:
-        run("advise", url, "--rule", "MP106", "--format", "sql", "--out", "mend.sql")
-        statements = [line for line in Path("mend.sql").read_text().splitlines() if not line.startswith("--")]
+        run("advise", url, "--rule", "MP106", "--format", "sql", "--out", "fix.sql")
+        statements = [line for line in Path("fix.sql").read_text().splitlines() if not line.startswith("--")]
         with psycopg.connect(url, autocommit=True) as connection:
             for statement in filter(None, statements):
                 connection.execute(statement.encode())

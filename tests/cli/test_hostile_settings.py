@@ -1,7 +1,7 @@
 """Whatever a role, a database or the environment sets for its sessions: ours do what they always do.
 
 Each setting that the server lets people change is turned to another value than its own, by kinds; a bundle of
-a database of that role is exported, applied, looked at, verified and taken back under them.
+a database of that role is exported, applied, looked at, verified and rolled back under them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Migrations of a folder that is another one by now, or gone, taken back as the journal keeps them."""
+"""Migrations of a folder that is another one by now, or gone, rolled back as the journal keeps them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TABLES = """
 
 
 def last(target: str, run: Run, *words: str) -> str:
-    """Take back what was applied last, by the journal alone."""
+    """Roll back what was applied last, by the journal alone."""
     return run("rollback", *words, "--target", target, "--yes").stdout
 
 
@@ -32,11 +32,11 @@ def test_a_folder_that_is_gone_is_taken_back_one_by_one(new_target: str, write: 
     said = run("rollback", "--target", new_target, "--dry-run").stdout
     assert "003_index  by statements derived from its own, as the journal keeps it" in said
     assert "DROP INDEX CONCURRENTLY" in said
-    assert "003_index  taken back" in last(new_target, run, "m")
-    assert "002_orders  taken back" in last(new_target, run)
-    assert "001_customers  taken back" in last(new_target, run)
+    assert "003_index  rolled back" in last(new_target, run, "m")
+    assert "002_orders  rolled back" in last(new_target, run)
+    assert "001_customers  rolled back" in last(new_target, run)
     assert asked(new_target, TABLES) == []
-    assert "there is no run to take back in its journal" in last(new_target, run)
+    assert "there is no run to roll back in its journal" in last(new_target, run)
 
 
 def test_what_others_need_stays_and_a_part_goes(new_target: str, write: Write, run: Run) -> None:

@@ -77,7 +77,7 @@ def changes() -> Iterator[tuple[str, Callable[[Path], object]]]:
         return change
 
     yield "rows", edit("10-data-all.sql", "\n1\t\\N\n", "\n2\t\\N\n")
-    yield "a rollback", edit("rollback/01-schema-all.sql", "-- Takes back", "-- Taken back")
+    yield "a rollback", edit("rollback/01-schema-all.sql", "-- Rolls back", "-- Rolled back")
     yield "a validation", edit("validate/row-counts.sql", "--", "-- ")
     yield "the catalog", edit("catalog.json", "integer", "bigint")
     yield (

@@ -1,4 +1,4 @@
-"""Connections to a database that has been migrated; whatever a test does there is taken back."""
+"""Connections to a database that has been migrated; whatever a test does there is rolled back."""
 
 from __future__ import annotations
 

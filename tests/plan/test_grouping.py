@@ -52,7 +52,7 @@ def test_reorder_moves_names_and_leaves_the_numbers_where_they_are() -> None:
     assert plan.groups[-1].purpose == "What happened."
 
 
-def test_groups_that_need_each_other_can_only_be_mended_by_moves() -> None:
+def test_groups_that_need_each_other_can_only_be_fixed_by_moves() -> None:
     tables = {"a": [], "b": ["c"], "c": [], "d": ["a"]}
     groups = {"one": ["a", "b"], "two": ["c", "d"]}
     with pytest.raises(GroupingError) as refused:

@@ -1,4 +1,4 @@
-"""Bundles that are applied up to a step, taken back, and what a target looks like before and after."""
+"""Bundles that are applied up to a step, rolled back, and what a target looks like before and after."""
 
 from __future__ import annotations
 

@@ -237,10 +237,10 @@ def test_a_row_that_fails_stops_with_its_key_and_line(new: New) -> None:
     error = caught.value
     assert error.what == "the row with id = 7: ZeroDivisionError: division by zero"
     assert error.place == f"001_fill.py:{step.line('1 / 0')}"
-    assert error.do.startswith("6 rows are dealt with and stay so; mend")
+    assert error.do.startswith("6 rows are dealt with and stay so; fix")
     assert step.checkpoint == (["6"], 5, 1, 0, 5, False)
     assert (step.state, step.asked("SELECT count(*) FROM shown")) == ("pending", [(5,)])
-    # Mended, it goes on with that row; then the server refuses one in the midst of a batch.
+    # Fixed, it goes on with that row; then the server refuses one in the midst of a batch.
     step.write(PICKY.format(more="").replace("1 / 0", "[]"))
     with pytest.raises(StepError, match=r"id = 8: .*violates check constraint") as caught:
         step()

@@ -44,7 +44,7 @@ def typed(words: list[str], text: str) -> subprocess.CompletedProcess[str]:
 def test_nobody_is_there_to_be_asked(newest: Server, target: Target, run: Run) -> None:
     words, name = target
     result = run("rollback", *words, exit_code=2)
-    assert "--yes takes it back without asking" in result.stderr
+    assert "--yes rolls it back without asking" in result.stderr
     assert "Lost: 7,012 rows, 7,012 of them brought by the run" in result.stdout
     assert ask(newest, name, "SELECT count(*) FROM migplan.run") == [(1,)]
 
@@ -69,8 +69,8 @@ def test_whole_or_not_at_all_by_word(newest: Server, target: Target, run: Run) -
     done = typed(words, f"{name}\n")
     assert done.returncode == 0, done.stderr
     assert "before, or since" in done.stdout
-    assert "is taken back: 12 steps" in done.stdout
-    assert "there is no run to take back" in run("rollback", *words, "--yes").stdout
+    assert "is rolled back: 12 steps" in done.stdout
+    assert "there is no run to roll back" in run("rollback", *words, "--yes").stdout
     assert "rollback of run 1" in run("status", *words[1:]).stdout
     assert "is dropped" in run("rollback", *words, "--yes", "--drop-journal").stdout
 
@@ -129,7 +129,7 @@ def test_a_run_is_ended_by_hand_and_what_is_in_the_way_is_said(
     words = [str(bundle.paths.folder), "--target", newest.url(address.params["dbname"])]
     assert "nobody is there" in run("rollback", "--abandon", *words[1:], exit_code=2).stderr
     said = run("rollback", "--abandon", *words[1:], "--yes").stdout
-    assert "Nobody can go on with it, nor take it back" in said
+    assert "Nobody can go on with it, nor roll it back" in said
     assert "is abandoned" in said
     assert "objects are there already" in run("apply", *words, exit_code=2).stderr
     status = run("status", *words[1:]).stdout
@@ -143,4 +143,4 @@ def test_a_run_of_which_nothing_was_done(newest: Server, run: Run, newest_databa
     address = newest_database("")
     applied(bundle, address, until=1)
     said = run("rollback", "--target", newest.url(address.params["dbname"]), "--yes").stdout
-    assert "is taken back: nothing of it was done" in said
+    assert "is rolled back: nothing of it was done" in said

@@ -1,4 +1,4 @@
-"""Rows alone are taken back: just those of the run, and nothing else happens to anybody."""
+"""Rows alone are rolled back: just those of the run, and nothing else happens to anybody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking back by the journal alone, whatever has become of the folder; and runs that are ended by hand."""
+"""Rolling back by the journal alone, whatever has become of the folder; and runs that are ended by hand."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _abandoned(address: Address) -> Abandoned:
 
 
 def alone(address: Address, **wanted: object) -> Undone:
-    """Take back the last run, with no folder at hand."""
+    """Roll back the last run, with no folder at hand."""
     return rollback(NOWHERE, address, Undoing(**wanted))  # type: ignore[arg-type]
 
 
@@ -234,7 +234,7 @@ def test_a_run_that_cannot_go_on_is_ended_by_hand(newest: Server, newest_databas
     (note,) = ended.run.notes
     assert f"by {address.params['user']} from" in note
     assert "stays: 3 of" in note
-    assert alone(address).run is None, "nobody takes it back any more"
+    assert alone(address).run is None, "nobody rolls it back any more"
     assert abandon(address, RunOptions(), lambda _run, _stays: None) is None
     other = sealed(newest, newest.demo, "--constraints", "with-schema")
     with pytest.raises(Exception, match="already exists"):

@@ -15,7 +15,7 @@ is on; a database without `auth.users`. The rule does not run, and says so, wher
 
 `auth.users` holds addresses, telephone numbers, password hashes and recovery tokens of everybody.
 
-### How to mend it
+### How to fix it
 
 Take SELECT away; keep what the API has to show in a table of one's own, filled by a trigger, with policies.
 

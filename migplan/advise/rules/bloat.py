@@ -18,7 +18,7 @@ whose statistics the role may not read, is said as not judged.
 A scan reads the empty pages, too, and so do VACUUM and backups. Space that autovacuum has freed is used again
 by new rows: a table that is emptied and filled by turns is best left as it is.
 
-### How to mend it
+### How to fix it
 
 An index is built again while others write. A table is written anew by `VACUUM FULL`, which keeps everybody
 out until it is done, and needs as much space again; `pg_repack` does it without the lock. Then see why
@@ -62,14 +62,14 @@ def find(seen: Seen) -> Iterator[Finding | Blind]:
     for bloat in seen.vitals.bloat:
         if bloat.table not in seen.catalog.by_name or bloat.wasted < max(bloat.bytes * SHARE, LEAST):
             continue
-        what, mend = str(bloat.table), f"VACUUM (FULL, ANALYZE) {bloat.table};"
+        what, fix = str(bloat.table), f"VACUUM (FULL, ANALYZE) {bloat.table};"
         if bloat.index is not None:
             name = QualifiedName(bloat.table.schema, bloat.index)
-            what, mend = f"{name} on {bloat.table}", f"REINDEX INDEX CONCURRENTLY {name};"
+            what, fix = f"{name} on {bloat.table}", f"REINDEX INDEX CONCURRENTLY {name};"
         yield RULE.finding(
             what,
             f"about {bloat.wasted // MEGABYTE} MB of {bloat.bytes // MEGABYTE} MB hold nothing",
-            mend,
+            fix,
             table=bloat.table,
             level=Level.WARNING if bloat.wasted >= GRAVE else Level.NOTE,
         )

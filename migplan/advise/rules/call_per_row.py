@@ -25,7 +25,7 @@ The planner does not take such calls out of the loop by itself. In a sub-select 
 an InitPlan: it is made once a statement, and an index on the compared column serves as before. Counting
 100,000 rows behind a policy with `auth.uid()` takes twenty times as long as with `(SELECT auth.uid())`.
 
-### How to mend it
+### How to fix it
 
 Write `(SELECT auth.uid())` for `auth.uid()`. The SQL does that with `ALTER POLICY`, and leaves the rest of
 the expression as the server prints it.
@@ -77,7 +77,7 @@ def find(seen: Seen) -> Iterator[Finding | Blind]:
                     policy_name(table, policy),
                     f"{' and '.join(called)} {'are' if len(called) > 1 else 'is'} called for each row, "
                     "though the rows have no part in it",
-                    _mend(table, policy, wanted),
+                    _fix(table, policy, wanted),
                     table=table.name,
                 )
         except UnreadableError as error:
@@ -90,7 +90,7 @@ def _called(policy: Policy, wanted: Wanted) -> list[str]:
     return sorted({f"{'.'.join(map(quoted, words(call.funcname)))}()" for call in found})
 
 
-def _mend(table: Table, policy: Policy, wanted: Wanted) -> str:
+def _fix(table: Table, policy: Policy, wanted: Wanted) -> str:
     text = f"ALTER POLICY {quoted(policy.name)} ON {table.name}"
     for clause, expression in (("USING", policy.using), ("WITH CHECK", policy.check)):
         if expression:

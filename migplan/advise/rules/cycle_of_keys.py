@@ -14,7 +14,7 @@ Whichever of the tables comes first, its rows refer to rows that are not there y
 keys has to leave one of them open: by creating it later, by deferring it, or by writing NULL first. Deletes
 and truncation meet the same wall from the other side.
 
-### How to mend it
+### How to fix it
 
 `migplan plan` cuts the circle where it costs the least, and says where. To be rid of it, drop the key that
 says least, or make it `DEFERRABLE`, so that one transaction can write both sides. Which one that is, only

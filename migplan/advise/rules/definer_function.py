@@ -14,7 +14,7 @@ run, and says so, where nobody set `exposed_schemas` and `api_roles`.
 Whoever calls it does what its owner may do, past row-level security. That may be the very point of it; then
 it must check who calls, and what with.
 
-### How to mend it
+### How to fix it
 
 Take EXECUTE away (from PUBLIC as well, where that is where the API's roles have it from: grant it again to
 those who need it), make it SECURITY INVOKER, or move it to a schema that is not exposed.

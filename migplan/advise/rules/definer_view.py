@@ -17,7 +17,7 @@ The rule does not run, and says so, where nobody set `exposed_schemas` and `api_
 A view asks with the rights of its owner, who is often a superuser: policies of the tables below hold for that
 owner, not for the person who asks.
 
-### How to mend it
+### How to fix it
 
 `ALTER VIEW ... SET (security_invoker = on)`, from PostgreSQL 15; the API's roles then need SELECT on what
 the view reads. Older servers have no such option: the SQL takes the privilege away; moving the view into a
@@ -25,7 +25,7 @@ schema that is not exposed does as well.
 
 ### Compared with splinter (0010)
 
-- splinter says nothing before PostgreSQL 15; here the view fires there, too, with another way to mend it.
+- splinter says nothing before PostgreSQL 15; here the view fires there, too, with another way to fix it.
 - splinter gives every such view the same level; here it is a note where the rights of owner and role do not
   differ.
 - splinter looks at SELECT on the whole view only, and does not ask for USAGE on the schema.
@@ -62,10 +62,10 @@ def find(seen: Seen) -> Iterator[Finding]:
         why += (
             f", past what guards {', '.join(guarded)}" if guarded else "; today that gives them nothing more"
         )
-        mend = f"ALTER VIEW {view.name} SET (security_invoker = on);"
+        fix = f"ALTER VIEW {view.name} SET (security_invoker = on);"
         if seen.catalog.server.major < _SINCE:
-            mend = revoke(seen, view, roles, *READ_OR_WRITE)
-        yield RULE.finding(view.name, why, mend, level=RULE.level if guarded else Level.NOTE)
+            fix = revoke(seen, view, roles, *READ_OR_WRITE)
+        yield RULE.finding(view.name, why, fix, level=RULE.level if guarded else Level.NOTE)
 
 
 def _guarded(seen: Seen, view: View, roles: tuple[str, ...]) -> list[str]:

@@ -15,7 +15,7 @@ that is kept, but is never one too many; the parts of partitioned indexes, which
 Both are written by every insert and by most updates, both are kept in memory and in backups, and the planner
 uses one of them.
 
-### How to mend it
+### How to fix it
 
 Drop all but one. Kept is the primary key's, then the one that foreign keys lean on, that of a constraint, of
 a partitioned index, the one by which replication knows rows, and then the first by name. Where a foreign key

@@ -15,7 +15,7 @@ Each insert and update looks the referenced row up twice, each delete above look
 and a load validates both. Where they differ in what happens ON DELETE, one of them decides and the reader of
 the other is wrong.
 
-### How to mend it
+### How to fix it
 
 Drop one: the SQL keeps the one that is enforced and validated, then the parent's, then the one whose name
 comes first. Where the two do not agree on actions, MATCH or deferral, people have to say which is meant, and
@@ -56,10 +56,10 @@ def _finding(key: ForeignKey, kept: ForeignKey) -> Finding:
     why = f"{quoted(kept.name)} says the same"
     if kept.table != key.table:
         why = f"{kept.table}, of which it is a partition, says the same by {quoted(kept.name)}"
-    mend = f"ALTER TABLE {key.table} DROP CONSTRAINT {quoted(key.name)};"
+    fix = f"ALTER TABLE {key.table} DROP CONSTRAINT {quoted(key.name)};"
     if _behaviour(key) != _behaviour(kept):
-        why, mend = f"{why}, but for what happens on changes: {_told(key)} here, {_told(kept)} there", ""
-    return RULE.finding(f"{key.table}.{quoted(key.name)}", why, mend, table=key.table)
+        why, fix = f"{why}, but for what happens on changes: {_told(key)} here, {_told(kept)} there", ""
+    return RULE.finding(f"{key.table}.{quoted(key.name)}", why, fix, table=key.table)
 
 
 def _behaviour(key: ForeignKey) -> tuple[object, ...]:

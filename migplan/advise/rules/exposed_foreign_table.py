@@ -13,7 +13,7 @@ nobody set `exposed_schemas` and `api_roles`.
 Row-level security does not exist for foreign tables, and the other server knows only the user of the
 mapping, not the person who asks.
 
-### How to mend it
+### How to fix it
 
 Take the privileges away, or move it to a schema that is not exposed, with a function or a view in front of
 it that decides who sees what.

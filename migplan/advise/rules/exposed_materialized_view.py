@@ -13,7 +13,7 @@ What does not: one that no role of the API may read. The rule does not run, and 
 Row-level security does not exist for materialised views. What is in there was read with the rights of its
 owner, and everybody who may read it reads all of it.
 
-### How to mend it
+### How to fix it
 
 Take SELECT away, or move it to a schema that is not exposed, with a function or a view in front of it that
 decides who sees what.

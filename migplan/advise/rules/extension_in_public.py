@@ -13,7 +13,7 @@ What is in an exposed schema can be called through the API. In `public` an exten
 own: dumps, path settings and privileges cannot treat them apart, and whoever may create in `public` can put
 something in their place.
 
-### How to mend it
+### How to fix it
 
 Move it. An extension that is not relocatable refuses that: drop it and create it again in the other schema,
 after what depends on it is out of the way. Settings of `search_path` have to name the new schema.

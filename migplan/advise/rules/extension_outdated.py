@@ -10,10 +10,10 @@ It is observed: an upgrade of the server's packages makes it come up without a c
 
 ### Why
 
-The library that the server loads is the new one, the SQL objects around it are the old ones. Mended bugs,
+The library that the server loads is the new one, the SQL objects around it are the old ones. Fixed bugs,
 security among them, often need both.
 
-### How to mend it
+### How to fix it
 
 `ALTER EXTENSION ... UPDATE`, after a look at the extension's notes.
 

@@ -13,7 +13,7 @@ What does not: an index that is being built by another session looks the same; w
 No query uses it, and the server still writes to it. A unique one that is invalid has found duplicates, or has
 not looked at all rows. A foreign key that leans on such an index for speed (MP106) has none.
 
-### How to mend it
+### How to fix it
 
 What `REINDEX` left behind (`_ccnew`, `_ccold` at the end of its name) is dropped; others are built again,
 which fails again while a unique index finds the same rows twice. On a partitioned table: create the index on
@@ -53,9 +53,9 @@ def find(seen: Seen) -> Iterator[Finding]:
 def _finding(of: QualifiedName, index: Index, kind: TableKind) -> Finding:
     name = QualifiedName(of.schema, index.name)
     why = "it was never finished, and no query uses it"
-    mend = f"REINDEX INDEX CONCURRENTLY {name};"
+    fix = f"REINDEX INDEX CONCURRENTLY {name};"
     if kind is TableKind.PARTITIONED:
-        why, mend = "not every partition has its part of it", ""
+        why, fix = "not every partition has its part of it", ""
     elif _LEFT_BEHIND.search(index.name):
-        why, mend = "REINDEX left it behind, and no query uses it", drop(of, index)
-    return RULE.finding(f"{name} on {of}", why, mend, table=of)
+        why, fix = "REINDEX left it behind, and no query uses it", drop(of, index)
+    return RULE.finding(f"{name} on {of}", why, fix, table=of)

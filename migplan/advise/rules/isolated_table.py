@@ -14,7 +14,7 @@ Often it is as it should be: a log, settings, a table of some tool. Where the ro
 column such as `user_id` without a key), nothing keeps them from pointing at what is gone, and migplan can put
 the table anywhere in the order, which may be wrong.
 
-### How to mend it
+### How to fix it
 
 Declare the keys that are meant. There is no SQL for what nobody has said.
 """

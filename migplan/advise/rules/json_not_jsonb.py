@@ -12,7 +12,7 @@ tables. Once for a partitioned table, not again for its partitions.
 `json` has no equality, so DISTINCT, GROUP BY, unique indexes and comparisons of rows fail; it cannot be
 indexed by its content; and each access parses the whole text.
 
-### How to mend it
+### How to fix it
 
 `jsonb` keeps the content, and not the text: white space and the order of keys are lost, and of equal keys the
 last one stays. Where the exact text matters (a signature, a document that was received), it is right as it
@@ -38,13 +38,13 @@ def find(seen: Seen) -> Iterator[Finding]:
     for table, column in stored_columns(seen):
         if base.get(column.type, column.type) != "json":
             continue
-        mend = ""
+        fix = ""
         if column.type == "json" and not column.generated and can_be_altered(table, column.name):
             name = quoted(column.name)
-            mend = f"ALTER TABLE {table.name} ALTER COLUMN {name} TYPE jsonb USING {name}::jsonb;"
+            fix = f"ALTER TABLE {table.name} ALTER COLUMN {name} TYPE jsonb USING {name}::jsonb;"
         yield RULE.finding(
             f"{table.name}.{quoted(column.name)}",
             "it cannot be compared or indexed, and is parsed each time it is read",
-            mend,
+            fix,
             table=table.name,
         )

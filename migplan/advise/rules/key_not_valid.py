@@ -13,7 +13,7 @@ only later.
 nothing: they fail when they are loaded elsewhere with the key in place, joins lose them, and the planner
 cannot rely on the key. `NOT ENFORCED` keys are never checked at all.
 
-### How to mend it
+### How to fix it
 
 `VALIDATE CONSTRAINT` reads the table once and keeps nobody from writing. It fails at the first row that
 refers to nothing; `migplan analyze --check-orphans` finds all of them before. A key that is not enforced is

@@ -18,7 +18,7 @@ load. Only a superuser can have switched it off.
 
 Near misses: a key that is `NOT VALID` or `NOT ENFORCED` says so itself; that is MP102.
 
-### How to mend it
+### How to fix it
 
 `ENABLE TRIGGER ALL`, after which triggers that were off for their own sake are put back as they were. It does
 not look at the rows that are there: `migplan analyze --check-orphans` does.

@@ -12,7 +12,7 @@ What does not: keys to the primary key of such a table, as to `auth.users (id)`;
 The tables of `auth` belong to the platform, which keeps their primary keys and changes the rest: an update
 that drops or replaces the unique constraint fails at the key, or would have to take it along.
 
-### How to mend it
+### How to fix it
 
 Refer to the primary key. The SQL drops the key; the column that refers to the other one has to be filled
 first.

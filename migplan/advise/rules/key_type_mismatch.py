@@ -13,7 +13,7 @@ The server checks such a key by an operator between two types. Between integers 
 side is the one that overflows first; between other types it casts, and an index on the side that is cast is
 not used. Lengths that differ let one side hold what the other cannot.
 
-### How to mend it
+### How to fix it
 
 Give both the same type; of two integers the narrower gives way. Changing a type may write the table anew,
 under a lock that keeps everybody out, and does not go where a view reads the column.
@@ -45,11 +45,11 @@ def find(seen: Seen) -> Iterator[Finding]:
             here, there = table.column(own).type, referenced.column(other).type
             if base.get(here, here) != base.get(there, there):
                 widened = INTEGERS.get(here, 0) > INTEGERS.get(there, 2**64)
-                mend = _altered(referenced, other, here) if widened else _altered(table, own, there)
+                fix = _altered(referenced, other, here) if widened else _altered(table, own, there)
                 yield RULE.finding(
                     f"{key.table}.{quoted(own)}",
                     f"is {here}, and refers to {key.referenced}.{quoted(other)}, which is {there}",
-                    mend,
+                    fix,
                     table=key.table,
                 )
 

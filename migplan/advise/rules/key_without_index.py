@@ -27,7 +27,7 @@ index it reads the referring table from beginning to end, for each deleted row, 
 the key, and policies that follow it, do the same. For a table that stays small, or above which nothing is
 ever deleted, that is nothing: hence a note.
 
-### How to mend it
+### How to fix it
 
 `CREATE INDEX CONCURRENTLY` lets others write meanwhile, and cannot be in a transaction. A partitioned table
 does not know it: there the SQL locks out writers while it runs. For a large one, create the index `ON ONLY`

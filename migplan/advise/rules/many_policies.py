@@ -18,7 +18,7 @@ row-level security off, where no policy is evaluated (MP301 says so).
 Permissive policies are joined by OR. The server evaluates one after the other until one is true, for each row
 that is looked at; and people who read only one of them do not see what the others let through.
 
-### How to mend it
+### How to fix it
 
 Make one policy of them. Where all are for the same command and the same roles, the SQL does that; where one
 is `FOR ALL` and another for one action, write one policy an action by hand.
@@ -61,7 +61,7 @@ def find(seen: Seen) -> Iterator[Finding]:
             yield RULE.finding(
                 f"{table.name} ({names})",
                 f"each of them is evaluated for {_said(held)}",
-                _mend(table, policies),
+                _fix(table, policies),
                 table=table.name,
             )
 
@@ -90,7 +90,7 @@ def _said(held: dict[str, list[str]]) -> str:
     return "; ".join(f"{', '.join(actions)} by {', '.join(roles)}" for actions, roles in by_actions.items())
 
 
-def _mend(table: Table, policies: tuple[Policy, ...]) -> str:
+def _fix(table: Table, policies: tuple[Policy, ...]) -> str:
     """One policy instead of several: only where their commands and roles are the same."""
     first, *others = policies
     if any((each.command, each.roles) != (first.command, first.roles) for each in others):

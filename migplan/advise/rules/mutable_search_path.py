@@ -14,7 +14,7 @@ Names in the body that are not qualified mean what the caller's path makes them 
 the caller so chooses which tables and functions are used with the owner's rights. Without it the function
 works for one role and not for another, or fails while a dump is restored, where the path is empty.
 
-### How to mend it
+### How to fix it
 
 `SET search_path = ''`, with every name in the body qualified: do that first, the SQL does not. A function
 in SQL that has a setting is no longer inlined into queries, so small ones that matter to performance may

@@ -12,7 +12,7 @@ A row without a key cannot be changed or deleted by itself, logical replication 
 not see the table, and a comparison of two databases can say that rows differ but not which. A unique key
 tells rows apart as long as its columns are not NULL; without NOT NULL, as many rows as you like have none.
 
-### How to mend it
+### How to fix it
 
 Where a unique key or a whole unique index has only columns that are NOT NULL, it can become the primary key.
 The SQL builds an index beside it while others write, and takes that one: the lock is held for a moment only.
@@ -48,16 +48,16 @@ def find(seen: Seen) -> Iterator[Finding]:
     for table in seen.catalog.tables:
         if table.primary_key or table.kind is TableKind.FOREIGN or table.partition_of:
             continue
-        why, mend = "its rows cannot be told apart", ""
+        why, fix = "its rows cannot be told apart", ""
         if table.unique_keys:
             why = f"only the unique key {quoted(table.unique_keys[0].name)}, and a column of it may be NULL"
         if index := next((index for index in table.indexes if _can_be_taken(index, table)), None):
             why = f"only the unique index {quoted(index.name)}"
-            mend = _key_of_index(table, index)
+            fix = _key_of_index(table, index)
         if key := next((key for key in table.unique_keys if _tells_apart(key, table)), None):
             why = f"only the unique key {quoted(key.name)}"
-            mend = _key_beside(table, key)
-        yield RULE.finding(table.name, why, mend, table=table.name)
+            fix = _key_beside(table, key)
+        yield RULE.finding(table.name, why, fix, table=table.name)
 
 
 def _tells_apart(key: Key, table: Table) -> bool:

@@ -18,7 +18,7 @@ them in `num_nulls(...)` or `num_nonnulls(...)`.
 MATCH SIMPLE asks for a row only when no column is NULL. `(7, NULL)` passes whatever 7 is, and so does a row
 that lost one half in an import. Joins do not find such rows, and nothing reports them.
 
-### How to mend it
+### How to fix it
 
 Where all of the columns may be NULL: MATCH FULL, all or none of them. The key is added NOT VALID, which takes
 a moment, and validated while others write; that fails where there are half references. On a partitioned table
@@ -74,9 +74,9 @@ def _finding(key: ForeignKey, nullable: Sequence[str], partitioned: bool) -> Fin
             table=key.table,
             level=Level.NOTE,
         )
-    mend = _full(key, partitioned) if len(nullable) == len(key.columns) else _all_or_none(key, nullable)
+    fix = _full(key, partitioned) if len(nullable) == len(key.columns) else _all_or_none(key, nullable)
     return RULE.finding(
-        what, f"NULL in one of {names} is enough for the others not to be checked", mend, table=key.table
+        what, f"NULL in one of {names} is enough for the others not to be checked", fix, table=key.table
     )
 
 

@@ -23,7 +23,7 @@ Upper levels of the tree hold fewer entries, so the tree is deeper; every foreig
 own table and index; and "index row size exceeds btree version 4 maximum 2704" comes on the day of the first
 long one.
 
-### How to mend it
+### How to fix it
 
 For a primary key, a number or a UUID beside the text. For uniqueness alone, a unique index on `md5(column)`
 or `sha256(...)`; for equality alone, a hash index. Which one, only people know; there is no SQL.

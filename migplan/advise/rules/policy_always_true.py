@@ -21,7 +21,7 @@ false. A policy `TO` named roles cannot be judged where nobody set `api_roles`: 
 
 Row-level security is on, looks as if somebody had thought about it, and holds nobody back.
 
-### How to mend it
+### How to fix it
 
 Say whose rows they are. No SQL is offered: the catalog does not know. Where it is meant, as in a form that
 everybody may send, put the reason into the ignore list.

@@ -11,7 +11,7 @@ What does not: a table without policies (MP303 looks at those that an API expose
 Somebody wrote down who may see which rows, and the server does not ask. Whoever has a privilege on the table
 sees and changes all of it.
 
-### How to mend it
+### How to fix it
 
 Turn it on. Before that, see that the policies cover all that the application does: what no permissive policy
 lets through is refused.

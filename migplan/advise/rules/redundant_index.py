@@ -17,7 +17,7 @@ one column can be read backwards.
 Every insert and most updates write both. A search for the leading columns finds what it wants in the longer
 one. The shorter one is smaller, and so faster by a little where it is used very often: hence a note.
 
-### How to mend it
+### How to fix it
 
 Drop it, while others write. Where it is used very often and the other one is much wider, measure first.
 """

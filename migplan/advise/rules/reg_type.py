@@ -15,7 +15,7 @@ Such a value is stored as the number of an object in the catalogs, and numbers c
 them anew. It refuses to begin while there is such a column. Dumps write names, and so load where the name is
 known.
 
-### How to mend it
+### How to fix it
 
 Store the name as text, and cast it where it is used. Under a search path that does not find the object, the
 text has its schema in it. For arrays, domains and composite types there is no SQL: they have to be changed
@@ -66,14 +66,14 @@ def find(seen: Seen) -> Iterator[Finding]:
     for table, column in stored_columns(seen):
         if column.type.removesuffix("[]") not in refused:
             continue
-        mend = ""
+        fix = ""
         if column.type in NOT_UPGRADABLE and not column.generated and can_be_altered(table, column.name):
             name = quoted(column.name)
-            mend = f"ALTER TABLE {table.name} ALTER COLUMN {name} TYPE text USING {name}::text;"
+            fix = f"ALTER TABLE {table.name} ALTER COLUMN {name} TYPE text USING {name}::text;"
         yield RULE.finding(
             f"{table.name}.{quoted(column.name)}",
             f"pg_upgrade refuses a database with a column of type {column.type}",
-            mend,
+            fix,
             table=table.name,
         )
 

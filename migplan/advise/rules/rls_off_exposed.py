@@ -18,7 +18,7 @@ parent's policies.
 
 Whoever can call the API can read or change every row.
 
-### How to mend it
+### How to fix it
 
 Turn it on and write policies; until there is one, the API sees no row. Or take the privileges from the API's
 roles, or the table out of the exposed schema.

@@ -12,7 +12,7 @@ without policies on the part is how the door at its side is closed.
 It may well be meant: only the owner, superusers and roles with BYPASSRLS get at the rows. If it is not, all
 others see an empty table, without an error.
 
-### How to mend it
+### How to fix it
 
 Write a policy, or put the reason into the ignore list. No SQL is offered: who may see what is not in the
 catalog.

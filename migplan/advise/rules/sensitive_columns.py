@@ -27,7 +27,7 @@ security. Names are all that is looked at, and only of tables: views do not fire
 
 Row-level security guards rows, not columns; here nothing guards either.
 
-### How to mend it
+### How to fix it
 
 Turn row-level security on and write policies, or leave these columns out of what the API's roles may read.
 The SQL does the latter: it takes SELECT away and grants it on the other columns.
@@ -103,7 +103,7 @@ def find(seen: Seen) -> Iterator[Finding | Blind]:
             yield RULE.finding(
                 table.name,
                 f"{', '.join(map(quoted, who))} may read {', '.join(map(quoted, can))} of every row",
-                _mend(seen, table, who, set(can)),
+                _fix(seen, table, who, set(can)),
                 table=table.name,
             )
 
@@ -126,7 +126,7 @@ def _holds_back(policy: Policy) -> bool:
     return not policy.permissive and not always_true(policy.using)
 
 
-def _mend(seen: Seen, table: Table, roles: Iterable[str], sensitive: set[str]) -> str:
+def _fix(seen: Seen, table: Table, roles: Iterable[str], sensitive: set[str]) -> str:
     """SELECT taken away, and given again on what each grantee has and is not sensitive."""
     found = seen.privileges.revocable(roles, ["SELECT"], table)
     if not found:

@@ -20,7 +20,7 @@ Rows that were loaded with their numbers, by COPY, by a restore of the data alon
 sequence. The next insert that asks for a number fails with "duplicate key", and the one after it, one by one,
 until the sequence has caught up.
 
-### How to mend it
+### How to fix it
 
 `setval` to the furthest number at that moment. It does not wait for transactions that are under way, and
 cannot be rolled back. Where the number lies beyond the sequence's own end, there is no SQL: see MP110.

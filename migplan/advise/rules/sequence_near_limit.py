@@ -17,7 +17,7 @@ The insert after the last number fails, and so does every one after it. To widen
 write the table anew under a lock, with nothing going in meanwhile. It happens earlier than rows suggest:
 numbers that were given to inserts that failed, or to `ON CONFLICT DO NOTHING`, are gone, too.
 
-### How to mend it
+### How to fix it
 
 Widen the column, and every column that refers to it (MP103 will say which ones), to `bigint`, while there is
 time: on a large table by a second column that is filled batch by batch. The SQL is the short way, which

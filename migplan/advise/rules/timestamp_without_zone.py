@@ -14,7 +14,7 @@ time zone when it is stored, so two clients with different settings store the sa
 lost or said twice when clocks change; and a move to a server with another `timezone` shifts what `now()`
 writes from then on.
 
-### How to mend it
+### How to fix it
 
 `timestamp with time zone` takes the same eight bytes. The SQL takes what is there for UTC: **put the zone
 that the application writes** in its place. It writes the table anew under a lock. A column that is meant to
@@ -42,15 +42,15 @@ def find(seen: Seen) -> Iterator[Finding]:
         type_ = base.get(column.type, column.type)
         if not (type_.startswith("timestamp") and type_.endswith(" without time zone")):
             continue
-        mend = ""
+        fix = ""
         if column.type == type_ and not column.generated and can_be_altered(table, column.name):
             name, zoned = quoted(column.name), type_.replace("without", "with")
-            mend = (
+            fix = (
                 f"ALTER TABLE {table.name} ALTER COLUMN {name} TYPE {zoned} USING {name} AT TIME ZONE 'UTC';"
             )
         yield RULE.finding(
             f"{table.name}.{quoted(column.name)}",
             "it does not say which moment it means; the SQL takes it for UTC",
-            mend,
+            fix,
             table=table.name,
         )

@@ -27,7 +27,7 @@ there. The finding says since when the server has counted.
 
 Every insert, and every update that moves a row, writes it; VACUUM reads it; backups and memory hold it.
 
-### How to mend it
+### How to fix it
 
 Ask who made it. Drop it while others write; keep its definition.
 

@@ -20,7 +20,7 @@ at.
 Every user can write their own `user_metadata`. A policy that decides by it lets people give themselves any
 role or tenant.
 
-### How to mend it
+### How to fix it
 
 Decide by `app_metadata`, or by a table that people cannot write to. No SQL is offered: the claim has to be
 moved first.

@@ -7,7 +7,7 @@ What is asked of it:
 * PostgreSQL's parser understands every statement, and no file needs psql;
 * steps and rows stand where the manifest says, as many as it says;
 * tables are created before keys refer to them, and filled before rows have to;
-* every file that runs has one that takes it back.
+* every file that runs has one that rolls it back.
 
 Each file is read once, in pieces: a bundle can be of any size. Of a file that was edited we say that, and
 not also that its bytes have moved.
@@ -126,7 +126,7 @@ class _Checking:
         """A file that runs."""
         if not self._paths.rollback(file.file).is_file():
             self._note(
-                Kind.ROLLBACK, file.file, f"there is no rollback/{file.file} to take it back", do=_ANEW
+                Kind.ROLLBACK, file.file, f"there is no rollback/{file.file} to roll it back", do=_ANEW
             )
         matching = Matching(file)
 

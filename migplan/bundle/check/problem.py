@@ -18,7 +18,7 @@ class Kind(StrEnum):
     PLACE = "place"  # a step or its rows are not where the manifest says
     ROWS = "rows"  # other rows than the manifest says, or not as many
     ORDER = "order"  # something comes before what it needs
-    ROLLBACK = "rollback"  # nothing takes the file back
+    ROLLBACK = "rollback"  # nothing rolls the file back
 
 
 @dataclass(frozen=True, slots=True)

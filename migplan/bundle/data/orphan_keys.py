@@ -94,7 +94,7 @@ def looked_for(
         raise OrphansError(
             f"{counted(len(broken), 'foreign key')} of {address} would not hold in the target: "
             "rows refer to nothing",
-            do="mend the rows; --carry-orphans writes these keys NOT VALID, on record",
+            do="fix the rows; --carry-orphans writes these keys NOT VALID, on record",
             orphans=tuple(Broken(each, finding(each.key, catalog)) for each in broken),
         )
     _refuse_partitioned(broken, catalog)
@@ -147,7 +147,7 @@ def _refuse_partitioned(broken: Collection[Orphans], catalog: Catalog) -> None:
         raise PlanError(
             f"{names} cannot be carried: a key of a partitioned table cannot be NOT VALID before "
             f"PostgreSQL {_VALID_ONLY}, and the source is PostgreSQL {catalog.server.major}",
-            do="mend the rows that refer to nothing, or leave the key out of the source",
+            do="fix the rows that refer to nothing, or leave the key out of the source",
         )
 
 

@@ -1,4 +1,4 @@
-"""Rollback files: each takes back the file of the same name, and they run from the highest number down.
+"""Rollback files: each rolls back the file of the same name, and they run from the highest number down.
 
 Nothing in them says CASCADE for what others made: where something outside of the bundle needs what is to go,
 the file stops. Drops may be repeated, and run over a file that ran only in part.
@@ -76,7 +76,7 @@ class _Undoing:
     owners: Owners
 
     def statements(self) -> Iterator[str]:
-        """What takes them back, each with its semicolon."""
+        """What rolls them back, each with its semicolon."""
         for number in reversed(self.order):
             yield from self._statements(number)
             for sequence in self._to_be_owned(number):
@@ -110,7 +110,7 @@ class _Undoing:
         elif entry.kind == "ROW SECURITY":
             yield reversal.no_row_security(entry)
         else:
-            yield f"-- Nothing is known that takes back {entry.kind} {one_line(entry.tag)}."
+            yield f"-- Nothing is known that rolls back {entry.kind} {one_line(entry.tag)}."
 
     def _standard_schema(self, entry: Entry) -> Iterator[str]:
         yield "-- Schema public is in every new database: it stays, as it was made there."
@@ -131,7 +131,7 @@ class _Undoing:
         return (number for number in self._sequences.get(table, ()) if self._goes_with_its_host(number))
 
     def _vanishes(self, number: int) -> bool:
-        """Whether what a comment or a privilege is about is taken back by some file of the bundle."""
+        """Whether what a comment or a privilege is about is rolled back by some file of the bundle."""
         entry = self._entry(number)
         return reversal.can_be_dropped(entry) or self._host(number) is not None
 
@@ -277,7 +277,7 @@ def _file(manifest: Manifest, file: str) -> BundleFile:
 def _opening(manifest: Manifest, file: str) -> list[str]:
     group = _file(manifest, file).group
     return [
-        f"-- Takes back {one_line(file)}, group {one_line(group)} of the bundle {one_line(manifest.name)}.",
+        f"-- Rolls back {one_line(file)}, group {one_line(group)} of the bundle {one_line(manifest.name)}.",
         "--",
     ]
 
@@ -307,7 +307,7 @@ def _empties(tables: Sequence[LoadedTable]) -> Iterator[str]:
 
 
 def _before(manifest: Manifest, file: str) -> Iterator[str]:
-    """What is taken back before it, in the order in which that is done."""
+    """What is rolled back before it, in the order in which that is done."""
     files = [each.file for each in manifest.files]
     later = list(reversed(files[files.index(file) + 1 :]))
     if later:

@@ -1,4 +1,4 @@
-"""The rows of a data file taken back by SQL alone: TRUNCATE where the server allows it, else DELETE.
+"""The rows of a data file rolled back by SQL alone: TRUNCATE where the server allows it, else DELETE.
 
 Nothing is emptied that refers to these tables from outside of the file; it is only looked at. Triggers of
 users keep still, as they do while rows come in, and stand as before when the transaction ends.

@@ -64,7 +64,7 @@ def definition(index: Index, table: Table) -> str:
 
 
 def serves(index: Index, table: Table, facts: Facts) -> Iterator[str]:
-    """What it is good for, the gravest first; there is always something to say."""
+    """What it is good for, the most severe first; there is always something to say."""
     if not index.valid:
         yield "Nothing: its building failed, and no query uses it."
         return

@@ -95,7 +95,7 @@ def _unchecked_keys(table: Table, _: Facts) -> Iterator[str]:
     for key in table.foreign_keys:
         if not (key.validated and key.enforced):
             how = "NOT VALID" if key.enforced else "NOT ENFORCED"
-            yield f"Make key {quoted(key.name)} {how} there, too, or mend the rows: some may be astray."
+            yield f"Make key {quoted(key.name)} {how} there, too, or fix the rows: some may be astray."
 
 
 def _truncate(table: Table, facts: Facts) -> Iterator[str]:

@@ -117,7 +117,7 @@ def group(found: GroupDocument, sections: Sections) -> Markup:
 
 
 def advice(found: Advice, links: Links) -> Iterator[Markup]:
-    """Every finding, the gravest first, those of one rule together."""
+    """Every finding, the most severe first, those of one rule together."""
     yield element("h2", "Advice")
     yield muted(f"Findings: {_levels(found.findings)}.")
     for level in Level:

@@ -88,7 +88,7 @@ def performance(document: TableDocument) -> Markup:
 
 
 def findings(found: Iterable[Finding], title: str = "Advice") -> Markup:
-    """Each finding with its reason and what would mend it."""
+    """Each finding with its reason and what would fix it."""
     return part(title, *map(finding, found))
 
 
@@ -101,7 +101,7 @@ def finding(found: Finding, about: str | None = None) -> Markup:
             "p", mark(found.level.value, found.level.value), " ", code(found.code), " ", about, class_="title"
         ),
         paragraph(found.why),
-        sql(found.mend) if found.mend else NOTHING,
+        sql(found.fix) if found.fix else NOTHING,
         class_=f"finding {found.level.value}",
     )
 

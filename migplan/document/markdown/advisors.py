@@ -67,9 +67,9 @@ def _rule(rule: str, found: Sequence[Finding], book: Book) -> Iterator[str]:
     yield from markdown.bullets(
         f"{_where(finding, book)}{text(finding.what)}: {text(finding.why)}" for finding in found
     )
-    mends = list(dict.fromkeys(finding.mend for finding in found if finding.mend))
-    if mends:
-        yield from markdown.fence("\n".join(mends))
+    fixes = list(dict.fromkeys(finding.fix for finding in found if finding.fix))
+    if fixes:
+        yield from markdown.fence("\n".join(fixes))
 
 
 def _where(finding: Finding, book: Book) -> str:

@@ -61,7 +61,7 @@ def _opening(book: Book) -> Iterator[str]:
     yield from markdown.bullets(
         (
             f"{book.to_page(ORDER, ORDER)}: what is loaded when, and why",
-            f"{book.to_page(ADVISORS, ADVISORS)}: what the advisors found, with the SQL to mend it",
+            f"{book.to_page(ADVISORS, ADVISORS)}: what the advisors found, with the SQL to fix it",
         )
     )
 

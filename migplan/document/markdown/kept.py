@@ -29,7 +29,7 @@ def bodies(pages: Mapping[str, PageRead]) -> dict[str, Region]:
         file = Path(wrong[0].partition(":")[0])
         raise FileError(
             "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5:,} more" if len(wrong) > 5 else ""),
-            do="mend the marks, so that what is written between them can be kept",
+            do="fix the marks, so that what is written between them can be kept",
             file=file,
         )
     return {key: region for key, region in _regions(pages) if region.body.strip()}

@@ -101,7 +101,7 @@ def performance(document: TableDocument, book: Book) -> Iterator[str]:
 
 
 def findings(document: TableDocument, book: Book) -> Iterator[str]:
-    """What the advisors found about the table, with the SQL to mend it."""
+    """What the advisors found about the table, with the SQL to fix it."""
     if document.findings:
         yield from markdown.heading(3, "Advisor Findings")
     for finding in document.findings:
@@ -114,8 +114,8 @@ def one_finding(finding: Finding, book: Book, here: str) -> Iterator[str]:
         f"**{book.to_rule(finding.code, here)}, {finding.level.value}: {text(finding.title)}.** "
         f"{text(finding.what)}: {_sentence(finding.why)}"
     )
-    if finding.mend:
-        yield from markdown.fence(finding.mend)
+    if finding.fix:
+        yield from markdown.fence(finding.fix)
 
 
 def migration(document: TableDocument, book: Book) -> Iterator[str]:

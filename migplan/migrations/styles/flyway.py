@@ -1,4 +1,4 @@
-"""Flyway: ``V1.2__name.sql``; ``U1.2__name.sql`` takes it back; ``R__name.sql`` runs whenever it changed."""
+"""Flyway: ``V1.2__name.sql``; ``U1.2__name.sql`` rolls it back; ``R__name.sql`` runs whenever it changed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read(found: Listing) -> Iterator[Migration]:
             )
     for version, file in back.items():
         if version not in versions:
-            found.note(file, f"takes back version {version}, which is not there")
+            found.note(file, f"rolls back version {version}, which is not there")
     for file in files:
         if file.suffix == ".sql" and file not in named:
             found.note(file, "its name is none that Flyway would take for a migration's; it is not read")

@@ -2,7 +2,7 @@
 
 ==========================  ================================================================================
 ``NAME.sql``                the migration; ``NAME`` may begin with a number: ``001_``, ``20251001015000_``
-``NAME.down.sql``           takes it back; or a section of the file, after a line ``-- migplan: down``
+``NAME.down.sql``           rolls it back; or a section of the file, after a line ``-- migplan: down``
 ``NAME.verify.sql``         looks at it afterwards; or a section, after ``-- migplan: verify``
 ``NAME.seed.sql``           rows to begin with: a migration of its own, ``NAME.seed``, that requires ``NAME``
 ``seeds/X.sql``             the same, ``seeds/X``

@@ -100,9 +100,9 @@ def _refuse_hole(bundle: VerifiedBundle, steps: Sequence[Step], done: Collection
         if step.number in done and missing:
             last = [file.file for file in bundle.manifest.files if file.phase == "schema"][-1:]
             raise RefusedError(
-                f"{step} is done, and {missing[0]}, which comes before it, was taken back: its rows would "
+                f"{step} is done, and {missing[0]}, which comes before it, was rolled back: its rows would "
                 "meet keys and triggers that this bundle creates behind them",
-                do=f"take those back, too: migplan rollback --to {(last or [step.file])[0]}; then apply",
+                do=f"roll those back, too: migplan rollback --to {(last or [step.file])[0]}; then apply",
             )
 
 
@@ -140,19 +140,19 @@ def _earlier(journal: Journal, bundle: VerifiedBundle) -> Run | None:
 
 
 def _refuse_another(journal: Journal, earlier: Run, bundle: VerifiedBundle, steps: Sequence[Step]) -> None:
-    """What was begun is gone on with as it was begun, or taken back: never half of this and half of that."""
+    """What was begun is gone on with as it was begun, or rolled back: never half of this and half of that."""
     if earlier.state == "undoing":
         raise BundleError(
             f"a rollback of {earlier.bundle} was begun in this target and has not ended",
             do="finish it with: migplan rollback",
         )
     if earlier.digest != bundle.digest:
-        do = "go on with the bundle as it was, or take the run back with: migplan rollback"
+        do = "go on with the bundle as it was, or roll the run back with: migplan rollback"
         raise another_bundle(journal, earlier, bundle, do)
     if earlier.steps_digest != digest_of(steps):
         raise BundleError(
             f"run {earlier.run} was begun by {earlier.program}, which divides the bundle into other steps",
-            do=f"go on with {earlier.program}, or take the run back with: migplan rollback",
+            do=f"go on with {earlier.program}, or roll the run back with: migplan rollback",
         )
 
 

@@ -53,7 +53,7 @@ def steps_of(bundle: VerifiedBundle, carried: Collection[str] = ()) -> tuple[Ste
 
 
 def undoing_steps(files: SealedFiles, file: str) -> tuple[Step, ...]:
-    """The steps of a file that takes another one back; all of them alone."""
+    """The steps of a file that rolls another one back; all of them alone."""
     return tuple(_chunked(_Reader(files, file), "rollback", Families()))
 
 

@@ -1,4 +1,4 @@
-"""What the journal keeps of a bundle, so that it can be taken back when its folder is another one, or gone.
+"""What the journal keeps of a bundle, so that it can be rolled back when its folder is another one, or gone.
 
 That is its rollback files, and of its manifest what a rollback asks for: no row, no sample of one, no note.
 """
@@ -30,7 +30,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The folder that people named, or that was found: what is to be taken back may be another one."""
+    """The folder that people named, or that was found: what is to be rolled back may be another one."""
 
     folder: Path | None = None
     bundle: VerifiedBundle | None = None
@@ -108,7 +108,7 @@ def _refuse_another(journal: Journal, run: Run, bundle: VerifiedBundle, beside: 
         raise RefusedError(
             f"{beside.folder} is {what}, and what was applied to {journal.address} last is {applied} "
             f"(run {run.run}); nothing was changed",
-            do="to take that back, leave out the folder: migplan rollback --target TARGET",
+            do="to roll that back, leave out the folder: migplan rollback --target TARGET",
         )
 
 
@@ -118,10 +118,10 @@ def _of_folder(journal: Journal, run: Run, beside: Beside) -> VerifiedBundle:
         return beside.bundle
     raise BundleError(
         f"the journal in {journal.address} keeps nothing of run {run.run} ({run.bundle}), which "
-        f"{run.program} began, and only the folder that was applied can tell how to take it back"
+        f"{run.program} began, and only the folder that was applied can tell how to roll it back"
         + (f":\n{said}" if (said := difference(journal, run, beside)) else ""),
         do="name the folder of the bundle that was applied; its manifest.json has the SHA-256 "
-        f"{run.digest}. To end the run without taking it back: migplan rollback --abandon",
+        f"{run.digest}. To end the run without rolling it back: migplan rollback --abandon",
     )
 
 

@@ -25,7 +25,7 @@ _STEP = """
     WHERE s.run = %s AND s.step = %s
 """
 # What is left of migrations is done by another run: it takes over how far the step had come. A step that was
-# finished, or taken back since, begins at its beginning.
+# finished, or rolled back since, begins at its beginning.
 _TAKE_OVER = """
     UPDATE migplan.checkpoint SET run = %(run)s, step = %(step)s WHERE (run, step) = (
         SELECT c.run, c.step

@@ -33,7 +33,7 @@ from migplan.sealed_files import SealedFiles
 _PATIENCE = 5.0
 _GRACE = 2.0
 _COMMITTED = (
-    "what the function committed by itself stays, and the journal does not know of it: take it back by hand, "
+    "what the function committed by itself stays, and the journal does not know of it: undo it by hand, "
     "leave the transaction alone, and apply again"
 )
 _UNFIT = (UnreadableError, UnwritableError)
@@ -303,7 +303,7 @@ class _Running:
         clean = self._address.without_secrets
         counts = self._at.counts
         stays = f"{counts.rows:,} rows are dealt with and stay so" if counts.rows else "no row is dealt with"
-        go_on = "mend the cause and apply again: it goes on where it stopped"
+        go_on = "fix the cause and apply again: it goes on where it stopped"
         return StepError(
             clean(what),
             do=f"{stays}; {left if left == _COMMITTED else go_on}",

@@ -32,11 +32,11 @@ CREATE TABLE migplan.run (
     CHECK ((kind = 'rollback') = (undoes IS NOT NULL)),
     CHECK ((state IN ('done', 'undone')) <= (finished_at IS NOT NULL))
 );
-COMMENT ON TABLE migplan.run IS 'A bundle that was applied or taken back, or migrations of a folder.';
+COMMENT ON TABLE migplan.run IS 'A bundle that was applied or rolled back, or migrations of a folder.';
 COMMENT ON COLUMN migplan.run.bundle IS 'The name of the bundle, or of the folder of migrations.';
 COMMENT ON COLUMN migplan.run.digest IS 'SHA-256 of the bundle''s manifest, which has the digests of all its files.';
 COMMENT ON COLUMN migplan.run.steps_digest IS 'SHA-256 of the steps: another version of migplan may divide a bundle otherwise.';
-COMMENT ON COLUMN migplan.run.undoes IS 'Of a rollback: the run that it takes back.';
+COMMENT ON COLUMN migplan.run.undoes IS 'Of a rollback: the run that it rolls back.';
 COMMENT ON COLUMN migplan.run.state IS 'running also stands here when the client was killed; whether it runs still, the lock tells.';
 COMMENT ON COLUMN migplan.run.client IS 'The machine that ran it.';
 COMMENT ON COLUMN migplan.run.rehearsal IS 'What was known of a rehearsal when it began, or that there was none.';

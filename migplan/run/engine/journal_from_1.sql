@@ -1,5 +1,5 @@
 -- From format 1 of the journal to format 2, which keeps what going back needs. Runs of then have nothing kept:
--- they are taken back with the folder that was applied. journal_kept.sql makes the tables that are new.
+-- they are rolled back with the folder that was applied. journal_kept.sql makes the tables that are new.
 
 ALTER TABLE migplan.run DROP CONSTRAINT run_state_check;
 ALTER TABLE migplan.run ADD CONSTRAINT run_state_check

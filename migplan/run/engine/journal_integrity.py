@@ -18,7 +18,7 @@ RESTORE = (
     "on a target that you emptied yourself: DROP SCHEMA migplan CASCADE"
 )
 RESTORE_OR_END = (
-    "restore the journal from a backup; to end the run without taking it back: migplan rollback --abandon"
+    "restore the journal from a backup; to end the run without rolling it back: migplan rollback --abandon"
 )
 _SHOWN = 60
 _TABLE = re.compile(r"^CREATE TABLE migplan\.(\w+) \((.*?)^\);", re.MULTILINE | re.DOTALL)
@@ -125,7 +125,7 @@ def _of_run(
         return f"it has {count:,} of the {run.steps or 1:,} steps"
     if not numbered:
         return f"the {count:,} steps are not numbered from 1 to {count:,}: those"
-    # Migrations are taken back one by one, and the run that applied them stays done.
+    # Migrations are rolled back one by one, and the run that applied them stays done.
     left = begun if run.kind == "migrate" or begun is not None else undone
     if run.state == "done" and left is not None:
         return f"step {left} is not done, and the state is done,"

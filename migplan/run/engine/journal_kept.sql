@@ -7,7 +7,7 @@ CREATE TABLE migplan.kept (
     content bytea NOT NULL,
     PRIMARY KEY (run, file)
 );
-COMMENT ON TABLE migplan.kept IS 'What going back needs of a run, so that it can be taken back when its folder is gone. No rows, and no secrets.';
+COMMENT ON TABLE migplan.kept IS 'What going back needs of a run, so that it can be rolled back when its folder is gone. No rows, and no secrets.';
 COMMENT ON COLUMN migplan.kept.file IS 'A file of the bundle, or the name of a migration.';
 COMMENT ON COLUMN migplan.kept.sha256 IS 'SHA-256 of the content before it was compressed.';
 COMMENT ON COLUMN migplan.kept.content IS 'Compressed by zlib (RFC 1950).';

@@ -105,7 +105,7 @@ class Run:
 
     @property
     def stands(self) -> bool:
-        """Whether it is a bundle's, and anything of it can still be taken back."""
+        """Whether it is a bundle's, and anything of it can still be rolled back."""
         return self.kind == "apply" and self.state not in {"undone", "abandoned"}
 
     @property

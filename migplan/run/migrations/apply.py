@@ -99,7 +99,7 @@ def _refuse_changed(known: Sequence[Standing]) -> None:
         lines = [f"{each.name}, applied {each.at:%Y-%m-%d %H:%M} by {each.by}" for each in changed]
         raise RefusedError(
             "these files were changed after they were applied:\n  " + "\n  ".join(lines[:_SHOWN]),
-            do="put them back as they were and write the change as a new migration, or take them back first "
+            do="put them back as they were and write the change as a new migration, or roll them back first "
             "with: migplan rollback",
         )
 

@@ -28,7 +28,7 @@ _OTHERWISE = {State.CHANGED, State.MISSING}
 
 @dataclass(frozen=True)
 class Given:
-    """The folder whose migrations are to be taken back: read, or by its name in the journal alone."""
+    """The folder whose migrations are to be rolled back: read, or by its name in the journal alone."""
 
     name: str
     analysis: Analysis | None = None
@@ -54,7 +54,7 @@ class Reverted:
 
 
 def foreseen(given: Given, address: Address, wanted: Reverting) -> tuple[WayBack, ...]:
-    """What would be taken back, in that order, and how."""
+    """What would be rolled back, in that order, and how."""
     with looking(address) as look:
         if not look.journal.exists:
             return ()
@@ -63,7 +63,7 @@ def foreseen(given: Given, address: Address, wanted: Reverting) -> tuple[WayBack
 
 
 def revert(given: Given, address: Address, wanted: Reverting, on_event: OnEvent = ignore) -> Reverted:
-    """Take migrations back, the last one first; StepError says where it stopped."""
+    """Roll migrations back, the last one first; StepError says where it stopped."""
     with locked(address, wanted.ways) as lock:
         journal = Journal(lock, address)
         if not journal.exists:
@@ -91,7 +91,7 @@ def applied_last(journal: Journal) -> str:
 
 @dataclass(frozen=True)
 class _Applied:
-    """What of a folder is applied, and how each can be taken back."""
+    """What of a folder is applied, and how each can be rolled back."""
 
     given: Given
     journal: Journal
@@ -186,8 +186,8 @@ def _names(applied: _Applied, wanted: Reverting) -> list[str]:
     ]
     if lines:
         raise RefusedError(
-            f"{', '.join(names)} cannot be taken back alone, for others need it:\n  " + "\n  ".join(lines),
-            do="take those back first, or all after one with: migplan rollback --to NAME",
+            f"{', '.join(names)} cannot be rolled back alone, for others need it:\n  " + "\n  ".join(lines),
+            do="roll those back first, or all after one with: migplan rollback --to NAME",
         )
     return names[::-1]
 

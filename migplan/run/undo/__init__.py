@@ -1,1 +1,1 @@
-"""Taking a run back: what would be lost, what stays, and the steps that do it."""
+"""Rolling a run back: what would be lost, what stays, and the steps that do it."""

@@ -1,4 +1,4 @@
-"""Taking back rows alone: what the run filled is emptied, the last file first, and the schema stays.
+"""Rolling back rows alone: what the run filled is emptied, the last file first, and the schema stays.
 
 * A table of some size is truncated where all of its rows are the run's and every table that refers to it is
   emptied, too; else exactly the rows that the run brought are deleted.

@@ -1,4 +1,4 @@
-"""What was in a target before a run came: noted when it begins, and put back when it is taken back.
+"""What was in a target before a run came: noted when it begins, and put back when it is rolled back.
 
 Extensions and schemas that were there stay. What their owners, comments and privileges were is put back item
 by item, and so are default privileges: a bundle may have granted what had been granted already, and the

@@ -39,7 +39,7 @@ class Losses:
 
     address: Address
     run: Run
-    files: tuple[str, ...]  # that would be taken back, in that order
+    files: tuple[str, ...]  # that would be rolled back, in that order
     stay: tuple[str, ...]  # that were done, and stay
     tables: Sequence[TableRows]
     objects: Mapping[str, int]  # by kind
@@ -101,7 +101,7 @@ def before_rows(bundle: VerifiedBundle, stay: Sequence[str], emptied: Sequence[s
 
 
 def made_after_rows(bundle: VerifiedBundle, file: str) -> list[str]:
-    """The steps of a data file that make objects; those stay when only the rows are taken back."""
+    """The steps of a data file that make objects; those stay when only the rows are rolled back."""
     return [
         step.name
         for each in bundle.manifest.files

@@ -1,8 +1,8 @@
-"""Taking a run back: its files in reverse order, by the bundle's own rollback files, journaled like a run.
+"""Rolling a run back: its files in reverse order, by the bundle's own rollback files, journaled like a run.
 
 A rollback is a run of its own in the journal. While it is under way the run that it undoes is 'undoing', and
 nothing can be applied; the same command goes on with it, wherever it was interrupted. When a file has been
-taken back, its steps in that run become 'undone' in the same transaction, so that `apply` can do them again.
+rolled back, its steps in that run become 'undone' in the same transaction, so that `apply` can do them again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Undoing:
 class Undone:
     """How a rollback ended."""
 
-    run: Run | None  # that was taken back; None: there was none
+    run: Run | None  # that was rolled back; None: there was none
     steps: int = 0
     seconds: float = 0.0
     went_on: bool = False
@@ -60,7 +60,7 @@ class Undone:
 
 
 def rollback(beside: Beside, address: Address, wanted: Undoing, on_event: OnEvent = ignore) -> Undone:
-    """Take back the last run of a bundle that is not taken back yet. StepError says where it stopped."""
+    """Roll back the last run of a bundle that is not rolled back yet. StepError says where it stopped."""
     with locked(address, wanted.ways) as lock:
         journal = Journal(lock, address)
         if wanted.drop_journal:
@@ -97,7 +97,7 @@ def _taken_back(work: Work, lock: Lock, wanted: Undoing, on_event: OnEvent) -> U
 
 
 def foreseen(beside: Beside, address: Address, wanted: Undoing) -> tuple[Losses, Sequence[Step]] | None:
-    """What a rollback would do, and what would be lost; None when there is nothing to take back.
+    """What a rollback would do, and what would be lost; None when there is nothing to roll back.
 
     RefusedError when something stands in the way that can be looked for.
     """
@@ -113,7 +113,7 @@ def foreseen(beside: Beside, address: Address, wanted: Undoing) -> tuple[Losses,
 def _work(
     beside: Beside, address: Address, holder: Connected, journal: Journal, wanted: Undoing
 ) -> Iterator[Work | None]:
-    """What there is to do: what was begun, or the last run that is not taken back."""
+    """What there is to do: what was begun, or the last run that is not rolled back."""
     runs = journal.runs() if journal.exists else []
     run = next((run for run in reversed(runs) if run.stands), None)
     if run is None:
@@ -151,7 +151,7 @@ class Abandoned:
 def abandon(address: Address, ways: RunOptions, agreed: Callable[[Run, str], None]) -> Abandoned | None:
     """End the run that has come to no end, as it stands; None when there is none. Nothing else is changed.
 
-    A run that is done can be abandoned only where the journal no longer tells how to take it back.
+    A run that is done can be abandoned only where the journal no longer tells how to roll it back.
     """
     with locked(address, ways) as lock:
         journal = Journal(lock, address)
@@ -200,7 +200,7 @@ def _drop(journal: Journal) -> None:
     if left:
         raise JournalError(
             f"the journal in {journal.address} stays: run {left[-1].run} of {left[-1].bundle} is not undone",
-            do="take that back, too: migplan rollback --target TARGET",
+            do="roll that back, too: migplan rollback --target TARGET",
             address=str(journal.address),
             during="dropping the journal",
         )
@@ -208,7 +208,7 @@ def _drop(journal: Journal) -> None:
 
 
 def _beyond_help(journal: Journal, runs: Sequence[Run]) -> list[Run]:
-    """The last run, if nobody could take it back: the journal was changed, or keeps nothing of it."""
+    """The last run, if nobody could roll it back: the journal was changed, or keeps nothing of it."""
     run = next((run for run in reversed(runs) if run.stands), None)
     if run is None:
         return []
@@ -222,7 +222,7 @@ def _beyond_help(journal: Journal, runs: Sequence[Run]) -> list[Run]:
 
 @contextmanager
 def _ending(journal: Journal, undone: Run, run: Run) -> Iterator[None]:
-    """Write down how a rollback ends, and what has become of the run that it takes back."""
+    """Write down how a rollback ends, and what has become of the run that it rolls back."""
     try:
         yield
     except (LockedError, JournalError):

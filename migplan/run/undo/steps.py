@@ -1,4 +1,4 @@
-"""The steps that take a run back, from what of it is done, and what would be lost by them."""
+"""The steps that roll a run back, from what of it is done, and what would be lost by them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ASKED = "asked"
 
 
 def chosen(bundle: VerifiedBundle, entries: Sequence[Entry], *, to: str, data_only: bool) -> list[str]:
-    """The files to take back, in the order in which they ran; what was never begun needs nothing."""
+    """The files to roll back, in the order in which they ran; what was never begun needs nothing."""
     files = [file for file in bundle.manifest.files if not data_only or file.phase == "data"]
     if to:
         stays = _file(bundle, to)
@@ -62,7 +62,7 @@ def _file(bundle: VerifiedBundle, text: str) -> str:
 
 @dataclass
 class Work:
-    """A rollback, from what it takes back to the steps that do it."""
+    """A rollback, from what it rolls back to the steps that do it."""
 
     bundle: VerifiedBundle
     address: Address
@@ -245,7 +245,7 @@ class Work:
         steps = [spared.step(step, files) for step in undoing_steps(files, f"rollback/{file}")]
         texts = [*self._put_back(spared), self._marking(file)]
         if not steps:
-            return [self._step(file, "nothing to take back", texts)]
+            return [self._step(file, "nothing to roll back", texts)]
         last = steps[-1]
         closing_pieces = tuple(Statements(0, 0, last.line, text) for text in texts)
         return [*steps[:-1], replace(last, pieces=(*last.pieces, *closing_pieces))]

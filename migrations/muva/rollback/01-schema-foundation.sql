@@ -1,4 +1,4 @@
--- Takes back 01-schema-foundation.sql, group foundation of the bundle muva.
+-- Rolls back 01-schema-foundation.sql, group foundation of the bundle muva.
 --
 -- Drops 2 domains, 1 extension, 9 functions, 1 procedure, 1 sequence, 9 tables, 12 types, and what is a part of them.
 -- Lost with the tables: every row that is still in them. The bundle brought 5,201 rows.

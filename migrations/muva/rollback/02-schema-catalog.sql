@@ -1,4 +1,4 @@
--- Takes back 02-schema-catalog.sql, group catalog of the bundle muva.
+-- Rolls back 02-schema-catalog.sql, group catalog of the bundle muva.
 --
 -- Drops 1 function, 5 tables, and what is a part of them.
 -- Lost with the tables: every row that is still in them. The bundle brought 383 rows.

@@ -1,4 +1,4 @@
--- Takes back 03-schema-operations.sql, group operations of the bundle muva.
+-- Rolls back 03-schema-operations.sql, group operations of the bundle muva.
 --
 -- Drops 6 tables, and what is a part of them.
 -- Lost with the tables: every row that is still in them. The bundle brought 146 rows.

@@ -1,4 +1,4 @@
--- Takes back 04-schema-reservations.sql, group reservations of the bundle muva.
+-- Rolls back 04-schema-reservations.sql, group reservations of the bundle muva.
 --
 -- Drops 1 function, 1 index, 1 materialized view, 15 tables, 2 views, and what is a part of them.
 -- Lost with the tables: every row that is still in them. The bundle brought 1,171 rows.

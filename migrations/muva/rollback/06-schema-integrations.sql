@@ -1,4 +1,4 @@
--- Takes back 06-schema-integrations.sql, group integrations of the bundle muva.
+-- Rolls back 06-schema-integrations.sql, group integrations of the bundle muva.
 --
 -- Drops 3 tables, and what is a part of them.
 -- Lost with the tables: every row that is still in them. The bundle brought 42 rows.

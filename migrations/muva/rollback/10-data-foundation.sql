@@ -1,4 +1,4 @@
--- Takes back 10-data-foundation.sql, group foundation of the bundle muva.
+-- Rolls back 10-data-foundation.sql, group foundation of the bundle muva.
 --
 -- Empties 9 tables. Lost: the 5,201 rows that the file brought, and any that came since.
 -- Must have run before, in this order: rollback/15-data-integrations.sql, rollback/13-data-reservations.sql, rollback/12-data-operations.sql, rollback/11-data-catalog.sql

@@ -1,4 +1,4 @@
--- Takes back 11-data-catalog.sql, group catalog of the bundle muva.
+-- Rolls back 11-data-catalog.sql, group catalog of the bundle muva.
 --
 -- Empties 5 tables. Lost: the 383 rows that the file brought, and any that came since.
 -- Must have run before, in this order: rollback/15-data-integrations.sql, rollback/13-data-reservations.sql, rollback/12-data-operations.sql

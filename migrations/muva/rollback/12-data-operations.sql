@@ -1,4 +1,4 @@
--- Takes back 12-data-operations.sql, group operations of the bundle muva.
+-- Rolls back 12-data-operations.sql, group operations of the bundle muva.
 --
 -- Empties 6 tables. Lost: the 146 rows that the file brought, and any that came since.
 -- Must have run before, in this order: rollback/15-data-integrations.sql, rollback/13-data-reservations.sql

@@ -1,4 +1,4 @@
--- Takes back 13-data-reservations.sql, group reservations of the bundle muva.
+-- Rolls back 13-data-reservations.sql, group reservations of the bundle muva.
 --
 -- Empties 15 tables. Lost: the 1,171 rows that the file brought, and any that came since.
 -- Must have run before, in this order: rollback/15-data-integrations.sql

@@ -1,4 +1,4 @@
--- Takes back 15-data-integrations.sql, group integrations of the bundle muva.
+-- Rolls back 15-data-integrations.sql, group integrations of the bundle muva.
 --
 -- Empties 3 tables. Lost: the 42 rows that the file brought, and any that came since.
 -- It is the first to run of all rollbacks.

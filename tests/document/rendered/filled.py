@@ -55,8 +55,8 @@ def _findings(catalog: Catalog) -> Iterator[Finding]:
     levels = list(Level)
     for number, table in enumerate(catalog.tables):
         level = levels[number % 3]
-        title, mend = f"a finding of the level {level}", f"DROP TABLE {table.name};"
-        yield Finding(f"MP90{level.rank}", level, title, str(table.name), "because a < b", mend, table.name)
+        title, fix = f"a finding of the level {level}", f"DROP TABLE {table.name};"
+        yield Finding(f"MP90{level.rank}", level, title, str(table.name), "because a < b", fix, table.name)
 
 
 def _filled(
