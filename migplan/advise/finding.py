@@ -29,7 +29,7 @@ class Finding:
     title: str
     what: str  # the object
     why: str
-    mend: str = ""  # SQL that would put it right
+    fix: str = ""  # SQL that would put it right
     table: QualifiedName | None = None  # in whose document it stands
     observed: bool = False  # seen in counters and sizes: another day it may be gone, with nothing altered
 
@@ -58,13 +58,13 @@ class Rule:
         self,
         what: object,
         why: str,
-        mend: str = "",
+        fix: str = "",
         *,
         table: QualifiedName | None = None,
         level: Level | None = None,
     ) -> Finding:
         """A finding of this rule."""
-        return Finding(self.code, level or self.level, self.title, str(what), why, mend, table, self.observed)
+        return Finding(self.code, level or self.level, self.title, str(what), why, fix, table, self.observed)
 
     def blind(self, what: object, why: str) -> Blind:
         """That the rule could not judge an object."""

@@ -96,7 +96,7 @@ def rollback(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Take migrations back; a way back that was derived is shown before, and asked about.
+    """Roll migrations back; a way back that was derived is shown before, and asked about.
 
     ``path`` is the folder, or its name in the journal alone, where it is gone.
     """
@@ -120,7 +120,7 @@ def _asking(
             return
         if not sys.stdin.isatty():
             raise RefusedError("nobody is there to be asked; nothing was changed", do="say --yes")
-        if not click.confirm("Take them back?", err=True):
+        if not click.confirm("Roll them back?", err=True):
             raise RefusedError("nothing was changed")
 
     return agreed
@@ -157,7 +157,7 @@ def _said(analysis: Analysis | None, address: Address) -> Iterator[None]:
 
 def _stands(analysis: Analysis | None, address: Address, *, failed: bool) -> None:
     if analysis is None:
-        click.echo("  what was taken back before stays so; the same command goes on", err=True)
+        click.echo("  what was rolled back before stays so; the same command goes on", err=True)
         return
     known = standing_in(analysis, address)
     for line in report.stays(known, shlex.quote(str(analysis.folder.path)), failed=failed):

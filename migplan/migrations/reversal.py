@@ -35,7 +35,7 @@ class Cannot:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """The statements that take a migration back, in the order in which they run."""
+    """The statements that roll a migration back, in the order in which they run."""
 
     statements: tuple[str, ...]
     cannot: tuple[Cannot, ...] = ()  # reasons why that is not all
@@ -134,7 +134,7 @@ def _drop(statement: Parsed, tree: pg.DropStmt, state: _Deriving) -> None:
         thing = named(tree.remove_type, node)
         name = thing and str(QualifiedName(thing.schema or "public", thing.parts[-1]))
         if tree.missing_ok and thing is not None and name not in state.made and tree.remove_type in _REMADE:
-            # DROP TRIGGER IF EXISTS before CREATE TRIGGER: what is taken back is the second.
+            # DROP TRIGGER IF EXISTS before CREATE TRIGGER: what is rolled back is the second.
             state.keep(statement, "IF EXISTS: whether anything was dropped, the file does not say")
             return
     state.refuse(statement, "what was dropped, and its rows, is not in the file")

@@ -76,7 +76,7 @@ def taken_back(bundle: VerifiedBundle, address: Address, **wanted: object) -> Un
 
 
 def lost(undone: Undone) -> Losses:
-    """What it said would be lost; there was something to take back."""
+    """What it said would be lost; there was something to roll back."""
     assert undone.losses
     return undone.losses
 

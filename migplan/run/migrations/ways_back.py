@@ -1,4 +1,4 @@
-"""How a migration is taken back: from its folder, or as the journal keeps it when that is another, or gone.
+"""How a migration is rolled back: from its folder, or as the journal keeps it when that is another, or gone.
 
 What is kept is the part that people wrote for it, or the statements that were derived when it was applied,
 and what it needs; but no part of the migration itself, which may hold rows and secrets.
@@ -31,7 +31,7 @@ _CONCURRENTLY = re.compile(r"DROP INDEX CONCURRENTLY\b")
 
 @dataclass(frozen=True)
 class WayBack:
-    """How one migration is taken back: by its down part, or by what was derived from its statements."""
+    """How one migration is rolled back: by its down part, or by what was derived from its statements."""
 
     name: str
     folder: Folder
@@ -67,7 +67,7 @@ class WayBack:
             yield self._step(piece, non_transactional=text if text in outside else "")
 
     def _step(self, piece: Statements, *, non_transactional: str = "") -> Step:
-        """A step of what is not in the file, under the name of the file that it takes back."""
+        """A step of what is not in the file, under the name of the file that it rolls back."""
         file = file_of(self.folder, self.up)
         return Step(
             0,
@@ -82,7 +82,7 @@ class WayBack:
         )
 
     def _gone(self, seeds: Sequence[str]) -> str:
-        """What says in the journal that it is taken back; the rows of its seeds go with its tables."""
+        """What says in the journal that it is rolled back; the rows of its seeds go with its tables."""
         return (
             sql.SQL(
                 "UPDATE migplan.step s SET state = 'undone' FROM migplan.run r WHERE r.run = s.run "
