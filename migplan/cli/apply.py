@@ -20,11 +20,12 @@ from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.config import Layout
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, RefusedError, StepError
 from migplan.names import quoted
-from migplan.pipeline.apply import ApplyOptions, apply_bundle, preview_steps, scratch_for
+from migplan.pipeline.apply import apply_bundle, preview_steps, scratch_for
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.postgres.scratch import Scratch, scratch
 from migplan.report import run as report
+from migplan.run.bundle.apply import ApplyOptions
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.status import Status, status_of
 from migplan.run.engine.worker import Limits
@@ -106,10 +107,10 @@ def apply(
     applied in the order that their names and needs give, each in one transaction as far as it can be in one.
     """
     settings = configuration.find(config_file)
-    ways = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
+    run_options = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
     if options.is_of_people(bundle):
         from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
-        from migplan.run.migrations.apply import Migrating  # noqa: PLC0415
+        from migplan.run.migrations.apply import MigrateOptions  # noqa: PLC0415
 
         with ExitStack() as stack:
             scratched = stack.enter_context(scratch()).address if target == SCRATCH else None
@@ -122,7 +123,7 @@ def apply(
                 bundle,
                 address,
                 settings,
-                Migrating(to, seed, reorder, ways),
+                MigrateOptions(to, seed, reorder, run_options),
                 granted,
                 strict=strict,
                 dry_run=dry_run,
@@ -141,7 +142,9 @@ def apply(
             return
         carried = _carried(sealed, carry_orphans) if check_orphans or carry_orphans else frozenset()
         permit = permission.asked(target, address, settings, _subject(sealed), confirm, without_rehearsal)
-        wanted = ApplyOptions(replace(ways, protected_as=permit.protected_as), carried, permit.rehearsal)
+        wanted = ApplyOptions(
+            replace(run_options, protected_as=permit.protected_as), carried, permit.rehearsal
+        )
         with shown_failures(address, words):
             with running.account(log_format) as on_progress:
                 done = apply_bundle(sealed, address, wanted, on_progress)

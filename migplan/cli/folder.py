@@ -23,18 +23,18 @@ from migplan.pipeline import migrations as migrating
 from migplan.postgres.address import Address
 from migplan.report import migration_status as report
 from migplan.report import migrations as analysis_report
-from migplan.run.migrations.apply import Migrating
+from migplan.run.migrations.apply import MigrateOptions
 from migplan.run.migrations.apply import foreseen as would_apply
-from migplan.run.migrations.revert import Given, Reverting, foreseen, revert
-from migplan.run.migrations.status import State, standing_in
-from migplan.run.migrations.ways_back import WayBack
+from migplan.run.migrations.down_migrations import DownMigration
+from migplan.run.migrations.revert import AppliedFolder, RevertOptions, foreseen, revert
+from migplan.run.migrations.status import State, statuses_in
 
 
 def apply(
     path: Path,
     address: Address,
     settings: Config,
-    wanted: Migrating,
+    wanted: MigrateOptions,
     permitted: Callable[[Subject], Granted],
     *,
     strict: bool,
@@ -43,7 +43,7 @@ def apply(
 ) -> None:
     """Apply what is pending; what lint says of it is shown before."""
     analysis = migrating.folder_analysis(path, settings, address)
-    known = standing_in(analysis, address)
+    known = statuses_in(analysis, address)
     names = would_apply(analysis, known, wanted)
     grave = _risks(analysis, set(names))
     screen.show_aside(line for each in grave for line in analysis_report.risk(each))
@@ -59,8 +59,8 @@ def apply(
         f"migplan apply and verify {path} with another target",
     )
     granted = permitted(subject)
-    ways = replace(wanted.ways, protected_as=granted.protected_as)
-    asked = replace(wanted, rehearsal=granted.rehearsal, ways=ways)
+    options = replace(wanted.options, protected_as=granted.protected_as)
+    asked = replace(wanted, rehearsal=granted.rehearsal, options=options)
     with _said(analysis, address):
         with running.account(log_format, quiet=True) as on_event:
             done = migrating.migrated(analysis, address, asked, on_event)
@@ -70,8 +70,8 @@ def apply(
 def status(path: Path, address: Address, settings: Config) -> bool:
     """Show how each migration stands; whether nothing is left to do."""
     analysis = migrating.folder_analysis(path, settings)
-    known = standing_in(analysis, address)
-    screen.show(report.standings(known, path, address))
+    known = statuses_in(analysis, address)
+    screen.show(report.statuses_of(known, path, address))
     return not any(each.state is not State.APPLIED and not each.is_seed for each in known)
 
 
@@ -89,7 +89,7 @@ def rollback(
     path: Path | str,
     address: Address,
     settings: Config,
-    wanted: Reverting,
+    wanted: RevertOptions,
     *,
     protection: Protection,
     confirm: str | None,
@@ -101,7 +101,7 @@ def rollback(
     ``path`` is the folder, or its name in the journal alone, where it is gone.
     """
     analysis = migrating.folder_analysis(path, settings) if isinstance(path, Path) else None
-    given = Given(analysis.folder.name if analysis else str(path), analysis)
+    given = AppliedFolder(analysis.folder.name if analysis else str(path), analysis)
     if dry_run:
         screen.show(report.way_back(foreseen(given, address, wanted), address))
         return
@@ -112,8 +112,8 @@ def rollback(
 
 def _asking(
     address: Address, protection: Protection, confirm: str | None, *, yes: bool
-) -> Callable[[Sequence[WayBack]], None]:
-    def agreed(ways: Sequence[WayBack]) -> None:
+) -> Callable[[Sequence[DownMigration]], None]:
+    def agreed(ways: Sequence[DownMigration]) -> None:
         screen.show(report.way_back(ways, address))
         protection.confirm(confirm)
         if yes:
@@ -159,6 +159,6 @@ def _stands(analysis: Analysis | None, address: Address, *, failed: bool) -> Non
     if analysis is None:
         click.echo("  what was rolled back before stays so; the same command goes on", err=True)
         return
-    known = standing_in(analysis, address)
+    known = statuses_in(analysis, address)
     for line in report.stays(known, shlex.quote(str(analysis.folder.path)), failed=failed):
         click.echo(line.plain, err=True)

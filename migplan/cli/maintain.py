@@ -64,6 +64,6 @@ def maintain(
     address = options.resolved(target, settings)
     protection = permission.protection(target, address, settings)
     protection.confirm(confirm)
-    ways = RunOptions(1, Limits(lock_timeout, statement_timeout), protected_as=protection.mark)
-    done = maintenance.maintain(analysis, name, address, ways)
+    run_options = RunOptions(1, Limits(lock_timeout, statement_timeout), protected_as=protection.mark)
+    done = maintenance.maintain(analysis, name, address, run_options)
     screen.show([*done.said, f"{name} ran in {address} as run {done.run}, {done.seconds:.1f} s"])

@@ -20,7 +20,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.run.bundle import receipt
 from migplan.run.bundle.receipt import Receipt
-from migplan.run.engine.journal_reader import looking
+from migplan.run.engine.journal_reader import journal_reader
 
 without_rehearsal = click.option(
     "--without-rehearsal",
@@ -108,9 +108,9 @@ def protection(target: str, address: Address, settings: Config) -> Protection:
     protected = [name for name, each in settings.targets.items() if each.protected]
     if target in protected:
         return Protection(target, f"{target} is protected")
-    with looking(address) as look:
-        here = who_is(look.connection, address)
-        marks = look.journal.protections
+    with journal_reader(address) as reader:
+        here = who_is(reader.connection, address)
+        marks = reader.journal.protections
     unknown = []
     for name in protected:
         there = _asked_for(name, settings)
@@ -133,8 +133,8 @@ def _asked_for(name: str, settings: Config) -> Identity | str:
         there = addresses.parse(url, name=name) if url else None
         if there is None:
             return "it has no address"
-        with looking(there) as look:
-            return who_is(look.connection, there)
+        with journal_reader(there) as reader:
+            return who_is(reader.connection, there)
     except MigplanError as error:
         return error.what.splitlines()[0]
 

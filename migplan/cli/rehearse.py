@@ -19,13 +19,14 @@ from migplan.cli.apply import shown_failures, words_of
 from migplan.config import Config
 from migplan.errors import RefusedError
 from migplan.pipeline.analyze import catalog_of
-from migplan.pipeline.apply import ApplyOptions, scratch_for
+from migplan.pipeline.apply import scratch_for
 from migplan.pipeline.export import ExportOptions, export_bundle
 from migplan.pipeline.plan import drift_of
 from migplan.pipeline.rehearse import Rehearsal
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.report import rehearsal as report
+from migplan.run.bundle.apply import ApplyOptions
 from migplan.run.engine.execution import RunOptions
 
 

@@ -20,14 +20,14 @@ from migplan.pipeline.apply import preview_rollback, roll_back
 from migplan.postgres.address import Address
 from migplan.report import rollback as report
 from migplan.report.run import Words, fate
-from migplan.run.bundle.kept import Beside
+from migplan.run.bundle.kept import LocalBundle
 from migplan.run.engine.events import Event, OnEvent
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.journal import Run
-from migplan.run.engine.journal_reader import looking
+from migplan.run.engine.journal_reader import journal_reader
 from migplan.run.engine.worker import Limits
 from migplan.run.undo.losses import Losses
-from migplan.run.undo.rollback import Undoing
+from migplan.run.undo.rollback import RollbackOptions
 from migplan.run.undo.rollback import abandon as ended_by_hand
 
 
@@ -95,13 +95,13 @@ def rollback(
     settings = configuration.find(config_file)
     address = options.resolved(target, settings)
     protection = permission.protection(target, address, settings)
-    ways = RunOptions(1, Limits(lock_timeout), protected_as=protection.mark)
+    run_options = RunOptions(1, Limits(lock_timeout), protected_as=protection.mark)
     folder = None if abandon else _folder_of_people(bundle, address)
     if folder is not None:
         from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
-        from migplan.run.migrations.revert import Reverting  # noqa: PLC0415
+        from migplan.run.migrations.revert import RevertOptions  # noqa: PLC0415
 
-        back = Reverting(only, to, ways)
+        back = RevertOptions(only, to, run_options)
         folders.rollback(
             folder, address, settings, back, protection=protection, confirm=confirm, yes=yes, dry_run=dry_run
         )
@@ -112,10 +112,10 @@ def rollback(
         )
     ask = _Asking(target, protection, confirm, yes)
     if abandon:
-        screen.show(report.abandoned(ended_by_hand(address, ways, ask.whether_to_abandon), address))
+        screen.show(report.abandoned(ended_by_hand(address, run_options, ask.whether_to_abandon), address))
         return
     beside = _beside(bundle)
-    wanted = Undoing(to, data_only, also_changed, drop_journal, ways, ask.whether_to_take_back)
+    wanted = RollbackOptions(to, data_only, also_changed, drop_journal, run_options, ask.whether_to_take_back)
     if dry_run:
         found = preview_rollback(beside, address, wanted)
         if found is None:
@@ -127,7 +127,9 @@ def rollback(
     _take_back(beside, address, wanted, words_of(beside.folder if beside.named else None, target), log_format)
 
 
-def _take_back(beside: Beside, address: Address, wanted: Undoing, words: Words, log_format: str) -> None:
+def _take_back(
+    beside: LocalBundle, address: Address, wanted: RollbackOptions, words: Words, log_format: str
+) -> None:
     with ExitStack() as stack:
         try:
             result = roll_back(beside, address, _later(stack, log_format), wanted)
@@ -162,26 +164,26 @@ def _folder_of_people(given: Path | None, address: Address) -> Path | str | None
         return None
     from migplan.run.migrations.revert import applied_last  # noqa: PLC0415 - runs of bundles need none of it
 
-    with looking(address) as look:
-        last = applied_last(look.journal)
+    with journal_reader(address) as reader:
+        last = applied_last(reader.journal)
     return last if last and (given is None or given.resolve().name == last) else None
 
 
-def _beside(given: Path | None) -> Beside:
+def _beside(given: Path | None) -> LocalBundle:
     """The folder that was named, or the only one under migrations/, as far as there is a bundle in it."""
     try:
         folder = options.bundle_folder(given)
     except FileError:
-        return Beside(named=False)
+        return LocalBundle(named=False)
     named = given is not None
     try:
         sealed = load_verified(folder)
-        return Beside(folder, sealed, manifest=sealed.manifest, named=named)
+        return LocalBundle(folder, sealed, manifest=sealed.manifest, named=named)
     except (BundleError, FileError) as error:
         manifest = None
         with suppress(FileError):
             manifest = manifests.load(folder)
-        return Beside(folder, None, error.what, manifest, named)
+        return LocalBundle(folder, None, error.what, manifest, named)
 
 
 @dataclass(frozen=True, slots=True)

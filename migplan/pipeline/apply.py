@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -13,28 +12,18 @@ from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import Scratch, scratch
-from migplan.run.bundle.apply import Applying, Done, apply
+from migplan.run.bundle.apply import ApplyOptions, ApplyResult, apply
 from migplan.run.bundle.derive import steps_of
-from migplan.run.bundle.kept import Beside
+from migplan.run.bundle.kept import LocalBundle
 from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
-from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.lock import Lock
 from migplan.run.engine.status import status_of
 from migplan.run.engine.steps import Step, predecessors
 from migplan.run.preflight import examine
 from migplan.run.preflight.wants import wants_of
 from migplan.run.undo.losses import Losses
-from migplan.run.undo.rollback import Undoing, Undone, foreseen, rollback
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyOptions:
-    """What people want of a run."""
-
-    ways: RunOptions = field(default_factory=RunOptions)
-    carried: frozenset[str] = frozenset()  # keys that rows break, to be added NOT VALID
-    rehearsal: str = ""
+from migplan.run.undo.rollback import RollbackOptions, RollbackResult, foreseen, rollback
 
 
 def scratch_for(bundle: VerifiedBundle) -> AbstractContextManager[Scratch]:
@@ -48,14 +37,15 @@ def scratch_for(bundle: VerifiedBundle) -> AbstractContextManager[Scratch]:
     )
 
 
-def apply_bundle(bundle: VerifiedBundle, address: Address, wanted: ApplyOptions, on_event: OnEvent) -> Done:
+def apply_bundle(
+    bundle: VerifiedBundle, address: Address, wanted: ApplyOptions, on_event: OnEvent
+) -> ApplyResult:
     """Run what of a bundle has not been run on a target, if nothing stands in the way."""
 
     def preflight(held: Lock, resuming: bool) -> None:
-        refuse_obstacles(bundle, address, held.connection, resuming, wanted.ways.jobs, on_event)
+        refuse_obstacles(bundle, address, held.connection, resuming, wanted.options.jobs, on_event)
 
-    applying = Applying(wanted.ways, wanted.rehearsal, wanted.carried, preflight)
-    return apply(bundle, address, applying, on_event)
+    return apply(bundle, address, wanted, on_event, preflight)
 
 
 def refuse_obstacles(
@@ -89,14 +79,17 @@ def preview_steps(
 
 
 def roll_back(
-    beside: Beside, address: Address, on_event: OnEvent = events.ignore, wanted: Undoing | None = None
-) -> Undone:
+    beside: LocalBundle,
+    address: Address,
+    on_event: OnEvent = events.ignore,
+    wanted: RollbackOptions | None = None,
+) -> RollbackResult:
     """Roll back the last run of a bundle on a target: all of it, unasked, unless something else is wanted."""
-    return rollback(beside, address, wanted or Undoing(), on_event)
+    return rollback(beside, address, wanted or RollbackOptions(), on_event)
 
 
 def preview_rollback(
-    beside: Beside, address: Address, wanted: Undoing
+    beside: LocalBundle, address: Address, wanted: RollbackOptions
 ) -> tuple[Losses, Sequence[Step]] | None:
     """What a rollback would lose, and its steps; None when there is nothing to roll back."""
     return foreseen(beside, address, wanted)

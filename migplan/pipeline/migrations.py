@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,12 +22,12 @@ from migplan.postgres.failures import explained
 from migplan.run.bundle import receipt
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.journal import Entry
-from migplan.run.engine.journal_reader import looking
+from migplan.run.engine.journal_reader import journal_reader
 from migplan.run.engine.lock import Lock
 from migplan.run.migrations import work
-from migplan.run.migrations.apply import Migrated, Migrating, migrate
+from migplan.run.migrations.apply import MigrateOptions, MigrateResult, migrate
 from migplan.run.migrations.objects import present
-from migplan.run.migrations.status import Standing, State, standing_in
+from migplan.run.migrations.status import MigrationStatus, State, statuses_in
 from migplan.verify.migrations import MigrationsVerified, verify
 
 _SIZES = """
@@ -46,13 +45,15 @@ def folder_analysis(path: Path, config: Config, address: Address | None = None) 
     return analysis_of(read(path), sizes=sizes, levels=levels)  # type: ignore[arg-type]  # 'off' is one, too
 
 
-def migrated(analysis: Analysis, address: Address, wanted: Migrating, on_event: OnEvent = ignore) -> Migrated:
+def migrated(
+    analysis: Analysis, address: Address, wanted: MigrateOptions, on_event: OnEvent = ignore
+) -> MigrateResult:
     """Apply what is pending, if the target has what it needs."""
 
     def preflight(held: Lock, names: Sequence[str]) -> None:
         refuse_missing(analysis, address, held.connection, names)
 
-    return migrate(analysis, address, replace(wanted, preflight=preflight), on_event)
+    return migrate(analysis, address, wanted, on_event, preflight)
 
 
 def refuse_missing(
@@ -84,13 +85,13 @@ def _sizes(address: Address) -> dict[str, int]:
 
 def migrations_verified(
     analysis: Analysis, address: Address
-) -> tuple[tuple[Standing, ...], MigrationsVerified]:
+) -> tuple[tuple[MigrationStatus, ...], MigrationsVerified]:
     """Whether the applied migrations of a folder did what they say; and how all of them stand."""
-    known = standing_in(analysis, address)
+    known = statuses_in(analysis, address)
     names = {each.name for each in known if each.state is State.APPLIED}
-    with looking(address) as look:
-        there = present(look.connection, address)
-        return known, verify(analysis, names, there, look.connection, address)
+    with journal_reader(address) as reader:
+        there = present(reader.connection, address)
+        return known, verify(analysis, names, there, reader.connection, address)
 
 
 def digest_of(analysis: Analysis) -> str:
@@ -105,7 +106,7 @@ def digest_of(analysis: Analysis) -> str:
 
 
 def receipt_of(
-    analysis: Analysis, address: Address, known: Sequence[Standing], proof: MigrationsVerified
+    analysis: Analysis, address: Address, known: Sequence[MigrationStatus], proof: MigrationsVerified
 ) -> Path | None:
     """Write a receipt for a folder whose migrations are all applied, and verified."""
     left = [each for each in known if each.state is not State.APPLIED and not each.is_seed]
@@ -129,12 +130,12 @@ def receipt_of(
     return receipt.save(found, analysis.folder.path)
 
 
-def _entries(analysis: Analysis, address: Address, known: Sequence[Standing]) -> list[Entry]:
+def _entries(analysis: Analysis, address: Address, known: Sequence[MigrationStatus]) -> list[Entry]:
     """The steps by which what is applied came about, each as it was done last."""
     digests = {each.name: each.digest for each in known if each.state is State.APPLIED}
     last: dict[tuple[str, int], Entry] = {}
-    with looking(address) as look:
-        journal = look.journal
+    with journal_reader(address) as reader:
+        journal = reader.journal
         for run in journal.runs():
             if run.kind == "migrate" and run.bundle == analysis.folder.name:
                 last |= {

@@ -14,11 +14,10 @@ from migplan.bundle.verified import VerifiedBundle
 from migplan.catalog.compare import differences
 from migplan.pipeline import analyze, verify
 from migplan.pipeline import apply as running
-from migplan.pipeline.apply import ApplyOptions
 from migplan.postgres.address import Address
 from migplan.progress import Progress, no_progress
-from migplan.run.bundle.apply import Done
-from migplan.run.bundle.kept import Beside
+from migplan.run.bundle.apply import ApplyOptions, ApplyResult
+from migplan.run.bundle.kept import LocalBundle
 from migplan.run.bundle.receipt import Timing, timings_of
 from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
@@ -75,7 +74,7 @@ class Rehearsal:
         return Stage("apply", seconds, f"{done.steps:,} steps, {done.rows:,} rows")
 
     def _verify(self) -> Stage:
-        jobs = self.running.ways.jobs
+        jobs = self.running.options.jobs
         seconds, found = _timed(
             lambda: verify.verify_target(self.target, self.bundle.paths.folder, None, jobs, self.on_progress)
         )
@@ -87,14 +86,16 @@ class Rehearsal:
         return Stage("verify", seconds, f"{len(wrong)} differences", holds=False, details=wrong)
 
     def _roll_back(self) -> Stage:
-        seconds, gone = _timed(lambda: running.roll_back(Beside.of(self.bundle), self.target, self.on_event))
+        seconds, gone = _timed(
+            lambda: running.roll_back(LocalBundle.of(self.bundle), self.target, self.on_event)
+        )
         return Stage("rollback", seconds, f"{gone.steps:,} steps rolled back")
 
     def _apply_again(self) -> Stage:
         seconds, done = _timed(self._applied)
         return Stage("apply again", seconds, f"{done.steps:,} steps, {done.rows:,} rows")
 
-    def _applied(self) -> Done:
+    def _applied(self) -> ApplyResult:
         return running.apply_bundle(self.bundle, self.target, self.running, self._listen)
 
     def _listen(self, event: events.Event) -> None:

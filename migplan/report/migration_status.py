@@ -11,10 +11,10 @@ from rich.text import Text
 from migplan.migrations.model import ThingKind
 from migplan.report.words import count
 from migplan.run.data.events import Summary
-from migplan.run.migrations.apply import Migrated
-from migplan.run.migrations.revert import Reverted
-from migplan.run.migrations.status import Standing, State
-from migplan.run.migrations.ways_back import WayBack
+from migplan.run.migrations.apply import MigrateResult
+from migplan.run.migrations.down_migrations import DownMigration
+from migplan.run.migrations.revert import RevertResult
+from migplan.run.migrations.status import MigrationStatus, State
 from migplan.verify.migrations import MigrationsVerified
 
 _STYLES = {
@@ -29,7 +29,7 @@ _PLURALS = {ThingKind.INDEX: "indexes", ThingKind.POLICY: "policies"}
 _SHOWN = 5
 
 
-def standings(known: Sequence[Standing], path: Path, target: object) -> Iterator[Text]:
+def statuses_of(known: Sequence[MigrationStatus], path: Path, target: object) -> Iterator[Text]:
     """A line a migration, and the whole in one sentence."""
     width = max((len(each.name) for each in known), default=0)
     for each in known:
@@ -43,7 +43,7 @@ def standings(known: Sequence[Standing], path: Path, target: object) -> Iterator
     yield Text(f"{path} in {target}: {said or 'no migration'}", style="bold")
 
 
-def pending(known: Sequence[Standing], names: Sequence[str]) -> Iterator[Text]:
+def pending(known: Sequence[MigrationStatus], names: Sequence[str]) -> Iterator[Text]:
     """What an apply would run, in its order."""
     standing = {each.name: each for each in known}
     for name in names:
@@ -51,7 +51,7 @@ def pending(known: Sequence[Standing], names: Sequence[str]) -> Iterator[Text]:
     yield Text(f"{count(len(names), 'migration')} would be applied. Nothing was changed.", style="bold")
 
 
-def applied(done: Migrated, path: Path, target: object) -> Iterator[Text]:
+def applied(done: MigrateResult, path: Path, target: object) -> Iterator[Text]:
     """What was applied."""
     if done.run is None:
         there = sum(each.state is State.APPLIED for each in done.before)
@@ -83,7 +83,7 @@ def summary(found: Summary) -> Iterator[Text]:
         yield Text(f"      {each.kind}: {', '.join(each.key)}: {each.reason}", style="yellow")
 
 
-def stays(known: Sequence[Standing], path: str, *, failed: bool) -> Iterator[Text]:
+def stays(known: Sequence[MigrationStatus], path: str, *, failed: bool) -> Iterator[Text]:
     """What is there after a failure, or after people stopped it, and how to go on."""
     there = sum(each.state is State.APPLIED for each in known)
     left = [each for each in known if each.state.is_left]
@@ -96,13 +96,13 @@ def stays(known: Sequence[Standing], path: str, *, failed: bool) -> Iterator[Tex
         yield Text(f"  -> {fix}go on: migplan apply {path} --target TARGET")
 
 
-def way_back(ways: Sequence[WayBack], target: object) -> Iterator[Text]:
+def way_back(found: Sequence[DownMigration], target: object) -> Iterator[Text]:
     """What would be rolled back, the last one first; what was derived is shown."""
-    if not ways:
+    if not found:
         yield Text(f"nothing is applied to {target}")
         return
     yield Text(f"This rolls back, on {target}:", style="bold")
-    for way in ways:
+    for way in found:
         kept = ", as the journal keeps it: its file was changed, or is gone" if way.is_kept else ""
         how = "by statements derived from its own" if way.derived else "by its down part"
         yield Text(f"  {way.name}  {how}{kept}" + (":" if way.derived else ""))
@@ -113,7 +113,7 @@ def way_back(ways: Sequence[WayBack], target: object) -> Iterator[Text]:
                 yield Text(f"      stays: {left.statement}: {left.why}", style="dim")
 
 
-def reverted(done: Reverted, path: Path | str, target: object) -> Iterator[Text]:
+def reverted(done: RevertResult, path: Path | str, target: object) -> Iterator[Text]:
     """What was rolled back."""
     if done.run is None:
         yield Text(f"{path}: nothing is applied to {target}: nothing to do", style="bold")
@@ -127,7 +127,7 @@ def reverted(done: Reverted, path: Path | str, target: object) -> Iterator[Text]
 
 
 def verified(
-    known: Sequence[Standing], found: MigrationsVerified, path: Path, target: object
+    known: Sequence[MigrationStatus], found: MigrationsVerified, path: Path, target: object
 ) -> Iterator[Text]:
     """What the verify parts said, what is there of all that was made, and the answer."""
     width = max((len(each.name) for each in found.looked), default=0)

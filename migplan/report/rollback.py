@@ -10,7 +10,7 @@ from migplan.report.words import count
 from migplan.run.engine.records import Run
 from migplan.run.engine.steps import Step
 from migplan.run.undo.losses import Losses
-from migplan.run.undo.rollback import Abandoned, Undone
+from migplan.run.undo.rollback import Abandoned, RollbackResult
 from migplan.run.undo.row_counts import TableRows
 
 _SHOWN = 60
@@ -33,8 +33,8 @@ def losses(found: Losses) -> Iterator[Text]:
     if found.objects:
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in found.objects.items())
         yield Text(f"Dropped, as far as the run came to make them: {kinds}")
-    if found.spared:
-        yield Text(f"Stays, because it was there before: {', '.join(found.spared)}")
+    if found.preexisting:
+        yield Text(f"Stays, because it was there before: {', '.join(found.preexisting)}")
     yield Text(f"Rolled back, in this order: {', '.join(found.files) or 'nothing'}")
     if found.stay:
         yield Text(f"Stays: {', '.join(found.stay)}")
@@ -102,7 +102,7 @@ def abandoned(result: Abandoned | None, address: object) -> Iterator[Text]:
     yield Text("Another bundle can be applied now, or the same anew; what is in its way is said before.")
 
 
-def done(result: Undone, address: object, apply: str, rollback: str) -> Iterator[Text]:
+def done(result: RollbackResult, address: object, apply: str, rollback: str) -> Iterator[Text]:
     """How a rollback ended, and the commands to go on with."""
     if result.run is None:
         yield Text(f"{address}: there is no run to roll back in its journal", style="bold")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from migplan.errors import StepError
 from migplan.report.words import amount, count
-from migplan.run.bundle.apply import Done
+from migplan.run.bundle.apply import ApplyResult
 from migplan.run.engine.journal import Entry
 from migplan.run.engine.status import RunStatus, Status
 from migplan.run.engine.steps import Step
@@ -36,7 +36,7 @@ class Words:
     verify: str
 
 
-def done(result: Done, status: Status, words: Words) -> Iterator[Text]:
+def done(result: ApplyResult, status: Status, words: Words) -> Iterator[Text]:
     """A run that has come to its end."""
     run = result.run
     if result.nothing_to_do:
@@ -227,7 +227,7 @@ def foreseen(steps: Sequence[Step], done: Iterable[int], needs: Sequence[frozens
 
 
 def _locks(step: Step) -> str:
-    if step.concern.everything:
+    if step.footprint.everything:
         return ""
     words = {
         "loads": "writes {}",
@@ -238,7 +238,7 @@ def _locks(step: Step) -> str:
         "alone": "locks {}",
     }
     by_way: dict[str, list[str]] = defaultdict(list)
-    for thing, how in step.concern.things:
+    for thing, how in step.footprint.things:
         by_way[how].append(thing)
     return "; ".join(
         words[how].format(", ".join(things[:_SHOWN]) + (" ..." if len(things) > _SHOWN else ""))

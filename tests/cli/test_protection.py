@@ -17,7 +17,7 @@ from migplan.cli import main
 from migplan.errors import RefusedError
 from migplan.postgres.address import parse
 from migplan.run.bundle import receipt
-from migplan.run.bundle.apply import Applying, apply
+from migplan.run.bundle.apply import ApplyOptions, apply
 from tests.cli.conftest import Run
 from tests.cli.folders import asked
 from tests.servers import Server
@@ -115,7 +115,7 @@ def test_the_target_itself_remembers(places: Places, run: Run) -> None:
         assert "is protected, as prd, says its journal" in said
     bundle = load_verified(Path("b"))
     with pytest.raises(RefusedError, match="says its journal"):
-        apply(bundle, parse(places.target), Applying())
+        apply(bundle, parse(places.target), ApplyOptions())
     asked(places.target, "UPDATE migplan.run SET state = 'failed', finished_at = NULL RETURNING 1")
     said = run("rollback", "--abandon", "--target", places.target, "--yes", exit_code=2).stderr
     assert "--confirm prd" in said

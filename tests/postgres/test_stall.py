@@ -19,10 +19,10 @@ from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained
 from migplan.postgres.parameters import careful
 from migplan.postgres.server import ThrowawayServer
-from migplan.run.bundle.apply import Applying, apply
+from migplan.run.bundle.apply import ApplyOptions, apply
 from tests.export.loading import export
 from tests.relays import Relay
-from tests.run.running import until, ways
+from tests.run.running import options, until
 
 ROWS = "SELECT n, repeat('x', 1000) AS said FROM generate_series(1, 20000) n"
 
@@ -129,7 +129,7 @@ def test_a_step_whose_connection_hangs(far: ThrowawayServer, relay: Relay, tmp_p
             relay.hang()
 
     with pytest.raises(StepError, match="the connection was lost"):
-        apply(load_verified(tmp_path / "bundle"), relay_to, Applying(ways()), told)
+        apply(load_verified(tmp_path / "bundle"), relay_to, ApplyOptions(options()), told)
     assert relay.passed > passed
 
 

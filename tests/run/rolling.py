@@ -15,13 +15,13 @@ from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.errors import MigplanError
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
-from migplan.run.bundle.apply import Applying, apply
-from migplan.run.bundle.kept import Beside
+from migplan.run.bundle.apply import ApplyOptions, apply
+from migplan.run.bundle.kept import LocalBundle
 from migplan.run.engine import worker
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.steps import Step
 from migplan.run.undo.losses import Losses
-from migplan.run.undo.rollback import Undoing, Undone, rollback
+from migplan.run.undo.rollback import RollbackOptions, RollbackResult, rollback
 from tests.export.loading import _NEVER_ALIKE, export
 from tests.servers import Server
 
@@ -63,7 +63,7 @@ def stopping(before: int, kind: str = "apply") -> Iterator[None]:
 
 def applied(bundle: VerifiedBundle, address: Address, *, until: int | None = None, jobs: int = 1) -> None:
     """Apply it, all of it or what comes before a step."""
-    wanted = Applying(RunOptions(jobs))
+    wanted = ApplyOptions(RunOptions(jobs))
     if until is None:
         apply(bundle, address, wanted)
         return
@@ -71,11 +71,11 @@ def applied(bundle: VerifiedBundle, address: Address, *, until: int | None = Non
         apply(bundle, address, wanted)
 
 
-def taken_back(bundle: VerifiedBundle, address: Address, **wanted: object) -> Undone:
-    return rollback(Beside.of(bundle), address, Undoing(**wanted))  # type: ignore[arg-type]
+def taken_back(bundle: VerifiedBundle, address: Address, **wanted: object) -> RollbackResult:
+    return rollback(LocalBundle.of(bundle), address, RollbackOptions(**wanted))  # type: ignore[arg-type]
 
 
-def lost(undone: Undone) -> Losses:
+def lost(undone: RollbackResult) -> Losses:
     """What it said would be lost; there was something to roll back."""
     assert undone.losses
     return undone.losses

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.postgres.address import Address, parse
-from migplan.run.bundle.apply import Applying, Done, apply
+from migplan.run.bundle.apply import ApplyOptions, ApplyResult, apply
 from migplan.run.engine.events import Event, OnEvent, ignore
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.status import RunStatus, status_of
@@ -45,18 +45,18 @@ def bundle_of(server: Server, name: str, *words: str) -> Path:
     return _bundles[key]
 
 
-def ways(jobs: int = 1, retries: int = 0, lock: float = 60, statement: float = 0) -> RunOptions:
+def options(jobs: int = 1, retries: int = 0, lock: float = 60, statement: float = 0) -> RunOptions:
     """How a test wants a run; a failure is a failure, if nothing else is said."""
     return RunOptions(jobs, Limits(lock, statement), retries)
 
 
 def applied(
     bundle: Path | VerifiedBundle, where: Address | str, how: RunOptions | None = None, told: OnEvent = ignore
-) -> Done:
+) -> ApplyResult:
     """Run a bundle in this process."""
     sealed = load_verified(bundle) if isinstance(bundle, Path) else bundle
     address = parse(where) if isinstance(where, str) else where
-    return apply(sealed, address, Applying(how or ways()), told)
+    return apply(sealed, address, ApplyOptions(how or options()), told)
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from migplan.bundle.check.examine import check
 from migplan.bundle.verified import load_verified
 from migplan.names import QualifiedName, quoted
 from migplan.pipeline.verify import verify_target
-from migplan.run.bundle.apply import Applying, apply
-from migplan.run.bundle.kept import Beside
+from migplan.run.bundle.apply import ApplyOptions, apply
+from migplan.run.bundle.kept import LocalBundle
 from migplan.run.engine.execution import RunOptions
-from migplan.run.undo.rollback import Undoing, rollback
+from migplan.run.undo.rollback import RollbackOptions, rollback
 from tests.export.loading import export
 from tests.run.rolling import ask, lost, schema
 from tests.servers import Server
@@ -93,14 +93,14 @@ def there_and_back(server: Server, names: Named, *words: str) -> None:
             export(server.url(source), folder, *words)
             assert check(folder) == ()
             bundle = load_verified(folder)
-            apply(bundle, address, Applying(RunOptions(2)))
+            apply(bundle, address, ApplyOptions(RunOptions(2)))
             assert said(verify_target(address, bundle.paths.folder, scratch=server.address("postgres"))) == []
             ask(
                 server,
                 target,
                 f"UPDATE {names.where[0]} SET kind_of_it = 'y' WHERE {quoted(names.column)} = 3 RETURNING 1",
             )
-            undone = rollback(Beside.of(bundle), address, Undoing())
+            undone = rollback(LocalBundle.of(bundle), address, RollbackOptions())
         rows = {table.name: (table.rows, table.own) for table in lost(undone).tables}
         assert rows == dict(zip(names.where, [(3, 2), (2, 2), (2, 2)], strict=True))
         assert undone.whole
@@ -120,9 +120,9 @@ def rows_alone(server: Server, names: Named) -> None:
         with tempfile.TemporaryDirectory() as place:
             export(server.url(source), Path(place, "bundle"), "--data-only")
             bundle = load_verified(Path(place, "bundle"))
-            apply(bundle, address, Applying(RunOptions(2)))
+            apply(bundle, address, ApplyOptions(RunOptions(2)))
             assert said(verify_target(address, bundle.paths.folder, scratch=server.address("postgres"))) == []
-        undone = rollback(Beside(named=False), address, Undoing())
+        undone = rollback(LocalBundle(named=False), address, RollbackOptions())
         assert (undone.whole, lost(undone).own) == (True, 7)
         for table in names.where:
             assert ask(server, target, f"SELECT count(*) FROM {table}") == [(0,)]

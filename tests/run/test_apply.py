@@ -27,7 +27,7 @@ from tests.run.running import (
     contents,
     empty,
     export,
-    ways,
+    options,
 )
 from tests.servers import Server
 
@@ -48,7 +48,7 @@ OWNER = "migplan_run_owner"
 def test_the_same_database_comes_out(server: Server, name: str, layout: str, jobs: int) -> None:
     source = DATABASES[name](server)
     with empty(server) as target:
-        applied(bundle_of(server, source, "--constraints", layout), server.address(target), ways(jobs))
+        applied(bundle_of(server, source, "--constraints", layout), server.address(target), options(jobs))
         assert_all_done(server.address(target))
         assert_copied(server, target, source, layout=layout)
 
@@ -57,10 +57,10 @@ def test_the_same_database_comes_out(server: Server, name: str, layout: str, job
 def test_the_demo(newest: Server, layout: str, jobs: int) -> None:
     with empty(newest) as target:
         bundle = bundle_of(newest, newest.demo, "--constraints", layout)
-        done = applied(bundle, newest.address(target), ways(jobs))
+        done = applied(bundle, newest.address(target), options(jobs))
         assert done.rows == load(bundle).rows
         assert_copied(newest, target, newest.demo, layout=layout)
-        again = applied(bundle, newest.address(target), ways(jobs))
+        again = applied(bundle, newest.address(target), options(jobs))
         assert again.nothing_to_do
         assert_all_done(newest.address(target))
 
@@ -70,7 +70,7 @@ def test_inserts(newest: Server, layout: str, jobs: int) -> None:
     source = rich.database(newest)
     bundle = bundle_of(newest, source, "--constraints", layout, "--data-format", "insert")
     with empty(newest) as target:
-        done = applied(bundle, newest.address(target), ways(jobs))
+        done = applied(bundle, newest.address(target), options(jobs))
         assert done.rows == load(bundle).rows
         assert_copied(newest, target, source, layout=layout)
 
@@ -83,7 +83,7 @@ def test_group_by_group(newest: Server) -> None:
         applied(bundle_of(newest, source, "--schema-only"), newest.address(target))
         for group in groups:
             bundle = bundle_of(newest, source, "--data-only", "--group", group)
-            applied(bundle, newest.address(target), ways(2))
+            applied(bundle, newest.address(target), options(2))
         assert_copied(newest, target, source, layout="with-schema")
 
 
@@ -97,7 +97,7 @@ def test_from_the_oldest_to_the_newest(servers: dict[str, Server], newest: Serve
     for source, layout in ((oldest.demo, "with-schema"), (rich_for_both, "after-data")):
         said = contents(oldest, source, by=newest.major)
         with empty(newest) as target, empty(newest) as reference:
-            applied(bundle_of(oldest, source, "--constraints", layout), newest.address(target), ways(3))
+            applied(bundle_of(oldest, source, "--constraints", layout), newest.address(target), options(3))
             found = contents(newest, target)
             # The newer server words views differently: this is what it makes of pg_dump's own script.
             with newest.connect(dbname=reference) as connection:
@@ -143,7 +143,7 @@ def test_a_plain_owner(server: Server, role: Callable[..., str], tmp_path: Path)
         # A superuser reads: policies are forced upon the owner himself.
         export(server.url(source), bundle, "--constraints", layout, "--no-owner", "--without-digests")
         where = server.address(target, user=OWNER, password=PASSWORD)
-        applied(bundle, where, ways(jobs))
+        applied(bundle, where, options(jobs))
         assert_all_done(where)
         found, expected = contents(server, target), contents(server, source)
         assert_same(found, expected, ordered=layout == "after-data")
@@ -158,8 +158,8 @@ def test_rows_alone_into_live_keys(newest: Server, role: Callable[..., str], tmp
             export(url, rows, "--data-only", "--data-format", form, "--without-digests")
             with managed(newest) as target:
                 where = newest.address(target, user=OWNER, password=PASSWORD)
-                applied(tmp_path / "schema", where, ways(2))
+                applied(tmp_path / "schema", where, options(2))
                 assert contents(newest, target).schema == expected.schema
-                applied(rows, where, ways(4))
+                applied(rows, where, options(4))
                 assert_same(contents(newest, target), expected, ordered=False)
                 assert [each.run.state for each in status_of(where).runs] == ["done", "done"]

@@ -17,7 +17,7 @@ from migplan.errors import BundleError, JournalError, StepError
 from migplan.postgres.address import Address
 from migplan.run.bundle import derive
 from migplan.run.engine import events, messages
-from migplan.run.engine.steps import Rows
+from migplan.run.engine.steps import CopyBlock
 from tests.run.running import (
     applied,
     assert_all_done,
@@ -26,8 +26,8 @@ from tests.run.running import (
     dying,
     empty,
     export,
+    options,
     the_run,
-    ways,
 )
 from tests.servers import Server, connect
 
@@ -61,12 +61,12 @@ def asked(where: Address, query: str) -> list[tuple[Any, ...]]:
 def half_way(newest: Server, source: str, target: Address) -> Path:
     """A bundle that was begun in the target, and not finished."""
     bundle = bundle_of(newest, source)
-    assert dying(load_verified(bundle), target, ways(), lambda event: isinstance(event, events.Moved))
+    assert dying(load_verified(bundle), target, options(), lambda event: isinstance(event, events.Moved))
     return bundle
 
 
 def test_an_entry_and_its_rows_are_one_transaction(newest: Server, source: str, target: Address) -> None:
-    applied(bundle_of(newest, source), target, ways(3))
+    applied(bundle_of(newest, source), target, options(3))
     (found,) = asked(
         target,
         "SELECT s.rows, s.transaction = r.xmin::text::xid8, finished_at >= started_at, attempts, error"
@@ -197,7 +197,7 @@ def test_a_file_that_goes_away_while_it_runs(
             data.unlink(missing_ok=True)
 
     with pytest.raises(StepError, match="cannot be read: No such file"):
-        applied(sealed, target, ways(), told)
+        applied(sealed, target, options(), told)
     data.write_bytes(content)
     applied(sealed, target)
     assert_all_done(target)
@@ -219,7 +219,9 @@ def test_the_line_of_a_bad_row(newest: Server, tmp_path: Path, monkeypatch: pyte
     source = newest.create_database(BAD_ROWS)
     export(newest.url(source), tmp_path / "bundle")
     sealed = load_verified(tmp_path / "bundle")
-    chunks = [each for step in derive.steps_of(sealed) for each in step.pieces if isinstance(each, Rows)]
+    chunks = [
+        each for step in derive.steps_of(sealed) for each in step.segments if isinstance(each, CopyBlock)
+    ]
     assert len(chunks) > 3
     with empty(newest) as name:
         where = newest.address(name)
@@ -230,7 +232,7 @@ def test_the_line_of_a_bad_row(newest: Server, tmp_path: Path, monkeypatch: pyte
                 asked(where, "ALTER DOMAIN picky ADD CHECK (VALUE <> 666)")
 
         with pytest.raises(StepError) as caught:
-            applied(sealed, where, ways(), refuse)
+            applied(sealed, where, options(), refuse)
         error = caught.value
         assert error.line
         lines = (tmp_path / "bundle" / error.file).read_text("utf-8").splitlines()

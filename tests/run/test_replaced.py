@@ -11,12 +11,12 @@ from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.errors import FileError, StepError
 from migplan.migrations.analysis import Analysis, analysis_of
 from migplan.migrations.folder import read
-from migplan.run.bundle.kept import Beside
+from migplan.run.bundle.kept import LocalBundle
 from migplan.run.engine import events
-from migplan.run.migrations.apply import Migrating, migrate
-from migplan.run.undo.rollback import Undoing, rollback
+from migplan.run.migrations.apply import MigrateOptions, migrate
+from migplan.run.undo.rollback import RollbackOptions, rollback
 from tests.export.loading import export
-from tests.run.running import applied, empty, the_run, ways
+from tests.run.running import applied, empty, options, the_run
 from tests.servers import Server
 
 SCRIPT = """
@@ -106,7 +106,7 @@ def test_what_was_kept_is_what_takes_back(newest: Server, source: str, target: s
     applied(sealed, where)
     (path,) = (sealed.paths.folder / "rollback").glob("01-*.sql")
     path.write_text("DROP DATABASE prod;\n")
-    rollback(Beside.of(sealed), where, Undoing(ways=ways()))
+    rollback(LocalBundle.of(sealed), where, RollbackOptions(options=options()))
     with newest.connect(dbname=target) as connection:
         assert connection.execute("SELECT to_regclass('t')").fetchone() == (None,)
 
@@ -144,7 +144,7 @@ def test_a_migration(
     found, where = analysis(tmp_path / "m", **{name: text}), newest.address(target)
     told = replacing(tmp_path / "m" / name.replace("__", "."), old, new)
     with pytest.raises((StepError, FileError), match="was changed after it was checked"):
-        migrate(found, where, Migrating(ways=ways()), told)
+        migrate(found, where, MigrateOptions(options=options()), told)
     with newest.connect(dbname=target) as connection:
         assert connection.execute("SELECT to_regclass('honest'), to_regclass('forged')").fetchone() == (
             None,
@@ -159,4 +159,4 @@ def test_a_migration_between_its_reading_and_its_run(newest: Server, target: str
     )
     (tmp_path / "m" / "001_t.sql").write_text("CREATE TABLE forged ();")
     with pytest.raises(FileError, match="was changed after it was read, when the command began"):
-        migrate(found, where, Migrating(ways=ways()))
+        migrate(found, where, MigrateOptions(options=options()))

@@ -61,7 +61,7 @@ def test_a_target_with_a_life_of_its_own(
     applied(bundle, target)
     assert schema(server, target.params["dbname"]) != before
     undone = taken_back(bundle, target)
-    assert set(lost(undone).spared) == {f"extension {extension}"}
+    assert set(lost(undone).preexisting) == {f"extension {extension}"}
     assert schema(server, target.params["dbname"]) == before
     assert ask(server, target.params["dbname"], "SELECT text FROM theirs.notes") == [("ours",)]
 

@@ -12,11 +12,11 @@ import pytest
 from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.errors import BundleError, JournalError, RefusedError
 from migplan.postgres.address import Address
-from migplan.run.bundle.apply import Applying, apply
-from migplan.run.bundle.kept import Beside
+from migplan.run.bundle.apply import ApplyOptions, apply
+from migplan.run.bundle.kept import LocalBundle
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.status import status_of
-from migplan.run.undo.rollback import Abandoned, Undoing, Undone, abandon, foreseen, rollback
+from migplan.run.undo.rollback import Abandoned, RollbackOptions, RollbackResult, abandon, foreseen, rollback
 from tests.export import rich
 from tests.export.conftest import PASSWORD, MakeRole, role
 from tests.run.rolling import KilledError, applied, ask, lost, schema, sealed, stopping, taken_back
@@ -24,7 +24,7 @@ from tests.servers import MakeDatabase, Server
 
 __all__ = ["role"]
 
-NOWHERE = Beside(named=False)
+NOWHERE = LocalBundle(named=False)
 TO_FORMAT_1 = """
     DROP TABLE migplan.kept, migplan.protection;
     ALTER TABLE migplan.run DROP COLUMN steps, DROP CONSTRAINT run_state_check;
@@ -51,9 +51,9 @@ def _abandoned(address: Address) -> Abandoned:
     return ended
 
 
-def alone(address: Address, **wanted: object) -> Undone:
+def alone(address: Address, **wanted: object) -> RollbackResult:
     """Roll back the last run, with no folder at hand."""
-    return rollback(NOWHERE, address, Undoing(**wanted))  # type: ignore[arg-type]
+    return rollback(NOWHERE, address, RollbackOptions(**wanted))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
@@ -67,7 +67,7 @@ def test_the_journal_alone_takes_back(
     before = schema(newest, address.params["dbname"])
     applied(bundle, address)
     shutil.rmtree(folder)
-    expected = foreseen(NOWHERE, address, Undoing())
+    expected = foreseen(NOWHERE, address, RollbackOptions())
     assert expected
     losses, steps = expected
     assert (losses.rows, losses.own) == (bundle.manifest.rows, bundle.manifest.rows)
@@ -107,7 +107,7 @@ def test_a_folder_of_something_else_is_refused(
     with pytest.raises(
         RefusedError, match=r"is no bundle, and what was applied .* last is migration of"
     ) as caught:
-        rollback(Beside(tmp_path / "typo", None, "it is not there"), address, Undoing())
+        rollback(LocalBundle(tmp_path / "typo", None, "it is not there"), address, RollbackOptions())
     assert "leave out the folder" in caught.value.do
     name = newest.create_database("CREATE TABLE t ()")
     with pytest.raises(RefusedError, match="is migration of the database migplan_test"):
@@ -115,7 +115,10 @@ def test_a_folder_of_something_else_is_refused(
     newest.drop_database(name)
     # Where the folder was, and is not any more, nobody is kept from what they typed before.
     folder = tmp_path / sealed(newest, newest.demo).paths.folder.name
-    assert lost(rollback(Beside(folder, None, "it is gone"), address, Undoing())).differs == "it is gone"
+    assert (
+        lost(rollback(LocalBundle(folder, None, "it is gone"), address, RollbackOptions())).differs
+        == "it is gone"
+    )
 
 
 def test_what_is_kept_holds_no_rows_and_is_not_believed_when_it_was_changed(
@@ -215,7 +218,7 @@ def test_steps_that_are_gone_are_not_called_taken_back(newest: Server, newest_da
     for change in ("DELETE FROM migplan.step WHERE step > 20", "DELETE FROM migplan.step"):
         with newest.connect(dbname=name) as connection:
             connection.execute(change)
-        for way in (alone, lambda address: foreseen(Beside.of(bundle), address, Undoing())):
+        for way in (alone, lambda address: foreseen(LocalBundle.of(bundle), address, RollbackOptions())):
             with pytest.raises(JournalError, match=r"changed by hand: it has \d+ of the \d+ steps of run 1"):
                 way(address)
     assert _abandoned(address).run.state == "abandoned"
@@ -238,7 +241,7 @@ def test_a_run_that_cannot_go_on_is_ended_by_hand(newest: Server, newest_databas
     assert abandon(address, RunOptions(), lambda _run, _stays: None) is None
     other = sealed(newest, newest.demo, "--constraints", "with-schema")
     with pytest.raises(Exception, match="already exists"):
-        apply(other, address, Applying(RunOptions(1, retries=0)))
+        apply(other, address, ApplyOptions(RunOptions(1, retries=0)))
     assert [run.run.state for run in status_of(address).runs] == ["abandoned", "failed"]
 
 
@@ -282,7 +285,7 @@ def test_what_others_made_is_seen_before_anything_is_promised(
     applied(bundle, address)
     with newest.connect(dbname=address.params["dbname"]) as connection:
         connection.execute(theirs)
-    ways = [Undoing(), Undoing(to="04")] if "REFERENCES" in theirs else [Undoing()]
+    ways = [RollbackOptions(), RollbackOptions(to="04")] if "REFERENCES" in theirs else [RollbackOptions()]
     for wanted in ways:  # rows that are referred to cannot be truncated, either
         with pytest.raises(RefusedError, match=said):
             foreseen(NOWHERE, address, wanted)
@@ -331,7 +334,7 @@ def test_whatever_others_use_stops_a_rollback_before_it_begins(
     with newest.connect(dbname=address.params["dbname"]) as connection:
         connection.execute(_OF_OTHERS.encode())
     with pytest.raises(RefusedError, match="nothing was changed") as refused:
-        foreseen(NOWHERE, address, Undoing())
+        foreseen(NOWHERE, address, RollbackOptions())
     for said in (
         'column a of table public.theirs depends on collation "less usual".by_bytes',
         'index public.theirs_b depends on operator class "less usual".in_order',
@@ -359,5 +362,5 @@ def test_nothing_of_a_rich_database_is_taken_for_somebody_elses(
         address = newest_database("")
         applied(bundle, address)
         for file in bundle.manifest.files[:-1]:
-            assert foreseen(NOWHERE, address, Undoing(to=file.file)) is not None
+            assert foreseen(NOWHERE, address, RollbackOptions(to=file.file)) is not None
         assert alone(address).whole

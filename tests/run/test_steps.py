@@ -22,7 +22,7 @@ from migplan.run.bundle.derive import steps_of
 from migplan.run.engine import events
 from migplan.run.engine.events import Event
 from migplan.run.engine.journal import digest_of
-from migplan.run.engine.steps import Piece, Rows, Statements, Step, predecessors
+from migplan.run.engine.steps import CopyBlock, Segment, Statements, Step, predecessors
 from migplan.sql.split import CopyRows, Statement, pieces
 from tests.databases import DATABASES
 from tests.export import rich
@@ -34,8 +34,8 @@ from tests.run.running import (
     bundle_of,
     empty,
     export,
+    options,
     the_run,
-    ways,
 )
 from tests.servers import Server
 
@@ -70,8 +70,8 @@ def assert_covered(content: bytes, steps: Sequence[Step]) -> None:
     """What is in no piece is a setting, the beginning or end of a transaction, or the frame of a COPY."""
     in_force: dict[str, str] = {}
     at = 0
-    before: Piece | None = None
-    for step, piece in [(each, piece) for each in steps for piece in each.pieces]:
+    before: Segment | None = None
+    for step, piece in [(each, piece) for each in steps for piece in each.segments]:
         if isinstance(piece, Statements) and piece.start == piece.end:
             continue  # the rows of an empty table, as INSERT
         if isinstance(piece, Statements) and isinstance(before, Statements) and piece.start == before.start:
@@ -82,21 +82,21 @@ def assert_covered(content: bytes, steps: Sequence[Step]) -> None:
         in_force |= settings(between, piece)
         assert dict(named(step.settings)) == in_force
         assert content.count(b"\n", 0, piece.start) + 1 == piece.line
-        if isinstance(piece, Rows):
+        if isinstance(piece, CopyBlock):
             assert content[piece.start : piece.end].count(b"\n") == piece.rows
         at, before = piece.end, piece
     settings(content[at:], None)
 
 
-def settings(between: bytes, piece: Piece | None) -> dict[str, str]:
+def settings(between: bytes, piece: Segment | None) -> dict[str, str]:
     """The settings between two pieces; there is nothing else."""
     text = between.removeprefix(b"\\.\n").removeprefix(b";")
-    if isinstance(piece, Rows):
+    if isinstance(piece, CopyBlock):
         text += b"\\.\n"
     found: dict[str, str] = {}
     for each in pieces(io.BytesIO(text), Path("between")):
         if isinstance(each, CopyRows):
-            assert isinstance(piece, Rows)
+            assert isinstance(piece, CopyBlock)
             assert (each.table, each.columns) == (piece.table, piece.columns)
         elif each.word not in {"begin", "commit"}:
             found |= dict(named(each.text))
@@ -201,14 +201,14 @@ def assert_compatible(sealed: VerifiedBundle, going: Sequence[Step], done: Seque
 def loads(step: Step) -> set[str]:
     if step.phase != "data":
         return set()
-    return {piece.table for piece in step.pieces if isinstance(piece, Rows)}
+    return {piece.table for piece in step.segments if isinstance(piece, CopyBlock)}
 
 
 def text_of(sealed: VerifiedBundle, step: Step) -> str:
     content = sealed.paths.step(step.file).read_bytes()
     return "\n".join(
         piece.text or content[piece.start : piece.end].decode()
-        for piece in step.pieces
+        for piece in step.segments
         if isinstance(piece, Statements) and not (piece.text or "").count("VALIDATE CONSTRAINT")
     )
 
@@ -223,7 +223,7 @@ def test_nobody_waits_for_a_deadlock(
     for jobs in (1, 6):
         with empty(newest) as target:
             where = newest.address(target)
-            applied(bundle, where, ways(jobs))
+            applied(bundle, where, options(jobs))
             assert_all_done(where)
             assert_copied(newest, target, web, layout=layout)
             status = the_run(where)
@@ -254,7 +254,7 @@ def test_a_large_table_comes_in_chunks_side_by_side(
 
     with empty(newest) as target:
         where = newest.address(target)
-        applied(tmp_path / "bundle", where, ways(2), told)
+        applied(tmp_path / "bundle", where, options(2), told)
         chunks = [entry for entry in the_run(where).entries if entry.name.startswith("vals.many, ")]
         assert len(chunks) > 5
         assert_copied(newest, target, source, layout="with-schema")  # the chunks' order is chance
@@ -269,7 +269,7 @@ def test_keys_of_large_tables_are_validated_later(
     source = DATABASES[name](server)
     with empty(server) as target:
         where = server.address(target)
-        applied(bundle_of(server, source, "--constraints", "after-data"), where, ways(4))
+        applied(bundle_of(server, source, "--constraints", "after-data"), where, options(4))
         names = [entry.name for entry in the_run(where).entries]
         added, validated = (
             [entry.removesuffix(ending) for entry in names if entry.endswith(ending)]
@@ -311,7 +311,7 @@ def test_many_tables_do_not_need_many_locks(newest: Server, tmp_path: Path) -> N
         schema = sealed.paths.step(sealed.manifest.files[0].file).read_text("utf-8")
         with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.OutOfMemory):
             connection.execute(schema.encode())
-        done = applied(sealed, parse(url), ways(4))
+        done = applied(sealed, parse(url), options(4))
         assert done.rows == 300
     # On the way back, each batch of tables that is emptied is a transaction of its own.
     emptied = next(file.file for file in sealed.manifest.files if file.phase == "data")

@@ -18,13 +18,13 @@ from migplan.run.engine.execution import Execution, RunOptions
 from migplan.run.engine.journal import Beginning, Journal, Run, digest_of
 from migplan.run.engine.lock import Lock
 from migplan.run.engine.steps import Step, predecessors
-from migplan.run.undo.initial_state import remember
+from migplan.run.undo.initial_state import read_initial_state
 
 CARRIED = "carried"
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ApplyResult:
     """How a run ended."""
 
     run: Run
@@ -36,23 +36,21 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Applying:
+class ApplyOptions:
     """What people want of an apply."""
 
-    ways: RunOptions = field(default_factory=RunOptions)
-    rehearsal: str = ""  # what is known of one, for the journal
+    options: RunOptions = field(default_factory=RunOptions)
     carried: Collection[str] = ()  # keys that rows break: they are added NOT VALID, and stay so
-    # Looks at the target before the first change, and raises if anything is in the way.
-    preflight: Callable[[Lock, bool], None] = lambda _lock, _resuming: None
+    rehearsal: str = ""  # what is known of one, for the journal
 
 
 @contextmanager
-def locked(address: Address, ways: RunOptions) -> Iterator[Lock]:
+def locked(address: Address, options: RunOptions) -> Iterator[Lock]:
     """The right to change a target, for a block; of one that is protected, if its name was typed."""
     lock = Lock(address)
     try:
         names = Journal(lock, address).protections
-        if names and ways.protected_as not in names:
+        if names and options.protected_as not in names:
             raise RefusedError(
                 f"{address} is protected, as {names[-1]}, says its journal; nothing was changed",
                 do=f"say its name with --confirm {names[-1]}",
@@ -62,29 +60,39 @@ def locked(address: Address, ways: RunOptions) -> Iterator[Lock]:
         lock.release()
 
 
-def apply(bundle: VerifiedBundle, address: Address, wanted: Applying, on_event: OnEvent = ignore) -> Done:
-    """Run what of a bundle has not been run on a target. StepError says where it stopped."""
-    with locked(address, wanted.ways) as lock:
+def apply(
+    bundle: VerifiedBundle,
+    address: Address,
+    wanted: ApplyOptions,
+    on_event: OnEvent = ignore,
+    preflight: Callable[[Lock, bool], None] = lambda _lock, _resuming: None,
+) -> ApplyResult:
+    """Run what of a bundle has not been run on a target. StepError says where it stopped.
+
+    ``preflight`` looks at the target before the first change, with the lock held, and raises if anything is
+    in the way; its second argument says whether a run that was begun is resumed.
+    """
+    with locked(address, wanted.options) as lock:
         journal = Journal(lock, address)
         earlier = _earlier(journal, bundle)
         carried = earlier.before.get(CARRIED, ()) if earlier else wanted.carried
         steps = steps_of(bundle, carried)
         if earlier and earlier.state == "done":
-            return Done(earlier, 0, 0, 0.0, nothing_to_do=True)
+            return ApplyResult(earlier, 0, 0, 0.0, nothing_to_do=True)
         if earlier:
             _refuse_another(journal, earlier, bundle, steps)
-        wanted.preflight(lock, earlier is not None)
+        preflight(lock, earlier is not None)
         if earlier:
             _refuse_hole(bundle, steps, journal.done(earlier.run))
         go_on = _gone_on(journal, earlier, bundle, wanted) if earlier else None
         run = go_on or _begun(lock, journal, bundle, steps, wanted)
         done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
         started = time.monotonic()
-        execution = Execution(address, bundle.files, journal, lock, wanted.ways, on_event)
+        execution = Execution(address, bundle.files, journal, lock, wanted.options, on_event)
         with ending(journal, run):
             execution.run(run.run, steps, done)
         left = [step for step in steps if step.number not in done]
-        return Done(
+        return ApplyResult(
             journal.run(run.run),
             len(left),
             sum(step.rows for step in left),
@@ -167,10 +175,10 @@ def another_bundle(journal: Journal, earlier: Run, bundle: VerifiedBundle, do: s
 
 
 def _begun(
-    lock: Lock, journal: Journal, bundle: VerifiedBundle, steps: Sequence[Step], wanted: Applying
+    lock: Lock, journal: Journal, bundle: VerifiedBundle, steps: Sequence[Step], wanted: ApplyOptions
 ) -> Run:
-    before = remember(lock.connection, journal.address)
-    journal.prepare(wanted.ways.protected_as)
+    before = read_initial_state(lock.connection, journal.address)
+    journal.prepare(wanted.options.protected_as)
     digests = {file.file: file.sha256 for file in bundle.manifest.files}
     with journal.together():
         run = journal.begin(_beginning(bundle, steps, digests, before, wanted))
@@ -183,7 +191,7 @@ def _beginning(
     steps: Sequence[Step],
     digests: Mapping[str, str],
     before: Mapping[str, Any],
-    wanted: Applying,
+    wanted: ApplyOptions,
 ) -> Beginning:
     carried = {CARRIED: sorted(wanted.carried)} if wanted.carried else {}
     return Beginning(
@@ -198,8 +206,8 @@ def _beginning(
     )
 
 
-def _gone_on(journal: Journal, earlier: Run, bundle: VerifiedBundle, wanted: Applying) -> Run:
-    journal.prepare(wanted.ways.protected_as)
+def _gone_on(journal: Journal, earlier: Run, bundle: VerifiedBundle, wanted: ApplyOptions) -> Run:
+    journal.prepare(wanted.options.protected_as)
     journal.keep(earlier.run, of_bundle(bundle))  # of a run that an earlier migplan began nothing is kept yet
     journal.go_on(earlier.run)
     return journal.run(earlier.run)

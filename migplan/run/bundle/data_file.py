@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 from migplan.bundle.manifest import Block, BundleFile, Manifest
 from migplan.bundle.manifest import Step as Listed
-from migplan.run.engine.footprints import ALONE, EVERYTHING, LOADS, REFERS, Footprint
-from migplan.run.engine.steps import Piece, Rows, Statements, Step
+from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, LOADS, REFERS, Footprint
+from migplan.run.engine.steps import CopyBlock, Segment, Statements, Step
 from migplan.sealed_files import SealedFiles
 from migplan.sql.split import CopyRows, Statement, pieces
 
@@ -39,7 +39,7 @@ class DataFile:
                 yield from self._cut(listed, self._step(listed, settings, stream))
 
     def _step(self, listed: Listed, settings: str, stream: BinaryIO) -> Step:
-        found: list[Piece] = []
+        found: list[Segment] = []
         line = 0
         for block in (*listed.blocks, None):
             start, first_line = self._at, self._line
@@ -58,8 +58,8 @@ class DataFile:
             phase=self._file.phase,
             line=line,
             settings=settings,
-            pieces=tuple(found),
-            concern=self._concern(listed, found),
+            segments=tuple(found),
+            footprint=self._footprint(listed, found),
             rows=listed.rows,
             bytes=size,
             weight=size,
@@ -78,7 +78,7 @@ class DataFile:
             if not isinstance(each, CopyRows)
         ]
 
-    def _block(self, block: Block, stream: BinaryIO) -> Piece:
+    def _block(self, block: Block, stream: BinaryIO) -> Segment:
         line = self._line
         self._at = block.end
         if self._inserts:
@@ -90,22 +90,22 @@ class DataFile:
             return Statements(block.start, block.end, line)
         self._at += len(_END_OF_ROWS)
         self._line += block.rows + 1
-        return Rows(block.table, block.columns, block.rows, block.start, block.end, line)
+        return CopyBlock(block.table, block.columns, block.rows, block.start, block.end, line)
 
-    def _concern(self, listed: Listed, found: list[Piece]) -> Footprint:
+    def _footprint(self, listed: Listed, found: list[Segment]) -> Footprint:
         if listed.alone:
             return EVERYTHING
-        only_rows = all(isinstance(piece, Rows) for piece in found)
+        only_rows = all(isinstance(piece, CopyBlock) for piece in found)
         things = dict.fromkeys(listed.needs, REFERS)
         for table in (*listed.tables, *(block.table for block in listed.blocks)):
-            things[table] = LOADS if only_rows else ALONE
+            things[table] = LOADS if only_rows else EXCLUSIVE
         return Footprint(tuple(things.items()))
 
     def _cut(self, listed: Listed, step: Step) -> Iterator[Step]:
         """Blocks of one table that need each other's rows in no way may come one by one, and side by side."""
-        rows = [piece for piece in step.pieces if isinstance(piece, Rows)]
+        rows = [piece for piece in step.segments if isinstance(piece, CopyBlock)]
         related = self._live and not self._self_keys.isdisjoint(listed.tables)
-        if len(rows) < 2 or len(rows) < len(step.pieces) or related or len(listed.tables) != 1:
+        if len(rows) < 2 or len(rows) < len(step.segments) or related or len(listed.tables) != 1:
             yield step
             return
         for number, piece in enumerate(rows, 1):
@@ -114,7 +114,7 @@ class DataFile:
                 step,
                 name=f"{listed.name}, {number} of {len(rows)}",
                 line=piece.line - 1,
-                pieces=(piece,),
+                segments=(piece,),
                 rows=piece.rows,
                 bytes=size,
                 weight=size,

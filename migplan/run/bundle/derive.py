@@ -25,7 +25,7 @@ from migplan.names import quoted
 from migplan.run.bundle.data_file import DataFile
 from migplan.run.engine import footprints
 from migplan.run.engine.families import Families
-from migplan.run.engine.footprints import EVERYTHING, Footprint, Key
+from migplan.run.engine.footprints import EVERYTHING, AddedKey, Footprint
 from migplan.run.engine.steps import Statements, Step
 from migplan.sealed_files import SealedFiles
 from migplan.sql.split import Statement, pieces
@@ -125,7 +125,7 @@ class _Deriving:
     def _rows(self) -> dict[str, int]:
         return {table.table: table.rows for table in self._manifest.tables}
 
-    def _can_wait(self, key: Key) -> bool:
+    def _can_wait(self, key: AddedKey) -> bool:
         """Of a key to a partitioned table, servers up to 17 validate only the half that is shown."""
         large = self._rows.get(key.table, 0) > LARGE_ROWS
         return key.can_wait and large and not self._families.has_parts(key.referenced)
@@ -134,16 +134,16 @@ class _Deriving:
         light = _Chunk(reader.name, phase)
         for statement, settings in reader.statements():
             reading = footprints.read(postgast.parse(statement.text).stmts[0].stmt)
-            concern = self._families.concern(reading)
+            footprint = self._families.footprint(reading)
             weight = self._bytes.get(reading.builds or "", 0)
             key = reading.key
             carried = key is not None and str(key) in self._carried
             if weight <= LARGE_BYTES and not carried:
-                yield from light.add(statement, settings, concern)
+                yield from light.add(statement, settings, footprint)
                 continue
             yield from light.close()
             alone = _Chunk(reader.name, phase)
-            yield from alone.add(statement, settings, concern)
+            yield from alone.add(statement, settings, footprint)
             (step,) = alone.close()
             step = replace(step, weight=weight)
             if key and carried:
@@ -151,23 +151,23 @@ class _Deriving:
             elif key and self._can_wait(key):
                 yield replace(_added(step, statement, key, "added"), weight=0)
                 checked = self._families.widened(footprints.checking(key))
-                yield replace(_validated(step, statement, key), concern=checked)
+                yield replace(_validated(step, statement, key), footprint=checked)
             else:
                 yield step
         yield from light.close()
 
 
-def _added(step: Step, statement: Statement, key: Key, how: str) -> Step:
+def _added(step: Step, statement: Statement, key: AddedKey, how: str) -> Step:
     body = statement.text.rstrip().removesuffix(";")
     adding = Statements(statement.start, statement.end, statement.line, f"{body} NOT VALID;")
-    return replace(step, name=f"key {key.name} of {key.table}, {how}", pieces=(adding,))
+    return replace(step, name=f"key {key.name} of {key.table}, {how}", segments=(adding,))
 
 
-def _validated(step: Step, statement: Statement, key: Key) -> Step:
+def _validated(step: Step, statement: Statement, key: AddedKey) -> Step:
     text = f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {quoted(key.name)};"
     checking = Statements(statement.start, statement.end, statement.line, text)
     name = f"key {key.name} of {key.table}, validated"
-    return replace(step, name=name, pieces=(checking,))
+    return replace(step, name=name, segments=(checking,))
 
 
 def _chunked(reader: _Reader, phase: str, families: Families) -> Iterator[Step]:
@@ -186,31 +186,31 @@ class _Chunk:
         self._file = file
         self._phase = phase
         self._statements: list[Statement] = []
-        self._concerns: list[Footprint] = []
+        self._footprints: list[Footprint] = []
         self._settings = ""
         self._impersonating = False
 
-    def add(self, statement: Statement, settings: str, concern: Footprint) -> Iterator[Step]:
+    def add(self, statement: Statement, settings: str, footprint: Footprint) -> Iterator[Step]:
         """Take a statement; what was there before becomes a step if the two do not go together."""
-        if not self._impersonating and self._is_complete(settings, concern):
+        if not self._impersonating and self._is_complete(settings, footprint):
             yield from self.close()
         self._settings = settings
         self._statements.append(statement)
-        self._concerns.append(concern)
+        self._footprints.append(footprint)
         if found := _IMPERSONATION.match(statement.text):
             self._impersonating = found[1].upper() == "SET"
 
     def close(self) -> Iterator[Step]:
         """The step of what is there."""
         if self._statements:
-            yield _step_of(self._file, self._phase, self._statements, self._settings, self._concerns)
-        self._statements, self._concerns = [], []
+            yield _step_of(self._file, self._phase, self._statements, self._settings, self._footprints)
+        self._statements, self._footprints = [], []
 
-    def _is_complete(self, settings: str, concern: Footprint) -> bool:
+    def _is_complete(self, settings: str, footprint: Footprint) -> bool:
         return bool(self._statements) and (
             len(self._statements) >= STATEMENTS
             or settings != self._settings
-            or concern.everything != self._concerns[-1].everything
+            or footprint.everything != self._footprints[-1].everything
             or (self._phase == "rollback" and _locks_many(self._statements[-1]))
         )
 
@@ -235,8 +235,8 @@ def _step_of(
         phase=phase,
         line=first.line,
         settings=settings,
-        pieces=(Statements(first.start, last.end, first.line),),
-        concern=footprints.joined(concerned),
+        segments=(Statements(first.start, last.end, first.line),),
+        footprint=footprints.joined(concerned),
         bytes=last.end - first.start,
     )
 

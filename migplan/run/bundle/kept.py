@@ -29,7 +29,7 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class LocalBundle:
     """The folder that people named, or that was found: what is to be rolled back may be another one."""
 
     folder: Path | None = None
@@ -39,7 +39,7 @@ class Beside:
     named: bool = True  # people said it
 
     @classmethod
-    def of(cls, bundle: VerifiedBundle) -> Beside:
+    def of(cls, bundle: VerifiedBundle) -> LocalBundle:
         """A folder that holds a bundle."""
         return cls(bundle.paths.folder, bundle, manifest=bundle.manifest)
 
@@ -60,7 +60,7 @@ def of_bundle(bundle: VerifiedBundle) -> dict[str, bytes]:
 
 
 @contextmanager
-def as_applied(journal: Journal, run: Run, beside: Beside) -> Iterator[VerifiedBundle]:
+def as_applied(journal: Journal, run: Run, beside: LocalBundle) -> Iterator[VerifiedBundle]:
     """The bundle of a run as it was applied, for a block: what the journal keeps, else the folder itself."""
     kept = journal.kept(run.run)
     if not kept:
@@ -72,7 +72,7 @@ def as_applied(journal: Journal, run: Run, beside: Beside) -> Iterator[VerifiedB
         yield bundle
 
 
-def difference(journal: Journal, run: Run, beside: Beside) -> str:
+def difference(journal: Journal, run: Run, beside: LocalBundle) -> str:
     """In which way the folder is not what was applied; empty where it is."""
     if beside.bundle is not None:
         if beside.bundle.digest == run.digest:
@@ -94,7 +94,7 @@ def changed(journal: Journal, run: Run, bundle: VerifiedBundle) -> list[str]:
     return found[:_SHOWN] or ["its manifest was changed"]
 
 
-def _refuse_another(journal: Journal, run: Run, bundle: VerifiedBundle, beside: Beside) -> None:
+def _refuse_another(journal: Journal, run: Run, bundle: VerifiedBundle, beside: LocalBundle) -> None:
     """A folder that people named has to be of the same name and database as what was applied."""
     if not beside.named or beside.folder is None:
         return
@@ -112,7 +112,7 @@ def _refuse_another(journal: Journal, run: Run, bundle: VerifiedBundle, beside: 
         )
 
 
-def _of_folder(journal: Journal, run: Run, beside: Beside) -> VerifiedBundle:
+def _of_folder(journal: Journal, run: Run, beside: LocalBundle) -> VerifiedBundle:
     """Of runs that an earlier migplan wrote down nothing is kept."""
     if beside.bundle is not None and beside.bundle.digest == run.digest:
         return beside.bundle

@@ -19,7 +19,7 @@ from migplan.files import read_json, write_whole
 from migplan.postgres.address import Address
 from migplan.postgres.versions import dotted
 from migplan.run.engine.journal import Entry
-from migplan.run.engine.journal_reader import looking
+from migplan.run.engine.journal_reader import journal_reader
 from migplan.yamlfile import Section
 
 FORMAT = 1
@@ -69,9 +69,9 @@ class Whereabouts:
 
 def whereabouts(address: Address) -> Whereabouts:
     """Ask a database which one it is."""
-    with looking(address) as look:
-        identity = identity_of(look.connection, address)
-        return Whereabouts(str(address), identity, dotted(look.connection.info.server_version))
+    with journal_reader(address) as reader:
+        identity = identity_of(reader.connection, address)
+        return Whereabouts(str(address), identity, dotted(reader.connection.info.server_version))
 
 
 def folder_of(bundle: Path) -> Path:

@@ -118,7 +118,7 @@ class Execution:
         files: SealedFiles,
         journal: Journal,
         lock: Lock,
-        ways: RunOptions,
+        options: RunOptions,
         on_event: OnEvent,
         answered: Callable[[Step, str], None] | None = None,
     ) -> None:
@@ -126,7 +126,7 @@ class Execution:
         self._files = files
         self._journal = journal
         self._lock = lock
-        self._ways = ways
+        self._options = options
         self._on_event = on_event
         self._answered = answered
         self._watch = Watch(lock)
@@ -158,7 +158,7 @@ class Execution:
 
     def _crew(self, run: int, queue: Queue, left: int) -> None:
         # Not by Thread.join: a Ctrl-C in it makes Python believe that the thread has ended.
-        ends = [threading.Event() for _ in range(min(self._ways.jobs, max(left, 1)))]
+        ends = [threading.Event() for _ in range(min(self._options.jobs, max(left, 1)))]
         for number, end in enumerate(ends):
             threading.Thread(
                 target=self._work, args=(run, queue, end), name=f"step-{number}", daemon=True
@@ -227,13 +227,13 @@ class Execution:
             try:
                 if attempt > 1:
                     self._lock.ensure()
-                session = Session(self._address, self._files, self._ways.limits)
+                session = Session(self._address, self._files, self._options.limits)
                 self._lock.shared_by(session.process)
                 self._compare(run, queue)
             except BaseException as error:
                 if session:
                     session.close()
-                if not self._may_pass(error) or attempt > self._ways.retries:
+                if not self._may_pass(error) or attempt > self._options.retries:
                     raise
                 if self._stopping.wait(_wait(attempt)):
                     raise StoppedError from None
@@ -250,7 +250,7 @@ class Execution:
     def _do(self, session: Session, run: int, step: Step, queue: Queue) -> None:
         """Do a step, again where another try may get past what was in the way."""
         failed: StepError | None = None
-        for attempt in range(1, self._ways.retries + 2):
+        for attempt in range(1, self._options.retries + 2):
             started = time.monotonic()
             try:
                 if session.lost:
@@ -267,7 +267,7 @@ class Execution:
                 return
             if self._stopping.is_set():
                 raise StoppedError
-            if attempt > self._ways.retries or not is_passing(failed) or step.phase == PROGRAM:
+            if attempt > self._options.retries or not is_passing(failed) or step.phase == PROGRAM:
                 break  # a program has tries of its own
             wait = _wait(attempt)
             self._on_event(events.Retrying(step, attempt, failed.what, wait))
@@ -312,7 +312,7 @@ class Execution:
 
         summary = run_data_step(
             self._address,
-            self._ways.limits,
+            self._options.limits,
             run,
             step.number,
             self._files.path(step.file),

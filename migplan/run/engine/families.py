@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import postgast
 from postgast import pg_query_pb2 as pg
 
-from migplan.run.engine.footprints import ALONE, PARTS, Footprint, Reading, joined, name_of
+from migplan.run.engine.footprints import EXCLUSIVE, PARTS, Footprint, Reading, joined, name_of
 
 _FOUNDING = re.compile(r"\bATTACH\s+PARTITION\b|\bINHERITS\s*\(", re.IGNORECASE)
 
@@ -38,25 +38,25 @@ class Families:
                 parent = name_of(statement.alter_table_stmt.relation)
                 self._parents.setdefault(name_of(part), set()).add(parent)
 
-    def concern(self, reading: Reading) -> Footprint:
+    def footprint(self, reading: Reading) -> Footprint:
         """What a statement concerns, the families of its tables included."""
         if reading.index:
             index, table = reading.index
             self._table_of[index] = table
-        return self.widened(reading.concern)
+        return self.widened(reading.footprint)
 
     def has_parts(self, table: str) -> bool:
         """Whether it is partitioned, or has heirs."""
         return any(table in parents for parents in self._parents.values())
 
-    def widened(self, concern: Footprint) -> Footprint:
-        """A concern of tables (or their indexes), and of those that they are parts of."""
-        if concern.everything:
-            return concern
-        found = dict(concern.things)
-        for thing, how in concern.things:
+    def widened(self, footprint: Footprint) -> Footprint:
+        """A footprint of tables (or their indexes), and of those that they are parts of."""
+        if footprint.everything:
+            return footprint
+        found = dict(footprint.things)
+        for thing, how in footprint.things:
             table = self._table_of.get(thing)
-            if table and how == ALONE:
+            if table and how == EXCLUSIVE:
                 found.setdefault(table, PARTS)
             for above in self._above(table or thing):
                 found.setdefault(above, PARTS)

@@ -19,12 +19,12 @@ REFERS = "refers"
 INDEXES = "indexes"
 CHECKS = "checks"
 PARTS = "parts"  # something is done to a part of it
-ALONE = "alone"
+EXCLUSIVE = "exclusive"
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Things by name, and what is done to each. Many can do the same to a table, unless that is ALONE."""
+    """Things by name, and what is done to each. Many can do the same to a table, unless that is EXCLUSIVE."""
 
     things: tuple[tuple[str, str], ...] = ()
     everything: bool = False
@@ -34,7 +34,7 @@ EVERYTHING = Footprint(everything=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class AddedKey:
     """A foreign key that a statement adds, and how it could be checked later."""
 
     name: str
@@ -51,9 +51,9 @@ class Key:
 class Reading:
     """A statement, read."""
 
-    concern: Footprint
+    footprint: Footprint
     builds: str | None = None  # the table whose rows it has to go through
-    key: Key | None = None
+    key: AddedKey | None = None
     index: tuple[str, str] | None = None  # that it makes, and its table
 
 
@@ -63,27 +63,27 @@ def read(node: pg.Node) -> Reading:
     return _READERS[kind](getattr(node, kind)) if kind in _READERS else Reading(EVERYTHING)
 
 
-def joined(concerns: Iterable[Footprint]) -> Footprint:
-    """The concern of a step that does several things one after the other."""
+def joined(footprints: Iterable[Footprint]) -> Footprint:
+    """The footprint of a step that does several things one after the other."""
     things: dict[str, str] = {}
-    for concern in concerns:
-        if concern.everything:
+    for footprint in footprints:
+        if footprint.everything:
             return EVERYTHING
-        for thing, how in concern.things:
-            things[thing] = how if things.get(thing, how) == how else ALONE
+        for thing, how in footprint.things:
+            things[thing] = how if things.get(thing, how) == how else EXCLUSIVE
     return Footprint(tuple(things.items()))
 
 
-def checking(key: Key) -> Footprint:
+def checking(key: AddedKey) -> Footprint:
     """Of the validation of a key: others of the same table wait, those to the same table do not."""
-    things = {key.referenced: CHECKS, key.table: CHECKS, f"the keys of {key.table}": ALONE}
+    things = {key.referenced: CHECKS, key.table: CHECKS, f"the keys of {key.table}": EXCLUSIVE}
     return Footprint(tuple(things.items()))
 
 
 def _index(statement: pg.IndexStmt) -> Reading:
     table = name_of(statement.relation)
     index = str(QualifiedName(statement.relation.schemaname, statement.idxname))
-    return Reading(Footprint(((table, INDEXES), (index, ALONE))), builds=table, index=(index, table))
+    return Reading(Footprint(((table, INDEXES), (index, EXCLUSIVE))), builds=table, index=(index, table))
 
 
 def _altered(statement: pg.AlterTableStmt) -> Reading:
@@ -105,14 +105,14 @@ def _altered(statement: pg.AlterTableStmt) -> Reading:
         elif command.subtype in {pg.AT_ClusterOn, pg.AT_ReplicaIdentity}:
             used = command.name or getattr(command, "def").replica_identity_stmt.name
             things.append(str(QualifiedName(statement.relation.schemaname, used)))
-    return Reading(_alone(things).concern, builds=builds, key=key, index=index)
+    return Reading(_alone(things).footprint, builds=builds, key=key, index=index)
 
 
-def _key(statement: pg.AlterTableStmt, constraint: pg.Constraint) -> Key:
+def _key(statement: pg.AlterTableStmt, constraint: pg.Constraint) -> AddedKey:
     # ONLY is what pg_dump writes for every table that is not partitioned; of those that are, keys could not
     # be added NOT VALID before PostgreSQL 18.
     only = not statement.relation.inh and len(statement.cmds) == 1
-    return Key(
+    return AddedKey(
         constraint.conname,
         name_of(statement.relation),
         name_of(constraint.pktable),
@@ -126,7 +126,7 @@ def _comment(statement: pg.CommentStmt) -> Reading:
 
 
 def _alone(names: Iterable[str]) -> Reading:
-    return Reading(Footprint(tuple((name, ALONE) for name in dict.fromkeys(names))))
+    return Reading(Footprint(tuple((name, EXCLUSIVE) for name in dict.fromkeys(names))))
 
 
 def name_of(relation: pg.RangeVar) -> str:

@@ -29,7 +29,7 @@ class JournalReader:
 
 
 @contextmanager
-def looking(address: Address) -> Iterator[JournalReader]:
+def journal_reader(address: Address) -> Iterator[JournalReader]:
     """Look at a target, for a block: at one moment, by a transaction that a pooler cannot tear apart."""
     with closing(connect(address)) as connection:
         with explained(address, "looking at the target"):

@@ -9,7 +9,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
 from migplan.run.engine import lock
 from migplan.run.engine.journal import Entry, Run
-from migplan.run.engine.journal_reader import looking
+from migplan.run.engine.journal_reader import journal_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,12 @@ class Status:
 
 def status_of(address: Address) -> Status:
     """Read the journal; nothing is changed, and no lock is taken."""
-    with looking(address) as look:
-        journal = look.journal
+    with journal_reader(address) as reader:
+        journal = reader.journal
         if not journal.exists:
             return Status(address, ())
         with explained(address, "looking who is at work"):
-            holder = lock.holder(look.connection)
+            holder = lock.holder(reader.connection)
         said = f"{holder[1]} from {holder[3]}" if holder else ""
         if holder and holder[2]:  # hidden from roles that may not look at it
             said += f", since {holder[2]:%Y-%m-%d %H:%M:%S %Z}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from migplan.run.engine.footprints import ALONE, Footprint
+from migplan.run.engine.footprints import EXCLUSIVE, Footprint
 
 PROGRAM = "program"
 """The phase of a step that is a program in Python."""
@@ -26,7 +26,7 @@ class Statements:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class CopyBlock:
     """Rows for COPY: the bytes of a file from ``start`` up to ``end``."""
 
     table: str
@@ -37,7 +37,7 @@ class Rows:
     line: int
 
 
-Piece = Statements | Rows
+Segment = Statements | CopyBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Step:
     phase: str
     line: int
     settings: str  # of the session, as the file has made them up to here
-    pieces: tuple[Piece, ...]
-    concern: Footprint
+    segments: tuple[Segment, ...]
+    footprint: Footprint
     rows: int = 0
     bytes: int = 0
     weight: int = 0  # of those that could run, the heaviest begins first
@@ -65,7 +65,7 @@ class Step:
 def predecessors(steps: Sequence[Step]) -> list[frozenset[int]]:
     """Of each step, the places of those that must be done before it.
 
-    Two steps keep their order where they concern the same thing in ways that do not go together; a step
+    Two steps keep their order where they touch the same thing in ways that do not go together; a step
     that concerns everything keeps its place among all.
     """
     found: list[frozenset[int]] = []
@@ -73,13 +73,13 @@ def predecessors(steps: Sequence[Step]) -> list[frozenset[int]]:
     alone = -1  # the last that concerned everything
     for place, step in enumerate(steps):
         before: set[int] = {alone} if alone >= 0 else set()
-        if step.concern.everything:
+        if step.footprint.everything:
             before |= set(range(max(alone, 0), place))
             using.clear()
             alone = place
-        for thing, how in step.concern.things:
+        for thing, how in step.footprint.things:
             way, users, earlier = using.get(thing, (how, set(), set()))
-            if way == how and how != ALONE:
+            if way == how and how != EXCLUSIVE:
                 users.add(place)
             else:
                 earlier = users or earlier

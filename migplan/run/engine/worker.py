@@ -25,7 +25,7 @@ from migplan.postgres.stall import Connection
 from migplan.run.engine import journal, lock, non_transactional
 from migplan.run.engine.answers import answers
 from migplan.run.engine.messages import Message, texts_of
-from migplan.run.engine.steps import Rows, Statements, Step
+from migplan.run.engine.steps import CopyBlock, Statements, Step
 from migplan.sealed_files import SealedFiles
 
 BLOCK = 1 << 18
@@ -183,8 +183,8 @@ class _Doing:
         message = Message(opening)
         try:
             with self._session.files.open(step.file) as stream:
-                for piece in step.pieces:
-                    if isinstance(piece, Rows):
+                for piece in step.segments:
+                    if isinstance(piece, CopyBlock):
                         message = self._sent(message)
                         self._copy(piece, stream)
                     else:
@@ -205,7 +205,7 @@ class _Doing:
     @property
     def _inserts(self) -> bool:
         """Whether its rows are INSERT statements, which may leave out some."""
-        copied = any(isinstance(each, Rows) for each in self._step.pieces)
+        copied = any(isinstance(each, CopyBlock) for each in self._step.segments)
         return self._step.phase == "data" and self._step.rows > 0 and not copied
 
     def by_itself(self) -> int:
@@ -220,7 +220,7 @@ class _Doing:
         self._send(Message(f"{self._session.fresh};\n{step.settings}\n{limits}"))
         try:
             with self._session.files.open(step.file) as stream:
-                for piece in step.pieces:
+                for piece in step.segments:
                     assert isinstance(piece, Statements)
                     for text, line in texts_of(piece, stream, self._session.files.path(step.file)):
                         message = Message()
@@ -264,7 +264,7 @@ class _Doing:
             for result in results[message.answers()]:
                 answers(result, self._connection, self._session.answered)
 
-    def _copy(self, piece: Rows, stream: BinaryIO) -> None:
+    def _copy(self, piece: CopyBlock, stream: BinaryIO) -> None:
         """Send rows, as they stand in the file."""
         into = sql.SQL(piece.table)
         columns = sql.SQL(", ").join(map(sql.Identifier, piece.columns))
@@ -318,7 +318,7 @@ class _Doing:
             context=field(pq.DiagnosticField.CONTEXT),
         )
 
-    def _failed_copy(self, error: psycopg.Error, piece: Rows) -> Exception:
+    def _failed_copy(self, error: psycopg.Error, piece: CopyBlock) -> Exception:
         if is_loss(error):
             return self._lost(error)
         diag = error.diag

@@ -1,4 +1,4 @@
-"""Applying a folder of hand-written migrations: those that a target does not have yet, each whole."""
+"""Applying a folder of migrations: those that a target does not have yet, each whole."""
 
 from __future__ import annotations
 
@@ -15,56 +15,64 @@ from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.journal import Journal, Run
 from migplan.run.engine.lock import Lock
 from migplan.run.engine.steps import Step
-from migplan.run.migrations.status import Standing, State, by_state, standings
+from migplan.run.migrations.down_migrations import down_migrations_of, packed
+from migplan.run.migrations.status import MigrationStatus, State, by_state, statuses_of
 from migplan.run.migrations.steps import steps_of
-from migplan.run.migrations.ways_back import packed, ways_of
 from migplan.run.migrations.work import Work, work_off
 
 _SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Migrating:
+class MigrateOptions:
     """What people want of it."""
 
     to: str = ""  # the last migration to apply; those that it needs come before
     seeds: bool = False  # run the seeds as well, whether or not they ran before
     reorder: bool = False  # take the order that works where that of the names does not
-    ways: RunOptions = field(default_factory=RunOptions)
+    options: RunOptions = field(default_factory=RunOptions)
     rehearsal: str = ""  # what is known of one, for the journal
-    # Looks at the target before the first change, and raises if anything is in the way.
-    preflight: Callable[[Lock, Sequence[str]], None] = lambda _lock, _names: None
 
 
 @dataclass(frozen=True, slots=True)
-class Migrated:
+class MigrateResult:
     """What came of it."""
 
     run: Run | None  # None: there was nothing to do
     names: tuple[str, ...] = ()
     seconds: float = 0.0
-    before: tuple[Standing, ...] = ()
+    before: tuple[MigrationStatus, ...] = ()
     summaries: Mapping[str, Summary] = field(default_factory=dict)  # of the steps in Python
 
 
-def migrate(analysis: Analysis, address: Address, wanted: Migrating, on_event: OnEvent = ignore) -> Migrated:
-    """Apply what is pending. StepError says where it stopped; what came before it stays applied."""
-    with locked(address, wanted.ways) as lock:
+def migrate(
+    analysis: Analysis,
+    address: Address,
+    wanted: MigrateOptions,
+    on_event: OnEvent = ignore,
+    preflight: Callable[[Lock, Sequence[str]], None] = lambda _lock, _names: None,
+) -> MigrateResult:
+    """Apply what is pending. StepError says where it stopped; what came before it stays applied.
+
+    ``preflight`` looks at the target before the first change, with the lock held, and raises if anything is
+    in the way of the migrations that it is given.
+    """
+    with locked(address, wanted.options) as lock:
         journal = Journal(lock, address)
-        known = standings(analysis, journal)
+        known = statuses_of(analysis, journal)
         names = foreseen(analysis, known, wanted)
         if not names:
-            return Migrated(None, before=known)
-        wanted.preflight(lock, names)
+            return MigrateResult(None, before=known)
+        preflight(lock, names)
         digests = {name: analysis.by_name[name].migration.digest for name in names}
-        kept = {name: packed(way) for name, way in ways_of(analysis, names).items()}
+        kept = {name: packed(way) for name, way in down_migrations_of(analysis, names).items()}
         steps = _steps(analysis, names, known)
-        work = Work("migrate", analysis.folder, digests, steps, wanted.ways, wanted.rehearsal, kept)
+        work = Work("migrate", analysis.folder, digests, steps, wanted.options, wanted.rehearsal, kept)
         done = work_off(work, address, lock, journal, on_event)
-        return Migrated(done.run, tuple(names), done.seconds, known, done.summaries)
+        return MigrateResult(done.run, tuple(names), done.seconds, known, done.summaries)
 
 
-def foreseen(analysis: Analysis, known: Sequence[Standing], wanted: Migrating) -> list[str]:
+def foreseen(analysis: Analysis, known: Sequence[MigrationStatus], wanted: MigrateOptions) -> list[str]:
     """What is to be applied, in that order; RefusedError says why nothing can be."""
     _refuse_order(analysis, reorder=wanted.reorder)
     _refuse_changed(known)
@@ -92,7 +100,7 @@ def _refuse_order(analysis: Analysis, *, reorder: bool) -> None:
         )
 
 
-def _refuse_changed(known: Sequence[Standing]) -> None:
+def _refuse_changed(known: Sequence[MigrationStatus]) -> None:
     """What was applied stays as it was applied: nobody could say any more what is in the target."""
     changed = by_state(known)[State.CHANGED]
     if changed:
@@ -104,7 +112,7 @@ def _refuse_changed(known: Sequence[Standing]) -> None:
         )
 
 
-def _wanted(analysis: Analysis, known: Sequence[Standing], to: str, *, seeds: bool) -> list[str]:
+def _wanted(analysis: Analysis, known: Sequence[MigrationStatus], to: str, *, seeds: bool) -> list[str]:
     """The migrations to run, in an order that works."""
     left = [each.name for each in known if (seeds if each.is_seed else each.state.is_left)]
     if not to:
@@ -122,7 +130,7 @@ def _wanted(analysis: Analysis, known: Sequence[Standing], to: str, *, seeds: bo
     return [name for name in left if name in needed]
 
 
-def _steps(analysis: Analysis, names: Sequence[str], known: Sequence[Standing]) -> list[Step]:
+def _steps(analysis: Analysis, names: Sequence[str], known: Sequence[MigrationStatus]) -> list[Step]:
     """What of these is not done yet; all of those that are to be repeated."""
     standing = {each.name: each for each in known}
     return [

@@ -21,7 +21,7 @@ from migplan.sql.text import literal
 
 
 @dataclass(frozen=True, slots=True)
-class Maintained:
+class MaintenanceResult:
     """What came of it."""
 
     name: str
@@ -43,7 +43,7 @@ def upkeep(analysis: Analysis, name: str) -> FileAnalysis:
     return found[name]
 
 
-def maintain(analysis: Analysis, name: str, address: Address, ways: RunOptions) -> Maintained:
+def maintain(analysis: Analysis, name: str, address: Address, options: RunOptions) -> MaintenanceResult:
     """Run it, in one transaction with its entry in the journal as far as it can be in one."""
     analysed = upkeep(analysis, name)
     steps = steps_of(analysis.folder, analysed)
@@ -53,10 +53,10 @@ def maintain(analysis: Analysis, name: str, address: Address, ways: RunOptions) 
         if isinstance(event, Began):
             heard[event.step.number] = []
 
-    with locked(address, ways) as lock:
+    with locked(address, options) as lock:
         journal = Journal(lock, address)
         work = Work(
-            "maintain", analysis.folder, {analysed.migration.name: analysed.migration.digest}, steps, ways
+            "maintain", analysis.folder, {analysed.migration.name: analysed.migration.digest}, steps, options
         )
         done = work_off(
             work, address, lock, journal, on_event, lambda step, text: heard[step.number].append(text)
@@ -64,7 +64,7 @@ def maintain(analysis: Analysis, name: str, address: Address, ways: RunOptions) 
         said = tuple(text for number in sorted(heard) for text in heard[number])[:ROWS]
         if said:
             journal.note(done.run.run, said)
-        return Maintained(name, done.run.run, done.seconds, said)
+        return MaintenanceResult(name, done.run.run, done.seconds, said)
 
 
 def pg_cron(migration: Migration) -> str:

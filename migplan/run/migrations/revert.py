@@ -18,16 +18,16 @@ from migplan.run.bundle.apply import locked
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.execution import RunOptions
 from migplan.run.engine.journal import Journal, Run
-from migplan.run.engine.journal_reader import looking
-from migplan.run.migrations.status import Standing, State, standings
-from migplan.run.migrations.ways_back import WayBack, unpacked, ways_of
+from migplan.run.engine.journal_reader import journal_reader
+from migplan.run.migrations.down_migrations import DownMigration, down_migrations_of, unpacked
+from migplan.run.migrations.status import MigrationStatus, State, statuses_of
 from migplan.run.migrations.work import Work, work_off
 
 _OTHERWISE = {State.CHANGED, State.MISSING}
 
 
 @dataclass(frozen=True)
-class Given:
+class AppliedFolder:
     """The folder whose migrations are to be rolled back: read, or by its name in the journal alone."""
 
     name: str
@@ -35,17 +35,17 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Reverting:
+class RevertOptions:
     """What people want of it: one migration, all after one, or the last one."""
 
     only: str = ""
     to: str = ""
-    ways: RunOptions = field(default_factory=RunOptions)
-    agreed: Callable[[Sequence[WayBack]], None] = lambda _ways: None  # raises to refuse
+    options: RunOptions = field(default_factory=RunOptions)
+    agreed: Callable[[Sequence[DownMigration]], None] = lambda _ways: None  # raises to refuse
 
 
 @dataclass(frozen=True, slots=True)
-class Reverted:
+class RevertResult:
     """What came of it."""
 
     run: Run | None
@@ -53,30 +53,32 @@ class Reverted:
     seconds: float = 0.0
 
 
-def foreseen(given: Given, address: Address, wanted: Reverting) -> tuple[WayBack, ...]:
+def foreseen(given: AppliedFolder, address: Address, wanted: RevertOptions) -> tuple[DownMigration, ...]:
     """What would be rolled back, in that order, and how."""
-    with looking(address) as look:
-        if not look.journal.exists:
+    with journal_reader(address) as reader:
+        if not reader.journal.exists:
             return ()
-        with _ways_back(given, look.journal, wanted) as (ways, _):
+        with _ways_back(given, reader.journal, wanted) as (ways, _):
             return ways
 
 
-def revert(given: Given, address: Address, wanted: Reverting, on_event: OnEvent = ignore) -> Reverted:
+def revert(
+    given: AppliedFolder, address: Address, wanted: RevertOptions, on_event: OnEvent = ignore
+) -> RevertResult:
     """Roll migrations back, the last one first; StepError says where it stopped."""
-    with locked(address, wanted.ways) as lock:
+    with locked(address, wanted.options) as lock:
         journal = Journal(lock, address)
         if not journal.exists:
-            return Reverted(None)
+            return RevertResult(None)
         with _ways_back(given, journal, wanted) as (ways, applied):
             if not ways:
-                return Reverted(None)
+                return RevertResult(None)
             wanted.agreed(ways)
             steps = [step for way in ways for step in way.steps(_seeds(applied, way))]
             digests = {way.name: applied.known[way.name].digest for way in ways}
-            work = Work("revert", ways[0].folder, digests, steps, wanted.ways)
+            work = Work("revert", ways[0].folder, digests, steps, wanted.options)
             done = work_off(work, address, lock, journal, on_event)
-            return Reverted(done.run, tuple(way.name for way in ways), done.seconds)
+            return RevertResult(done.run, tuple(way.name for way in ways), done.seconds)
 
 
 def applied_last(journal: Journal) -> str:
@@ -90,15 +92,15 @@ def applied_last(journal: Journal) -> str:
 
 
 @dataclass(frozen=True)
-class _Applied:
+class _AppliedMigrations:
     """What of a folder is applied, and how each can be rolled back."""
 
-    given: Given
+    given: AppliedFolder
     journal: Journal
     place: Path
-    known: Mapping[str, Standing]
+    known: Mapping[str, MigrationStatus]
 
-    def kept(self, name: str) -> WayBack | None:
+    def kept(self, name: str) -> DownMigration | None:
         """As the journal keeps it; None of runs of an earlier migplan."""
         run = self.known[name].run
         content = self.journal.kept(run).get(name) if run is not None else None
@@ -109,12 +111,12 @@ class _Applied:
         except ValueError:
             raise self.journal.was_altered(f"what it keeps of run {run}, {name}, is no way back") from None
 
-    def in_folder(self, name: str) -> WayBack | None:
+    def in_folder(self, name: str) -> DownMigration | None:
         """As the folder has it; None where its file is gone, or no folder is at hand."""
         analysis = self.given.analysis
         if analysis is None or name not in analysis.by_name:
             return None
-        return ways_of(analysis, [name])[name]
+        return down_migrations_of(analysis, [name])[name]
 
     def needs(self, name: str) -> Mapping[str, str]:
         """The migrations that one needs, each with a sentence."""
@@ -126,7 +128,7 @@ class _Applied:
         way = None if self.given.analysis else self.kept(name)
         return self.known[name].is_seed or bool(way and way.is_seed)
 
-    def ways(self, names: Sequence[str]) -> tuple[WayBack, ...]:
+    def ways(self, names: Sequence[str]) -> tuple[DownMigration, ...]:
         """The ways back of these, all from one place; RefusedError where one has none."""
         otherwise = [name for name in names if self.known[name].state in _OTHERWISE]
         kept = {name: self.kept(name) for name in names} if otherwise or not self.given.analysis else {}
@@ -149,18 +151,18 @@ class _Applied:
 
 @contextmanager
 def _ways_back(
-    given: Given, journal: Journal, wanted: Reverting
-) -> Iterator[tuple[tuple[WayBack, ...], _Applied]]:
+    given: AppliedFolder, journal: Journal, wanted: RevertOptions
+) -> Iterator[tuple[tuple[DownMigration, ...], _AppliedMigrations]]:
     """What is to go, in the order in which it goes, and how; for a block, which has its files."""
-    known = standings(given.analysis, journal, given.name)
+    known = statuses_of(given.analysis, journal, given.name)
     with tempfile.TemporaryDirectory(prefix="migplan-rollback-") as place:
         there = {each.name: each for each in known if each.state.is_there}
-        applied = _Applied(given, journal, Path(place), there)
+        applied = _AppliedMigrations(given, journal, Path(place), there)
         names = _names(applied, wanted)
         yield applied.ways(names), applied
 
 
-def _names(applied: _Applied, wanted: Reverting) -> list[str]:
+def _names(applied: _AppliedMigrations, wanted: RevertOptions) -> list[str]:
     """What is to go, in the order in which it goes."""
     known = applied.known
     there = [name for name in known if name == wanted.only or not applied.is_seed(name)]
@@ -192,6 +194,6 @@ def _names(applied: _Applied, wanted: Reverting) -> list[str]:
     return names[::-1]
 
 
-def _seeds(applied: _Applied, way: WayBack) -> list[str]:
+def _seeds(applied: _AppliedMigrations, way: DownMigration) -> list[str]:
     """The seeds whose rows go with what a migration made."""
     return [name for name in applied.known if applied.is_seed(name) and way.name in applied.needs(name)]

@@ -12,7 +12,7 @@ from migplan.migrations.analysis import Analysis
 from migplan.migrations.model import Migration
 from migplan.postgres.address import Address
 from migplan.run.engine.journal import Journal, Past
-from migplan.run.engine.journal_reader import looking
+from migplan.run.engine.journal_reader import journal_reader
 
 
 class State(StrEnum):
@@ -37,7 +37,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MigrationStatus:
     """A migration in a target."""
 
     name: str
@@ -61,13 +61,13 @@ class Standing:
         return self.is_seed or self.state is State.AGAIN
 
 
-def standing_in(analysis: Analysis, address: Address) -> tuple[Standing, ...]:
+def statuses_in(analysis: Analysis, address: Address) -> tuple[MigrationStatus, ...]:
     """How each migration of a folder stands in a target; nothing is changed, and nobody is kept waiting."""
-    with looking(address) as look:
-        return standings(analysis, look.journal)
+    with journal_reader(address) as reader:
+        return statuses_of(analysis, reader.journal)
 
 
-def standings(analysis: Analysis | None, journal: Journal, folder: str = "") -> tuple[Standing, ...]:
+def statuses_of(analysis: Analysis | None, journal: Journal, folder: str = "") -> tuple[MigrationStatus, ...]:
     """Every migration of a folder in an order that works, then those whose files are gone.
 
     Without an analysis, of a folder that is known by its name alone, all are.
@@ -81,21 +81,21 @@ def standings(analysis: Analysis | None, journal: Journal, folder: str = "") -> 
     return (*here, *(each for each in gone if each is not None))
 
 
-def by_state(found: Sequence[Standing]) -> Mapping[State, list[Standing]]:
-    """The standings by their state."""
-    sorted_out: dict[State, list[Standing]] = defaultdict(list)
+def by_state(found: Sequence[MigrationStatus]) -> Mapping[State, list[MigrationStatus]]:
+    """The migrations by their state."""
+    sorted_out: dict[State, list[MigrationStatus]] = defaultdict(list)
     for each in found:
         sorted_out[each.state].append(each)
     return sorted_out
 
 
-def _standing(analysis: Analysis, name: str, past: Sequence[Past]) -> Standing:
+def _standing(analysis: Analysis, name: str, past: Sequence[Past]) -> MigrationStatus:
     migration = analysis.by_name[name].migration
     now = _latest(past)
     done = [each for each in now if each.state == "done"]
     failed = next((each.error or "" for each in now if each.state == "failed"), "")
     if not done:
-        return Standing(name, State.PENDING, migration, error=failed)
+        return MigrationStatus(name, State.PENDING, migration, error=failed)
     last = max(done, key=lambda each: (each.run, each.line))
     whole = len(done) == len(now)
     if last.digest == migration.digest:
@@ -105,15 +105,15 @@ def _standing(analysis: Analysis, name: str, past: Sequence[Past]) -> Standing:
     else:
         state = State.CHANGED
     lines = frozenset(each.line for each in done)
-    return Standing(name, state, migration, last.at, last.who, last.digest, last.run, lines, failed)
+    return MigrationStatus(name, state, migration, last.at, last.who, last.digest, last.run, lines, failed)
 
 
-def _gone(name: str, past: Sequence[Past]) -> Standing | None:
+def _gone(name: str, past: Sequence[Past]) -> MigrationStatus | None:
     done = [each for each in _latest(past) if each.state == "done"]
     if not done:
         return None
     last = done[-1]
-    return Standing(name, State.MISSING, None, last.at, last.who, last.digest, last.run)
+    return MigrationStatus(name, State.MISSING, None, last.at, last.who, last.digest, last.run)
 
 
 def _latest(past: Sequence[Past]) -> list[Past]:

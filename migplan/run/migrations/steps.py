@@ -9,7 +9,7 @@ from migplan.migrations.model import Folder, Part
 from migplan.migrations.source_files import reopened
 from migplan.migrations.transactions import NonTransactional
 from migplan.run.engine.footprints import EVERYTHING
-from migplan.run.engine.steps import PROGRAM, Piece, Rows, Statements, Step
+from migplan.run.engine.steps import PROGRAM, CopyBlock, Segment, Statements, Step
 from migplan.sql.split import CopyRows, Statement, pieces
 from migplan.sql.statements import beginning
 
@@ -49,7 +49,7 @@ def file_of(folder: Folder, part: Part) -> str:
         return str(part.file.resolve().relative_to(folder.path.resolve()))
 
 
-def _pieces(part: Part) -> Iterator[Piece]:
+def _pieces(part: Part) -> Iterator[Segment]:
     """What goes into one transaction; BEGIN and COMMIT around it all are what we say ourselves."""
     for piece in pieces(reopened(part), part.file):
         if isinstance(piece, Statement):
@@ -85,10 +85,10 @@ def _one_by_one(
             )
 
 
-def _rows(copied: CopyRows) -> Rows:
+def _rows(copied: CopyRows) -> CopyBlock:
     for _ in copied:
         pass
-    return Rows(copied.table, copied.columns, copied.rows, copied.start, copied.end, copied.line)
+    return CopyBlock(copied.table, copied.columns, copied.rows, copied.start, copied.end, copied.line)
 
 
 def _step(
@@ -97,7 +97,7 @@ def _step(
     phase: str,
     part: Part,
     line: int,
-    found: tuple[Piece, ...],
+    found: tuple[Segment, ...],
     settings: str = "",
     *,
     non_transactional: str = "",
@@ -110,9 +110,9 @@ def _step(
         phase=phase,
         line=line,
         settings=settings,
-        pieces=found,
-        concern=EVERYTHING,
-        rows=sum(piece.rows for piece in found if isinstance(piece, Rows)),
+        segments=found,
+        footprint=EVERYTHING,
+        rows=sum(piece.rows for piece in found if isinstance(piece, CopyBlock)),
         bytes=sum(piece.end - piece.start for piece in found),
         non_transactional=non_transactional,
         leaves=leaves,

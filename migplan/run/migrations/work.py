@@ -29,7 +29,7 @@ class Work:
     folder: Folder
     digests: Mapping[str, str]  # of what the run is of, by name
     steps: Sequence[Step]  # theirs, each under the name of its migration; numbers are given here
-    ways: RunOptions
+    options: RunOptions
     rehearsal: str = ""  # what is known of one
     kept: Mapping[str, bytes] = field(default_factory=dict)  # what the journal keeps for the way back
 
@@ -61,7 +61,7 @@ def work_off(
     answered: Callable[[Step, str], None] | None = None,
 ) -> Worked:
     """Do all of it. StepError says where it stopped; what came before it stays."""
-    journal.prepare(work.ways.protected_as)
+    journal.prepare(work.options.protected_as)
     steps = numbered(work.steps)
     beginning = Beginning(
         work.kind,
@@ -75,8 +75,8 @@ def work_off(
         run = journal.begin(beginning)
         journal.keep(run.run, work.kept)
     started = time.monotonic()
-    ways = replace(work.ways, jobs=1)
-    execution = Execution(address, work.files, journal, lock, ways, on_event, answered)
+    options = replace(work.options, jobs=1)
+    execution = Execution(address, work.files, journal, lock, options, on_event, answered)
     with ending(journal, run):
         execution.run(run.run, steps, set())
     return Worked(journal.run(run.run), time.monotonic() - started, execution.summaries)

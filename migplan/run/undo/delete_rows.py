@@ -93,7 +93,7 @@ SELECT pg_catalog.set_config('search_path', '', false);"""
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ReferringKey:
     """A foreign key to a table that is to be emptied; tables by the oid of the one that names the rows."""
 
     name: str
@@ -117,12 +117,12 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Emptying:
+class RowDeletion:
     """What there is to know, and what follows from it."""
 
     files: Mapping[str, Sequence[TableRows]]  # of each data file that is to be emptied, in their order
     also_changed: bool
-    keys: Sequence[Key]
+    keys: Sequence[ReferringKey]
     quiet: Sequence[tuple[int, str, str]]  # of a table: what keeps something still, and what sets it back
     events: Sequence[tuple[str, str]] = ()  # the same of event triggers
 
@@ -172,9 +172,9 @@ class Emptying:
         return found
 
     @cached_property
-    def _acting(self) -> Mapping[int, Sequence[Key]]:
+    def _acting(self) -> Mapping[int, Sequence[ReferringKey]]:
         """Of each table the keys that would do something to rows which refer to it."""
-        found: dict[int, list[Key]] = defaultdict(list)
+        found: dict[int, list[ReferringKey]] = defaultdict(list)
         for key in self.keys:
             if key.acts:
                 found[key.parent].append(key)
@@ -209,14 +209,14 @@ class Emptying:
         listed = ",".join(table.transactions)
         return "true" if self.also_changed else f"{alias}xmin = ANY ('{{{listed}}}'::pg_catalog.xid[])"
 
-    def _is_concerned(self, key: Key) -> bool:
+    def _is_concerned(self, key: ReferringKey) -> bool:
         """Whether rows could stay that refer to rows that go."""
         parent, child = self._tables[key.parent], self._tables.get(key.child)
         if not key.enforced or not (parent.rows if self.also_changed else parent.own):
             return False
         return child is None or (child.others != 0 and not self.also_changed)
 
-    def _staying(self, key: Key) -> str:
+    def _staying(self, key: ReferringKey) -> str:
         child = self._tables.get(key.child)
         mine = f" AND NOT ({self._goes(child, 'c.')})" if child else ""
         match = f"{self._goes(self._tables[key.parent], 'p.')} AND {key.pairs}"
@@ -319,13 +319,13 @@ class Emptying:
                     )
 
 
-def emptying(
+def row_deletion(
     connection: psycopg.Connection[Any],
     address: Address,
     files: Mapping[str, Sequence[TableRows]],
     *,
     also_changed: bool,
-) -> Emptying:
+) -> RowDeletion:
     """Read the keys to the tables of the files, and what has to keep still."""
     oids = [table.oid for tables in files.values() for table in tables]
     with explained(address, "reading the keys of the tables that are to be emptied"):
@@ -333,7 +333,7 @@ def emptying(
         keys = [_key(*row) for row in connection.execute(_KEYS, [oids]).fetchall()]
         quiet = [_quiet(*row) for row in connection.execute(_QUIET, [oids]).fetchall()]
         events = [_event(*row) for row in connection.execute(_EVENTS).fetchall()]
-    return Emptying(files, also_changed, keys, quiet, events)
+    return RowDeletion(files, also_changed, keys, quiet, events)
 
 
 def refuse_kept(kept: Sequence[Kept], address: Address) -> None:
@@ -360,8 +360,8 @@ def _key(
     acts: bool,
     enforced: bool,
     pairs: Sequence[str],
-) -> Key:
-    return Key(
+) -> ReferringKey:
+    return ReferringKey(
         name,
         child,
         parent,

@@ -131,11 +131,11 @@ def refuse_dependents(
     address: Address,
     bundle: VerifiedBundle,
     files: Collection[str],
-    spared: Collection[tuple[str, str]],
+    preexisting: Collection[tuple[str, str]],
     truncated: Sequence[QualifiedName],
 ) -> None:
     """RefusedError with everything that depends on what these files made, and that the run did not bring."""
-    objects = [each for each in bundle.manifest.objects if (each.kind, each.name) not in spared]
+    objects = [each for each in bundle.manifest.objects if (each.kind, each.name) not in preexisting]
     with (
         explained(address, "looking for what depends on what is to go"),
         connection.transaction(force_rollback=True),

@@ -76,7 +76,7 @@ Item = tuple[str, str, str, bool]
 
 
 @dataclass(frozen=True)
-class Before:
+class InitialState:
     """What was there, or is there."""
 
     role: str
@@ -85,8 +85,8 @@ class Before:
     defaults: Mapping[Default, Sequence[Item]]
 
     @classmethod
-    def of(cls, value: Mapping[str, Any]) -> Before:
-        """From what :func:`remember` noted."""
+    def of(cls, value: Mapping[str, Any]) -> InitialState:
+        """From what :func:`read_initial_state` noted."""
         defaults = value.get("defaults", ())
         return cls(
             value.get("role", ""),
@@ -96,7 +96,7 @@ class Before:
         )
 
 
-def remember(connection: psycopg.Connection[Any], address: Address) -> dict[str, Any]:
+def read_initial_state(connection: psycopg.Connection[Any], address: Address) -> dict[str, Any]:
     """What is there now, in a form for the journal."""
     with explained(address, "noting what is in the target"):
         (role,) = connection.execute("SELECT current_user").fetchone() or ("",)
@@ -120,11 +120,11 @@ def remember(connection: psycopg.Connection[Any], address: Address) -> dict[str,
 
 
 @dataclass(frozen=True)
-class PuttingBack:
+class Restoration:
     """The way from what is there now to what was there before."""
 
-    before: Before
-    now: Before
+    before: InitialState
+    now: InitialState
     standard: Mapping[Default, Sequence[Item]]
 
     def schema(self, name: str) -> Iterator[str]:
@@ -165,17 +165,17 @@ class PuttingBack:
             yield statement
 
 
-def putting_back(
-    connection: psycopg.Connection[Any], address: Address, before: Before, defaults: Sequence[Default]
-) -> PuttingBack:
+def restoration(
+    connection: psycopg.Connection[Any], address: Address, before: InitialState, defaults: Sequence[Default]
+) -> Restoration:
     """Look at what is there now, to put back what was."""
-    now = Before.of(remember(connection, address))
+    now = InitialState.of(read_initial_state(connection, address))
     standard: dict[Default, Sequence[Item]] = {}
     with explained(address, "reading default privileges"):
         for role, schema, kind in defaults:
             found = connection.execute(_STANDARD.replace("{items}", _ITEMS), [schema, kind, role]).fetchone()
             standard[role, schema, kind] = _items(found[0]) if found else ()
-    return PuttingBack(before, now, standard)
+    return Restoration(before, now, standard)
 
 
 def _items(value: Sequence[Sequence[Any]]) -> tuple[Item, ...]:

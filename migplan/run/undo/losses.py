@@ -43,7 +43,7 @@ class Losses:
     stay: tuple[str, ...]  # that were done, and stay
     tables: Sequence[TableRows]
     objects: Mapping[str, int]  # by kind
-    spared: tuple[str, ...]  # what was there before, and stays
+    preexisting: tuple[str, ...]  # what was there before, and stays
     data_only: bool
     also_changed: bool
     everything: bool  # the whole run, because no part of it was named
@@ -80,13 +80,15 @@ class Losses:
 
 
 def objects_of(
-    bundle: VerifiedBundle, files: Sequence[str], spared: Collection[tuple[str, str]]
+    bundle: VerifiedBundle, files: Sequence[str], preexisting: Collection[tuple[str, str]]
 ) -> dict[str, int]:
     """The objects that those files make, by kind, without schemas and extensions that were there before."""
     found = Counter(
         moved.kind.lower()
         for moved in bundle.manifest.objects
-        if moved.file in files and moved.kind not in _NO_OBJECTS and (moved.kind, moved.name) not in spared
+        if moved.file in files
+        and moved.kind not in _NO_OBJECTS
+        and (moved.kind, moved.name) not in preexisting
     )
     return dict(sorted(found.items()))
 

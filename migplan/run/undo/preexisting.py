@@ -17,7 +17,7 @@ import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.run.engine.steps import Statements, Step
-from migplan.run.undo.initial_state import Before, Default
+from migplan.run.undo.initial_state import Default, InitialState
 from migplan.sealed_files import SealedFiles
 from migplan.sql.split import Statement, pieces
 
@@ -39,14 +39,14 @@ _KINDS: Mapping[int, str] = {
 class Preexisting:
     """What the statements that are left out are about."""
 
-    before: Before
+    before: InitialState
     schemas: dict[str, None] = field(default_factory=dict)
     extensions: dict[str, None] = field(default_factory=dict)
     defaults: dict[Default, None] = field(default_factory=dict)
 
     def step(self, step: Step, files: SealedFiles) -> Step:
         """The step without them; lines keep their numbers."""
-        return replace(step, pieces=tuple(self._piece(piece, step, files) for piece in step.pieces))
+        return replace(step, segments=tuple(self._piece(piece, step, files) for piece in step.segments))
 
     def _piece(self, piece: Any, step: Step, files: SealedFiles) -> Statements:
         assert isinstance(piece, Statements)
@@ -56,7 +56,7 @@ class Preexisting:
         left_out = [
             each
             for each in pieces(io.BytesIO(bytes(data)), Path(step.file))
-            if isinstance(each, Statement) and self._spares(each)
+            if isinstance(each, Statement) and self._is_preexisting(each)
         ]
         if not left_out:
             return piece
@@ -65,17 +65,17 @@ class Preexisting:
             data[each.start : each.end] = b"\n" * lines + b" " * (each.end - each.start - lines)
         return replace(piece, text=data.decode())
 
-    def _spares(self, statement: Statement) -> bool:
+    def _is_preexisting(self, statement: Statement) -> bool:
         if statement.word not in _WORDS:
             return False
         if statement.word == "do":
-            return self._spares_block(statement.text)
+            return self._is_preexisting_block(statement.text)
         node = postgast.parse(statement.text).stmts[0].stmt
         kind = node.WhichOneof("node")
         reader = _READERS.get(kind)
         return reader is not None and reader(self, getattr(node, kind))
 
-    def _spares_block(self, text: str) -> bool:
+    def _is_preexisting_block(self, text: str) -> bool:
         if _STANDARD_OWNER in text:
             return self._note_schemas(["public"])
         found = _IN_A_BLOCK.search(text)

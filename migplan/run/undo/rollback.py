@@ -17,11 +17,11 @@ from typing import Any
 from migplan.errors import BundleError, JournalError, LockedError, MigplanError, RefusedError
 from migplan.postgres.address import Address
 from migplan.run.bundle.apply import locked
-from migplan.run.bundle.kept import Beside, as_applied, difference
+from migplan.run.bundle.kept import LocalBundle, as_applied, difference
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.execution import Execution, RunOptions
 from migplan.run.engine.journal import Connected, Journal, Run
-from migplan.run.engine.journal_reader import looking
+from migplan.run.engine.journal_reader import journal_reader
 from migplan.run.engine.lock import Lock
 from migplan.run.engine.status import RunStatus
 from migplan.run.engine.steps import Step
@@ -30,20 +30,20 @@ from migplan.run.undo.steps import ASKED, Work, chosen
 
 
 @dataclass(frozen=True)
-class Undoing:
+class RollbackOptions:
     """What people want of a rollback."""
 
     to: str = ""  # a file: it stays, and what came after it goes
     data_only: bool = False
     also_changed: bool = False  # rows that the run did not bring go, too
     drop_journal: bool = False
-    ways: RunOptions = field(default_factory=RunOptions)
+    options: RunOptions = field(default_factory=RunOptions)
     # Is shown what would be lost, before the first change, and raises if people do not want it.
     agreed: Callable[[Losses], None] = lambda _losses: None
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
+class RollbackResult:
     """How a rollback ended."""
 
     run: Run | None  # that was rolled back; None: there was none
@@ -59,35 +59,37 @@ class Undone:
         return self.run is not None and self.run.state == "undone"
 
 
-def rollback(beside: Beside, address: Address, wanted: Undoing, on_event: OnEvent = ignore) -> Undone:
+def rollback(
+    beside: LocalBundle, address: Address, wanted: RollbackOptions, on_event: OnEvent = ignore
+) -> RollbackResult:
     """Roll back the last run of a bundle that is not rolled back yet. StepError says where it stopped."""
-    with locked(address, wanted.ways) as lock:
+    with locked(address, wanted.options) as lock:
         journal = Journal(lock, address)
         if wanted.drop_journal:
             _refuse_half(wanted)
         with _work(beside, address, lock, journal, wanted) as work:
-            undone = Undone(None) if work is None else _taken_back(work, lock, wanted, on_event)
+            undone = RollbackResult(None) if work is None else _taken_back(work, lock, wanted, on_event)
         if wanted.drop_journal and journal.exists:
             _drop(journal)
             undone = replace(undone, journal_dropped=True)
         return undone
 
 
-def _taken_back(work: Work, lock: Lock, wanted: Undoing, on_event: OnEvent) -> Undone:
+def _taken_back(work: Work, lock: Lock, wanted: RollbackOptions, on_event: OnEvent) -> RollbackResult:
     journal, losses = work.journal, work.losses()
     work.refuse_dependents()
     if not work.begun:
         wanted.agreed(losses)
     steps = work.steps()
-    journal.prepare(wanted.ways.protected_as)
+    journal.prepare(wanted.options.protected_as)
     run = work.begin(steps)
     done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
     started = time.monotonic()
-    ways = replace(wanted.ways, jobs=1)
-    execution = Execution(work.address, work.bundle.files, journal, lock, ways, on_event)
+    options = replace(wanted.options, jobs=1)
+    execution = Execution(work.address, work.bundle.files, journal, lock, options, on_event)
     with _ending(journal, work.run, run):
         execution.run(run.run, steps, done)
-    return Undone(
+    return RollbackResult(
         journal.run(work.run.run),
         len(steps) - len(done),
         time.monotonic() - started,
@@ -96,12 +98,14 @@ def _taken_back(work: Work, lock: Lock, wanted: Undoing, on_event: OnEvent) -> U
     )
 
 
-def foreseen(beside: Beside, address: Address, wanted: Undoing) -> tuple[Losses, Sequence[Step]] | None:
+def foreseen(
+    beside: LocalBundle, address: Address, wanted: RollbackOptions
+) -> tuple[Losses, Sequence[Step]] | None:
     """What a rollback would do, and what would be lost; None when there is nothing to roll back.
 
     RefusedError when something stands in the way that can be looked for.
     """
-    with looking(address) as look, _work(beside, address, look, look.journal, wanted) as work:
+    with journal_reader(address) as reader, _work(beside, address, reader, reader.journal, wanted) as work:
         if work is None:
             return None
         losses = work.losses()
@@ -111,7 +115,7 @@ def foreseen(beside: Beside, address: Address, wanted: Undoing) -> tuple[Losses,
 
 @contextmanager
 def _work(
-    beside: Beside, address: Address, holder: Connected, journal: Journal, wanted: Undoing
+    beside: LocalBundle, address: Address, holder: Connected, journal: Journal, wanted: RollbackOptions
 ) -> Iterator[Work | None]:
     """What there is to do: what was begun, or the last run that is not rolled back."""
     runs = journal.runs() if journal.exists else []
@@ -148,12 +152,12 @@ class Abandoned:
     stays: str
 
 
-def abandon(address: Address, ways: RunOptions, agreed: Callable[[Run, str], None]) -> Abandoned | None:
+def abandon(address: Address, options: RunOptions, agreed: Callable[[Run, str], None]) -> Abandoned | None:
     """End the run that has come to no end, as it stands; None when there is none. Nothing else is changed.
 
     A run that is done can be abandoned only where the journal no longer tells how to roll it back.
     """
-    with locked(address, ways) as lock:
+    with locked(address, options) as lock:
         journal = Journal(lock, address)
         runs = journal.runs(whole=False) if journal.exists else []
         begun = [run for run in runs if run.is_open] or _beyond_help(journal, runs)
@@ -162,7 +166,7 @@ def abandon(address: Address, ways: RunOptions, agreed: Callable[[Run, str], Non
         run = next((run for run in reversed(begun) if run.kind == "apply"), begun[-1])
         stays = RunStatus(run, journal.entries(run.run)).stays
         agreed(run, stays)
-        journal.prepare(ways.protected_as)
+        journal.prepare(options.protected_as)
         who = f"abandoned {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC by {journal.caller}; stays: {stays}"
         with journal.together():
             for each in begun:
@@ -171,7 +175,7 @@ def abandon(address: Address, ways: RunOptions, agreed: Callable[[Run, str], Non
         return Abandoned(journal.run(run.run), stays)
 
 
-def _refuse_otherwise(begun: Run, asked: Mapping[str, Any], wanted: Undoing) -> None:
+def _refuse_otherwise(begun: Run, asked: Mapping[str, Any], wanted: RollbackOptions) -> None:
     """A rollback that was begun is finished as it was begun; without any options it just goes on."""
     said = {"to": wanted.to, "data_only": wanted.data_only, "also_changed": wanted.also_changed}
     if any(said.values()) and any(asked[name] != value for name, value in said.items()):
@@ -185,7 +189,7 @@ def _refuse_otherwise(begun: Run, asked: Mapping[str, Any], wanted: Undoing) -> 
         )
 
 
-def _refuse_half(wanted: Undoing) -> None:
+def _refuse_half(wanted: RollbackOptions) -> None:
     if wanted.to or wanted.data_only:
         raise RefusedError(
             "the journal is needed as long as a part of the run stays; nothing was changed",
@@ -214,7 +218,7 @@ def _beyond_help(journal: Journal, runs: Sequence[Run]) -> list[Run]:
         return []
     try:
         journal.refuse_altered(runs)
-        with as_applied(journal, run, Beside(named=False)):
+        with as_applied(journal, run, LocalBundle(named=False)):
             return []
     except (JournalError, BundleError):
         return [run]

@@ -22,9 +22,9 @@ from migplan.run.engine.footprints import EVERYTHING
 from migplan.run.engine.journal import Beginning, Connected, Entry, Journal, Run, digest_of
 from migplan.run.engine.steps import Statements, Step
 from migplan.run.undo import row_counts
-from migplan.run.undo.delete_rows import SETTINGS, emptying, refuse_kept
+from migplan.run.undo.delete_rows import SETTINGS, refuse_kept, row_deletion
 from migplan.run.undo.dependents import refuse_dependents
-from migplan.run.undo.initial_state import Before, putting_back
+from migplan.run.undo.initial_state import InitialState, restoration
 from migplan.run.undo.losses import Losses, before_rows, made_after_rows, objects_of, tables_of
 from migplan.run.undo.preexisting import Preexisting
 
@@ -78,7 +78,7 @@ class Work:
         """Count what would go."""
         done = {entry.file for entry in self.entries if entry.state == "done"}
         files = tuple(file for file in reversed(self._files) if file in done)
-        spared = self._spared
+        preexisting = self._preexisting
         made = {(moved.kind, moved.name) for moved in self.bundle.manifest.objects if moved.file in files}
         names = tables_of(self.bundle, files)
         stay = tuple(
@@ -90,10 +90,12 @@ class Work:
             files,
             stay,
             self._counted(names),
-            {} if self._data_only else objects_of(self.bundle, files, spared),
+            {} if self._data_only else objects_of(self.bundle, files, preexisting),
             ()
             if self._data_only
-            else tuple(f"{kind.lower()} {quoted(name)}" for kind, name in spared if (kind, name) in made),
+            else tuple(
+                f"{kind.lower()} {quoted(name)}" for kind, name in preexisting if (kind, name) in made
+            ),
             self._data_only,
             bool(self.asked["also_changed"]),
             not self.asked["to"] and not self.asked["data_only"],
@@ -109,13 +111,13 @@ class Work:
         data = [file.file for file in self.bundle.manifest.files if file.phase == "data"]
         tables = [name for file in data if file in truncated for name in self._filled(file)]
         refuse_dependents(
-            self.holder.connection, self.address, self.bundle, self._files, self._spared, tables
+            self.holder.connection, self.address, self.bundle, self._files, self._preexisting, tables
         )
 
     @property
-    def _spared(self) -> list[tuple[str, str]]:
+    def _preexisting(self) -> list[tuple[str, str]]:
         """Schemas and extensions that were there before."""
-        before = Before.of(self.run.before)
+        before = InitialState.of(self.run.before)
         found = [("SCHEMA", name) for name in before.schemas]
         return [*found, *(("EXTENSION", name) for name in before.extensions)]
 
@@ -197,11 +199,11 @@ class Work:
                 do="--also-changed empties the tables of all their rows",
             )
         connection = self.holder.connection
-        plan = emptying(connection, self.address, tables, also_changed=also_changed)
+        plan = row_deletion(connection, self.address, tables, also_changed=also_changed)
         refuse_kept(plan.kept(connection, self.address), self.address)
         found: dict[str, list[Step]] = defaultdict(list)
         for file, text, emptied in plan.steps():
-            found[file].append(self._emptying(file, text, emptied))
+            found[file].append(self._deleting(file, text, emptied))
         if self.bundle.manifest.refreshed and found:
             last = [*found][-1]
             still, again = [off for off, _ in plan.events], [on for _, on in plan.events]
@@ -233,29 +235,29 @@ class Work:
             if table.group == group and table.strategy is not Strategy.SCHEMA_ONLY
         ]
 
-    def _emptying(self, file: str, text: str, emptied: Sequence[str]) -> Step:
+    def _deleting(self, file: str, text: str, emptied: Sequence[str]) -> Step:
         name = "empties what the run filled"
         name += f", with {', '.join(emptied[1:])}" if len(emptied) > 1 else ""
         return self._step(file, name, [*([text] if text else []), *map(self._marking, emptied)])
 
     def _taken_back(self, file: str) -> list[Step]:
         """The file's own statements; what was there before is left out of them, and put back at their end."""
-        spared = Preexisting(Before.of(self.run.before))
+        preexisting = Preexisting(InitialState.of(self.run.before))
         files = self.bundle.files
-        steps = [spared.step(step, files) for step in undoing_steps(files, f"rollback/{file}")]
-        texts = [*self._put_back(spared), self._marking(file)]
+        steps = [preexisting.step(step, files) for step in undoing_steps(files, f"rollback/{file}")]
+        texts = [*self._put_back(preexisting), self._marking(file)]
         if not steps:
             return [self._step(file, "nothing to roll back", texts)]
         last = steps[-1]
         closing_pieces = tuple(Statements(0, 0, last.line, text) for text in texts)
-        return [*steps[:-1], replace(last, pieces=(*last.pieces, *closing_pieces))]
+        return [*steps[:-1], replace(last, segments=(*last.segments, *closing_pieces))]
 
-    def _put_back(self, spared: Preexisting) -> Iterator[str]:
-        defaults = list(spared.defaults)
-        back = putting_back(self.holder.connection, self.address, spared.before, defaults)
-        for name in spared.schemas:
+    def _put_back(self, preexisting: Preexisting) -> Iterator[str]:
+        defaults = list(preexisting.defaults)
+        back = restoration(self.holder.connection, self.address, preexisting.before, defaults)
+        for name in preexisting.schemas:
             yield from back.schema(name)
-        for name in spared.extensions:
+        for name in preexisting.extensions:
             yield from back.extension(name)
         for which in defaults:
             yield from back.default(which)

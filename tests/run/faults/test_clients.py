@@ -28,9 +28,9 @@ from tests.run.running import (
     in_a_process,
     nap,
     napping,
+    options,
     the_run,
     until,
-    ways,
 )
 from tests.servers import Server
 
@@ -48,7 +48,7 @@ def test_killed_at_every_boundary(
     while True:
         # Each process gets some step further than the one before, and no further.
         seen, last = count_of(at), 1 if at is events.Finished else 1 + jobs
-        if not dying(sealed, where, ways(jobs), reaches(seen, last)):
+        if not dying(sealed, where, options(jobs), reaches(seen, last)):
             break
         killed += 1
         assert the_run(where).run.state == "running"
@@ -64,8 +64,8 @@ def test_killed_inside_of_rows(
     monkeypatch.setattr(worker, "BLOCK", 2000)
     sealed, where = bundle(newest, source, layout), newest.address(target)
     for blocks in (1, 2, 5, 9, 30, 31):
-        assert dying(sealed, where, ways(2), reaches(count_of(events.Moved), blocks))
-    applied(sealed, where, ways(2))
+        assert dying(sealed, where, options(2), reaches(count_of(events.Moved), blocks))
+    applied(sealed, where, options(2))
     assert_all_done(where)
     assert_copied(newest, target, source, layout=layout)
 
@@ -109,9 +109,9 @@ def test_the_next_waits_for_what_a_dead_client_left_at_work(
 ) -> None:
     where = newest.address(target)
     nap(newest, target, 1)
-    assert in_a_process(lambda: in_the_middle(where, lambda: applied(slow, where, ways())))
+    assert in_a_process(lambda: in_the_middle(where, lambda: applied(slow, where, options())))
     nap(newest, target, 0)
-    applied(slow, where, ways())
+    applied(slow, where, options())
     assert_all_done(where)
 
 
@@ -123,12 +123,12 @@ def test_a_client_that_died_and_a_statement_that_goes_on(
     monkeypatch.setattr(lock, "_PATIENCE", 0.5)
     where = newest.address(target)
     nap(newest, target, 1)
-    assert in_a_process(lambda: in_the_middle(where, lambda: applied(slow, where, ways())))
+    assert in_a_process(lambda: in_the_middle(where, lambda: applied(slow, where, options())))
     with pytest.raises(LockedError, match="whose client is gone, is still at work") as caught:
-        applied(slow, where, ways())
+        applied(slow, where, options())
     assert re.search(r"process \d+, since \d{4}-", caught.value.what)
     monkeypatch.setattr(lock, "_PATIENCE", 10)
-    applied(slow, where, ways())
+    applied(slow, where, options())
     assert_all_done(where)
 
 
@@ -146,7 +146,7 @@ def in_the_middle(where: Address, does: Callable[[], object]) -> None:
 def blocked(newest: Server, source: str, target: str) -> Iterator[psycopg.Connection]:
     """A target half-way, and somebody who holds a lock there."""
     assert dying(
-        bundle(newest, source), newest.address(target), ways(), lambda e: isinstance(e, events.Moved)
+        bundle(newest, source), newest.address(target), options(), lambda e: isinstance(e, events.Moved)
     )
     with psycopg.connect(newest.url(target)) as connection:
         connection.execute("LOCK TABLE rooms IN ACCESS EXCLUSIVE MODE")
@@ -164,7 +164,7 @@ def test_a_lock_that_is_released(
         if isinstance(event, events.Retrying):
             blocked.rollback()
 
-    applied(bundle(newest, source), where, ways(2, retries=2, lock=0.7), release)
+    applied(bundle(newest, source), where, options(2, retries=2, lock=0.7), release)
     waited = [
         event for event in told if isinstance(event, events.Noticed) and "waits for a lock" in event.text
     ]
@@ -177,7 +177,7 @@ def test_a_lock_that_is_released(
 def test_a_lock_that_is_not(newest: Server, source: str, target: str, blocked: psycopg.Connection) -> None:
     where = newest.address(target)
     with pytest.raises(StepError, match="lock timeout") as caught:
-        applied(bundle(newest, source), where, ways(2, lock=0.7))
+        applied(bundle(newest, source), where, options(2, lock=0.7))
     process = blocked.info.backend_pid
     holder = rf"process {process} of \S+ \(idle in transaction since \d{{4}}-.*\) holds the lock"
     assert re.search(holder, caught.value.what)
@@ -200,7 +200,7 @@ def test_two_at_once(newest: Server, source: str, target: str) -> None:
             half_way.set()
             go_on.wait(20)
 
-    first = threading.Thread(target=lambda: applied(bundle(newest, source), where, ways(), told))
+    first = threading.Thread(target=lambda: applied(bundle(newest, source), where, options(), told))
     first.start()
     assert half_way.wait(20)
     with pytest.raises(LockedError, match=r"another run is in progress .* process \d+, since \d{4}-"):
@@ -215,10 +215,10 @@ def test_a_statement_that_takes_too_long(newest: Server, slow: VerifiedBundle, t
     where = newest.address(target)
     nap(newest, target, 5)
     with pytest.raises(StepError, match="statement timeout") as caught:
-        applied(slow, where, ways(statement=0.4, retries=3))
+        applied(slow, where, options(statement=0.4, retries=3))
     assert "CREATE INDEX" in caught.value.statement
     nap(newest, target, 0)
-    applied(slow, where, ways(statement=0.4))
+    applied(slow, where, options(statement=0.4))
     assert_all_done(where)
 
 

@@ -19,7 +19,7 @@ from migplan.postgres.server import ThrowawayServer
 from migplan.run.engine import events, execution, worker
 from migplan.run.engine.events import Event
 from tests.run.faults.breaking import SCRIPT, bundle, count_of
-from tests.run.running import applied, assert_all_done, assert_copied, empty, the_run, ways
+from tests.run.running import applied, assert_all_done, assert_copied, empty, options, the_run
 from tests.servers import Server
 
 # --- the server goes away, and comes back -----------------------------------------------------------------
@@ -77,7 +77,7 @@ def test_the_run_outlives_the_server(
                     own_of(fragile).restart(mode)
 
         where = fragile.address(name)
-        done = applied(sealed, where, ways(2, retries=5), outage)
+        done = applied(sealed, where, options(2, retries=5), outage)
         assert not done.nothing_to_do
         assert_all_done(where)
         assert_copied(fragile, name, fragile_source)
@@ -98,7 +98,7 @@ def test_a_crash_after_the_last_step(fragile: Server) -> None:
                 if len(numbers) == 2:
                     own_of(fragile).restart("immediate")
 
-        applied(sealed, where, ways(1), outage)
+        applied(sealed, where, options(1), outage)
         assert numbers in ([1, 2, 2], [1, 2, 1, 2])  # nobody was at work any more to see that they are lost
         assert_all_done(where)
         assert_copied(fragile, name, source)
@@ -119,12 +119,12 @@ def test_a_server_that_stays_away(
 
         try:
             with pytest.raises(StepError) as caught:
-                applied(sealed, where, ways(2, retries=1), outage)
+                applied(sealed, where, options(2, retries=1), outage)
             assert "no server answers there" in caught.value.what
         finally:
             own.resume()
         assert the_run(where).run.state == "running"  # nobody could write that it has failed
-        applied(sealed, where, ways(2))
+        applied(sealed, where, options(2))
         assert_all_done(where)
         assert_copied(fragile, name, fragile_source)
 
@@ -147,7 +147,7 @@ def test_connections_that_are_cut(
             if seen(event) in {3, 7}:
                 cut.append(terminated(newest, target, whose))
 
-    applied(bundle(newest, source), where, ways(2, retries=3), told)
+    applied(bundle(newest, source), where, options(2, retries=3), told)
     assert len(cut) == 2
     assert cut[0]
     assert_all_done(where)
@@ -165,7 +165,7 @@ def test_the_lock_s_connection_is_cut_before_the_first_step(
         if isinstance(event, events.Planned):
             cut.append(terminated(newest, target, "the lock's"))
 
-    applied(bundle(newest, source), where, ways(2, retries=1), told)
+    applied(bundle(newest, source), where, options(2, retries=1), told)
     assert cut == [1]
     assert_all_done(where)
     assert_copied(newest, target, source)
@@ -185,7 +185,7 @@ def test_a_server_that_goes_while_sessions_are_opened(
                 back.start()
 
         try:
-            applied(sealed, where, ways(2, retries=9), told)
+            applied(sealed, where, options(2, retries=9), told)
         finally:
             back.join()
         assert_all_done(where)
@@ -221,7 +221,7 @@ def test_cut_and_nobody_tries_again(newest: Server, source: str, target: str) ->
             terminated(newest, target, "a worker's")
 
     with pytest.raises(StepError, match=r"administrator command|closed the connection") as caught:
-        applied(bundle(newest, source), where, ways(), told)
+        applied(bundle(newest, source), where, options(), told)
     found = the_run(where)
     assert found.run.state == "failed"
     assert [entry.name for entry in found.failed] == [caught.value.step]
@@ -262,10 +262,10 @@ def test_a_disk_that_is_full(fragile: Server, small_disk: Path) -> None:
     try:
         where, sealed = fragile.address(name), bundle(fragile, source)
         with pytest.raises(StepError, match="No space left on device") as caught:
-            applied(sealed, where, ways(2))
+            applied(sealed, where, options(2))
         assert caught.value.sqlstate == "53100"
         subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
-        applied(sealed, where, ways(2))
+        applied(sealed, where, options(2))
         assert_all_done(where)
         assert_copied(fragile, name, source)
     finally:

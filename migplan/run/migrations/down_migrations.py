@@ -30,7 +30,7 @@ _CONCURRENTLY = re.compile(r"DROP INDEX CONCURRENTLY\b")
 
 
 @dataclass(frozen=True)
-class WayBack:
+class DownMigration:
     """How one migration is rolled back: by its down part, or by what was derived from its statements."""
 
     name: str
@@ -50,7 +50,7 @@ class WayBack:
         last = found[-1] if found and not found[-1].non_transactional else None
         said = Statements(0, 0, last.line if last else self.up.line, self._gone(seeds))
         if last is not None:
-            return [*found[:-1], replace(last, pieces=(*last.pieces, said))]
+            return [*found[:-1], replace(last, segments=(*last.segments, said))]
         return [*found, self._step(said)]
 
     def _written(self) -> Sequence[Step]:
@@ -93,19 +93,19 @@ class WayBack:
         )
 
 
-def ways_of(analysis: Analysis, names: Sequence[str]) -> dict[str, WayBack]:
+def down_migrations_of(analysis: Analysis, names: Sequence[str]) -> dict[str, DownMigration]:
     """The ways back of migrations of a folder."""
     earlier = _Earlier(analysis)
     return {name: _way_of(analysis, name, earlier) for name in names}
 
 
-def _way_of(analysis: Analysis, name: str, earlier: _Earlier) -> WayBack:
+def _way_of(analysis: Analysis, name: str, earlier: _Earlier) -> DownMigration:
     migration = analysis.by_name[name].migration
     needs = {
         because.by: f"{name}, line {because.need.line}, needs {because.made.thing} of {because.by}"
         for because in analysis.order.needs.get(name, ())
     }
-    way = WayBack(
+    way = DownMigration(
         name,
         analysis.folder,
         migration.up,
@@ -142,7 +142,7 @@ class _Earlier:
         return frozenset(thing for thing in things if self._first.get(thing, place) < place)
 
 
-def packed(way: WayBack) -> bytes:
+def packed(way: DownMigration) -> bytes:
     """What the journal is to keep of a way back."""
     down, derived = way.down, way.derived
     said: dict[str, Any] = {
@@ -178,7 +178,7 @@ class _Kept(BaseModel, strict=True):
     stays: tuple[tuple[int, str, str], ...] = ()
 
 
-def unpacked(name: str, content: bytes, folder: str, place: Path) -> WayBack:
+def unpacked(name: str, content: bytes, folder: str, place: Path) -> DownMigration:
     """A way back as the journal keeps it; its files are written to a place of their own.
 
     ValueError when it is none.
@@ -196,7 +196,7 @@ def unpacked(name: str, content: bytes, folder: str, place: Path) -> WayBack:
     derived = None
     if said.derived is not None:
         derived = Reversal(said.derived, (), tuple(Cannot(*each) for each in said.stays))
-    return WayBack(
+    return DownMigration(
         name,
         home,
         up,
