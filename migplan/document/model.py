@@ -154,6 +154,14 @@ class TableDocument:
         """The table's name."""
         return self.table.name
 
+    @property
+    def bytes(self) -> tuple[int | None, int | None]:
+        """The size of the table and of its indexes, with partitions; None where the server says nothing."""
+        family = (self.table, *self.partitions)
+        tables = [part.table_bytes for part in family if part.table_bytes is not None]
+        indexes = [part.index_bytes for part in family if part.index_bytes is not None]
+        return sum(tables) if tables else None, sum(indexes) if indexes else None
+
 
 @dataclass(frozen=True, slots=True)
 class GroupDocument:

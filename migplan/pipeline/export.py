@@ -177,9 +177,7 @@ def _source(
     archive = with_settings(carrying.archive(archive), carried, options.owners.roles)
     catalog = carrying.catalog(catalog)
     graph = build(catalog)
-    shown = tuple(
-        "  ".join(filter(None, (line.branches + line.text, line.rows, line.mark))) for line in tree(graph)
-    )
+    shown = tuple(line.plain for line in tree(graph))
     path = search_path_of(address)
     return Source(address, keeper, catalog, graph, archive, path, notes, shown, carrying.record)
 

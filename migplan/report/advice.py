@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.text import Text
@@ -27,9 +27,13 @@ def headline(advice: Advice) -> str:
     """``12 findings: 1 error, 3 warnings, 8 notes``."""
     if not advice.findings:
         return "no findings"
-    levels = [(level, sum(f.level is level for f in advice.findings)) for level in Level]
-    parts = ", ".join(count(number, level.value) for level, number in levels if number)
-    return f"{count(len(advice.findings), 'finding')}: {parts}"
+    return f"{count(len(advice.findings), 'finding')}: {levels(advice.findings)}"
+
+
+def levels(findings: Collection[Finding]) -> str:
+    """``1 error, 3 warnings``, or ``none``."""
+    numbers = [(level, sum(each.level is level for each in findings)) for level in Level]
+    return ", ".join(count(number, level.value) for level, number in numbers if number) or "none"
 
 
 def as_table(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[Text]:

@@ -19,10 +19,7 @@ def as_markdown(analysis: Analysis, *, depth: int | None = None, whole: bool = F
     yield from markdown.heading(1, f"{text(analysis.catalog.server.database)}: what depends on what")
     yield from markdown.block(f"{text(summary.headline(analysis))}: {summary.shape(analysis)}.")
     yield from markdown.heading(2, "Tree")
-    lines = (
-        "  ".join(part for part in (line.branches + line.text, line.rows, line.mark) if part)
-        for line in tree(graph, depth=depth, whole=whole)
-    )
+    lines = (line.plain for line in tree(graph, depth=depth, whole=whole))
     yield from markdown.fence("\n".join(lines), "text")
     yield from markdown.heading(2, "Tables in the order of loading")
     yield from markdown.table(

@@ -30,6 +30,11 @@ class Line:
     mark: str = ""  # what is special about the table
     quiet: bool = False  # a reference or a fold, not a table
 
+    @property
+    def plain(self) -> str:
+        """The whole line, where nothing is aligned."""
+        return "  ".join(filter(None, (self.branches + self.text, self.rows, self.mark)))
+
 
 @dataclass(frozen=True, slots=True)
 class Fold:

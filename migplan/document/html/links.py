@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 
-from migplan.document.html.writing import Markup, code, element
-from migplan.document.markdown.book import title
 from migplan.document.model import Documentation
 from migplan.names import QualifiedName
 
@@ -51,10 +49,6 @@ class Links:
         """Where a link to the table leads."""
         home = self._home.get(name)
         return None if home is None else f"#{table_id(home)}"
-
-    def table(self, name: QualifiedName) -> Markup:
-        """The table's name, as a link where it has a section."""
-        return element("a", code(title(name)), href=href) if (href := self.href(name)) else code(str(name))
 
     def hue(self, name: QualifiedName) -> str | None:
         """The colour of the table's group, as a class."""

@@ -9,8 +9,10 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from migplan.document.html.layers import Arrangement, Box, Line, Node, Point, arranged
-from migplan.document.html.writing import NOTHING, Markup, element, joined
+from markupsafe import Markup
+
+from migplan.document.html.environment import environment
+from migplan.document.html.layers import Arrangement, Line, Node, Point, arranged
 
 HEIGHT = 40.0
 LONGEST = 26  # letters of a label
@@ -44,63 +46,31 @@ class Figure:
 
 
 def drawn(figure: Figure) -> Markup:
-    """The figure, its boxes linked; nothing when it has none."""
+    """Return the figure, its boxes linked; nothing when it has none."""
     if not figure.cards:
-        return NOTHING
+        return Markup()
     nodes = [Node(card.key, card.layer, _width(card), HEIGHT) for card in figure.cards]
     at = arranged(nodes, figure.lines)
     wide = at.width > WIDE
-    scale = SHRUNK if wide else 1.0
-    picture = element(
-        "svg",
-        element("title", figure.title, id=f"{figure.id}-title"),
-        element("desc", figure.description, id=f"{figure.id}-desc"),
-        joined(_curve(at.routes[line], text) for line, text in figure.lines.items() if line in at.routes),
-        joined(_heads(at)),
-        joined(_card(card, at.boxes[card.key]) for card in figure.cards),
-        role="group",
-        aria_labelledby=f"{figure.id}-title {figure.id}-desc",
-        viewBox=f"0 0 {at.width:.0f} {at.height:.0f}",
-        width=f"{at.width * scale:.0f}",
-        height=f"{at.height * scale:.0f}",
-    )
-    if wide:  # a frame that can be scrolled has to be reached by keyboard, too
-        return element("div", picture, class_="diagram wide", id=figure.id, tabindex="0")
-    return element("div", picture, class_="diagram", id=figure.id)
-
-
-def _card(card: Card, box: Box) -> Markup:
-    x, middle = box.x + 14, box.middle
-    frame = {
-        "x": f"{box.x:g}",
-        "y": f"{box.y:g}",
-        "width": f"{box.width:g}",
-        "height": f"{box.height:g}",
-        "rx": "6",
-    }
-    classes = " ".join(filter(None, ("card", card.kind)))
-    inside = joined(
-        (
-            element("title", card.hint or card.label),
-            element("rect", class_="box", **frame),
-            element("path", class_=f"bar {card.hue}", d=_bar(box)) if card.hue else NOTHING,
-            element("text", _short(card.label), x=f"{x:g}", y=f"{middle - (2 if card.detail else -4):g}"),
-            element("text", card.detail, class_="detail", x=f"{x:g}", y=f"{middle + 13:g}")
-            if card.detail
-            else NOTHING,
+    diagram = (
+        environment()
+        .get_template("diagram.html.j2")
+        .render(
+            figure=figure,
+            at=at,
+            wide=wide,
+            scale=SHRUNK if wide else 1.0,
+            curves=[
+                (_curve(at.routes[line]), text) for line, text in figure.lines.items() if line in at.routes
+            ],
+            heads=_heads(at),
+            cards=[(card, _short(card.label), at.boxes[card.key]) for card in figure.cards],
         )
     )
-    if card.href is None:
-        return element("g", inside, class_=classes)
-    return element("a", inside, class_=classes, href=card.href)
+    return Markup(diagram)  # noqa: S704 - of a template that escapes
 
 
-def _bar(box: Box) -> str:
-    """The coloured edge at a box's left, round where the box is."""
-    return f"M{box.x + 6:g} {box.y:g}a6 6 0 0 0 -6 6v{box.height - 12:g}a6 6 0 0 0 6 6z"
-
-
-def _curve(points: Sequence[Point], text: str) -> Markup:
+def _curve(points: Sequence[Point]) -> str:
     (x, y), *rest = points
     path = [f"M{x:g} {y:g}"]
     for number, (to_x, to_y) in enumerate(rest):
@@ -115,18 +85,15 @@ def _curve(points: Sequence[Point], text: str) -> Markup:
             bend = (x + end) / 2
             path.append(f"C{bend:g} {y:g} {bend:g} {to_y:g} {end:g} {to_y:g}")
         x, y = to_x, to_y
-    return element("path", element("title", text) if text else NOTHING, class_="line", d="".join(path))
+    return "".join(path)
 
 
-def _heads(at: Arrangement) -> list[Markup]:
+def _heads(at: Arrangement) -> list[str]:
     """One arrow head at each side of a box that lines come to."""
     found = dict.fromkeys(
         (points[-1], points[-1][0] == at.boxes[target].x) for (_, target), points in at.routes.items()
     )
-    return [
-        element("path", class_="head", d=f"M{x:g} {y:g}l{-7 if rightwards else 7} -4v8z")
-        for (x, y), rightwards in found
-    ]
+    return [f"M{x:g} {y:g}l{-7 if rightwards else 7} -4v8z" for (x, y), rightwards in found]
 
 
 def _width(card: Card) -> float:

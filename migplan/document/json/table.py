@@ -35,8 +35,8 @@ def table(document: TableDocument, graph: ForeignKeyGraph, kept: Mapping[str, st
         "notes": kept.get(notes_key(name), ""),
         "rows": document.rows,
         "rows_exact": document.rows_exact,
-        "table_bytes": _sum(document, "table_bytes"),
-        "index_bytes": _sum(document, "index_bytes"),
+        "table_bytes": document.bytes[0],
+        "index_bytes": document.bytes[1],
         "persistence": found.persistence,
         "needs": [str(need) for need in graph.needs[name]],
         "needed_by": [str(user) for user in graph.dependents[name]],
@@ -81,14 +81,6 @@ def table(document: TableDocument, graph: ForeignKeyGraph, kept: Mapping[str, st
         "integration": _integration(document.integration, kept.get(integration_key(name), "")),
         "findings": [finding_as_json(each) for each in document.findings],
     }
-
-
-def _sum(document: TableDocument, field: str) -> int | None:
-    """Bytes of the table and its partitions; None where the server says nothing of any."""
-    known = [
-        size for each in (document.table, *document.partitions) if (size := getattr(each, field)) is not None
-    ]
-    return sum(known) if known else None
 
 
 def _column(column: Column) -> dict[str, Any]:

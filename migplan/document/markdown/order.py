@@ -41,7 +41,7 @@ def _tree(book: Book) -> Iterator[str]:
     graph = book.documentation.graph
     yield from markdown.heading(2, "Dependency Tree")
     lines, folded = folded_tree(graph, whole=len(graph.tables) <= WHOLE_TREE)
-    shown = ("  ".join(filter(None, (line.branches + line.text, line.rows, line.mark))) for line in lines)
+    shown = (line.plain for line in lines)
     yield from markdown.fence("\n".join(shown), "text")
     if folded:
         yield from markdown.block("Folded: the levels below name every table.")

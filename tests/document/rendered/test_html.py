@@ -9,15 +9,15 @@ import re
 from dataclasses import replace
 
 import pytest
+from markupsafe import Markup
 
 from migplan.advise import advise
 from migplan.catalog.model import Catalog, Check, Column, Key, Policy, Trigger
 from migplan.catalog.selection import Selection, select
 from migplan.document.derive.documentation import documented
 from migplan.document.html import as_html
-from migplan.document.html.blocks import coloured
+from migplan.document.html.environment import coloured, environment
 from migplan.document.html.links import id_of, table_id
-from migplan.document.html.writing import Markup, element
 from migplan.document.json.documentation import as_json
 from migplan.document.markdown.book import notes_key, overview_key, purpose_key
 from migplan.document.model import Documentation
@@ -234,7 +234,9 @@ def test_ids_of_odd_names_are_apart_and_do_not_change() -> None:
 
 
 def test_what_is_no_markup_is_escaped() -> None:
-    assert element("p", "<", Markup("<b></b>"), title='"<') == '<p title="&quot;&lt;">&lt;<b></b></p>'
+    template = environment().from_string('<p title="{{ title }}">{{ text }}{{ markup }}</p>')
+    shown = template.render(title='"<', text="<", markup=Markup("<b></b>"))
+    assert shown == '<p title="&quot;&lt;">&lt;<b></b></p>'
     assert pages.read(coloured("SELECT '<b>' -- <i>\nFROM \"a<b\" WHERE x = $1 AND y < 2")).text == (
         "SELECT '<b>' -- <i>\nFROM \"a<b\" WHERE x = $1 AND y < 2"
     )
