@@ -14,7 +14,12 @@ What flows, and through which rooms::
 Imports point to the left and upwards only; ``tests/test_house.py`` keeps it so.
 """
 
+import logging
+
 __version__ = "0.1.0"
+
+# Rooms tell what they do to loggers of their names; nobody hears it who has not asked.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def _read_trees_of_any_depth() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import glob
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from migplan.errors import FileError
+
+log = logging.getLogger(__name__)
 
 
 class Access(StrEnum):
@@ -62,6 +65,7 @@ def write_chunks(file: Path, chunks: Iterable[str], access: Access | None = None
             open_file.writelines(chunks)
     except OSError as error:
         raise FileError(f"cannot write {file}: {error.strerror}", file=file) from None
+    log.info("wrote %s", file)
 
 
 def read_bytes(file: Path) -> bytes:
@@ -138,6 +142,7 @@ def folder_aside(folder: Path, access: Access) -> Iterator[Path]:
                 aside.rename(folder)
         else:
             aside.rename(folder)
+        log.info("wrote the folder %s", folder)
     finally:
         if before.exists() and not folder.exists():
             before.rename(folder)

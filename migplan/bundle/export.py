@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from migplan.names import QualifiedName
 from migplan.plan.model import Plan, PlannedGroup
 from migplan.postgres.versions import dotted
 from migplan.progress import Progress
+
+log = logging.getLogger(__name__)
 
 _PHASES = {
     "all": (Phase.SCHEMA, Phase.DATA, Phase.CONSTRAINTS),
@@ -74,6 +77,7 @@ class Export:
             file = self._file(slot, [done.file for done in files])
             if file is not None:
                 files.append(file)
+                log.info("wrote %s, %d bytes", file.file, file.bytes)
         manifest = manifest_of(
             self._source,
             self._plan,

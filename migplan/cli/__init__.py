@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from migplan import __version__
+from migplan.cli import logs
 from migplan.cli.boundary import Boundary
 
 __all__ = ["main"]
@@ -48,11 +49,13 @@ class Commands(Boundary):
             return None
         command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
+        command.params.extend(each for each in logs.OPTIONS if each not in command.params)
         return command
 
 
 @click.group(
     cls=Commands,
+    params=[*logs.OPTIONS],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Exit codes:

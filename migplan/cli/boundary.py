@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 import migplan
-from migplan.cli import streams
+from migplan.cli import logs, streams
 from migplan.errors import DatabaseError, LaunchError, MigplanError
 from migplan.text import redaction
 
@@ -36,9 +36,9 @@ class Boundary(click.Group):
         words = list(sys.argv[1:] if args is None else args)
         redaction.remember_words(words)
         redaction.remember_environment(os.environ)
-        with streams.guarded(), sentences(), interruptible():
+        with streams.guarded(), logs.kept(), sentences(), interruptible():
             try:
-                return super().main(words, *rest, **options)
+                return super().main(words, *rest, obj=words, **options)
             finally:
                 sys.stdout.flush()  # a full disk is noticed now, or by Python when it is too late to say so
 
@@ -92,7 +92,7 @@ def sentences() -> Iterator[None]:
     except OSError as error:
         _end(_of_system(error), FAILED)
     except Exception as error:
-        _end(_unforeseen(error), UNFORESEEN)
+        _end(_unforeseen(error), UNFORESEEN, error)
 
 
 def sentence(error: MigplanError) -> str:
@@ -107,7 +107,8 @@ def sentence(error: MigplanError) -> str:
     return "\n".join(lines)
 
 
-def _end(said: str, code: int) -> None:
+def _end(said: str, code: int, error: Exception | None = None) -> None:
+    logs.failed(said, error)
     with suppress(BrokenPipeError):
         click.echo(said, err=True)
     sys.exit(code)

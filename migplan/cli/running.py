@@ -14,13 +14,14 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from migplan.cli import screen
+from migplan.cli import logs, screen
 from migplan.report.words import amount
 from migplan.run.engine import events
 from migplan.run.engine.events import Event, OnEvent
 
 log_format = click.option(
     "--log-format",
+    callback=logs.of_progress,
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,

@@ -25,6 +25,11 @@ def _spell_out(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_SPELLED, _spell_out)
 
 
+def cleaned(text: str, keep: str = "\n\t") -> str:
+    """The text without secrets, and with everything spelled out that a terminal would obey."""
+    return printable(redacted(text), keep=keep)
+
+
 class Outlet:
     """A text stream in front of another one; whatever is written to it is cleaned."""
 
@@ -49,9 +54,8 @@ class Outlet:
             raise TypeError(f"text belongs here, and not {type(text).__name__}")
         if not text:  # click tries what a stream takes by writing nothing, and a full disk refuses that
             return 0
-        clean = redacted(text)
         with self._failing():
-            self.beneath.write(clean if self._is_styled else printable(clean, keep="\n\t"))
+            self.beneath.write(redacted(text) if self._is_styled else cleaned(text))
         return len(text)
 
     def writelines(self, lines: Iterator[str]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from migplan.errors import BlockedError, ChangedError
 from migplan.progress import Progress
+
+log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 
@@ -36,6 +39,7 @@ def again_if_disturbed(attempt: Callable[[int], Found], on_progress: Progress) -
             if tried == TRIES or enough:
                 error.what = f"{error.what} (tried {tried} times)"
                 raise
+            log.warning("beginning again, after try %d: %s", tried, error.what)
             on_progress(f"beginning again: {error.what}", 0, 0)
             if isinstance(error, BlockedError):
                 time.sleep(_PAUSE)

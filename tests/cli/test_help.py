@@ -47,6 +47,11 @@ def test_every_command_has_a_section_in_the_reference(name: str, command: click.
     assert f"\n## {name}\n" in (CHECKOUT / "docs" / "reference.md").read_text()
 
 
+def test_every_command_stands_in_the_changelog() -> None:
+    text = (CHECKOUT / "CHANGELOG.md").read_text()
+    assert not [name for name, command in commands()[1:] if f"`{name}" not in text]
+
+
 def test_the_reference_is_what_the_help_says_today() -> None:
     spec = importlib.util.spec_from_file_location("generate", CHECKOUT / "docs" / "generate.py")
     assert spec is not None

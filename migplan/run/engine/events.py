@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migplan.run.engine.steps import Step
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,33 @@ def planned(steps: Sequence[Step], done: Collection[int]) -> Planned:
         sum(step.bytes for step in before),
         Counter(step.file for step in steps if step.number not in done),
     )
+
+
+def logged(on_event: OnEvent) -> OnEvent:
+    """The same, which also tells the logger what is of interest to whoever looks later."""
+
+    def both(event: Event) -> None:
+        match event:
+            case Planned():
+                log.info("%d steps, of which %d were done before", event.steps, event.done_steps)
+            case Began():
+                log.info("step %d begins: %s", event.step.number, event.step)
+            case Finished():
+                log.info("step %d is done: %d rows, %.3f s", event.step.number, event.rows, event.seconds)
+            case Advanced():
+                log.debug("step %d: %d rows done, %d failed", event.step.number, event.done, event.failed)
+            case Retrying():
+                what = "step %d: try %d failed: %s; the next one is in %.1f s"
+                log.warning(what, event.step.number, event.attempt, event.why, event.wait)
+            case Noticed():
+                log.warning("step %d: %s", event.step.number, event.text)
+            case Failed():
+                log.error("step %d failed: %s: %s", event.step.number, event.step, event.why)
+            case Warned():
+                log.warning("%s", event.text)
+        on_event(event)
+
+    return both
 
 
 def ignore(_event: Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -29,6 +30,8 @@ from migplan.run.engine.worker import (
     is_passing,
 )
 from migplan.sealed_files import SealedFiles
+
+log = logging.getLogger(__name__)
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
@@ -127,7 +130,7 @@ class Execution:
         self._journal = journal
         self._lock = lock
         self._options = options
-        self._on_event = on_event
+        self._on_event = events.logged(on_event)
         self._answered = answered
         self._watch = Watch(lock)
         self._writing = threading.Lock()  # the journal's connection is shared
@@ -201,6 +204,7 @@ class Execution:
             self._failures.append(error)
             queue.close()
         except BaseException as error:
+            log.error("a thread of the run ended", exc_info=error)
             self._failures.append(
                 MigplanError(f"a thread of the run ended with {type(error).__name__}: {error}")
             )

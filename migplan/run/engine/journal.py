@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import socket
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ from migplan.run.engine import journal_integrity
 from migplan.run.engine.records import Beginning, Ending, Entry, Kind, Past, Run, digest_of
 
 __all__ = ["Beginning", "Ending", "Entry", "Journal", "Kind", "Past", "Run", "claim", "digest_of", "finish"]
+
+log = logging.getLogger(__name__)
 
 FORMAT = 2
 _FORMER = 1
@@ -158,6 +161,7 @@ class Journal:
                             step.phase,
                         )
                     )
+        log.info("run %d (%s) begins at %s", number, what.kind, self._address)
         return self.run(number)
 
     def keep(self, run: int, files: Mapping[str, bytes]) -> None:
@@ -277,6 +281,7 @@ class Journal:
                 "finished_at = NULL, client = %s, program = %s WHERE run = %s",
                 [socket.gethostname(), f"migplan {__version__}", run],
             )
+        log.info("run %d goes on at %s", run, self._address)
 
     def note(self, run: int, notes: Sequence[str]) -> None:
         """What is to be remembered of a run."""
@@ -304,6 +309,7 @@ class Journal:
                 "finished_at = CASE WHEN %s THEN clock_timestamp() END WHERE run = %s",
                 [state, finished, run],
             )
+        log.info("run %d is %s", run, state)
 
     def _records(self, kind: type[_Record], query: sql.Composed) -> list[_Record]:
         """Rows of the journal, each with values that can be."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -27,6 +28,8 @@ from migplan.run.engine.answers import answers
 from migplan.run.engine.messages import Message, texts_of
 from migplan.run.engine.steps import CopyBlock, Statements, Step
 from migplan.sealed_files import SealedFiles
+
+log = logging.getLogger(__name__)
 
 BLOCK = 1 << 18
 
@@ -247,7 +250,10 @@ class _Doing:
         try:
             pgconn = self._connection.pgconn
             pgconn.send_query(str(message).encode())
+            started = time.monotonic()
             results = self._connection.wait(generators.execute(pgconn))
+            took = (time.monotonic() - started) * 1000
+            log.debug("step %d: %d statements in %.1f ms", self._step.number, len(results), took)
         except psycopg.Error as error:
             raise self._lost(error) from None
         for number, result in enumerate(results):
