@@ -49,6 +49,28 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
 }
 
+# Of the parts of a room, what each may import of that room beside itself: only what stands above it here.
+INSIDE: dict[str, dict[str, set[str]]] = {
+    "bundle": {
+        "paths": set(),
+        "signing": set(),
+        "identity": set(),
+        "manifest": {"paths"},
+        "verified": {"paths", "manifest"},
+        "order_page": {"manifest"},
+        "schema": {"paths", "manifest"},
+        "data": {"manifest", "schema"},
+        "check": {"paths", "manifest", "verified", "schema", "data"},
+        "undo": {"manifest", "schema"},
+        "options": {"manifest", "schema", "data"},
+        "build_manifest": {"identity", "manifest", "schema", "options"},
+        "export": {
+            *("paths", "manifest", "order_page", "schema", "data", "check", "undo", "options"),
+            "build_manifest",
+        },
+    },
+}
+
 # Rooms that are pure: they look at values, never at a server.
 PURE = ("text", "sql", "graph", "plan", "migrations", "advise", "anonymise", "document", "report")
 DATABASE_LIBRARIES = {"psycopg", "sqlalchemy"}
@@ -91,6 +113,26 @@ def test_imports_point_upstream_only(file: Path) -> None:
         if imported.split(".")[0] == "migplan" and not allowed(imported, room)
     ]
     assert not wrong, f"{room} must not import these: {wrong}"
+
+
+@pytest.mark.parametrize("room", INSIDE)
+def test_rooms_inside_of_a_room_import_downwards_only(room: str) -> None:
+    table = INSIDE[room]
+    order: list[str] = []
+    for part, may in table.items():
+        assert may <= set(order), f"{room}/{part}: in this table, what a part may import stands above it"
+        order.append(part)
+    inside = {file for file in SOURCES if room_of(file) == room and file != PACKAGE / room / "__init__.py"}
+    parts = {file: file.relative_to(PACKAGE / room).parts[0].removesuffix(".py") for file in inside}
+    assert set(parts.values()) == set(table), f"say in this table what new parts of {room} may import"
+    wrong = [
+        f"{file.relative_to(PACKAGE)}:{line}: {imported}"
+        for file, part in sorted(parts.items())
+        for line, imported in imports(file)
+        if imported.startswith(f"migplan.{room}.")
+        and imported.split(".")[2] in set(table) - {part, *table[part]}
+    ]
+    assert not wrong
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,12 @@ from migplan.plan.model import Plan, PlannedGroup
 from migplan.postgres.archive import Entry
 
 
-def manifest_of(
+def build_manifest(
     source: Source,
     plan: Plan,
     options: Options,
     snapshot_at: str,
-    belonging: Ownership,
+    ownership: Ownership,
     placement: Placement,
     files: Sequence[BundleFile],
     sequences: Iterable[SequenceValue],
@@ -76,8 +76,8 @@ def manifest_of(
             f"{key.name}: {key}" for key in source.catalog.foreign_keys if str(key.referenced) in inside
         ),
         carried=source.carried,
-        extensions=() if options.contents == "data" else tuple(_extensions(source, belonging, placement)),
-        objects=tuple(_moved(plan, options, belonging, placement, {file.file for file in files})),
+        extensions=() if options.contents == "data" else tuple(_extensions(source, ownership, placement)),
+        objects=tuple(_moved(plan, options, ownership, placement, {file.file for file in files})),
         left_out=tuple(LeftObject(**_named(left.entry), why=left.why) for left in placement.left_out),
         notes=(*map(str, requirements(source.catalog)), *source.notes, *notes),
     )
@@ -90,14 +90,14 @@ def _which(source: Source) -> dict[str, str]:
     return {"place": place_of(source.driver), "identity": identity_of(source.driver, source.address)}
 
 
-def _extensions(source: Source, belonging: Ownership, placement: Placement) -> Iterable[NeededExtension]:
-    moved = {belonging.entries[number].tag for number in placement.slots}
+def _extensions(source: Source, ownership: Ownership, placement: Placement) -> Iterable[NeededExtension]:
+    moved = {ownership.entries[number].tag for number in placement.slots}
     for extension in source.catalog.extensions:
         if extension.name in moved:
             yield NeededExtension(name=extension.name, version=extension.version, in_schema=extension.schema)
 
 
-def described(path: Path, phase: Phase, group: PlannedGroup, steps: tuple[Step, ...]) -> BundleFile:
+def describe_file(path: Path, phase: Phase, group: PlannedGroup, steps: tuple[Step, ...]) -> BundleFile:
     """A file as it lies on the disk."""
     return BundleFile(
         file=path.name,
@@ -112,7 +112,7 @@ def described(path: Path, phase: Phase, group: PlannedGroup, steps: tuple[Step, 
 
 def rows_by_table(source: Source, steps: Iterable[Step]) -> Counter[str]:
     """Rows by planned table, those of its partitions included; a second pass brings none."""
-    home = {str(part): str(owner) for owner, parts in source.graph.partitions.items() for part in parts}
+    home = {str(name): str(home) for name, home in source.graph.home.items()}
     rows: Counter[str] = Counter()
     for step in steps:
         for block in step.blocks:
@@ -144,12 +144,12 @@ def _tables(source: Source, plan: Plan, rows: Counter[str], written: set[str]) -
 
 
 def _moved(
-    plan: Plan, options: Options, belonging: Ownership, placement: Placement, files: set[str]
+    plan: Plan, options: Options, ownership: Ownership, placement: Placement, files: set[str]
 ) -> Iterable[MovedObject]:
     if options.contents == "data":
         return
     for number, (phase, place) in placement.slots.items():
-        entry = belonging.entries[number]
+        entry = ownership.entries[number]
         file = file_of(plan.groups[place], phase)
         if file in files:
             yield MovedObject(**_named(entry), file=file)

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migplan.bundle import headers
-from migplan.bundle.build_manifest import described, file_of, manifest_of, rows_by_table
+from migplan.bundle.build_manifest import build_manifest, describe_file, file_of, rows_by_table
+from migplan.bundle.check import validation_queries
 from migplan.bundle.data import sequences
 from migplan.bundle.data.data_file import DataFile
 from migplan.bundle.data.loading import Loading, takable, trigger_states
 from migplan.bundle.data.reading import Readers
-from migplan.bundle.headers import About
-from migplan.bundle.manifest import BundleFile, Manifest, SequenceValue, save
+from migplan.bundle.manifest import BundleFile, Companion, Manifest, SequenceValue, digest, load, save
 from migplan.bundle.options import Options, Source
+from migplan.bundle.order_page import order_page
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.schema import ddl
-from migplan.bundle.schema.assign_files import AT_THE_END, Phase, Slot, homes_of, place
-from migplan.bundle.schema.ownership import belonging
-from migplan.bundle.schema.sort_entries import arranged
-from migplan.bundle.support_files import write_companions
+from migplan.bundle.schema.assign_files import AT_THE_END, Phase, Slot, assign_files
+from migplan.bundle.schema.expectation import attributes_in_target, catalog_in_target, gone
+from migplan.bundle.schema.ownership import ownership_of
+from migplan.bundle.schema.sort_entries import sort_entries
+from migplan.bundle.undo.rollback_files import undo_data, undo_schema
+from migplan.catalog.attributes import as_json as attributes_as_json
+from migplan.catalog.layout import as_text
+from migplan.catalog.store import as_json
 from migplan.config import Layout
+from migplan.errors import FileError
+from migplan.files import Access, folder_aside
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan, PlannedGroup
 from migplan.postgres.versions import dotted
 from migplan.progress import Progress
+from migplan.sql.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +46,8 @@ _PHASES = {
     "schema": (Phase.SCHEMA, Phase.CONSTRAINTS),
     "data": (Phase.DATA,),
 }
+
+_WIDE = 15  # room for any number of rows: they are known when the file is written, and set in place then
 
 
 class Export:
@@ -57,14 +69,11 @@ class Export:
         self._paths = BundlePaths(folder)
         self._on_progress = on_progress
         self._names = {str(name): name for name in source.graph.tables}
-        self._homes = homes_of(source.graph)
-        self._belonging = belonging(source.archive.entries, source.catalog)
-        self._placement = place(
-            self._belonging, plan, source.graph, options.choice, with_rows=options.contents == "all"
+        self._ownership = ownership_of(source.archive.entries, source.catalog)
+        self._placement = assign_files(
+            self._ownership, plan, source.graph, options.choice, with_rows=options.contents == "all"
         )
         self._snapshot_at = _epoch() or source.catalog.server.read_at
-        version = dotted(source.catalog.server.version)
-        self._about = About(plan.database, version, self._snapshot_at, plan.name)
         self._rows_written = self._bytes_written = 0
         self._orders: dict[str, list[int]] = {}  # the entries of each file
         self._sequences: list[SequenceValue] = []
@@ -78,12 +87,12 @@ class Export:
             if file is not None:
                 files.append(file)
                 log.info("wrote %s, %d bytes", file.file, file.bytes)
-        manifest = manifest_of(
+        manifest = build_manifest(
             self._source,
             self._plan,
             self._options,
             self._snapshot_at,
-            self._belonging,
+            self._ownership,
             self._placement,
             files,
             self._sequences,
@@ -91,15 +100,7 @@ class Export:
         )
         refreshed = tuple((name.schema, name.name) for name in self._refreshed)
         manifest = manifest.model_copy(update={"refreshed": refreshed})
-        manifest = write_companions(
-            self._paths,
-            manifest,
-            self._plan,
-            self._source,
-            self._belonging,
-            self._orders,
-            self._options.owners,
-        )
+        manifest = self._write_support_files(manifest)
         save(manifest, self._paths)
         return manifest
 
@@ -130,38 +131,36 @@ class Export:
         what = {Phase.CONSTRAINTS: "indexes, keys, triggers and policies"}.get(phase, "definitions")
         watchers = [number for number in entries if self._watches(number)]
         parts = [
-            headers.schema_header(path.name, what, group, self._about, before)
-            + headers.SESSION
-            + ddl.DEFINING,
+            self._schema_header(path.name, what, group, before) + ddl.SESSION + ddl.DEFINING,
             *self._statements(path.name, [number for number in entries if number not in watchers]),
         ]
         if phase is self._refresh_phase and self._is_last(group):
             parts += ["", *self._refreshes()]
         parts += self._statements(path.name, watchers)
         path.write_text("\n".join(parts) + "\n", encoding="utf-8")
-        return described(path, phase, group, ())
+        return describe_file(path, phase, group, ())
 
     def _statements(self, file: str, entries: Sequence[int]) -> list[str]:
-        order = arranged(entries, self._belonging, self._positions)
+        order = sort_entries(entries, self._ownership, self._positions)
         self._orders.setdefault(file, []).extend(order)
-        found = [self._belonging.entries[number] for number in order]
-        return list(ddl.statements(found, self._belonging.owner, self._options.owners))
+        found = [self._ownership.entries[number] for number in order]
+        return list(ddl.statements(found, self._ownership.owner, self._options.owners))
 
     def _data(self, group: PlannedGroup, entries: Sequence[int], before: Sequence[str]) -> BundleFile:
         path = self._paths.step(group.data_file)
         file = DataFile(path, self._readers, self._options.jobs, self._count, self._options.inserts)
-        settings = headers.SESSION + headers.DATA + f"SET search_path = {self._source.search_path};\n"
+        settings = ddl.SESSION + ddl.DATA + f"SET search_path = {self._source.search_path};\n"
         nothing = [0] * len(group.tables)
         written = file.write(
-            headers.data_header(path.name, group, self._about, before, nothing) + settings,
+            self._data_header(path.name, group, before, nothing) + settings,
             list(self._loading.steps(group)),
             lambda: self._closing(group, entries),
         )
         found = rows_by_table(self._source, written)
         rows = [found[table.table] for table in group.tables]
         # Its length does not depend on the numbers, so they can be set in place.
-        file.rewrite_header(headers.data_header(path.name, group, self._about, before, rows) + settings)
-        return described(path, Phase.DATA, group, written)
+        file.rewrite_header(self._data_header(path.name, group, before, rows) + settings)
+        return describe_file(path, Phase.DATA, group, written)
 
     def _closing(self, group: PlannedGroup, entries: Sequence[int]) -> dict[str, str]:
         """What follows the rows of a file: sequences, keys that had to wait, materialised views."""
@@ -183,8 +182,8 @@ class Export:
 
     def _watches(self, number: int) -> bool:
         """Whether it, or what it is about, comes at the very end: event triggers also see views refreshed."""
-        entries = self._belonging.entries
-        return any(entries[each].kind in AT_THE_END for each in (number, *self._belonging.needs[number]))
+        entries = self._ownership.entries
+        return any(entries[each].kind in AT_THE_END for each in (number, *self._ownership.needs[number]))
 
     def _count(self, rows: int, size: int) -> None:
         self._rows_written += rows
@@ -204,8 +203,8 @@ class Export:
             self._source.graph,
             self._plan,
             live,
-            takable(self._belonging, kinds),
-            trigger_states(self._belonging),
+            takable(self._ownership, kinds),
+            trigger_states(self._ownership),
         )
 
     def _sequence_values(self, group: PlannedGroup) -> list[str]:
@@ -249,7 +248,7 @@ class Export:
         if self._refresh_phase is None:
             return []
         populated = {view.name for view in self._source.catalog.views if view.materialized and view.populated}
-        entries = (self._belonging.entries[number] for number in self._placement.slots)
+        entries = (self._ownership.entries[number] for number in self._placement.slots)
         return [
             name
             for entry in entries
@@ -261,10 +260,152 @@ class Export:
     def _positions(self) -> Mapping[QualifiedName, int]:
         """The place of each table in the plan, partitions right after their table."""
         where = {table.table: number for number, table in enumerate(self._plan.tables)}
-        return {name: 2 * where[home] + (str(name) != home) for name, home in self._homes.items()}
+        return {name: 2 * where[str(home)] + (name != home) for name, home in self._source.graph.home.items()}
+
+    # --- the comment on top of every file: what it is, from where, what comes before, what is expected after
+
+    def _schema_header(self, file: str, what: str, group: PlannedGroup, before: Sequence[str]) -> str:
+        tables = ", ".join(one_line(table.table) for table in group.tables)
+        return self._header(file, what, group, [f"-- Tables: {tables}"], before)
+
+    def _data_header(self, file: str, group: PlannedGroup, before: Sequence[str], rows: Sequence[int]) -> str:
+        """The header of a data file; its length does not depend on the numbers."""
+        width = max(len(one_line(table.table)) for table in group.tables)
+        lines = [
+            "-- Expected after it:",
+            *(
+                f"--   {one_line(table.table):{width}} {number:>{_WIDE},} rows  depth {table.depth:<3} "
+                f"{table.strategy.value}"
+                for table, number in zip(group.tables, rows, strict=True)
+            ),
+            f"--   {'in all':{width}} {sum(rows):>{_WIDE},} rows",
+        ]
+        return self._header(file, "rows", group, lines, before)
+
+    def _header(
+        self, file: str, what: str, group: PlannedGroup, lines: Sequence[str], before: Sequence[str]
+    ) -> str:
+        server = dotted(self._source.catalog.server.version)
+        opening = [
+            f"-- {one_line(file)}: {one_line(f'{what} of group {group.name}')}",
+            "--",
+            f"-- From the database {one_line(self._plan.database)}, PostgreSQL {server}, "
+            f"as it was at {self._snapshot_at}.",
+            f"-- Part of the bundle {one_line(self._plan.name)}, made by migplan. "
+            "psql -v ON_ERROR_STOP=1 -f runs it, too.",
+            "--",
+            *([f"-- {one_line(group.purpose)}", "--"] if group.purpose else []),
+        ]
+        needed = f"Must have run before: {', '.join(before)}" if before else "Nothing must have run before."
+        return "\n".join([*opening, *lines, f"-- {needed}"]) + "\n\n"
+
+    # --- the files beside those that run: how to roll them back, how to validate, what is to come out, a page
+
+    def _write_support_files(self, manifest: Manifest) -> Manifest:
+        """Write them, and return the manifest that names them."""
+        texts = dict(self._support_files(manifest))
+        for path, text in texts.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        folder = self._paths.folder
+        companions = tuple(
+            Companion(file=path.relative_to(folder).as_posix(), sha256=digest(path)) for path in texts
+        )
+        return manifest.model_copy(update={"companions": companions})
+
+    def _support_files(self, manifest: Manifest) -> Iterator[tuple[Path, str]]:
+        paths, source, owners = self._paths, self._source, self._options.owners
+        for file in manifest.files:
+            order = self._orders.get(file.file, ())
+            if file.phase == "data":
+                text = undo_data(manifest, file.file, source.catalog, order, self._ownership, owners)
+            else:
+                text = undo_schema(manifest, file.file, order, self._ownership, owners)
+            yield paths.rollback(file.file), text
+        if manifest.contents != "schema":
+            yield paths.row_counts, validation_queries.row_counts(manifest, source.catalog)
+            yield paths.self_references, validation_queries.self_references(manifest, source.catalog)
+        yield paths.foreign_keys, validation_queries.foreign_keys(manifest, source.catalog)
+        yield paths.order, order_page(manifest, self._plan, source.tree)
+        missing = gone(manifest, self._ownership.entries.values())
+        expected = catalog_in_target(source.catalog, missing, owners)
+        yield paths.catalog, as_text(as_json(expected, observations=False))
+        if manifest.contents != "data":
+            moved = [(each.kind, each.in_schema, each.name) for each in manifest.objects]
+            found = attributes_in_target(source.attributes, expected, moved, owners)
+            yield paths.attributes, as_text(attributes_as_json(found))
 
 
 def _epoch() -> str:
     """The moment that SOURCE_DATE_EPOCH names, for bundles that must come out the same on another day."""
     said = os.environ.get("SOURCE_DATE_EPOCH", "")
     return datetime.fromtimestamp(int(said), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if said.isdecimal() else ""
+
+
+# --- the folder: written aside and renamed, never over what people edited, never half-made
+
+
+@contextmanager
+def written_aside(folder: Path, *, force: bool = False, access: Access = Access.OWNER) -> Iterator[Path]:
+    """A folder to write into, which takes the place of ``folder`` when all has gone well."""
+    refuse_what_is_not_ours(folder, force=force)
+    try:
+        with folder_aside(folder, access) as aside:
+            yield aside
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        raise FileError(
+            f"the disk of {folder} is full; nothing was left of the export"
+            if full
+            else f"cannot write {folder}: {error.strerror}",
+            do="make room, or export to another disk with --out" if full else "",
+            file=folder,
+        ) from None
+
+
+def refuse_what_is_not_ours(folder: Path, *, force: bool) -> None:
+    """A folder that is no bundle is not touched at all; one that people edited only when they say so."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise FileError(
+            f"{folder} is a file, and a bundle is a folder", do="choose another with --out", file=folder
+        )
+    if not any(folder.iterdir()):
+        return
+    if not BundlePaths(folder).manifest.is_file():
+        raise FileError(
+            f"{folder} is not empty, and not a bundle of migplan's: it was left as it is",
+            do="choose another folder with --out",
+            file=folder,
+        )
+    edited = [] if force else _edited(folder)
+    if edited:
+        raise FileError(
+            f"{folder} holds files that were edited since migplan wrote them: {', '.join(edited)}",
+            do="keep them elsewhere, export to another folder with --out, or overwrite them with --force",
+            file=folder,
+        )
+
+
+def refuse_too_small(folder: Path, needed: int) -> None:
+    """Before anything is read, see whether it would fit."""
+    place = folder
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise FileError(
+            f"the disk of {folder} has {free:,} bytes free, and the bundle takes about {needed:,}",
+            do="make room, or export to another disk with --out",
+            file=folder,
+        )
+
+
+def _edited(folder: Path) -> list[str]:
+    found = load(folder)
+    return [
+        file.file
+        for file in found.files
+        if (path := BundlePaths(folder).step(file.file)).is_file() and digest(path) != file.sha256
+    ]

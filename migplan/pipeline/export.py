@@ -9,11 +9,10 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from migplan.bundle import folder
-from migplan.bundle.data.orphan_keys import OrphanKeys, looked_for
+from migplan.bundle.data.orphan_keys import OrphanKeys, find_orphan_keys
 from migplan.bundle.data.reading import readers, search_path_of
 from migplan.bundle.data.self_references import Shape, shapes
-from migplan.bundle.export import Export
+from migplan.bundle.export import Export, refuse_too_small, refuse_what_is_not_ours, written_aside
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options, Source
 from migplan.bundle.schema.unsupported import (
@@ -112,14 +111,14 @@ def _exported(
         plan, selected = _plan_for(catalog, config, wanted)
         advice = advised(selected.catalog, build(selected.catalog), config)
         out = wanted.folder(plan)
-        folder.refuse_what_is_not_ours(out, force=wanted.force)
-        folder.refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
+        refuse_what_is_not_ours(out, force=wanted.force)
+        refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
         carrying = _carrying(connection, address, selected.catalog, wanted, on_progress)
         bare = replace(selected.catalog, vitals=None)
         source = _source(keeper, address, bare, archive, wanted.options, carrying)
         source = replace(source, attributes=more)
         with (
-            folder.written_aside(out, force=wanted.force, access=config.access) as aside,
+            written_aside(out, force=wanted.force, access=config.access) as aside,
             one_moment(keeper, address, concerns, aside=number < _NEWEST),
             readers(address, snapshot, wanted.options.jobs, keeper) as pool,
         ):
@@ -150,7 +149,7 @@ def _carrying(
     """The keys that rows break, where people want to know; nothing is written before."""
     if not (wanted.check_orphans or wanted.carry_orphans):
         return OrphanKeys()
-    return looked_for(
+    return find_orphan_keys(
         connection,
         address,
         catalog,

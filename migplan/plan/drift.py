@@ -11,8 +11,8 @@ from migplan.errors import GroupingError
 from migplan.graph import ForeignKeyGraph
 from migplan.plan.baseline import Baseline
 from migplan.plan.grouping import Wish, gathered, settled
+from migplan.plan.make import structure_of
 from migplan.plan.model import Plan
-from migplan.plan.structure import structure_of
 
 
 def drift(plan: Plan, seen: Baseline | None, selected: Selected, graph: ForeignKeyGraph) -> tuple[str, ...]:

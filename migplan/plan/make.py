@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from migplan.catalog.fingerprint import fingerprint
+from migplan.catalog.fingerprint import fingerprint, table_fingerprint
 from migplan.catalog.selection import Selected
 from migplan.config import Layout, SelectionSection, Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan import proposal
-from migplan.plan.cuts import Cut, cuts
+from migplan.plan.cuts import Cut, cuts, nullable_columns
 from migplan.plan.grouping import Group, Wish, gathered, partition_hint, settled
 from migplan.plan.model import Break, Plan, PlannedGroup, PlannedTable
-from migplan.plan.nullable import nullable_columns
 from migplan.plan.order import loading_order
 from migplan.plan.strategies import Decision, Situation, decide, objection
 from migplan.plan.strategies.situation import listed
-from migplan.plan.structure import structure_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +206,11 @@ def _why(cut: Cut) -> str:
     if cut.how is Strategy.NULL_THEN_UPDATE and cut.rewritten is not None:
         return how[cut.how] + (": the fewest" if cut.best else ": the fewest that were found")
     return how[cut.how]
+
+
+def structure_of(name: QualifiedName, graph: ForeignKeyGraph) -> str:
+    """A short digest of a table; of a partitioned one it covers the partitions, too."""
+    digests = [table_fingerprint(table) for table in graph.families[name]]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()[:12]

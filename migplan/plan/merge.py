@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from migplan.catalog.selection import Selected
+from migplan.config import Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
-from migplan.plan.byhand import ByHand, by_hand, names_in_file
 from migplan.plan.grouping import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
@@ -253,3 +254,173 @@ def _rows(table: PlannedTable) -> str:
     if table.rows is None:
         return "an unknown number"
     return f"{'about ' if table.estimated else ''}{table.rows:,}"
+
+
+# --- What people decided in a plan's file, told by comparing it with what migplan last wrote there.
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """The decisions in a plan's file; groups go by the names that they have there."""
+
+    groups: Mapping[str, str] = field(default_factory=dict)  # of each table that was moved, its group
+    strategies: Mapping[str, Strategy] = field(default_factory=dict)
+    order: Mapping[str, int] = field(default_factory=dict)  # of tables whose place in their group was chosen
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of each group, what is its own
+
+    def __bool__(self) -> bool:
+        return bool(self.groups or self.strategies or self.heads)
+
+
+def by_hand(written: Plan, before: Plan | None, today: Plan) -> ByHand:
+    """The decisions of people in a file. ``before`` is the plan as migplan last wrote it.
+
+    ``today`` is what migplan would choose by itself now: what was set back to it is no decision any more.
+    """
+    heads = dict(_heads(written, before, today))
+    places = {table.table: place for place, table in enumerate(written.tables)}
+    return ByHand(
+        groups=_following(_moved(written, before, today), written, today),
+        strategies=_chosen(written, before, today),
+        order={
+            table.table: places[table.table]
+            for group in written.groups
+            if "order" in heads.get(group.name, ())
+            for table in group.tables
+        },
+        heads=heads,
+    )
+
+
+def names_in_file(written: Plan, other: Plan | None) -> dict[str, str]:
+    """Of each group of another plan, the name of its group in the file: the same one, or one renamed.
+
+    A group has been renamed when most of its tables stand in one that the other plan does not know. What
+    is not in the answer has no counterpart.
+    """
+    if other is None:
+        return {group.name: group.name for group in written.groups}
+    here = {group.name for group in written.groups}
+    there = {group.name for group in other.groups}
+    names = {name: name for name in here & there}
+    home = written.group_of
+    for group in other.groups:
+        homes = Counter(home[table.table] for table in group.tables if table.table in home)
+        for name, count in homes.items():
+            free = name not in there and name not in names.values()
+            if group.name not in names and free and count * 2 > homes.total():
+                names[group.name] = name
+    return names
+
+
+def _decided(*, edited: bool, back: bool, marked: bool) -> bool:
+    """Whether something in the file is a decision; ``back``: it is what migplan would choose now."""
+    return not (marked and back) if edited else marked
+
+
+def _moved(written: Plan, before: Plan | None, today: Plan | None) -> dict[str, str]:
+    then, now = _groups_by_file(written, before), _groups_by_file(written, today)
+    return {
+        name: home
+        for (name, home), table in zip(written.group_of.items(), written.tables, strict=True)
+        if _decided(
+            edited=then.get(name, home) != home,
+            back=now.get(name) == home,
+            marked="group" in table.by_hand,
+        )
+    }
+
+
+def _following(moved: dict[str, str], written: Plan, today: Plan | None) -> dict[str, str]:
+    """The moved tables, and new ones of groups that people dissolved: those follow most of the others."""
+    there = {table.table for table in written.tables}
+    names = names_in_file(written, today)
+    following: dict[str, str] = {}
+    for group in today.groups if today else ():
+        known = [table.table for table in group.tables if table.table in there]
+        homes = Counter(moved[table] for table in known if table in moved)
+        if group.name not in names and known and homes.total() == len(known):
+            heir = min(homes, key=lambda name: (-homes[name], name))
+            following |= {table.table: heir for table in group.tables if table.table not in there}
+    return {**moved, **following}
+
+
+def _groups_by_file(written: Plan, other: Plan | None) -> dict[str, str]:
+    names = names_in_file(written, other)
+    return {table: names.get(name, name) for table, name in other.group_of.items()} if other else {}
+
+
+def _chosen(written: Plan, before: Plan | None, today: Plan | None) -> dict[str, Strategy]:
+    then = {table.table: table.strategy for table in before.tables} if before else {}
+    now = {table.table: table.strategy for table in today.tables} if today else {}
+    return {
+        table.table: table.strategy
+        for table in written.tables
+        if _decided(
+            edited=then.get(table.table, table.strategy) is not table.strategy,
+            back=now.get(table.table) is table.strategy,
+            marked="strategy" in table.by_hand,
+        )
+    }
+
+
+def _heads(written: Plan, before: Plan | None, today: Plan | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Of each group that is not as migplan had it, what of it is people's own."""
+    then, now = _counterparts(written, before), _counterparts(written, today)
+    here = [group.name for group in written.groups]
+    moved = _decided(
+        edited=[name for name in here if name in then] != list(then),
+        back=[name for name in here if name in now] == list(now),
+        marked=any("place" in group.by_hand for group in written.groups),
+    )
+    for group in written.groups:
+        was, would_be = then.get(group.name), now.get(group.name)
+        mine = [mark for mark in _PARTS if _is_own(mark, group, was, would_be)]
+        if before and was is None and group.tables and "name" not in mine:
+            mine.insert(0, "name")
+        if moved:
+            mine.append("place")
+        if mine:
+            yield group.name, tuple(mine)
+
+
+def _is_own(mark: str, group: PlannedGroup, was: PlannedGroup | None, would_be: PlannedGroup | None) -> bool:
+    seen_beside = _PARTS[mark]
+
+    def same(other: PlannedGroup) -> bool:
+        return seen_beside(group, other) == seen_beside(other, group)
+
+    return _decided(
+        edited=was is not None and not same(was) and not (mark == "files" and _generated(group)),
+        back=would_be is not None and same(would_be),
+        marked=mark in group.by_hand,
+    )
+
+
+def _common_tables(group: PlannedGroup, other: PlannedGroup) -> list[str]:
+    """The tables that stand in the other group, too, in the order of this one."""
+    there = {table.table for table in other.tables}
+    return [table.table for table in group.tables if table.table in there]
+
+
+_PARTS: Mapping[str, Callable[[PlannedGroup, PlannedGroup], object]] = {
+    "name": lambda group, _: group.name,
+    "purpose": lambda group, _: group.purpose,
+    "number": lambda group, _: group.number,
+    "files": lambda group, _: group.files,
+    "order": _common_tables,
+}
+
+
+def _counterparts(written: Plan, other: Plan | None) -> dict[str, PlannedGroup]:
+    names = names_in_file(written, other)
+    return {names[group.name]: group for group in other.groups if group.name in names} if other else {}
+
+
+def _generated(group: PlannedGroup) -> bool:
+    """Whether its files have the names that migplan would give them, whatever the number."""
+    kinds = ("schema", "data", "constraints")
+    return all(
+        re.fullmatch(rf"\d+-{kind}-{re.escape(group.name)}\.sql", file)
+        for kind, file in zip(kinds, group.files, strict=False)
+    )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from migplan.bundle.schema.attributes import OF_CATALOG
+from migplan.bundle.schema.expectation import OF_CATALOG
 from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, SETTING, Attributes, Thing
 from migplan.verify.definitions import same
 from migplan.verify.verification import Check, Difference

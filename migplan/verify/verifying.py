@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from migplan.bundle.schema import attributes as brought
-from migplan.bundle.schema.expectation import as_in_target, left_out
+from migplan.bundle.schema.expectation import attributes_in_target, catalog_in_target, left_out
 from migplan.bundle.schema.roles import Owners
 from migplan.catalog import attributes as catalogs
 from migplan.catalog.model import Catalog
@@ -131,7 +130,7 @@ def _attributes(
     found = catalogs.read(target.connection, target.address)
     checks, notes = attributes.compared(expectation.attributes, found, scope, lambda: rebuild().attributes)
     if source is not None:
-        now = brought.as_in_target(
+        now = attributes_in_target(
             catalogs.read(source.connection, source.address),
             _today(expectation, source.catalog),
             [(moved.kind, moved.in_schema, moved.name) for moved in manifest.objects],
@@ -147,7 +146,7 @@ def _today(expectation: Expectation, catalog: Catalog) -> Catalog:
     then = expectation.catalog
     manifest = expectation.manifest
     owners = Owners(kept=manifest.keeps_owners, roles=manifest.roles)
-    now = as_in_target(catalog, left_out(manifest), owners)
+    now = catalog_in_target(catalog, left_out(manifest), owners)
     same: dict[str, Any] = {name: _known(getattr(then, name), getattr(now, name)) for name in _NAMED}
     ours = {grant.on for grant in then.grants}
     return replace(now, grants=tuple(grant for grant in now.grants if grant.on in ours), **same)

@@ -13,10 +13,10 @@ from psycopg.conninfo import make_conninfo
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Contents, Options
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.schema.assign_files import Choice, Phase, place
-from migplan.bundle.schema.ownership import belonging
+from migplan.bundle.schema.assign_files import Choice, Phase, assign_files
+from migplan.bundle.schema.ownership import ownership_of
 from migplan.bundle.schema.roles import Owners
-from migplan.bundle.schema.sort_entries import arranged
+from migplan.bundle.schema.sort_entries import sort_entries
 from migplan.bundle.undo.rollback_files import undo_data, undo_schema
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
@@ -70,18 +70,16 @@ def _rollbacks(source: Address, manifest: Manifest, catalog: Catalog, plan: Plan
         snapshot = export_snapshot(connection)
         dump = pg_dump.suitable(catalog.server.version, encrypted=False)
         entries = pg_dump.schema_of(source, dump, snapshot).entries
-    found = belonging(entries, catalog)
+    found = ownership_of(entries, catalog)
     graph = graph_of(catalog)
-    homes = {name: str(name) for name in graph.tables}
-    homes |= {part: str(owner) for owner, parts in graph.partitions.items() for part in parts}
-    slots = place(found, plan, graph, Choice()).slots
+    slots = assign_files(found, plan, graph, Choice()).slots
     where = {table.table: number for number, table in enumerate(plan.tables)}
-    positions = {name: 2 * where[home] + (str(name) != home) for name, home in homes.items()}
+    positions = {name: 2 * where[str(home)] + (name != home) for name, home in graph.home.items()}
     rollbacks = {}
     for file in manifest.files:
         number = next(n for n, group in enumerate(plan.groups) if group.name == file.group)
         slot = (Phase[file.phase.upper()], number)
-        order = arranged([entry for entry, at in slots.items() if at == slot], found, positions)
+        order = sort_entries([entry for entry, at in slots.items() if at == slot], found, positions)
         if file.phase == "data":
             rollbacks[file.file] = undo_data(manifest, file.file, catalog, order, found)
         else:

@@ -19,9 +19,9 @@ from migplan.catalog.selection import Selected
 from migplan.config import Strategy
 from migplan.graph import ForeignKeyGraph, build
 from migplan.pipeline.analyze import catalog_of
+from migplan.plan.cuts import nullable_columns
 from migplan.plan.make import make
 from migplan.plan.model import Plan
-from migplan.plan.nullable import nullable_columns
 from migplan.postgres.address import Address
 from tests.plan.making import request
 from tests.servers import Server

@@ -19,9 +19,9 @@ from typing import BinaryIO
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.bundle.check.matching import SCRATCH
+from migplan.bundle.check.comparable import Form, Types, as_it_is, lenient
+from migplan.bundle.check.examine import SCRATCH
 from migplan.bundle.check.order import name_of
-from migplan.bundle.data.comparable import Form, Types, as_it_is, lenient
 from migplan.bundle.manifest import Block, LoadedTable, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.schema.definitions import statements, words

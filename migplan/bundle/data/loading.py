@@ -11,17 +11,16 @@ from dataclasses import dataclass, field
 
 from psycopg import sql
 
-from migplan.bundle.data import levels as hierarchy
-from migplan.bundle.data import second_pass
-from migplan.bundle.data.pieces import Piece, Rows, Sql, Step, loaded_columns, selection
-from migplan.bundle.data.treatment import treatment
+from migplan.bundle.data.pieces import Piece, Rows, Sql, Step, loaded_columns, own_rows, selection
 from migplan.bundle.schema.ownership import Ownership, is_unproven
-from migplan.catalog.model import Catalog, ForeignKey, Table
+from migplan.catalog.model import Catalog, ForeignKey, Key, Table
 from migplan.config import Strategy
+from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName, quoted
+from migplan.plan.cuts import nullable_columns
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
-from migplan.plan.nullable import nullable_columns
+from migplan.plan.treatment import treatment
 
 CHUNK_PAGES = 32768
 """Pages of a table (256 MB) that make one COPY block: large tables are read, and loaded, side by side."""
@@ -40,17 +39,17 @@ class Taken:
     create: str
 
 
-def takable(belonging: Ownership, kinds: Collection[str]) -> dict[QualifiedName, list[Taken]]:
+def takable(ownership: Ownership, kinds: Collection[str]) -> dict[QualifiedName, list[Taken]]:
     """What of those kinds can be taken away from each table, and put back with what was said about it."""
     comments = {
         need: entry.definition.strip()
-        for entry in belonging.entries.values()
+        for entry in ownership.entries.values()
         if entry.kind == "COMMENT"
         for need in entry.needs
     }
     found: dict[QualifiedName, list[Taken]] = {}
-    for number, owner in belonging.owner.items():
-        entry = belonging.entries[number]
+    for number, owner in ownership.owner.items():
+        entry = ownership.entries[number]
         if entry.kind in kinds or (is_unproven(entry) and KEY in kinds):
             create = "\n".join(filter(None, (entry.definition.strip(), comments.get(number))))
             name = entry.tag.removeprefix(f"{owner.name} ")
@@ -58,11 +57,11 @@ def takable(belonging: Ownership, kinds: Collection[str]) -> dict[QualifiedName,
     return found
 
 
-def trigger_states(belonging: Ownership) -> dict[QualifiedName, list[str]]:
+def trigger_states(ownership: Ownership) -> dict[QualifiedName, list[str]]:
     """Where a partition's trigger is on or off otherwise than its table's: pg_dump's words for it."""
     found: dict[QualifiedName, list[str]] = {}
-    for number, owner in belonging.owner.items():
-        entry = belonging.entries[number]
+    for number, owner in ownership.owner.items():
+        entry = ownership.entries[number]
         if entry.kind == "TRIGGER" and entry.definition.lstrip().startswith("ALTER TABLE"):
             found.setdefault(owner, []).append(entry.definition.strip())
     return found
@@ -133,7 +132,7 @@ class Loading:
 
     def _second_pass(self, name: QualifiedName, planned: PlannedTable) -> Step:
         family = self._family(name)
-        pieces = second_pass.pieces(self.graph.tables[name], self._nulled(name, planned))
+        pieces = _values_in_second_pass(self.graph.tables[name], self._nulled(name, planned))
         return Step(
             f"{name}, second pass",
             (f"{name}: the values that were loaded as NULL",),
@@ -153,7 +152,7 @@ class Loading:
         nulled = self._nulled(name, planned) if self.live else frozenset()
         levels = self._treated(name, planned, Strategy.LEVELS) if self.live else ()
         if levels:
-            yield from hierarchy.passes(table, levels, self._bytes(name), nulled)
+            yield from _levels(table, levels, self._bytes(name), nulled)
             return
         for leaf in self._leaves(name):
             yield from _chunks(leaf, nulled)
@@ -263,3 +262,141 @@ def _sql(lines: Sequence[str]) -> list[Sql]:
 
 def _comment(tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> tuple[str, ...]:
     return tuple(f"{planned.table}, {planned.strategy.value}: {planned.reason}" for _, planned in tables)
+
+
+# --- levels: rows that refer to no other row of the table first, then the others, parents before children
+
+
+def _levels(
+    table: Table, keys: tuple[ForeignKey, ...], size: int | None, nulled: frozenset[str] = frozenset()
+) -> Iterator[Rows]:
+    """The two passes, each a COPY block of its own.
+
+    The order within the second does not matter to COPY, which checks keys at its end; it matters to INSERT
+    batches, and to whoever reads the file. A row's level is the longest way up to a row without parents.
+    """
+    columns = loaded_columns(table)
+    shown = sql.SQL(", ").join(
+        sql.SQL("NULL") if name in nulled else sql.SQL("t.{}").format(sql.Identifier(name))
+        for name in columns
+    )
+    identity = any(column.identity for column in table.columns)
+    name = own_rows(table)
+    roots = sql.SQL("SELECT {shown} FROM {name} t WHERE {roots}").format(
+        shown=shown, name=name, roots=_is_root(keys, "t")
+    )
+    rest = sql.SQL(
+        "WITH RECURSIVE level AS (\n"
+        "  SELECT t.tableoid AS part, t.ctid AS place, 0 AS depth, {own} FROM {name} t WHERE {roots}\n"
+        "  UNION\n"
+        "  SELECT t.tableoid, t.ctid, level.depth + 1, {child} FROM {name} t JOIN level ON {follows}\n"
+        "    AND level.depth < {limit}\n"
+        ")\n"
+        "SELECT {shown} FROM {name} t\n"
+        "LEFT JOIN (SELECT part, place, max(depth) AS depth FROM level GROUP BY part, place) l\n"
+        "  ON l.part = t.tableoid AND l.place = t.ctid\n"
+        "WHERE NOT ({roots})\n"
+        "ORDER BY l.depth NULLS LAST, t.tableoid, t.ctid"
+    ).format(
+        shown=shown,
+        name=name,
+        roots=_is_root(keys, "t"),
+        own=_referenced(keys, "t"),
+        child=_referenced(keys, "t"),
+        follows=_follows(keys),
+        limit=sql.Literal(DEEPEST),
+    )
+    yield Rows(str(table.name), columns, roots, identity=identity, bytes=size)
+    yield Rows(str(table.name), columns, rest, identity=identity, bytes=size)
+
+
+# Rows that refer to each other in a circle have no level; they come last, in a COPY that checks at its end.
+DEEPEST = 10_000
+
+
+def _is_root(keys: tuple[ForeignKey, ...], alias: str) -> sql.Composed:
+    """Every key refers to nothing, or to the row itself."""
+    return sql.SQL(" AND ").join(_refers_to_nothing_else(key, alias) for key in keys)
+
+
+def _refers_to_nothing_else(key: ForeignKey, alias: str) -> sql.Composed:
+    nothing = sql.SQL(" OR ").join(
+        sql.SQL("{}.{} IS NULL").format(sql.SQL(alias), sql.Identifier(name)) for name in key.columns
+    )
+    itself = sql.SQL(" AND ").join(
+        sql.SQL("{0}.{1} = {0}.{2}").format(sql.SQL(alias), sql.Identifier(here), sql.Identifier(there))
+        for here, there in zip(key.columns, key.referenced_columns, strict=True)
+    )
+    return sql.SQL("({} OR ({}))").format(nothing, itself)
+
+
+def _referenced(keys: tuple[ForeignKey, ...], alias: str) -> sql.Composed:
+    """The values by which children find the row, numbered because keys may share columns."""
+    return sql.SQL(", ").join(
+        sql.SQL("{}.{} AS {}").format(
+            sql.SQL(alias), sql.Identifier(there), sql.Identifier(f"k{number}_{place}")
+        )
+        for number, key in enumerate(keys)
+        for place, there in enumerate(key.referenced_columns)
+    )
+
+
+def _follows(keys: tuple[ForeignKey, ...]) -> sql.Composed:
+    """The row refers to the row of the level above by any of the keys, and not to itself."""
+    ways = []
+    for number, key in enumerate(keys):
+        pairs = enumerate(zip(key.columns, key.referenced_columns, strict=True))
+        match = sql.SQL(" AND ").join(
+            sql.SQL("t.{} = level.{}").format(sql.Identifier(here), sql.Identifier(f"k{number}_{place}"))
+            for place, (here, _) in pairs
+        )
+        ways.append(sql.SQL("({} AND NOT {})").format(match, _refers_to_nothing_else(key, "t")))
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(ways))
+
+
+# --- null-then-update: the second pass, which sets what was loaded as NULL
+
+
+SCRATCH = "migplan_second_pass"
+
+
+def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Piece, ...]:
+    """The values into a scratch table, and from there into their rows, found by a unique key."""
+    values = tuple(column.name for column in table.columns if column.name in nulled)
+    identity = _identity(table, frozenset(values)).columns
+    columns = (*identity, *values)
+    shown = ", ".join(map(quoted, columns))
+    some = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in values)
+    query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        own_rows(table),
+        some,
+    )
+    assignments = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in values)
+    match = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in identity)
+    return (
+        Sql(
+            f"CREATE TEMPORARY TABLE {SCRATCH} ON COMMIT DROP AS\n"  # noqa: S608 - the names are quoted
+            f"  SELECT {shown} FROM {table.name} WITH NO DATA;"
+        ),
+        Rows(f"pg_temp.{SCRATCH}", columns, query, counted=False),
+        Sql(
+            f"UPDATE {'' if table.partition_key else 'ONLY '}{table.name} t SET {assignments}\n"  # noqa: S608
+            f"  FROM pg_temp.{SCRATCH} s WHERE {match};"
+        ),
+    )
+
+
+def _identity(table: Table, changing: frozenset[str]) -> Key:
+    """A unique key whose columns are all NOT NULL and do not change in the second pass."""
+    for key in (table.primary_key, *table.unique_keys):
+        if (
+            key
+            and not changing.intersection(key.columns)
+            and all(table.column(name).not_null for name in key.columns)
+        ):
+            return key
+    raise PlanError(
+        f"{table.name} cannot be loaded by null-then-update: no primary or unique key tells its rows apart",
+        do="give it a primary key, or set its strategy to constraint-later in the plan",
+    )

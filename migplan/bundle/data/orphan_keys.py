@@ -78,7 +78,7 @@ class OrphanKeys:
         return replace(archive, entries=entries)
 
 
-def looked_for(
+def find_orphan_keys(
     connection: sa.Connection,
     address: Address,
     catalog: Catalog,

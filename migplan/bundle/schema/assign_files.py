@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from migplan.bundle.data.treatment import treatment
 from migplan.bundle.schema.ownership import FOLLOWERS, TABLES, Ownership, is_unproven
 from migplan.bundle.schema.unsupported import SETTING
 from migplan.config import Layout, Strategy
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan
+from migplan.plan.treatment import treatment
 from migplan.postgres.archive import Entry, Section
 
 
@@ -91,8 +91,8 @@ class Placement:
     left_out: tuple[LeftOut, ...]
 
 
-def place(
-    belonging: Ownership,
+def assign_files(
+    ownership: Ownership,
     plan: Plan,
     graph: ForeignKeyGraph,
     choice: Choice,
@@ -100,32 +100,19 @@ def place(
     with_rows: bool = True,
 ) -> Placement:
     """Give every entry its file. Without rows in the same bundle nothing has to wait for them."""
-    homes = homes_of(graph)
-    left_out = _left_out(belonging, plan, homes, choice)
-    group_of = {
-        table: number for number, group in enumerate(plan.groups) for table in map(_text, group.tables)
-    }
-    later = _later(belonging, plan, graph) if with_rows else set()
+    homes = graph.home
+    left_out = _left_out(ownership, plan, homes, choice)
+    group_of = {table.table: number for number, group in enumerate(plan.groups) for table in group.tables}
+    later = _later(ownership, plan, graph) if with_rows else set()
     last = len(plan.groups) - 1
     slots: dict[int, Slot] = {}
-    for number, entry in belonging.entries.items():
+    for number, entry in ownership.entries.items():
         if number in left_out:
             continue
-        home = homes.get(belonging.owner[number]) if number in belonging.owner else None
-        slot = _own_slot(entry, group_of[home] if home else 0, plan.constraints, last, number in later)
-        slots[number] = max([slot, *(slots[need] for need in belonging.needs[number] if need in slots)])
-    return Placement(slots, tuple(LeftOut(belonging.entries[n], why) for n, why in left_out.items()))
-
-
-def homes_of(graph: ForeignKeyGraph) -> dict[QualifiedName, str]:
-    """Of each selected table and partition, the planned table that it goes with."""
-    homes = {name: str(name) for name in graph.tables}
-    homes |= {part: str(owner) for owner, parts in graph.partitions.items() for part in parts}
-    return homes
-
-
-def _text(table: object) -> str:
-    return str(getattr(table, "table"))  # noqa: B009
+        home = homes.get(ownership.owner[number]) if number in ownership.owner else None
+        slot = _own_slot(entry, group_of[str(home)] if home else 0, plan.constraints, last, number in later)
+        slots[number] = max([slot, *(slots[need] for need in ownership.needs[number] if need in slots)])
+    return Placement(slots, tuple(LeftOut(ownership.entries[n], why) for n, why in left_out.items()))
 
 
 def _own_slot(entry: Entry, group: int, layout: Layout, last: int, later: bool) -> Slot:
@@ -142,7 +129,7 @@ def _own_slot(entry: Entry, group: int, layout: Layout, last: int, later: bool) 
     return (Phase.SCHEMA, group)
 
 
-def _later(belonging: Ownership, plan: Plan, graph: ForeignKeyGraph) -> set[int]:
+def _later(ownership: Ownership, plan: Plan, graph: ForeignKeyGraph) -> set[int]:
     """The keys that the plan creates after the rows, in the layout that has keys before them."""
     if plan.constraints is Layout.AFTER_DATA:
         return set()
@@ -153,8 +140,8 @@ def _later(belonging: Ownership, plan: Plan, graph: ForeignKeyGraph) -> set[int]
         for key in treatment(names[table.table], table, plan, graph).keys(Strategy.CONSTRAINT_LATER)
     }
     found = set()
-    for number, entry in belonging.entries.items():
-        owner = belonging.owner.get(number)
+    for number, entry in ownership.entries.items():
+        owner = ownership.owner.get(number)
         if entry.kind == "FK CONSTRAINT" and owner is not None:
             if (owner, entry.tag.removeprefix(f"{owner.name} ")) in wanted:
                 found.add(number)
@@ -164,14 +151,14 @@ def _later(belonging: Ownership, plan: Plan, graph: ForeignKeyGraph) -> set[int]
 
 
 def _left_out(
-    belonging: Ownership, plan: Plan, homes: Mapping[QualifiedName, str], choice: Choice
+    ownership: Ownership, plan: Plan, homes: Mapping[QualifiedName, QualifiedName], choice: Choice
 ) -> dict[int, str]:
     """The entries that are not moved. What needs one of them is not moved either, and says so."""
-    wanted = _wanted(belonging, plan, homes)
+    wanted = _wanted(ownership, plan, homes)
     left: dict[int, str] = {}
-    for number, entry in belonging.entries.items():
-        owner = belonging.owner.get(number)
-        declared = belonging.needs[number] - belonging.named.get(number, frozenset())
+    for number, entry in ownership.entries.items():
+        owner = ownership.owner.get(number)
+        declared = ownership.needs[number] - ownership.named.get(number, frozenset())
         missing = next((need for need in sorted(declared) if need in left), None)
         if never := _never_moved(entry):
             left[number] = never
@@ -186,7 +173,7 @@ def _left_out(
                 f"schema {entry.schema or entry.tag} is not selected, and nothing selected needs it"
             )
         elif missing is not None:
-            other = belonging.entries[missing]
+            other = ownership.entries[missing]
             name = f"{other.schema}.{other.tag}" if other.schema else other.tag
             left[number] = f"it needs {other.kind} {name}, which is left out"
     return left
@@ -201,26 +188,28 @@ def _never_moved(entry: Entry) -> str:
     return _NOT_MOVED.get(entry.kind, "")
 
 
-def _wanted(belonging: Ownership, plan: Plan, homes: Mapping[QualifiedName, str]) -> Collection[int]:
+def _wanted(
+    ownership: Ownership, plan: Plan, homes: Mapping[QualifiedName, QualifiedName]
+) -> Collection[int]:
     """What is selected, and all that it needs."""
     schemas = {name.schema for name in homes}
     everything = not (plan.selection.schemas or plan.selection.tables or plan.selection.exclude)
     wanted: set[int] = set()
-    for number, entry in reversed(list(belonging.entries.items())):
+    for number, entry in reversed(list(ownership.entries.items())):
         if entry.kind in FOLLOWERS:
             continue
-        own = belonging.owner.get(number)
+        own = ownership.owner.get(number)
         here = entry.schema in schemas or (entry.kind == "SCHEMA" and entry.tag in schemas)
         wide = not entry.schema and entry.kind != "SCHEMA"
         if number in wanted or everything or own in homes or (own is None and (here or wide)):
             wanted.add(number)
             if entry.kind not in TABLES or own in homes:
-                wanted |= belonging.needs[number]
-    for number, entry in belonging.entries.items():
+                wanted |= ownership.needs[number]
+    for number, entry in ownership.entries.items():
         if entry.kind in FOLLOWERS and (
             everything or entry.tag.removeprefix("SCHEMA ") in schemas
-            if not belonging.needs[number]  # about the schema public, say, which is in every database
-            else any(need in wanted for need in belonging.needs[number])
+            if not ownership.needs[number]  # about the schema public, say, which is in every database
+            else any(need in wanted for need in ownership.needs[number])
         ):
             wanted.add(number)
     return wanted

@@ -11,6 +11,24 @@ from migplan.names import QualifiedName, quoted
 from migplan.postgres.archive import Entry
 from migplan.sql.text import do_block, literal, one_line
 
+SESSION = """\
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SET client_min_messages = warning;
+SET row_security = off;
+"""
+
+DATA = """\
+SET datestyle = 'ISO, YMD';
+SET intervalstyle = 'postgres';
+SET lc_monetary = 'C';
+SET xmloption = content;
+SET array_nulls = on;
+"""
+
 # The same within a transaction of a data file, whose other statements rely on the path of the source.
 LOCALLY = "SELECT pg_catalog.set_config('search_path', '', true);"
 

@@ -48,7 +48,7 @@ class Ownership:
     named: Mapping[int, frozenset[int]] = field(default_factory=dict)  # needs that only bodies tell of
 
 
-def belonging(entries: Iterable[Entry], catalog: Catalog) -> Ownership:
+def ownership_of(entries: Iterable[Entry], catalog: Catalog) -> Ownership:
     """Look at every entry once, in the archive's order, which has needs before what needs them."""
     by_id = {entry.id: entry for entry in entries}
     order = {number: place for place, number in enumerate(by_id)}

@@ -35,19 +35,19 @@ _BEFORE, _BEHIND = -1, 1_000_000
 Key = tuple[int, int, int]
 
 
-def arranged(
-    numbers: Collection[int], belonging: Ownership, position: Mapping[QualifiedName, int]
+def sort_entries(
+    numbers: Collection[int], ownership: Ownership, position: Mapping[QualifiedName, int]
 ) -> list[int]:
     """The entries of one file in their order; ``position`` is each table's place in the plan."""
     here = set(numbers)
     key: dict[int, Key] = {}
-    for number in sorted(here, key=belonging.order.__getitem__):
-        key[number] = _key(number, belonging, position, key)
-    _pull_up(here, belonging, key)
-    waiting = {number: len(belonging.needs[number] & here) for number in here}
+    for number in sorted(here, key=ownership.order.__getitem__):
+        key[number] = _key(number, ownership, position, key)
+    _pull_up(here, ownership, key)
+    waiting = {number: len(ownership.needs[number] & here) for number in here}
     users: dict[int, list[int]] = {}
     for number in here:
-        for need in belonging.needs[number] & here:
+        for need in ownership.needs[number] & here:
             users.setdefault(need, []).append(number)
     ready = [(key[number], number) for number, count in waiting.items() if not count]
     heapify(ready)
@@ -64,30 +64,30 @@ def arranged(
 
 
 def _key(
-    number: int, belonging: Ownership, position: Mapping[QualifiedName, int], before: Mapping[int, Key]
+    number: int, ownership: Ownership, position: Mapping[QualifiedName, int], before: Mapping[int, Key]
 ) -> Key:
     """Where an entry wants to stand; ``before`` has that of all that it needs here.
 
     What has no table of its own stands before all tables, as pg_dump has it, or behind the last one that it
     needs.
     """
-    entry = belonging.entries[number]
-    owner = belonging.owner.get(number)
+    entry = ownership.entries[number]
+    owner = ownership.owner.get(number)
     subject = number
     if entry.kind in FOLLOWERS:  # beside what it is about
-        subject = min(belonging.needs[number], default=number)
+        subject = min(ownership.needs[number], default=number)
     if owner is not None:
-        rank = _RANKS.get(belonging.entries[subject].kind, _ELSEWHERE)
-        return (position.get(owner, _BEHIND), rank, belonging.order[subject])
-    if belonging.entries[subject].section is Section.POST_DATA:
-        return (_BEHIND, _ELSEWHERE, belonging.order[subject])
-    needed = (before[need][0] for need in belonging.needs[number] if need in before)
-    return (max(needed, default=_BEFORE), _ELSEWHERE, belonging.order[subject])
+        rank = _RANKS.get(ownership.entries[subject].kind, _ELSEWHERE)
+        return (position.get(owner, _BEHIND), rank, ownership.order[subject])
+    if ownership.entries[subject].section is Section.POST_DATA:
+        return (_BEHIND, _ELSEWHERE, ownership.order[subject])
+    needed = (before[need][0] for need in ownership.needs[number] if need in before)
+    return (max(needed, default=_BEFORE), _ELSEWHERE, ownership.order[subject])
 
 
-def _pull_up(here: set[int], belonging: Ownership, key: dict[int, Key]) -> None:
+def _pull_up(here: set[int], ownership: Ownership, key: dict[int, Key]) -> None:
     """What stands by itself comes before the first that needs it, even if its own place would be later."""
-    for number in sorted(here, key=belonging.order.__getitem__, reverse=True):
-        for need in belonging.needs[number] & here:
-            if need not in belonging.owner and key[need] > key[number]:
+    for number in sorted(here, key=ownership.order.__getitem__, reverse=True):
+        for need in ownership.needs[number] & here:
+            if need not in ownership.owner and key[need] > key[number]:
                 key[need] = key[number]

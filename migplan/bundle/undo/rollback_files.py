@@ -11,13 +11,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from migplan.bundle.headers import SESSION
 from migplan.bundle.manifest import BundleFile, LoadedTable, Manifest
-from migplan.bundle.schema.ddl import is_of_extension
+from migplan.bundle.schema.ddl import SESSION, is_of_extension
 from migplan.bundle.schema.ownership import FOLLOWERS, TABLES, Ownership
 from migplan.bundle.schema.roles import Owners
 from migplan.bundle.undo import reversal
-from migplan.bundle.undo.truncate_sql import emptied
+from migplan.bundle.undo.truncate_sql import truncate_sql
 from migplan.catalog.model import Catalog
 from migplan.config import Strategy
 from migplan.names import QualifiedName
@@ -42,11 +41,11 @@ _PLURALS = {"index": "indexes", "policy": "policies", "statistics": "statistics"
 
 
 def undo_schema(
-    manifest: Manifest, file: str, order: Sequence[int], belonging: Ownership, owners: Owners
+    manifest: Manifest, file: str, order: Sequence[int], ownership: Ownership, owners: Owners
 ) -> str:
     """The rollback of a schema or constraints file whose entries stand in this order."""
-    undoing = _Undoing(order, belonging, owners)
-    dropped = [belonging.entries[number] for number in order if undoing.says_so(number)]
+    undoing = _Undoing(order, ownership, owners)
+    dropped = [ownership.entries[number] for number in order if undoing.says_so(number)]
     header = [*_opening(manifest, file), *_drops(manifest, dropped), *_before(manifest, file)]
     return _text(header, undoing.statements())
 
@@ -56,14 +55,14 @@ def undo_data(
     file: str,
     catalog: Catalog,
     order: Sequence[int] = (),
-    belonging: Ownership | None = None,
+    ownership: Ownership | None = None,
     owners: Owners | None = None,
 ) -> str:
     """The rollback of a data file; ``order`` are the keys that the file creates after its rows."""
     tables = _filled(manifest, file)
     header = [*_opening(manifest, file), *_empties(tables), *_before(manifest, file)]
-    keys = list(_Undoing(order, belonging, owners or Owners()).statements()) if belonging else []
-    rows = list(emptied(manifest, tables, catalog)) if tables else []
+    keys = list(_Undoing(order, ownership, owners or Owners()).statements()) if ownership else []
+    rows = list(truncate_sql(manifest, tables, catalog)) if tables else []
     return _text(header, [*keys, *rows, *_left_as_they_are(manifest, file)])
 
 
@@ -72,7 +71,7 @@ class _Undoing:
     """The entries of one file, from the last to the first."""
 
     order: Sequence[int]
-    belonging: Ownership
+    ownership: Ownership
     owners: Owners
 
     def statements(self) -> Iterator[str]:
@@ -123,7 +122,7 @@ class _Undoing:
         if entry.kind in _WITHIN or self._is_attached(number) or is_of_extension(entry):
             return True
         if entry.kind in FOLLOWERS:
-            return any(self._vanishes(need) for need in entry.needs if need in self.belonging.entries)
+            return any(self._vanishes(need) for need in entry.needs if need in self.ownership.entries)
         return self._goes_with_its_host(number)
 
     def _to_be_owned(self, table: int) -> Iterator[int]:
@@ -158,18 +157,18 @@ class _Undoing:
         entry = self._entry(number)
         if entry.kind in TABLES:
             return None
-        if number in self.belonging.owner:
-            return self._tables.get(self.belonging.owner[number])
+        if number in self.ownership.owner:
+            return self._tables.get(self.ownership.owner[number])
         wanted = {"CHECK CONSTRAINT": "DOMAIN", "DEFAULT ACL": "SCHEMA"}.get(entry.kind)
         for need in entry.needs:
-            if need in self.belonging.entries and self._entry(need).kind == wanted:
+            if need in self.ownership.entries and self._entry(need).kind == wanted:
                 return need if reversal.can_be_dropped(self._entry(need)) else None
         return None
 
     def _is_attached(self, number: int) -> bool:
         """Whether it is the part of a partitioned index or key, which takes it along."""
         entry = self._entry(number)
-        owner = self.belonging.owner.get(number)
+        owner = self.ownership.owner.get(number)
         if entry.kind not in {"INDEX", "CONSTRAINT"} or owner is None:
             return False
         name = entry.tag if entry.kind == "INDEX" else entry.tag.removeprefix(f"{owner.name} ")
@@ -179,22 +178,22 @@ class _Undoing:
         """The keys of partitions that are parts of an index which is no key itself: they stand in its way."""
         for part in self._parts.get(number, ()):
             if self._entry(part).kind == "CONSTRAINT":
-                if self.belonging.owner[part] in self._attachments:
+                if self.ownership.owner[part] in self._attachments:
                     yield part
             else:
                 yield from self._keyed_parts(part)
 
     def _parted(self, key: int) -> tuple[Entry, Entry]:
         """A key of a partition, and the statement that makes its table one."""
-        attached = self._attachments[self.belonging.owner[key]]
+        attached = self._attachments[self.ownership.owner[key]]
         return self._entry(key), self._entry(attached)
 
     @cached_property
     def _parts(self) -> Mapping[int, Sequence[int]]:
         """The indexes and keys that are attached to each index."""
-        named = {self._index_name(number): number for number in self.belonging.entries}
+        named = {self._index_name(number): number for number in self.ownership.entries}
         found: dict[int, list[int]] = {}
-        for entry in self.belonging.entries.values():
+        for entry in self.ownership.entries.values():
             part = named.get(QualifiedName(entry.schema, entry.tag)) if entry.kind == "INDEX ATTACH" else None
             whole = [need for need in entry.needs if need != part and self._is_index(need)]
             if part is not None and whole:
@@ -202,10 +201,10 @@ class _Undoing:
         return found
 
     def _is_index(self, number: int) -> bool:
-        return number in self.belonging.entries and self._entry(number).kind == "INDEX"
+        return number in self.ownership.entries and self._entry(number).kind == "INDEX"
 
     def _index_name(self, number: int) -> QualifiedName | None:
-        entry, owner = self._entry(number), self.belonging.owner.get(number)
+        entry, owner = self._entry(number), self.ownership.owner.get(number)
         if entry.kind == "CONSTRAINT" and owner is not None:
             return QualifiedName(entry.schema, entry.tag.removeprefix(f"{owner.name} "))
         return QualifiedName(entry.schema, entry.tag) if entry.kind == "INDEX" else None
@@ -213,12 +212,12 @@ class _Undoing:
     @cached_property
     def _attachments(self) -> Mapping[QualifiedName, int]:
         """What makes each partition one."""
-        entries = self.belonging.entries
+        entries = self.ownership.entries
         kinds = {number for number, entry in entries.items() if entry.kind == "TABLE ATTACH"}
-        return {self.belonging.owner[number]: number for number in kinds if number in self.belonging.owner}
+        return {self.ownership.owner[number]: number for number in kinds if number in self.ownership.owner}
 
     def _entry(self, number: int) -> Entry:
-        return self.belonging.entries[number]
+        return self.ownership.entries[number]
 
     @cached_property
     def _sequences(self) -> Mapping[int, Sequence[int]]:
@@ -237,16 +236,16 @@ class _Undoing:
     @cached_property
     def _tables(self) -> Mapping[QualifiedName, int]:
         return {
-            self.belonging.owner[number]: number
-            for number, entry in self.belonging.entries.items()
-            if entry.kind in TABLES and number in self.belonging.owner
+            self.ownership.owner[number]: number
+            for number, entry in self.ownership.entries.items()
+            if entry.kind in TABLES and number in self.ownership.owner
         }
 
     @cached_property
     def _attached(self) -> Collection[QualifiedName]:
         return {
             QualifiedName(entry.schema, entry.tag)
-            for entry in self.belonging.entries.values()
+            for entry in self.ownership.entries.values()
             if entry.kind == "INDEX ATTACH"
         }
 

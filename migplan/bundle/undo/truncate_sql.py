@@ -19,7 +19,7 @@ from migplan.sql.text import do_block, literal
 _STATES = {"origin": "ENABLE", "always": "ENABLE ALWAYS"}  # in which a trigger fires
 
 
-def emptied(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog) -> Iterator[str]:
+def truncate_sql(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog) -> Iterator[str]:
     """The statements that empty these tables, the last of which was filled first."""
     here = [table.name for table in tables]
     if manifest.constraints is not Layout.WITH_SCHEMA and manifest.contents != "data":
