@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
@@ -16,6 +16,7 @@ from migplan.config import AdviseSection, IgnoreSection
 from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph
 from migplan.level import Level
+from migplan.text.wording import listed
 
 _ANY = AdviseSection()
 _NAMED = 5
@@ -48,7 +49,7 @@ class Advice:
     def in_short(self) -> tuple[str, ...]:
         """The structural findings, a line a rule: the same each time the same structure is looked at."""
         return tuple(
-            f"{level.value} {code}, {title}: {_some([finding.what for finding in found])}"
+            f"{level.value} {code}, {title}: " + listed((finding.what for finding in found), _NAMED, "; ")
             for (level, code, title), found in by_rule(self.structural)
         )
 
@@ -80,11 +81,6 @@ def by_rule(findings: Iterable[Finding]) -> Iterator[tuple[tuple[Level, str, str
     """Level, code and title of each rule, and what it found; the findings stand in the order of the rules."""
     for rule, found in groupby(findings, key=lambda finding: (finding.level, finding.code, finding.title)):
         yield rule, list(found)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return "; ".join(names[:_NAMED]) + more
 
 
 def _refuse_unknown(settings: AdviseSection) -> None:

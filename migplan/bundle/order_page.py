@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from migplan.bundle.manifest import BundleFile, Manifest
 from migplan.config import Layout, Strategy
 from migplan.plan.model import Plan, PlannedGroup
-from migplan.sql.text import counted, one_line
+from migplan.sql.text import one_line
 from migplan.text.printable import printable
+from migplan.text.wording import counted
 
 _LAYOUTS = {
     Layout.AFTER_DATA: "Keys, indexes, triggers and policies are created after the rows.",

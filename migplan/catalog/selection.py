@@ -11,6 +11,7 @@ from migplan.catalog.grant import Grant
 from migplan.catalog.model import Catalog, ForeignKey, Table
 from migplan.errors import SelectionError
 from migplan.names import Pattern, QualifiedName, part_matches, quoted, split
+from migplan.text.wording import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,5 @@ def _nothing(kind: str, text: str, names: Iterable[str]) -> SelectionError:
     elif not known:
         advice = f"the database has no {kind} that this role can see"
     else:
-        shown = ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
-        advice = f"there are: {shown}"
+        advice = f"there are: {listed(known, 8)}"
     return SelectionError(f"no {kind} matches {text!r}", do=advice)

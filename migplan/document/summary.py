@@ -10,7 +10,7 @@ from rich.text import Text
 from migplan.document.markdown import Book, Pages
 from migplan.document.model import Documentation
 from migplan.report import advice
-from migplan.report.words import count, listed
+from migplan.text.wording import counted, listed
 
 _SHOWN = 20
 
@@ -23,12 +23,12 @@ def pages_written(
     new = len(changed) == len(pages.files)
     news = "all of them written" if new else _news(len(changed))
     yield Text(
-        f"{out}: {count(len(pages.files), 'page')} about {count(tables, 'table')}; {news}", style="bold"
+        f"{out}: {counted(len(pages.files), 'page')} about {counted(tables, 'table')}; {news}", style="bold"
     )
     width = max(map(len, pages.files))
     held = {chapter.file: len(chapter.tables) for chapter in Book(documentation).chapters}
     for name in pages.files:
-        about = count(held[name], "table") if name in held else ""
+        about = counted(held[name], "table") if name in held else ""
         yield Text(f"  {name:{width}}  {about:>12}{'  changed' if name in changed and not new else ''}")
     yield from _section("Taken away, for no group has that name any more", pages.removed)
     yield from _section(
@@ -47,7 +47,7 @@ def _news(changed: int) -> str:
 def one_file(documentation: Documentation, file: Path) -> Iterator[Text]:
     """The same for a page or a document that holds everything."""
     tables = sum(1 for _ in documentation.tables)
-    yield Text(f"{file}: {count(tables, 'table')}, {advice.headline(documentation.advice)}", style="bold")
+    yield Text(f"{file}: {counted(tables, 'table')}, {advice.headline(documentation.advice)}", style="bold")
     yield from _section("Samples", list(_samples(documentation)))
 
 
@@ -67,8 +67,8 @@ def _samples(documentation: Documentation) -> Iterator[str]:
     replaced = sum(len(samples.replaced) for samples in shown)
     if not shown:
         return
-    rows_of = f"{count(rows, 'row')} of {count(len(shown), 'table')}"
-    yield f"{rows_of}; {count(replaced, 'column')} shown by stand-ins"
+    rows_of = f"{counted(rows, 'row')} of {counted(len(shown), 'table')}"
+    yield f"{rows_of}; {counted(replaced, 'column')} shown by stand-ins"
     silent = [str(each.name) for each in documentation.tables if each.samples and each.samples.unread]
     if silent:
         yield f"none of {listed(silent, 5)}: their sections say why"

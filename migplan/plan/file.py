@@ -14,6 +14,7 @@ from migplan.errors import FileError
 from migplan.files import write_whole
 from migplan.plan.model import FORMAT, Plan
 from migplan.text.printable import printable
+from migplan.text.wording import counted
 from migplan.yamlfile import Marks
 
 _HEADER = """\
@@ -35,8 +36,8 @@ def dumps(plan: Plan) -> str:
     # A name with a line end in it must not lead out of the comment.
     header = _HEADER.format(
         database=printable(" ".join(plan.database.split())),
-        tables=_count(sum(len(group.tables) for group in plan.groups), "table"),
-        groups=_count(len(plan.groups), "group"),
+        tables=counted(sum(len(group.tables) for group in plan.groups), "table"),
+        groups=counted(len(plan.groups), "group"),
         rows=plan.rows,
     )
     return header + "\n" + "\n".join(_lines({"migplan_plan": FORMAT, **content}, "")) + "\n"
@@ -130,7 +131,3 @@ def _in_quotes(text: str) -> str:
 
 def _spelled(sign: str) -> str:
     return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

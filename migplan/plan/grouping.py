@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from heapq import heapify, heappop, heappush
@@ -13,8 +13,7 @@ from migplan.catalog.model import ForeignKey
 from migplan.errors import GroupingError, PlanError
 from migplan.graph import ForeignKeyGraph
 from migplan.names import Pattern, QualifiedName
-
-Assignment = Mapping[QualifiedName, int]  # of each table, the place of its group
+from migplan.text.wording import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,7 @@ def settled(groups: Sequence[Group], graph: ForeignKeyGraph, *, reorder: bool = 
         f"{bond.why} needs group {group_of[bond.needs]} before group {group_of[bond.table]}" for bond in blame
     ]
     advice = [str(move) for move in moves(groups, graph)]
-    ways = [f"{'; '.join(advice[:5])}{f' and {len(advice) - 5} more' if len(advice) > 5 else ''}"]
+    ways = [listed(advice, 5, "; ")]
     if order:
         ways.insert(0, f"--reorder takes the order {', '.join(group.name for group in order)}")
     else:

@@ -19,7 +19,7 @@ from migplan.plan.grouping import Group, Wish, gathered, partition_hint, settled
 from migplan.plan.model import Break, Plan, PlannedGroup, PlannedTable
 from migplan.plan.order import loading_order
 from migplan.plan.strategies import Decision, Situation, decide, objection
-from migplan.plan.strategies.situation import listed
+from migplan.text.wording import listed
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,8 @@ def _changes_of(
     if then.strategy != now.strategy:
         yield f"strategy: {name} by {now.strategy.value} instead of {then.strategy.value}: {now.reason}"
     elif then.keys != now.keys and then.structure == now.structure:
-        yield f"keys: {name} by {now.strategy.value} for {_listed(now.keys)} instead of {_listed(then.keys)}"
+        keys, old = (", ".join(each.keys) or "none" for each in (now, then))
+        yield f"keys: {name} by {now.strategy.value} for {keys} instead of {old}"
     if then.rows != now.rows:
         yield f"rows: {name} has {_rows(now)} instead of {_rows(then)}"
 
@@ -244,10 +245,6 @@ def _changes_of_groups(before: Plan, after: Plan) -> Iterator[str]:
     for name in old:
         if name not in new:
             yield f"group: {name} is gone"
-
-
-def _listed(keys: Sequence[str]) -> str:
-    return ", ".join(keys) or "none"
 
 
 def _rows(table: PlannedTable) -> str:

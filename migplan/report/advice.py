@@ -14,9 +14,9 @@ from migplan.advise import RULES, Advice, Blind, Finding, by_rule
 from migplan.catalog.model import Server
 from migplan.level import Level
 from migplan.report import rules
-from migplan.report.words import count, listed
 from migplan.sql.text import one_line
 from migplan.text.printable import printable_sql
+from migplan.text.wording import counted, listed
 
 FORMAT = 1
 STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "cyan"}
@@ -27,13 +27,13 @@ def headline(advice: Advice) -> str:
     """``12 findings: 1 error, 3 warnings, 8 notes``."""
     if not advice.findings:
         return "no findings"
-    return f"{count(len(advice.findings), 'finding')}: {levels(advice.findings)}"
+    return f"{counted(len(advice.findings), 'finding')}: {levels(advice.findings)}"
 
 
 def levels(findings: Collection[Finding]) -> str:
     """``1 error, 3 warnings``, or ``none``."""
     numbers = [(level, sum(each.level is level for each in findings)) for level in Level]
-    return ", ".join(count(number, level.value) for level, number in numbers if number) or "none"
+    return ", ".join(counted(number, level.value) for level, number in numbers if number) or "none"
 
 
 def as_table(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[Text]:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from migplan.bundle.check.examine import Examination
 from migplan.bundle.check.problem import Problem
-from migplan.report.words import count
+from migplan.text.wording import counted
 
 
 def as_text(examination: Examination, folder: Path) -> Iterator[Text]:
@@ -20,8 +20,8 @@ def as_text(examination: Examination, folder: Path) -> Iterator[Text]:
     if problems:
         yield Text()
     read = (
-        f"{count(examination.files, 'file')}, {count(examination.statements, 'statement')}, "
-        f"{count(examination.rows, 'row')}, {count(examination.bytes, 'byte')} read"
+        f"{counted(examination.files, 'file')}, {counted(examination.statements, 'statement')}, "
+        f"{counted(examination.rows, 'row')}, {counted(examination.bytes, 'byte')} read"
     )
     if not problems:
         yield Text(f"{folder} is as its manifest says: {read}", style="bold")
@@ -31,7 +31,7 @@ def as_text(examination: Examination, folder: Path) -> Iterator[Text]:
         )
         return
     files = len({problem.file for problem in problems})
-    yield Text(f"{count(len(problems), 'problem')} in {count(files, 'file')} of {folder}", style="bold")
+    yield Text(f"{counted(len(problems), 'problem')} in {counted(files, 'file')} of {folder}", style="bold")
     yield Text(read, style="dim")
 
 

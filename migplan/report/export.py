@@ -12,7 +12,8 @@ from migplan.bundle.data.orphan_keys import OrphansError
 from migplan.bundle.manifest import LeftObject, Manifest
 from migplan.graph import ForeignKeyGraph
 from migplan.plan.model import Plan
-from migplan.report.words import amount, count, listed
+from migplan.report.words import amount
+from migplan.text.wording import counted, listed
 
 _SHOWN = 12
 
@@ -27,14 +28,14 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
     """The files, then what people have to know, and where to go on if the bundle stays."""
     size = sum(file.bytes for file in manifest.files)
     yield Text(
-        f"{folder}: {count(len(manifest.files), 'file')}, {count(manifest.rows, 'row')}, {amount(size)}; "
+        f"{folder}: {counted(len(manifest.files), 'file')}, {counted(manifest.rows, 'row')}, {amount(size)}; "
         f"{manifest.database} as it was at {manifest.origin.snapshot_at}",
         style="bold",
     )
     width = max((len(file.file) for file in manifest.files), default=0)
     objects = Counter(moved.file for moved in manifest.objects)
     for file in manifest.files:
-        holds = count(file.rows, "row") if file.phase == "data" else count(objects[file.file], "object")
+        holds = counted(file.rows, "row") if file.phase == "data" else counted(objects[file.file], "object")
         yield Text(f"  {file.file:{width}}  {holds:>14}  {amount(file.bytes):>9}")
     left = [each for each in manifest.left_out if each.kind not in _MATTERS_TO_NOBODY | _GO_WITH_OTHERS]
     yield from _section("Left out", list(_reasons(left)))
@@ -49,7 +50,7 @@ def orphaned(error: OrphansError) -> Iterator[Text]:
     yield Text(error.what, style="bold")
     for found in error.orphans:
         samples = "; ".join(", ".join(values) for values in found.orphans.samples)
-        rows = count(found.orphans.rows, "row")
+        rows = counted(found.orphans.rows, "row")
         yield Text(f"  {found.orphans.key.name}: {found.orphans.key}: {rows}, such as {samples}")
         yield Text(f"    {found.query}", style="dim")
     yield Text("Nothing was written.")
@@ -63,9 +64,9 @@ def foreseen(plan: Plan, graph: ForeignKeyGraph, folder: Path, contents: str) ->
     for group in plan.groups:
         size = sum(graph.tables[names[table.table]].table_bytes or 0 for table in group.tables)
         if contents != "data":
-            yield Text(f"  {group.schema_file}: {count(len(group.tables), 'table')}")
+            yield Text(f"  {group.schema_file}: {counted(len(group.tables), 'table')}")
         if contents != "schema":
-            yield Text(f"  {group.data_file}: {count(group.rows, 'row')}, about {amount(size)}")
+            yield Text(f"  {group.data_file}: {counted(group.rows, 'row')}, about {amount(size)}")
         if contents != "data" and group.constraints_file:
             yield Text(f"  {group.constraints_file}: keys, indexes, triggers")
     yield Text("Nothing was written.")

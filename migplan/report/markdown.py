@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from migplan.report import summary
 from migplan.report.analysis import Analysis
 from migplan.report.tree import tree
-from migplan.report.words import Naming, listed, rows
+from migplan.report.words import Naming, rows
 from migplan.text import markdown
 from migplan.text.markdown import text
+from migplan.text.wording import listed
 
 
 def as_markdown(analysis: Analysis, *, depth: int | None = None, whole: bool = False) -> Iterator[str]:

@@ -9,12 +9,12 @@ from pathlib import Path
 from rich.text import Text
 
 from migplan.migrations.model import ThingKind
-from migplan.report.words import count
 from migplan.run.data.events import Summary
 from migplan.run.migrations.apply import MigrateResult
 from migplan.run.migrations.down_migrations import DownMigration
 from migplan.run.migrations.revert import RevertResult
 from migplan.run.migrations.status import MigrationStatus, State
+from migplan.text.wording import counted
 from migplan.verify.migrations import MigrationsVerified
 
 _STYLES = {
@@ -48,7 +48,7 @@ def pending(known: Sequence[MigrationStatus], names: Sequence[str]) -> Iterator[
     standing = {each.name: each for each in known}
     for name in names:
         yield Text(f"  {name}  {standing[name].state}")
-    yield Text(f"{count(len(names), 'migration')} would be applied. Nothing was changed.", style="bold")
+    yield Text(f"{counted(len(names), 'migration')} would be applied. Nothing was changed.", style="bold")
 
 
 def applied(done: MigrateResult, path: Path, target: object) -> Iterator[Text]:
@@ -56,7 +56,7 @@ def applied(done: MigrateResult, path: Path, target: object) -> Iterator[Text]:
     if done.run is None:
         there = sum(each.state is State.APPLIED for each in done.before)
         yield Text(
-            f"{path}: all {count(there, 'migration')} are applied to {target}: nothing to do", style="bold"
+            f"{path}: all {counted(there, 'migration')} are applied to {target}: nothing to do", style="bold"
         )
         return
     for name in done.names:
@@ -64,7 +64,7 @@ def applied(done: MigrateResult, path: Path, target: object) -> Iterator[Text]:
         if name in done.summaries:
             yield from summary(done.summaries[name])
     yield Text(
-        f"{count(len(done.names), 'migration')} of {path} applied to {target} as run {done.run.run}, "
+        f"{counted(len(done.names), 'migration')} of {path} applied to {target} as run {done.run.run}, "
         f"{done.seconds:.1f} s",
         style="bold",
     )
@@ -87,7 +87,7 @@ def stays(known: Sequence[MigrationStatus], path: str, *, failed: bool) -> Itera
     """What is there after a failure, or after people stopped it, and how to go on."""
     there = sum(each.state is State.APPLIED for each in known)
     left = [each for each in known if each.state.is_left]
-    yield Text(f"  stays: {count(there, 'migration')} applied; {len(left):,} to go")
+    yield Text(f"  stays: {counted(there, 'migration')} applied; {len(left):,} to go")
     half = [each for each in known if each.state is State.HALF]
     for each in half:
         yield Text(f"  half done: {each.name}, whose statements cannot be in one transaction")
@@ -121,7 +121,7 @@ def reverted(done: RevertResult, path: Path | str, target: object) -> Iterator[T
     for name in done.names:
         yield Text(f"  {name}  rolled back")
     yield Text(
-        f"{count(len(done.names), 'migration')} of {path} rolled back in {target} as run {done.run.run}",
+        f"{counted(len(done.names), 'migration')} of {path} rolled back in {target} as run {done.run.run}",
         style="bold",
     )
 
@@ -147,7 +147,7 @@ def verified(
         yield Text(f"  missing: {thing}", style="red")
     states = Counter(each.state for each in known if not each.is_seed)
     others = [f"{number:,} {state}" for state, number in states.items() if state is not State.APPLIED]
-    applied = count(states[State.APPLIED], "migration")
+    applied = counted(states[State.APPLIED], "migration")
     answer = "did what they say" if found.holds else "did NOT do what they say"
     rest = f"; {', '.join(others)}" if others else ""
     yield Text(f"{applied} of {path} in {target} {answer}{rest}.", style="bold")

@@ -13,7 +13,7 @@ from migplan.migrations.analysis import Analysis
 from migplan.migrations.lint import Risk
 from migplan.migrations.order import Because, Cycle, Duplicate, Missing
 from migplan.report.tree import READABLE, SHOWN_CHILDREN, SHOWN_ROOTS, Line
-from migplan.report.words import count, listed
+from migplan.text.wording import counted, listed
 
 _STYLES = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTE: "dim"}
 SHOWN = 40
@@ -35,14 +35,14 @@ def headline(analysis: Analysis) -> str:
     """What there is."""
     folder = analysis.folder
     kinds = {kind: sum(each.kind == kind for each in folder.migrations) for kind in ("sql", "python", "seed")}
-    parts = [count(kinds["sql"] + kinds["python"], "migration")]
+    parts = [counted(kinds["sql"] + kinds["python"], "migration")]
     parts += [f"{kinds['python']} in Python"] if kinds["python"] else []
-    parts += [count(kinds["seed"], "seed")] if kinds["seed"] else []
+    parts += [counted(kinds["seed"], "seed")] if kinds["seed"] else []
     upkeep = sum(each.kind == "maintenance" for each in folder.migrations)
     parts += [f"{upkeep} for maintenance"] if upkeep else []
     statements = sum(each.statements for each in analysis.file_analyses)
     rows = sum(each.rows for each in analysis.file_analyses)
-    parts += [count(statements, "statement")] + ([count(rows, "row") + " of COPY"] if rows else [])
+    parts += [counted(statements, "statement")] + ([counted(rows, "row") + " of COPY"] if rows else [])
     return f"{folder.path} ({folder.style}): {', '.join(parts)}"
 
 
@@ -84,7 +84,7 @@ class _Tree:
         if tops[len(shown) :]:
             rest = tops[len(shown) :]
             yield Line(
-                "", f"… {count(len(rest), 'more migration')} without needs: {listed(rest, 3)}", quiet=True
+                "", f"… {counted(len(rest), 'more migration')} without needs: {listed(rest, 3)}", quiet=True
             )
 
     def _branch(self, top: str, children: int) -> Iterator[Line]:
@@ -110,7 +110,7 @@ class _Tree:
                 (child, branches + ("└─ " if last else "├─ "), branches + ("   " if last else "│  "))
             )
         if rest:
-            said = f"… {count(len(rest), 'more migration')}: {listed(rest, 3)}"
+            said = f"… {counted(len(rest), 'more migration')}: {listed(rest, 3)}"
             items.append(Line(branches + ("├─ " if others else "└─ "), said, quiet=True))
         if others:
             items.append(Line(f"{branches}└─ ", f"↗ {listed(others, 6)}", quiet=True))
@@ -256,7 +256,7 @@ def _few_of_each(found: Sequence[Risk]) -> tuple[list[Risk], int]:
 
 def _levels(found: Sequence[Risk]) -> str:
     numbers = {level: sum(each.level is level for each in found) for level in Level}
-    return ", ".join(count(number, str(level)) for level, number in numbers.items() if number)
+    return ", ".join(counted(number, str(level)) for level, number in numbers.items() if number)
 
 
 def _more(number: int) -> list[Text]:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from migplan.config import Layout, Strategy
 from migplan.plan.model import Plan
-from migplan.report.words import count, listed
+from migplan.text.wording import counted, listed
 
 SHOWN = 12
 
@@ -31,8 +31,8 @@ def as_text(
     """What was decided, and where it was written."""
     tables = list(plan.tables)
     yield Text(
-        f"Plan for {plan.database}: {count(len(tables), 'table')} in {count(len(plan.groups), 'group')}, "
-        f"{count(plan.rows, 'row')} expected; constraints {plan.constraints.value}",
+        f"Plan for {plan.database}: {counted(len(tables), 'table')} in {counted(len(plan.groups), 'group')}, "
+        f"{counted(plan.rows, 'row')} expected; constraints {plan.constraints.value}",
         style="bold",
     )
     yield Text(f"({_LAYOUTS[plan.constraints]})", style="dim")
@@ -66,7 +66,7 @@ def _groups(plan: Plan) -> Iterator[Text]:
         by = ", ".join(f"{number} by {way}" for way, number in sorted(ways.items()) if way != "copy")
         line = Text(f"{group.name:{width}}", style="bold")
         line.append(
-            f"  {count(len(group.tables), 'table'):>10}  depth {depth:<5} {count(group.rows, 'row'):>12}"
+            f"  {counted(len(group.tables), 'table'):>10}  depth {depth:<5} {counted(group.rows, 'row'):>12}"
             + (f"  ({by})" if by else ""),
             style="not bold",
         )

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from rich.text import Text
 
-from migplan.report.words import count
+from migplan.text.wording import counted
 
 _STYLES = {"stop": "bold red", "warn": "yellow"}
 
@@ -44,6 +44,6 @@ def as_text(obstacles: Sequence[Obstacle], target: str) -> Iterator[Text]:
     stops = sum(obstacle.level == "stop" for obstacle in obstacles)
     if stops:
         stand = "stands" if stops == 1 else "stand"
-        yield Text(f"{count(stops, 'obstacle')} {stand} in the way; nothing was changed", style="bold")
+        yield Text(f"{counted(stops, 'obstacle')} {stand} in the way; nothing was changed", style="bold")
     else:
         yield Text(f"Nothing stands in the way in {target}", style="bold")

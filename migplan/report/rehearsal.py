@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from migplan.report.words import count
 from migplan.run.bundle.receipt import Timing
+from migplan.text.wording import counted
 
 _SLOWEST = 5
 _SHOWN = 20
@@ -34,8 +34,8 @@ def summary(
     speed = f", {rows / seconds:,.0f} rows a second" if rows and seconds else ""
     yield Text()
     yield Text(
-        f"Production will take about {seconds:.1f} s with {count(jobs, 'job')}, as long as it is as fast as "
-        f"this target: {count(len(timings), 'step')}, {count(rows, 'row')}{speed}.",
+        f"Production will take about {seconds:.1f} s with {counted(jobs, 'job')}, as long as it is as fast "
+        f"as this target: {counted(len(timings), 'step')}, {counted(rows, 'row')}{speed}.",
         style="bold",
     )
     if scratch:
@@ -45,6 +45,6 @@ def summary(
     for timing in slowest:
         yield Text(f"    {timing.seconds:>8.2f} s  {timing.file}: {timing.name}")
     if warnings:
-        yield Text(f"  {count(len(warnings), 'warning')}:")
+        yield Text(f"  {counted(len(warnings), 'warning')}:")
         for warning in warnings[:_SHOWN]:
             yield Text(f"    {warning}", style="yellow")

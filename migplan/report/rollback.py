@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from migplan.report.words import count
 from migplan.run.engine.records import Run
 from migplan.run.engine.steps import Step
 from migplan.run.undo.losses import Losses
 from migplan.run.undo.rollback import Abandoned, RollbackResult
 from migplan.run.undo.row_counts import TableRows
+from migplan.text.wording import counted
 
 _SHOWN = 60
 
@@ -43,10 +43,11 @@ def losses(found: Losses) -> Iterator[Text]:
 
 def _sum(found: Losses) -> Text:
     lost = (
-        f"Lost: {count(found.rows, 'row')}, {found.own:,} of them brought by the run and not changed since."
+        f"Lost: {counted(found.rows, 'row')}, {found.own:,} of them brought by the run and not changed since."
     )
     if found.others and not found.others_go:
-        lost += f" {count(found.others, 'row')} that the run did not bring, or that were changed since, stay."
+        others = counted(found.others, "row")
+        lost += f" {others} that the run did not bring, or that were changed since, stay."
     return Text(lost, style="bold red" if found.loses_others else "bold")
 
 
@@ -65,9 +66,9 @@ def _tables(found: Losses) -> Iterator[Text]:
         others = f"{table.others:,}" if table.others else ""
         yield Text(f"  {_name(table):{width}} {table.rows:>14,} {table.own:>14,} {others:>17}", style=style)
     if len(tables) > _SHOWN:
-        yield Text(f"  and {count(len(tables) - _SHOWN, 'table')} more")
+        yield Text(f"  and {counted(len(tables) - _SHOWN, 'table')} more")
     if empty:
-        yield Text(f"  {count(empty, 'table')} without rows")
+        yield Text(f"  {counted(empty, 'table')} without rows")
 
 
 def _name(table: TableRows) -> str:
@@ -76,7 +77,7 @@ def _name(table: TableRows) -> str:
 
 def foreseen(steps: Sequence[Step]) -> Iterator[Text]:
     """The steps that a rollback would do."""
-    yield Text(f"{count(len(steps), 'step')}:", style="bold")
+    yield Text(f"{counted(len(steps), 'step')}:", style="bold")
     for step in steps:
         yield Text(f"  {step.number:>5}  {step.file}: {step.name}")
     yield Text("Nothing was changed.")
@@ -109,7 +110,7 @@ def done(result: RollbackResult, address: object, apply: str, rollback: str) -> 
     else:
         rest = " that were left" if result.went_on else ""
         what = "is rolled back" if result.whole else "is rolled back in part"
-        how = f"{count(result.steps, 'step')}{rest}, {result.seconds:.1f} s"
+        how = f"{counted(result.steps, 'step')}{rest}, {result.seconds:.1f} s"
         if not result.steps and not result.went_on:
             how = "nothing of it was done"
         yield Text(f"run {result.run.run}, {result.run.bundle}, {what}: {how}", style="bold")

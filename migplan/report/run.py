@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from migplan.errors import StepError
-from migplan.report.words import amount, count
+from migplan.report.words import amount
 from migplan.run.bundle.apply import ApplyResult
 from migplan.run.engine.journal import Entry
 from migplan.run.engine.status import RunStatus, Status
 from migplan.run.engine.steps import Step
+from migplan.text.wording import counted
 
 if TYPE_CHECKING:  # a run has no need of it, and it takes a while to load
     from migplan.bundle.check.file_orphans import FileOrphans
@@ -49,8 +50,8 @@ def done(result: ApplyResult, status: Status, words: Words) -> Iterator[Text]:
     yield from _files(next(each for each in status.runs if each.run.run == run.run).entries)
     rest = (" that was left" if result.steps == 1 else " that were left") if result.went_on else ""
     yield Text(
-        f"{run.bundle} applied to {status.address}: {count(result.steps, 'step')}{rest}, "
-        f"{count(result.rows, 'row')}, {result.seconds:.1f} s",
+        f"{run.bundle} applied to {status.address}: {counted(result.steps, 'step')}{rest}, "
+        f"{counted(result.rows, 'row')}, {result.seconds:.1f} s",
         style="bold",
     )
     yield Text(f"Prove it with: {words.verify}")
@@ -109,7 +110,7 @@ def _left(found: RunStatus) -> Text:
     stopped = next((entry for entry in found.entries if entry.state != "done"), None)
     rows = sum(entry.rows or 0 for entry in found.entries if entry.state == "done")
     place = f"; the next is {stopped.file}: {stopped.name}" if stopped else ""
-    return Text(f"  stays: {found.done:,} of {count(total, 'step')} and {count(rows, 'row')}{place}")
+    return Text(f"  stays: {found.done:,} of {counted(total, 'step')} and {counted(rows, 'row')}{place}")
 
 
 def status(found: Status) -> Iterator[Text]:
@@ -133,7 +134,7 @@ def _run(each: RunStatus, *, at_work: bool) -> Iterator[Text]:
     what = run.kind + (f" of run {run.undoes}" if run.undoes else "")
     yield Text(
         f"  run {run.run}: {what}, {run.bundle} {run.digest[:12]}, {state}; "
-        f"{each.done:,} of {count(len(each.entries), 'step')}, {count(rows, 'row')}"
+        f"{each.done:,} of {counted(len(each.entries), 'step')}, {counted(rows, 'row')}"
     )
     end = run.finished_at or run.changed_at
     yield Text(
@@ -198,13 +199,14 @@ def orphans(found: Sequence[FileOrphans], *, carry: bool) -> Iterator[Text]:
     for each in found:
         if each.rows:
             samples = "; ".join(", ".join(values) for values in each.samples)
-            yield Text(f"{each.key}: {count(each.rows, 'row')} without what they refer to, such as {samples}")
+            orphans = counted(each.rows, "row")
+            yield Text(f"{each.key}: {orphans} without what they refer to, such as {samples}")
         else:
             yield Text(f"{each.key}: not looked at: {each.unread}", style="dim")
     if not broken:
         yield Text("No row breaks a key that could be looked at.")
     elif carry:
-        yield Text(f"{count(len(broken), 'key')} will be NOT VALID in the target.", style="yellow")
+        yield Text(f"{counted(len(broken), 'key')} will be NOT VALID in the target.", style="yellow")
     else:
         yield Text("Nothing was changed.", style="bold")
         yield Text("  -> fix the rows in the source and export anew, or add --carry-orphans", style="dim")
@@ -213,14 +215,14 @@ def orphans(found: Sequence[FileOrphans], *, carry: bool) -> Iterator[Text]:
 def foreseen(steps: Sequence[Step], done: Iterable[int], needs: Sequence[frozenset[int]]) -> Iterator[Text]:
     """Every step that an apply would do, what it locks, and what it waits for."""
     finished = set(done)
-    yield Text(f"{count(len(steps), 'step')}, {len(finished):,} of them done already:", style="bold")
+    yield Text(f"{counted(len(steps), 'step')}, {len(finished):,} of them done already:", style="bold")
     file = ""
     for step, before in zip(steps, needs, strict=True):
         if step.file != file:
             file = step.file
             yield Text(f"  {file}  ({_HAZARDS.get(step.phase, step.phase)})")
         mark = "done" if step.number in finished else ""
-        size = f"{count(step.rows, 'row')}, {amount(step.bytes)}" if step.phase == "data" else ""
+        size = f"{counted(step.rows, 'row')}, {amount(step.bytes)}" if step.phase == "data" else ""
         waits = f"after {max(before) + 1}" if before else "at once"
         yield Text(f"    {step.number:>5}  {step.name:60.60}  {size:>24}  {waits:<12} {_locks(step)} {mark}")
     yield Text("Nothing was changed.")
@@ -255,5 +257,5 @@ def _files(entries: Sequence[Entry]) -> Iterator[Text]:
     for file, steps in by_file.items():
         rows = sum(step.rows or 0 for step in steps)
         seconds = sum(step.duration.total_seconds() for step in steps if step.duration)
-        shown = count(rows, "row") if steps[0].phase == "data" else ""
-        yield Text(f"  {file:{width}}  {count(len(steps), 'step'):>12}  {shown:>16}  {seconds:>8.2f} s")
+        shown = counted(rows, "row") if steps[0].phase == "data" else ""
+        yield Text(f"  {file:{width}}  {counted(len(steps), 'step'):>12}  {shown:>16}  {seconds:>8.2f} s")

@@ -9,7 +9,8 @@ from migplan.advise import by_rule
 from migplan.postgres.versions import dotted
 from migplan.report.advice import not_judged
 from migplan.report.analysis import Analysis
-from migplan.report.words import Naming, count, listed, rows
+from migplan.report.words import Naming, rows
+from migplan.text.wording import counted, listed
 
 SHOWN_HUBS = 6
 SHOWN_TABLES = 6
@@ -27,8 +28,8 @@ def headline(analysis: Analysis) -> str:
     graph = analysis.graph
     total, exact = analysis.rows_in_all
     return (
-        f"{server.database} on PostgreSQL {dotted(server.version)}: {count(len(graph.tables), 'table')}, "
-        f"{count(len(graph.all_keys), 'foreign key')}, {'' if exact else 'about '}{count(total, 'row')}"
+        f"{server.database} on PostgreSQL {dotted(server.version)}: {counted(len(graph.tables), 'table')}, "
+        f"{counted(len(graph.all_keys), 'foreign key')}, {'' if exact else 'about '}{counted(total, 'row')}"
     )
 
 
@@ -37,17 +38,17 @@ def shape(analysis: Analysis) -> str:
     graph = analysis.graph
     deepest = max(graph.depth.values(), default=0)
     parts = [
-        count(len(graph.roots), "root"),
+        counted(len(graph.roots), "root"),
         f"depth {deepest}",
-        count(len(graph.components), "component"),
-        count(len(graph.circles), "cycle") if graph.circles else "no cycle",
+        counted(len(graph.components), "component"),
+        counted(len(graph.circles), "cycle") if graph.circles else "no cycle",
     ]
     if graph.self_keys:
         own = sum(len(keys) for keys in graph.self_keys.values())
         tables = len(graph.self_keys)
         parts.append(
-            f"{count(tables, 'table')} referring to {'itself' if tables == 1 else 'themselves'} "
-            f"by {count(own, 'key')}"
+            f"{counted(tables, 'table')} referring to {'itself' if tables == 1 else 'themselves'} "
+            f"by {counted(own, 'key')}"
         )
     return ", ".join(parts)
 
@@ -89,10 +90,10 @@ def _hubs(analysis: Analysis) -> Iterator[str]:
     for hub in hubs:
         yield (
             f"{name(hub.table):{width}}  depth {graph.depth[hub.table]}, "
-            f"needed by {count(hub.direct, 'table')} directly, blocks {hub.transitive:,} in all"
+            f"needed by {counted(hub.direct, 'table')} directly, blocks {hub.transitive:,} in all"
         )
     if len(graph.hubs) > SHOWN_HUBS:
-        yield f"… and {count(len(graph.hubs) - SHOWN_HUBS, 'more table')} that others need"
+        yield f"… and {counted(len(graph.hubs) - SHOWN_HUBS, 'more table')} that others need"
 
 
 def _levels(analysis: Analysis) -> Iterator[str]:
@@ -105,9 +106,9 @@ def _levels(analysis: Analysis) -> Iterator[str]:
     for level in shown:
         if level > shown[0] and level - 1 not in shown:
             rest = sum(number for other, number in levels.items() if other not in shown)
-            yield f"… depth {SHOWN_LEVELS - 2} to {deepest - 1}: {count(rest, 'table')}"
+            yield f"… depth {SHOWN_LEVELS - 2} to {deepest - 1}: {counted(rest, 'table')}"
         bar = "█" * max(1, round(levels[level] / most * BAR))
-        yield f"depth {level:<3} {count(levels[level], 'table'):>12}  {bar}"
+        yield f"depth {level:<3} {counted(levels[level], 'table'):>12}  {bar}"
 
 
 def _rows(analysis: Analysis) -> Iterator[str]:
@@ -126,7 +127,8 @@ def _rows(analysis: Analysis) -> Iterator[str]:
         yield f"{name(table):{width}}  {rows(graph.rows[table]):>{digits}}  {share:6.1%}  {bar}"
     rest = [graph.rows[table].count or 0 for table in ranked[len(shown) :]]
     if rest:
-        yield f"{count(len(rest), 'other table')}: {count(sum(rest), 'row')}, {rest.count(0):,} of them empty"
+        others, rows_there = counted(len(rest), "other table"), counted(sum(rest), "row")
+        yield f"{others}: {rows_there}, {rest.count(0):,} of them empty"
 
 
 def _cycles(analysis: Analysis) -> Iterator[str]:
@@ -134,13 +136,13 @@ def _cycles(analysis: Analysis) -> Iterator[str]:
     name = Naming(graph.tables)
     for number, circle in enumerate(graph.circles, 1):
         ways = [cycle for cycle in graph.cycles if circle.issuperset(cycle.tables)]
-        yield f"cycle {number}: {count(len(circle), 'table')}: {listed(map(name, sorted(circle)), 8)}"
+        yield f"cycle {number}: {counted(len(circle), 'table')}: {listed(map(name, sorted(circle)), 8)}"
         for way in ways[:SHOWN_WAYS]:
             yield "  " + " -> ".join(map(name, (*way.tables, way.tables[0])))
             for hop in way.keys:
                 yield from (f"    {key.name}: {key}" for key in hop)
         if len(ways) > SHOWN_WAYS:
-            yield f"  … and {count(len(ways) - SHOWN_WAYS, 'more way')} round, or more"
+            yield f"  … and {counted(len(ways) - SHOWN_WAYS, 'more way')} round, or more"
 
 
 def _self_references(analysis: Analysis) -> Iterator[str]:
@@ -154,7 +156,7 @@ def _orphans(analysis: Analysis) -> Iterator[str]:
     if analysis.orphans is None:
         return
     if not analysis.orphans:
-        keys = count(len(analysis.graph.all_keys), "foreign key")
+        keys = counted(len(analysis.graph.all_keys), "foreign key")
         yield f"none: every row of {keys} refers to a row that is there"
     for orphans in analysis.orphans:
         if orphans.unread:
@@ -163,7 +165,7 @@ def _orphans(analysis: Analysis) -> Iterator[str]:
         samples = "; ".join(", ".join(values) for values in orphans.samples)
         refer = "refers" if orphans.rows == 1 else "refer"
         yield (
-            f"{orphans.key.name}: {orphans.key}: {count(orphans.rows, 'row')} {refer} to nothing, "
+            f"{orphans.key.name}: {orphans.key}: {counted(orphans.rows, 'row')} {refer} to nothing, "
             f"such as {samples}"
         )
 
@@ -179,7 +181,7 @@ def _findings(analysis: Analysis) -> Iterator[str]:
         yield "what fixes them: migplan advise"
     advice = analysis.advice
     if advice.ignored:
-        yield f"{count(len(advice.ignored), 'finding')} ignored, for reasons that migplan.yaml holds"
+        yield f"{counted(len(advice.ignored), 'finding')} ignored, for reasons that migplan.yaml holds"
     for line in not_judged(advice.blind):
         yield f"not judged: {line}"
 
@@ -190,11 +192,11 @@ def _outside(analysis: Analysis) -> Iterator[str]:
     for key in analysis.graph.leaving[:SHOWN_FINDINGS]:
         yield f"{key.name}: {key} leads out of it: the rows referred to must be there before"
     if len(analysis.graph.leaving) > SHOWN_FINDINGS:
-        yield f"… and {count(len(analysis.graph.leaving) - SHOWN_FINDINGS, 'more key')} leading out of it"
+        yield f"… and {counted(len(analysis.graph.leaving) - SHOWN_FINDINGS, 'more key')} leading out of it"
     arriving = analysis.selected.arriving
     if arriving:
         lead = "leads" if len(arriving) == 1 else "lead"
-        yield f"{count(len(arriving), 'key')} from outside {lead} into it: {listed(arriving, 2)}"
+        yield f"{counted(len(arriving), 'key')} from outside {lead} into it: {listed(arriving, 2)}"
 
 
 def _unread(analysis: Analysis) -> Iterator[str]:

@@ -11,7 +11,8 @@ from migplan.names import QualifiedName
 from migplan.report import summary
 from migplan.report.analysis import Analysis
 from migplan.report.tree import Line, tree
-from migplan.report.words import Naming, count, listed, rows
+from migplan.report.words import Naming, rows
+from migplan.text.wording import counted, listed
 
 GAP = 2
 
@@ -33,7 +34,7 @@ def as_levels(analysis: Analysis, *, depth: int | None = None, whole: bool = Fal
             break
         here = [table for table in graph.tables if graph.depth[table] == level]
         known = sum(graph.rows[table].count or 0 for table in here)
-        yield Text(f"Depth {level}: {count(len(here), 'table')}, {count(known, 'row')}", style="bold")
+        yield Text(f"Depth {level}: {counted(len(here), 'table')}, {counted(known, 'row')}", style="bold")
         limit = len(here) if whole or len(graph.tables) <= 100 else 10
         lines = [
             Line("  ", name(table), rows(graph.rows[table]), _needs(table, graph, name))
@@ -41,7 +42,7 @@ def as_levels(analysis: Analysis, *, depth: int | None = None, whole: bool = Fal
         ]
         yield from _aligned(lines)
         if here[limit:]:
-            yield Text(f"  … {count(len(here) - limit, 'more table')}", style="dim")
+            yield Text(f"  … {counted(len(here) - limit, 'more table')}", style="dim")
         yield Text()
     yield from _bottom(analysis, first_line=False)
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
-from migplan.report.words import Naming, count, listed, rows
+from migplan.report.words import Naming, rows
+from migplan.text.wording import counted, listed
 
 READABLE = 100  # lines
 SHOWN_ROOTS = 12
@@ -101,10 +102,10 @@ class _Tree:
         if names[limit:]:
             rest = names[limit:]
             under = sum(self._size(name) - 1 for name in rest)
-            below = f", {count(under, 'table')} below them" if under else ""
+            below = f", {counted(under, 'table')} below them" if under else ""
             yield Line(
                 "",
-                f"… {count(len(rest), 'more table')} without needs{below}: {self._few(rest)}",
+                f"… {counted(len(rest), 'more table')} without needs{below}: {self._few(rest)}",
                 quiet=True,
             )
 
@@ -114,7 +115,7 @@ class _Tree:
         if level >= min(DEEPEST, DEEPEST if self._fold.depth is None else self._fold.depth):
             hidden = self._size(name) - 1
             if hidden:
-                yield Line(f"{branches}└─ ", f"… {count(hidden, 'table')} below", quiet=True)
+                yield Line(f"{branches}└─ ", f"… {counted(hidden, 'table')} below", quiet=True)
             return
         shown = own
         if self._fold.children is not None and len(own) > self._fold.children + 1:
@@ -127,11 +128,11 @@ class _Tree:
             yield from self._children(child, branches + ("   " if end else "│  "), level + 1)
         if folded:
             under = sum(self._size(child) - 1 for child in folded)
-            below = f" and {count(under, 'table')} below them" if under else ""
+            below = f" and {counted(under, 'table')} below them" if under else ""
             end_fold = "├─ " if others else "└─ "
             yield Line(
                 branches + end_fold,
-                f"… {count(len(folded), 'more table')}{below}: {self._few(folded)}",
+                f"… {counted(len(folded), 'more table')}{below}: {self._few(folded)}",
                 quiet=True,
             )
         if others:
@@ -143,7 +144,7 @@ class _Tree:
             marks.append(f"⟲ cycle {self._circle[name]}")
         parts = self._graph.partitions.get(name, ())
         if parts:
-            marks.append(count(len(parts), "partition"))
+            marks.append(counted(len(parts), "partition"))
         return Line(branches, self._name(name), rows(self._graph.rows[name]), "  ".join(marks))
 
     def _deepest_need(self, name: QualifiedName) -> QualifiedName | None:

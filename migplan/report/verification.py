@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from rich.text import Text
 
 from migplan.anonymise.texts import shown
-from migplan.report.words import count
+from migplan.text.wording import counted
 from migplan.verify.verification import Check, Difference, Verification
 
 FORMAT = 1
@@ -29,7 +29,7 @@ def as_text(verification: Verification) -> Iterator[Text]:
         yield Text.assemble(f"  {check.name:{width}}  {_numbers(check):>{numbers}}  ", state)
     for hierarchy in verification.hierarchies:
         yield Text(
-            f"  {hierarchy.table}: {count(hierarchy.roots, 'root')}, {hierarchy.linked:,} linked, "
+            f"  {hierarchy.table}: {counted(hierarchy.roots, 'root')}, {hierarchy.linked:,} linked, "
             f"{hierarchy.total:,} in all",
             style="dim",
         )
@@ -110,7 +110,7 @@ def closing(verification: Verification) -> str:
     """One sentence: whether it holds, and how strong the proof is."""
     by = Counter(proof.strength for proof in verification.tables)
     strengths = [
-        f"{count(by[strength], 'table')} {how}"
+        f"{counted(by[strength], 'table')} {how}"
         for strength, how in (
             ("content", "by content"),
             ("count", "by row count only"),
@@ -125,11 +125,11 @@ def closing(verification: Verification) -> str:
         return f"The target is what {against} say{s}.{proof}"
     known = sum(each.known for each in verification.differences)
     unknown = len(verification.differences) - known
-    open_ = f"{count(unknown, 'thing')} could not be compared" if unknown else ""
+    open_ = f"{counted(unknown, 'thing')} could not be compared" if unknown else ""
     if not known:
         return f"It is not proven that the target is what {against} say{s}: {open_}.{proof}"
     also = f", and {open_}" if open_ else ""
-    return f"The target is not what {against} say{s}: {count(known, 'difference')}{also}.{proof}"
+    return f"The target is not what {against} say{s}: {counted(known, 'difference')}{also}.{proof}"
 
 
 def _heading(verification: Verification) -> str:

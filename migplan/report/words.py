@@ -11,11 +11,6 @@ if TYPE_CHECKING:
     from migplan.graph.graph import Rows
 
 
-def count(number: int, thing: str, plural: str = "") -> str:
-    """``1 table``, ``1,204 tables``."""
-    return f"{number:,} {thing if number == 1 else plural or thing + 's'}"
-
-
 def rows(value: Rows) -> str:
     """``104``, ``~4,300`` where it is an estimate, ``?`` where nobody knows."""
     if value.count is None:
@@ -29,13 +24,6 @@ def amount(size: int) -> str:
     while number >= 1000 and len(units) > 1:
         number, units = number / 1000, units[1:]
     return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
-
-
-def listed(names: Iterable[object], limit: int) -> str:
-    """Some names, and how many more there are."""
-    every = [str(name) for name in names]
-    more = f" and {len(every) - limit:,} more" if len(every) > limit else ""
-    return ", ".join(every[:limit]) + more
 
 
 class Naming:

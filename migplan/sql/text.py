@@ -23,15 +23,6 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def counted(number: int, thing: str, plural: str = "") -> str:
-    """A number with its word.
-
-    >>> counted(1, "row"), counted(1204, "row"), counted(2, "index", "indexes")
-    ('1 row', '1,204 rows', '2 indexes')
-    """
-    return f"{number:,} {thing if number == 1 else plural or thing + 's'}"
-
-
 def do_block(body: str) -> str:
     """Statements of PL/pgSQL as one of SQL, done whole or not at all; whatever quotes stand in them."""
     tag = "$undo$"

@@ -12,6 +12,7 @@ from typing import Any
 
 from migplan.bundle.schema.expectation import OF_CATALOG
 from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, SETTING, Attributes, Thing
+from migplan.text.wording import listed
 from migplan.verify.definitions import same
 from migplan.verify.verification import Check, Difference
 
@@ -180,6 +181,4 @@ def _more(expected: Things, found: Things) -> Iterator[str]:
     if settings:
         yield f"the target's database has settings of its own: {', '.join(settings)}"
     for kind, names in by_kind.items():
-        more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-        said = ", ".join(names[:_SHOWN]) + more
-        yield f"the target has of the kind {kind} what the bundle does not know: {said}"
+        yield (f"the target has of the kind {kind} what the bundle does not know: {listed(names, _SHOWN)}")

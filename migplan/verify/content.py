@@ -9,6 +9,7 @@ from migplan.catalog.digests import Digest, Method, wanted
 from migplan.catalog.model import Table
 from migplan.names import QualifiedName
 from migplan.progress import Progress
+from migplan.text.wording import listed
 from migplan.verify.expectation import Expectation
 from migplan.verify.moment import Moment
 from migplan.verify.samples import Examples
@@ -136,26 +137,23 @@ def _moved_on(then: Mapping[QualifiedName, Digest], now: Mapping[QualifiedName, 
     ]
     if not changed:
         return []
-    more = f" and {len(changed) - 5:,} more" if len(changed) > 5 else ""
-    return [f"the source has changed since the export: {', '.join(map(str, changed[:5]))}{more}"]
+    return [f"the source has changed since the export: {listed(changed, 5)}"]
 
 
 def _weak(proofs: list[TableProof]) -> list[str]:
     weak = [proof for proof in proofs if proof.strength == "count"]
     if not weak:
         return []
-    more = f" and {len(weak) - 5:,} more" if len(weak) > 5 else ""
     whys = sorted({proof.found.why for proof in weak if proof.found.why})
     why = "; ".join(whys) or "the bundle has no digest that this server can come to"
-    return [f"only counted: {', '.join(proof.table for proof in weak[:5])}{more} ({why})"]
+    return [f"only counted: {listed((proof.table for proof in weak), 5)} ({why})"]
 
 
 def _unread(proofs: list[TableProof]) -> list[str]:
     closed = [proof.table for proof in proofs if proof.found.rows is None and proof.found.why != _GONE]
     if not closed:
         return []
-    more = f" and {len(closed) - 5:,} more" if len(closed) > 5 else ""
     return [
-        f"not read in the target: {', '.join(closed[:5])}{more}; verify as a role that may read all of it, "
+        f"not read in the target: {listed(closed, 5)}; verify as a role that may read all of it, "
         "which under FORCE ROW LEVEL SECURITY takes BYPASSRLS, even from the owner"
     ]

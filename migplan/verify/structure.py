@@ -14,6 +14,7 @@ from typing import Any
 from migplan.catalog.compare import between
 from migplan.catalog.grant import Grant
 from migplan.catalog.model import Catalog, Column, Index, Table, View
+from migplan.text.wording import listed
 from migplan.verify.expectation import Expectation
 from migplan.verify.spelling import Key, Spelling, identity, key_of
 from migplan.verify.verification import Check, Difference
@@ -224,11 +225,9 @@ class _Comparison:
 
     def _more(self, kind: str, there: Mapping[str, Any]) -> None:
         if there:
-            names = sorted(there)
-            more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
             self.notes.append(
                 f"the target has {kind.lower()} that the bundle does not know: "
-                f"{', '.join(names[:_SHOWN])}{more}"
+                f"{listed(sorted(there), _SHOWN)}"
             )
 
     def _pair(self, kind: str, what: str, expected: Any, found: Any, owner: str = "") -> None:

@@ -21,7 +21,8 @@ from migplan.bundle.manifest import LoadedTable, Manifest, SelfReference
 from migplan.catalog.model import Catalog, ForeignKey
 from migplan.config import Strategy
 from migplan.names import quoted
-from migplan.sql.text import counted, literal, one_line
+from migplan.sql.text import literal, one_line
+from migplan.text.wording import counted
 
 _END = "COMMIT;\n"
 _SHOWN_ONE_BY_ONE = 20

@@ -18,7 +18,7 @@ from migplan.errors import PlanError
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.address import Address
 from migplan.postgres.archive import Archive, Entry
-from migplan.sql.text import counted
+from migplan.text.wording import counted
 
 _KEY = "FK CONSTRAINT"
 _VALID_ONLY = 18

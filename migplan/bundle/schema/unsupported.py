@@ -14,7 +14,8 @@ from migplan.names import quoted
 from migplan.postgres.address import Address
 from migplan.postgres.archive import Archive, Entry, Section
 from migplan.postgres.failures import explained
-from migplan.sql.text import counted, do_block, literal
+from migplan.sql.text import do_block, literal
+from migplan.text.wording import counted
 
 SETTING = "DATABASE SETTING"
 """A kind that pg_dump does not have: what ALTER DATABASE, or ALTER ROLE IN DATABASE, has set."""

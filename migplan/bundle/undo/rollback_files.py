@@ -21,7 +21,8 @@ from migplan.catalog.model import Catalog
 from migplan.config import Strategy
 from migplan.names import QualifiedName
 from migplan.postgres.archive import Entry
-from migplan.sql.text import counted, one_line
+from migplan.sql.text import one_line
+from migplan.text.wording import counted
 
 _SETTINGS = SESSION + "SELECT pg_catalog.set_config('search_path', '', false);\n"
 

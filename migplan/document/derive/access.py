@@ -8,8 +8,9 @@ from migplan.advise.rules import key_without_index
 from migplan.catalog.model import ForeignKey, Index, Table
 from migplan.document.derive.columns import is_tenant
 from migplan.document.derive.facts import Facts
-from migplan.document.derive.wording import columns_of, joined
+from migplan.document.derive.wording import columns_of
 from migplan.names import quoted
+from migplan.text.wording import joined
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from migplan.document.derive import columns as meaning
 from migplan.document.derive.facts import Facts
 from migplan.document.derive.platforms import external_ids, sync_fields
 from migplan.document.derive.sessions import stripped
-from migplan.document.derive.wording import columns_of, joined, listed
+from migplan.document.derive.wording import columns_of
 from migplan.document.model import DescribedIndex
 from migplan.names import quoted
+from migplan.text.wording import joined, listed
 
 _DISTANCES = {
     "vector_cosine_ops": "<=>",

@@ -12,9 +12,10 @@ from migplan.document.derive.indexes import is_descending
 from migplan.document.derive.query import PAGE, Parameters, equal, written
 from migplan.document.derive.relatives import followed
 from migplan.document.derive.sessions import parenthesised
-from migplan.document.derive.wording import columns_of, joined, shown
+from migplan.document.derive.wording import columns_of, shown
 from migplan.document.model import Pattern
 from migplan.names import quoted
+from migplan.text.wording import joined
 
 
 def newest(table: Table, facts: Facts) -> Iterator[Pattern]:

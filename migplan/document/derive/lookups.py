@@ -10,8 +10,9 @@ from migplan.document.derive.facts import Facts
 from migplan.document.derive.platforms import external_ids
 from migplan.document.derive.query import PAGE, Parameters, equal, written
 from migplan.document.derive.sessions import parenthesised
-from migplan.document.derive.wording import columns_of, joined, shown
+from migplan.document.derive.wording import columns_of, shown
 from migplan.document.model import Pattern
+from migplan.text.wording import joined
 
 
 def by_primary_key(table: Table, facts: Facts) -> Iterator[Pattern]:

@@ -9,10 +9,11 @@ from migplan.config import Strategy
 from migplan.document.derive.facts import Facts
 from migplan.document.derive.platforms import credentials, external_ids, is_integration, sync_fields
 from migplan.document.derive.triggers import keeps_record, sets_time
-from migplan.document.derive.wording import columns_of, counted, joined, listed
+from migplan.document.derive.wording import columns_of
 from migplan.document.model import MigrationNotes
 from migplan.names import quoted
 from migplan.plan.model import PlannedTable
+from migplan.text.wording import counted, joined, listed
 
 LARGE = 100_000
 

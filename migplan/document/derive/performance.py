@@ -19,9 +19,10 @@ from migplan.document.derive.facts import Facts
 from migplan.document.derive.indexes import distance
 from migplan.document.derive.platforms import external_ids
 from migplan.document.derive.sessions import stripped
-from migplan.document.derive.wording import columns_of, joined, listed
+from migplan.document.derive.wording import columns_of
 from migplan.document.model import Frequency, Growth, Performance
 from migplan.names import quoted
+from migplan.text.wording import joined, listed
 
 # A day: scans of a table, rows written, rows more than the day before.
 READS = {Frequency.HIGH: 10_000, Frequency.MEDIUM: 500}

@@ -17,9 +17,9 @@ from migplan.document.derive.sessions import (
     parenthesised,
     stripped,
 )
-from migplan.document.derive.wording import joined, listed
 from migplan.document.model import DescribedPolicy
 from migplan.names import quoted
+from migplan.text.wording import joined, listed
 
 _VERBS = {"SELECT": "read", "INSERT": "add", "UPDATE": "change", "DELETE": "delete", "ALL": "read and write"}
 _SUBSELECT = re.compile(rf"^(?:(.*?) IN |EXISTS )\(\s*SELECT\b.*?\bFROM\s+((?:{NAME}\.)?{NAME})", re.DOTALL)

@@ -9,9 +9,10 @@ from migplan.document.derive import columns as meaning
 from migplan.document.derive.access import Question, covering, performance
 from migplan.document.derive.facts import Facts
 from migplan.document.derive.query import PAGE, Parameters, column, equal, unlike, written
-from migplan.document.derive.wording import joined, shown
+from migplan.document.derive.wording import shown
 from migplan.document.model import Pattern
 from migplan.names import quoted
+from migplan.text.wording import joined
 
 _DEEPEST = 100
 

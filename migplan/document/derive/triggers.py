@@ -7,8 +7,8 @@ import re
 from migplan.catalog.model import Table, Trigger
 from migplan.document.derive.columns import snake
 from migplan.document.derive.facts import Facts
-from migplan.document.derive.wording import joined
 from migplan.document.model import DescribedTrigger
+from migplan.text.wording import joined
 
 _STAMP = re.compile(r"updated_(?:at|on)|modified|touch|moddatetime|timestamp|last_change")
 _STAMPED = re.compile(r"(?:updated|modified|changed)(?:_(?:at|on|date))?|last_(?:updated|modified|change)\w*")

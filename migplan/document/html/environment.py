@@ -26,6 +26,7 @@ from migplan.level import Level
 from migplan.report import words
 from migplan.report.advice import levels
 from migplan.text.printable import printable, printable_sql
+from migplan.text.wording import counted, listed
 
 _LEXER = PostgresLexer()
 _CLASSES = ((Comment, "c"), (String, "q"), (Name.Variable, "v"), (Keyword, "w"))
@@ -101,11 +102,11 @@ def environment() -> Environment:
     found.globals |= {
         "Level": Level,
         "by_rule": by_rule,
-        "count": words.count,
+        "count": counted,
         "group_id": group_id,
         "integration_key": integration_key,
         "levels": levels,
-        "listed": words.listed,
+        "listed": listed,
         "notes_key": notes_key,
         "numbered": numbered,
         "overview_key": overview_key,

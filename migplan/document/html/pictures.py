@@ -12,7 +12,8 @@ from migplan.document.model import Documentation, GroupDocument, TableDocument
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.report.diagrams import READABLE
-from migplan.report.words import count, rows
+from migplan.report.words import rows
+from migplan.text.wording import counted
 
 NEIGHBOURS = 8  # at each side of a table
 
@@ -38,7 +39,7 @@ class Pictures:
         return Figure(
             "diagram",
             "The whole database",
-            f"{count(len(documents), 'table')}{_LINES}",
+            f"{counted(len(documents), 'table')}{_LINES}",
             [self._card(name, self._graph.depth[name]) for name in documents],
             self._lines(documents),
         )
@@ -54,20 +55,20 @@ class Pictures:
         return Figure(
             "diagram",
             "The groups of the database",
-            f"{count(len(groups), 'group')}; each line goes from a group to one that it needs.",
+            f"{counted(len(groups), 'group')}; each line goes from a group to one that it needs.",
             [
                 Card(
                     group.name,
                     layer,
                     group.name,
-                    count(len(group.tables), "table"),
+                    counted(len(group.tables), "table"),
                     f"#{group_id(group.name)}",
                     self._links.hue_of(group.name),
                 )
                 for group, layer in zip(groups, _group_layers(groups, keys), strict=True)
             ],
             {
-                (one, other): f"{one} → {other}: {count(number, 'key')}"
+                (one, other): f"{one} → {other}: {counted(number, 'key')}"
                 for (one, other), number in keys.items()
             },
         )
@@ -86,7 +87,7 @@ class Pictures:
         return Figure(
             f"diagram-{group_id(group.name)}",
             f"The group {group.name}",
-            f"{count(len(own), 'table')}{dashed}{_LINES if lines else '.'}",
+            f"{counted(len(own), 'table')}{dashed}{_LINES if lines else '.'}",
             [
                 *(self._card(name, depth[name]) for name in own),
                 *(self._card(name, depth[name], "outside") for name in outside),
@@ -114,8 +115,8 @@ class Pictures:
         return Figure(
             f"diagram-{table_id(name)}",
             f"{name} and the tables around it",
-            f"It needs {count(len(needs), 'other table')}; "
-            f"{count(len(graph.dependents[name]), 'other table')} {_need(len(graph.dependents[name]))} it.",
+            f"It needs {counted(len(needs), 'other table')}; "
+            f"{counted(len(graph.dependents[name]), 'other table')} {_need(len(graph.dependents[name]))} it.",
             cards,
             lines,
         )

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from migplan.advise import Finding
 from migplan.document.markdown.book import ADVISORS, INDEX, Book, rule_anchor
 from migplan.level import Level
-from migplan.report.words import count
 from migplan.text import markdown
 from migplan.text.markdown import code, text
+from migplan.text.wording import counted
 
 
 def advisors(book: Book) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _rank(level: Level) -> int:
 def _rule(rule: str, found: Sequence[Finding], book: Book) -> Iterator[str]:
     yield from markdown.block(f'<a id="{rule_anchor(rule)}"></a>')
     yield from markdown.heading(3, f"{text(rule)}: {text(found[0].title)}")
-    yield from markdown.block(f"**{text(found[0].level.value)}**, {count(len(found), 'finding')}.")
+    yield from markdown.block(f"**{text(found[0].level.value)}**, {counted(len(found), 'finding')}.")
     yield from markdown.bullets(
         f"{_where(finding, book)}{text(finding.what)}: {text(finding.why)}" for finding in found
     )

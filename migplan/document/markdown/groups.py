@@ -10,9 +10,9 @@ from migplan.document.markdown import marks, wording
 from migplan.document.markdown.book import ADVISORS, INDEX, ORDER, Book, Chapter, overview_key, page_of_group
 from migplan.document.markdown.pictures import of_group
 from migplan.document.model import GroupDocument, TableDocument
-from migplan.report.words import count
 from migplan.text import markdown
 from migplan.text.markdown import code, text
+from migplan.text.wording import counted
 
 
 def overview(group: GroupDocument, book: Book) -> Iterator[str]:
@@ -78,7 +78,7 @@ def summary(group: GroupDocument, book: Book) -> Iterator[str]:
     if platforms:
         yield from markdown.block("**Integration Status:**")
         yield from markdown.bullets(
-            f"**{text(name)}:** {count(len(found), 'table')}, {wording.rows_in_all(found)} rows"
+            f"**{text(name)}:** {counted(len(found), 'table')}, {wording.rows_in_all(found)} rows"
             for name, found in sorted(platforms.items())
         )
     files = next((g.files for g in book.documentation.plan.groups if g.name == group.name), ())
@@ -124,13 +124,13 @@ def _strategies(tables: Sequence[TableDocument]) -> str:
 
 def _row_security(tables: Sequence[TableDocument]) -> str:
     on = sum(document.table.row_security for document in tables)
-    return f"on for {on:,} of {count(len(tables), 'table')}"
+    return f"on for {on:,} of {counted(len(tables), 'table')}"
 
 
 def _findings(tables: Sequence[TableDocument]) -> str:
     levels = Counter(found.level for found in chain.from_iterable(each.findings for each in tables))
     return (
-        ", ".join(count(levels[level], level.value) for level in sorted(levels, key=lambda level: level.rank))
+        ", ".join(counted(levels[level], level.value) for level in sorted(levels, key=lambda each: each.rank))
         or "none"
     )
 

@@ -10,9 +10,9 @@ from migplan.document.markdown.book import ADVISORS, ORDER, Book, overview_key, 
 from migplan.document.markdown.pictures import Picture, of_all, of_groups
 from migplan.document.model import TableDocument
 from migplan.postgres.versions import dotted
-from migplan.report.words import count
 from migplan.text import markdown
 from migplan.text.markdown import code, text
+from migplan.text.wording import counted
 
 SHOWN_LABELS = 12
 SHOWN_GAPS = 50
@@ -37,7 +37,7 @@ def _not_read(book: Book) -> Iterator[str]:
     yield from markdown.heading(2, "Not Read")
     yield from markdown.bullets(f"{code(gap.what)}: {text(gap.why)}" for gap in gaps[:SHOWN_GAPS])
     if len(gaps) > SHOWN_GAPS:
-        yield from markdown.block(f"And {count(len(gaps) - SHOWN_GAPS, 'more gap')}.")
+        yield from markdown.block(f"And {counted(len(gaps) - SHOWN_GAPS, 'more gap')}.")
 
 
 def _opening(book: Book) -> Iterator[str]:
@@ -47,7 +47,7 @@ def _opening(book: Book) -> Iterator[str]:
     yield from markdown.bullets(
         (
             f"**PostgreSQL:** {_version(book)}",
-            f"**Tables:** {len(documents):,} in {count(len(book.documentation.groups), 'group')}",
+            f"**Tables:** {len(documents):,} in {counted(len(book.documentation.groups), 'group')}",
             f"**Total Rows:** {wording.rows_in_all(documents)}",
             f"**Total Size:** {wording.size_in_all(documents)}",
             f"**Foreign Keys:** {len(book.documentation.graph.all_keys):,}",

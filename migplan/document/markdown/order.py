@@ -11,9 +11,9 @@ from migplan.document.model import TableDocument
 from migplan.names import QualifiedName, quoted
 from migplan.plan.model import Break
 from migplan.report.tree import folded_tree
-from migplan.report.words import count
 from migplan.text import markdown
 from migplan.text.markdown import code, text
+from migplan.text.wording import counted
 
 WHOLE_TREE = 500  # tables
 SHOWN_HUBS = 20
@@ -94,7 +94,7 @@ def _hubs(book: Book) -> Iterator[str]:
         align="-rrr",
     )
     if len(hubs) > SHOWN_HUBS:
-        yield from markdown.block(f"And {count(len(hubs) - SHOWN_HUBS, 'more table')} that others need.")
+        yield from markdown.block(f"And {counted(len(hubs) - SHOWN_HUBS, 'more table')} that others need.")
 
 
 def _groups(book: Book) -> Iterator[str]:
@@ -131,14 +131,14 @@ def _cycles(book: Book) -> Iterator[str]:
         yield from markdown.block("None: no table needs itself by way of others.")
     for number, circle in enumerate(graph.circles, 1):
         yield from markdown.heading(3, f"Cycle {number}")
-        yield from markdown.block(f"{count(len(circle), 'table')}: {book.to_tables(sorted(circle))}.")
+        yield from markdown.block(f"{counted(len(circle), 'table')}: {book.to_tables(sorted(circle))}.")
         ways = [cycle for cycle in graph.cycles if circle.issuperset(cycle.tables)]
         lines = []
         for way in ways[:SHOWN_WAYS]:
             lines.append(" -> ".join(title(name) for name in (*way.tables, way.tables[0])))
             lines += [f"  {_one_line(f'{quoted(key.name)}: {key}')}" for hop in way.keys for key in hop]
         if len(ways) > SHOWN_WAYS:
-            lines.append(f"and {count(len(ways) - SHOWN_WAYS, 'more way')} round, or more")
+            lines.append(f"and {counted(len(ways) - SHOWN_WAYS, 'more way')} round, or more")
         yield from markdown.fence("\n".join(lines), "text")
         yield from markdown.bullets(
             _cut(cut) for cut in book.documentation.plan.breaks if _is_in(cut, circle)

@@ -22,8 +22,8 @@ from migplan.document.markdown.sections import section
 from migplan.document.model import Documentation
 from migplan.errors import RefusedError
 from migplan.names import QualifiedName
-from migplan.report.words import count, listed
 from migplan.text import markdown
+from migplan.text.wording import counted, listed
 
 Lines = Callable[[], Iterator[str]]
 
@@ -162,6 +162,6 @@ def _refuse_losses(
     ]
     if edited:
         raise RefusedError(
-            f"{count(len(edited), 'page')} edited outside of the kept regions: {listed(edited, 5)}",
+            f"{counted(len(edited), 'page')} edited outside of the kept regions: {listed(edited, 5)}",
             do="move the text into a region such as notes; --overwrite throws it away",
         )

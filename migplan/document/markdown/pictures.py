@@ -15,7 +15,8 @@ from migplan.document.markdown.book import Book, title
 from migplan.document.model import GroupDocument, TableDocument
 from migplan.names import QualifiedName
 from migplan.report.diagrams import Box, arrows_among, flowchart
-from migplan.report.words import count, rows
+from migplan.report.words import rows
+from migplan.text.wording import counted
 
 NEIGHBOURS = 10  # on each side
 WHOLE = 60  # tables
@@ -88,7 +89,8 @@ def of_group(group: GroupDocument, book: Book) -> Picture:
     boxes |= {others[other]: Box(("group", other), round=True) for other in others}
     arrows = [(mark[start], mark[end], columns) for start, end, columns in arrows_among(graph, mark)]
     arrows += [
-        (mark[name], others[other], count(number, "key")) for (name, other), number in sorted(outside.items())
+        (mark[name], others[other], counted(number, "key"))
+        for (name, other), number in sorted(outside.items())
     ]
     return _fitted(boxes, arrows, [*_left_out(len(members) - len(shown), "of the group")])
 
@@ -106,13 +108,13 @@ def of_groups(book: Book) -> Picture:
             between[pair[0], pair[1]] += 1
     boxes = {
         mark[group.name]: Box(
-            (group.name, count(len(group.tables), "table"), f"{wording.rows_in_all(group.tables)} rows"),
+            (group.name, counted(len(group.tables), "table"), f"{wording.rows_in_all(group.tables)} rows"),
             round=True,
         )
         for group in groups
     }
     pairs = sorted(between.items())
-    arrows = [(mark[start], mark[end], count(number, "key")) for (start, end), number in pairs]
+    arrows = [(mark[start], mark[end], counted(number, "key")) for (start, end), number in pairs]
     return _fitted(boxes, arrows, [])
 
 
@@ -154,7 +156,7 @@ def _box(name: QualifiedName, book: Book, *, bold: bool = False) -> Box:
 
 
 def _left_out(number: int, which: str, thing: str = "table") -> list[str]:
-    return [f"{count(number, thing)} {which}"] if number > 0 else []
+    return [f"{counted(number, thing)} {which}"] if number > 0 else []
 
 
 def _sentence(missing: Sequence[str]) -> str:

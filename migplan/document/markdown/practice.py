@@ -10,9 +10,9 @@ from migplan.document.markdown import marks
 from migplan.document.markdown.book import Book, integration_key, notes_key
 from migplan.document.model import Frequency, Growth, Pattern, Samples, TableDocument
 from migplan.names import quoted
-from migplan.report import words
 from migplan.text import markdown
 from migplan.text.markdown import code, text
+from migplan.text.wording import counted
 
 WIDE = 8  # columns; the samples of a wider table are shown on their side
 LONG = 80  # characters of a sample
@@ -78,8 +78,8 @@ def patterns(document: TableDocument, _book: Book) -> Iterator[str]:
     for statement in document.statements:
         yield from markdown.fence(statement.text)
         yield from markdown.block(
-            f"**Performance:** {words.count(statement.calls, 'call')}, "
-            f"{statement.mean_milliseconds:,.1f} ms on average, {words.count(statement.rows, 'row')}"
+            f"**Performance:** {counted(statement.calls, 'call')}, "
+            f"{statement.mean_milliseconds:,.1f} ms on average, {counted(statement.rows, 'row')}"
         )
 
 

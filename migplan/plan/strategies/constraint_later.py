@@ -2,14 +2,8 @@
 
 from migplan.catalog.model import ForeignKey
 from migplan.config import Strategy
-from migplan.plan.strategies.situation import (
-    Decision,
-    Situation,
-    closing,
-    is_or_are,
-    listed,
-    not_shown_cheapest,
-)
+from migplan.plan.strategies.situation import Decision, Situation, closing, is_or_are, not_shown_cheapest
+from migplan.text.wording import listed
 
 NAME = Strategy.CONSTRAINT_LATER
 

@@ -1,7 +1,8 @@
 """``copy``: one COPY statement, in the order of the keys. The cheapest, and mostly all that it takes."""
 
 from migplan.config import Strategy
-from migplan.plan.strategies.situation import Decision, Situation, how_many, listed
+from migplan.plan.strategies.situation import Decision, Situation
+from migplan.text.wording import counted, listed
 
 NAME = Strategy.COPY
 
@@ -17,9 +18,7 @@ def proposal(situation: Situation) -> Decision:
             else "refers to no other table"
         )
     elif not situation.live:
-        reason = (
-            f"its {how_many(count, 'foreign key')} {'is' if count == 1 else 'are'} created after the rows"
-        )
+        reason = f"its {counted(count, 'foreign key')} {'is' if count == 1 else 'are'} created after the rows"
     else:
         needed = sorted({key.referenced for key in binding})
         reason = f"what it refers to is loaded before it: {listed(needed)}"

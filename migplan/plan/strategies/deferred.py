@@ -1,7 +1,8 @@
 """``deferred``: the check waits until the end of the transaction, because the key was made so that it can."""
 
 from migplan.config import Strategy
-from migplan.plan.strategies.situation import Decision, Situation, closing, is_or_are, listed, short
+from migplan.plan.strategies.situation import Decision, Situation, closing, is_or_are, short
+from migplan.text.wording import listed
 
 NAME = Strategy.DEFERRED
 

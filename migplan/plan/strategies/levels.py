@@ -1,7 +1,8 @@
 """``levels``: parents before children, for rows that refer to other rows of the same table."""
 
 from migplan.config import Strategy
-from migplan.plan.strategies.situation import Decision, Situation, how_many, listed, short
+from migplan.plan.strategies.situation import Decision, Situation, short
+from migplan.text.wording import counted, listed
 
 NAME = Strategy.LEVELS
 
@@ -13,7 +14,7 @@ def proposal(situation: Situation) -> Decision | None:
         return None
     return Decision(
         NAME,
-        f"rows refer to other rows of the table by {how_many(len(keys), 'key')} "
+        f"rows refer to other rows of the table by {counted(len(keys), 'key')} "
         f"({listed(map(short, keys))}): first those that refer to none, then the others, parents before "
         "children",
         keys,

@@ -3,7 +3,8 @@
 from migplan.catalog.model import ForeignKey
 from migplan.config import Strategy
 from migplan.plan.cuts import Cut
-from migplan.plan.strategies.situation import Decision, Situation, closing, listed, not_shown_cheapest, short
+from migplan.plan.strategies.situation import Decision, Situation, closing, not_shown_cheapest, short
+from migplan.text.wording import listed
 
 NAME = Strategy.NULL_THEN_UPDATE
 

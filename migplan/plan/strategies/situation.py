@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from migplan.catalog.model import ForeignKey, Table
 from migplan.config import Layout, Strategy
-from migplan.names import QualifiedName
 from migplan.plan.cuts import Cut
+from migplan.text.wording import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +74,6 @@ def short(key: ForeignKey) -> str:
     columns = ", ".join(key.columns)
     referenced = ", ".join(key.referenced_columns)
     return f"{columns} -> {referenced if key.refers_to_itself else key.referenced}"
-
-
-def listed(names: Iterable[QualifiedName | str], limit: int = 3) -> str:
-    """Some names, and how many more there are."""
-    every = [str(name) for name in names]
-    more = f" and {len(every) - limit} more" if len(every) > limit else ""
-    return ", ".join(every[:limit]) + more
-
-
-def how_many(count: int, thing: str) -> str:
-    """``1 key``, ``3 keys``."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def closing(keys: Sequence[ForeignKey]) -> str:

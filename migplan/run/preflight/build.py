@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import psycopg
 
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
-from migplan.run.preflight.target import Target, some
+from migplan.run.preflight.target import Target
 from migplan.run.preflight.wants import Wants
+from migplan.text.wording import listed
 
 # initdb imports ICU's collations where the server knows ICU; "unicode" alone is there in any case.
 _ICU = """
@@ -25,7 +26,7 @@ def build(target: Target, wants: Wants) -> Iterator[Obstacle]:
     if wants.icu_collations and target.ask("collations", _ICU) == [(False,)]:
         yield stop(
             "collations",
-            f"the server is built without ICU, which these need: {some(sorted(wants.icu_collations))}",
+            f"the server is built without ICU, which these need: {listed(sorted(wants.icu_collations), 10)}",
             "use a server that is built with ICU",
         )
     if wants.compressions:
@@ -33,14 +34,14 @@ def build(target: Target, wants: Wants) -> Iterator[Obstacle]:
         if known and (missing := wants.compressions - known):
             yield stop(
                 "compression",
-                f"the server is built without {some(sorted(missing))}, by which columns are compressed",
+                f"the server is built without {listed(sorted(missing), 10)}, by which columns are compressed",
                 "use a server that is built with it, or choose pglz for them in the source",
             )
     if wants.xml_columns and not _reads_xml(target):
         yield warn(
             "xml",
             "the server is built without libxml, and takes no values but NULL for "
-            f"{some(sorted(wants.xml_columns))}",
+            f"{listed(sorted(wants.xml_columns), 10)}",
             "use a server that is built with libxml if there are any",
         )
 

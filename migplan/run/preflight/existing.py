@@ -10,8 +10,9 @@ from psycopg import sql
 from migplan.bundle.manifest import Manifest
 from migplan.names import QualifiedName, parse, quoted, split
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
-from migplan.run.preflight.target import Target, some
+from migplan.run.preflight.target import Target
 from migplan.run.preflight.wants import Wants
+from migplan.text.wording import listed
 
 _AT_ONCE = 200
 
@@ -103,7 +104,7 @@ def in_the_way(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
         shown = sorted(f"{wanted[key].lower()} {'.'.join(filter(None, key[1:]))}" for key in found)
         yield stop(
             "objects",
-            f"{len(shown):,} of {len(wanted):,} objects are there already: {some(shown)}",
+            f"{len(shown):,} of {len(wanted):,} objects are there already: {listed(shown, 10)}",
             "use an empty database, or drop them; rows alone come with: migplan export --data-only",
         )
 
@@ -114,7 +115,8 @@ def needed(target: Target, wants: Wants) -> Iterator[Obstacle]:
     if missing:
         yield stop(
             "tables",
-            f"the files refer to tables that they do not create, and that are not there: {some(missing)}",
+            "the files refer to tables that they do not create, and that are not there: "
+            + listed(missing, 10),
             "apply the bundle that creates them first, or export the whole",
         )
 
@@ -127,7 +129,7 @@ def for_rows(target: Target, manifest: Manifest, wants: Wants, *, resuming: bool
     if missing:
         yield stop(
             "tables",
-            f"the rows need tables that are not there: {some(missing)}",
+            f"the rows need tables that are not there: {listed(missing, 10)}",
             "create them first: migplan export --schema-only, and apply that bundle",
         )
     there = [table for table in found if table.there]
@@ -139,21 +141,21 @@ def for_rows(target: Target, manifest: Manifest, wants: Wants, *, resuming: bool
     if lacking:
         yield stop(
             "columns",
-            f"tables lack columns of the rows: {some(lacking)}",
+            f"tables lack columns of the rows: {listed(lacking, 10)}",
             "bring the schema up to that of the source, or export anew",
         )
     refused = [table.name for table in there if table.name in columns and not table.may_insert]
     if refused:
         yield stop(
             "role",
-            f"{target.role.name} may not insert into {some(refused)}",
+            f"{target.role.name} may not insert into {listed(refused, 10)}",
             f"run as the owner of the tables, or GRANT INSERT ON ... TO {quoted(target.role.name)}",
         )
     foreign = [table.name for table in there if table.name in wants.altered and not table.owned]
     if foreign:
         yield stop(
             "role",
-            f"triggers, policies or keys of {some(foreign)} must rest while the rows come in, and "
+            f"triggers, policies or keys of {listed(foreign, 10)} must rest while the rows come in, and "
             f"{target.role.name} does not own these tables",
             "run as their owner",
         )
@@ -170,7 +172,7 @@ def _filled(target: Target, tables: list[Found]) -> Iterator[Obstacle]:
     if filled:
         yield warn(
             "rows",
-            f"{len(filled):,} of the tables have rows already: {some(filled)}",
+            f"{len(filled):,} of the tables have rows already: {listed(filled, 10)}",
             "rows with the same keys will be refused; empty these tables if theirs are to be replaced",
         )
 
@@ -194,11 +196,11 @@ def _sequences(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
     missing = [name for name, there, _ in found if not there]
     refused = [name for name, there, may in found if there and not may]
     if missing:
-        yield stop("sequences", f"sequences are not there: {some(missing)}", "create them first")
+        yield stop("sequences", f"sequences are not there: {listed(missing, 10)}", "create them first")
     if refused:
         yield stop(
             "sequences",
-            f"{target.role.name} may not set {some(refused)}",
+            f"{target.role.name} may not set {listed(refused, 10)}",
             f"GRANT UPDATE ON SEQUENCE ... TO {quoted(target.role.name)}",
         )
 

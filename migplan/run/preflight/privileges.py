@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from migplan.names import quoted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
-from migplan.run.preflight.target import Target, some
+from migplan.run.preflight.target import Target
 from migplan.run.preflight.wants import Wants
+from migplan.text.wording import listed
 
 JOURNAL = "migplan"
 """The schema in which a run is recorded."""
@@ -51,7 +52,7 @@ def _missing_roles(target: Target, wants: Wants) -> Iterator[Obstacle]:
         commands = "; ".join(f"CREATE ROLE {quoted(name)} NOLOGIN" for name in missing[:10])
         yield stop(
             "roles",
-            f"the files name roles that are not there, for {', '.join(reasons)}: {some(missing)}",
+            f"the files name roles that are not there, for {', '.join(reasons)}: {listed(missing, 10)}",
             f"{commands}; or export with --no-owner and --no-privileges, or --role OLD=NEW",
         )
 
@@ -62,7 +63,7 @@ def _schemas(target: Target, wants: Wants) -> Iterator[Obstacle]:
     found = {row[0]: row[1:] for row in target.ask("schemas", _SCHEMAS, [sorted(looked_at)])}
     new = sorted(wants.new_schemas - found.keys())
     if not target.may_create_schemas and (new or wants.publications):
-        things = f"schemas {some(new)}" if new else "publications"
+        things = f"schemas {listed(new, 10)}" if new else "publications"
         yield stop(
             "role",
             f"{role} may not create anything in the database itself, and the files create {things}",
@@ -102,7 +103,7 @@ def _owners(target: Target, wants: Wants) -> Iterator[Obstacle]:
     if refused:
         yield stop(
             "roles",
-            f"{target.role.name} may give nothing to {some(refused)}, of which it is no member",
+            f"{target.role.name} may give nothing to {listed(refused, 10)}, of which it is no member",
             f"GRANT {quoted(refused[0])} TO {quoted(target.role.name)}, and so on; "
             "or export with --no-owner, or --role OLD=NEW",
         )
@@ -121,7 +122,7 @@ def _owners(target: Target, wants: Wants) -> Iterator[Obstacle]:
 def _superusers(target: Target, wants: Wants) -> Iterator[Obstacle]:
     if not wants.superuser:
         return
-    what = f"the files have what only a superuser may create: {some(sorted(wants.superuser))}"
+    what = f"the files have what only a superuser may create: {listed(sorted(wants.superuser), 10)}"
     do = "run as a superuser, or export them left out: --without KIND, --no-privileges"
     if target.role.hosted:
         yield warn("role", f"{what}; whether this host lets {target.role.name} do it cannot be asked", do)

@@ -10,7 +10,8 @@ from migplan.bundle.schema.requirements import OLDEST
 from migplan.postgres.stall import Connection
 from migplan.postgres.versions import dotted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
-from migplan.run.preflight.target import Target, some
+from migplan.run.preflight.target import Target
+from migplan.text.wording import listed
 
 _STATE = """
 SELECT pg_catalog.pg_is_in_recovery(),
@@ -98,7 +99,7 @@ def _version(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
         yield stop(
             "server",
             f"{target.address} is PostgreSQL {dotted(target.version)}, and the bundle needs {needed}"
-            + (f": {some(why, 3)}" if why else ""),
+            + (f": {listed(why, 3)}" if why else ""),
             f"use a server of version {needed} or newer",
         )
     elif target.major < manifest.postgresql:
@@ -171,6 +172,6 @@ def _settings(target: Target) -> Iterator[Obstacle]:
     if watchers:
         yield warn(
             "event triggers",
-            f"they see, and may refuse, what the files define: {some(watchers)}",
+            f"they see, and may refuse, what the files define: {listed(watchers, 10)}",
             "disable them for the run if they are in the way: ALTER EVENT TRIGGER ... DISABLE",
         )

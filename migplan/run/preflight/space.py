@@ -9,8 +9,9 @@ from pathlib import Path
 from migplan.bundle.manifest import Manifest
 from migplan.names import quoted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
-from migplan.run.preflight.target import Target, some
+from migplan.run.preflight.target import Target
 from migplan.run.preflight.wants import Wants
+from migplan.text.wording import listed
 
 FACTOR = 2
 """Rows with their indexes and the log of their writing take about so many times the bytes of the files."""
@@ -61,7 +62,7 @@ def places(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacl
         if methods - there:
             yield stop(
                 "access methods",
-                f"the files name table access methods that are not there: {some(methods - there)}",
+                f"the files name table access methods that are not there: {listed(methods - there, 10)}",
                 "have their extension installed",
             )
     pairs = sorted(pair for pair in wants.collations - wants.new_collations if len(pair) == 2)
@@ -70,7 +71,8 @@ def places(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacl
     if absent:
         yield stop(
             "collations",
-            f"columns use collations that the server does not have: {some(name for _, name in absent)}",
+            "columns use collations that the server does not have: "
+            + listed((name for _, name in absent), 10),
             "use a server with these locales, or with ICU",
         )
 
@@ -81,14 +83,14 @@ def _tablespaces(target: Target, wants: Wants) -> Iterator[Obstacle]:
     if missing:
         yield stop(
             "tablespaces",
-            f"the files name tablespaces that are not there: {some(missing)}",
+            f"the files name tablespaces that are not there: {listed(missing, 10)}",
             "have them created: CREATE TABLESPACE ... LOCATION ..., by a superuser",
         )
     refused = sorted(name for name, may in there.items() if not may)
     if refused:
         yield stop(
             "tablespaces",
-            f"{target.role.name} may not create anything in tablespaces {some(refused)}",
+            f"{target.role.name} may not create anything in tablespaces {listed(refused, 10)}",
             f"GRANT CREATE ON TABLESPACE {quoted(refused[0])} TO {quoted(target.role.name)}, and so on",
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -112,10 +112,3 @@ def looking_at(connection: psycopg.Connection[Any], address: Address) -> Iterato
         connection.execute("SET LOCAL lock_timeout = '5s'")
         connection.execute("SET LOCAL statement_timeout = '60s'")
         yield Target(connection, address)
-
-
-def some(names: Iterable[object], limit: int = 10) -> str:
-    """The first names, and how many more there are."""
-    every = [str(name) for name in names]
-    more = f" and {len(every) - limit:,} more" if len(every) > limit else ""
-    return ", ".join(every[:limit]) + more
