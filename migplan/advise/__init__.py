@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migplan.advise.advice import Advice, advise, by_rule
+from migplan.advise.advice import Advice, Ignored, advise, by_rule
 from migplan.advise.finding import Blind, Finding, Rule, RuleModule
 from migplan.advise.rules import RULES
 from migplan.level import Level

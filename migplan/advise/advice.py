@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Blind, Finding, Need, RuleModule
 from migplan.advise.rules import RULES
 from migplan.catalog.model import Catalog
@@ -57,12 +57,12 @@ class Advice:
 def advise(catalog: Catalog, graph: ForeignKeyGraph, settings: AdviseSection = _ANY) -> Advice:
     """What every rule finds, the most severe first, then in the order of the rules and of names."""
     _refuse_unknown(settings)
-    seen = Seen(catalog, graph, settings)
+    context = Context(catalog, graph, settings)
     wanted = [module for module in RULES if settings.levels.get(module.RULE.code) != "off"]
     found: list[Finding] = []
     blind: list[Blind] = []
     for module in wanted:
-        said = sorted(_asked(module, seen), key=lambda each: each.what)
+        said = sorted(_asked(module, context), key=lambda each: each.what)
         blind += [each for each in said if isinstance(each, Blind)]
         found += [_with_level(each, settings) for each in said if isinstance(each, Finding)]
     ignored = [(finding, _entry(finding, settings)) for finding in found]
@@ -93,49 +93,49 @@ def _refuse_unknown(settings: AdviseSection) -> None:
             )
 
 
-def _asked(module: RuleModule, seen: Seen) -> Iterator[Finding | Blind]:
-    missing = [why for need in module.RULE.needs if (why := _missing(need, seen))]
+def _asked(module: RuleModule, context: Context) -> Iterator[Finding | Blind]:
+    missing = [why for need in module.RULE.needs if (why := _missing(need, context))]
     if missing:
         yield module.RULE.blind("", "; ".join(missing))
         return
     for need in module.RULE.needs:
-        yield from (module.RULE.blind(what, why) for what, why in _not_there(need, seen))
-    yield from module.find(seen)
+        yield from (module.RULE.blind(what, why) for what, why in _not_there(need, context))
+    yield from module.find(context)
 
 
-def _not_there(need: Need, seen: Seen) -> Iterator[tuple[str, str]]:
+def _not_there(need: Need, context: Context) -> Iterator[tuple[str, str]]:
     """What the settings name and this database does not have, beside others that it has."""
     if need is Need.SCHEMAS:
-        there = {schema.name for schema in seen.catalog.schemas}
-        for schema in seen.settings.exposed_schemas:
+        there = {schema.name for schema in context.catalog.schemas}
+        for schema in context.settings.exposed_schemas:
             if schema not in there:
                 yield f"schema {schema}", "it is said to be exposed, and is not there, or not selected"
     elif need is Need.ROLES:
-        for role in seen.settings.api_roles:
-            if role not in seen.api_roles:
+        for role in context.settings.api_roles:
+            if role not in context.api_roles:
                 yield f"role {role}", "it is said to be the API's, and this server does not have it"
 
 
-def _missing(need: Need, seen: Seen) -> str:
+def _missing(need: Need, context: Context) -> str:
     """Why a need is not met; empty when it is."""
-    unread = seen.catalog.vitals is None
+    unread = context.catalog.vitals is None
     match need:
         case Need.VITALS if unread:
             return "it looks at more than a catalog's structure, and that was not read"
-        case Need.SCHEMAS if not seen.settings.exposed_schemas:
+        case Need.SCHEMAS if not context.settings.exposed_schemas:
             return "nobody said which schemas an API exposes: advise.exposed_schemas, or --exposed-schema"
-        case Need.ROLES if not seen.settings.api_roles:
+        case Need.ROLES if not context.settings.api_roles:
             return "nobody said which roles the API takes: advise.api_roles, or --api-role"
         case Need.ROLES:
-            return "who is a member of which role was not read" if unread else _unknown_roles(seen)
+            return "who is a member of which role was not read" if unread else _unknown_roles(context)
     return ""
 
 
-def _unknown_roles(seen: Seen) -> str:
-    why = dict(seen.vitals.unread).get(ROLES)
+def _unknown_roles(context: Context) -> str:
+    why = dict(context.vitals.unread).get(ROLES)
     if why:
         return f"who is a member of which role could not be read: {why}"
-    return "" if seen.api_roles else f"this server has no role {' or '.join(seen.settings.api_roles)}"
+    return "" if context.api_roles else f"this server has no role {' or '.join(context.settings.api_roles)}"
 
 
 def _with_level(finding: Finding, settings: AdviseSection) -> Finding:

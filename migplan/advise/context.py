@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from migplan.advise.privileges import EVERYBODY, Privileges
-from migplan.catalog.model import Catalog, Function, Policy, Table, View
+from migplan.catalog.model import Catalog, Column, Function, Policy, Table, TableKind, View
 from migplan.catalog.vitals import Vitals
 from migplan.config import AdviseSection
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName, quoted
+
+INTEGERS: Mapping[str, int] = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
+"""The greatest number of each integer type; the least is one further on the other side."""
 
 READ_OR_WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
 """What an API does with a relation."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class Context:
     """All that a rule may look at."""
 
     catalog: Catalog
@@ -61,6 +64,64 @@ class Seen:
             return ()
         wanted = self.api_roles if roles is None else roles
         return tuple(role for role in wanted if self.privileges.reaches(role, thing, privileges))
+
+    def revoke(self, thing: Table | View | Function, roles: Iterable[str], *privileges: str) -> str:
+        """The SQL that takes privileges from roles, wherever they have them from; empty where none can."""
+        found = self.privileges.revocable(roles, privileges, thing)
+        if not found:
+            return ""
+        on = f"ROUTINE {routine(thing)}" if isinstance(thing, Function) else str(thing.name)
+        return f"REVOKE {', '.join(privileges)} ON {on} FROM {grantees(found)};"
+
+    # --- keys, columns, partitions -----------------------------------------------------------------------
+
+    @property
+    def stored_columns(self) -> Iterator[tuple[Table, Column]]:
+        """Each column once, where it is declared: not again in partitions and in tables that inherit it.
+
+        Foreign tables are left out: what their columns are is decided on another server.
+        """
+        tables = self.catalog.by_name
+        for table in self.catalog.tables:
+            if table.partition_of or table.kind is TableKind.FOREIGN:
+                continue
+            inherited = {
+                column.name
+                for parent in table.inherits
+                if parent in tables
+                for column in tables[parent].columns
+            }
+            for column in table.columns:
+                if column.name not in inherited:
+                    yield table, column
+
+    @cached_property
+    def _domains(self) -> dict[str, str]:
+        return {str(each.name): each.definition[0] for each in self.catalog.types if each.kind == "domain"}
+
+    def base_type(self, type_: str) -> str:
+        """The type below a domain, and below the domains that it is over; any other type is its own."""
+        while type_ in self._domains:
+            type_ = self._domains[type_]
+        return type_
+
+    def partitioned(self, table: Table) -> Iterator[Table]:
+        """The tables that a table is a partition of, the nearest first."""
+        tables = self.catalog.by_name
+        while table.partition_of in tables:
+            table = tables[table.partition_of]
+            yield table
+
+    def leaves(self, table: Table) -> tuple[Table, ...]:
+        """The partitions of a table that hold rows, at any distance; none where it is not partitioned."""
+        if table.kind is not TableKind.PARTITIONED:
+            return ()
+        root = (table, *self.partitioned(table))[-1]
+        return tuple(
+            part
+            for part in self.graph.families[root.name][1:]
+            if part.kind is not TableKind.PARTITIONED and table in self.partitioned(part)
+        )
 
     # --- row-level security ------------------------------------------------------------------------------
 
@@ -112,23 +173,9 @@ class Seen:
         return frozenset(name for name, found in kinds.items() if found == {True})
 
 
-def policy_name(table: Table, policy: Policy) -> str:
-    """``policy own_rows on public.rooms``, the way findings name one."""
-    return f"policy {quoted(policy.name)} on {table.name}"
-
-
 def grantees(names: Iterable[str]) -> str:
     """Grantees as SQL has them."""
     return ", ".join("PUBLIC" if name == EVERYBODY else quoted(name) for name in names)
-
-
-def revoke(seen: Seen, thing: Table | View | Function, roles: Iterable[str], *privileges: str) -> str:
-    """The SQL that takes privileges from roles, wherever they have them from; empty where none can."""
-    found = seen.privileges.revocable(roles, privileges, thing)
-    if not found:
-        return ""
-    on = f"ROUTINE {routine(thing)}" if isinstance(thing, Function) else str(thing.name)
-    return f"REVOKE {', '.join(privileges)} ON {on} FROM {grantees(found)};"
 
 
 def routine(function: Function) -> str:
@@ -140,3 +187,16 @@ def is_invoker(view: View) -> bool:
     """Whether a view reads with the rights of who asks it."""
     option = next((each for each in view.options if each.lower().startswith("security_invoker=")), "=off")
     return option.partition("=")[2].lower() in {"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"}
+
+
+def can_be_altered(table: Table, column: str) -> bool:
+    """Whether the server lets one change the column's type: not where partitions depend on it."""
+    return table.partition_key is None or column not in table.partition_key
+
+
+def retype(table: Table, column: Column, new: str, using: str) -> str:
+    """The SQL that gives a column another type; empty where the server would refuse."""
+    if column.generated or not can_be_altered(table, column.name):
+        return ""
+    name = quoted(column.name)
+    return f"ALTER TABLE {table.name} ALTER COLUMN {name} TYPE {new} USING {name}{using};"

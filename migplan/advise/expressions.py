@@ -9,6 +9,10 @@ from typing import Any
 import postgast
 from postgast import pg_query_pb2 as pg
 
+from migplan.advise.context import Context
+from migplan.advise.finding import Blind, Finding, Rule, Subject
+from migplan.catalog.model import Policy, Table
+
 _BEFORE = "SELECT "
 _TRUE = frozenset({"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"})
 
@@ -183,6 +187,17 @@ def _literal(node: pg.Node) -> str | None:
     constant.CopyFrom(node.a_const)
     constant.location = 0
     return str(constant)
+
+
+def judge_policies(
+    rule: Rule, context: Context, judge: Callable[[Table, Policy], Iterator[Finding | Blind]]
+) -> Iterator[Finding | Blind]:
+    """Yield what ``judge`` finds about each policy; of one that cannot be parsed, that it was not judged."""
+    for table, policy in context.policies:
+        try:
+            yield from judge(table, policy)
+        except UnreadableError as error:
+            yield rule.blind(Subject.policy(table, policy), str(error))
 
 
 def text_constants(message: Any) -> Iterator[str]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
+from migplan.catalog.model import ForeignKey, Policy, Table
 from migplan.level import Level
-from migplan.names import QualifiedName
+from migplan.names import QualifiedName, quoted
 
 
 class Need(StrEnum):
@@ -18,6 +19,45 @@ class Need(StrEnum):
     VITALS = "the database itself"
     SCHEMAS = "the schemas that an API exposes"
     ROLES = "the roles of the API"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The object of a finding: how it is named, and the table in whose document it stands."""
+
+    name: str
+    table: QualifiedName | None = None
+
+    @classmethod
+    def of(
+        cls,
+        what: Subject | Table | ForeignKey | QualifiedName | str,
+        table: QualifiedName | None = None,
+    ) -> Subject:
+        """Return the subject that a table, a key or a name is."""
+        match what:
+            case Subject():
+                return what
+            case Table():
+                return cls(str(what.name), what.name)
+            case ForeignKey():
+                return cls(f"{what.table}.{quoted(what.name)}", what.table)
+        return cls(str(what), table)
+
+    @classmethod
+    def column(cls, table: QualifiedName, column: str) -> Subject:
+        """Return the subject for a column."""
+        return cls(f"{table}.{quoted(column)}", table)
+
+    @classmethod
+    def index(cls, table: QualifiedName, index: str) -> Subject:
+        """Return the subject for an index of a table or a materialised view."""
+        return cls(f"{QualifiedName(table.schema, index)} on {table}", table)
+
+    @classmethod
+    def policy(cls, table: Table, policy: Policy) -> Subject:
+        """Return the subject for a policy."""
+        return cls(f"policy {quoted(policy.name)} on {table.name}", table.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +96,22 @@ class Rule:
 
     def finding(
         self,
-        what: object,
+        what: Subject | Table | ForeignKey | QualifiedName | str,
         why: str,
         fix: str = "",
         *,
         table: QualifiedName | None = None,
         level: Level | None = None,
     ) -> Finding:
-        """A finding of this rule."""
-        return Finding(self.code, level or self.level, self.title, str(what), why, fix, table, self.observed)
+        """Return a finding of this rule about an object; ``table`` is only for what has none by itself."""
+        subject = Subject.of(what, table)
+        return Finding(
+            self.code, level or self.level, self.title, subject.name, why, fix, subject.table, self.observed
+        )
 
-    def blind(self, what: object, why: str) -> Blind:
-        """That the rule could not judge an object."""
-        return Blind(self.code, self.title, str(what), why)
+    def blind(self, what: Subject | Table | QualifiedName | str, why: str) -> Blind:
+        """Return that the rule could not judge an object, and why; an empty name: the rule did not run."""
+        return Blind(self.code, self.title, Subject.of(what).name, why)
 
 
 class RuleModule(Protocol):
@@ -76,6 +119,6 @@ class RuleModule(Protocol):
 
     RULE: Rule
 
-    def find(self, seen: Seen) -> Iterable[Finding | Blind]:
+    def find(self, context: Context) -> Iterable[Finding | Blind]:
         """What it finds."""
         ...

@@ -31,45 +31,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen, is_invoker, revoke
+from migplan.advise.context import Context, is_invoker
 from migplan.advise.finding import Finding, Need, Rule
 from migplan.catalog.model import Table, View
 from migplan.level import Level
-from migplan.names import QualifiedName, quoted
+from migplan.names import QualifiedName, quoted_list
 
 RULE = Rule("MP314", "accounts exposed by a view", Level.ERROR, (Need.SCHEMAS, Need.ROLES))
 
 ACCOUNTS = QualifiedName("auth", "users")
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a view."""
-    for view in seen.catalog.views:
-        accounts = next((table for table in seen.read_through(view) if table.name == ACCOUNTS), None)
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each view."""
+    for view in context.catalog.views:
+        accounts = next((table for table in context.read_through(view) if table.name == ACCOUNTS), None)
         if accounts is None:
             continue
-        roles = [role for role in seen.reached_by(view, "SELECT") if _is_open(seen, view, accounts, role)]
+        roles = [
+            role for role in context.reached_by(view, "SELECT") if _is_open(context, view, accounts, role)
+        ]
         if roles:
             yield RULE.finding(
                 view.name,
-                f"{', '.join(map(quoted, roles))} may read what it takes from {ACCOUNTS}",
-                revoke(seen, view, roles, "SELECT"),
+                f"{quoted_list(roles)} may read what it takes from {ACCOUNTS}",
+                context.revoke(view, roles, "SELECT"),
             )
 
 
-def _is_open(seen: Seen, view: View, accounts: Table, role: str) -> bool:
+def _is_open(context: Context, view: View, accounts: Table, role: str) -> bool:
     """Whether a role gets at the accounts by the view, or by one that it reads in its turn."""
     if view.materialized or not is_invoker(view):
         return True
     if (
         ACCOUNTS in view.reads
         and not accounts.row_security
-        and seen.privileges.may_some(role, "SELECT", accounts)
+        and context.privileges.may_some(role, "SELECT", accounts)
     ):
         return True
-    below = (seen.views[name] for name in view.reads if name in seen.views)
+    below = (context.views[name] for name in view.reads if name in context.views)
     return any(
-        _is_open(seen, each, accounts, role)
+        _is_open(context, each, accounts, role)
         for each in below
-        if accounts in seen.read_through(each) and seen.privileges.may_some(role, "SELECT", each)
+        if accounts in context.read_through(each) and context.privileges.may_some(role, "SELECT", each)
     )

@@ -40,8 +40,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
-from migplan.advise.finding import Blind, Finding, Need, Rule
+from migplan.advise.context import Context
+from migplan.advise.finding import Blind, Finding, Need, Rule, Subject
 from migplan.level import Level
 from migplan.names import QualifiedName
 
@@ -53,29 +53,28 @@ LEAST = 10 * MEGABYTE
 GRAVE = 1024 * MEGABYTE
 
 
-def find(seen: Seen) -> Iterator[Finding | Blind]:
-    """A finding a table, and one an index."""
-    selected = {"tables", "indexes", *_names(seen)}
-    for what, why in seen.vitals.unread:
+def find(context: Context) -> Iterator[Finding | Blind]:
+    """Yield a finding for each table and each index."""
+    selected = {"tables", "indexes", *_names(context)}
+    for what, why in context.vitals.unread:
         if what.startswith("bloat of ") and what.removeprefix("bloat of ") in selected:
             yield RULE.blind(what.removeprefix("bloat of "), why)
-    for bloat in seen.vitals.bloat:
-        if bloat.table not in seen.catalog.by_name or bloat.wasted < max(bloat.bytes * SHARE, LEAST):
+    for bloat in context.vitals.bloat:
+        if bloat.table not in context.catalog.by_name or bloat.wasted < max(bloat.bytes * SHARE, LEAST):
             continue
-        what, fix = str(bloat.table), f"VACUUM (FULL, ANALYZE) {bloat.table};"
+        subject, fix = Subject(str(bloat.table), bloat.table), f"VACUUM (FULL, ANALYZE) {bloat.table};"
         if bloat.index is not None:
-            name = QualifiedName(bloat.table.schema, bloat.index)
-            what, fix = f"{name} on {bloat.table}", f"REINDEX INDEX CONCURRENTLY {name};"
+            subject = Subject.index(bloat.table, bloat.index)
+            fix = f"REINDEX INDEX CONCURRENTLY {QualifiedName(bloat.table.schema, bloat.index)};"
         yield RULE.finding(
-            what,
+            subject,
             f"about {bloat.wasted // MEGABYTE} MB of {bloat.bytes // MEGABYTE} MB hold nothing",
             fix,
-            table=bloat.table,
             level=Level.WARNING if bloat.wasted >= GRAVE else Level.NOTE,
         )
 
 
-def _names(seen: Seen) -> Iterator[str]:
-    for table in seen.catalog.tables:
+def _names(context: Context) -> Iterator[str]:
+    for table in context.catalog.tables:
         yield str(table.name)
         yield from (str(QualifiedName(table.name.schema, index.name)) for index in table.indexes)

@@ -46,9 +46,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen, policy_name
-from migplan.advise.expressions import UnreadableError, Wanted, per_row, tree, words, wrapped
-from migplan.advise.finding import Blind, Finding, Rule
+from migplan.advise.context import Context
+from migplan.advise.expressions import Wanted, judge_policies, per_row, tree, words, wrapped
+from migplan.advise.finding import Blind, Finding, Rule, Subject
 from migplan.catalog.model import Policy, Table
 from migplan.level import Level
 from migplan.names import quoted
@@ -56,32 +56,27 @@ from migplan.names import quoted
 RULE = Rule("MP207", "call made for every row", Level.WARNING)
 
 
-def find(seen: Seen) -> Iterator[Finding | Blind]:
-    """A finding a policy."""
+def find(context: Context) -> Iterator[Finding | Blind]:
+    """Yield a finding for each policy."""
 
     def wanted(name: tuple[str, ...]) -> bool:
         bare = name[-2:] if name[0] != "pg_catalog" else name[1:]
         return (
             (bare[0] == "auth" and len(bare) == 2)
             or bare == ("current_setting",)
-            or (len(bare) == 2 and (bare[0], bare[1]) in seen.stable_functions)
+            or (len(bare) == 2 and (bare[0], bare[1]) in context.stable_functions)
         )
 
-    for table, policy in seen.policies:
-        if not table.row_security:
-            continue
-        try:
-            called = _called(policy, wanted)
-            if called:
-                yield RULE.finding(
-                    policy_name(table, policy),
-                    f"{' and '.join(called)} {'are' if len(called) > 1 else 'is'} called for each row, "
-                    "though the rows have no part in it",
-                    _fix(table, policy, wanted),
-                    table=table.name,
-                )
-        except UnreadableError as error:
-            yield RULE.blind(policy_name(table, policy), str(error))
+    def judge(table: Table, policy: Policy) -> Iterator[Finding]:
+        if table.row_security and (called := _called(policy, wanted)):
+            yield RULE.finding(
+                Subject.policy(table, policy),
+                f"{' and '.join(called)} {'are' if len(called) > 1 else 'is'} called for each row, "
+                "though the rows have no part in it",
+                _fix(table, policy, wanted),
+            )
+
+    return judge_policies(RULE, context, judge)
 
 
 def _called(policy: Policy, wanted: Wanted) -> list[str]:

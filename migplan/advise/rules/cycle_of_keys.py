@@ -25,16 +25,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.level import Level
 
 RULE = Rule("MP101", "cycle of foreign keys", Level.WARNING)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a cycle."""
-    for cycle in seen.graph.cycles:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each cycle."""
+    for cycle in context.graph.cycles:
         names = ", ".join(key.name for hop in cycle.keys for key in hop)
         yield RULE.finding(
             str(cycle),

@@ -31,26 +31,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen, revoke, routine
+from migplan.advise.context import Context, routine
 from migplan.advise.finding import Finding, Need, Rule
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted, quoted_list
 
 RULE = Rule("MP306", "exposed function with its owner's rights", Level.WARNING, (Need.SCHEMAS, Need.ROLES))
 
 _NOT_CALLED = ("trigger", "event_trigger")
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a function."""
-    for function in seen.catalog.functions:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each function."""
+    for function in context.catalog.functions:
         if not function.security_definer or function.returns in _NOT_CALLED:
             continue
-        roles = [role for role in seen.reached_by(function, "EXECUTE") if role != function.owner]
+        roles = [role for role in context.reached_by(function, "EXECUTE") if role != function.owner]
         if roles:
             yield RULE.finding(
                 routine(function),
-                f"{', '.join(map(quoted, roles))} may call it, and it runs with the rights of "
-                f"{quoted(function.owner)}",
-                revoke(seen, function, roles, "EXECUTE"),
+                f"{quoted_list(roles)} may call it, and it runs with the rights of {quoted(function.owner)}",
+                context.revoke(function, roles, "EXECUTE"),
             )

@@ -36,43 +36,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import READ_OR_WRITE, Seen, is_invoker, revoke
+from migplan.advise.context import READ_OR_WRITE, Context, is_invoker
 from migplan.advise.finding import Finding, Need, Rule
 from migplan.catalog.model import View
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted, quoted_list
 
 RULE = Rule("MP305", "exposed view with its owner's rights", Level.ERROR, (Need.SCHEMAS, Need.ROLES))
 
 _SINCE = 15
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a view."""
-    for view in seen.catalog.views:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each view."""
+    for view in context.catalog.views:
         if view.materialized or is_invoker(view):
             continue
-        roles = tuple(role for role in seen.reached_by(view, *READ_OR_WRITE) if role != view.owner)
+        roles = tuple(role for role in context.reached_by(view, *READ_OR_WRITE) if role != view.owner)
         if not roles:
             continue
-        guarded = _guarded(seen, view, roles)
-        why = (
-            f"{', '.join(map(quoted, roles))} reach it, and it reads with the rights of {quoted(view.owner)}"
-        )
+        guarded = _guarded(context, view, roles)
+        why = f"{quoted_list(roles)} reach it, and it reads with the rights of {quoted(view.owner)}"
         why += (
             f", past what guards {', '.join(guarded)}" if guarded else "; today that gives them nothing more"
         )
         fix = f"ALTER VIEW {view.name} SET (security_invoker = on);"
-        if seen.catalog.server.major < _SINCE:
-            fix = revoke(seen, view, roles, *READ_OR_WRITE)
+        if context.catalog.server.major < _SINCE:
+            fix = context.revoke(view, roles, *READ_OR_WRITE)
         yield RULE.finding(view.name, why, fix, level=RULE.level if guarded else Level.NOTE)
 
 
-def _guarded(seen: Seen, view: View, roles: tuple[str, ...]) -> list[str]:
+def _guarded(context: Context, view: View, roles: tuple[str, ...]) -> list[str]:
     """What it reads that holds back one of the roles."""
     return [
         str(table.name)
-        for table in seen.read_through(view)
-        if (table.row_security and not all(seen.is_above_policies(role, table) for role in roles))
-        or not all(seen.privileges.may_some(role, "SELECT", table) for role in roles)
+        for table in context.read_through(view)
+        if (table.row_security and not all(context.is_above_policies(role, table) for role in roles))
+        or not all(context.privileges.may_some(role, "SELECT", table) for role in roles)
     ]

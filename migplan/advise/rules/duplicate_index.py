@@ -40,8 +40,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Rule
+from migplan.advise.context import Context
+from migplan.advise.finding import Finding, Rule, Subject
 from migplan.advise.index_shape import Shape, drop, is_constraint, shape
 from migplan.catalog.model import Index, Table
 from migplan.level import Level
@@ -50,20 +50,20 @@ from migplan.names import QualifiedName, quoted
 RULE = Rule("MP201", "duplicate index", Level.WARNING)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding an index that is one too many."""
-    leaning = leaned_on(seen)
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each index that is one too many."""
+    leaning = leaned_on(context)
+    for table in context.catalog.tables:
         yield from _among(table, leaning.get(table.name, frozenset()))
-    for view in seen.catalog.views:
+    for view in context.catalog.views:
         stand_in = Table(view.name, indexes=view.indexes)
         yield from _among(stand_in, frozenset())
 
 
-def leaned_on(seen: Seen) -> Mapping[QualifiedName, frozenset[str]]:
+def leaned_on(context: Context) -> Mapping[QualifiedName, frozenset[str]]:
     """Of each table, the indexes on which foreign keys lean."""
     found: dict[QualifiedName, set[str]] = defaultdict(set)
-    for key in seen.catalog.foreign_keys:
+    for key in context.catalog.foreign_keys:
         found[key.referenced].add(key.referenced_key)
     return {table: frozenset(names) for table, names in found.items()}
 
@@ -99,10 +99,9 @@ def _findings(table: Table, indexes: Sequence[Index], leaning: frozenset[str]) -
         if index.inherited or index.constraint in excluding:
             continue
         yield RULE.finding(
-            f"{QualifiedName(table.name.schema, index.name)} on {table.name}",
+            Subject.index(table.name, index.name),
             f"{quoted(kept.name)} is the same",
             "" if index.name in leaning else _dropped(table, index),
-            table=table.name,
         )
 
 

@@ -27,21 +27,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
-from migplan.advise.partitions import above
 from migplan.catalog.model import ForeignKey
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted, quoted_list
 
 RULE = Rule("MP107", "foreign key said twice", Level.WARNING)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a key that is one too many."""
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each key that is one too many."""
+    for table in context.catalog.tables:
         alike: dict[object, list[ForeignKey]] = defaultdict(list)
-        for each in (table, *above(seen, table)) if table.foreign_keys else ():
+        for each in (table, *context.partitioned(table)) if table.foreign_keys else ():
             for key in each.foreign_keys:
                 pairs = frozenset(zip(key.columns, key.referenced_columns, strict=True))
                 alike[key.referenced, pairs, key.period].append(key)
@@ -59,7 +58,7 @@ def _finding(key: ForeignKey, kept: ForeignKey) -> Finding:
     fix = f"ALTER TABLE {key.table} DROP CONSTRAINT {quoted(key.name)};"
     if _behaviour(key) != _behaviour(kept):
         why, fix = f"{why}, but for what happens on changes: {_told(key)} here, {_told(kept)} there", ""
-    return RULE.finding(f"{key.table}.{quoted(key.name)}", why, fix, table=key.table)
+    return RULE.finding(key, why, fix)
 
 
 def _behaviour(key: ForeignKey) -> tuple[object, ...]:
@@ -78,5 +77,5 @@ def _behaviour(key: ForeignKey) -> tuple[object, ...]:
 def _told(key: ForeignKey) -> str:
     deferral = " INITIALLY DEFERRED" if key.initially_deferred else " DEFERRABLE" if key.deferrable else ""
     match = " MATCH FULL" if key.match == "FULL" else ""
-    only = f" ({', '.join(map(quoted, key.on_delete_columns))})" if key.on_delete_columns else ""
+    only = f" ({quoted_list(key.on_delete_columns)})" if key.on_delete_columns else ""
     return f"ON DELETE {key.on_delete}{only} ON UPDATE {key.on_update}{match}{deferral}"

@@ -28,22 +28,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import READ_OR_WRITE, Seen, revoke
+from migplan.advise.context import READ_OR_WRITE, Context
 from migplan.advise.finding import Finding, Need, Rule
 from migplan.catalog.model import TableKind
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted_list
 
 RULE = Rule("MP313", "exposed foreign table", Level.WARNING, (Need.SCHEMAS, Need.ROLES))
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a table."""
-    for table in seen.catalog.tables:
-        if table.kind is TableKind.FOREIGN and (roles := seen.reached_by(table, *READ_OR_WRITE)):
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each table."""
+    for table in context.catalog.tables:
+        if table.kind is TableKind.FOREIGN and (roles := context.reached_by(table, *READ_OR_WRITE)):
             yield RULE.finding(
-                table.name,
-                f"{', '.join(map(quoted, roles))} reach all of it: it has no row-level security",
-                revoke(seen, table, roles, *READ_OR_WRITE),
-                table=table.name,
+                table,
+                f"{quoted_list(roles)} reach all of it: it has no row-level security",
+                context.revoke(table, roles, *READ_OR_WRITE),
             )

@@ -28,20 +28,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen, revoke
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Need, Rule
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted_list
 
 RULE = Rule("MP312", "exposed materialised view", Level.WARNING, (Need.SCHEMAS, Need.ROLES))
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a view."""
-    for view in seen.catalog.views:
-        if view.materialized and (roles := seen.reached_by(view, "SELECT")):
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each view."""
+    for view in context.catalog.views:
+        if view.materialized and (roles := context.reached_by(view, "SELECT")):
             yield RULE.finding(
                 view.name,
-                f"{', '.join(map(quoted, roles))} may read all of it: it has no row-level security",
-                revoke(seen, view, roles, "SELECT"),
+                f"{quoted_list(roles)} may read all of it: it has no row-level security",
+                context.revoke(view, roles, "SELECT"),
             )

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.level import Level
 from migplan.names import quoted
@@ -35,10 +35,10 @@ from migplan.names import quoted
 RULE = Rule("MP309", "extension among the database's own objects", Level.WARNING)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding an extension."""
-    for extension in seen.catalog.extensions:
-        exposed = extension.schema in seen.exposed
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each extension."""
+    for extension in context.catalog.extensions:
+        exposed = extension.schema in context.exposed
         if exposed or extension.schema == "public":
             yield RULE.finding(
                 f"extension {quoted(extension.name)}",

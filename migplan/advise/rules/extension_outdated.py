@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Need, Rule
 from migplan.level import Level
 from migplan.names import quoted
@@ -35,10 +35,10 @@ from migplan.names import quoted
 RULE = Rule("MP310", "extension out of date", Level.WARNING, (Need.VITALS,), observed=True)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding an extension."""
-    offered = {each.extension: each.version for each in seen.vitals.available}
-    for extension in seen.catalog.extensions:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each extension."""
+    offered = {each.extension: each.version for each in context.vitals.available}
+    for extension in context.catalog.extensions:
         version = offered.get(extension.name, extension.version)
         if version != extension.version:
             yield RULE.finding(

@@ -26,8 +26,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Rule
+from migplan.advise.context import Context
+from migplan.advise.finding import Finding, Rule, Subject
 from migplan.advise.index_shape import drop
 from migplan.catalog.model import Index, TableKind
 from migplan.level import Level
@@ -38,13 +38,13 @@ RULE = Rule("MP105", "invalid index", Level.WARNING)
 _LEFT_BEHIND = re.compile(r"_cc(new|old)\d*$")
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding an index."""
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each index."""
+    for table in context.catalog.tables:
         for index in table.indexes:
             if not index.valid:
                 yield _finding(table.name, index, table.kind)
-    for view in seen.catalog.views:
+    for view in context.catalog.views:
         for index in view.indexes:
             if not index.valid:
                 yield _finding(view.name, index, TableKind.TABLE)
@@ -58,4 +58,4 @@ def _finding(of: QualifiedName, index: Index, kind: TableKind) -> Finding:
         why, fix = "not every partition has its part of it", ""
     elif _LEFT_BEHIND.search(index.name):
         why, fix = "REINDEX left it behind, and no query uses it", drop(of, index)
-    return RULE.finding(f"{name} on {of}", why, fix, table=of)
+    return RULE.finding(Subject.index(of, index.name), why, fix)

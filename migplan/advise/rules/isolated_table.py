@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.catalog.model import TableKind
 from migplan.level import Level
@@ -31,9 +31,9 @@ from migplan.level import Level
 RULE = Rule("MP109", "isolated table", Level.NOTE)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a table."""
-    for name in seen.graph.isolated:
-        table = seen.graph.tables[name]
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each table."""
+    for name in context.graph.isolated:
+        table = context.graph.tables[name]
         if table.kind is not TableKind.FOREIGN and not table.inherits:
-            yield RULE.finding(name, "no foreign key leads to it, or from it to others", table=name)
+            yield RULE.finding(table, "no foreign key leads to it, or from it to others")

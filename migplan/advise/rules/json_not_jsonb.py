@@ -23,28 +23,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.column_types import bases, can_be_altered, stored_columns
-from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Rule
+from migplan.advise.context import Context, retype
+from migplan.advise.finding import Finding, Rule, Subject
 from migplan.level import Level
-from migplan.names import quoted
 
 RULE = Rule("MP403", "json rather than jsonb", Level.NOTE)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a column."""
-    base = bases(seen.catalog)
-    for table, column in stored_columns(seen):
-        if base.get(column.type, column.type) != "json":
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each column."""
+    for table, column in context.stored_columns:
+        if context.base_type(column.type) != "json":
             continue
-        fix = ""
-        if column.type == "json" and not column.generated and can_be_altered(table, column.name):
-            name = quoted(column.name)
-            fix = f"ALTER TABLE {table.name} ALTER COLUMN {name} TYPE jsonb USING {name}::jsonb;"
+        fix = retype(table, column, "jsonb", "::jsonb") if column.type == "json" else ""
         yield RULE.finding(
-            f"{table.name}.{quoted(column.name)}",
+            Subject.column(table.name, column.name),
             "it cannot be compared or indexed, and is parsed each time it is read",
             fix,
-            table=table.name,
         )

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.level import Level
 from migplan.names import quoted
@@ -32,16 +32,14 @@ from migplan.names import quoted
 RULE = Rule("MP102", "foreign key not validated", Level.WARNING)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a key that is NOT VALID or NOT ENFORCED."""
-    for key in seen.catalog.foreign_keys:
-        what = f"{key.table}.{quoted(key.name)}"
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each key that is NOT VALID or NOT ENFORCED."""
+    for key in context.catalog.foreign_keys:
         if not key.enforced:
-            yield RULE.finding(what, "NOT ENFORCED: the server never checks it", table=key.table)
+            yield RULE.finding(key, "NOT ENFORCED: the server never checks it")
         elif not key.validated:
             yield RULE.finding(
-                what,
+                key,
                 "NOT VALID: rows from before it was made may refer to nothing",
                 f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {quoted(key.name)};",
-                table=key.table,
             )

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.catalog.model import Table
 from migplan.level import Level
@@ -39,17 +39,16 @@ RULE = Rule("MP112", "foreign key switched off", Level.ERROR)
 _STATES = {"disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
 
 
-def find(seen: Seen) -> Iterator[Finding]:
+def find(context: Context) -> Iterator[Finding]:
     """A finding for each key of which a trigger does not fire."""
-    tables = {str(name): table for name, table in seen.catalog.by_name.items()}
-    for key in seen.catalog.foreign_keys:
+    tables = {str(name): table for name, table in context.catalog.by_name.items()}
+    for key in context.catalog.foreign_keys:
         off = key.switched_off_on
         if off:
             yield RULE.finding(
-                f"{key.table}.{quoted(key.name)}",
+                key,
                 f"the triggers behind it do not fire on {', '.join(off)}: rows may refer to nothing",
                 "\n".join(statement for name in off for statement in _enabled(name, tables.get(name))),
-                table=key.table,
             )
 
 

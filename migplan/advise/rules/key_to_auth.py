@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.level import Level
 from migplan.names import quoted
@@ -36,16 +36,15 @@ RULE = Rule("MP315", "foreign key to another key of auth than the primary one", 
 _PLATFORM = "auth"
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a key."""
-    for key in seen.catalog.foreign_keys:
-        referenced = seen.catalog.by_name.get(key.referenced)
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each key."""
+    for key in context.catalog.foreign_keys:
+        referenced = context.catalog.by_name.get(key.referenced)
         if key.referenced.schema != _PLATFORM or key.table.schema == _PLATFORM or referenced is None:
             continue
         if referenced.primary_key is None or key.referenced_key != referenced.primary_key.name:
             yield RULE.finding(
-                f"{key.table}.{quoted(key.name)}",
+                key,
                 f"it leans on {quoted(key.referenced_key)}, which the platform may change",
                 f"ALTER TABLE {key.table} DROP CONSTRAINT {quoted(key.name)};",
-                table=key.table,
             )

@@ -23,9 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.column_types import INTEGERS, bases, can_be_altered
-from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Rule
+from migplan.advise.context import INTEGERS, Context, can_be_altered
+from migplan.advise.finding import Finding, Rule, Subject
 from migplan.catalog.model import Table
 from migplan.level import Level
 from migplan.names import quoted
@@ -33,24 +32,22 @@ from migplan.names import quoted
 RULE = Rule("MP103", "foreign key of another type than what it refers to", Level.NOTE)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a pair of columns."""
-    base = bases(seen.catalog)
-    for key in seen.catalog.foreign_keys:
-        referenced = seen.catalog.by_name.get(key.referenced)
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each pair of columns."""
+    for key in context.catalog.foreign_keys:
+        referenced = context.catalog.by_name.get(key.referenced)
         if referenced is None:
             continue
-        table = seen.catalog.by_name[key.table]
+        table = context.catalog.by_name[key.table]
         for own, other in zip(key.columns, key.referenced_columns, strict=True):
             here, there = table.column(own).type, referenced.column(other).type
-            if base.get(here, here) != base.get(there, there):
+            if context.base_type(here) != context.base_type(there):
                 widened = INTEGERS.get(here, 0) > INTEGERS.get(there, 2**64)
                 fix = _altered(referenced, other, here) if widened else _altered(table, own, there)
                 yield RULE.finding(
-                    f"{key.table}.{quoted(own)}",
+                    Subject.column(key.table, own),
                     f"is {here}, and refers to {key.referenced}.{quoted(other)}, which is {there}",
                     fix,
-                    table=key.table,
                 )
 
 

@@ -50,26 +50,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.advise.index_shape import equal_columns, serves
-from migplan.advise.partitions import leaves
 from migplan.catalog.model import ForeignKey, Table, TableKind
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted, quoted_list
 
 RULE = Rule("MP106", "foreign key without an index", Level.NOTE)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a key."""
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each key."""
+    for table in context.catalog.tables:
         for key in table.foreign_keys:
-            if key.enforced and not is_covered(key, table, leaves(seen, table)):
-                columns = ", ".join(map(quoted, equal_columns(key)))
+            if key.enforced and not is_covered(key, table, context.leaves(table)):
+                columns = quoted_list(equal_columns(key))
                 concurrently = "" if table.kind is TableKind.PARTITIONED else "CONCURRENTLY "
                 yield RULE.finding(
-                    f"{table.name} ({', '.join(map(quoted, key.columns))})",
+                    f"{table.name} ({quoted_list(key.columns)})",
                     f"{quoted(key.name)}: each delete from {key.referenced} reads all of it",
                     f"CREATE INDEX {concurrently}ON {table.name} ({columns});",
                     table=table.name,

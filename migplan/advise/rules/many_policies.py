@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Need, Rule
 from migplan.catalog.model import Policy, Table
 from migplan.level import Level
@@ -51,12 +51,12 @@ _ACTIONS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _EVERYBODY = "PUBLIC"
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a table and set of policies."""
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each table and set of policies."""
+    for table in context.catalog.tables:
         if not table.row_security or len(table.policies) < 2:
             continue
-        for policies, held in _groups(seen, table).items():
+        for policies, held in _groups(context, table).items():
             names = ", ".join(quoted(policy.name) for policy in policies)
             yield RULE.finding(
                 f"{table.name} ({names})",
@@ -66,10 +66,10 @@ def find(seen: Seen) -> Iterator[Finding]:
             )
 
 
-def _groups(seen: Seen, table: Table) -> dict[tuple[Policy, ...], dict[str, list[str]]]:
+def _groups(context: Context, table: Table) -> dict[tuple[Policy, ...], dict[str, list[str]]]:
     """Sets of policies that hold together, each with its roles and their actions."""
     named = {role for policy in table.policies for role in policy.roles}
-    roles = sorted({*named, *seen.api_roles} - {_EVERYBODY})
+    roles = sorted({*named, *context.api_roles} - {_EVERYBODY})
     groups: dict[tuple[Policy, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for action in _ACTIONS:
         permissive = [p for p in table.policies if p.permissive and p.command in {"ALL", action}]
@@ -77,8 +77,8 @@ def _groups(seen: Seen, table: Table) -> dict[tuple[Policy, ...], dict[str, list
         if len(everybody) > 1:
             groups[everybody][_EVERYBODY].append(action)
         for role in roles:
-            held = tuple(policy for policy in permissive if seen.holds_for(policy, role))
-            if len(held) > 1 and held != everybody and not seen.is_above_policies(role, table):
+            held = tuple(policy for policy in permissive if context.holds_for(policy, role))
+            if len(held) > 1 and held != everybody and not context.is_above_policies(role, table):
                 groups[held][role].append(action)
     return groups
 

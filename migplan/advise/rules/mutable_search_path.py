@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen, routine
+from migplan.advise.context import Context, routine
 from migplan.advise.finding import Finding, Rule
 from migplan.level import Level
 
@@ -43,9 +43,9 @@ RULE = Rule("MP307", "function without a search path of its own", Level.WARNING)
 _LOOKED_UP_OTHERWISE = frozenset({"c", "internal"})
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a function."""
-    for function in seen.catalog.functions:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each function."""
+    for function in context.catalog.functions:
         if function.kind not in {"function", "procedure"} or function.language in _LOOKED_UP_OTHERWISE:
             continue
         if any(setting.startswith("search_path=") for setting in function.settings):

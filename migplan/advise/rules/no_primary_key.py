@@ -33,19 +33,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.advise.index_shape import shape
 from migplan.catalog.model import Index, Key, Table, TableKind
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted, quoted_list
 
 RULE = Rule("MP104", "table without primary key", Level.WARNING)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a table."""
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each table."""
+    for table in context.catalog.tables:
         if table.primary_key or table.kind is TableKind.FOREIGN or table.partition_of:
             continue
         why, fix = "its rows cannot be told apart", ""
@@ -57,7 +57,7 @@ def find(seen: Seen) -> Iterator[Finding]:
         if key := next((key for key in table.unique_keys if _tells_apart(key, table)), None):
             why = f"only the unique key {quoted(key.name)}"
             fix = _key_beside(table, key)
-        yield RULE.finding(table.name, why, fix, table=table.name)
+        yield RULE.finding(table, why, fix)
 
 
 def _tells_apart(key: Key, table: Table) -> bool:
@@ -94,10 +94,10 @@ def _key_beside(table: Table, key: Key) -> str:
     # A name has 63 bytes at the most.
     name = quoted(f"{table.name.name.encode()[:58].decode(errors='ignore')}_pkey")
     return (
-        f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table.name} ({', '.join(map(quoted, key.columns))});\n"
+        f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table.name} ({quoted_list(key.columns)});\n"
         f"ALTER TABLE {table.name} ADD CONSTRAINT {name} PRIMARY KEY USING INDEX {name};"
     )
 
 
 def _key_built(table: Table, columns: tuple[str, ...]) -> str:
-    return f"ALTER TABLE {table.name} ADD PRIMARY KEY ({', '.join(map(quoted, columns))});"
+    return f"ALTER TABLE {table.name} ADD PRIMARY KEY ({quoted_list(columns)});"

@@ -31,29 +31,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.catalog.model import ForeignKey, Table, TableKind
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted, quoted_list
 
 RULE = Rule("MP108", "composite key that NULL switches off", Level.WARNING)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a key."""
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each key."""
+    for table in context.catalog.tables:
         for key in table.foreign_keys:
             if len(key.columns) < 2 or key.match == "FULL" or not key.enforced:
                 continue
-            nullable = [column for column in key.columns if _may_be_null(table, column, seen)]
+            nullable = [column for column in key.columns if _may_be_null(table, column, context)]
             if nullable and not _are_held_together(nullable, table):
                 yield _finding(key, nullable, table.kind is TableKind.PARTITIONED)
 
 
-def _may_be_null(table: Table, name: str, seen: Seen) -> bool:
+def _may_be_null(table: Table, name: str, context: Context) -> bool:
     column = table.column(name)
-    return not column.not_null and column.type not in seen.graph.not_null_domains
+    return not column.not_null and column.type not in context.graph.not_null_domains
 
 
 def _are_held_together(columns: Sequence[str], table: Table) -> bool:
@@ -65,25 +65,21 @@ def _are_held_together(columns: Sequence[str], table: Table) -> bool:
 
 
 def _finding(key: ForeignKey, nullable: Sequence[str], partitioned: bool) -> Finding:
-    what = f"{key.table}.{quoted(key.name)}"
-    names = ", ".join(map(quoted, nullable))
+    names = quoted_list(nullable)
     if len(nullable) == 1:
         return RULE.finding(
-            what,
+            key,
             f"a row with NULL in {names} refers to nothing, whatever its other columns say",
-            table=key.table,
             level=Level.NOTE,
         )
     fix = _full(key, partitioned) if len(nullable) == len(key.columns) else _all_or_none(key, nullable)
-    return RULE.finding(
-        what, f"NULL in one of {names} is enough for the others not to be checked", fix, table=key.table
-    )
+    return RULE.finding(key, f"NULL in one of {names} is enough for the others not to be checked", fix)
 
 
 def _full(key: ForeignKey, partitioned: bool) -> str:
     name, table = quoted(key.name), key.table
     columns, others = (_listed(each, key.period) for each in (key.columns, key.referenced_columns))
-    only = f" ({', '.join(map(quoted, key.on_delete_columns))})" if key.on_delete_columns else ""
+    only = f" ({quoted_list(key.on_delete_columns)})" if key.on_delete_columns else ""
     deferral = " DEFERRABLE" * key.deferrable + " INITIALLY DEFERRED" * key.initially_deferred
     changed = (
         f"ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} FOREIGN KEY ({columns}) "
@@ -102,7 +98,7 @@ def _listed(columns: Sequence[str], period: bool) -> str:
 
 def _all_or_none(key: ForeignKey, nullable: Sequence[str]) -> str:
     name = quoted(f"{key.name.encode()[:53].decode(errors='ignore')}_no_half")
-    columns = ", ".join(map(quoted, nullable))
+    columns = quoted_list(nullable)
     return (
         f"ALTER TABLE {key.table} ADD CONSTRAINT {name} "
         f"CHECK (num_nulls({columns}) IN (0, {len(nullable)})) NOT VALID;\n"

@@ -33,9 +33,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.column_types import bases
-from migplan.advise.context import Seen
-from migplan.advise.finding import Blind, Finding, Need, Rule
+from migplan.advise.context import Context
+from migplan.advise.finding import Blind, Finding, Need, Rule, Subject
 from migplan.catalog.model import Table
 from migplan.level import Level
 from migplan.names import QualifiedName, quoted
@@ -47,26 +46,24 @@ LONG, TOO_LONG = 128, 512
 _UNLIMITED = frozenset({"text", "character varying", "bpchar", "bytea"})
 
 
-def find(seen: Seen) -> Iterator[Finding | Blind]:
-    """A finding a column, and one word about all that cannot be judged."""
-    base = bases(seen.catalog)
-    widths = {(width.table, width.column): width.average for width in seen.vitals.widths}
+def find(context: Context) -> Iterator[Finding | Blind]:
+    """Yield a finding for each column, and one Blind for all that cannot be judged."""
+    widths = {(width.table, width.column): width.average for width in context.vitals.widths}
     unknown = []
-    for table in seen.catalog.tables:
+    for table in context.catalog.tables:
         if table.partition_of:
             continue
         for name, index in _key_parts(table):
             type_ = table.column(name).type
-            if not _is_unlimited(base.get(type_, type_)):
+            if not _is_unlimited(context.base_type(type_)):
                 continue
             average = widths.get((table.name, name))
             if average is None:
                 unknown += [f"{table.name}.{quoted(name)}"] * bool(table.rows or table.partition_key)
             elif average >= LONG:
                 yield RULE.finding(
-                    f"{table.name}.{quoted(name)}",
+                    Subject.column(table.name, name),
                     f"takes {average} bytes on average, in each entry of {index}",
-                    table=table.name,
                     level=Level.WARNING if average >= TOO_LONG else Level.NOTE,
                 )
     if unknown:

@@ -41,39 +41,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen, policy_name
-from migplan.advise.expressions import UnreadableError, always_true
-from migplan.advise.finding import Blind, Finding, Rule
+from migplan.advise.context import Context
+from migplan.advise.expressions import always_true, judge_policies
+from migplan.advise.finding import Blind, Finding, Rule, Subject
 from migplan.catalog.model import Policy, Table
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted_list
 
 RULE = Rule("MP304", "policy always true", Level.WARNING)
 
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "ALL")
 
 
-def find(seen: Seen) -> Iterator[Finding | Blind]:
-    """A finding a policy."""
-    for table, policy in seen.policies:
+def find(context: Context) -> Iterator[Finding | Blind]:
+    """Yield a finding for each policy."""
+
+    def judge(table: Table, policy: Policy) -> Iterator[Finding | Blind]:
         if not (table.row_security and policy.permissive and policy.command in _CHANGES):
-            continue
-        name = policy_name(table, policy)
-        try:
-            lets = _lets(policy)
-            if not lets or _is_restricted(table, policy):
-                continue
-        except UnreadableError as error:
-            yield RULE.blind(name, str(error))
-            continue
-        who = _who(seen, policy)
+            return
+        lets = _lets(policy)
+        if not lets or _is_restricted(table, policy):
+            return
+        name, who = Subject.policy(table, policy), _who(context, policy)
         if who is None:
             yield RULE.blind(
                 name, f"always true for {', '.join(policy.roles)}, and nobody said which roles an API takes"
             )
         elif who:
             clause, action = lets
-            yield RULE.finding(name, f"{clause} is always true: {who} may {action}", table=table.name)
+            yield RULE.finding(name, f"{clause} is always true: {who} may {action}")
+
+    return judge_policies(RULE, context, judge)
 
 
 def _lets(policy: Policy) -> tuple[str, str] | None:
@@ -99,11 +97,11 @@ def _is_restricted(table: Table, policy: Policy) -> bool:
     )
 
 
-def _who(seen: Seen, policy: Policy) -> str | None:
+def _who(context: Context, policy: Policy) -> str | None:
     """Those of the API, or everybody, that it is for; None where nobody knows."""
     if "PUBLIC" in policy.roles:
         return "everybody"
-    if seen.catalog.vitals is None or not seen.settings.api_roles:
+    if context.catalog.vitals is None or not context.settings.api_roles:
         return None
-    roles = (r for r in seen.api_roles if seen.holds_for(policy, r) and not seen.bypasses(r))
-    return ", ".join(map(quoted, roles))
+    roles = (r for r in context.api_roles if context.holds_for(policy, r) and not context.bypasses(r))
+    return quoted_list(roles)

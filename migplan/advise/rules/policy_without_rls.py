@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.level import Level
 from migplan.names import quoted
@@ -34,14 +34,13 @@ from migplan.names import quoted
 RULE = Rule("MP301", "policies, but row-level security is off", Level.ERROR)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a table."""
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each table."""
+    for table in context.catalog.tables:
         if table.policies and not table.row_security:
             names = ", ".join(quoted(policy.name) for policy in table.policies)
             yield RULE.finding(
-                table.name,
+                table,
                 f"nobody asks its policies: {names}",
                 f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY;",
-                table=table.name,
             )

@@ -27,21 +27,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Rule
+from migplan.advise.context import Context
+from migplan.advise.finding import Finding, Rule, Subject
 from migplan.advise.index_shape import Shape, drop, is_constraint, shape
 from migplan.catalog.model import Index, Table
 from migplan.level import Level
-from migplan.names import QualifiedName, quoted
+from migplan.names import quoted
 
 RULE = Rule("MP202", "redundant index", Level.NOTE)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding an index that another one stands in for."""
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each index that another one stands in for."""
+    for table in context.catalog.tables:
         yield from _among(table)
-    for view in seen.catalog.views:
+    for view in context.catalog.views:
         yield from _among(Table(view.name, indexes=view.indexes))
 
 
@@ -69,8 +69,7 @@ def _stands_in(long: Shape, short: Shape) -> bool:
 
 def _finding(table: Table, index: Index, other: Index) -> Finding:
     return RULE.finding(
-        f"{QualifiedName(table.name.schema, index.name)} on {table.name}",
+        Subject.index(table.name, index.name),
         f"{quoted(other.name)} begins with all that it has",
         drop(table.name, index, table.kind),
-        table=table.name,
     )

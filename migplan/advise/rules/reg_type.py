@@ -37,44 +37,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.column_types import can_be_altered, stored_columns
-from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Rule
+from migplan.advise.context import Context, retype
+from migplan.advise.finding import Finding, Rule, Subject
 from migplan.catalog.model import Catalog, Type
 from migplan.level import Level
-from migplan.names import quoted
 
 RULE = Rule("MP401", "type that cannot be upgraded", Level.WARNING)
 
 NOT_UPGRADABLE = frozenset(
-    [
-        "regcollation",
-        "regconfig",
-        "regdictionary",
-        "regnamespace",
-        "regoper",
-        "regoperator",
-        "regproc",
-        "regprocedure",
-    ]
+    """
+    regcollation regconfig regdictionary regnamespace regoper regoperator regproc regprocedure
+    """.split()  # noqa: SIM905 - eight names are read more easily like this
 )
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a column."""
-    refused = _refused(seen.catalog)
-    for table, column in stored_columns(seen):
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each column."""
+    refused = _refused(context.catalog)
+    for table, column in context.stored_columns:
         if column.type.removesuffix("[]") not in refused:
             continue
-        fix = ""
-        if column.type in NOT_UPGRADABLE and not column.generated and can_be_altered(table, column.name):
-            name = quoted(column.name)
-            fix = f"ALTER TABLE {table.name} ALTER COLUMN {name} TYPE text USING {name}::text;"
+        fix = retype(table, column, "text", "::text") if column.type in NOT_UPGRADABLE else ""
         yield RULE.finding(
-            f"{table.name}.{quoted(column.name)}",
+            Subject.column(table.name, column.name),
             f"pg_upgrade refuses a database with a column of type {column.type}",
             fix,
-            table=table.name,
         )
 
 

@@ -39,31 +39,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import READ_OR_WRITE, Seen
+from migplan.advise.context import READ_OR_WRITE, Context
 from migplan.advise.finding import Finding, Need, Rule
 from migplan.catalog.model import TableKind
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted_list
 
 RULE = Rule("MP303", "exposed table without row-level security", Level.ERROR, (Need.SCHEMAS, Need.ROLES))
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a table."""
-    roles = [role for role in seen.api_roles if not seen.bypasses(role)]
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each table."""
+    roles = [role for role in context.api_roles if not context.bypasses(role)]
+    for table in context.catalog.tables:
         if table.row_security or table.kind is TableKind.FOREIGN:
             continue
         can = {
             action: reached
             for action in READ_OR_WRITE
-            if (reached := seen.reached_by(table, action, roles=roles))
+            if (reached := context.reached_by(table, action, roles=roles))
         }
         if can:
             who = sorted({role for reached in can.values() for role in reached})
             yield RULE.finding(
-                table.name,
-                f"through the API, {', '.join(map(quoted, who))} may {', '.join(can)}, whatever the row",
+                table,
+                f"through the API, {quoted_list(who)} may {', '.join(can)}, whatever the row",
                 f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY;",
-                table=table.name,
             )

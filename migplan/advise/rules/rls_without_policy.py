@@ -27,19 +27,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Finding, Rule
 from migplan.level import Level
 
 RULE = Rule("MP302", "row-level security without a policy", Level.NOTE)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a table."""
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each table."""
+    for table in context.catalog.tables:
         if table.row_security and not table.policies and table.partition_of is None:
             yield RULE.finding(
-                table.name,
+                table,
                 "whoever is not its owner, and does not bypass row-level security, sees no row of it",
-                table=table.name,
             )

@@ -49,12 +49,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from migplan.advise.context import Seen, grantees
+from migplan.advise.context import Context, grantees
 from migplan.advise.expressions import UnreadableError, always_true
 from migplan.advise.finding import Blind, Finding, Need, Rule
 from migplan.catalog.model import Column, Policy, Table
 from migplan.level import Level
-from migplan.names import quoted
+from migplan.names import quoted, quoted_list
 
 RULE = Rule("MP308", "exposed columns with secrets", Level.ERROR, (Need.SCHEMAS, Need.ROLES))
 
@@ -82,43 +82,42 @@ def is_sensitive(column: Column) -> bool:
     return not endings.isdisjoint(_NAMES) and not _HARMLESS.match(column.type)
 
 
-def find(seen: Seen) -> Iterator[Finding | Blind]:
-    """A finding a table."""
-    for table in seen.catalog.tables:
+def find(context: Context) -> Iterator[Finding | Blind]:
+    """Yield a finding for each table."""
+    for table in context.catalog.tables:
         sensitive = [column.name for column in table.columns if is_sensitive(column)]
-        if not sensitive or table.name.schema not in seen.exposed:
+        if not sensitive or table.name.schema not in context.exposed:
             continue
         try:
-            roles = [role for role in seen.api_roles if _sees_every_row(seen, role, table)]
+            roles = [role for role in context.api_roles if _sees_every_row(context, role, table)]
         except UnreadableError as error:
             yield RULE.blind(table.name, f"a policy cannot be judged; {error}")
             continue
         can = {
             column: who
             for column in sensitive
-            if (who := [role for role in roles if _reads(seen, role, table, column)])
+            if (who := [role for role in roles if _reads(context, role, table, column)])
         }
         if can:
             who = sorted({role for each in can.values() for role in each})
             yield RULE.finding(
-                table.name,
-                f"{', '.join(map(quoted, who))} may read {', '.join(map(quoted, can))} of every row",
-                _fix(seen, table, who, set(can)),
-                table=table.name,
+                table,
+                f"{quoted_list(who)} may read {quoted_list(can)} of every row",
+                _fix(context, table, who, set(can)),
             )
 
 
-def _reads(seen: Seen, role: str, table: Table, column: str) -> bool:
-    reached = seen.reached_by(table, "SELECT", roles=[role])
-    return bool(reached) and seen.privileges.may(role, "SELECT", table, column)
+def _reads(context: Context, role: str, table: Table, column: str) -> bool:
+    reached = context.reached_by(table, "SELECT", roles=[role])
+    return bool(reached) and context.privileges.may(role, "SELECT", table, column)
 
 
-def _sees_every_row(seen: Seen, role: str, table: Table) -> bool:
-    if seen.bypasses(role):
+def _sees_every_row(context: Context, role: str, table: Table) -> bool:
+    if context.bypasses(role):
         return False
-    if not table.row_security or seen.is_above_policies(role, table):
+    if not table.row_security or context.is_above_policies(role, table):
         return True
-    held = [p for p in table.policies if p.command in {"SELECT", "ALL"} and seen.holds_for(p, role)]
+    held = [p for p in table.policies if p.command in {"SELECT", "ALL"} and context.holds_for(p, role)]
     return any(p.permissive and always_true(p.using) for p in held) and not any(map(_holds_back, held))
 
 
@@ -126,9 +125,9 @@ def _holds_back(policy: Policy) -> bool:
     return not policy.permissive and not always_true(policy.using)
 
 
-def _fix(seen: Seen, table: Table, roles: Iterable[str], sensitive: set[str]) -> str:
+def _fix(context: Context, table: Table, roles: Iterable[str], sensitive: set[str]) -> str:
     """SELECT taken away, and given again on what each grantee has and is not sensitive."""
-    found = seen.privileges.revocable(roles, ["SELECT"], table)
+    found = context.privileges.revocable(roles, ["SELECT"], table)
     if not found:
         return ""
     lines = [f"REVOKE SELECT ON {table.name} FROM {grantees(found)};"]
@@ -137,7 +136,7 @@ def _fix(seen: Seen, table: Table, roles: Iterable[str], sensitive: set[str]) ->
             quoted(column.name)
             for column in table.columns
             if column.name not in sensitive
-            and grantee in seen.privileges.holders("SELECT", table, column.name)
+            and grantee in context.privileges.holders("SELECT", table, column.name)
         ]
         if rest:
             lines.append(f"GRANT SELECT ({', '.join(rest)}) ON {table.name} TO {grantees([grantee])};")

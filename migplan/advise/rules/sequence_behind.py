@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from migplan.advise.context import Seen
+from migplan.advise.context import Context
 from migplan.advise.finding import Blind, Finding, Need, Rule
 from migplan.catalog import model
 from migplan.catalog.filling import filled_columns
@@ -42,11 +42,11 @@ from migplan.names import quoted
 RULE = Rule("MP111", "sequence behind its column", Level.ERROR, (Need.VITALS,), observed=True)
 
 
-def find(seen: Seen) -> Iterator[Finding | Blind]:
-    """A finding a sequence."""
-    filled = filled_columns(seen.catalog)
-    sequences = {sequence.name: sequence for sequence in seen.catalog.sequences}
-    for position in seen.vitals.positions:
+def find(context: Context) -> Iterator[Finding | Blind]:
+    """Yield a finding for each sequence."""
+    filled = filled_columns(context.catalog)
+    sequences = {sequence.name: sequence for sequence in context.catalog.sequences}
+    for position in context.vitals.positions:
         sequence, columns = sequences.get(position.sequence), filled.get(position.sequence, ())
         if sequence is None or not columns:
             continue  # the selection left its tables out

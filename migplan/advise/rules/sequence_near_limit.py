@@ -29,8 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from migplan.advise.column_types import INTEGERS, bases, can_be_altered
-from migplan.advise.context import Seen
+from migplan.advise.context import INTEGERS, Context, can_be_altered
 from migplan.advise.finding import Blind, Finding, Rule
 from migplan.catalog import model
 from migplan.catalog.filling import filled_columns, is_hidden
@@ -43,20 +42,18 @@ RULE = Rule("MP110", "sequence near its limit", Level.WARNING, observed=True)
 WARNING, ERROR = 0.7, 0.9
 
 
-def find(seen: Seen) -> Iterator[Finding | Blind]:
-    """A finding a sequence."""
-    base, filled = bases(seen.catalog), filled_columns(seen.catalog)
-    for sequence in seen.catalog.sequences:
+def find(context: Context) -> Iterator[Finding | Blind]:
+    """Yield a finding for each sequence."""
+    filled = filled_columns(context.catalog)
+    for sequence in context.catalog.sequences:
         if sequence.cycles:
             continue
         if sequence.last_value is None:
-            if is_hidden(sequence, seen.catalog):
+            if is_hidden(sequence, context.catalog):
                 yield RULE.blind(sequence.name, "the role may neither use it nor SELECT from it")
             continue
         columns = [(table, table.column(column)) for table, column in filled.get(sequence.name, ())]
-        widths = [
-            width for _, column in columns if (width := INTEGERS.get(base.get(column.type, column.type)))
-        ]
+        widths = [width for _, column in columns if (width := INTEGERS.get(context.base_type(column.type)))]
         share = _share(sequence, sequence.last_value, widths)
         if share >= WARNING:
             yield RULE.finding(

@@ -26,31 +26,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migplan.advise.column_types import bases, can_be_altered, stored_columns
-from migplan.advise.context import Seen
-from migplan.advise.finding import Finding, Rule
+from migplan.advise.context import Context, retype
+from migplan.advise.finding import Finding, Rule, Subject
 from migplan.level import Level
-from migplan.names import quoted
 
 RULE = Rule("MP402", "timestamp without time zone", Level.NOTE)
 
 
-def find(seen: Seen) -> Iterator[Finding]:
-    """A finding a column."""
-    base = bases(seen.catalog)
-    for table, column in stored_columns(seen):
-        type_ = base.get(column.type, column.type)
+def find(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each column."""
+    for table, column in context.stored_columns:
+        type_ = context.base_type(column.type)
         if not (type_.startswith("timestamp") and type_.endswith(" without time zone")):
             continue
-        fix = ""
-        if column.type == type_ and not column.generated and can_be_altered(table, column.name):
-            name, zoned = quoted(column.name), type_.replace("without", "with")
-            fix = (
-                f"ALTER TABLE {table.name} ALTER COLUMN {name} TYPE {zoned} USING {name} AT TIME ZONE 'UTC';"
-            )
+        zoned = type_.replace("without", "with")
+        fix = retype(table, column, zoned, " AT TIME ZONE 'UTC'") if column.type == type_ else ""
         yield RULE.finding(
-            f"{table.name}.{quoted(column.name)}",
+            Subject.column(table.name, column.name),
             "it does not say which moment it means; the SQL takes it for UTC",
             fix,
-            table=table.name,
         )

@@ -49,13 +49,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from migplan.advise.context import Seen
-from migplan.advise.finding import Blind, Finding, Need, Rule
+from migplan.advise.context import Context
+from migplan.advise.finding import Blind, Finding, Need, Rule, Subject
 from migplan.advise.index_shape import drop, is_constraint, serves
-from migplan.advise.partitions import leaves
 from migplan.catalog.model import Index, Table, TableKind
 from migplan.level import Level
-from migplan.names import QualifiedName
 
 RULE = Rule("MP203", "unused index", Level.NOTE, (Need.VITALS,), observed=True)
 
@@ -64,30 +62,29 @@ WORTH_IT = 64 * 1024
 NAMED = 5
 
 
-def find(seen: Seen) -> Iterator[Finding | Blind]:
-    """A finding an index."""
-    since = seen.vitals.statistics_since
+def find(context: Context) -> Iterator[Finding | Blind]:
+    """Yield a finding for each index."""
+    since = context.vitals.statistics_since
     if since is None:
         yield RULE.blind("", "nobody knows since when the server has counted")
         return
     began = datetime.fromisoformat(since)
-    counted = datetime.fromisoformat(seen.catalog.server.read_at) - began
+    counted = datetime.fromisoformat(context.catalog.server.read_at) - began
     if counted < LONG_ENOUGH:
         days = f"for {counted.days} days" if counted.days > 1 else "for less than two days"
         yield RULE.blind("", f"the server has counted {days}, and a week is needed")
         return
     idle = []
-    for table in seen.catalog.tables:
-        unused = _unused(table, leaves(seen, table))
-        if unused and not any(_is_touched(each) for each in (table, *leaves(seen, table))):
+    for table in context.catalog.tables:
+        unused = _unused(table, context.leaves(table))
+        if unused and not any(_is_touched(each) for each in (table, *context.leaves(table))):
             idle.append(table)
             continue
         for index, size in unused:
             yield RULE.finding(
-                f"{QualifiedName(table.name.schema, index.name)} on {table.name}",
+                Subject.index(table.name, index.name),
                 f"no query has used its {_told(size)} since {began:%Y-%m-%d}",
                 drop(table.name, index, table.kind),
-                table=table.name,
             )
     if idle:
         names = ", ".join(str(table.name) for table in idle[:NAMED]) + ", ..." * (len(idle) > NAMED)

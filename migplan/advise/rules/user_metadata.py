@@ -41,9 +41,10 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.advise.context import Seen, policy_name
-from migplan.advise.expressions import UnreadableError, calls, everything, text_constants, tree, words
-from migplan.advise.finding import Blind, Finding, Rule
+from migplan.advise.context import Context
+from migplan.advise.expressions import calls, everything, judge_policies, text_constants, tree, words
+from migplan.advise.finding import Blind, Finding, Rule, Subject
+from migplan.catalog.model import Policy, Table
 from migplan.level import Level
 
 RULE = Rule("MP311", "policy that believes users", Level.ERROR)
@@ -53,20 +54,17 @@ _OPERATORS = frozenset({"->", "->>", "#>", "#>>"})
 _FUNCTIONS = frozenset(f"{kind}_extract_path{text}" for kind in ("json", "jsonb") for text in ("", "_text"))
 
 
-def find(seen: Seen) -> Iterator[Finding | Blind]:
-    """A finding a policy."""
-    for table, policy in seen.policies:
-        try:
-            expressions = [tree(each) for each in (policy.using, policy.check) if each]
-        except UnreadableError as error:
-            yield RULE.blind(policy_name(table, policy), str(error))
-            continue
-        if any(map(_believes, expressions)):
-            yield RULE.finding(
-                policy_name(table, policy),
-                "it decides by user_metadata, which each user may write",
-                table=table.name,
-            )
+def find(context: Context) -> Iterator[Finding | Blind]:
+    """Yield a finding for each policy."""
+    return judge_policies(RULE, context, _judge)
+
+
+def _judge(table: Table, policy: Policy) -> Iterator[Finding]:
+    expressions = [tree(each) for each in (policy.using, policy.check) if each]
+    if any(map(_believes, expressions)):
+        yield RULE.finding(
+            Subject.policy(table, policy), "it decides by user_metadata, which each user may write"
+        )
 
 
 def _believes(expression: Any) -> bool:
