@@ -137,7 +137,7 @@ class Anonymiser:
         shown = self._types.of(column.type)
         while shown.sort is Sort.ARRAY:
             shown = self._types.of(shown.element)
-        keys = (*([table.primary_key] if table.primary_key else []), *table.unique_keys)
+        keys = table.keys
         allowed = frozenset[str]().union(*(listed(check.definition, name) for check in table.checks))
         is_key = any(name in key.columns for key in keys) or (where, name) in self._referenced
         return decide(Place(name, column.comment or "", where.name, is_key, allowed), shown)

@@ -116,13 +116,13 @@ def rows_by_table(source: Source, steps: Iterable[Step]) -> Counter[str]:
     rows: Counter[str] = Counter()
     for step in steps:
         for block in step.blocks:
-            if not block.table.startswith("pg_temp."):
+            if not block.is_temporary:
                 rows[home.get(block.table, block.table)] += block.rows
     return rows
 
 
 def _tables(source: Source, plan: Plan, rows: Counter[str], written: set[str]) -> Iterable[LoadedTable]:
-    names = {str(name): name for name in source.graph.tables}
+    names = source.graph.by_text
     for group in plan.groups:
         if group.name not in written:
             continue

@@ -68,7 +68,6 @@ class Export:
         self._options = options
         self._paths = BundlePaths(folder)
         self._on_progress = on_progress
-        self._names = {str(name): name for name in source.graph.tables}
         self._ownership = ownership_of(source.archive.entries, source.catalog)
         self._placement = assign_files(
             self._ownership, plan, source.graph, options.choice, with_rows=options.contents == "all"
@@ -208,7 +207,7 @@ class Export:
         )
 
     def _sequence_values(self, group: PlannedGroup) -> list[str]:
-        here = {self._names[table.table] for table in group.tables}
+        here = {self._source.graph.by_text[table.table] for table in group.tables}
         tables = self._source.catalog.by_name
         wanted = [
             sequence

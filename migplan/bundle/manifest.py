@@ -29,6 +29,10 @@ _IN_NO_SCHEMA = frozenset(
 )
 
 
+TEMPORARY = "pg_temp."
+"""How the names of tables begin that are gone when their step is done."""
+
+
 class Origin(Section):
     """Where a bundle comes from. Never a password."""
 
@@ -55,6 +59,11 @@ class Block(Section):
     rows: int
     start: int
     end: int
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether its rows are values of a second pass, for rows that another block has brought."""
+        return self.table.startswith(TEMPORARY)
 
 
 class Step(Section):
@@ -109,6 +118,11 @@ class LoadedTable(Section):
     def name(self) -> QualifiedName:
         """Its schema and its name, as two values."""
         return parse(self.table)
+
+    @property
+    def brings_rows(self) -> bool:
+        """Whether the files have its rows; else only the table is created."""
+        return self.strategy is not Strategy.SCHEMA_ONLY
 
 
 class NamedObject(Section):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from migplan.bundle.manifest import BundleFile, Manifest
-from migplan.config import Layout, Strategy
+from migplan.config import Layout
 from migplan.plan.model import Plan, PlannedGroup
 from migplan.sql.text import one_line
 from migplan.text.printable import printable
@@ -81,7 +81,7 @@ def _run(manifest: Manifest) -> Iterator[str]:
 def _files(manifest: Manifest) -> Iterator[str]:
     tables = Counter(moved.file for moved in manifest.objects if moved.kind == "TABLE")
     objects = Counter(moved.file for moved in manifest.objects)
-    loaded = Counter(table.group for table in manifest.tables if table.strategy is not Strategy.SCHEMA_ONLY)
+    loaded = Counter(table.group for table in manifest.tables if table.brings_rows)
     yield "| # | File | What | Group | Tables | Rows | Bytes | SHA-256 | Must have run before | It brings |"
     yield "|---:|---|---|---|---:|---:|---:|---|---|---|"
     for number, file in enumerate(manifest.files, 1):

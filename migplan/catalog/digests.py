@@ -296,8 +296,7 @@ def _question(piece: _Piece, method: Method, number: int) -> sql.Composed:
 
 def rows_of(table: Table) -> sql.Composed:
     """The table's rows in FROM, as ``t``."""
-    only = sql.SQL("ONLY " if table.kind is TableKind.TABLE else "")
-    return only + sql.Identifier(table.name.schema, table.name.name) + sql.SQL(" t")
+    return sql.SQL(table.only) + sql.Identifier(table.name.schema, table.name.name) + sql.SQL(" t")
 
 
 def hash_of(row: sql.Composable, method: Method) -> sql.Composed:

@@ -17,6 +17,8 @@ from migplan.catalog.grant import Grant
 from migplan.catalog.vitals import Vitals
 from migplan.names import QualifiedName
 
+_FIRING = frozenset({"origin", "always"})
+
 
 class TableKind(StrEnum):
     """What stands behind a table's name."""
@@ -164,6 +166,14 @@ class Trigger:
     constraint: bool = False
     comment: str | None = None
 
+    @property
+    def fires(self) -> bool:
+        """Whether it fires in sessions like ours, whose role is not ``replica``.
+
+        https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER
+        """
+        return self.enabled in _FIRING
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -173,6 +183,11 @@ class Rule:
     definition: str = field(metadata=printed("statement"))
     enabled: str = "origin"  # or 'disabled', 'replica', 'always'
     comment: str | None = None
+
+    @property
+    def fires(self) -> bool:
+        """Whether it rewrites queries of sessions like ours, whose role is not ``replica``."""
+        return self.enabled in _FIRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +245,20 @@ class Table:
         if self.table_bytes is None or self.index_bytes is None:
             return None
         return self.table_bytes + self.index_bytes
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The primary key, where there is one, and the unique constraints."""
+        return self.unique_keys if self.primary_key is None else (self.primary_key, *self.unique_keys)
+
+    @property
+    def only(self) -> str:
+        """``ONLY ``, if a statement needs it to mean the table's own rows.
+
+        Without it, those of tables that inherit from the table count as well.
+        https://www.postgresql.org/docs/current/ddl-inherit.html
+        """
+        return "ONLY " if self.kind is TableKind.TABLE else ""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError when there is none."""
@@ -374,6 +403,27 @@ class Catalog:
     def by_name(self) -> dict[QualifiedName, Table]:
         """Each table under its name."""
         return {table.name: table for table in self.tables}
+
+    @cached_property
+    def by_text(self) -> dict[str, QualifiedName]:
+        """Each table's name, under its text."""
+        return {str(name): name for name in self.by_name}
+
+    @cached_property
+    def tops(self) -> dict[QualifiedName, QualifiedName]:
+        """Of each table the one whose rows its rows are: of a partition the topmost table, else itself."""
+
+        def top(table: Table) -> QualifiedName:
+            while table.partition_of in self.by_name:
+                table = self.by_name[table.partition_of]
+            return table.name
+
+        return {table.name: top(table) for table in self.tables}
+
+    def rows_of(self, name: QualifiedName) -> str:
+        """Return a table as FROM has it for the rows that a foreign key sees: none of tables that inherit."""
+        table = self.by_name.get(name)
+        return f"{table.only if table else ''}{name}"
 
     @property
     def foreign_keys(self) -> Iterator[ForeignKey]:

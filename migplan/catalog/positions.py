@@ -103,11 +103,10 @@ def _leads_an_index(table: Table, column: str) -> bool:
 
 def _furthest(sequence: Sequence, table: Table, column: str) -> str:
     # Tables that inherit have columns, defaults and indexes of their own; partitions have not.
-    only = "" if table.kind is TableKind.PARTITIONED else "ONLY "
     question = sql.SQL("SELECT {}({})::pg_catalog.int8 FROM {}{}").format(
         sql.SQL("max" if sequence.increment > 0 else "min"),
         sql.Identifier(column),
-        sql.SQL(only),
+        sql.SQL(table.only),
         sql.Identifier(table.name.schema, table.name.name),
     )
     return question.as_string(None)

@@ -207,8 +207,8 @@ def _asked_of_parts(table: Table, columns: tuple[Column, ...], leaves: Sequence[
 def _order(table: Table, columns: Sequence[Column]) -> tuple[str, ...]:
     """The columns of a key that a B-tree holds in order, so that nothing has to be sorted."""
     readable = {column.name for column in columns}
-    for key in (table.primary_key, *table.unique_keys):
-        if key is None or key.without_overlaps or not readable.issuperset(key.columns):
+    for key in table.keys:
+        if key.without_overlaps or not readable.issuperset(key.columns):
             continue
         if key.primary or all(table.column(name).not_null for name in key.columns):
             return key.columns

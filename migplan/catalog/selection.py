@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog, ForeignKey, Table
+from migplan.catalog.model import Catalog, ForeignKey
 from migplan.errors import SelectionError
 from migplan.names import Pattern, QualifiedName, part_matches, quoted, split
 from migplan.text.wording import listed
@@ -59,7 +59,7 @@ def select(catalog: Catalog, selection: Selection) -> Selected:
         if not any(pattern_.matches(table.name) for table in catalog.tables):
             raise _nothing("table", text, (str(table.name) for table in catalog.tables))
         _refuse_to_divide(pattern_, catalog)
-    inside = {table.name for table in catalog.tables if _chosen(_top(table, catalog), selection)}
+    inside = {table.name for table in catalog.tables if _chosen(catalog.tops[table.name], selection)}
     return Selected(
         catalog=_restricted(catalog, inside, selection),
         left_out=_left_out(catalog, inside),
@@ -71,19 +71,12 @@ def select(catalog: Catalog, selection: Selection) -> Selected:
 
 def _refuse_to_divide(pattern: Pattern, catalog: Catalog) -> None:
     """A pattern that means partitions alone cannot be followed, since these go with their table."""
-    tops = {_top(table, catalog) for table in catalog.tables if pattern.matches(table.name)}
+    tops = {catalog.tops[table.name] for table in catalog.tables if pattern.matches(table.name)}
     if not any(pattern.matches(top) for top in tops):
         raise SelectionError(
             f"{pattern.text!r} means partitions alone, and they go with their table",
             do=f"name the whole of it: {', '.join(map(str, sorted(tops)))}",
         )
-
-
-def _top(table: Table, catalog: Catalog) -> QualifiedName:
-    """The table or, if it is a partition, the one that it is in the end a part of."""
-    while table.partition_of in catalog.by_name:
-        table = catalog.by_name[table.partition_of]
-    return table.name
 
 
 def _chosen(top: QualifiedName, selection: Selection) -> bool:

@@ -58,6 +58,11 @@ class ForeignKeyGraph:
         return {part.name: node for node, family in self.families.items() for part in family}
 
     @cached_property
+    def by_text(self) -> Mapping[str, QualifiedName]:
+        """Each node's name, under its text."""
+        return {str(name): name for name in self.tables}
+
+    @cached_property
     def depth(self) -> Mapping[QualifiedName, int]:
         """Of each table, the longest way down to a root. Tables of one circle share their depth."""
         depth: dict[QualifiedName, int] = {}
@@ -216,7 +221,7 @@ def held_up(
 
 def build(catalog: Catalog) -> ForeignKeyGraph:
     """The graph of a catalog's tables, or of the part of them that was selected."""
-    home = _homes(catalog)
+    home = catalog.tops
     # Sorted here, too: a catalog may come from elsewhere than our own reader.
     tables = {table.name: table for table in sorted(catalog.tables, key=lambda table: table.name)}
     nodes = {name: table for name, table in tables.items() if home[name] == name}
@@ -251,18 +256,6 @@ def build(catalog: Catalog) -> ForeignKeyGraph:
             if type_.kind == "domain" and any("NOT NULL" in rule for rule in type_.definition)
         ),
     )
-
-
-def _homes(catalog: Catalog) -> dict[QualifiedName, QualifiedName]:
-    """Of each table, the node that it belongs to: itself, or the table that it is a partition of."""
-    tables = catalog.by_name
-
-    def home(table: Table) -> QualifiedName:
-        while table.partition_of in tables:
-            table = tables[table.partition_of]
-        return table.name
-
-    return {table.name: home(table) for table in catalog.tables}
 
 
 def _gathered(home: Mapping[QualifiedName, QualifiedName]) -> dict[QualifiedName, Names]:

@@ -25,7 +25,7 @@ from migplan.catalog import attributes, digests, selection
 from migplan.catalog.changes import Concerns, everything, one_moment
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
-from migplan.config import Config, Layout, Strategy
+from migplan.config import Config, Layout
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
@@ -188,12 +188,7 @@ def _digests(
     if not options.digests or options.contents == "schema":
         return {}
     groups = [group for group in plan.groups if not options.groups or group.name in options.groups]
-    planned = {
-        table.table
-        for group in groups
-        for table in group.tables
-        if table.strategy is not Strategy.SCHEMA_ONLY
-    }
+    planned = {table.table for group in groups for table in group.tables if table.brings_rows}
     tables = [table for name, table in source.graph.tables.items() if str(name) in planned]
     with digests.digesting(source.address, snapshot, options.jobs, source.driver) as workers:
         found = workers.each(
@@ -210,7 +205,7 @@ def _shapes(
     """How rows of tables that refer to themselves hang together, for the proof likewise."""
     if options.contents == "schema":
         return {}
-    loaded = {each.table for each in plan.tables if each.strategy is not Strategy.SCHEMA_ONLY}
+    loaded = {each.table for each in plan.tables if each.brings_rows}
     names = [name for name in source.graph.tables if str(name) in loaded]
     on_progress("counting the roots of hierarchies", 0, 0)
     return shapes(source.driver, source.address, source.catalog, names)

@@ -38,7 +38,7 @@ def _of_structure(
 
 def _of_tables(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
     planned = {table.table: table.structure for table in plan.tables}
-    live = {str(name): name for name in graph.tables}
+    live = graph.by_text
     for name in sorted(planned.keys() | live.keys()):
         if name not in live:
             yield f"dropped: table {name} is in the plan, and not in the database"
@@ -51,7 +51,7 @@ def _of_tables(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
 def _left_out_by_hand(plan: Plan, seen: Baseline, graph: ForeignKeyGraph) -> Iterator[str]:
     """Tables that someone took out of the plan's file, or wrote into it: the catalogs cannot tell."""
     planned = {table.table for table in plan.tables}
-    live = {str(name) for name in graph.tables}
+    live = graph.by_text.keys()
     then = {str(table.name) for table in seen.catalog.tables}
     for name in sorted((live & then) - planned):
         yield f"added: table {name} is in the database, and not in the plan"
@@ -61,7 +61,7 @@ def _left_out_by_hand(plan: Plan, seen: Baseline, graph: ForeignKeyGraph) -> Ite
 
 def _contradictions(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
     """Groups that the plan's file puts into an order that the keys forbid."""
-    live = {str(name) for name in graph.tables}
+    live = graph.by_text.keys()
     wishes = [
         Wish(group.name, names)
         for group in plan.groups

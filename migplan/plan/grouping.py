@@ -87,12 +87,11 @@ def _placed(claims: dict[QualifiedName, int], graph: ForeignKeyGraph) -> dict[Qu
 def claimed(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> dict[QualifiedName, int]:
     """The place of the group of each table that some group names."""
     claims: dict[QualifiedName, dict[bool, list[tuple[int, str]]]] = {}
-    by_text = {str(name): name for name in graph.tables}
     for number, wish in enumerate(wishes):
         for text in wish.patterns:
             pattern = _pattern(text, wish.name)
             # A plan names thousands of tables outright: those need no search.
-            named = by_text.get(text)
+            named = graph.by_text.get(text)
             matching = [named] if named else [name for name in graph.tables if pattern.matches(name)]
             if not matching:
                 raise _no_such_table(text, wish.name, graph)

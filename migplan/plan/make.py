@@ -118,7 +118,7 @@ def _group(
         schema_file=schema_file,
         data_file=data_file,
         constraints_file=constraints_file,
-        rows=sum(table.rows or 0 for table in tables if table.strategy is not Strategy.SCHEMA_ONLY),
+        rows=sum(table.rows or 0 for table in tables if table.brings_rows),
         tables=tables,
     )
 

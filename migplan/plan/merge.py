@@ -47,7 +47,7 @@ def with_decisions(
     request: Request, decisions: ByHand, written: Plan, proposal: Plan, graph: ForeignKeyGraph
 ) -> Request:
     """The request again, with people's decisions in it, for the tables that are still there."""
-    tables = {str(name): name for name in graph.tables}
+    tables = graph.by_text
     # A name of the file goes on only where people gave it, or have decided something about its group.
     named = {*decisions.heads, *(decisions.groups[table] for table in tables if table in decisions.groups)}
     names = {group.name: group.name for group in proposal.groups}

@@ -33,6 +33,11 @@ class PlannedTable(Section):
     by_hand: tuple[str, ...] = Field((), description="what people decided here: group, strategy")
     structure: str = Field("", description="fingerprint of the table when the plan was made")
 
+    @property
+    def brings_rows(self) -> bool:
+        """Whether its rows are moved; else only the table is created."""
+        return self.strategy is not Strategy.SCHEMA_ONLY
+
 
 class Break(Section):
     """Where a circle of tables is cut open, and how; of this key it holds before the table's strategy."""

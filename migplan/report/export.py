@@ -59,7 +59,7 @@ def orphaned(error: OrphansError) -> Iterator[Text]:
 
 def foreseen(plan: Plan, graph: ForeignKeyGraph, folder: Path, contents: str) -> Iterator[Text]:
     """What an export would write, by the planner's estimates."""
-    names = {str(name): name for name in graph.tables}
+    names = graph.by_text
     yield Text(f"{folder} would hold, by estimate:", style="bold")
     for group in plan.groups:
         size = sum(graph.tables[names[table.table]].table_bytes or 0 for table in group.tables)

@@ -13,8 +13,7 @@ from migplan.bundle.manifest import LoadedTable, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.catalog import attributes, store
 from migplan.catalog.attributes import Attributes
-from migplan.catalog.model import Catalog, Table
-from migplan.config import Strategy
+from migplan.catalog.model import Catalog
 from migplan.errors import FileError
 from migplan.files import json_of, read_bytes
 from migplan.names import QualifiedName
@@ -32,11 +31,11 @@ class Expectation:
     @property
     def loaded(self) -> dict[QualifiedName, LoadedTable]:
         """The tables whose rows are in the bundle."""
-        names = {str(name): name for name in self.catalog.by_name}
+        names = self.catalog.by_text
         return {
             names[table.table]: table
             for table in self.manifest.tables
-            if table.strategy is not Strategy.SCHEMA_ONLY and table.table in names
+            if table.brings_rows and table.table in names
         }
 
     @property
@@ -53,16 +52,10 @@ class Expectation:
     def families(self) -> dict[QualifiedName, frozenset[QualifiedName]]:
         """Of each loaded table, itself and all of its partitions."""
         found = {name: {name} for name in self.loaded}
-        for table in self.catalog.tables:
-            top = self._top(table)
+        for name, top in self.catalog.tops.items():
             if top in found:
-                found[top].add(table.name)
+                found[top].add(name)
         return {name: frozenset(family) for name, family in found.items()}
-
-    def _top(self, table: Table) -> QualifiedName:
-        while table.partition_of in self.catalog.by_name:
-            table = self.catalog.by_name[table.partition_of]
-        return table.name
 
 
 def load(folder: Path) -> Expectation:

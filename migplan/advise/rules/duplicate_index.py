@@ -70,7 +70,7 @@ def leaned_on(context: Context) -> Mapping[QualifiedName, frozenset[str]]:
 
 def _among(table: Table, leaning: frozenset[str]) -> Iterator[Finding]:
     alike: dict[Shape, list[Index]] = defaultdict(list)
-    keys = [key for key in (table.primary_key, *table.unique_keys) if key]
+    keys = table.keys
     # Most indexes are alone with their columns: then nobody needs to know their shape.
     beginnings = Counter((index.method, index.columns) for index in table.indexes)
     for index in table.indexes:

@@ -260,7 +260,7 @@ class _Checking:
         known = {table.table: table.rows for table in self._manifest.tables}
         counted: Counter[str] = Counter()
         for table, rows in self._counted.items():
-            if not table.startswith(SCRATCH):
+            if not table.startswith(manifests.TEMPORARY):
                 counted[self._order.root(table)] += rows
         if not counted.keys() <= known.keys():
             return  # without their definitions, nothing tells whose partitions these are
@@ -299,10 +299,6 @@ def _inserted(insert: pg.InsertStmt) -> Rows | None:
 
 
 # --- whether a file holds what the manifest says: each step and its rows, at their place, all of them
-
-
-SCRATCH = "pg_temp."
-"""Rows of tables in this schema bring values to rows that are counted elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,7 +423,7 @@ def contradictions(manifest: Manifest) -> Iterator[str]:
     """Where the manifest's own numbers do not add up."""
     for file in manifest.files:
         for step in file.steps:
-            blocks = sum(block.rows for block in step.blocks if not block.table.startswith(SCRATCH))
+            blocks = sum(block.rows for block in step.blocks if not block.is_temporary)
             if step.rows != blocks:
                 yield f"step {step.name} of {file.file} has {step.rows:,} rows, its blocks have {blocks:,}"
         steps = sum(step.rows for step in file.steps)

@@ -20,13 +20,11 @@ from typing import BinaryIO
 from postgast import pg_query_pb2 as pg
 
 from migplan.bundle.check.comparable import Form, Types, as_it_is, lenient
-from migplan.bundle.check.examine import SCRATCH
 from migplan.bundle.check.order import name_of
 from migplan.bundle.manifest import Block, LoadedTable, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.schema.definitions import statements, words
 from migplan.catalog.orphans import SAMPLES
-from migplan.config import Strategy
 from migplan.progress import Progress, no_progress
 
 HELD = 1_000_000
@@ -136,7 +134,7 @@ class _Files:
 
     def _objections(self, key: FileKey) -> Iterator[tuple[str, object]]:
         other = self._loaded.get(self._top(key.referenced))
-        there = other is not None and other.strategy is not Strategy.SCHEMA_ONLY
+        there = other is not None and other.brings_rows
         sides = ((key.table, key.columns), (key.referenced, key.referenced_columns))
         yield "the rows are INSERT statements", self.manifest.data_format == "insert"
         yield "a PERIOD key cannot be looked at row by row", key.period
@@ -251,7 +249,7 @@ class _Files:
         for file in self.manifest.files:
             for step in file.steps:
                 for block in step.blocks:
-                    if block.table.startswith(SCRATCH):
+                    if block.is_temporary:
                         continue
                     self.places.setdefault(block.table, []).append(_Place(paths.step(file.file), block))
                     if block.table not in loaded and len(step.tables) == 1:

@@ -10,16 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from migplan.bundle.data.self_references import (
     DEEPEST,
-    home_of,
     linked,
     operators,
     own_keys,
     reached,
-    rows_of,
 )
 from migplan.bundle.manifest import LoadedTable, Manifest, SelfReference
 from migplan.catalog.model import Catalog, ForeignKey
-from migplan.config import Strategy
 from migplan.names import quoted
 from migplan.sql.text import literal, one_line
 from migplan.text.wording import counted
@@ -30,16 +27,16 @@ _SHOWN_ONE_BY_ONE = 20
 
 def row_counts(manifest: Manifest, catalog: Catalog) -> str:
     """One query: a line for each table whose rows are in the bundle, and one for all of them."""
-    names = {str(name): name for name in catalog.by_name}
+    names = catalog.by_text
     rows = [
         (
             literal(table.group),
             literal(table.table),
             str(table.rows),
-            f"(SELECT count(*) FROM {rows_of(names[table.table], catalog)})",
+            f"(SELECT count(*) FROM {catalog.rows_of(names[table.table])})",
         )
         for table in manifest.tables
-        if table.strategy is not Strategy.SCHEMA_ONLY
+        if table.brings_rows
     ]
     head = _head(
         "Row counts",
@@ -195,9 +192,9 @@ def _orphans_of(key: ForeignKey, catalog: Catalog) -> str:
     joint = " OR " if key.match == "FULL" else " AND "
     refers = joint.join(f"o.{quoted(here)} IS NOT NULL" for here in key.columns)
     return (
-        f"\n         (SELECT count(*) FROM {rows_of(key.table, catalog)} o\n"
+        f"\n         (SELECT count(*) FROM {catalog.rows_of(key.table)} o\n"
         f"          WHERE ({refers})\n"
-        f"            AND NOT EXISTS (SELECT FROM {rows_of(key.referenced, catalog)} r WHERE {match}))"
+        f"            AND NOT EXISTS (SELECT FROM {catalog.rows_of(key.referenced)} r WHERE {match}))"
     )
 
 
@@ -209,7 +206,7 @@ def _own_keys(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[LoadedTabl
 
 
 def _hierarchy(table: LoadedTable, keys: Sequence[ForeignKey], catalog: Catalog) -> str:
-    names = {str(name): name for name in catalog.by_name}
+    names = catalog.by_text
     any_key = " OR ".join(map(linked, keys))
     title = one_line(table.table)
     roots = "" if table.roots is None else f" AND count(*) FILTER (WHERE NOT ({any_key})) = {table.roots}"
@@ -221,7 +218,7 @@ SELECT {literal(table.table)} AS "table",
        count(*) AS total,
        {table.rows} AS expected,
        CASE WHEN count(*) = {table.rows}{roots} THEN 'ok' ELSE 'DIFFERS' END AS status
-FROM {rows_of(names[table.table], catalog)} t;
+FROM {catalog.rows_of(names[table.table])} t;
 """
     expected = {(each.table, each.key): each for each in table.self_references}
     return text + "".join(
@@ -252,7 +249,7 @@ FROM (
     FROM expected e FULL JOIN found f USING (place)
     UNION ALL
     SELECT {DEEPEST} + 1, 'not reached', {expected.unreached},
-           (SELECT count(*) FROM {rows_of(home_of(key.table, catalog), catalog)}) - coalesce(sum(f.number), 0)
+           (SELECT count(*) FROM {catalog.rows_of(catalog.tops[key.table])}) - coalesce(sum(f.number), 0)
     FROM found f
 ) AS every_line
 ORDER BY place;

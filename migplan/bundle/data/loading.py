@@ -81,7 +81,7 @@ class Loading:
     def steps(self, group: PlannedGroup) -> Iterator[Step]:
         """The steps of a group's data file, in their order."""
         planned = {table.table: table for table in group.tables}
-        names = {str(name): name for name in self.graph.tables}
+        names = self.graph.by_text
         done: set[str] = set()
         for text, table in planned.items():
             if text in done:
@@ -147,7 +147,7 @@ class Loading:
 
     def _rows(self, name: QualifiedName, planned: PlannedTable) -> Iterator[Rows]:
         table = self.graph.tables[name]
-        if planned.strategy is Strategy.SCHEMA_ONLY:
+        if not planned.brings_rows:
             return
         nulled = self._nulled(name, planned) if self.live else frozenset()
         levels = self._treated(name, planned, Strategy.LEVELS) if self.live else ()
@@ -183,7 +183,7 @@ class Loading:
         """Whether checks of the table can be pending until the end of the transaction."""
         foreign = (*self.graph.keys_of(name), *self.graph.self_keys.get(name, ()))
         family = self._family(name)
-        own = [key for table in family for key in (*table.unique_keys, table.primary_key) if key is not None]
+        own = [key for table in family for key in table.keys]
         return (
             any(key.deferrable for key in foreign)
             or any(key.deferrable for key in own)
@@ -381,7 +381,7 @@ def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Piece,
         ),
         Rows(f"pg_temp.{SCRATCH}", columns, query, counted=False),
         Sql(
-            f"UPDATE {'' if table.partition_key else 'ONLY '}{table.name} t SET {assignments}\n"  # noqa: S608
+            f"UPDATE {table.only}{table.name} t SET {assignments}\n"  # noqa: S608
             f"  FROM pg_temp.{SCRATCH} s WHERE {match};"
         ),
     )
@@ -389,11 +389,9 @@ def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Piece,
 
 def _identity(table: Table, changing: frozenset[str]) -> Key:
     """A unique key whose columns are all NOT NULL and do not change in the second pass."""
-    for key in (table.primary_key, *table.unique_keys):
-        if (
-            key
-            and not changing.intersection(key.columns)
-            and all(table.column(name).not_null for name in key.columns)
+    for key in table.keys:
+        if not changing.intersection(key.columns) and all(
+            table.column(name).not_null for name in key.columns
         ):
             return key
     raise PlanError(

@@ -15,7 +15,7 @@ from migplan.bundle.manifest import CarriedKey
 from migplan.catalog.model import Catalog, ForeignKey, TableKind
 from migplan.catalog.orphans import Orphans, find_orphans
 from migplan.errors import PlanError
-from migplan.names import QualifiedName, quoted
+from migplan.names import quoted
 from migplan.postgres.address import Address
 from migplan.postgres.archive import Archive, Entry
 from migplan.text.wording import counted
@@ -124,14 +124,9 @@ def finding(key: ForeignKey, catalog: Catalog) -> str:
         for here, there in zip(key.columns, key.referenced_columns, strict=True)
     )
     return (
-        f"SELECT * FROM {_rows_of(key.table, catalog)} o WHERE ({refers}) "  # noqa: S608 - names are quoted
-        f"AND NOT EXISTS (SELECT FROM {_rows_of(key.referenced, catalog)} r WHERE {match});"
+        f"SELECT * FROM {catalog.rows_of(key.table)} o WHERE ({refers}) "  # noqa: S608 - names are quoted
+        f"AND NOT EXISTS (SELECT FROM {catalog.rows_of(key.referenced)} r WHERE {match});"
     )
-
-
-def _rows_of(name: QualifiedName, catalog: Catalog) -> str:
-    table = catalog.by_name.get(name)
-    return f"ONLY {name}" if table is not None and table.kind is TableKind.TABLE else str(name)
 
 
 def _refuse_partitioned(broken: Collection[Orphans], catalog: Catalog) -> None:

@@ -50,8 +50,7 @@ def loaded_columns(table: Table) -> tuple[str, ...]:
 
 def own_rows(table: Table) -> sql.Composed:
     """What to read of a table: its partitions too, but not the tables that inherit from it."""
-    only = sql.SQL("" if table.partition_key else "ONLY ")
-    return only + sql.Identifier(table.name.schema, table.name.name)
+    return sql.SQL(table.only) + sql.Identifier(table.name.schema, table.name.name)
 
 
 def selection(table: Table, columns: Iterable[str], nulled: frozenset[str] = frozenset()) -> sql.Composed:

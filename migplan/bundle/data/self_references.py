@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from migplan.bundle.manifest import SelfReference
-from migplan.catalog.model import Catalog, ForeignKey, TableKind
+from migplan.catalog.model import Catalog, ForeignKey
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
@@ -43,17 +43,10 @@ def own_keys(catalog: Catalog) -> dict[QualifiedName, list[ForeignKey]]:
     """The keys of tables to themselves; partitions may have keys of their own to their table."""
     found: dict[QualifiedName, list[ForeignKey]] = {}
     for key in catalog.foreign_keys:
-        home = home_of(key.table, catalog)
-        if home == home_of(key.referenced, catalog):
-            found.setdefault(home, []).append(key)
+        top = catalog.tops[key.table]
+        if top == catalog.tops.get(key.referenced):
+            found.setdefault(top, []).append(key)
     return found
-
-
-def rows_of(name: QualifiedName, catalog: Catalog) -> str:
-    """A table in FROM, as a foreign key sees it: with its partitions, without those that inherit from it."""
-    table = catalog.by_name.get(name)
-    whole = table is None or table.kind is not TableKind.TABLE
-    return str(name) if whole else f"ONLY {name}"
 
 
 def operators(catalog: Catalog) -> str:
@@ -71,7 +64,7 @@ def linked(key: ForeignKey) -> str:
 
 def reached(key: ForeignKey, catalog: Catalog) -> str:
     """The CTE ``reached``: each row below a root, and how deep; the bound ends it where keys are missing."""
-    rows = rows_of(home_of(key.table, catalog), catalog)
+    rows = catalog.rows_of(catalog.tops[key.table])
     pairs = list(enumerate(zip(key.columns, key.referenced_columns, strict=True)))
     parents = ", ".join(f"t.{quoted(parent)}" for _, (_, parent) in pairs)
     names = ", ".join(f"key_{place}" for place, _ in pairs)
@@ -98,7 +91,7 @@ def _shape(
     any_key = " OR ".join(map(linked, keys))
     question = (
         f"SELECT count(*) FILTER (WHERE NOT ({any_key})), count(*) FILTER (WHERE {any_key}) "
-        f"FROM {rows_of(name, catalog)} t"
+        f"FROM {catalog.rows_of(name)} t"
     )
     with explained(address, f"counting the roots of {name}"):
         try:
@@ -123,9 +116,3 @@ def _reference(
     question = f"{reached(key, catalog)} SELECT count(*) FROM reached GROUP BY depth ORDER BY depth"
     levels = tuple(number for (number,) in driver.execute(question.encode()).fetchall())
     return SelfReference(table=str(key.table), key=key.name, levels=levels, unreached=rows - sum(levels))
-
-
-def home_of(name: QualifiedName, catalog: Catalog) -> QualifiedName:
-    """The table whose rows those of a partition are; itself if it is none."""
-    table = catalog.by_name.get(name)
-    return home_of(table.partition_of, catalog) if table is not None and table.partition_of else name

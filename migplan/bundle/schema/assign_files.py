@@ -133,11 +133,10 @@ def _later(ownership: Ownership, plan: Plan, graph: ForeignKeyGraph) -> set[int]
     """The keys that the plan creates after the rows, in the layout that has keys before them."""
     if plan.constraints is Layout.AFTER_DATA:
         return set()
-    names = {str(name): name for name in graph.tables}
     wanted = {
         (key.table, key.name)
         for table in plan.tables
-        for key in treatment(names[table.table], table, plan, graph).keys(Strategy.CONSTRAINT_LATER)
+        for key in treatment(graph.by_text[table.table], table, plan, graph).keys(Strategy.CONSTRAINT_LATER)
     }
     found = set()
     for number, entry in ownership.entries.items():

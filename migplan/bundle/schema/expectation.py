@@ -10,7 +10,7 @@ from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.roles import Owners
 from migplan.catalog.attributes import OWNERS, PRIVILEGES, SETTING, WITHOUT_SCHEMA, Attributes, Thing
 from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog, Index, Key, Policy, Table, View
+from migplan.catalog.model import Catalog, Index, Policy, Table, View
 from migplan.names import quoted
 from migplan.postgres.archive import Entry
 
@@ -97,9 +97,8 @@ class _Target:
                 )
             )
 
-        keys: tuple[Key, ...] = (table.primary_key,) if table.primary_key else ()
-        kept = parts((*keys, *table.unique_keys), "CONSTRAINT")
-        dropped = {key.name for key in (*keys, *table.unique_keys)} - {key.name for key in kept}
+        kept = parts(table.keys, "CONSTRAINT")
+        dropped = {key.name for key in table.keys} - {key.name for key in kept}
         off = ("ROW SECURITY", schema, name) in self._missing
         return replace(
             table,

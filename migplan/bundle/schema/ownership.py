@@ -132,7 +132,7 @@ def _after_attachment(
 
     pg_dump knows that by its sections alone, and we do not keep the sections apart.
     """
-    top = _tops(catalog)
+    top = catalog.tops
     attached: dict[QualifiedName, set[int]] = {}
     for number, entry in entries.items():
         if entry.kind == "TABLE ATTACH" and number in owner:
@@ -166,14 +166,3 @@ def _after_keys(
         if entry.kind == "ROW SECURITY" and owner.get(number) in forced:
             result[number] = needs[number] | about.get(owner[number], set())
     return result
-
-
-def _tops(catalog: Catalog) -> dict[QualifiedName, QualifiedName]:
-    """Of each table the one that it is, at the last, a partition of; itself if of none."""
-    tables = catalog.by_name
-
-    def top(name: QualifiedName) -> QualifiedName:
-        parent = tables[name].partition_of
-        return top(parent) if parent in tables and parent is not None else name
-
-    return {name: top(name) for name in tables}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migplan.catalog.model import Catalog, Key, Table
+from migplan.catalog.model import Catalog, Table
 
 OLDEST = 13
 
@@ -45,8 +45,8 @@ def _of_table(table: Table) -> Iterator[Requirement]:
             for f in table.foreign_keys
         ),
         *((18, c.generated == "virtual", f"virtual column {c.name} {of}") for c in table.columns),
-        *((18, k.without_overlaps, f"key {k.name} WITHOUT OVERLAPS {of}") for k in _keys(table)),
-        *((15, k.nulls_not_distinct, f"key {k.name} NULLS NOT DISTINCT {of}") for k in _keys(table)),
+        *((18, k.without_overlaps, f"key {k.name} WITHOUT OVERLAPS {of}") for k in table.keys),
+        *((15, k.nulls_not_distinct, f"key {k.name} NULLS NOT DISTINCT {of}") for k in table.keys),
         *((18, f.period, f"PERIOD key {f.name} {of}") for f in table.foreign_keys),
         *((18, not f.enforced, f"key {f.name} NOT ENFORCED {of}") for f in table.foreign_keys),
         *(
@@ -60,7 +60,3 @@ def _of_table(table: Table) -> Iterator[Requirement]:
         ),
     )
     return (Requirement(major, what) for major, used, what in features if used)
-
-
-def _keys(table: Table) -> tuple[Key, ...]:
-    return (*((table.primary_key,) if table.primary_key else ()), *table.unique_keys)

@@ -18,7 +18,6 @@ from migplan.bundle.schema.roles import Owners
 from migplan.bundle.undo import reversal
 from migplan.bundle.undo.truncate_sql import truncate_sql
 from migplan.catalog.model import Catalog
-from migplan.config import Strategy
 from migplan.names import QualifiedName
 from migplan.postgres.archive import Entry
 from migplan.sql.text import one_line
@@ -254,11 +253,7 @@ class _Undoing:
 def _filled(manifest: Manifest, file: str) -> list[LoadedTable]:
     """The tables that a data file brings rows to, the last first."""
     group = _file(manifest, file).group
-    return [
-        table
-        for table in reversed(manifest.tables)
-        if table.group == group and table.strategy is not Strategy.SCHEMA_ONLY
-    ]
+    return [table for table in reversed(manifest.tables) if table.group == group and table.brings_rows]
 
 
 def _left_as_they_are(manifest: Manifest, file: str) -> Iterator[str]:

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from migplan.bundle.manifest import LoadedTable, Manifest
 from migplan.bundle.undo.batches import AT_ONCE, WITH_THEM, batches, with_them
-from migplan.catalog.model import Catalog, TableKind
+from migplan.catalog.model import Catalog
 from migplan.config import Layout
 from migplan.names import QualifiedName, quoted
 from migplan.sql.text import do_block, literal
 
-_STATES = {"origin": "ENABLE", "always": "ENABLE ALWAYS"}  # in which a trigger fires
+_ENABLE = {"origin": "ENABLE", "always": "ENABLE ALWAYS"}
 
 
 def truncate_sql(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _deleted(here: Sequence[QualifiedName], later: Sequence[QualifiedName], cata
     """All in one statement, so that keys among them hold whatever way they point."""
     # Keys act on later tables; a trigger of theirs fires for the statement, even without a row.
     quiet, loud = _kept_still([*here, *later], [*here, *later], catalog, {"DELETE", "UPDATE"})
-    *first, last = (f"DELETE FROM {_rows_of(name, catalog)}" for name in here)  # noqa: S608 - quoted
+    *first, last = (f"DELETE FROM {catalog.rows_of(name)}" for name in here)  # noqa: S608 - quoted
     parts = ",\n         ".join(f"deleted_{number} AS ({each})" for number, each in enumerate(first, 1))
     delete = f"    WITH {parts}\n    {last};" if parts else f"    {last};"
     if loud:
@@ -97,19 +97,19 @@ def _kept_still(
     events: Collection[str],
 ) -> tuple[list[str], list[str]]:
     """What keeps triggers and rules of users still, and policies from hiding rows of the owner; and back."""
-    home = _homes(catalog)
+    home = catalog.tops
     off, on = [], []
     for table in catalog.tables:
         head = f"    ALTER TABLE {table.name}"
         for trigger in table.triggers:
-            fires = trigger.enabled in _STATES and not {*trigger.events}.isdisjoint(events)
+            fires = trigger.fires and not {*trigger.events}.isdisjoint(events)
             if fires and home[table.name] in emptied:
                 off.append(f"{head} DISABLE TRIGGER {quoted(trigger.name)};")
-                on.append(f"{head} {_STATES[trigger.enabled]} TRIGGER {quoted(trigger.name)};")
+                on.append(f"{head} {_ENABLE[trigger.enabled]} TRIGGER {quoted(trigger.name)};")
         for rule in table.rules if "DELETE" in events and home[table.name] in emptied else ():
-            if rule.enabled in _STATES:
+            if rule.fires:
                 off.append(f"{head} DISABLE RULE {quoted(rule.name)};")
-                on.append(f"{head} {_STATES[rule.enabled]} RULE {quoted(rule.name)};")
+                on.append(f"{head} {_ENABLE[rule.enabled]} RULE {quoted(rule.name)};")
         if home[table.name] in read and table.force_row_security:
             off.append(f"{head} NO FORCE ROW LEVEL SECURITY;")
             on.append(f"{head} FORCE ROW LEVEL SECURITY;")
@@ -124,7 +124,7 @@ def _locked(later: Sequence[QualifiedName], catalog: Catalog) -> Iterator[str]:
 def _checked_empty(later: Sequence[QualifiedName], catalog: Catalog) -> Iterator[str]:
     for name in later:
         yield (
-            f"    IF EXISTS (SELECT FROM {_rows_of(name, catalog)}) THEN\n"
+            f"    IF EXISTS (SELECT FROM {catalog.rows_of(name)}) THEN\n"
             f"        RAISE EXCEPTION '% still has rows: run its rollback first', {literal(str(name))};\n"
             f"    END IF;"
         )
@@ -134,7 +134,7 @@ def _barred(
     catalog: Catalog, needs: Mapping[QualifiedName, Collection[QualifiedName]]
 ) -> frozenset[QualifiedName]:
     """Tables that TRUNCATE refuses: those of keys that are not enforced, and what they refer to."""
-    home = _homes(catalog)
+    home = catalog.tops
     found: set[QualifiedName] = set()
     for key in catalog.foreign_keys:
         if key.referenced in home and not key.enforced and home[key.table] != home[key.referenced]:
@@ -151,7 +151,7 @@ def _references(
     catalog: Catalog,
 ) -> tuple[dict[QualifiedName, set[QualifiedName]], dict[QualifiedName, set[QualifiedName]]]:
     """Of each table those to which it refers, and those that refer to it."""
-    home = _homes(catalog)
+    home = catalog.tops
     needs: dict[QualifiedName, set[QualifiedName]] = defaultdict(set)
     users: dict[QualifiedName, set[QualifiedName]] = defaultdict(set)
     for key in catalog.foreign_keys:
@@ -163,20 +163,4 @@ def _references(
 
 def _list(names: Sequence[QualifiedName], catalog: Catalog, indent: int) -> str:
     new_line = "\n" + " " * indent
-    return new_line + f",{new_line}".join(_rows_of(name, catalog) for name in names)
-
-
-def _homes(catalog: Catalog) -> Mapping[QualifiedName, QualifiedName]:
-    """Of each table the one whose name brings all its rows: a partition's top, or itself."""
-    tables = catalog.by_name
-
-    def home(name: QualifiedName) -> QualifiedName:
-        parent = tables[name].partition_of
-        return home(parent) if parent is not None and parent in tables else name
-
-    return {name: home(name) for name in tables}
-
-
-def _rows_of(name: QualifiedName, catalog: Catalog) -> str:
-    """A table as a statement names it that is about its own rows: tables that inherit are others."""
-    return str(name) if catalog.by_name[name].kind is TableKind.PARTITIONED else f"ONLY {name}"
+    return new_line + f",{new_line}".join(catalog.rows_of(name) for name in names)

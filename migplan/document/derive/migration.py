@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from migplan.catalog.model import Column, ForeignKey, Table, TableKind
-from migplan.config import Strategy
 from migplan.document.derive.facts import Facts
 from migplan.document.derive.platforms import credentials, external_ids, is_integration, sync_fields
 from migplan.document.derive.triggers import keeps_record, sets_time
@@ -61,7 +60,7 @@ def _parents_first(table: Table, facts: Facts) -> Iterator[str]:
 
 
 def _triggers_off(table: Table, _: Facts) -> Iterator[str]:
-    firing = [trigger for trigger in table.triggers if trigger.enabled in ("origin", "always")]
+    firing = [trigger for trigger in table.triggers if trigger.fires]
     for trigger in firing:
         if not {"INSERT", "UPDATE"} & set(trigger.events):
             continue
@@ -194,7 +193,7 @@ def _integration(table: Table, facts: Facts) -> Iterator[str]:
 
 def _volume(table: Table, planned: PlannedTable, facts: Facts) -> Iterator[str]:
     rows = facts.graph.rows.get(table.name)
-    if rows is None or rows.count is None or planned.strategy is Strategy.SCHEMA_ONLY:
+    if rows is None or rows.count is None or not planned.brings_rows:
         return
     if rows.count == 0 and rows.exact:
         yield "It is empty: there is nothing to load."

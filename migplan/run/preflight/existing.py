@@ -228,5 +228,5 @@ def _block_columns(manifest: Manifest) -> dict[str, tuple[str, ...]]:
         for file in manifest.files
         for step in file.steps
         for block in step.blocks
-        if not block.table.startswith("pg_temp.")
+        if not block.is_temporary
     }

@@ -12,7 +12,6 @@ from typing import Any
 from psycopg import sql
 
 from migplan.bundle.verified import VerifiedBundle
-from migplan.config import Strategy
 from migplan.errors import BundleError, RefusedError
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.address import Address
@@ -229,11 +228,7 @@ class Work:
     def _filled(self, file: str) -> list[QualifiedName]:
         manifest = self.bundle.manifest
         group = next(each.group for each in manifest.files if each.file == file)
-        return [
-            table.name
-            for table in manifest.tables
-            if table.group == group and table.strategy is not Strategy.SCHEMA_ONLY
-        ]
+        return [table.name for table in manifest.tables if table.group == group and table.brings_rows]
 
     def _deleting(self, file: str, text: str, emptied: Sequence[str]) -> Step:
         name = "empties what the run filled"
