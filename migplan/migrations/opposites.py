@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Thing, ThingKind
-from migplan.migrations.uses.constraints import automatic, index_name, mentions
-from migplan.migrations.uses.named import named, signature_of
-from migplan.names import QualifiedName, quoted
+from migplan.migrations.uses.named import KINDS
+from migplan.names import quoted
+from migplan.sql.default_names import constraint_name
+from migplan.sql.effects import OF_A_TABLE, RELATIONS, Object, effects, named_object
+from migplan.sql.statements import Parsed
+from migplan.sql.tree import definition, relation_name
 
-_INPUTS = frozenset({pg.FUNC_PARAM_DEFAULT, pg.FUNC_PARAM_IN, pg.FUNC_PARAM_INOUT, pg.FUNC_PARAM_VARIADIC})
+HOME = "public"
+"""The schema of names that say none; a file's own search path was written into them before."""
+
+# What DROP and REVOKE call the types of objects.
+_WORDS = {
+    pg.OBJECT_AGGREGATE: "AGGREGATE",
+    pg.OBJECT_COLLATION: "COLLATION",
+    pg.OBJECT_DOMAIN: "DOMAIN",
+    pg.OBJECT_EVENT_TRIGGER: "EVENT TRIGGER",
+    pg.OBJECT_EXTENSION: "EXTENSION",
+    pg.OBJECT_FOREIGN_SERVER: "SERVER",
+    pg.OBJECT_FOREIGN_TABLE: "FOREIGN TABLE",
+    pg.OBJECT_FUNCTION: "FUNCTION",
+    pg.OBJECT_INDEX: "INDEX",
+    pg.OBJECT_MATVIEW: "MATERIALIZED VIEW",
+    pg.OBJECT_POLICY: "POLICY",
+    pg.OBJECT_PROCEDURE: "PROCEDURE",
+    pg.OBJECT_PUBLICATION: "PUBLICATION",
+    pg.OBJECT_ROLE: "ROLE",
+    pg.OBJECT_ROUTINE: "ROUTINE",
+    pg.OBJECT_RULE: "RULE",
+    pg.OBJECT_SCHEMA: "SCHEMA",
+    pg.OBJECT_SEQUENCE: "SEQUENCE",
+    pg.OBJECT_STATISTIC_EXT: "STATISTICS",
+    pg.OBJECT_TABLE: "TABLE",
+    pg.OBJECT_TRIGGER: "TRIGGER",
+    pg.OBJECT_TYPE: "TYPE",
+    pg.OBJECT_VIEW: "VIEW",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,160 +58,67 @@ class Made:
     stays: str = ""  # why it is not dropped
 
 
-def made(kind: str, tree: Any) -> Made | None:  # noqa: C901, PLR0911 - one a kind
-    """What a CREATE of any kind makes; None for other statements."""
-    match kind:
-        case "create_stmt" | "create_foreign_table_stmt":
-            base = tree if kind == "create_stmt" else tree.base_stmt
-            words = "TABLE" if kind == "create_stmt" else "FOREIGN TABLE"
-            return _relation(words, base.relation, tolerant=base.if_not_exists)
-        case "create_table_as_stmt":
-            words = "MATERIALIZED VIEW" if tree.objtype == pg.OBJECT_MATVIEW else "TABLE"
-            return _relation(words, tree.into.rel, tolerant=tree.if_not_exists)
-        case "view_stmt":
-            return _relation("VIEW", tree.view, tolerant=tree.replace, replaces=tree.replace)
-        case "create_seq_stmt":
-            found = _relation("SEQUENCE", tree.sequence, tolerant=tree.if_not_exists)
-            thing = found.thing and Thing(ThingKind.SEQUENCE, found.thing.name)
-            return Made(found.sql, thing, found.table, tree.if_not_exists)
-        case "index_stmt":
-            return _index(tree)
-        case "create_function_stmt":
-            return _function(tree)
-        case "create_trig_stmt":
-            return _on_table("TRIGGER", ThingKind.TRIGGER, tree.trigname, tree.relation, tree.replace)
-        case "create_policy_stmt":
-            return _on_table("POLICY", ThingKind.POLICY, tree.policy_name, tree.table, False)
-        case "rule_stmt":
-            return _on_table("RULE", ThingKind.OTHER, tree.rulename, tree.relation, tree.replace)
-        case "grant_stmt":
-            return _grant(tree)
-    return _type(kind, tree) or _other(kind, tree)
+def made(statement: Parsed) -> Made | None:
+    """What a CREATE of any kind makes, or a GRANT; None for other statements."""
+    tree: Any = statement.tree
+    if statement.kind == "grant_stmt":
+        return _grant(tree)
+    created = effects(statement.node).creates
+    if statement.kind == "alter_table_stmt" or not created or created[0].type not in _WORDS:
+        return None
+    first = created[0]
+    replaces = bool(getattr(tree, "replace", False)) and statement.kind != "define_stmt"
+    tolerant = replaces or bool(getattr(tree, "if_not_exists", False))
+    found = Made(_drop(first, tree), _thing(first), is_tolerant=tolerant, replaces=replaces)
+    if first.type in RELATIONS | {pg.OBJECT_SEQUENCE, pg.OBJECT_TYPE, pg.OBJECT_DOMAIN}:
+        found = replace(found, table=first.name_in(HOME))
+    if first.type == pg.OBJECT_EXTENSION and tolerant:
+        found = replace(found, stays="IF NOT EXISTS: others may use the extension, too")
+    return Made(table=found.table) if first.temporary and first.type not in OF_A_TABLE else found
 
 
-def _type(kind: str, tree: Any) -> Made | None:
-    match kind:
-        case "create_enum_stmt" | "create_range_stmt":
-            name = _name(tree.type_name)
-        case "create_domain_stmt":
-            name = _name(tree.domainname)
-            return Made(f"DROP DOMAIN {name}", Thing(ThingKind.TYPE, name), name)
-        case "composite_type_stmt":
-            name = relation(tree.typevar)
-        case "define_stmt" if tree.kind == pg.OBJECT_TYPE:
-            name = _name(tree.defnames)
-        case _:
-            return None
-    return Made(f"DROP TYPE {name}", Thing(ThingKind.TYPE, name), name)
+def _thing(created: Object) -> Thing | None:
+    if created.type == pg.OBJECT_RULE:
+        return Thing(ThingKind.OTHER, created.name_in(HOME))
+    kind = KINDS.get(created.type)
+    return Thing(kind, created.name_in(HOME)) if kind else None
 
 
-def _other(kind: str, tree: Any) -> Made | None:  # noqa: PLR0911 - one a kind
-    match kind:
-        case "create_schema_stmt":
-            name = quoted(tree.schemaname or tree.authrole.rolename)
-            thing = Thing(ThingKind.SCHEMA, name)
-            return Made(f"DROP SCHEMA {name}", thing, is_tolerant=tree.if_not_exists)
-        case "create_extension_stmt":
-            name = quoted(tree.extname)
-            stays = "IF NOT EXISTS: others may use the extension, too" if tree.if_not_exists else ""
-            return Made(
-                f"DROP EXTENSION {name}",
-                Thing(ThingKind.EXTENSION, name),
-                "",
-                tree.if_not_exists,
-                False,
-                stays,
-            )
-        case "create_role_stmt":
-            name = quoted(tree.role)
-            return Made(f"DROP ROLE {name}", Thing(ThingKind.ROLE, name))
-        case "create_stats_stmt" if tree.defnames:
-            return Made(f"DROP STATISTICS {_name(tree.defnames)}")
-        case "define_stmt" if tree.kind == pg.OBJECT_AGGREGATE:
-            types = [node.function_parameter.arg_type for node in tree.args[0].list.items]
-            signature = signature_of(types) if types else "(*)"
-            name = _name(tree.defnames)
-            return Made(f"DROP AGGREGATE {name}{signature}", Thing(ThingKind.FUNCTION, name))
-        case "define_stmt" if tree.kind == pg.OBJECT_COLLATION:
-            return Made(f"DROP COLLATION {_name(tree.defnames)}")
-        case "create_publication_stmt":
-            return Made(f"DROP PUBLICATION {quoted(tree.pubname)}")
-        case "create_event_trig_stmt":
-            return Made(f"DROP EVENT TRIGGER {quoted(tree.trigname)}")
-        case "create_foreign_server_stmt":
-            return Made(f"DROP SERVER {quoted(tree.servername)}")
-    return None
-
-
-def relation(name: pg.RangeVar) -> str:
-    """A table's name as SQL."""
-    return str(QualifiedName(name.schemaname or "public", name.relname))
-
-
-def _name(nodes: Sequence[Any]) -> str:
-    parts = [node.string.sval for node in nodes]
-    return str(QualifiedName(parts[-2] if len(parts) > 1 else "public", parts[-1]))
-
-
-def _relation(words: str, name: pg.RangeVar, *, tolerant: bool, replaces: bool = False) -> Made:
-    text = relation(name)
-    if name.relpersistence == "t":
-        return Made(table=text)
-    return Made(f"DROP {words} {text}", Thing(ThingKind.TABLE, text), text, tolerant, replaces)
-
-
-def _index(tree: pg.IndexStmt) -> Made:
-    text = str(QualifiedName(tree.relation.schemaname or "public", index_name(tree)))
-    words = "INDEX CONCURRENTLY" if tree.concurrent else "INDEX"
-    if tree.relation.relpersistence == "t":
-        return Made()
-    return Made(f"DROP {words} {text}", Thing(ThingKind.INDEX, text), "", tree.if_not_exists)
-
-
-def _function(tree: pg.CreateFunctionStmt) -> Made:
-    parameters = [node.function_parameter for node in tree.parameters]
-    signature = signature_of(each.arg_type for each in parameters if each.mode in _INPUTS)
-    name = _name(tree.funcname)
-    words = "PROCEDURE" if tree.is_procedure else "FUNCTION"
-    thing = Thing(ThingKind.FUNCTION, name)
-    return Made(f"DROP {words} {name}{signature}", thing, "", tree.replace, tree.replace)
-
-
-def _on_table(words: str, kind: ThingKind, name: str, table: pg.RangeVar, replace: bool) -> Made:
-    thing = Thing(kind, f"{relation(table)}.{quoted(name)}")
-    return Made(f"DROP {words} {quoted(name)} ON {relation(table)}", thing, "", replace, replace)
+def _drop(created: Object, tree: Any) -> str:
+    words = _WORDS[created.type]
+    if created.type in OF_A_TABLE:
+        table = Object(pg.OBJECT_TABLE, created.schema, created.parts[:1])
+        return f"DROP {words} {quoted(created.parts[1])} ON {table.name_in(HOME)}"
+    if created.type == pg.OBJECT_INDEX and tree.concurrent:
+        words = "INDEX CONCURRENTLY"
+    return f"DROP {words} {created.name_in(HOME)}{created.signature}"
 
 
 # --- GRANT ------------------------------------------------------------------------------------------------
 
-_GRANTED_ON = {
-    pg.OBJECT_TABLE: "TABLE",
-    pg.OBJECT_SEQUENCE: "SEQUENCE",
-    pg.OBJECT_SCHEMA: "SCHEMA",
-    pg.OBJECT_FUNCTION: "FUNCTION",
-    pg.OBJECT_PROCEDURE: "PROCEDURE",
-    pg.OBJECT_ROUTINE: "ROUTINE",
-    pg.OBJECT_TYPE: "TYPE",
-    pg.OBJECT_DOMAIN: "DOMAIN",
-}
+_GRANTED_ON = frozenset(
+    {
+        pg.OBJECT_TABLE,
+        pg.OBJECT_SEQUENCE,
+        pg.OBJECT_SCHEMA,
+        pg.OBJECT_FUNCTION,
+        pg.OBJECT_PROCEDURE,
+        pg.OBJECT_ROUTINE,
+        pg.OBJECT_TYPE,
+        pg.OBJECT_DOMAIN,
+    }
+)
 
 
 def _grant(tree: pg.GrantStmt) -> Made | None:
     """REVOKE for GRANT; of REVOKE nobody knows what there was to take."""
-    words = _GRANTED_ON.get(tree.objtype)
-    if not tree.is_grant or words is None or tree.targtype != pg.ACL_TARGET_OBJECT:
+    if not tree.is_grant or tree.objtype not in _GRANTED_ON or tree.targtype != pg.ACL_TARGET_OBJECT:
         return None
-    things = [named(tree.objtype, node) for node in tree.objects]
-    objects = [
-        quoted(thing.parts[0])
-        if tree.objtype == pg.OBJECT_SCHEMA
-        else str(QualifiedName(thing.schema or "public", thing.parts[-1])) + thing.signature
-        for thing in things
-        if thing is not None
-    ]
+    things = filter(None, (named_object(tree.objtype, node) for node in tree.objects))
+    objects = ", ".join(each.name_in(HOME) + each.signature for each in things)
     rights = ", ".join(_right(node.access_priv) for node in tree.privileges) or "ALL"
     roles = ", ".join(_role(node.role_spec) for node in tree.grantees)
-    return Made(f"REVOKE {rights} ON {words} {', '.join(objects)} FROM {roles}")
+    return Made(f"REVOKE {rights} ON {_WORDS[tree.objtype]} {objects} FROM {roles}")
 
 
 def _right(right: pg.AccessPriv) -> str:
@@ -233,67 +170,50 @@ def altered(  # noqa: PLR0911 - one a kind
 ) -> tuple[str, str]:
     """The opposite of one command of ALTER TABLE, or why there is none; both empty where nothing is left."""
     kind = "VIEW" if tree.objtype == pg.OBJECT_VIEW else "TABLE"
-    start, subtype = f"ALTER {kind} {relation(tree.relation)} ", command.subtype
-    definition = getattr(command, "def")
+    start, subtype = f"ALTER {kind} {relation_name(tree.relation, HOME)} ", command.subtype
+    given = definition(command)
     if tree.objtype not in {pg.OBJECT_TABLE, pg.OBJECT_VIEW}:
         return "", "what it was before is not in the file"
     if subtype == pg.AT_AddColumn:
         if command.missing_ok:
             return "", "ADD COLUMN IF NOT EXISTS: whether the column is new, the file does not say"
-        return f"{start}DROP COLUMN {quoted(definition.column_def.colname)}", ""
+        return f"{start}DROP COLUMN {quoted(given.column_def.colname)}", ""
     if subtype == pg.AT_AddConstraint:
-        return f"{start}DROP CONSTRAINT {quoted(_constraint(tree, definition.constraint))}", ""
+        name = given.constraint.conname or constraint_name(tree.relation.relname, given.constraint)
+        return f"{start}DROP CONSTRAINT {quoted(name)}", ""
     if subtype in _SWITCHES:
         return start + _SWITCHES[subtype], ""
     if subtype in _OF_A_COLUMN:
         return start + _OF_A_COLUMN[subtype].format(quoted(command.name)), ""
     if subtype in _INVERSE:
-        other = definition.partition_cmd.name if subtype == pg.AT_AttachPartition else definition.range_var
-        return f"{start}{_INVERSE[subtype]} {relation(other)}", ""
+        other = given.partition_cmd.name if subtype == pg.AT_AttachPartition else given.range_var
+        return f"{start}{_INVERSE[subtype]} {relation_name(other, HOME)}", ""
     if subtype == pg.AT_ValidateConstraint:
         return "", ""
     return "", _LOST.get(subtype, "what was there before is not in the file")
 
 
-def _constraint(tree: pg.AlterTableStmt, said: pg.Constraint) -> str:
-    """The constraint's name: its own, or that which the server gives."""
-    if said.conname:
-        return str(said.conname)
-    if said.contype == pg.CONSTR_CHECK:
-        found = set(mentions(said.raw_expr))
-        return automatic(tree.relation.relname, found.pop() if len(found) == 1 else "", "check")
-    nodes = said.fk_attrs if said.contype == pg.CONSTR_FOREIGN else said.keys
-    columns = "" if said.contype == pg.CONSTR_PRIMARY else "_".join(node.string.sval for node in nodes)
-    endings = {pg.CONSTR_PRIMARY: "pkey", pg.CONSTR_FOREIGN: "fkey", pg.CONSTR_EXCLUSION: "excl"}
-    return automatic(tree.relation.relname, columns, endings.get(said.contype, "key"))
-
-
-_RENAMED = {
-    pg.OBJECT_TABLE: "TABLE",
-    pg.OBJECT_VIEW: "VIEW",
-    pg.OBJECT_MATVIEW: "MATERIALIZED VIEW",
-    pg.OBJECT_INDEX: "INDEX",
-    pg.OBJECT_SEQUENCE: "SEQUENCE",
-}
+_RENAMED = frozenset(
+    {pg.OBJECT_TABLE, pg.OBJECT_VIEW, pg.OBJECT_MATVIEW, pg.OBJECT_INDEX, pg.OBJECT_SEQUENCE}
+)
 _RENAMED_IN = {pg.OBJECT_COLUMN: "COLUMN ", pg.OBJECT_TABCONSTRAINT: "CONSTRAINT "}
 
 
 def renamed(tree: pg.RenameStmt) -> str:
     """The way back to the old name."""
-    home, old, new = tree.relation.schemaname or "public", quoted(tree.relation.relname), quoted(tree.newname)
+    home, old, new = tree.relation.schemaname or HOME, quoted(tree.relation.relname), quoted(tree.newname)
+    table, before = relation_name(tree.relation, HOME), quoted(tree.subname)
     if tree.rename_type in _RENAMED:
-        return f"ALTER {_RENAMED[tree.rename_type]} {quoted(home)}.{new} RENAME TO {old}"
+        return f"ALTER {_WORDS[tree.rename_type]} {quoted(home)}.{new} RENAME TO {old}"
     if tree.rename_type in _RENAMED_IN:
         words = _RENAMED_IN[tree.rename_type]
-        return f"ALTER TABLE {relation(tree.relation)} RENAME {words}{new} TO {quoted(tree.subname)}"
+        return f"ALTER TABLE {table} RENAME {words}{new} TO {before}"
     if tree.rename_type in {pg.OBJECT_TRIGGER, pg.OBJECT_POLICY}:
-        word = "TRIGGER" if tree.rename_type == pg.OBJECT_TRIGGER else "POLICY"
-        return f"ALTER {word} {new} ON {relation(tree.relation)} RENAME TO {quoted(tree.subname)}"
+        return f"ALTER {_WORDS[tree.rename_type]} {new} ON {table} RENAME TO {before}"
     if tree.rename_type == pg.OBJECT_SCHEMA:
-        return f"ALTER SCHEMA {new} RENAME TO {quoted(tree.subname)}"
+        return f"ALTER SCHEMA {new} RENAME TO {before}"
     if tree.rename_type in {pg.OBJECT_TYPE, pg.OBJECT_DOMAIN}:
-        thing = named(tree.rename_type, tree.object)
+        thing = named_object(tree.rename_type, tree.object)
         if thing is not None:
-            home = quoted(thing.schema or "public")
-            return f"ALTER TYPE {home}.{new} RENAME TO {quoted(thing.parts[-1])}"
+            return f"ALTER TYPE {quoted(thing.schema or HOME)}.{new} RENAME TO {quoted(thing.parts[-1])}"
     return ""

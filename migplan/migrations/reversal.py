@@ -7,19 +7,19 @@ itself made need no opposite: they go with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Part, Thing
-from migplan.migrations.opposites import altered, made, renamed
+from migplan.migrations.opposites import HOME, altered, made, renamed
 from migplan.migrations.source_files import statements_of
-from migplan.migrations.uses.named import named
-from migplan.names import QualifiedName
+from migplan.sql.effects import named_object
 from migplan.sql.qualify import qualified
 from migplan.sql.statements import Parsed
+from migplan.sql.tree import definition, relation_name, schema_and_name, sql_name
 
 NOTHING: Collection[Thing] = frozenset()
 
@@ -56,7 +56,7 @@ class _Deriving:
     made: set[str] = field(default_factory=set)  # tables by their names: what happens to them goes with them
 
     def is_own(self, relation: pg.RangeVar) -> bool:
-        return relation.relpersistence == "t" or relation_name(relation) in self.made
+        return relation.relpersistence == "t" or relation_name(relation, HOME) in self.made
 
     def refuse(self, statement: Parsed, why: str) -> None:
         self.cannot.append(Cannot(statement.line, statement.beginning, why))
@@ -78,11 +78,6 @@ def derived(statements: Iterable[Parsed], *, before: Collection[Thing] = NOTHING
     return Reversal(tuple(reversed(state.found)), tuple(state.cannot), tuple(state.kept))
 
 
-def relation_name(relation: pg.RangeVar) -> str:
-    """A table's name as SQL."""
-    return str(QualifiedName(relation.schemaname or "public", relation.relname))
-
-
 def _take_back(statement: Parsed, state: _Deriving) -> None:
     kind, tree = statement.kind, statement.tree
     if kind in _LEAVES_NOTHING:
@@ -90,7 +85,7 @@ def _take_back(statement: Parsed, state: _Deriving) -> None:
     if kind in _SPECIAL:
         _SPECIAL[kind](statement, tree, state)
         return
-    thing = made(kind, tree)
+    thing = made(statement)
     if thing is None:
         state.refuse(statement, "what it does has no opposite that the file would tell")
         return
@@ -117,7 +112,7 @@ def _alter(statement: Parsed, tree: pg.AlterTableStmt, state: _Deriving) -> None
         commands = [
             node.alter_table_cmd
             for node in tree.cmds
-            if getattr(node.alter_table_cmd, "def").constraint.contype == pg.CONSTR_FOREIGN
+            if definition(node.alter_table_cmd).constraint.contype == pg.CONSTR_FOREIGN
         ]
     else:
         commands = [node.alter_table_cmd for node in tree.cmds]
@@ -131,8 +126,8 @@ def _alter(statement: Parsed, tree: pg.AlterTableStmt, state: _Deriving) -> None
 
 def _drop(statement: Parsed, tree: pg.DropStmt, state: _Deriving) -> None:
     for node in tree.objects:
-        thing = named(tree.remove_type, node)
-        name = thing and str(QualifiedName(thing.schema or "public", thing.parts[-1]))
+        thing = named_object(tree.remove_type, node)
+        name = thing and sql_name(thing.schema, thing.parts[-1], HOME)
         if tree.missing_ok and thing is not None and name not in state.made and tree.remove_type in _REMADE:
             # DROP TRIGGER IF EXISTS before CREATE TRIGGER: what is rolled back is the second.
             state.keep(statement, "IF EXISTS: whether anything was dropped, the file does not say")
@@ -184,8 +179,7 @@ def _do(statement: Parsed, _: pg.DoStmt, state: _Deriving) -> None:
 def _rename(statement: Parsed, tree: pg.RenameStmt, state: _Deriving) -> None:
     if tree.HasField("relation") and state.is_own(tree.relation):
         if tree.rename_type in {pg.OBJECT_TABLE, pg.OBJECT_VIEW, pg.OBJECT_MATVIEW}:
-            home = tree.relation.schemaname or "public"
-            state.made.add(str(QualifiedName(home, tree.newname)))
+            state.made.add(sql_name(tree.relation.schemaname, tree.newname, HOME))
         elif tree.rename_type == pg.OBJECT_COLUMN:
             return
     sql = renamed(tree)
@@ -198,16 +192,16 @@ def _rename(statement: Parsed, tree: pg.RenameStmt, state: _Deriving) -> None:
 def _about(statement: Parsed, tree: Any, state: _Deriving) -> None:
     """Comments, owners: of what the file made they go with it."""
     if tree.DESCRIPTOR.name == "AlterOwnerStmt":
-        thing, what = named(tree.object_type, tree.object), "the owner before"
+        thing, what = named_object(tree.object_type, tree.object), "the owner before"
     else:
-        thing, what = named(tree.objtype, tree.object), "the comment before"
-    owner = thing and str(QualifiedName(thing.schema or "public", thing.parts[0]))
+        thing, what = named_object(tree.objtype, tree.object), "the comment before"
+    owner = thing and sql_name(thing.schema, thing.parts[0], HOME)
     if owner not in state.made:
         state.keep(statement, f"{what} is not in the file, and this one stays where the object does")
 
 
 def _enum(statement: Parsed, tree: pg.AlterEnumStmt, state: _Deriving) -> None:
-    name = str(QualifiedName(*_two(tree.type_name)))
+    name = sql_name(*schema_and_name(tree.type_name), HOME)
     if name in state.made:
         return
     if tree.old_val:
@@ -215,11 +209,6 @@ def _enum(statement: Parsed, tree: pg.AlterEnumStmt, state: _Deriving) -> None:
         state.found.append(f"ALTER TYPE {name} RENAME VALUE '{new}' TO '{old}'")
     else:
         state.refuse(statement, "a value cannot be taken from an enum")
-
-
-def _two(nodes: Sequence[Any]) -> tuple[str, str]:
-    parts = [node.string.sval for node in nodes]
-    return (parts[-2] if len(parts) > 1 else "public"), parts[-1]
 
 
 _LEAVES_NOTHING = frozenset(

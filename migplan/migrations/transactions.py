@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Thing, ThingKind
-from migplan.migrations.uses.constraints import index_name
-from migplan.names import QualifiedName
+from migplan.sql.effects import effects
 from migplan.sql.statements import Parsed
+from migplan.sql.tree import definition, schema_and_name
 
 _NEVER = {
     "alter_system_stmt": "ALTER SYSTEM",
@@ -51,7 +51,9 @@ def _never(statement: Parsed) -> tuple[str, Thing | None] | None:  # noqa: PLR09
     tree: Any = statement.tree
     match statement.kind:
         case "index_stmt" if tree.concurrent:
-            return "CREATE INDEX CONCURRENTLY cannot be in a transaction", _index(tree)
+            return "CREATE INDEX CONCURRENTLY cannot be in a transaction", Thing(
+                ThingKind.INDEX, effects(statement.node).creates[0].name_in("public")
+            )
         case "drop_stmt" if tree.concurrent:
             return "DROP INDEX CONCURRENTLY cannot be in a transaction", None
         case "reindex_stmt":
@@ -69,11 +71,6 @@ def _never(statement: Parsed) -> tuple[str, Thing | None] | None:  # noqa: PLR09
     return None
 
 
-def _index(statement: pg.IndexStmt) -> Thing:
-    relation = statement.relation
-    return Thing(ThingKind.INDEX, str(QualifiedName(relation.schemaname or "public", index_name(statement))))
-
-
 def _reindex(statement: pg.ReindexStmt) -> tuple[str, Thing | None] | None:
     if any(node.def_elem.defname == "concurrently" for node in statement.params):
         return "REINDEX CONCURRENTLY cannot be in a transaction", None
@@ -84,25 +81,21 @@ def _reindex(statement: pg.ReindexStmt) -> tuple[str, Thing | None] | None:
 
 def _is_detached(command: pg.AlterTableCmd) -> bool:
     detaches = command.subtype == pg.AT_DetachPartition
-    return detaches and bool(getattr(command, "def").partition_cmd.concurrent)
+    return detaches and bool(definition(command).partition_cmd.concurrent)
 
 
 def _new_values_in_use(statements: Sequence[Parsed]) -> Iterator[NonTransactional]:
     """Values of an enum that the file itself uses later: they have to be committed first."""
-    made: set[tuple[str, ...]] = set()
+    made: set[tuple[str, str]] = set()
     for place, each in enumerate(statements):
         if each.kind == "create_enum_stmt":
-            made.add(_name(each.node.create_enum_stmt.type_name))
+            made.add(schema_and_name(each.node.create_enum_stmt.type_name))
         elif each.kind == "alter_enum_stmt":
             enum = each.node.alter_enum_stmt
             value = enum.new_val
-            if enum.old_val or not value or _name(enum.type_name) in made:
+            if enum.old_val or not value or schema_and_name(enum.type_name) in made:
                 continue
             user = next((s for s in statements[place + 1 :] if f"'{value}'" in s.text), None)
             if user is not None:
                 why = f"the value {value!r} is used in line {user.line}, and has to be committed before"
                 yield NonTransactional(each.line, each.beginning, why)
-
-
-def _name(nodes: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(node.string.sval for node in nodes)

@@ -12,9 +12,9 @@ from migplan import demo
 from migplan.catalog.counts import Exactness
 from migplan.migrations.analysis import analyze
 from migplan.migrations.model import Thing, ThingKind
-from migplan.migrations.uses.constraints import LONGEST_NAME, automatic
 from migplan.names import QualifiedName, quoted
 from migplan.pipeline.analyze import catalog_of
+from migplan.sql.default_names import LONGEST_NAME, default_name
 from tests.migrations.folders import said, uses_of
 from tests.servers import Server
 
@@ -285,6 +285,6 @@ def test_constraints_have_the_names_that_the_server_gives(
 
 @given(st.text("aé", min_size=1, max_size=70), st.text("bü", max_size=70))
 def test_automatic_names_fit(table: str, columns: str) -> None:
-    name = automatic(table, columns, "key")
+    name = default_name(table, columns, "key")
     assert len(name.encode()) <= LONGEST_NAME
     assert name.endswith("_key")

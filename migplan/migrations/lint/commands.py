@@ -8,6 +8,7 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.lint.risk import Context
 from migplan.sql.statements import Parsed
+from migplan.sql.tree import definition
 
 
 def commands(statement: Parsed, context: Context, *subtypes: int) -> Iterator[tuple[str, pg.AlterTableCmd]]:
@@ -24,20 +25,19 @@ def commands(statement: Parsed, context: Context, *subtypes: int) -> Iterator[tu
 
 def column(command: pg.AlterTableCmd) -> pg.ColumnDef:
     """The column of ADD COLUMN."""
-    definition: pg.ColumnDef = getattr(command, "def").column_def
-    return definition
+    return definition(command).column_def
 
 
-def kinds(definition: pg.ColumnDef) -> dict[int, pg.Constraint]:
+def kinds(column: pg.ColumnDef) -> dict[int, pg.Constraint]:
     """The constraints beside a column, by their kind."""
-    return {node.constraint.contype: node.constraint for node in definition.constraints}
+    return {node.constraint.contype: node.constraint for node in column.constraints}
 
 
 def added(statement: Parsed, context: Context, *contypes: int) -> Iterator[tuple[str, pg.Constraint, bool]]:
     """Constraints that are added to a filled table: its name, the constraint, whether a new column has it."""
     for table, command in commands(statement, context, pg.AT_AddConstraint, pg.AT_AddColumn):
         if command.subtype == pg.AT_AddConstraint:
-            constraint = getattr(command, "def").constraint
+            constraint = definition(command).constraint
             if constraint.contype in contypes:
                 yield table, constraint, False
         else:

@@ -12,9 +12,12 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.level import Level
 from migplan.migrations.model import Migration, Style
-from migplan.names import QualifiedName
+from migplan.sql.effects import effects
 from migplan.sql.statements import Parsed
+from migplan.sql.tree import relation_name, sql_name
 
+HOME = "public"
+"""The schema of names that say none."""
 SMALL = 10_000_000
 LARGE = 1_000_000_000
 """Bytes: a table below is locked or rewritten at once, one above for minutes."""
@@ -73,7 +76,7 @@ class Context:
 
     def name(self, relation: pg.RangeVar) -> str:
         """A table's name as SQL."""
-        return str(QualifiedName(relation.schemaname or "public", relation.relname))
+        return relation_name(relation, HOME)
 
     def is_filled(self, relation: pg.RangeVar) -> bool:
         """Whether rows may be in it, and others may be at work on it: the file did not make it."""
@@ -88,15 +91,12 @@ class Context:
     def see(self, statement: Parsed) -> None:
         """Pass a statement."""
         match statement.kind:
-            case "create_stmt":
-                self.made.add(self.name(statement.node.create_stmt.relation))
-            case "create_table_as_stmt":
-                self.made.add(self.name(statement.node.create_table_as_stmt.into.rel))
+            case "create_stmt" | "create_table_as_stmt":
+                self.made |= {each.name_in(HOME) for each in effects(statement.node).creates}
             case "rename_stmt" if statement.node.rename_stmt.rename_type == pg.OBJECT_TABLE:
                 renamed = statement.node.rename_stmt
                 if self.name(renamed.relation) in self.made:
-                    home = renamed.relation.schemaname or "public"
-                    self.made.add(str(QualifiedName(home, renamed.newname)))
+                    self.made.add(sql_name(renamed.relation.schemaname, renamed.newname, HOME))
             case "variable_set_stmt":
                 self.settings.add(statement.node.variable_set_stmt.name.lower())
             case "select_stmt" if "set_config" in statement.text:

@@ -9,9 +9,10 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Use
 from migplan.migrations.uses import expressions, objects, routines, tables
-from migplan.migrations.uses.scope import Scope, words
+from migplan.migrations.uses.scope import Scope
 from migplan.sql.qualify import search_path
 from migplan.sql.statements import Parsed
+from migplan.sql.tree import words
 
 __all__ = ["uses"]
 

@@ -8,8 +8,9 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import ThingKind
-from migplan.migrations.uses.scope import Scope, words
+from migplan.migrations.uses.scope import Scope
 from migplan.names import split
+from migplan.sql.tree import words
 
 _OF_A_SEQUENCE = frozenset({"nextval", "setval", "currval"})
 _QUIET = frozenset({"A_Const", "ColumnRef", "String", "Integer", "A_Star", "ParamRef", "RoleSpec"})

@@ -9,15 +9,11 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Thing, ThingKind
 from migplan.migrations.uses import expressions
-from migplan.migrations.uses.named import Named, named, of, use
-from migplan.migrations.uses.scope import EVERY_COLUMN, Scope, dotted, words
+from migplan.migrations.uses.named import KINDS, use
+from migplan.migrations.uses.scope import EVERY_COLUMN, Scope, dotted
 from migplan.names import quoted
-
-
-def schema_and_name(nodes: Any) -> tuple[str, str]:
-    """A name of one or two parts."""
-    parts = words(nodes)
-    return (parts[-2] if len(parts) > 1 else ""), parts[-1]
+from migplan.sql.effects import OF_A_TABLE, Object, named_object, object_of
+from migplan.sql.tree import schema_and_name, words
 
 
 def create_schema(scope: Scope, statement: pg.CreateSchemaStmt) -> None:
@@ -154,7 +150,7 @@ def grant(scope: Scope, statement: pg.GrantStmt) -> None:
     objtype = pg.OBJECT_SCHEMA if statement.targtype == pg.ACL_TARGET_ALL_IN_SCHEMA else statement.objtype
     if statement.targtype != pg.ACL_TARGET_DEFAULTS:
         for node in statement.objects:
-            _mentioned(scope, named(objtype, node))
+            use(scope, "needs", named_object(objtype, node))
     for node in statement.grantees:
         scope.role(node.role_spec)
 
@@ -172,7 +168,7 @@ def default_privileges(scope: Scope, statement: pg.AlterDefaultPrivilegesStmt) -
     for node in statement.options:
         for each in node.def_elem.arg.list.items:
             if node.def_elem.defname == "schemas":
-                _mentioned(scope, of(pg.OBJECT_SCHEMA, (each.string.sval,)))
+                use(scope, "needs", object_of(pg.OBJECT_SCHEMA, (each.string.sval,)))
             elif each.HasField("role_spec"):
                 scope.role(each.role_spec)
     grant(scope, statement.action)
@@ -180,79 +176,59 @@ def default_privileges(scope: Scope, statement: pg.AlterDefaultPrivilegesStmt) -
 
 def comment(scope: Scope, statement: pg.CommentStmt) -> None:
     """COMMENT ON what is there."""
-    _mentioned(scope, named(statement.objtype, statement.object))
-
-
-def _mentioned(scope: Scope, thing: Named | None) -> None:
-    if thing is not None:
-        use(scope, "needs", thing)
+    use(scope, "needs", named_object(statement.objtype, statement.object))
 
 
 def drop(scope: Scope, statement: pg.DropStmt) -> None:
     """DROP of nearly everything."""
     for node in statement.objects:
-        thing = named(statement.remove_type, node)
-        if thing is not None:
-            use(scope, "drops", thing, tolerant=statement.missing_ok)
+        use(scope, "drops", named_object(statement.remove_type, node), tolerant=statement.missing_ok)
 
 
 def rename(scope: Scope, statement: pg.RenameStmt) -> None:
     """RENAME: the old name goes, and the new one comes."""
-    relation = statement.relation
-    if statement.rename_type in {
-        pg.OBJECT_COLUMN,
-        pg.OBJECT_TRIGGER,
-        pg.OBJECT_POLICY,
-        pg.OBJECT_TABCONSTRAINT,
-    }:
-        table = (relation.schemaname, relation.relname) if relation.schemaname else (relation.relname,)
-        old = of(statement.rename_type, (*table, statement.subname))
-    elif statement.HasField("relation"):
-        parts = (relation.schemaname, relation.relname) if relation.schemaname else (relation.relname,)
-        old = of(statement.rename_type, parts)
-    elif statement.rename_type in {pg.OBJECT_SCHEMA, pg.OBJECT_ROLE}:
-        old = of(statement.rename_type, (statement.subname,))
+    objtype, relation = statement.rename_type, statement.relation
+    if objtype in OF_A_TABLE:
+        old = object_of(objtype, (relation.schemaname, relation.relname, statement.subname))
+    elif objtype in {pg.OBJECT_SCHEMA, pg.OBJECT_ROLE}:
+        old = object_of(objtype, (statement.subname,))
     else:
-        old = named(statement.rename_type, statement.object)
-    if old is None:
-        return
-    use(scope, "drops", old, tolerant=statement.missing_ok)
-    _moved(scope, old, old.schema, (*old.parts[:-1], statement.newname))
+        old = _renamed(objtype, statement)
+    if old is not None and old.type in KINDS:
+        use(scope, "drops", old, tolerant=statement.missing_ok)
+        _moved(scope, old, old.schema, (*old.parts[:-1], statement.newname))
 
 
 def set_schema(scope: Scope, statement: pg.AlterObjectSchemaStmt) -> None:
     """SET SCHEMA, which is a new name, too."""
-    if statement.HasField("relation"):
-        relation = statement.relation
-        parts = (relation.schemaname, relation.relname) if relation.schemaname else (relation.relname,)
-        old = of(statement.object_type, parts)
-    else:
-        old = named(statement.object_type, statement.object)
-    if old is None:
-        return
-    if old.kind is ThingKind.EXTENSION:
+    old = _renamed(statement.object_type, statement)
+    if statement.object_type == pg.OBJECT_EXTENSION:
         use(scope, "alters", old)
-        return
-    use(scope, "drops", old, tolerant=statement.missing_ok)
-    _moved(scope, old, statement.newschema, old.parts)
+    elif old is not None and old.type in KINDS:
+        use(scope, "drops", old, tolerant=statement.missing_ok)
+        _moved(scope, old, statement.newschema, old.parts)
 
 
-def _moved(scope: Scope, old: Named, schema: str, parts: tuple[str, ...]) -> None:
+def _renamed(objtype: int, statement: pg.RenameStmt | pg.AlterObjectSchemaStmt) -> Object | None:
+    has_relation = statement.HasField("relation")
+    return named_object(objtype, pg.Node(range_var=statement.relation) if has_relation else statement.object)
+
+
+def _moved(scope: Scope, old: Object, schema: str, parts: tuple[str, ...]) -> None:
     """What has got another name; of a table, nobody says the columns again."""
-    if old.kind in {ThingKind.SCHEMA, ThingKind.ROLE}:
-        scope.add("creates", Thing(old.kind, quoted(parts[0])))
+    kind = KINDS[old.type]
+    if kind in {ThingKind.SCHEMA, ThingKind.ROLE}:
+        scope.add("creates", Thing(kind, quoted(parts[0])))
         return
     table = Thing(ThingKind.TABLE, dotted(scope.home(schema), parts[0])) if len(parts) > 1 else None
-    made = scope.creates(old.kind, schema, *parts, signature=old.signature, of=table)
-    if old.kind is ThingKind.TABLE:
+    made = scope.creates(kind, schema, *parts, signature=old.signature, of=table)
+    if kind is ThingKind.TABLE:
         scope.creates(ThingKind.COLUMN, schema, *parts, EVERY_COLUMN, tolerant=True, of=made)
 
 
 def owner(scope: Scope, statement: pg.AlterOwnerStmt) -> None:
     """OWNER TO."""
-    thing = named(statement.object_type, statement.object)
-    if thing is not None:
-        use(scope, "alters", thing)
+    use(scope, "alters", named_object(statement.object_type, statement.object))
     scope.role(statement.newowner)
 
 

@@ -18,13 +18,14 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Thing, ThingKind
 from migplan.migrations.uses import expressions
-from migplan.migrations.uses.named import named, signature_of, use
-from migplan.migrations.uses.scope import Scope, dotted, words
+from migplan.migrations.uses.named import use
+from migplan.migrations.uses.scope import Scope, dotted
+from migplan.sql.effects import input_signature, named_object
 from migplan.sql.qualify import search_path
+from migplan.sql.tree import options, schema_and_name, words
 
 Statements = Callable[[Scope, pg.Node], None]
 
-_INPUTS = frozenset({pg.FUNC_PARAM_DEFAULT, pg.FUNC_PARAM_IN, pg.FUNC_PARAM_INOUT, pg.FUNC_PARAM_VARIADIC})
 _ROW_TYPE = re.compile(r"((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))*)%rowtype", re.IGNORECASE)
 _COLUMN_TYPE = re.compile(r"((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))+)%type", re.IGNORECASE)
 _TRIGGER = (
@@ -60,23 +61,22 @@ def create_function(
             expressions.read(scope, parameter.defexpr)
     if statement.HasField("return_type"):
         scope.type(statement.return_type)
-    options = {node.def_elem.defname: node.def_elem for node in statement.options}
-    parts = words(statement.funcname)
-    schema, name = (parts[-2] if len(parts) > 1 else ""), parts[-1]
-    signature = signature_of(each.arg_type for each in parameters if each.mode in _INPUTS)
+    said = options(statement.options)
+    schema, name = schema_and_name(statement.funcname)
+    signature = input_signature(statement)
     scope.creates(ThingKind.FUNCTION, schema, name, tolerant=statement.replace, signature=signature)
     function = Thing(ThingKind.FUNCTION, dotted(scope.home(schema), name))
     if statement.HasField("sql_body"):
         with scope.body(function, sure=True):
             expressions.read(scope, statement.sql_body)
         return
-    language = options["language"].arg.string.sval.lower() if "language" in options else "sql"
-    texts = words(options["as"].arg.list.items) if "as" in options else ()
+    language = said["language"].arg.string.sval.lower() if "language" in said else "sql"
+    texts = words(said["as"].arg.list.items) if "as" in said else ()
     if len(texts) != 1:
         return
     path = _own_path(statement)
     before, scope.path = scope.path, path or scope.path
-    first = scope.line + _lines_before(text, options["as"].location)
+    first = scope.line + _lines_before(text, said["as"].location)
     if language == "sql":
         with scope.body(function, sure=scope.checks_bodies):
             _sql_body(scope, texts[0], statements)
@@ -97,12 +97,12 @@ def _own_path(statement: pg.CreateFunctionStmt) -> tuple[str, ...]:
 
 def do(scope: Scope, statement: pg.DoStmt, statements: Statements, text: str) -> None:
     """A DO block: it runs now."""
-    options = {node.def_elem.defname: node.def_elem for node in statement.args}
-    if options["language"].arg.string.sval.lower() != "plpgsql" if "language" in options else False:
+    said = options(statement.args)
+    if said["language"].arg.string.sval.lower() != "plpgsql" if "language" in said else False:
         return
-    first = scope.line + _lines_before(text, options["as"].location)
+    first = scope.line + _lines_before(text, said["as"].location)
     scope.runs = True
-    _run(scope, body_parts(text, options["as"].arg.string.sval), statements, first)
+    _run(scope, body_parts(text, said["as"].arg.string.sval), statements, first)
 
 
 def call(scope: Scope, statement: pg.CallStmt) -> None:
@@ -113,9 +113,7 @@ def call(scope: Scope, statement: pg.CallStmt) -> None:
 
 def alter_function(scope: Scope, statement: pg.AlterFunctionStmt) -> None:
     """ALTER FUNCTION."""
-    thing = named(pg.OBJECT_FUNCTION, pg.Node(object_with_args=statement.func))
-    if thing is not None:
-        use(scope, "alters", thing)
+    use(scope, "alters", named_object(pg.OBJECT_FUNCTION, pg.Node(object_with_args=statement.func)))
 
 
 def _sql_body(scope: Scope, body: str, statements: Statements) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import How, Thing, ThingKind, Use
 from migplan.migrations.uses import system
 from migplan.names import quoted
+from migplan.sql.tree import words
 
 EVERY_COLUMN = "*"
 """Stands for the columns of something whose columns its statement does not say: a view, LIKE, INHERITS."""
@@ -19,11 +19,6 @@ EVERY_COLUMN = "*"
 def dotted(*parts: str) -> str:
     """The parts of a name as SQL."""
     return ".".join(part if part == EVERY_COLUMN else quoted(part) for part in parts)
-
-
-def words(nodes: Sequence[Any]) -> tuple[str, ...]:
-    """The strings of a list: the parts of a name, or columns."""
-    return tuple(node.string.sval for node in nodes if node.HasField("string"))
 
 
 class Scope:

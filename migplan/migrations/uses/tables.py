@@ -9,8 +9,10 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Thing, ThingKind
 from migplan.migrations.uses import expressions
-from migplan.migrations.uses.constraints import column, constraint, index_name
-from migplan.migrations.uses.scope import EVERY_COLUMN, Scope, dotted, words
+from migplan.migrations.uses.constraints import column, constraint
+from migplan.migrations.uses.scope import EVERY_COLUMN, Scope, dotted
+from migplan.sql.default_names import index_name
+from migplan.sql.tree import definition, words
 
 
 def create(scope: Scope, statement: pg.CreateStmt) -> None:
@@ -135,7 +137,7 @@ def alter(scope: Scope, statement: pg.AlterTableStmt) -> None:
     if kind is not None:
         scope.named("alters", kind, relation.schemaname, relation.relname, tolerant=statement.missing_ok)
         for node in statement.cmds:
-            part = getattr(node.alter_table_cmd, "def").partition_cmd.name
+            part = definition(node.alter_table_cmd).partition_cmd.name
             if part.relname:  # an index of a partition
                 scope.named("needs", kind, part.schemaname, part.relname)
             else:
@@ -149,19 +151,19 @@ def alter(scope: Scope, statement: pg.AlterTableStmt) -> None:
 
 
 def _command(scope: Scope, table: Thing, relation: pg.RangeVar, command: pg.AlterTableCmd) -> None:
-    definition = getattr(command, "def")
+    given = definition(command)
     schema, name = relation.schemaname, relation.relname
     subtype = command.subtype
     if subtype == pg.AT_AddColumn:
-        column(scope, table, relation, definition.column_def, tolerant=command.missing_ok)
+        column(scope, table, relation, given.column_def, tolerant=command.missing_ok)
     elif subtype == pg.AT_AddConstraint:
-        constraint(scope, table, relation, definition.constraint)
+        constraint(scope, table, relation, given.constraint)
     elif subtype in _NAMED:
         how, kind = _NAMED[subtype]
         scope.named(how, kind, schema, name, command.name, tolerant=command.missing_ok)  # type: ignore[arg-type]
         expressions.inner(scope, command, but=("newowner",))
     elif subtype in {pg.AT_ClusterOn, pg.AT_ReplicaIdentity}:
-        index = command.name or definition.replica_identity_stmt.name
+        index = command.name or given.replica_identity_stmt.name
         if index:
             scope.named("needs", ThingKind.INDEX, schema, index)
     elif subtype == pg.AT_ChangeOwner:

@@ -11,6 +11,7 @@ from migplan.migrations.lint.commands import commands
 from migplan.migrations.lint.risk import Context, Hit
 from migplan.names import quoted
 from migplan.sql.statements import Parsed
+from migplan.sql.tree import definition
 
 CODE = "ML101"
 TITLE = "another type for a column"
@@ -25,9 +26,9 @@ _WIDE = frozenset({"text", "varchar"})
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:
     """Any change of type; to text without a conversion it is mostly harmless, and said so."""
     for table, command in commands(statement, context, pg.AT_AlterColumnType):
-        definition = getattr(command, "def").column_def
-        name = definition.type_name.names[-1].string.sval
-        if name in _WIDE and not definition.type_name.typmods and not definition.HasField("raw_default"):
+        column = definition(command).column_def
+        name = column.type_name.names[-1].string.sval
+        if name in _WIDE and not column.type_name.typmods and not column.HasField("raw_default"):
             why = f"free if {quoted(command.name)} is varchar now; from other types all rows are written anew"
             yield Hit(table, why, level=Level.NOTE)
         else:

@@ -8,9 +8,9 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.level import Level
 from migplan.migrations.lint.commands import commands
-from migplan.migrations.lint.risk import Context, Hit
-from migplan.migrations.uses.named import named
-from migplan.names import QualifiedName, quoted
+from migplan.migrations.lint.risk import HOME, Context, Hit
+from migplan.names import quoted
+from migplan.sql.effects import effects
 from migplan.sql.statements import Parsed
 
 CODE = "ML201"
@@ -26,12 +26,9 @@ def find(statement: Parsed, context: Context) -> Iterator[Hit]:
         yield Hit(table, f"the values of {quoted(command.name)} do not come back with a rollback")
     if statement.kind == "drop_stmt":
         drop = statement.node.drop_stmt
-        for node in drop.objects if drop.remove_type == pg.OBJECT_TABLE else ():
-            thing = named(drop.remove_type, node)
-            if thing is not None:
-                table = str(QualifiedName(thing.schema or "public", thing.parts[-1]))
-                if table not in context.made:
-                    yield Hit(table, "its rows do not come back with a rollback")
+        for each in effects(statement.node).drops if drop.remove_type == pg.OBJECT_TABLE else ():
+            if each.name_in(HOME) not in context.made:
+                yield Hit(each.name_in(HOME), "its rows do not come back with a rollback")
         if drop.remove_type == pg.OBJECT_SCHEMA and drop.behavior == pg.DROP_CASCADE:
             yield Hit(why="all that is in the schema does not come back with a rollback", level=Level.ERROR)
     elif statement.kind == "truncate_stmt":

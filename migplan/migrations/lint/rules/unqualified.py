@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from postgast import pg_query_pb2 as pg
-
 from migplan.level import Level
 from migplan.migrations.lint.risk import Context, Hit
+from migplan.sql.effects import effects
 from migplan.sql.statements import Parsed
 
 CODE = "ML401"
@@ -23,26 +22,21 @@ def find(statement: Parsed, context: Context) -> Iterator[Hit]:
         yield Hit()
 
 
-_RELATION = {
-    "create_stmt": "relation",
-    "view_stmt": "view",
-    "create_seq_stmt": "sequence",
-}
-_LIST = {
-    "create_function_stmt": "funcname",
-    "create_enum_stmt": "type_name",
-    "create_domain_stmt": "domainname",
-}
+_CREATES = frozenset(
+    {
+        "create_stmt",
+        "create_table_as_stmt",
+        "view_stmt",
+        "create_seq_stmt",
+        "create_function_stmt",
+        "create_enum_stmt",
+        "create_domain_stmt",
+    }
+)
 
 
 def _is_bare(statement: Parsed) -> bool:
-    tree, kind = statement.tree, statement.kind
-    if kind in _LIST:
-        return len(getattr(tree, _LIST[kind])) == 1
-    if kind == "create_table_as_stmt":
-        return _bare(statement.node.create_table_as_stmt.into.rel)
-    return kind in _RELATION and _bare(getattr(tree, _RELATION[kind]))
-
-
-def _bare(relation: pg.RangeVar) -> bool:
-    return not relation.schemaname and relation.relpersistence != "t"
+    if statement.kind not in _CREATES:
+        return False
+    (created,) = effects(statement.node).creates
+    return not created.schema and not created.temporary

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.level import Level
@@ -12,6 +12,7 @@ from migplan.migrations.lint.commands import column, commands, kinds
 from migplan.migrations.lint.risk import Context, Hit
 from migplan.migrations.uses.constraints import SERIAL
 from migplan.sql.statements import Parsed
+from migplan.sql.tree import words
 
 CODE = "ML102"
 TITLE = "a new column that fills every row"
@@ -55,15 +56,9 @@ def find(statement: Parsed, context: Context) -> Iterator[Hit]:
         is_serial = definition.type_name.names[-1].string.sval in SERIAL
         generated = beside.get(pg.CONSTR_GENERATED)
         stored = generated is not None and generated.generated_kind != "v"
-        volatile = default is not None and any(name not in _STABLE for name in _calls(default.raw_expr))
+        volatile = default is not None and any(
+            words(call.funcname)[-1] not in _STABLE
+            for call in postgast.find_nodes(default.raw_expr, pg.FuncCall)
+        )
         if volatile or is_serial or stored or pg.CONSTR_IDENTITY in beside:
             yield Hit(table)
-
-
-def _calls(message: Any) -> Iterator[str]:
-    if message.DESCRIPTOR.name == "FuncCall":
-        yield message.funcname[-1].string.sval
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            for each in value if field.is_repeated else [value]:
-                yield from _calls(each)
