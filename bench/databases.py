@@ -7,8 +7,8 @@ from itertools import islice
 from random import Random
 
 from migplan.postgres import address
-from migplan.postgres.connect import connect
 from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.session import connect
 
 KEYS = 3
 ROWS = 10

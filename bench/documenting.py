@@ -13,8 +13,8 @@ from migplan.config import Config
 from migplan.document.html import as_html
 from migplan.pipeline import analyze, document
 from migplan.postgres import address
-from migplan.postgres.connect import reading
 from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.session import reading
 from migplan.progress import no_progress
 
 TITLE = "documenting"
@@ -59,9 +59,9 @@ def _document(url: str, out: Path, laps: Laps) -> None:
     where = address.parse(url)
     with reading(where) as connection:
         with laps.lap("  catalog and vitals"):
-            catalog = analyze.catalog_at(connection, where, Exactness.ESTIMATE, no_progress, vitals=True)
+            catalog = analyze.catalog_at(connection, Exactness.ESTIMATE, no_progress, vitals=True)
         with laps.lap("  samples, and all that is derived"):
-            found = document.documentation_at(connection, where, catalog, Config())
+            found = document.documentation_at(connection, catalog, Config())
     with laps.lap("  pages"):
         document.write_pages(found, out, overwrite=False)
     laps.together(TOGETHER, "  samples, and all that is derived", "  pages")

@@ -19,8 +19,8 @@ from migplan.pipeline.plan import Planned, request_of, write_plan
 from migplan.plan.baseline import Baseline
 from migplan.plan.make import make
 from migplan.postgres import address
-from migplan.postgres.connect import engine
 from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.session import connect
 
 TITLE = "planning"
 PEER = "pg_dump -s"
@@ -97,7 +97,7 @@ def _program(command: list[str], folder: Path) -> None:
 
 
 def _reflect(url: str) -> None:
-    reader = engine(address.parse(url))
+    reader = sa.create_engine("postgresql+psycopg://", creator=lambda: connect(address.parse(url)))
     try:
         sa.MetaData().reflect(reader)
     finally:

@@ -55,13 +55,15 @@ class AddressError(MigplanError):
 class DatabaseError(MigplanError):
     """The server, or the way to it, said no.
 
-    ``address`` never contains a password; ``during`` is what migplan was doing.
+    ``address`` never contains a password; ``during`` is what migplan was doing, ``said`` what the server
+    answered.
     """
 
     address: str = field(default="", kw_only=True)
     during: str = field(default="", kw_only=True)
     sqlstate: str | None = field(default=None, kw_only=True)
     detail: str = field(default="", kw_only=True)
+    said: str = field(default="", kw_only=True)
 
 
 @dataclass(eq=False)

@@ -52,7 +52,7 @@ def build_manifest(
         postgresql=server.major,
         needs_postgresql=oldest_target(source.catalog),
         origin=Origin(
-            source=str(source.address).partition("?")[0],
+            source=str(source.session.address).partition("?")[0],
             server=server.version_text,
             snapshot_at=snapshot_at,
             pg_dump=source.archive.pg_dump_version,
@@ -87,7 +87,7 @@ def _which(source: Source) -> dict[str, str]:
     """Which database it was; nothing where the bundle must come out the same from another server."""
     if os.environ.get("SOURCE_DATE_EPOCH"):
         return {}
-    return {"place": place_of(source.driver), "identity": identity_of(source.driver, source.address)}
+    return {"place": place_of(source.session), "identity": identity_of(source.session)}
 
 
 def _extensions(source: Source, ownership: Ownership, placement: Placement) -> Iterable[NeededExtension]:

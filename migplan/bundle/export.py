@@ -215,7 +215,7 @@ class Export:
             if (sequence.owned_by in here if sequence.owned_by in tables else self._is_last(group))
         ]
         source = self._source
-        found, hidden = sequences.values(source.driver, source.address, wanted, source.catalog)
+        found, hidden = sequences.values(source.session, wanted, source.catalog)
         self._notes += [
             f"the value of sequence {name} is not set: the role may not read it" for name in hidden
         ]

@@ -6,10 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session
 
 _MAY_ASK = "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')"
 _WHICH = """
@@ -37,29 +34,29 @@ class Identity:
         return self.running == other.running
 
 
-def identity_of(driver: psycopg.Connection[Any], address: Address) -> str:
+def identity_of(session: Session) -> str:
     """A digest of the server's own number and the database's; empty where the role may not ask for it.
 
     Every role may, unless somebody took that away. A copy of the server's files has the same numbers as the
     server that it was copied from.
     """
-    return who_is(driver, address).lasting
+    return who_is(session).lasting
 
 
-def who_is(driver: psycopg.Connection[Any], address: Address) -> Identity:
+def who_is(session: Session) -> Identity:
     """What tells a database from all others."""
-    with explained(address, "asking which database it is"):
-        allowed = driver.execute(_MAY_ASK).fetchone() == (True,)
-        lasting = _digest(driver.execute(_WHICH).fetchone()) if allowed else ""
-        return Identity(lasting, _digest(driver.execute(_RUNNING).fetchone()))
+    during = "asking which database it is"
+    allowed = session.ask(_MAY_ASK, during=during) == [(True,)]
+    lasting = _digest(session.ask(_WHICH, during=during)) if allowed else ""
+    return Identity(lasting, _digest(session.ask(_RUNNING, during=during)))
 
 
-def place_of(driver: psycopg.Connection[Any]) -> str:
+def place_of(session: Session) -> str:
     """Host, port and name of the database, as libpq has them: what is left where the role may not ask."""
-    info = driver.info
+    info = session.info
     return f"{info.host or info.hostaddr}:{info.port}/{info.dbname}"
 
 
-def _digest(found: tuple[Any, ...] | None) -> str:
-    server, database = found or ("", "")
+def _digest(found: list[Any]) -> str:
+    ((server, database),) = found or [("", "")]
     return hashlib.sha256(f"{server}/{database}".encode()).hexdigest()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import psycopg
+from typing import Literal
 
 from migplan.bundle.data.inserts import InsertStyle
 from migplan.bundle.data.self_references import Shape
@@ -17,8 +15,8 @@ from migplan.catalog.attributes import Attributes
 from migplan.catalog.model import Catalog
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
 from migplan.postgres.archive import Archive
+from migplan.postgres.session import Session
 
 Contents = Literal["all", "schema", "data"]
 
@@ -42,8 +40,7 @@ class Options:
 class Source:
     """One moment of a database, and all that was read of it."""
 
-    address: Address
-    driver: psycopg.Connection[Any]
+    session: Session
     catalog: Catalog  # the selected part
     graph: ForeignKeyGraph
     archive: Archive

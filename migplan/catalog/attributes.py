@@ -13,15 +13,12 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from migplan.catalog.questions import Questions
 from migplan.catalog.uncompared import UNCOMPARED
 from migplan.names import QualifiedName, quoted
-from migplan.postgres.address import Address
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from migplan.postgres.session import Session
 
 ROLE = "pg_authid"
 PRIVILEGES, SETTING = "privileges", "setting"
@@ -110,9 +107,9 @@ class Attributes:
     things: Mapping[Thing, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def read(connection: sa.Connection, address: Address) -> Attributes:
-    """The attributes of all that users made, at the connection's moment."""
-    ask = Questions(connection, address)
+def read(session: Session) -> Attributes:
+    """The attributes of all that users made, at the session's moment."""
+    ask = Questions(session)
     names: dict[tuple[str, int], Thing] = {}
     own: dict[tuple[str, int], Thing] = {}
     for row in ask.all("identities"):

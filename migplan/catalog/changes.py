@@ -13,22 +13,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psycopg
 
 from migplan.catalog.questions import sql
 from migplan.errors import ChangedError, DatabaseError, MigplanError
 from migplan.names import QualifiedName, quoted
-from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session, connect
 
 _QUESTION = "row_versions"
 _MOST_NAMED = 5
 _OF_ANYTHING = frozenset({"pg_description", "pg_seclabel"})
 
-_Driver = psycopg.Connection[Any]
 Concerns = Callable[[str], bool]
 """Whether what happens in a schema matters. What is in no schema always does."""
 
@@ -74,14 +71,13 @@ class _Row(NamedTuple):
 
 
 def changes(
-    driver: _Driver,
-    address: Address,
+    session: Session,
     concerns: Concerns = everything,
     *,
     aside: bool = True,
-    fresh: _Driver | None = None,
+    fresh: Session | None = None,
 ) -> tuple[str, ...]:
-    """What is not as the driver's transaction sees it any more, object by object.
+    """What is not as the session's transaction sees it any more, object by object.
 
     A ``fresh`` session that is open already, and in no transaction, spares the time that opening one takes.
 
@@ -89,42 +85,40 @@ def changes(
     uses.
     """
     during = "asking what was changed meanwhile"
-    opened = closing(connect(address)) if fresh is None else nullcontext(fresh)
-    with opened as other, explained(address, during):
+    opened = closing(connect(session.address)) if fresh is None else nullcontext(fresh)
+    with opened as other, session.translate_errors(during):
         other.isolation_level, other.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
         with other.transaction():
             other.execute("SET LOCAL search_path = ''")
             # First the one whose moment is now: the less time, the less can have happened.
             sums = _summed(other)
-            catalogs = sorted({catalog for catalog, *_ in sums ^ _summed(driver)})
+            catalogs = sorted({catalog for catalog, *_ in sums ^ _summed(session)})
             if not catalogs:
                 return ()
-            before, now = _rows(driver, catalogs), _rows(other, catalogs)
+            before, now = _rows(session, catalogs), _rows(other, catalogs)
     return tuple(_told(before, now, concerns, aside=aside))
 
 
 def refuse_changes(
-    driver: _Driver,
-    address: Address,
+    session: Session,
     concerns: Concerns = everything,
     *,
     aside: bool = True,
-    fresh: _Driver | None = None,
+    fresh: Session | None = None,
 ) -> None:
-    """Raise a ChangedError that names what others changed since the moment of the driver's transaction."""
-    found = changes(driver, address, concerns, aside=aside, fresh=fresh)
+    """Raise a ChangedError that names what others changed since the moment of the session's transaction."""
+    found = changes(session, concerns, aside=aside, fresh=fresh)
     if found:
-        raise changed(address, found)
+        raise changed(session, found)
 
 
 @contextmanager
 def one_moment(
-    driver: _Driver,
-    address: Address,
+    session: Session,
     concerns: Concerns = everything,
     *,
     aside: bool = True,
-    fresh: _Driver | None = None,
+    fresh: Session | None = None,
 ) -> Iterator[None]:
     """Raise a ChangedError where what the block reads was changed meanwhile, whatever else it came to.
 
@@ -134,52 +128,52 @@ def one_moment(
     that is missing. Others' doing is looked for first. What the block locks is given back at its end.
     """
     try:
-        with explained(address, "reading"), driver.transaction(force_rollback=True):
+        with session.translate_errors("reading"), session.transaction(force_rollback=True):
             yield
     except Exception as error:
         ours = isinstance(error, MigplanError) and not isinstance(error, DatabaseError)
-        if not ours and not driver.closed and (found := changes(driver, address, concerns, fresh=fresh)):
-            raise changed(address, found) from None
+        if not ours and not session.closed and (found := changes(session, concerns, fresh=fresh)):
+            raise changed(session, found) from None
         raise
-    refuse_changes(driver, address, concerns, aside=aside, fresh=fresh)
+    refuse_changes(session, concerns, aside=aside, fresh=fresh)
 
 
-def changed(address: Address, found: tuple[str, ...]) -> ChangedError:
+def changed(session: Session, found: tuple[str, ...]) -> ChangedError:
     """The error that names them."""
     more = f"; and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
     return ChangedError(
-        f"others changed {address} while it was read: {'; '.join(found[:_MOST_NAMED])}{more}",
+        f"others changed {session.address} while it was read: {'; '.join(found[:_MOST_NAMED])}{more}",
         do="run the same command again when nobody changes definitions, after a deployment for example",
-        address=str(address),
+        address=str(session.address),
         changes=found,
     )
 
 
-def _summed(driver: _Driver) -> set[tuple[str, int, int]]:
+def _summed(session: Session) -> set[tuple[str, int, int]]:
     """The number of rows of each catalog, and a sum of their versions: the rows stay in the server."""
     question = (
         "SELECT v.catalog, pg_catalog.count(*), "  # noqa: S608 - the question is a file of ours
         "pg_catalog.sum(pg_catalog.hashint8extended(v.version, v.key)) "
-        f"FROM ({_question(driver)}) v GROUP BY v.catalog"
+        f"FROM ({_question(session)}) v GROUP BY v.catalog"
     )
-    return set(driver.execute(question.encode()).fetchall())
+    return set(session.execute(question.encode()).fetchall())
 
 
-def _rows(driver: _Driver, catalogs: list[str]) -> dict[tuple[str, int], list[_Row]]:
+def _rows(session: Session, catalogs: list[str]) -> dict[tuple[str, int], list[_Row]]:
     """The rows of some catalogs, and of all that they may be parts of."""
-    question = f"SELECT v.* FROM ({_question(driver)}) v"  # noqa: S608 - the question is a file of ours
+    question = f"SELECT v.* FROM ({_question(session)}) v"  # noqa: S608 - the question is a file of ours
     if not _OF_ANYTHING.intersection(catalogs):
         wanted = ", ".join(f"'{catalog}'" for catalog in catalogs)
         question += f" WHERE v.catalog IN ({wanted}) OR v.catalog = v.of_catalog"
     found: dict[tuple[str, int], list[_Row]] = defaultdict(list)
-    for values in driver.execute(question.encode()):
+    for values in session.execute(question.encode()):
         row = _Row(*values)
         found[row.catalog, row.key].append(row)
     return found
 
 
-def _question(driver: _Driver) -> str:
-    return sql(_QUESTION, driver.info.server_version)
+def _question(session: Session) -> str:
+    return sql(_QUESTION, session.version)
 
 
 def _told(

@@ -6,15 +6,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from migplan.catalog.model import Unread
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from migplan.postgres.session import Session
 
 SMALL_TABLE = 64 * 1024**2
 SMALL_IN_ALL = 1024**3
@@ -77,10 +73,8 @@ class Counted:
     unread: tuple[Unread, ...] = ()
 
 
-def count_rows(
-    connection: sa.Connection, address: Address, tables: Sequence[Any], counting: Counting
-) -> Counted:
-    """Count, within the connection's moment, the tables that the rows of ``tables.sql`` describe."""
+def count_rows(session: Session, tables: Sequence[Any], counting: Counting) -> Counted:
+    """Count, within the session's moment, the tables that the rows of ``tables.sql`` describe."""
     chosen = _chosen(tables, counting.exactness)
     # A table without a single page is empty; nobody needs to open it to know.
     exact = {row.oid: 0 for row in chosen if row.main_bytes == 0}
@@ -90,7 +84,7 @@ def count_rows(
     done = 0
     for batch in _batches(chosen):
         counting.on_progress(done, len(chosen))
-        for oid, answer in _count(connection, address, batch).items():
+        for oid, answer in _count(session, batch).items():
             if isinstance(answer, int):
                 exact[oid] = answer
             else:
@@ -124,15 +118,13 @@ def _batches(chosen: list[Any]) -> list[list[Any]]:
     return [batch for batch in (small, *([row] for row in chosen[len(small) :])) if batch]
 
 
-def _count(connection: sa.Connection, address: Address, batch: list[Any]) -> dict[int, int | str]:
+def _count(session: Session, batch: list[Any]) -> dict[int, int | str]:
     # Not as \u escapes, which a database without an encoding (SQL_ASCII) cannot take.
     wanted = json.dumps({row.oid: [row.schema, row.name] for row in batch}, ensure_ascii=False)
-    with explained(address, "counting rows"):
-        connection.exec_driver_sql("SELECT pg_catalog.set_config('migplan.tables', %s, true)", (wanted,))
-        connection.exec_driver_sql(_COUNT, execution_options={"no_parameters": True})
-        answers = connection.exec_driver_sql(
-            "SELECT pg_catalog.current_setting('migplan.counts')"
-        ).scalar_one()
+    with session.translate_errors("counting rows"):
+        session.execute("SELECT pg_catalog.set_config('migplan.tables', %s, true)", [wanted])
+        session.execute(_COUNT)
+    ((answers,),) = session.ask("SELECT pg_catalog.current_setting('migplan.counts')", during="counting rows")
     oids, said = json.loads(answers)
     return {
         oid: int(answer) if answer.isdecimal() else answer for oid, answer in zip(oids, said, strict=True)

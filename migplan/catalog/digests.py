@@ -1,7 +1,7 @@
 """The content of tables as short digests, computed in the server, whatever the order of the rows.
 
 A row's text is that of ``ROW(column, ...)`` with the columns named in the catalog's order, printed under the
-settings of ``postgres.connect``: NULL, empty text and delimiters inside of values stay apart. Generated
+settings of ``postgres.settings``: NULL, empty text and delimiters inside of values stay apart. Generated
 columns are left out, as COPY leaves them out: they follow from the others. Each row's text is hashed to 128
 bits, and the hashes are summed in two halves: the sum does not ask for an order, counts a row as often as it
 is there, and can be added up from pieces that several connections work on.
@@ -30,8 +30,8 @@ from psycopg import sql
 
 from migplan.catalog.model import Catalog, Table, TableKind
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained, is_loss
+from migplan.postgres.failures import is_loss
+from migplan.postgres.session import Session
 from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
 
 Method = Literal["lookup3", "sha256"]
@@ -142,10 +142,9 @@ class Digesting:
     @property
     def method(self) -> Method:
         """The fastest way of which this server is known to come to the same digests as any other."""
-        during = "asking how the server hashes"
-        with self._sessions.borrowed() as connection, explained(self._sessions.address, during):
-            question = sql.SQL(_PROBE).format(sql.Literal(_KNOWN))
-            (found,) = connection.execute(question).fetchone() or (False,)
+        question = sql.SQL(_PROBE).format(sql.Literal(_KNOWN))
+        with self._sessions.borrowed() as session:
+            ((found,),) = session.ask(question, during="asking how the server hashes")
         return "lookup3" if found else "sha256"
 
     def each(
@@ -179,7 +178,7 @@ class Digesting:
 
     def _batches(self, tables: Sequence[Wanted]) -> Iterator[list[_Piece]]:
         """Small tables share a question; large ones are several."""
-        ranges = self._sessions.version >= _RANGES_SINCE
+        ranges = self._sessions.keeper.version >= _RANGES_SINCE
         small: list[_Piece] = []
         for piece in (piece for each in tables for piece in _pieces(each, ranges)):
             if piece.bytes > SMALL_IN_ALL:
@@ -197,7 +196,7 @@ class Digesting:
         question = sql.SQL(" UNION ALL ").join(
             _question(piece, method, number) for number, piece in enumerate(batch)
         )
-        with explained(self._sessions.address, _during(batch)):
+        with self._sessions.keeper.translate_errors(_during(batch)):
             try:
                 rows = self._asked(question)
             except psycopg.Error as error:
@@ -217,13 +216,13 @@ class Digesting:
         return found
 
     def _asked(self, question: sql.Composed) -> list[tuple[Any, ...]]:
-        return self._sessions.undisturbed(lambda connection: connection.execute(question).fetchall())
+        return self._sessions.undisturbed(lambda session: session.execute(question).fetchall())
 
     def _alone(self, each: Wanted, method: Method) -> Digest:
         """A table that would not be read in pieces: as a whole, else at least its rows counted."""
         name = each.table.name
         why = ""
-        with explained(self._sessions.address, f"reading {name}"):
+        with self._sessions.keeper.translate_errors(f"reading {name}"):
             try:
                 ((_, rows, one, other),) = self._asked(_question(_Piece(each, each.table), method, 0))
                 return _digest(name, _Sum(rows, one, other), method)
@@ -240,11 +239,9 @@ class Digesting:
 
 
 @contextmanager
-def digesting(
-    address: Address, snapshot: str, jobs: int, keeper: psycopg.Connection[Any] | None = None
-) -> Iterator[Digesting]:
-    """Workers on a snapshot for as long as the block runs; ``keeper`` as :func:`together` has it."""
-    with snapshot_pool(address, snapshot, jobs, keeper) as sessions:
+def digesting(session: Session, jobs: int) -> Iterator[Digesting]:
+    """Workers on the snapshot of the session's transaction, for as long as the block runs."""
+    with snapshot_pool(session, jobs) as sessions:
         yield Digesting(sessions)
 
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import psycopg
 from psycopg import sql
-from psycopg.rows import tuple_row
 
 from migplan.catalog.model import ForeignKey
 from migplan.catalog.questions import Questions
+from migplan.errors import BlockedError, PrivilegeError
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from migplan.postgres.session import Session
 
 SAMPLES = 3
 
@@ -33,42 +28,36 @@ class Orphans:
 
 
 def find_orphans(
-    connection: sa.Connection,
-    address: Address,
+    session: Session,
     keys: Iterable[ForeignKey],
     told: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Orphans, ...]:
-    """The keys that have orphans, or could not be looked at, at the connection's moment."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
+    """The keys that have orphans, or could not be looked at, at the session's moment."""
     found = []
     every: Sequence[ForeignKey] = tuple(keys)
-    comparisons = {
-        (row.schema, row.table, row.name): row for row in Questions(connection, address).all("key_operators")
-    }
+    comparisons = {(row.schema, row.table, row.name): row for row in Questions(session).all("key_operators")}
     for done, key in enumerate(every):
         told(done, len(every))
         comparison = comparisons.get((key.table.schema, key.table.name, key.name))
-        orphans = _look(driver, address, key, comparison)
+        orphans = _look(session, key, comparison)
         if orphans.rows or orphans.unread:
             found.append(orphans)
     told(len(every), len(every))
     return tuple(found)
 
 
-def _look(driver: psycopg.Connection[Any], address: Address, key: ForeignKey, comparison: Any) -> Orphans:
+def _look(session: Session, key: ForeignKey, comparison: Any) -> Orphans:
     if key.period:
         return Orphans(key, 0, (), "a PERIOD key cannot be looked at row by row")
     if comparison is None:
         return Orphans(key, 0, (), "the database has no such key now")
-    answers: list[tuple[Any, ...]] = []
-    with explained(address, f"looking for orphans of {key.name}"):
-        try:
-            # Going back gives the locks back: those of thousands of tables would fill the lock table.
-            with driver.transaction(force_rollback=True), driver.cursor(row_factory=tuple_row) as cursor:
-                answers = cursor.execute(_question(key, comparison)).fetchall()
-        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.LockNotAvailable) as error:
-            return Orphans(key, 0, (), str(error.diag.message_primary))
+    try:
+        # Going back gives the locks back: those of thousands of tables would fill the lock table.
+        with session.transaction(force_rollback=True):
+            during = f"looking for orphans of {key.name}"
+            answers = session.ask(_question(key, comparison), during=during)
+    except (PrivilegeError, BlockedError) as error:
+        return Orphans(key, 0, (), error.said)
     return Orphans(
         key,
         rows=answers[0][0] if answers else 0,

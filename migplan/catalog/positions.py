@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import psycopg
 from psycopg import sql
 
 from migplan.catalog.counts import SMALL_IN_ALL, SMALL_TABLE
@@ -15,11 +13,7 @@ from migplan.catalog.filling import filled_columns
 from migplan.catalog.model import Catalog, Sequence, Table, TableKind
 from migplan.catalog.vitals import Position
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from migplan.postgres.session import Session
 
 BATCH = 2_000
 
@@ -60,7 +54,7 @@ class _Answer:
     failure: str = ""
 
 
-def read_positions(connection: sa.Connection, address: Address, catalog: Catalog) -> tuple[Position, ...]:
+def read_positions(session: Session, catalog: Catalog) -> tuple[Position, ...]:
     """A position for each sequence that fills a column."""
     filled = filled_columns(catalog)
     chosen = [sequence for sequence in catalog.sequences if sequence.name in filled]
@@ -71,7 +65,7 @@ def read_positions(connection: sa.Connection, address: Address, catalog: Catalog
         for table, column in filled[sequence.name]:
             if (table.name, column) not in refused:
                 questions[_furthest(sequence, table, column)] = None
-    answers = _answers(connection, address, list(questions))
+    answers = dict(_answered(session, list(questions)))
     return tuple(_position(sequence, filled[sequence.name], refused, answers) for sequence in chosen)
 
 
@@ -119,26 +113,16 @@ def _next(sequence: Sequence) -> str:
     return question.as_string(None)
 
 
-def _answers(connection: sa.Connection, address: Address, questions: list[str]) -> dict[str, _Answer]:
-    return dict(_answered(connection, address, questions))
-
-
-def _answered(
-    connection: sa.Connection, address: Address, questions: list[str]
-) -> Iterator[tuple[str, _Answer]]:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
+def _answered(session: Session, questions: list[str]) -> Iterator[tuple[str, _Answer]]:
+    during = "looking how far sequences have come"
     for start in range(0, len(questions), BATCH):
         batch = questions[start : start + BATCH]
-        with explained(address, "looking how far sequences have come"):
-            driver.execute(
-                "SELECT pg_catalog.set_config('migplan.questions', %s, true)",
-                (json.dumps(batch, ensure_ascii=False),),
-            )
-            driver.execute(_ASK_ALL.encode())
-            row = driver.execute("SELECT pg_catalog.current_setting('migplan.answers')").fetchone()
-        assert row is not None
-        values, failures = json.loads(row[0])
+        with session.translate_errors(during):
+            wanted = json.dumps(batch, ensure_ascii=False)
+            session.execute("SELECT pg_catalog.set_config('migplan.questions', %s, true)", [wanted])
+            session.execute(_ASK_ALL)
+        ((said,),) = session.ask("SELECT pg_catalog.current_setting('migplan.answers')", during=during)
+        values, failures = json.loads(said)
         for question, value, failure in zip(batch, values, failures, strict=True):
             yield question, _Answer(value, failure or "")
 

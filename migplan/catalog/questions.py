@@ -1,4 +1,4 @@
-"""Asking the files of ``queries/``: each once, for the server's version, in the reader's transaction."""
+"""The files of ``queries/``: each is asked once, in the words of the server's version."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-import psycopg
 from psycopg.rows import namedtuple_row
 
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from migplan.postgres.session import Session
 
 Part = TypeVar("Part")
 
@@ -36,23 +31,20 @@ def sql(question: str, version: int) -> str:
 
 
 class Questions:
-    """The catalog's questions, put to one connection, and their answers."""
+    """The catalog's questions, put to one session, and their answers."""
 
-    def __init__(self, connection: sa.Connection, address: Address) -> None:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        # Rows come through the driver's own cursor: on thousands of tables it takes a quarter of the time.
-        self._cursor = driver.cursor(row_factory=namedtuple_row)
-        self._version = driver.info.server_version
-        self._address = address
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._answers: dict[str, Sequence[Any]] = {}
 
     def all(self, question: str) -> Sequence[Any]:
         """Every row of the answer, its columns as attributes."""
         if question not in self._answers:
-            with explained(self._address, f"reading the catalog ({question})"):
-                text = sql(question, self._version).encode()
-                self._answers[question] = self._cursor.execute(text).fetchall()
+            self._answers[question] = self._session.ask(
+                sql(question, self._session.version).encode(),
+                during=f"reading the catalog ({question})",
+                row_factory=namedtuple_row,
+            )
         return self._answers[question]
 
     def by_table(self, question: str, make: Callable[[Any], Part]) -> Mapping[int, list[Part]]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from migplan.catalog import model
 from migplan.catalog.counts import Counting, count_rows
@@ -15,10 +15,7 @@ from migplan.catalog.grant import Grant
 from migplan.catalog.model import Catalog, TableKind, Unread
 from migplan.catalog.questions import Questions
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from migplan.postgres.session import Session
 
 Part = TypeVar("Part")
 
@@ -47,29 +44,28 @@ def _no_search_for_garbage() -> Iterator[None]:
 
 @_no_search_for_garbage()
 def read(
-    connection: sa.Connection,
-    address: Address,
+    session: Session,
     counting: Counting = _ANY_COUNT,
     printed: Callable[[], None] = lambda: None,
 ) -> Catalog:
-    """The catalog at the connection's moment; open the connection with ``postgres.connect.reading``.
+    """The catalog at the session's moment; open the session with ``postgres.session.reading``.
 
     ``printed`` is called as soon as the server has printed what no lock on a table keeps from changing: who
     wants to know whether that is of the same moment looks then.
     """
-    ask = Questions(connection, address)
+    ask = Questions(session)
     (server,) = ask.all("server")
     for questions in _PRINTED_AS_NOW:
         for question in questions:
             ask.all(question)
         printed()
     names = {row.oid: QualifiedName(row.schema, row.name) for row in ask.all("tables")}
-    counted = count_rows(connection, address, ask.all("tables"), counting)
+    counted = count_rows(session, ask.all("tables"), counting)
     schemas = _by_name(model.Schema(**row._asdict()) for row in ask.all("schemas"))
     relations = _Relations(ask, names, counted.exact)
     tables = _by_name(relations.tables())
     return Catalog(
-        server=model.Server(address=str(address), **server._asdict()),
+        server=model.Server(address=str(session.address), **server._asdict()),
         schemas=schemas,
         tables=tables,
         sequences=_by_name(_sequence(row, names) for row in ask.all("sequences")),

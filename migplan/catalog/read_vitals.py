@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-import psycopg
+from typing import Any
 
 from migplan.catalog.model import Catalog
 from migplan.catalog.positions import read_positions
@@ -13,15 +11,12 @@ from migplan.catalog.questions import Questions
 from migplan.catalog.vitals import ROLES, Available, Bloat, Role, Vitals, Width
 from migplan.errors import DatabaseError
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from migplan.postgres.session import Session
 
 
-def read_vitals(connection: sa.Connection, address: Address, catalog: Catalog) -> Vitals:
-    """How the database is doing, at the moment at which the catalog was read by the same connection."""
-    ask = _Asking(connection, address)
+def read_vitals(session: Session, catalog: Catalog) -> Vitals:
+    """How the database is doing, at the moment at which the catalog was read by the same session."""
+    ask = _Asking(session)
     since = [row.since for row in ask.all("vitals_statistics", "the age of the statistics")]
     bloat, unknown = _bloat(
         (
@@ -33,7 +28,7 @@ def read_vitals(connection: sa.Connection, address: Address, catalog: Catalog) -
         statistics_since=since[0] if since else None,
         roles=tuple(sorted(map(_role, ask.all("vitals_roles", ROLES)), key=lambda role: role.name)),
         bloat=bloat,
-        positions=read_positions(connection, address, catalog),
+        positions=read_positions(session, catalog),
         widths=tuple(
             sorted(map(_width, ask.all("vitals_widths", "widths of texts in keys")), key=_by_table_and_column)
         ),
@@ -50,20 +45,18 @@ def read_vitals(connection: sa.Connection, address: Address, catalog: Catalog) -
 class _Asking:
     """Questions, each in a sub-transaction of its own."""
 
-    def __init__(self, connection: sa.Connection, address: Address) -> None:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        self._driver = driver
-        self._questions = Questions(connection, address)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._questions = Questions(session)
         self.unread: list[tuple[str, str]] = []
 
     def all(self, question: str, about: str) -> Sequence[Any]:
         """Every row of the answer; none where the server will not tell, and why stands in ``unread``."""
         try:
-            with self._driver.transaction():
+            with self._session.transaction():
                 return self._questions.all(question)
         except DatabaseError as error:
-            if self._driver.closed:
+            if self._session.closed:
                 raise
             self.unread.append((about, error.what))
             return ()

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import psycopg
 
 from migplan.catalog.model import Column, Table, TableKind
 from migplan.names import QualifiedName, quoted
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained, is_loss, of_database
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from migplan.postgres.failures import is_loss
+from migplan.postgres.session import Session
 
 BATCH = 100  # tables; what they lock is given back before the next batch
 _BATCH_COLUMNS = 4_000
@@ -126,21 +123,18 @@ class _Standing:
 
 
 def read_samples(
-    connection: sa.Connection,
-    address: Address,
+    session: Session,
     tables: Sequence[Table],
     rows: int,
     told: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[tuple[QualifiedName, Sampled]]:
-    """The first rows of each table by its key, at the connection's moment; or why there are none.
+    """The first rows of each table by its key, at the session's moment; or why there are none.
 
     One batch at a time is held, and the answers come in the order of the tables within it.
     """
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
     if not tables or rows < 1:
         return
-    standing = _standings(driver, address)
+    standing = _standings(session)
     asked: list[_Asked] = []
     done = 0
     for table in tables:
@@ -156,14 +150,13 @@ def read_samples(
             asked.append(what)
     for batch in _batches(asked):
         told(done, len(tables))
-        yield from _sampled(driver, address, batch, rows)
+        yield from _sampled(session, batch, rows)
         done += len(batch)
     told(done, len(tables))
 
 
-def _standings(driver: psycopg.Connection[Any], address: Address) -> dict[QualifiedName, _Standing]:
-    with explained(address, "asking what may be read of tables"), driver.cursor() as cursor:
-        found = cursor.execute(_STANDING).fetchall()
+def _standings(session: Session) -> dict[QualifiedName, _Standing]:
+    found = session.ask(_STANDING, during="asking what may be read of tables")
     return {
         QualifiedName(schema, name): _Standing(
             hidden,
@@ -230,20 +223,19 @@ def _batches(asked: Sequence[_Asked]) -> Iterator[list[_Asked]]:
         yield batch
 
 
-def _sampled(
-    driver: psycopg.Connection[Any], address: Address, batch: Sequence[_Asked], rows: int
-) -> Iterator[tuple[QualifiedName, Sampled]]:
+def _sampled(session: Session, batch: Sequence[_Asked], rows: int) -> Iterator[tuple[QualifiedName, Sampled]]:
     """A batch in one question; if that fails, table by table, which tells the one to blame."""
     try:
-        found = _answers(driver, batch, rows, seconds=60)
+        found = _answers(session, batch, rows, seconds=60)
     except (psycopg.Error, UnicodeDecodeError) as error:
         if isinstance(error, psycopg.Error) and is_loss(error):
-            raise of_database(error, address, "reading sample rows") from None
+            with session.translate_errors("reading sample rows"):
+                raise
         if len(batch) == 1:
             yield batch[0].table.name, Sampled(unread=_why(error))
             return
         for one in batch:
-            yield from _sampled(driver, address, [one], rows)
+            yield from _sampled(session, [one], rows)
         return
     for number, one in enumerate(batch):
         names = [column.name for column in one.columns]
@@ -254,13 +246,13 @@ def _sampled(
 
 
 def _answers(
-    driver: psycopg.Connection[Any], batch: Sequence[_Asked], rows: int, seconds: int
+    session: Session, batch: Sequence[_Asked], rows: int, seconds: int
 ) -> dict[int, list[list[str | None]]]:
     question = " UNION ALL ".join(_question(number, one, rows) for number, one in enumerate(batch))
     found: dict[int, list[list[str | None]]] = {}
     # Going back gives all locks back: thousands of tables would otherwise fill the server's lock table.
-    with driver.transaction(force_rollback=True), driver.cursor() as cursor:
-        driver.execute(_PATIENCE.format(seconds=seconds if len(batch) > 1 else 10).encode())
+    with session.transaction(force_rollback=True), session.cursor() as cursor:
+        session.execute(_PATIENCE.format(seconds=seconds if len(batch) > 1 else 10).encode())
         for number, values in cursor.execute(question.encode()):
             found.setdefault(number, []).append(values)
     return found

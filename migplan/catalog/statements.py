@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import postgast
 import psycopg
@@ -17,11 +17,8 @@ from postgast import pg_query_pb2 as pg
 from psycopg import sql
 
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained, is_loss, of_database
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from migplan.postgres.failures import is_loss
+from migplan.postgres.session import Session
 
 MOST = 500  # statements that are asked for, by the time that they took in all
 _LONGEST = 4_000
@@ -60,24 +57,22 @@ class Statements:
     unread: str = ""
 
 
-def read_statements(connection: sa.Connection, address: Address) -> Statements:
+def read_statements(session: Session) -> Statements:
     """The statements of this database, in the reader's transaction."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    with explained(address, "looking for pg_stat_statements"), driver.cursor() as cursor:
-        found = cursor.execute(_WHERE).fetchone()
-        if found is None:
-            return Statements(unread="pg_stat_statements is not installed in this database")
-    try:
-        with driver.transaction(force_rollback=True), driver.cursor() as cursor:
-            counted = cursor.execute(_question(*found)).fetchall()
-            names = [QualifiedName(*row) for row in cursor.execute(_TABLES)]
-    except psycopg.Error as error:
-        if is_loss(error):
-            raise of_database(error, address, "reading pg_stat_statements") from None
-        return Statements(unread=_why(error))
-    except UnicodeDecodeError:
-        return Statements(unread="it holds text that is not UTF-8")
+    found = session.ask(_WHERE, during="looking for pg_stat_statements")
+    if not found:
+        return Statements(unread="pg_stat_statements is not installed in this database")
+    with session.translate_errors("reading pg_stat_statements"):
+        try:
+            with session.transaction(force_rollback=True):
+                counted = session.execute(_question(*found[0])).fetchall()
+                names = [QualifiedName(*row) for row in session.execute(_TABLES)]
+        except psycopg.Error as error:
+            if is_loss(error):
+                raise
+            return Statements(unread=_why(error))
+        except UnicodeDecodeError:
+            return Statements(unread="it holds text that is not UTF-8")
     return Statements(_cleaned(counted, names))
 
 

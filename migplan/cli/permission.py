@@ -109,7 +109,7 @@ def protection(target: str, address: Address, settings: Config) -> Protection:
     if target in protected:
         return Protection(target, f"{target} is protected")
     with journal_reader(address) as reader:
-        here = who_is(reader.connection, address)
+        here = who_is(reader.connection)
         marks = reader.journal.protections
     unknown = []
     for name in protected:
@@ -134,7 +134,7 @@ def _asked_for(name: str, settings: Config) -> Identity | str:
         if there is None:
             return "it has no address"
         with journal_reader(there) as reader:
-            return who_is(reader.connection, there)
+            return who_is(reader.connection)
     except MigplanError as error:
         return error.what.splitlines()[0]
 

@@ -6,8 +6,7 @@ from importlib.resources import files
 
 from migplan.demo.database import scripts
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained
+from migplan.postgres.session import connect
 
 __all__ = ["DATABASE", "build", "settings", "settings_as_documented"]
 
@@ -16,13 +15,12 @@ DATABASE = "muva"
 
 def build(address: Address, *, vectors: bool = True) -> None:
     """Fill an empty database with the demo, in one transaction."""
-    with connect(address) as connection:
+    with connect(address) as session:
         for name, text in scripts(vectors=vectors):
-            with explained(address, f"building the demo ({name})"):
-                connection.execute(text.encode())
-    with connect(address) as connection, explained(address, "analyzing the demo"):
-        connection.autocommit = True
-        connection.execute("ANALYZE")
+            session.ask(text.encode(), during=f"building the demo ({name})")
+    with connect(address) as session:
+        session.autocommit = True
+        session.ask("ANALYZE", during="analyzing the demo")
 
 
 def settings() -> str:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import psycopg
 
 from migplan import advise
 from migplan.advise import Advice, Finding
@@ -20,13 +17,10 @@ from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
-from migplan.postgres.connect import connect, driver_of, reading
 from migplan.postgres.locking import TABLES_AND_VIEWS
+from migplan.postgres.session import Session, connect, reading
 from migplan.progress import Progress, no_progress
 from migplan.report.analysis import Analysis
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 
 def catalog_of(
@@ -41,10 +35,10 @@ def catalog_of(
     def attempt(number: int) -> Catalog:
         with (
             closing(connect(address)) as fresh,
-            reading(address, relations_to_lock(number)) as connection,
-            one_moment(driver_of(connection), address, aside=False, fresh=fresh),
+            reading(address, relations_to_lock(number)) as session,
+            one_moment(session, aside=False, fresh=fresh),
         ):
-            return catalog_at(connection, address, exactness, on_progress, vitals=vitals, fresh=fresh)
+            return catalog_at(session, exactness, on_progress, vitals=vitals, fresh=fresh)
 
     return again_if_disturbed(attempt, on_progress)
 
@@ -58,14 +52,13 @@ def relations_to_lock(number: int) -> tuple[str, ...]:
 
 
 def catalog_at(
-    connection: sa.Connection,
-    address: Address,
+    session: Session,
     exactness: Exactness,
     on_progress: Progress,
     *,
     vitals: bool,
     concerns: Concerns = everything,
-    fresh: psycopg.Connection[Any] | None = None,
+    fresh: Session | None = None,
 ) -> Catalog:
     """The same, at the moment of a transaction in which more is to be read.
 
@@ -73,15 +66,14 @@ def catalog_at(
     rest is, by ``catalog.changes.one_moment`` without what stands aside.
     """
     catalog = read.read(
-        connection,
-        address,
+        session,
         Counting(exactness, lambda *at: on_progress("counting rows", *at)),
-        lambda: refuse_changes(driver_of(connection), address, concerns, fresh=fresh),
+        lambda: refuse_changes(session, concerns, fresh=fresh),
     )
     if not vitals:
         return catalog
     on_progress("reading vitals", 0, 0)
-    return replace(catalog, vitals=read_vitals.read_vitals(connection, address, catalog))
+    return replace(catalog, vitals=read_vitals.read_vitals(session, catalog))
 
 
 def analysis_of(catalog: Catalog, config: Config) -> Analysis:
@@ -119,15 +111,13 @@ def analysis_with_orphans(
     def attempt(number: int) -> Analysis:
         with (
             closing(connect(address)) as fresh,
-            reading(address, relations_to_lock(number)) as connection,
-            one_moment(driver_of(connection), address, aside=False, fresh=fresh),
+            reading(address, relations_to_lock(number)) as session,
+            one_moment(session, aside=False, fresh=fresh),
         ):
-            catalog = catalog_at(connection, address, exactness, on_progress, vitals=True, fresh=fresh)
+            catalog = catalog_at(session, exactness, on_progress, vitals=True, fresh=fresh)
             analysis = analysis_of(catalog, config)
             keys = (*analysis.graph.all_keys, *analysis.graph.leaving)
-            found = orphans.find_orphans(
-                connection, address, keys, lambda *at: on_progress("looking for orphans", *at)
-            )
+            found = orphans.find_orphans(session, keys, lambda *at: on_progress("looking for orphans", *at))
         return replace(analysis, orphans=found)
 
     return again_if_disturbed(attempt, on_progress)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any
-
-import psycopg
 
 from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import Scratch, scratch
+from migplan.postgres.session import Session
 from migplan.run.bundle.apply import ApplyOptions, ApplyResult, apply
 from migplan.run.bundle.derive import steps_of
 from migplan.run.bundle.kept import LocalBundle
@@ -43,21 +41,22 @@ def apply_bundle(
     """Run what of a bundle has not been run on a target, if nothing stands in the way."""
 
     def preflight(held: Lock, resuming: bool) -> None:
-        refuse_obstacles(bundle, address, held.connection, resuming, wanted.options.jobs, on_event)
+        refuse_obstacles(bundle, held.connection, resuming, wanted.options.jobs, on_event)
 
     return apply(bundle, address, wanted, on_event, preflight)
 
 
 def refuse_obstacles(
     bundle: VerifiedBundle,
-    address: Address,
-    connection: psycopg.Connection[Any],
+    session: Session,
     resuming: bool,
     jobs: int,
     on_event: OnEvent,
 ) -> None:
     """RefusedError with all that stands in the way; what does not, but should be known, is told."""
-    found = examine(bundle.paths.folder, bundle.manifest, connection, address, resuming=resuming, jobs=jobs)
+    found = examine(
+        bundle.paths.folder, bundle.manifest, session, session.address, resuming=resuming, jobs=jobs
+    )
     for obstacle in found:
         if obstacle.level == "warn":
             do = f"; {obstacle.do}" if obstacle.do else ""
@@ -65,7 +64,9 @@ def refuse_obstacles(
     stops = [obstacle for obstacle in found if obstacle.level == "stop"]
     if stops:
         lines = "".join(f"\n  {each.subject}: {each.what}\n    -> {each.do}" for each in stops)
-        raise RefusedError(f"{bundle.name} cannot be applied to {address}; nothing was changed:{lines}")
+        raise RefusedError(
+            f"{bundle.name} cannot be applied to {session.address}; nothing was changed:{lines}"
+        )
 
 
 def preview_steps(

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from migplan.anonymise import Anonymiser, cleaned
 from migplan.catalog import samples, statements
@@ -29,11 +28,8 @@ from migplan.pipeline.plan import plan_for
 from migplan.plan.model import Plan
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
-from migplan.postgres.connect import connect, driver_of, reading
+from migplan.postgres.session import Session, connect, reading
 from migplan.progress import Progress, no_progress
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 _STATEMENTS = 5  # of a table, at most
 
@@ -54,37 +50,33 @@ def documentation_of(
     def attempt(number: int) -> Documentation:
         with (
             closing(connect(address)) as fresh,
-            reading(address, relations_to_lock(number)) as connection,
+            reading(address, relations_to_lock(number)) as session,
         ):
-            driver = driver_of(connection)
-            with one_moment(driver, address, aside=False, fresh=fresh):
-                catalog = catalog_at(
-                    connection, address, wanted.exactness, on_progress, vitals=True, fresh=fresh
-                )
-            with one_moment(driver, address, aside=False, fresh=fresh):
-                return documentation_at(connection, address, catalog, config, wanted.plan_file, on_progress)
+            with one_moment(session, aside=False, fresh=fresh):
+                catalog = catalog_at(session, wanted.exactness, on_progress, vitals=True, fresh=fresh)
+            with one_moment(session, aside=False, fresh=fresh):
+                return documentation_at(session, catalog, config, wanted.plan_file, on_progress)
 
     return again_if_disturbed(attempt, on_progress)
 
 
 def documentation_at(
-    connection: sa.Connection,
-    address: Address,
+    session: Session,
     catalog: Catalog,
     config: Config,
     plan_file: Path | None = None,
     on_progress: Progress = no_progress,
 ) -> Documentation:
-    """The same, when the catalog of the connection's moment is read already."""
+    """The same, when the catalog of the session's moment is read already."""
     anonymiser, plan, chosen, clean = _cleaned(catalog, config, plan_file)
     on_progress("reading statements", 0, 0)
-    counted = statements.read_statements(connection, address)
+    counted = statements.read_statements(session)
     if counted.unread:
         gap = Unread("which statements are asked most", counted.unread)
         clean = replace(clean, unread=(*clean.unread, gap))
     graph = build(clean)
     advice = advised(chosen, graph, config)
-    shown = _samples(connection, address, graph, anonymiser, config.anonymise.rows, on_progress)
+    shown = _samples(session, graph, anonymiser, config.anonymise.rows, on_progress)
     return documented(clean, graph, plan, advice, shown, _by_table(counted.counted, graph))
 
 
@@ -106,8 +98,7 @@ def _cleaned(
 
 
 def _samples(
-    connection: sa.Connection,
-    address: Address,
+    session: Session,
     graph: ForeignKeyGraph,
     anonymiser: Anonymiser,
     rows: int,
@@ -116,9 +107,7 @@ def _samples(
     """Rows to show, each anonymised as soon as it is read."""
     tables = [table for table in graph.tables.values() if rows]
     found: dict[QualifiedName, Samples] = {}
-    read = samples.read_samples(
-        connection, address, tables, rows, lambda *at: on_progress("reading samples", *at)
-    )
+    read = samples.read_samples(session, tables, rows, lambda *at: on_progress("reading samples", *at))
     for name, sampled in read:
         table = graph.tables[name]
         found[name] = Samples(

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-import psycopg
-import sqlalchemy as sa
 
 from migplan.bundle.data.orphan_keys import OrphanKeys, find_orphan_keys
 from migplan.bundle.data.reading import readers, search_path_of
@@ -36,8 +32,8 @@ from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
 from migplan.postgres.again import again_if_disturbed
 from migplan.postgres.archive import Archive
-from migplan.postgres.connect import driver_of, export_snapshot, reading
 from migplan.postgres.locking import TABLES
+from migplan.postgres.session import Session, reading
 from migplan.progress import Progress, no_progress
 from migplan.report.tree import tree
 
@@ -91,41 +87,38 @@ def _exported(
     first attempts would rather have the newer one, the others have it as it was.
     """
     on_progress("locking the tables", 0, 0)
-    with reading(address, TABLES) as connection:
-        keeper = driver_of(connection)
-        snapshot = export_snapshot(connection)
-        program = pg_dump.suitable(keeper.info.server_version, encrypted=keeper.pgconn.ssl_in_use)
+    with reading(address, TABLES) as keeper:
+        snapshot = keeper.export_snapshot()
+        program = pg_dump.suitable(keeper.version, encrypted=keeper.pgconn.ssl_in_use)
         concerns = _concerns(config)
         # pg_dump takes locks of its own: it begins at once, before anybody queues behind the keeper's.
         with (
             pg_dump.dumping(address, program, snapshot) as dump,
-            one_moment(keeper, address, concerns, aside=False),
+            one_moment(keeper, concerns, aside=False),
         ):
             on_progress("reading definitions", 0, 0)
             archive = dump.archive()
-            more = attributes.read(connection, address)
+            more = attributes.read(keeper)
             # What stands aside is compared in there, right behind: the shorter, the less can have happened.
-            catalog = catalog_at(
-                connection, address, wanted.exactness, on_progress, vitals=True, concerns=concerns
-            )
+            catalog = catalog_at(keeper, wanted.exactness, on_progress, vitals=True, concerns=concerns)
         plan, selected = _plan_for(catalog, config, wanted)
         advice = advised(selected.catalog, build(selected.catalog), config)
         out = wanted.folder(plan)
         refuse_what_is_not_ours(out, force=wanted.force)
         refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
-        carrying = _carrying(connection, address, selected.catalog, wanted, on_progress)
+        carrying = _carrying(keeper, selected.catalog, wanted, on_progress)
         bare = replace(selected.catalog, vitals=None)
-        source = _source(keeper, address, bare, archive, wanted.options, carrying)
+        source = _source(keeper, bare, archive, wanted.options, carrying)
         source = replace(source, attributes=more)
         with (
             written_aside(out, force=wanted.force, access=config.access) as aside,
-            one_moment(keeper, address, concerns, aside=number < _NEWEST),
-            readers(address, snapshot, wanted.options.jobs, keeper) as pool,
+            one_moment(keeper, concerns, aside=number < _NEWEST),
+            readers(keeper, wanted.options.jobs) as pool,
         ):
             source = replace(
                 source,
                 notes=(*source.notes, *advice.in_short),
-                digests=_digests(source, plan, snapshot, wanted.options, on_progress),
+                digests=_digests(source, plan, wanted.options, on_progress),
                 shapes=_shapes(source, plan, wanted.options, on_progress),
             )
             return out, Export(source, plan, pool, wanted.options, aside, on_progress).write()
@@ -140,8 +133,7 @@ def _concerns(config: Config) -> Concerns:
 
 
 def _carrying(
-    connection: sa.Connection,
-    address: Address,
+    session: Session,
     catalog: Catalog,
     wanted: ExportOptions,
     on_progress: Progress,
@@ -150,8 +142,7 @@ def _carrying(
     if not (wanted.check_orphans or wanted.carry_orphans):
         return OrphanKeys()
     return find_orphan_keys(
-        connection,
-        address,
+        session,
         catalog,
         lambda *at: on_progress("looking for orphans", *at),
         carry=wanted.carry_orphans,
@@ -159,17 +150,16 @@ def _carrying(
 
 
 def _source(
-    keeper: psycopg.Connection[Any],
-    address: Address,
+    session: Session,
     catalog: Catalog,
     archive: Archive,
     options: Options,
     carrying: OrphanKeys,
 ) -> Source:
-    settings = settings_of_the_database(keeper, address)
+    settings = settings_of_the_database(session)
     carried = settings if options.database_settings else ()
     notes = (
-        *refuse_large_objects(keeper, address, without=options.without_large_objects),
+        *refuse_large_objects(session, without=options.without_large_objects),
         *left_behind(settings if not carried else ()),
         *carrying.notes,
     )
@@ -177,20 +167,18 @@ def _source(
     catalog = carrying.catalog(catalog)
     graph = build(catalog)
     shown = tuple(line.plain for line in tree(graph))
-    path = search_path_of(address)
-    return Source(address, keeper, catalog, graph, archive, path, notes, shown, carrying.record)
+    path = search_path_of(session.address)
+    return Source(session, catalog, graph, archive, path, notes, shown, carrying.record)
 
 
-def _digests(
-    source: Source, plan: Plan, snapshot: str, options: Options, on_progress: Progress
-) -> dict[str, str]:
+def _digests(source: Source, plan: Plan, options: Options, on_progress: Progress) -> dict[str, str]:
     """What the target's content is to be, table by table, for the proof afterwards."""
     if not options.digests or options.contents == "schema":
         return {}
     groups = [group for group in plan.groups if not options.groups or group.name in options.groups]
     planned = {table.table for group in groups for table in group.tables if table.brings_rows}
     tables = [table for name, table in source.graph.tables.items() if str(name) in planned]
-    with digests.digesting(source.address, snapshot, options.jobs, source.driver) as workers:
+    with digests.digesting(source.session, options.jobs) as workers:
         found = workers.each(
             digests.wanted(source.catalog, tables),
             workers.method,
@@ -208,7 +196,7 @@ def _shapes(
     loaded = {each.table for each in plan.tables if each.brings_rows}
     names = [name for name in source.graph.tables if str(name) in loaded]
     on_progress("counting the roots of hierarchies", 0, 0)
-    return shapes(source.driver, source.address, source.catalog, names)
+    return shapes(source.session, source.catalog, names)
 
 
 def _plan_for(catalog: Catalog, config: Config, wanted: ExportOptions) -> tuple[Plan, selection.Selected]:

@@ -7,8 +7,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
-
 from migplan.config import Config
 from migplan.errors import RefusedError
 from migplan.level import Level
@@ -17,8 +15,7 @@ from migplan.migrations.folder import read
 from migplan.migrations.model import ThingKind
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session, connect
 from migplan.run.bundle import receipt
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.journal import Entry
@@ -51,19 +48,17 @@ def migrated(
     """Apply what is pending, if the target has what it needs."""
 
     def preflight(held: Lock, names: Sequence[str]) -> None:
-        refuse_missing(analysis, address, held.connection, names)
+        refuse_missing(analysis, held.connection, names)
 
     return migrate(analysis, address, wanted, on_event, preflight)
 
 
-def refuse_missing(
-    analysis: Analysis, address: Address, connection: psycopg.Connection, names: Sequence[str]
-) -> None:
+def refuse_missing(analysis: Analysis, session: Session, names: Sequence[str]) -> None:
     """What nobody in the folder makes has to be in the target; RefusedError lists what is not."""
     wanted = [each for each in analysis.order.missing if each.is_sure and each.migration in names]
     if not wanted:
         return
-    there = present(connection, address)
+    there = present(session, session.address)
     missing = [each for each in wanted if each.thing.kind is not ThingKind.OTHER and each.thing not in there]
     if missing:
         lines = [
@@ -71,15 +66,15 @@ def refuse_missing(
             for each in missing
         ]
         raise RefusedError(
-            f"{address} lacks what these migrations need and none of them makes; nothing was changed:\n  "
-            + "\n  ".join(lines[:_SHOWN]),
+            f"{session.address} lacks what these migrations need and none of them makes; "
+            "nothing was changed:\n  " + "\n  ".join(lines[:_SHOWN]),
             do="apply first what makes it, or check the name and its schema",
         )
 
 
 def _sizes(address: Address) -> dict[str, int]:
-    with closing(connect(address)) as connection, explained(address, "reading the sizes of tables"):
-        rows = connection.execute(_SIZES.encode()).fetchall()
+    with closing(connect(address)) as session:
+        rows = session.ask(_SIZES, during="reading the sizes of tables")
     return {str(QualifiedName(schema, name)): size for schema, name, size in rows}
 
 
@@ -91,7 +86,7 @@ def migrations_verified(
     names = {each.name for each in known if each.state is State.APPLIED}
     with journal_reader(address) as reader:
         there = present(reader.connection, address)
-        return known, verify(analysis, names, there, reader.connection, address)
+        return known, verify(analysis, names, there, reader.connection)
 
 
 def digest_of(analysis: Analysis) -> str:

@@ -13,11 +13,11 @@ import re
 import socket
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from typing import Any
 
 import psycopg
 
-from migplan.postgres.stall import Connection, Silence
+from migplan.postgres.session import Session
+from migplan.postgres.stall import Silence
 
 BLOCK = 1 << 18
 _GLANCE = 0.5  # seconds between two looks at how long nothing has come
@@ -30,28 +30,26 @@ _RUN = re.compile(rb"(?>d[\s\S]{4}[^\n]*\n)*+")
 _ROW = re.compile(rb"d[\s\S]{4}([^\n]*\n)")
 
 
-def rows_of(connection: psycopg.Connection[Any], statement: str) -> Iterator[bytes]:
+def rows_of(session: Session, statement: str) -> Iterator[bytes]:
     """Rows in COPY's text format, many at a time; a row that is longer than a block comes in pieces."""
-    if isinstance(connection, Connection) and not connection.encrypted:
-        return _by_ourselves(connection, statement)
-    return _by_libpq(connection, statement)
+    return _by_libpq(session, statement) if session.encrypted else _by_ourselves(session, statement)
 
 
-def answers(connection: psycopg.Connection[Any], statements: Sequence[str]) -> list[bytes]:
+def answers(session: Session, statements: Sequence[str]) -> list[bytes]:
     """All rows of several small COPY statements, in one journey where we speak the protocol ourselves."""
-    if not isinstance(connection, Connection) or connection.encrypted:
-        return [b"".join(_by_libpq(connection, statement)) for statement in statements]
+    if session.encrypted:
+        return [b"".join(_by_libpq(session, statement)) for statement in statements]
     found: list[list[bytes]] = [[]]
-    for block in _by_ourselves(connection, ";\n".join(statements)):
+    for block in _by_ourselves(session, ";\n".join(statements)):
         found[-1].append(block)
         if not block:
             found.append([])
     return [b"".join(each) for each in found[:-1]]
 
 
-def _by_libpq(connection: psycopg.Connection[Any], statement: str) -> Iterator[bytes]:
+def _by_libpq(session: Session, statement: str) -> Iterator[bytes]:
     gathered, size = [], 0
-    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+    with session.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         for row in copy:
             if len(row) < BLOCK:
                 gathered.append(row)
@@ -65,19 +63,19 @@ def _by_libpq(connection: psycopg.Connection[Any], statement: str) -> Iterator[b
         yield b"".join(gathered)
 
 
-def _by_ourselves(connection: Connection, statement: str) -> Iterator[bytes]:
+def _by_ourselves(session: Session, statement: str) -> Iterator[bytes]:
     done = False
-    with closing(socket.socket(fileno=os.dup(connection.pgconn.socket))) as wire:
+    with closing(socket.socket(fileno=os.dup(session.pgconn.socket))) as wire:
         wire.settimeout(_GLANCE)
         try:
-            query = statement.encode(connection.info.encoding) + b"\0"
+            query = statement.encode(session.info.encoding) + b"\0"
             wire.sendall(b"Q" + (len(query) + 4).to_bytes(4, "big") + query)
-            failure = yield from _messages(wire, Silence(connection))
+            failure = yield from _messages(wire, Silence(session))
             done = True
         finally:
             wire.setblocking(False)  # libpq's own descriptor shares this
             if not done:
-                connection.close()  # half an answer is still under way: nobody could use it any more
+                session.close()  # half an answer is still under way: nobody could use it any more
     if failure is not None:
         raise failure
 

@@ -78,8 +78,8 @@ VANISHED = re.compile(
 
 
 @contextmanager
-def explained(address: Address, during: str) -> Iterator[None]:
-    """Run a block that talks to the server; whatever the server or the network says becomes ours."""
+def translate_errors(address: Address, during: str) -> Iterator[None]:
+    """Raise what psycopg or SQLAlchemy raises in the block as an error of ours."""
     try:
         yield
     except psycopg.Error as error:
@@ -130,13 +130,14 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
         "during": during,
         "sqlstate": error.sqlstate,
         "detail": error.diag.message_detail or "",
+        "said": said,
     }
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return PrivilegeError(
             f"while {during}, {address} said: {said}",
             do="connect as a role that may read it, or have it granted: GRANT USAGE ON SCHEMA ..., "
             "GRANT SELECT ON ... TO the role",
-            **where,  # type: ignore[arg-type]  # the four keywords of DatabaseError
+            **where,  # type: ignore[arg-type]  # the five keywords of DatabaseError
         )
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return BlockedError(
@@ -174,3 +175,6 @@ def _first_lines(text: str) -> str:
     """Libpq's message on one line, without its advice to check whether the server runs."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("\t")]
     return " ".join(lines).removeprefix("connection failed: ").removeprefix("connection is bad: ")
+
+
+explained = translate_errors  # the name that it had, for those who have not changed

@@ -12,14 +12,15 @@ as the victim of a deadlock, and whoever queues behind us for ACCESS EXCLUSIVE s
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 
 from migplan.errors import BlockedError, ChangedError, DatabaseError
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
+
+if TYPE_CHECKING:
+    from migplan.postgres.session import Session
 
 TABLES = ("r", "p")
 """What COPY reads: tables and partitioned tables."""
@@ -28,6 +29,13 @@ TABLES_AND_VIEWS = ("r", "p", "v")
 """Also views, whose definitions the server prints as they are now. What a view reads is locked with it."""
 
 LISTINGS = 5
+_LOCKING = "locking the tables against change"
+_NOT_AS_LISTED = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.WrongObjectType,
+    psycopg.errors.InsufficientPrivilege,
+)
 _BATCH = 1_000  # tables of one statement
 
 # Foreign tables and materialised views cannot be locked; tables of extensions are not carried. Privileges are
@@ -64,6 +72,11 @@ WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
 ORDER BY l.granted DESC, a.xact_start, n.nspname, c.relname
 """
 
+_LOCK_TABLE = """
+SELECT name, setting::int FROM pg_catalog.pg_settings
+WHERE name IN ('max_locks_per_transaction', 'max_connections', 'max_prepared_transactions')
+"""
+
 
 class _Relation(NamedTuple):
     oid: int
@@ -72,53 +85,49 @@ class _Relation(NamedTuple):
     is_view: bool
 
 
-def lock_and_fix_moment(
-    driver: psycopg.Connection[Any], address: Address, settings: bytes, kinds: tuple[str, ...]
-) -> None:
+def lock_and_fix_moment(session: Session, settings: bytes, kinds: tuple[str, ...]) -> None:
     """Lock every relation of these kinds that the role may read; only then the transaction gets its snapshot.
 
     ``settings`` are made at the beginning of it, and must take no snapshot either.
     Raise BlockedError where somebody else's lock is in the way, ChangedError where relations come and go
     faster than they can be locked.
     """
-    for _ in range(LISTINGS):
-        with explained(address, "listing the tables"):
-            driver.execute(settings)
-            wanted = _listed(driver, kinds)
-            driver.rollback()
-            driver.execute(settings)
-        if _locked(driver, address, wanted):
-            with explained(address, "listing the tables"):
-                if _listed(driver, kinds) == wanted:
+    with session.translate_errors("listing the tables"):
+        for _ in range(LISTINGS):
+            session.execute(settings)
+            wanted = _listed(session, kinds)
+            session.rollback()
+            session.execute(settings)
+            if _locked(session, wanted):
+                if _listed(session, kinds) == wanted:
                     return
-                driver.rollback()
+                session.rollback()
     raise ChangedError(
-        f"tables of {address} come and go faster than they can be locked",
+        f"tables of {session.address} come and go faster than they can be locked",
         do="run the same command again when no tables are created and dropped",
-        address=str(address),
+        address=str(session.address),
         during="locking the tables",
     )
 
 
-def blockers(driver: psycopg.Connection[Any]) -> tuple[str, ...]:
+def blockers(session: Session) -> tuple[str, ...]:
     """Who holds a lock that shuts out all readers, or waits for one: process, role, since when, on what."""
-    found = driver.execute(_BLOCKERS).fetchall()
+    found = session.ask(_BLOCKERS, during="asking who holds the locks")
     return tuple(dict.fromkeys(_sentence(*row) for row in found))
 
 
-def blocked(driver: psycopg.Connection[Any], address: Address, during: str) -> BlockedError:
+def blocked(session: Session, during: str) -> BlockedError:
     """The error that names who is in the way, asked of a session whose transaction may be used for it."""
-    with explained(address, "asking who holds the locks"):
-        named = blockers(driver)
+    named = blockers(session)
     others = "; ".join(named[:3]) + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
     return BlockedError(
-        f"while {during}, a lock of others was in the way in {address}"
+        f"while {during}, a lock of others was in the way in {session.address}"
         + (f": {others}" if named else ", and was given up since"),
         do="run the same command again when that is done; a session that forgot its transaction "
         "is ended by: SELECT pg_terminate_backend(PROCESS), a prepared one by: ROLLBACK PREPARED 'NAME'"
         if named
         else "run the same command again",
-        address=str(address),
+        address=str(session.address),
         during=during,
         sqlstate="55P03",
         blockers=named,
@@ -145,49 +154,43 @@ def _sentence(
     return f"{who} {does} ACCESS EXCLUSIVE on {QualifiedName(schema, name)}{began}"
 
 
-def _listed(driver: psycopg.Connection[Any], kinds: tuple[str, ...]) -> list[_Relation]:
-    return [_Relation(*row) for row in driver.execute(_LIST, [list(kinds)]).fetchall()]
+def _listed(session: Session, kinds: tuple[str, ...]) -> list[_Relation]:
+    found = session.ask(_LIST, [list(kinds)], during="listing the tables")
+    return [_Relation(*row) for row in found]
 
 
-def _locked(driver: psycopg.Connection[Any], address: Address, wanted: list[_Relation]) -> bool:
+def _locked(session: Session, wanted: list[_Relation]) -> bool:
     """Whether all of them could be locked; False where one is not what was listed any more."""
     tables = [relation for relation in wanted if not relation.is_view]
     views = [relation for relation in wanted if relation.is_view]
-    try:
-        for start in range(0, len(tables), _BATCH):
-            driver.execute(_statement(tables[start : start + _BATCH]))
-        for start in range(0, len(views), _BATCH):
-            _lock_views(driver, views[start : start + _BATCH])
-    except psycopg.errors.LockNotAvailable:
-        driver.rollback()
-        raise blocked(driver, address, "locking the tables against change") from None
-    except psycopg.errors.OutOfMemory:
-        driver.rollback()
-        raise lock_table_too_small(driver, address, len(wanted)) from None
-    except (
-        psycopg.errors.UndefinedTable,
-        psycopg.errors.InvalidSchemaName,
-        psycopg.errors.WrongObjectType,
-        psycopg.errors.InsufficientPrivilege,
-    ):
-        driver.rollback()
-        return False
-    except psycopg.Error:
-        with explained(address, "locking the tables against change"):
-            raise
+    with session.translate_errors(_LOCKING):
+        try:
+            for start in range(0, len(tables), _BATCH):
+                session.execute(_statement(tables[start : start + _BATCH]))
+            for start in range(0, len(views), _BATCH):
+                _lock_views(session, views[start : start + _BATCH])
+        except psycopg.errors.LockNotAvailable:
+            session.rollback()
+            raise blocked(session, _LOCKING) from None
+        except psycopg.errors.OutOfMemory:
+            session.rollback()
+            raise lock_table_too_small(session, len(wanted)) from None
+        except _NOT_AS_LISTED:
+            session.rollback()
+            return False
     return True
 
 
-def _lock_views(driver: psycopg.Connection[Any], views: list[_Relation]) -> None:
+def _lock_views(session: Session, views: list[_Relation]) -> None:
     """Lock views. One whose owner may not read what it reads cannot be locked, nor read: it is left out."""
     try:
-        with driver.transaction():
-            driver.execute(_statement(views))
+        with session.transaction():
+            session.execute(_statement(views))
     except psycopg.errors.InsufficientPrivilege:
         if len(views) > 1:
             half = len(views) // 2
-            _lock_views(driver, views[:half])
-            _lock_views(driver, views[half:])
+            _lock_views(session, views[:half])
+            _lock_views(session, views[half:])
 
 
 def _statement(relations: list[_Relation]) -> bytes:
@@ -196,25 +199,20 @@ def _statement(relations: list[_Relation]) -> bytes:
     return f"LOCK TABLE {names} IN ACCESS SHARE MODE NOWAIT".encode()
 
 
-def lock_table_too_small(driver: psycopg.Connection[Any], address: Address, locks: int) -> DatabaseError:
+def lock_table_too_small(session: Session, locks: int) -> DatabaseError:
     """The error of a server that cannot hold so many locks, with the setting that it needs."""
-    with explained(address, "asking for the size of the lock table"):
-        settings = dict(
-            driver.execute(
-                "SELECT name, setting::int FROM pg_catalog.pg_settings WHERE name IN "
-                "('max_locks_per_transaction', 'max_connections', 'max_prepared_transactions')"
-            ).fetchall()
-        )
+    settings = dict(session.ask(_LOCK_TABLE, during="asking for the size of the lock table"))
     now = settings["max_locks_per_transaction"]
     sharing = settings["max_connections"] + settings["max_prepared_transactions"]
     # Room for those of others, and at least more than did not do.
     needed = max(math.ceil(1.25 * locks / sharing), now + 1, 64)
     wanted = math.ceil(needed / 64) * 64
     return DatabaseError(
-        f"the lock table of {address} is too small for {locks:,} tables that are held while they are read",
+        f"the lock table of {session.address} is too small for {locks:,} tables that are held while they are "
+        "read",
         do=f"set max_locks_per_transaction = {wanted} (it is {now}) and restart the server: "
         f"ALTER SYSTEM SET max_locks_per_transaction = {wanted}",
-        address=str(address),
-        during="locking the tables against change",
+        address=str(session.address),
+        during=_LOCKING,
         sqlstate="53200",
     )

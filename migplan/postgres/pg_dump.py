@@ -13,7 +13,6 @@ from functools import cache
 from threading import Event
 from typing import Any
 
-import psycopg
 from psycopg.conninfo import make_conninfo
 
 from migplan.errors import ChangedError, DatabaseError, LaunchError, PrivilegeError
@@ -21,11 +20,10 @@ from migplan.postgres import archive
 from migplan.postgres.address import Address
 from migplan.postgres.archive import Archive, Entry
 from migplan.postgres.binaries import Installation, find_installations
-from migplan.postgres.connect import connect
-from migplan.postgres.failures import VANISHED, explained
+from migplan.postgres.failures import VANISHED
 from migplan.postgres.locking import blocked, lock_table_too_small
-from migplan.postgres.opening import first_packet
-from migplan.postgres.parameters import careful, with_settings
+from migplan.postgres.session import Session, connect, first_packet
+from migplan.postgres.settings import careful, options
 from migplan.postgres.stall import Program, StalledError
 from migplan.postgres.versions import dotted
 
@@ -136,19 +134,19 @@ class Dump:
     def _waited(self, process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         """What it wrote. Where it waits for a lock it is ended soon: by itself it would wait for ever."""
         with ExitStack() as stack:
-            watching: psycopg.Connection[Any] | None = None
+            watching: Session | None = None
             waiting, program = 0, Program(process.pid, self._name)
             while not self._stop.is_set():
                 try:
                     return process.communicate(timeout=_WATCHED)
                 except subprocess.TimeoutExpired:
                     watching = watching or stack.enter_context(closing(connect(self._address)))
-                with explained(self._address, _DURING):
+                with watching.translate_errors(_DURING):
                     waiting = waiting + 1 if self._stands(watching) else 0
                     why = program.look(watching)
                     watching.rollback()  # what pg_stat_activity shows is kept for a transaction
                     if waiting > _LOOKS or why:
-                        error = StalledError(why) if why else blocked(watching, self._address, _DURING)
+                        error = StalledError(why) if why else blocked(watching, _DURING)
                         watching.execute(_END, [self._name])
                         watching.commit()
                         raise error
@@ -156,8 +154,8 @@ class Dump:
                 "pg_dump was ended before its end", address=str(self._address), during=_DURING
             )
 
-    def _stands(self, watching: psycopg.Connection[Any]) -> bool:
-        (waits,) = watching.execute(_WAITS, [self._name]).fetchone() or (False,)
+    def _stands(self, watching: Session) -> bool:
+        ((waits,),) = watching.ask(_WAITS, [self._name], during=_DURING)
         return bool(waits)
 
 
@@ -215,7 +213,7 @@ def _environment(address: Address) -> dict[str, str]:
     said = {variables[name]: value for name, value in address.params.items() if name in variables}
     # Its definitions are to mean the same whatever the role sets, and nothing is to cut it off half-way.
     if settings := first_packet(address):
-        said["PGOPTIONS"] = with_settings(address, settings)
+        said["PGOPTIONS"] = options(address, settings)
     return {**os.environ, "LC_ALL": "C", "PGAPPNAME": "migplan", **said}
 
 
@@ -249,20 +247,21 @@ def _failure(address: Address, said: str) -> DatabaseError:
     if "permission denied" in what:
         return PrivilegeError(sentence, do=_GRANT, **about)
     if "out of shared memory" in said:
-        return _asked(address, lambda session: lock_table_too_small(session, address, _tables(session)))
+        return _asked(address, lambda session: lock_table_too_small(session, _tables(session)))
     if "statement timeout" in what or "lock timeout" in what:
-        return _asked(address, lambda session: blocked(session, address, _DURING))
+        return _asked(address, lambda session: blocked(session, _DURING))
     if VANISHED.search(said):
         again = "something was dropped while it was being read: run the same command again"
         return ChangedError(sentence, do=again, **about)
     return DatabaseError(sentence, do=_GRANT, **about)
 
 
-def _asked(address: Address, question: Callable[[psycopg.Connection[Any]], DatabaseError]) -> DatabaseError:
+def _asked(address: Address, question: Callable[[Session], DatabaseError]) -> DatabaseError:
     with closing(connect(address)) as session:
         return question(session)
 
 
-def _tables(session: psycopg.Connection[Any]) -> int:
-    found = session.execute("SELECT count(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p')").fetchone()
-    return int(found[0]) if found else 0
+def _tables(session: Session) -> int:
+    question = "SELECT count(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p')"
+    ((found,),) = session.ask(question, during=_DURING)
+    return int(found)

@@ -12,14 +12,15 @@ from psycopg import sql
 from migplan.postgres import address
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
-from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained
 from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.session import connect
 from migplan.postgres.versions import dotted
 
 NAME = "scratch"
 _OURS = "postgres"
 _TAKEN = frozenset({"postgres", "template0", "template1"})
+_CREATE = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+_DROP = sql.SQL("DROP DATABASE {} WITH (FORCE)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def scratch(
         name = NAME if database in _TAKEN else database
         url = server.create_database(name, template="template0")
         where = address.parse(url, name=NAME)
-        with connect(where) as connection:
-            version = dotted(connection.info.server_version)
+        with connect(where) as session:
+            version = dotted(session.version)
         yield Scratch(where, url, version, made)
 
 
@@ -64,24 +65,20 @@ def lent_database(server: Address) -> Iterator[Address]:
     Raises DatabaseError where the role may not create databases.
     """
     name = f"migplan_scratch_{secrets.token_hex(6)}"
-    with connect(server) as connection:
-        connection.autocommit = True
-        with explained(server, f"creating the database {name}"):
-            connection.execute(
-                sql.SQL(
-                    "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-                ).format(sql.Identifier(name))
-            )
+    create, drop = (statement.format(sql.Identifier(name)) for statement in (_CREATE, _DROP))
+    with connect(server) as session:
+        session.autocommit = True
+        session.ask(create, during=f"creating the database {name}")
         try:
             yield server.of_database(name)
         finally:
-            with explained(server, f"dropping the database {name}"):
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            session.ask(drop, during=f"dropping the database {name}")
 
 
 def _make_roles(where: Address, roles: Collection[str]) -> tuple[str, ...]:
     wanted = sorted(role for role in set(roles) - {_OURS} if not role.startswith("pg_"))
-    with connect(where) as connection, explained(where, "making the roles that the bundle names"):
+    with connect(where) as session:
         for role in wanted:
-            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+            statement = sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role))
+            session.ask(statement, during="making the roles that the bundle names")
     return tuple(wanted)

@@ -31,8 +31,7 @@ from psycopg import sql
 from migplan.errors import LaunchError
 from migplan.postgres import address
 from migplan.postgres.binaries import Installation, find_server
-from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained
+from migplan.postgres.session import connect
 
 Mode = Literal["fast", "immediate"]
 
@@ -199,9 +198,10 @@ class ThrowawayServer:
         """Create a database, and return its conninfo."""
         where = address.parse(self.conninfo())
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        with connect(where) as connection, explained(where, f"creating the database {name}"):
-            connection.autocommit = True
-            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        with connect(where) as session:
+            session.autocommit = True
+            made = statement.format(sql.Identifier(name), sql.Identifier(template))
+            session.ask(made, during=f"creating the database {name}")
         return self.conninfo(name)
 
     def log_tail(self, lines: int = 20) -> str:

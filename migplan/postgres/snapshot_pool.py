@@ -4,104 +4,101 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from queue import SimpleQueue
+from contextlib import ExitStack, contextmanager
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import sql
+from sqlalchemy.pool import QueuePool
 
-from migplan.postgres.address import Address
-from migplan.postgres.connect import connect, reading_settings
-from migplan.postgres.failures import explained
+from migplan.postgres import settings
+from migplan.postgres.session import Session, connect
 
 Found = TypeVar("Found")
 
+_EVER = 1e6  # seconds that somebody waits for a session: they all are at work
+
 
 class SnapshotPool:
-    """As many sessions on an exported snapshot as there are jobs, each lent to one worker at a time."""
+    """As many sessions on an exported snapshot as there are jobs, each lent to one worker at a time.
 
-    def __init__(
-        self, address: Address, snapshot: str, jobs: int, keeper: psycopg.Connection[Any] | None = None
-    ) -> None:
-        self.address = address
-        self._keeper = keeper
+    The keeper is the session whose snapshot it is. Where that holds locks on the tables, nobody else may use
+    it while sessions of the pool are at work.
+    """
+
+    def __init__(self, keeper: Session, jobs: int) -> None:
+        self.keeper = keeper
         self._turn = Lock()
-        self._snapshot = snapshot
+        self._all: list[Session] = []
+        self._sessions = QueuePool(
+            cast("Any", self._opened), pool_size=jobs, max_overflow=0, timeout=_EVER, reset_on_return=None
+        )
         self._jobs = jobs
-        self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="reader")
-        self._idle: SimpleQueue[psycopg.Connection[Any]] = SimpleQueue()
-        self._all: list[psycopg.Connection[Any]] = []
-
-    @property
-    def version(self) -> int:
-        """The server's, as ``server_version_num``."""
-        return self._all[0].info.server_version
+        self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="reader")
 
     def submit(self, work: Callable[..., Found], *arguments: Any) -> Future[Found]:
         """Have something done in the background, by a thread that borrows a session."""
-        return self._pool.submit(work, *arguments)
+        return self._threads.submit(work, *arguments)
 
     @contextmanager
-    def borrowed(self) -> Iterator[psycopg.Connection[Any]]:
+    def borrowed(self) -> Iterator[Session]:
         """A session that nobody else uses, for as long as the block runs."""
-        connection = self._idle.get()
+        lent = self._sessions.connect()
         try:
-            yield connection
+            yield cast("Session", lent.driver_connection)
         finally:
-            self._idle.put(connection)
+            lent.close()
 
-    def undisturbed(self, work: Callable[[psycopg.Connection[Any]], Found]) -> Found:
+    def undisturbed(self, work: Callable[[Session], Found]) -> Found:
         """Have something read, and the locks that it takes given back: thousands would fill the lock table.
 
         Who queues for ACCESS EXCLUSIVE on a table, and so behind the keeper, stops every session that has no
         lock on it yet. The keeper has: where one is stopped, the keeper does its work. The work may be begun
         twice, so it must not have done anything before it has its locks.
         """
-        with self.borrowed() as connection:
+        with self.borrowed() as session:
             try:
-                with connection.transaction(force_rollback=True):
-                    return work(connection)
+                with session.transaction(force_rollback=True):
+                    return work(session)
             except psycopg.errors.LockNotAvailable:
-                if self._keeper is None:
+                if not self.keeper.holds_locks:
                     raise
-        with self._turn, self._keeper.transaction(force_rollback=True):
-            return work(self._keeper)
+        with self._turn, self.keeper.transaction(force_rollback=True):
+            return work(self.keeper)
 
     def open(self) -> None:
         """Connect, as many times as there are jobs."""
-        for _ in range(self._jobs):
-            connection = connect(self.address)
-            self._all.append(connection)
-            with explained(self.address, "opening another session on the snapshot"):
-                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-                connection.read_only = True
-                connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot)))
-                connection.execute(reading_settings(connection.info.server_version))
-            self._idle.put(connection)
+        if not self.keeper.snapshot:
+            self.keeper.export_snapshot()
+        with ExitStack() as stack:
+            for _ in range(self._jobs):
+                stack.enter_context(self.borrowed())
 
     def close(self) -> None:
         """Cancel what still runs, and disconnect."""
-        for connection in self._all:
-            connection.cancel_safe(timeout=5) if not connection.closed else None
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for connection in self._all:
-            connection.close()
+        for session in self._all:
+            session.cancel_safe(timeout=5) if not session.closed else None
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._sessions.dispose()
+
+    def _opened(self) -> Session:
+        session = connect(self.keeper.address)
+        self._all.append(session)
+        with session.translate_errors("opening another session on the snapshot"):
+            session.isolation_level, session.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+            snapshot = sql.Literal(self.keeper.snapshot)
+            session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+            session.execute(settings.reading(session.version))
+        return session
 
 
 @contextmanager
-def snapshot_pool(
-    address: Address, snapshot: str, jobs: int, keeper: psycopg.Connection[Any] | None = None
-) -> Iterator[SnapshotPool]:
-    """Sessions on a snapshot for as long as the block runs.
-
-    The keeper is the session whose snapshot it is, where that holds locks on the tables. Nobody else may use
-    it while sessions are at work.
-    """
-    sessions = SnapshotPool(address, snapshot, jobs, keeper)
+def snapshot_pool(keeper: Session, jobs: int) -> Iterator[SnapshotPool]:
+    """Sessions on the snapshot of the keeper's transaction, for as long as the block runs."""
+    pool = SnapshotPool(keeper, jobs)
     try:
-        sessions.open()
-        yield sessions
+        pool.open()
+        yield pool
     finally:
-        sessions.close()
+        pool.close()

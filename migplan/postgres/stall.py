@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING
 
 import psycopg
 
-from migplan.postgres.address import Address
+if TYPE_CHECKING:
+    from migplan.postgres.session import Session
 
 VARIABLE = "MIGPLAN_STALL_TIMEOUT"
 """The environment variable with the seconds of silence after which the server is asked; 0: never."""
 
 _SECONDS = 60.0
 _SURE = 5.0  # between the two looks that it takes to call a connection cut
-_SOON = 10.0  # how long the answer to a cancellation, or to a look, may take
+SOON = 10.0
+"""Seconds that the answer to a cancellation, or to a look, may take."""
 _NOBODY = "no other session can be opened either"
-_Found = TypeVar("_Found")
 
 _LOOK = """
     SELECT coalesce(state, ''), coalesce(wait_event_type, ''), coalesce(wait_event, '')
@@ -51,96 +51,59 @@ def seconds() -> float:
         return _SECONDS
 
 
-class Connection(psycopg.Connection[tuple[Any, ...]]):
-    """A session that gives up when the connection is cut; see :func:`migplan.postgres.connect.connect`."""
-
-    address: Address
-    process = 0  # the server's own number of it: behind a pooler another one than libpq knows
-    pooled = False  # a pooler stands between, and the session is ours alone
-    shared = False  # a pooler stands between, and gives each transaction another session
-    encrypted = True  # by TLS or GSSAPI; also where that cannot be known
-    limit = 0.0  # seconds; see VARIABLE
-    deadline = 0.0  # of what is to end soon, by time.monotonic(); 0: none
-
-    def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
-        """Consume one of psycopg's generators, as it does itself, but not for ever."""
-        try:
-            wanted = next(gen)  # most of what is asked for is here already
-        except StopIteration as end:
-            return end.value
-        return super().wait(self._watched(gen, wanted), *arguments, **options)
-
-    def cancel_safe(self, *, timeout: float = 30.0) -> None:
-        """Cancel what is going on; when no answer comes to that either, the connection is cut."""
-        self.deadline = self.deadline or time.monotonic() + _SOON
-        super().cancel_safe(timeout=timeout)
-
-    def _watched(self, gen: Generator[Any, Any, _Found], wanted: Any) -> Generator[Any, Any, _Found]:
-        silence = Silence(self)
-        while True:
-            if ready := (yield wanted):
-                silence.broken()
-            else:
-                silence.lasts()
-            try:
-                wanted = gen.send(ready)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]  # what the generator returns
-
-
 class Silence:
     """How long nothing has been heard of a session."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self.broken()
 
     def broken(self) -> None:
         """Something came."""
         self._since = self._asked = time.monotonic()
         self._suspicion = ""
-        if self._connection.deadline:
-            self._connection.deadline = self._since + _SOON
+        if self._session.deadline:
+            self._session.deadline = self._since + SOON
 
     def lasts(self) -> None:
         """Nothing came: StalledError, and the session is closed, if nothing will ever come."""
-        now, connection = time.monotonic(), self._connection
-        if connection.deadline and now > connection.deadline:
-            connection.close()
+        now, session = time.monotonic(), self._session
+        if session.deadline and now > session.deadline:
+            session.close()
             raise StalledError("no answer came, not even to a cancellation")
-        wait = min(_SURE, connection.limit) if self._suspicion else connection.limit
-        if not connection.limit or now - self._asked < wait:
+        wait = min(_SURE, session.silence_limit) if self._suspicion else session.silence_limit
+        if not session.silence_limit or now - self._asked < wait:
             return
-        before, self._suspicion = self._suspicion, _seen(connection)
+        before, self._suspicion = self._suspicion, _seen(session)
         self._asked = time.monotonic()
         if before and self._suspicion:
-            _end(connection, there=self._suspicion != _NOBODY)
+            _end(session, there=self._suspicion != _NOBODY)
             silence = self._asked - self._since
             raise StalledError(
-                _cut(f"nothing came for {silence:.0f} s, and {self._suspicion}", connection.limit)
+                _cut(f"nothing came for {silence:.0f} s, and {self._suspicion}", session.silence_limit)
             )
 
 
-def _seen(connection: Connection) -> str:
+def _seen(session: Session) -> str:
     """What another session sees that speaks against waiting on; empty: the server is at work."""
-    if connection.shared:
+    if session.shared:
         return ""
     try:
-        with _watcher(connection) as watcher:
-            found = watcher.execute(_LOOK, [connection.process]).fetchone()
+        with session.watcher() as watcher:
+            found = watcher.execute(_LOOK, [session.process]).fetchone()
             return verdict(*found) if found else "the server has no such session any more"
     except psycopg.Error as error:
         # A server that has no connection to spare is there, and may well be at work.
         return "" if "FATAL" in str(error) else _NOBODY
 
 
-def _end(connection: Connection, *, there: bool) -> None:
+def _end(session: Session, *, there: bool) -> None:
     """Close it here, and there if that can be: its locks would be in the way of the one that comes next."""
-    connection.close()
+    session.close()
     if not there:
         return
-    with suppress(psycopg.Error), _watcher(connection) as watcher:  # else the server's keepalives find out
-        watcher.execute("SELECT pg_catalog.pg_terminate_backend(%s)", [connection.process])
+    with suppress(psycopg.Error), session.watcher() as watcher:  # else the server's keepalives find out
+        watcher.execute("SELECT pg_catalog.pg_terminate_backend(%s)", [session.process])
 
 
 def verdict(state: str, wait_type: str, wait: str) -> str:
@@ -154,17 +117,6 @@ def verdict(state: str, wait_type: str, wait: str) -> str:
     return ""
 
 
-def _watcher(connection: Connection) -> Connection:
-    """A session that looks, and does not wait long."""
-    from migplan.postgres.opening import parameters  # noqa: PLC0415 - which opens sessions of this kind
-
-    said = parameters(connection.address)
-    said["connect_timeout"] = min(str(said.get("connect_timeout", _SOON)), f"{_SOON:.0f}", key=float)
-    found = Connection.connect(**said, autocommit=True, prepare_threshold=None)
-    found.deadline = time.monotonic() + _SOON
-    return found
-
-
 class Program:
     """A program with a session of its own, such as pg_dump, that is looked at now and then."""
 
@@ -175,7 +127,7 @@ class Program:
         self._seen: tuple[str, ...] = ()
         self._since = time.monotonic()
 
-    def look(self, watching: psycopg.Connection[Any]) -> str:
+    def look(self, watching: Session) -> str:
         """Why nothing will come of it any more; empty: it works, or its server does."""
         found = watching.execute(_LOOK_AT_PROGRAM, [self._name]).fetchone()
         seen = (*map(str, found or ()), _cpu_time(self._process))

@@ -23,8 +23,7 @@ def without_orphans(
     here = {(key.table, key.name): key for key in target.catalog.foreign_keys}
     expected = [key for key in _keys(expectation) if (key.table, key.name) in here]
     found = find_orphans(
-        target.connection,
-        target.address,
+        target.session,
         [here[key.table, key.name] for key in expected],
         lambda *at: on_progress("looking for orphans", *at),
     )
@@ -68,8 +67,8 @@ def hierarchies(
     catalog = expectation.catalog
     loaded = expectation.loaded
     names = [name for name in own_keys(catalog) if name in loaded]
-    here = shapes(target.driver, target.address, catalog, names)
-    there = shapes(source.driver, source.address, catalog, names) if source is not None else {}
+    here = shapes(target.session, catalog, names)
+    there = shapes(source.session, catalog, names) if source is not None else {}
     differences = []
     for name in names:
         what = f"self-references of {name}"

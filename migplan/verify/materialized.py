@@ -13,7 +13,6 @@ import psycopg
 
 from migplan.catalog.model import View
 from migplan.names import QualifiedName
-from migplan.postgres.failures import explained
 from migplan.verify.expectation import Expectation
 from migplan.verify.moment import Moment
 from migplan.verify.verification import Check, Difference
@@ -81,20 +80,21 @@ def _held_against_its_query(
     texts = _texts(view, views)
     if any(_RUNS_TEXTS.search(text) for text in texts):
         return "its query calls functions that do more than to answer"
-    with explained(target.address, f"reading {view.name}"):
+    session = target.session
+    with session.translate_errors(f"reading {view.name}"):
         try:
-            with target.driver.transaction(force_rollback=True):
-                cursor = psycopg.RawCursor(target.driver)
+            with session.transaction(force_rollback=True):
+                cursor = psycopg.RawCursor(session)
                 ((functions,),) = cursor.execute(_FUNCTIONS, [str(view.name)]).fetchall()
                 if functions:
                     return "its query calls functions that people made, or reads foreign tables"
                 query = f"({view.definition.rstrip().rstrip(';')})"
                 (here, then) = (
-                    target.driver.execute(_CONTENT.format(rows=rows).encode()).fetchone()
+                    session.execute(_CONTENT.format(rows=rows).encode()).fetchone()
                     for rows in (str(view.name), query)
                 )
         except psycopg.Error as error:
-            if target.driver.closed:
+            if session.closed:
                 raise
             return f"the server said: {error.diag.message_primary}"
     if here == then or here is None or then is None:

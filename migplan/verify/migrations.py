@@ -15,12 +15,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from migplan.errors import PrivilegeError
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.model import Part, Thing, ThingKind
 from migplan.migrations.source_files import reopened
 from migplan.names import split
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session
 from migplan.sql.split import Statement, pieces
 
 _FRAME = frozenset({"begin", "start", "commit", "end", "rollback"})  # the transaction is ours
@@ -75,12 +75,11 @@ def verify(
     analysis: Analysis,
     names: Collection[str],
     there: Collection[Thing],
-    connection: psycopg.Connection[Any],
-    address: Address,
+    session: Session,
 ) -> MigrationsVerified:
     """Look at the migrations of these names, which are applied; ``there`` is what the target has."""
     applied = [name for name in analysis.order.order if name in names]
-    looked = tuple(_looked(analysis, name, connection, address) for name in applied)
+    looked = tuple(_looked(analysis, name, session) for name in applied)
     expected = sorted(_made(analysis, applied))
     missing = tuple(thing for thing in expected if thing not in there)
     tables = [thing for thing in expected if thing.kind is ThingKind.TABLE and thing in there]
@@ -88,24 +87,24 @@ def verify(
         looked,
         dict(Counter(thing.kind for thing in expected)),
         missing,
-        _rows(tables, connection, address),
+        _rows(tables, session),
     )
 
 
-def _looked(analysis: Analysis, name: str, connection: psycopg.Connection[Any], address: Address) -> Looked:
+def _looked(analysis: Analysis, name: str, session: Session) -> Looked:
     part = analysis.by_name[name].migration.verify
     if part is None:
         return Looked(name, exists=False)
     rows, wrong = 0, []
     with (
-        explained(address, f"running the verify part of {name}"),
-        connection.transaction(force_rollback=True),
+        session.translate_errors(f"running the verify part of {name}"),
+        session.transaction(force_rollback=True),
     ):
-        connection.execute("SET TRANSACTION READ ONLY")
+        session.execute("SET TRANSACTION READ ONLY")
         for statement in _statements(part):
             try:
-                with connection.transaction():
-                    found = _asked(connection, statement.text)
+                with session.transaction():
+                    found = _asked(session, statement.text)
             except psycopg.OperationalError:
                 raise
             except psycopg.Error as error:
@@ -126,8 +125,8 @@ def _statements(part: Part) -> Iterable[Statement]:
     return [each for each in found if each.word not in _FRAME]
 
 
-def _asked(connection: psycopg.Connection[Any], text: str) -> Sequence[tuple[Any, ...]]:
-    cursor = connection.execute(text.encode())
+def _asked(session: Session, text: str) -> Sequence[tuple[Any, ...]]:
+    cursor = session.execute(text.encode())
     return cursor.fetchall() if cursor.description else ()
 
 
@@ -149,16 +148,15 @@ def _within(thing: Thing, whole: Thing) -> bool:
     return whole.kind in {ThingKind.TABLE, ThingKind.SCHEMA} and thing.name.startswith(f"{whole.name}.")
 
 
-def _rows(tables: Sequence[Thing], connection: psycopg.Connection[Any], address: Address) -> int:
+def _rows(tables: Sequence[Thing], session: Session) -> int:
     """Rows of tables that may be counted."""
     total = 0
     for table in tables:
         question = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*split(table.name)))
-        with explained(address, f"counting {table.name}"):
-            try:
-                with connection.transaction():
-                    (number,) = connection.execute(question).fetchone() or (0,)
-            except psycopg.errors.InsufficientPrivilege:
-                continue
+        try:
+            with session.transaction():
+                ((number,),) = session.ask(question, during=f"counting {table.name}")
+        except PrivilegeError:
+            continue
         total += number
     return total

@@ -24,9 +24,8 @@ from migplan.catalog.model import Catalog
 from migplan.errors import DatabaseError, FileError, LaunchError, RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
-from migplan.postgres.connect import connect, reading
-from migplan.postgres.failures import explained
 from migplan.postgres.scratch import lent_database, scratch
+from migplan.postgres.session import Session, connect, reading
 from migplan.verify.expectation import Expectation
 
 _AT_ONCE = 100  # statements in one message
@@ -54,9 +53,9 @@ def rebuilt(expectation: Expectation, major: int, lent: Address | None = None) -
         statements = list(texts(expectation.paths.folder, expectation.manifest))
         with _server(expectation, major, lent) as address:
             failed = _run(address, statements)
-            with reading(address) as connection:
-                catalog = read.read(connection, address, Counting(Exactness.ESTIMATE))
-                found = attributes.read(connection, address)
+            with reading(address) as session:
+                catalog = read.read(session, Counting(Exactness.ESTIMATE))
+                found = attributes.read(session)
     except (LaunchError, DatabaseError) as error:
         if lent is not None:
             raise  # who names a server wants to know what is wrong with it
@@ -99,8 +98,8 @@ def _to_be_had(major: int, extensions: set[str]) -> set[str]:
 
 
 def _refuse_other_version(address: Address, lent: Address, major: int) -> None:
-    with connect(address) as connection:
-        found = connection.info.server_version // 10000
+    with connect(address) as session:
+        found = session.version // 10000
     if found != major:
         raise RefusedError(
             f"{lent} is PostgreSQL {found}, and definitions must be read as the target's {major} reads them",
@@ -126,21 +125,21 @@ def _run(address: Address, statements: Iterable[str]) -> list[str]:
     """Run the statements, many in one message while none fails; what the server said of those that did."""
     failed: list[str] = []
     wanted = iter(text for text in statements if not _LEFT_OUT.match(text))
-    with connect(address) as connection, explained(address, "building the definitions of the bundle"):
-        connection.autocommit = True
+    with connect(address) as session, session.translate_errors("building the definitions of the bundle"):
+        session.autocommit = True
         while batch := list(islice(wanted, _AT_ONCE)):
-            if _ran(connection, "\n".join(batch)) is None:
+            if _ran(session, "\n".join(batch)) is None:
                 continue
-            failed += [said for said in (_ran(connection, text) for text in batch) if said is not None]
+            failed += [said for said in (_ran(session, text) for text in batch) if said is not None]
     return failed
 
 
-def _ran(connection: psycopg.Connection[Any], text: str) -> str | None:
+def _ran(session: Session, text: str) -> str | None:
     """Why the server would not run it, or nothing; what one message holds is done whole or not at all."""
     try:
-        connection.execute(text.encode())
+        session.execute(text.encode())
     except psycopg.Error as error:
-        if connection.closed:
+        if session.closed:
             raise
         return error.diag.message_primary or "an error without a message"
     return None

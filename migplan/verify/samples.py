@@ -24,7 +24,6 @@ from migplan.config import Layout, Strategy
 from migplan.errors import PrivilegeError
 from migplan.names import QualifiedName
 from migplan.postgres import copy_out
-from migplan.postgres.failures import explained
 from migplan.verify.expectation import Expectation
 from migplan.verify.moment import Moment
 
@@ -52,7 +51,7 @@ class Examples:
             # What the role may not read of one table must not end the transaction.
             stack.enter_context(suppress(PrivilegeError))
             for moment in filter(None, (self.target, self.source)):
-                stack.enter_context(moment.driver.transaction(force_rollback=True))
+                stack.enter_context(moment.session.transaction(force_rollback=True))
             return self._found(name)
         return ()
 
@@ -128,8 +127,8 @@ class _Server:
         question = sql.SQL("SELECT {bucket}, count(*), sum({row}) FROM {rows} GROUP BY 1").format(
             bucket=self._bucket, row=self._hash(self.columns), rows=self._rows
         )
-        with explained(self.moment.address, f"looking for the rows of {self.table.name} that differ"):
-            found = self.moment.driver.execute(question).fetchall()
+        during = f"looking for the rows of {self.table.name} that differ"
+        found = self.moment.session.ask(question, during=during)
         return {bucket: (count, int(total)) for bucket, count, total in found}
 
     def differing(self, buckets: Sequence[int]) -> list[Row]:
@@ -138,8 +137,7 @@ class _Server:
         question = sql.SQL("SELECT {values} FROM {rows} WHERE {bucket} = ANY ({buckets})").format(
             values=values, rows=self._rows, bucket=self._bucket, buckets=sql.Literal(list(buckets))
         )
-        with explained(self.moment.address, f"reading rows of {self.table.name} that differ"):
-            return self.moment.driver.execute(question).fetchall()
+        return self.moment.session.ask(question, during=f"reading rows of {self.table.name} that differ")
 
     @property
     def _bucket(self) -> sql.Composed:
@@ -207,10 +205,10 @@ class _Lines:
             sql.SQL(", ").join(sql.Identifier("t", name) for name in self.columns),
             digests.rows_of(self.target.catalog.by_name[self.table.name]),
         )
-        driver = self.target.driver
-        with explained(self.target.address, f"reading the rows of {self.table.name}"):
+        session = self.target.session
+        with session.translate_errors(f"reading the rows of {self.table.name}"):
             begun: list[bytes] = []  # the pieces of a long row
-            for block in copy_out.rows_of(driver, query.as_string(driver)):
+            for block in copy_out.rows_of(session, query.as_string(session)):
                 *lines, rest = block.split(b"\n")
                 if lines:
                     yield b"".join((*begun, lines[0]))

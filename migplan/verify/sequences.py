@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from migplan.catalog.digests import rows_of
 from migplan.catalog.model import Sequence
+from migplan.errors import PrivilegeError
 from migplan.names import QualifiedName
-from migplan.postgres.failures import explained
 from migplan.verify.expectation import Expectation
 from migplan.verify.moment import Moment
 from migplan.verify.verification import Check, Difference
@@ -68,33 +66,28 @@ def _behind(sequence: Sequence, place: int, other: int) -> bool:
 
 def _place(moment: Moment, sequence: Sequence) -> _Place | None:
     name = sql.Identifier(sequence.name.schema, sequence.name.name)
-    with explained(moment.address, f"reading the sequence {sequence.name}"):
-        try:
-            with moment.driver.transaction(force_rollback=True):
-                answer = moment.driver.execute(
-                    sql.SQL("SELECT last_value, is_called FROM {}").format(name)
-                ).fetchone()
-                reached = _reached(moment.driver, moment, sequence)
-        except psycopg.errors.InsufficientPrivilege:
-            return None
-    last, called = answer or (0, False)
+    question = sql.SQL("SELECT last_value, is_called FROM {}").format(name)
+    try:
+        with moment.session.transaction(force_rollback=True):
+            ((last, called),) = moment.session.ask(question, during=f"reading the sequence {sequence.name}")
+            reached = _reached(moment, sequence)
+    except PrivilegeError:
+        return None
     next_ = last + sequence.increment if called else last
     # What its column holds beyond its own range can never meet a value of it.
     inside = reached is not None and sequence.minimum <= reached < sequence.maximum
     return _Place(next_, reached if inside else None)
 
 
-def _reached(driver: psycopg.Connection[Any], moment: Moment, sequence: Sequence) -> int | None:
+def _reached(moment: Moment, sequence: Sequence) -> int | None:
     name: QualifiedName | None = sequence.owned_by
     table = moment.catalog.by_name.get(name) if name is not None else None
     if table is None or not sequence.owned_column or sequence.cycles:
         return None
-    found = driver.execute(
-        sql.SQL("SELECT {}({})::numeric FROM {}").format(
-            sql.SQL("max" if sequence.increment > 0 else "min"),
-            sql.Identifier("t", sequence.owned_column),
-            rows_of(table),
-        )
-    ).fetchone()
-    reached = found[0] if found else None
+    question = sql.SQL("SELECT {}({})::numeric FROM {}").format(
+        sql.SQL("max" if sequence.increment > 0 else "min"),
+        sql.Identifier("t", sequence.owned_column),
+        rows_of(table),
+    )
+    ((reached,),) = moment.session.ask(question, during=f"reading the sequence {sequence.name}")
     return int(reached) if reached is not None and reached == int(reached) else None

@@ -127,11 +127,11 @@ def _attributes(
         comments="COMMENT is left out by choice" not in left,
         privileges="privileges are left out by choice" not in left,
     )
-    found = catalogs.read(target.connection, target.address)
+    found = catalogs.read(target.session)
     checks, notes = attributes.compared(expectation.attributes, found, scope, lambda: rebuild().attributes)
     if source is not None:
         now = attributes_in_target(
-            catalogs.read(source.connection, source.address),
+            catalogs.read(source.session),
             _today(expectation, source.catalog),
             [(moved.kind, moved.in_schema, moved.name) for moved in manifest.objects],
             Owners(kept=manifest.keeps_owners, roles=manifest.roles),

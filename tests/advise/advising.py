@@ -14,14 +14,14 @@ from migplan.catalog.read_vitals import read_vitals
 from migplan.config import AdviseSection
 from migplan.graph import build
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
+from migplan.postgres.session import reading
 
 
 def seen_at(address: Address) -> Catalog:
     """The catalog with its vitals."""
     with reading(address) as connection:
-        catalog = read(connection, address)
-        return replace(catalog, vitals=read_vitals(connection, address, catalog))
+        catalog = read(connection)
+        return replace(catalog, vitals=read_vitals(connection, catalog))
 
 
 def advice_of(address: Address, *, since: str | None = None, **settings: object) -> Advice:

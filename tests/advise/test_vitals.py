@@ -12,7 +12,7 @@ from migplan.catalog.read_vitals import read_vitals
 from migplan.catalog.vitals import Vitals
 from migplan.errors import DatabaseError
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
+from migplan.postgres.session import reading
 from tests.advise.advising import seen_at
 from tests.servers import Server
 
@@ -178,8 +178,8 @@ def test_a_lost_session_is_no_gap(newest: Server, newest_database: Callable[[str
 
 def _read_while_it_ends(server: Server, address: Address, reached: list[Vitals]) -> None:
     with reading(address) as connection:
-        catalog = read(connection, address)
-        process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        catalog = read(connection)
+        process = connection.process
         with server.connect() as other:
             other.execute("SELECT pg_terminate_backend(%s, 5000)", (process,))
-        reached.append(read_vitals(connection, address, catalog))
+        reached.append(read_vitals(connection, catalog))

@@ -14,7 +14,7 @@ from migplan.catalog.read import read
 from migplan.catalog.samples import read_samples
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
+from migplan.postgres.session import reading
 from tests.catalog.nasty import extensions
 from tests.servers import Server
 
@@ -36,10 +36,10 @@ def planted(newest: Server, newest_database: Callable[[str], Address]) -> Addres
 
 def shown_of(address: Address, key: bytes = b"", rows: int = 5) -> tuple[Catalog, Shown]:
     with reading(address) as connection:
-        catalog = read(connection, address)
+        catalog = read(connection)
         anonymiser = Anonymiser(catalog, key=key)
         found = {}
-        for name, sampled in read_samples(connection, address, catalog.tables, rows):
+        for name, sampled in read_samples(connection, catalog.tables, rows):
             assert not sampled.unread
             table = catalog.by_name[name]
             found[name.name] = [anonymiser.row(table, row) for row in sampled.rows]
@@ -92,7 +92,7 @@ def test_twice_is_the_same_and_another_key_is_not(planted: Address) -> None:
 
 def test_no_text_of_the_catalog_holds_a_secret(planted: Address) -> None:
     with reading(planted) as connection:
-        catalog = read(connection, planted)
+        catalog = read(connection)
     anonymiser = Anonymiser(catalog)
     clean = cleaned(catalog, anonymiser)
     parts = (clean.tables, clean.views, clean.functions, clean.types, clean.schemas, clean.sequences)
@@ -113,7 +113,7 @@ def test_no_text_of_the_catalog_holds_a_secret(planted: Address) -> None:
 def test_what_holds_nothing_stays_the_very_same(newest: Server) -> None:
     address = newest.address(newest.demo)
     with reading(address) as connection:
-        catalog = read(connection, address)
+        catalog = read(connection)
     clean = cleaned(catalog, Anonymiser(catalog))
     for kind in ("tables", "views", "functions", "types", "sequences", "schemas"):
         for old, new in zip(getattr(catalog, kind), getattr(clean, kind), strict=True):

@@ -14,7 +14,7 @@ from migplan.catalog.read import read
 from migplan.catalog.samples import Sampled, read_samples
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
+from migplan.postgres.session import reading
 from tests.catalog import nasty
 from tests.servers import Server, connect
 
@@ -23,8 +23,8 @@ Database = Callable[[str], Address]
 
 def sampled(address: Address, rows: int = 3, catalog: Catalog | None = None) -> dict[str, Sampled]:
     with reading(address) as connection:
-        known = catalog or read(connection, address)
-        return {str(name): one for name, one in read_samples(connection, address, known.tables, rows)}
+        known = catalog or read(connection)
+        return {str(name): one for name, one in read_samples(connection, known.tables, rows)}
 
 
 @contextmanager
@@ -40,10 +40,9 @@ def counting(connection: Any) -> Iterator[list[str]]:
                 asked.append(query.decode() if isinstance(query, bytes) else str(query))
             return super().execute(query, *args, **more)
 
-    driver = connection.connection.driver_connection
-    driver.cursor_factory, before = Cursor, driver.cursor_factory
+    connection.cursor_factory, before = Cursor, connection.cursor_factory
     yield asked
-    driver.cursor_factory = before
+    connection.cursor_factory = before
 
 
 def test_rows_come_by_their_key_and_no_more_than_wanted(newest_database: Database) -> None:
@@ -71,17 +70,15 @@ def test_a_batch_is_one_question(newest_database: Database) -> None:
     )
     told: list[tuple[int, int]] = []
     with reading(address) as connection:
-        catalog = read(connection, address)
+        catalog = read(connection)
         with counting(connection) as asked:
             found = dict(
-                read_samples(
-                    connection, address, catalog.tables, 3, lambda done, total: told.append((done, total))
-                )
+                read_samples(connection, catalog.tables, 3, lambda done, total: told.append((done, total)))
             )
-        locks = connection.exec_driver_sql(
+        ((locks,),) = connection.execute(
             "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n "
             "ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND l.pid = pg_backend_pid()"
-        ).scalar_one()
+        ).fetchall()
     assert len(found) == many
     assert all(one.rows for one in found.values())
     assert len([each for each in asked if " UNION ALL " in each]) == 3
@@ -115,13 +112,13 @@ def test_a_table_that_fails_does_not_take_others_with_it(newest_database: Databa
         "CREATE TABLE c (id int); INSERT INTO c VALUES (1)"
     )
     with reading(address) as connection:
-        catalog = read(connection, address)
+        catalog = read(connection)
         with connect(address) as other:
             other.execute("DROP TABLE c")
             other.execute("BEGIN; LOCK TABLE b IN ACCESS EXCLUSIVE MODE")
-            found = {name.name: one for name, one in read_samples(connection, address, catalog.tables, 3)}
+            found = {name.name: one for name, one in read_samples(connection, catalog.tables, 3)}
         # The transaction lives on.
-        assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+        assert connection.execute("SELECT 1").fetchone() == (1,)
     assert found["a"].rows == ({"id": "1"},)
     assert found["b"] == Sampled(unread="another session holds a lock on it")
     assert found["c"] == Sampled(unread="it was dropped or altered meanwhile")
@@ -150,9 +147,9 @@ def test_only_what_the_role_may_read_is_asked_for(newest: Server, newest_databas
         f"GRANT SELECT ON whole, hidden TO {role}; GRANT SELECT (x) ON portion TO {role}"
     )
     with reading(address) as connection:
-        connection.exec_driver_sql(f"SET LOCAL ROLE {role}")
-        catalog = read(connection, address)
-        found = {name.name: one for name, one in read_samples(connection, address, catalog.tables, 3)}
+        connection.execute(f"SET LOCAL ROLE {role}")
+        catalog = read(connection)
+        found = {name.name: one for name, one in read_samples(connection, catalog.tables, 3)}
     assert found["whole"].rows == ({"id": "1", "x": "a"},)
     assert found["portion"].rows == ({"x": "b"}, {"x": "d"})
     assert found["hers"] == Sampled(unread="the role may not read it")
@@ -195,8 +192,8 @@ def test_rows_of_other_servers_are_left_there(newest: Server, newest_database: D
 def test_every_table_of_the_nasty_database_can_be_read(server: Server) -> None:
     address = server.address(nasty.database(server))
     with reading(address) as connection:
-        catalog = read(connection, address)
-        found = dict(read_samples(connection, address, catalog.tables, 3))
+        catalog = read(connection)
+        found = dict(read_samples(connection, catalog.tables, 3))
     assert set(found) == set(catalog.by_name)
     reasons = {one.unread for one in found.values() if one.unread}
     assert reasons <= {"it is a foreign table: its rows are on another server"}
@@ -207,7 +204,7 @@ def test_every_table_of_the_nasty_database_can_be_read(server: Server) -> None:
 def test_a_table_that_the_catalog_does_not_know_any_more_is_no_trouble(newest_database: Database) -> None:
     address = newest_database("CREATE TABLE a (id int); INSERT INTO a VALUES (1)")
     with reading(address) as connection:
-        catalog = read(connection, address)
+        catalog = read(connection)
     with connect(address) as other:
         other.execute("ALTER TABLE a RENAME COLUMN id TO other")
     assert sampled(address, catalog=catalog)[str(QualifiedName("public", "a"))].unread.startswith(

@@ -13,8 +13,8 @@ from migplan.names import QualifiedName
 from migplan.pipeline import document as documenting
 from migplan.postgres import address as addresses
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
 from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.session import reading
 from tests.catalog import nasty
 from tests.servers import Server, Throwaway, connect
 
@@ -48,7 +48,7 @@ def counted(newest: Server) -> Iterator[Address]:
 
 def test_statements_come_without_what_stood_in_them(counted: Address) -> None:
     with reading(counted) as connection:
-        found = read_statements(connection, counted)
+        found = read_statements(connection)
     assert not found.unread
     by_text = {each.text: each for each in found.counted}
     asked = by_text["SELECT x FROM public.a WHERE x = $1"]
@@ -69,13 +69,13 @@ def test_what_a_role_may_not_see_is_left_out(counted: Address) -> None:
         connection.execute("CREATE ROLE nobody")
         connection.execute("GRANT USAGE ON SCHEMA odd TO nobody")
     with reading(counted) as connection:
-        connection.exec_driver_sql("SET LOCAL ROLE nobody")
-        assert not [each for each in read_statements(connection, counted).counted if "public.a" in each.text]
+        connection.execute("SET LOCAL ROLE nobody")
+        assert not [each for each in read_statements(connection).counted if "public.a" in each.text]
     with connect(counted) as connection:
         connection.execute("REVOKE USAGE ON SCHEMA odd FROM nobody")
     with reading(counted) as connection:
-        connection.exec_driver_sql("SET LOCAL ROLE nobody")
-        assert read_statements(connection, counted).unread == "the role may not read pg_stat_statements"
+        connection.execute("SET LOCAL ROLE nobody")
+        assert read_statements(connection).unread == "the role may not read pg_stat_statements"
 
 
 def test_without_the_extension_that_is_said(
@@ -83,7 +83,7 @@ def test_without_the_extension_that_is_said(
 ) -> None:
     address = newest_database("")
     with reading(address) as connection:
-        assert read_statements(connection, address) == Statements(
+        assert read_statements(connection) == Statements(
             unread="pg_stat_statements is not installed in this database"
         )
     if "pg_stat_statements" not in nasty.extensions(newest) or not isinstance(newest.origin, Throwaway):
@@ -91,8 +91,8 @@ def test_without_the_extension_that_is_said(
     with connect(address) as connection:
         connection.execute("CREATE EXTENSION pg_stat_statements")
     with reading(address) as connection:
-        assert "shared_preload_libraries" in read_statements(connection, address).unread
-        assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+        assert "shared_preload_libraries" in read_statements(connection).unread
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_the_documents_show_them_with_the_tables_that_they_name(counted: Address) -> None:

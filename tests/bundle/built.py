@@ -29,7 +29,7 @@ from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import Installation, find_installations
-from migplan.postgres.connect import export_snapshot, reading
+from migplan.postgres.session import reading
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def bundle_of(
 
 def _rollbacks(source: Address, manifest: Manifest, catalog: Catalog, plan: Plan) -> dict[str, str]:
     with reading(source) as connection:
-        snapshot = export_snapshot(connection)
+        snapshot = connection.export_snapshot()
         dump = pg_dump.suitable(catalog.server.version, encrypted=False)
         entries = pg_dump.schema_of(source, dump, snapshot).entries
     found = ownership_of(entries, catalog)

@@ -8,7 +8,7 @@ from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
 from migplan.catalog.read import read
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
+from migplan.postgres.session import reading
 from tests.catalog import nasty
 from tests.servers import Server
 
@@ -18,7 +18,7 @@ _catalogs: dict[str, Catalog] = {}
 def catalog_of(address: Address, exactness: Exactness = Exactness.EXACT) -> Catalog:
     """The catalog of a database as it is now."""
     with reading(address) as connection:
-        return read(connection, address, Counting(exactness))
+        return read(connection, Counting(exactness))
 
 
 @pytest.fixture

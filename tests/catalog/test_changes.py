@@ -9,7 +9,7 @@ import pytest
 from migplan.catalog.changes import changes, one_moment
 from migplan.errors import ChangedError, PlanError
 from migplan.postgres.address import Address
-from migplan.postgres.connect import driver_of, reading
+from migplan.postgres.session import reading
 from tests.servers import Server
 
 MakeDatabase = Callable[[str], Address]
@@ -96,7 +96,7 @@ def test_each_change_is_named(newest: Server, newest_database: MakeDatabase) -> 
         for change, expected in CHANGES.items():
             with reading(address) as connection:
                 other.execute(change)
-                found = changes(driver_of(connection), address)
+                found = changes(connection)
             for what in expected:
                 assert any(said.startswith(what) for said in found), (change, found)
 
@@ -109,16 +109,15 @@ def test_what_means_the_same_is_no_change(server: Server, database: MakeDatabase
             for statement in HARMLESS:
                 other.execute(statement)
             other.execute("DROP TABLE before")
-            assert changes(driver_of(connection), address) == ()
+            assert changes(connection) == ()
 
 
 def test_only_what_it_concerns(newest: Server, newest_database: MakeDatabase) -> None:
     address = newest_database(SCRIPT)
     with newest.connect(dbname=address.params["dbname"]) as other, reading(address) as connection:
         other.execute("DROP VIEW aside.v")
-        driver = driver_of(connection)
-        assert changes(driver, address) == ("view aside.v was dropped",)
-        assert changes(driver, address, lambda schema: schema == "public") == ()
+        assert changes(connection) == ("view aside.v was dropped",)
+        assert changes(connection, lambda schema: schema == "public") == ()
 
 
 def test_what_went_wrong_while_others_changed_is_their_doing(
@@ -129,20 +128,20 @@ def test_what_went_wrong_while_others_changed_is_their_doing(
         with (
             reading(address) as connection,
             pytest.raises(KeyError),
-            one_moment(driver_of(connection), address),
+            one_moment(connection),
         ):
             raise KeyError
         with (  # noqa: PT012
             reading(address) as connection,
             pytest.raises(ChangedError, match=r"view public\.v was dropped"),
-            one_moment(driver_of(connection), address),
+            one_moment(connection),
         ):
             other.execute("DROP VIEW v")
-            connection.exec_driver_sql("SELECT * FROM public.v")
+            connection.execute("SELECT * FROM public.v")
         with (  # noqa: PT012
             reading(address) as connection,
             pytest.raises(PlanError, match="no such group"),
-            one_moment(driver_of(connection), address),
+            one_moment(connection),
         ):
             other.execute("DROP VIEW aside.v")
             raise PlanError("no such group")

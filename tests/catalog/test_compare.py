@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import psycopg
 import pytest
-import sqlalchemy as sa
 
 from migplan.catalog.compare import differences
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.fingerprint import fingerprint, table_fingerprint
 from migplan.catalog.model import Catalog
 from migplan.catalog.read import read
-from migplan.postgres.address import Address
-from migplan.postgres.connect import engine
+from migplan.postgres.session import Session, connect
 from tests.catalog import nasty
 from tests.catalog.conftest import catalog_of
 from tests.servers import Server
@@ -257,18 +256,17 @@ NO_CHANGES = (
 class Base:
     """A database whose changes are all rolled back, and its catalog before."""
 
-    address: Address
-    connection: sa.Connection
+    session: Session
     before: Catalog
 
     def after(self, change: str) -> Catalog:
         """The catalog as it would be after a change."""
         try:
-            self.connection.exec_driver_sql("SET LOCAL search_path = ''")
-            self.connection.exec_driver_sql(change, execution_options={"no_parameters": True})
-            return read(self.connection, self.address, Counting(Exactness.ESTIMATE))
+            self.session.execute("SET LOCAL search_path = ''")
+            self.session.execute(change.encode())
+            return read(self.session, Counting(Exactness.ESTIMATE))
         finally:
-            self.connection.rollback()
+            self.session.rollback()
 
 
 _bases: dict[str, Base] = {}
@@ -287,10 +285,9 @@ def make_base(server: Server, script: str) -> Base:
     name = server.create_database(script)
     server.stack.callback(server.drop_database, name)
     address = server.address(name)
-    pool = engine(address)
-    server.stack.callback(pool.dispose)
-    connection = server.stack.enter_context(pool.connect())
-    return Base(address, connection, catalog_of(address, Exactness.ESTIMATE))
+    session = server.stack.enter_context(connect(address))
+    session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    return Base(session, catalog_of(address, Exactness.ESTIMATE))
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -14,8 +14,8 @@ from migplan.catalog.read import read
 from migplan.errors import DatabaseError
 from migplan.postgres.address import Address, parse
 from migplan.postgres.binaries import find_server
-from migplan.postgres.connect import reading
 from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.session import reading
 from tests.catalog.conftest import catalog_of
 from tests.servers import Server
 
@@ -92,7 +92,7 @@ def test_progress_is_told_from_nothing_to_all(newest_database: MakeDatabase) -> 
     told: list[tuple[int, int]] = []
     address = newest_database(ROWS)
     with reading(address) as connection:
-        read(connection, address, Counting(Exactness.EXACT, lambda done, total: told.append((done, total))))
+        read(connection, Counting(Exactness.EXACT, lambda done, total: told.append((done, total))))
     assert told == [(0, 6), (6, 6)]
 
 
@@ -103,12 +103,12 @@ def test_a_locked_table_is_reported_and_the_others_are_counted(
     address = database("CREATE TABLE busy AS SELECT 1 AS id; CREATE TABLE quiet AS SELECT 1 AS id")
     with server.connect(dbname=address.params["dbname"]) as other, reading(address) as connection:
         other.execute("BEGIN")
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
+        connection.execute("SET LOCAL lock_timeout = '100ms'")
 
         def lock(*_: int) -> None:
             other.execute("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
 
-        catalog = read(connection, address, Counting(Exactness.EXACT, lock))
+        catalog = read(connection, Counting(Exactness.EXACT, lock))
     assert catalog.unread == (Unread("rows of public.busy", "canceling statement due to lock timeout"),)
     assert rows(catalog)["quiet"] == (1, True)
     assert not rows(catalog)["busy"][1]
@@ -118,9 +118,9 @@ def test_a_lock_on_what_the_catalog_itself_needs_is_explained(server: Server, da
     address = database("CREATE TABLE busy (id int DEFAULT 1)")
     with server.connect(dbname=address.params["dbname"]) as other, reading(address) as connection:
         other.execute("BEGIN; LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
+        connection.execute("SET LOCAL lock_timeout = '100ms'")
         with pytest.raises(DatabaseError, match="another session held a lock") as said:
-            read(connection, address)
+            read(connection)
     assert said.value.sqlstate == "55P03"
     assert "pg_blocking_pids" in said.value.do
 
@@ -132,7 +132,7 @@ def test_a_table_dropped_by_another_session_is_reported(server: Server, database
         def drop(*_: int) -> None:
             other.execute("DROP TABLE IF EXISTS gone")
 
-        catalog = read(connection, address, Counting(Exactness.EXACT, drop))
+        catalog = read(connection, Counting(Exactness.EXACT, drop))
     assert [gap.what for gap in catalog.unread] == ["rows of public.gone"]
     assert rows(catalog)["there"] == (1, True)
 

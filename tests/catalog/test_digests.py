@@ -11,7 +11,7 @@ from migplan.catalog import digests, read
 from migplan.catalog.digests import Digest, Method, digesting, wanted
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
-from migplan.postgres.connect import export_snapshot, reading
+from migplan.postgres.session import reading
 from tests.catalog import nasty
 from tests.servers import Server
 
@@ -44,8 +44,8 @@ def digest_of(
 
 def all_of(address: Address, method: Method = "lookup3", jobs: int = 2) -> dict[QualifiedName, Digest]:
     with reading(address) as connection:
-        catalog = read.read(connection, address)
-        with digesting(address, export_snapshot(connection), jobs) as workers:
+        catalog = read.read(connection)
+        with digesting(connection, jobs) as workers:
             tops = [table for table in catalog.tables if table.partition_of is None]
             return workers.each(wanted(catalog, tops), method)
 
@@ -57,7 +57,7 @@ def test_every_version_comes_to_the_same(database: Callable[[str], Address], met
 
 def test_every_version_knows_the_fast_way(server: Server) -> None:
     address = server.address("postgres")
-    with reading(address) as connection, digesting(address, export_snapshot(connection), 1) as workers:
+    with reading(address) as connection, digesting(connection, 1) as workers:
         assert workers.method == "lookup3"
 
 
@@ -68,7 +68,7 @@ def test_another_encoding_comes_to_the_same_by_the_other_way(newest: Server) -> 
         with newest.connect(dbname="migplan_test_latin1") as other:
             other.execute(MANY_TYPES)
         address = newest.address("migplan_test_latin1")
-        with reading(address) as connection, digesting(address, export_snapshot(connection), 1) as workers:
+        with reading(address) as connection, digesting(connection, 1) as workers:
             assert workers.method == "sha256"
         assert digest_of(address, "sha256").value == KNOWN["sha256"]
     finally:

@@ -15,7 +15,7 @@ from migplan.catalog.orphans import find_orphans
 from migplan.catalog.read import read
 from migplan.errors import DatabaseError
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect, export_snapshot, reading
+from migplan.postgres.session import connect, reading
 from tests.catalog.conftest import catalog_of
 from tests.servers import Server
 
@@ -35,10 +35,10 @@ def test_what_others_do_after_the_moment_does_not_appear(server: Server, databas
         other.execute("CREATE TABLE late (id int)")
         other.execute("CREATE INDEX late_idx ON t (id)")
         other.execute("INSERT INTO r VALUES (3)")
-        catalog = read(connection, address, EXACT)
+        catalog = read(connection, EXACT)
         assert [(t.name.name, t.rows) for t in catalog.tables] == [("dropped", 0), ("r", 0), ("t", 1)]
         assert [index.name for index in catalog.tables[2].indexes] == ["t_pkey"]
-        assert find_orphans(connection, address, catalog.foreign_keys) == ()
+        assert find_orphans(connection, catalog.foreign_keys) == ()
 
 
 def test_what_others_drop_while_it_is_read_is_said(server: Server, database: MakeDatabase) -> None:
@@ -48,14 +48,14 @@ def test_what_others_drop_while_it_is_read_is_said(server: Server, database: Mak
         with server.connect(dbname=address.params["dbname"]) as other, reading(address) as connection:
             other.execute(f"DROP {dropped}")
             with pytest.raises(DatabaseError, match=rf"reading the catalog \({question}\)") as said:
-                read(connection, address, EXACT)
+                read(connection, EXACT)
         assert said.value.do == "something was dropped while it was being read: run the same command again"
 
 
 def test_the_moment_can_be_seen_by_another_connection(server: Server, database: MakeDatabase) -> None:
     address = database("CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
     with server.connect(dbname=address.params["dbname"]) as other, reading(address) as connection:
-        name = export_snapshot(connection)
+        name = connection.export_snapshot()
         other.execute("INSERT INTO t VALUES (2)")
         with connect(address) as second:
             second.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -68,7 +68,7 @@ def test_the_moment_can_be_seen_by_another_connection(server: Server, database: 
 def test_a_reading_session_cannot_write(database: MakeDatabase) -> None:
     address = database("")
     with pytest.raises(DatabaseError, match="read-only transaction") as said, reading(address) as connection:
-        connection.exec_driver_sql("CREATE TABLE t (id int)")
+        connection.execute("CREATE TABLE t (id int)")
     assert said.value.sqlstate == "25006"
 
 
@@ -125,10 +125,11 @@ def test_a_session_is_set_up_so_that_every_server_prints_alike(
             "CREATE TABLE t (d date DEFAULT '2025-12-31', i interval DEFAULT '1 day', f float8 DEFAULT 0.1)"
         )
     with reading(address) as connection:
-        connection.exec_driver_sql("SELECT pg_sleep(0.5)")
-        catalog = read(connection, address)
+        connection.execute("SELECT pg_sleep(0.5)")
+        catalog = read(connection)
         shown = {
-            s: connection.exec_driver_sql(f"SHOW {s}").scalar_one() for s in ("timezone", "row_security")
+            s: connection.ask(f"SHOW {s}".encode(), during="looking")[0][0]
+            for s in ("timezone", "row_security")
         }
     assert [column.default for column in catalog.tables[0].columns] == [
         "'2025-12-31'::date",
@@ -214,7 +215,7 @@ def test_a_role_with_partial_privileges_sees_the_structure_and_says_what_it_cann
 
 def kill(server: Server, connection: Any) -> None:
     """End the session's backend, and wait until it is gone."""
-    pid = connection.connection.driver_connection.info.backend_pid
+    pid = connection.info.backend_pid
     with server.connect() as other:
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
         while other.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone() is not None:
@@ -224,10 +225,10 @@ def kill(server: Server, connection: Any) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        lambda connection, address, catalog: read(connection, address),
-        lambda connection, address, catalog: read(connection, address, EXACT),
-        lambda connection, address, catalog: find_orphans(connection, address, catalog.foreign_keys),
-        lambda connection, address, catalog: export_snapshot(connection),
+        lambda connection, address, catalog: read(connection),
+        lambda connection, address, catalog: read(connection, EXACT),
+        lambda connection, address, catalog: find_orphans(connection, catalog.foreign_keys),
+        lambda connection, address, catalog: connection.export_snapshot(),
     ],
     ids=["read", "count", "find_orphans", "export_snapshot"],
 )
@@ -251,4 +252,4 @@ def test_a_session_that_is_ended_is_one_error_of_ours(
     assert said.value.address == str(address)
     assert not caplog.records
     with reading(address) as connection:
-        assert read(connection, address) is not None
+        assert read(connection) is not None

@@ -11,7 +11,7 @@ from migplan.catalog.orphans import Orphans, find_orphans
 from migplan.catalog.read import read
 from migplan.errors import DatabaseError
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
+from migplan.postgres.session import reading
 from tests.catalog import nasty
 from tests.servers import Server
 
@@ -73,8 +73,8 @@ INSERT INTO of_whole VALUES (3);
 
 def orphans_of(address: Address, only: str = "") -> dict[str, Orphans]:
     with reading(address) as connection:
-        keys = [key for key in read(connection, address).foreign_keys if only in key.name]
-        return {orphans.key.name: orphans for orphans in find_orphans(connection, address, keys)}
+        keys = [key for key in read(connection).foreign_keys if only in key.name]
+        return {orphans.key.name: orphans for orphans in find_orphans(connection, keys)}
 
 
 def test_orphans_are_counted_with_a_few_of_their_values(server: Server, database: MakeDatabase) -> None:
@@ -152,18 +152,18 @@ def test_a_locked_table_is_said_and_so_is_a_key_that_is_gone(
 ) -> None:
     address = newest_database(SCRIPT)
     with newest.connect(dbname=address.params["dbname"]) as other, reading(address) as connection:
-        keys = [k for k in read(connection, address).foreign_keys if k.name in {"simple_key", "tree_key"}]
+        keys = [k for k in read(connection).foreign_keys if k.name in {"simple_key", "tree_key"}]
         other.execute("BEGIN; LOCK TABLE simple IN ACCESS EXCLUSIVE MODE")
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
+        connection.execute("SET LOCAL lock_timeout = '100ms'")
         told: list[tuple[int, int]] = []
-        found = find_orphans(connection, address, keys, lambda *at: told.append(at))
+        found = find_orphans(connection, keys, lambda *at: told.append(at))
     assert [(o.key.name, o.rows, o.unread) for o in found] == [
         ("simple_key", 0, "canceling statement due to lock timeout"),
         ("tree_key", 1, ""),
     ]
     assert told == [(0, 2), (1, 2), (2, 2)]
     with reading(newest_database("")) as connection:
-        (first, _) = find_orphans(connection, address, keys)
+        (first, _) = find_orphans(connection, keys)
     assert first.unread == "the database has no such key now"
 
 
@@ -173,7 +173,7 @@ def test_a_statement_that_fails_is_an_error_of_ours(newest_database: MakeDatabas
         "ALTER TABLE c ADD CONSTRAINT c_key FOREIGN KEY (id) REFERENCES p NOT VALID"
     )
     with reading(address) as connection:
-        (key,) = read(connection, address).foreign_keys
+        (key,) = read(connection).foreign_keys
         with pytest.raises(DatabaseError, match="while looking for orphans of c_key") as said:
-            find_orphans(connection, address, [replace(key, columns=("nowhere",))])
+            find_orphans(connection, [replace(key, columns=("nowhere",))])
     assert said.value.sqlstate == "42703"

@@ -26,7 +26,7 @@ from migplan.catalog.model import (
 from migplan.catalog.questions import sql
 from migplan.names import QualifiedName, parse
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
+from migplan.postgres.session import connect
 from tests.catalog import nasty
 from tests.catalog.conftest import catalog_of
 from tests.servers import Server

@@ -16,6 +16,7 @@ from migplan.bundle.verified import load_verified
 from migplan.cli import main
 from migplan.errors import RefusedError
 from migplan.postgres.address import parse
+from migplan.postgres.session import connect
 from migplan.run.bundle import receipt
 from migplan.run.bundle.apply import ApplyOptions, apply
 from tests.cli.conftest import Run
@@ -135,16 +136,19 @@ def test_a_protection_that_cannot_be_asked_is_not_passed_over(
 
 
 def test_a_plain_role_that_may_not_ask_for_the_servers_number(server: Server) -> None:
-    address = server.address("postgres")
-    with server.connect() as one, server.connect(dbname="template1") as other:
-        here = who_is(one, address)
+    with (
+        connect(server.address("postgres")) as one,
+        connect(server.address("template1")) as other,
+    ):
+        one.autocommit = True
+        here = who_is(one)
         one.execute("BEGIN; CREATE ROLE migplan_asks; SET LOCAL ROLE migplan_asks")
-        assert who_is(one, address) == here, "every role may"
+        assert who_is(one) == here, "every role may"
         one.execute("RESET ROLE; REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
         one.execute("SET LOCAL ROLE migplan_asks")
-        now = who_is(one, address)
+        now = who_is(one)
         assert (now.lasting, now.is_that_of(here)) == ("", True)
-        assert not now.is_that_of(who_is(other, address))
+        assert not now.is_that_of(who_is(other))
         one.execute("ROLLBACK")
 
 

@@ -6,7 +6,7 @@ from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.read import read
 from migplan.catalog.selection import Selection, select
 from migplan.graph import build
-from migplan.postgres.connect import reading
+from migplan.postgres.session import reading
 from tests.demo import facts
 from tests.servers import Server
 
@@ -14,7 +14,7 @@ from tests.servers import Server
 def test_the_demo_is_what_the_documents_say(server: Server) -> None:
     address = server.address(server.demo)
     with reading(address) as connection:
-        catalog = read(connection, address, Counting(Exactness.EXACT))
+        catalog = read(connection, Counting(Exactness.EXACT))
     graph = build(select(catalog, Selection(schemas=("public",))).catalog)
     assert {name.name: graph.rows[name].count for name in graph.tables} == facts.ROWS
     assert sum(facts.ROWS.values()) == 6943

@@ -17,14 +17,14 @@ from migplan.document.model import Documentation, Pattern, TableDocument
 from migplan.graph import build
 from migplan.plan.make import Request, make
 from migplan.postgres.address import Address
-from migplan.postgres.connect import reading
+from migplan.postgres.session import reading
 from tests.catalogs import SERVER, name
 
 
 def seen(address: Address, exactness: Exactness = Exactness.EXACT) -> Documentation:
     """A database as documents would have it."""
     with reading(address) as connection:
-        catalog = read(connection, address, Counting(exactness))
+        catalog = read(connection, Counting(exactness))
     return of(catalog)
 
 

@@ -20,6 +20,7 @@ from migplan.bundle.manifest import Block
 from migplan.errors import RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.copy_out import _by_libpq
+from migplan.postgres.session import connect
 from tests.export.loading import psql
 from tests.servers import Server
 
@@ -73,12 +74,9 @@ def test_a_long_field_costs_a_few_blocks(
     assert psql(newest.url(target), "-c", digest) == psql(newest.url(wide), "-c", digest)
 
 
-def test_rows_come_in_pieces_where_libpq_reads_them(
-    newest: Server, newest_database: Callable[[str], Address]
-) -> None:
-    wide = newest_database(ROWS).params["dbname"]
+def test_rows_come_in_pieces_where_libpq_reads_them(newest_database: Callable[[str], Address]) -> None:
     statement = "COPY (SELECT * FROM wide ORDER BY id) TO STDOUT"
-    with newest.connect(dbname=wide) as connection:
+    with connect(newest_database(ROWS)) as connection:
         pieces = list(_by_libpq(connection, statement))
         ((expected,),) = connection.execute("SELECT octet_length(t) FROM wide WHERE id = 2").fetchall()
     assert max(map(len, pieces)) <= 1 << 18

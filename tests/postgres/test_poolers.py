@@ -16,8 +16,8 @@ import pytest
 
 from migplan.errors import DatabaseError, LockedError
 from migplan.postgres.address import Address, parse
-from migplan.postgres.connect import connect, reading
 from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.session import connect, reading
 from migplan.run.engine.lock import Lock, holder
 from migplan.run.engine.worker import Limits, Session
 from migplan.sealed_files import SealedFiles
@@ -63,7 +63,7 @@ def test_a_pooler_that_shares_sessions_is_refused_for_runs(sharing: Address) -> 
 
 def test_it_is_read_through_and_left_as_it_was(behind: ThrowawayServer, sharing: Address) -> None:
     with reading(sharing) as connection:
-        assert connection.exec_driver_sql("SELECT d::text FROM public.t").scalar_one() == "2025-02-01"
+        assert connection.execute("SELECT d::text FROM public.t").fetchone() == ("2025-02-01",)
     with closing(connect(sharing)) as session:
         assert session.shared
         assert session.execute("SHOW DateStyle").fetchone() == ("German, DMY",)
@@ -177,7 +177,7 @@ def test_pgbouncer_in_transaction_mode_is_refused_for_runs(behind: ThrowawayServ
         with pytest.raises(LockedError, match="is a pooler that shares sessions"):
             Lock(address)
         with reading(address) as connection:
-            assert connection.exec_driver_sql("SELECT d::text FROM public.t").scalar_one() == "2025-02-01"
+            assert connection.execute("SELECT d::text FROM public.t").fetchone() == ("2025-02-01",)
 
 
 @needs_pgbouncer

@@ -15,10 +15,9 @@ from migplan.bundle.verified import load_verified
 from migplan.errors import DatabaseError, StepError
 from migplan.postgres import copy_out, stall
 from migplan.postgres.address import Address, parse
-from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained
-from migplan.postgres.parameters import careful
 from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.session import connect
+from migplan.postgres.settings import careful
 from migplan.run.bundle.apply import ApplyOptions, apply
 from tests.export.loading import export
 from tests.relays import Relay
@@ -61,7 +60,7 @@ def test_rows_that_stop_coming(far: ThrowawayServer, relay: Relay, way: str) -> 
         relay.hangs_after = relay.passed + 300_000
 
         def read() -> int:
-            with explained(address, "reading rows"):
+            with session.translate_errors("reading rows"):
                 return sum(map(len, copy_out.rows_of(session, f"COPY ({ROWS}) TO STDOUT")))
 
         with pytest.raises(DatabaseError, match=r"lost: nothing came for .* cannot get rid of its answer"):
@@ -138,8 +137,9 @@ def test_a_program_whose_session_hangs(far: ThrowawayServer) -> None:
     with (
         subprocess.Popen(["sleep", "60"]) as program,
         psycopg.connect(far.conninfo(), application_name="programs own") as its_own,
-        psycopg.connect(far.conninfo(), autocommit=True) as watching,
+        connect(parse(far.conninfo())) as watching,
     ):
+        watching.autocommit = True
         its_own.execute("SELECT 1")
         looks = stall.Program(program.pid, "programs own")
         until(lambda: "the server has answered long ago" in looks.look(watching), "it looks alive")

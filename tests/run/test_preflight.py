@@ -13,6 +13,7 @@ from psycopg import sql
 from migplan.bundle.manifest import Manifest, load
 from migplan.bundle.paths import BundlePaths
 from migplan.postgres.address import Address
+from migplan.postgres.session import connect
 from migplan.report import preflight as report
 from migplan.run.preflight import Obstacle, examine
 from tests.catalog import nasty
@@ -54,7 +55,8 @@ def look(
 ) -> list[Obstacle]:
     """What is in the way; and the session is as it was before."""
     address = server.address(target.params["dbname"], **params)
-    with server.connect(dbname=target.params["dbname"], **params) as connection:
+    with connect(address) as connection:
+        connection.autocommit = True
         before = connection.execute("SHOW search_path").fetchone()
         found = examine(folder, manifest, connection, address, jobs=jobs)
         assert connection.execute("SHOW search_path").fetchone() == before
@@ -227,7 +229,8 @@ def test_objects_in_the_way(newest: Server, newest_database: Make, source: Addre
     found = looked_at(newest, target, bundle)
     shown = "function public.twice(integer), schema shop, table public.orders, view public.large"
     only(found, "stop", "objects", f"4 of 7 objects are there already: {shown}")
-    with newest.connect(dbname=target.params["dbname"]) as connection:
+    with connect(target) as connection:
+        connection.autocommit = True
         assert examine(bundle, load(bundle), connection, target, resuming=True) == ()
 
 
@@ -284,7 +287,8 @@ def test_a_database_that_takes_no_changes(
     name = target.params["dbname"]
     with newest.connect() as connection:
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    with newest.connect(dbname=name) as connection:
+    with connect(target) as connection:
+        connection.autocommit = True
         found = examine(bundle, load(bundle), connection, target)
     only(list(found), "stop", "database", "default_transaction_read_only")
 

@@ -12,17 +12,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 
 from migplan.catalog import read
 from migplan.catalog.attributes import REFERENCES
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.uncompared import CATALOGS, COLUMNS, READ, STRUCTURE, UNCOMPARED
-from migplan.postgres.connect import engine, reading_settings
+from migplan.postgres import settings
+from migplan.postgres.session import Session, connect
 from migplan.verify import verifying
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment
@@ -36,29 +35,22 @@ _PARTS = 6  # in which the alterations are tried, each in a minute at the most
 
 @dataclass(frozen=True)
 class Target:
-    """A faithful target, and the one connection that changes it and looks."""
+    """A faithful target, and the one session that changes it and looks."""
 
     server: Server
     name: str
     expectation: Expectation
-    connection: sa.Connection
-
-    @property
-    def driver(self) -> psycopg.Connection[Any]:
-        driver = self.connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        return driver
+    session: Session
 
     def differences_after(self, change: str) -> list[str]:
         """What verify says of the structure after a change that is then rolled back."""
-        with self.driver.transaction(force_rollback=True):
-            self.driver.execute(change.encode())
+        with self.session.transaction(force_rollback=True):
+            self.session.execute(change.encode())
             return self.differences()
 
     def differences(self) -> list[str]:
-        address = self.server.address(self.name)
-        catalog = read.read(self.connection, address, Counting(Exactness.ESTIMATE))
-        moment = Moment(address, self.connection, catalog, None)  # type: ignore[arg-type]  # no rows are read
+        catalog = read.read(self.session, Counting(Exactness.ESTIMATE))
+        moment = Moment(self.session, catalog, None)  # type: ignore[arg-type]  # no rows are read
         checks, _notes = verifying.structure_of(self.expectation, moment, None, lambda *_: None, None)
         return [f"{check.name}: {each}" for check in checks for each in check.differences]
 
@@ -77,11 +69,10 @@ def target(newest: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         once = cache(partial(rebuilt, load(folder), newest.major))
         patch.setattr(verifying, "rebuilt", lambda *_: once())
-        pool = engine(newest.address(name))
-        stack.callback(pool.dispose)
-        connection = stack.enter_context(pool.connect())
-        connection.exec_driver_sql(reading_settings(newest.version).decode())
-        yield Target(newest, name, load(folder), connection)
+        session = stack.enter_context(connect(newest.address(name)))
+        session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        session.execute(settings.reading(newest.version))
+        yield Target(newest, name, load(folder), session)
 
 
 def alterations(major: int) -> list[str]:
@@ -154,14 +145,14 @@ class Column:
     key: str
     refers_to: str | None
 
-    def change(self, driver: psycopg.Connection[Any]) -> str:
+    def change(self, session: Session) -> str:
         """An UPDATE that gives it another value in every row of the users' own."""
         one, other = "", ""
         if self.type == '"char"':
-            found = driver.execute(f"SELECT DISTINCT {self.name} FROM pg_catalog.{self.catalog}").fetchall()
+            found = session.execute(f"SELECT DISTINCT {self.name} FROM pg_catalog.{self.catalog}").fetchall()
             one, other = [*sorted(value for (value,) in found if value), "D", "x"][:2]
         elif self.type == "oid":
-            found = driver.execute(
+            found = session.execute(
                 f"SELECT oid FROM pg_catalog.{self.refers_to} ORDER BY 1 LIMIT 2"
             ).fetchall()
             one, other = (str(value) for (value,) in found)
@@ -170,9 +161,9 @@ class Column:
         return f"UPDATE pg_catalog.{self.catalog} SET {self.name} = {value} WHERE {rows}"
 
 
-def columns(driver: psycopg.Connection[Any]) -> list[Column]:
+def columns(session: Session) -> list[Column]:
     """Every column of the catalogs that are read, as the server knows them."""
-    found = driver.execute(
+    found = session.execute(
         """
         SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL), k.attname, (
             SELECT f.pktable::regclass::text FROM pg_catalog.pg_get_catalog_foreign_keys() f
@@ -191,7 +182,7 @@ def columns(driver: psycopg.Connection[Any]) -> list[Column]:
 def test_every_column_of_the_catalogs_is_compared_or_said_not_to_be(target: Target) -> None:
     """Also one that a newer server brings: it is compared, and is given a value here that it can have."""
     changes: dict[str, list[Column]] = {}
-    for column in columns(target.driver):
+    for column in columns(target.session):
         reason = UNCOMPARED.get(column.name)
         if column.name in _ASTRAY or _ROWS.get(column.catalog) == "false":
             continue
@@ -202,16 +193,16 @@ def test_every_column_of_the_catalogs_is_compared_or_said_not_to_be(target: Targ
     alone = [column for together in changes.values() for column in together if len(together) == 1]
     for together in changes.values():
         if len(together) > 1:
-            change = "; ".join(each.change(target.driver) for each in together)
+            change = "; ".join(each.change(target.session) for each in together)
             said = " ".join(target.differences_after(change))
             alone += [each for each in together if not re.search(rf"\b{each.name}\b", said)]
-    missed = [each for each in alone if not target.differences_after(each.change(target.driver))]
+    missed = [each for each in alone if not target.differences_after(each.change(target.session))]
     assert sum(map(len, changes.values())) > 150
     assert missed == []
 
 
 def test_every_catalog_is_read_or_said_not_to_be(target: Target) -> None:
-    found = target.driver.execute(
+    found = target.session.execute(
         "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = 'pg_catalog'::regnamespace "
         "AND relkind = 'r' AND NOT relisshared"
     ).fetchall()
@@ -221,7 +212,7 @@ def test_every_catalog_is_read_or_said_not_to_be(target: Target) -> None:
 
 
 def test_the_list_of_what_is_not_compared_names_only_what_there_is(target: Target) -> None:
-    there = {(column.catalog, column.name) for column in columns(target.driver)}
+    there = {(column.catalog, column.name) for column in columns(target.session)}
     listed = {
         (catalog, column)
         for catalog, reasons in COLUMNS.items()
@@ -235,7 +226,7 @@ def test_every_reference_is_resolved(target: Target) -> None:
     """What holds an oid is compared by the name of what it refers to: the server itself says what that is."""
     oids = [
         column
-        for column in columns(target.driver)
+        for column in columns(target.session)
         if column.type in ("oid", "oid[]", "oidvector") and column.name not in UNCOMPARED
     ]
     assert {column.name: column.refers_to for column in oids if column.type == "oid"} == {

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
-import sqlalchemy as sa
-
 from migplan.bundle.manifest import CarriedKey
 from migplan.catalog.model import Catalog, ForeignKey, TableKind
 from migplan.catalog.orphans import Orphans, find_orphans
 from migplan.errors import PlanError
 from migplan.names import quoted
-from migplan.postgres.address import Address
 from migplan.postgres.archive import Archive, Entry
+from migplan.postgres.session import Session
 from migplan.text.wording import counted
 
 _KEY = "FK CONSTRAINT"
@@ -79,8 +77,7 @@ class OrphanKeys:
 
 
 def find_orphan_keys(
-    connection: sa.Connection,
-    address: Address,
+    session: Session,
     catalog: Catalog,
     on_progress: Callable[[int, int], None],
     *,
@@ -88,11 +85,11 @@ def find_orphan_keys(
 ) -> OrphanKeys:
     """Look at every key that the target will enforce; OrphansError unless those with orphans are carried."""
     keys = [key for key in catalog.foreign_keys if key.enforced and key.referenced in catalog.by_name]
-    found = find_orphans(connection, address, keys, on_progress)
+    found = find_orphans(session, keys, on_progress)
     broken = tuple(each for each in found if each.rows and each.key.validated)
     if broken and not carry:
         raise OrphansError(
-            f"{counted(len(broken), 'foreign key')} of {address} would not hold in the target: "
+            f"{counted(len(broken), 'foreign key')} of {session.address} would not hold in the target: "
             "rows refer to nothing",
             do="fix the rows; --carry-orphans writes these keys NOT VALID, on record",
             orphans=tuple(Broken(each, finding(each.key, catalog)) for each in broken),

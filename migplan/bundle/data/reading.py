@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import psycopg
 from psycopg import sql
@@ -14,8 +14,8 @@ from psycopg import sql
 from migplan.bundle.data.pieces import Rows
 from migplan.postgres import copy_out
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained, is_loss, of_database
+from migplan.postgres.failures import is_loss, of_database
+from migplan.postgres.session import Session, connect
 from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
 
 SMALL = 1 << 16
@@ -52,37 +52,33 @@ class Readers:
         return self._sessions.submit(self._small, rows)
 
     def _small(self, rows: Sequence[Rows]) -> list[bytes]:
-        try:
-            return self._sessions.undisturbed(
-                lambda connection: copy_out.answers(
-                    connection, [_statement(connection, each) for each in rows]
+        with self._sessions.keeper.translate_errors(f"reading the rows of {rows[0].into}"):
+            try:
+                return self._sessions.undisturbed(
+                    lambda session: copy_out.answers(session, [_statement(session, each) for each in rows])
                 )
-            )
-        except psycopg.Error as error:
-            if is_loss(error) or len(rows) == 1:
-                during = f"reading the rows of {rows[0].into}"
-                raise of_database(error, self._sessions.address, during) from None
+            except psycopg.Error as error:
+                if is_loss(error) or len(rows) == 1:
+                    raise
         return [text for each in rows for text in self._small([each])]  # which tells the one to blame
 
     def read(
         self, rows: Rows, sink: BinaryIO, on_progress: Callable[[int, int], None] | None = None
     ) -> Amount:
         """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
-        with explained(self._sessions.address, f"reading the rows of {rows.into}"):
-            return self._sessions.undisturbed(
-                lambda connection: self._copy(connection, rows, sink, on_progress)
-            )
+        with self._sessions.keeper.translate_errors(f"reading the rows of {rows.into}"):
+            return self._sessions.undisturbed(lambda session: self._copy(session, rows, sink, on_progress))
 
     def _copy(
         self,
-        connection: psycopg.Connection[Any],
+        session: Session,
         rows: Rows,
         sink: BinaryIO,
         on_progress: Callable[[int, int], None] | None,
     ) -> Amount:
         count = size = 0
         try:
-            for block in copy_out.rows_of(connection, _statement(connection, rows)):
+            for block in copy_out.rows_of(session, _statement(session, rows)):
                 sink.write(block)
                 rows_here = block.count(b"\n")
                 count += rows_here
@@ -91,13 +87,13 @@ class Readers:
                     on_progress(rows_here, len(block))
         except psycopg.errors.LockNotAvailable as error:
             if size:  # half of them are written: nobody may begin again here
-                raise of_database(error, self._sessions.address, f"reading the rows of {rows.into}") from None
+                raise of_database(error, session.address, f"reading the rows of {rows.into}") from None
             raise
         return Amount(count, size)
 
 
-def _statement(connection: psycopg.Connection[Any], rows: Rows) -> str:
-    return sql.SQL("COPY ({}) TO STDOUT").format(rows.query).as_string(connection)
+def _statement(session: Session, rows: Rows) -> str:
+    return sql.SQL("COPY ({}) TO STDOUT").format(rows.query).as_string(session)
 
 
 def is_small(rows: Rows) -> bool:
@@ -125,16 +121,14 @@ def batches(blocks: Iterable[Rows]) -> Iterator[list[Rows]]:
 
 
 @contextmanager
-def readers(
-    address: Address, snapshot: str, jobs: int, keeper: psycopg.Connection[Any] | None = None
-) -> Iterator[Readers]:
-    """Readers for as long as the block runs; ``keeper`` as :func:`together` has it."""
-    with snapshot_pool(address, snapshot, jobs, keeper) as sessions:
+def readers(session: Session, jobs: int) -> Iterator[Readers]:
+    """Readers on the snapshot of the session's transaction, for as long as the block runs."""
+    with snapshot_pool(session, jobs) as sessions:
         yield Readers(sessions)
 
 
 def search_path_of(address: Address) -> str:
     """What a session of that database begins with: checks and defaults of its tables may rely on it."""
-    with connect(address) as connection, explained(address, "reading the search path"):
-        (found,) = connection.execute("SHOW search_path").fetchone() or ('"$user", public',)
+    with connect(address) as session:
+        ((found,),) = session.ask("SHOW search_path", during="reading the search path")
         return str(found) or "''"

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 
 from migplan.bundle.manifest import SelfReference
 from migplan.catalog.model import Catalog, ForeignKey
 from migplan.names import QualifiedName, quoted
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session
 
 DEEPEST = 1000
 """Levels that are looked at; rows below, of loops, and below a loop are not reached."""
@@ -30,12 +28,10 @@ class Shape:
     references: tuple[SelfReference, ...]  # a key each
 
 
-def shapes(
-    driver: psycopg.Connection[Any], address: Address, catalog: Catalog, names: Iterable[QualifiedName]
-) -> dict[QualifiedName, Shape]:
+def shapes(session: Session, catalog: Catalog, names: Iterable[QualifiedName]) -> dict[QualifiedName, Shape]:
     """The shape of each of these tables that has keys to itself, and may be read."""
     own = {name: keys for name, keys in own_keys(catalog).items() if name in set(names)}
-    found = {name: _shape(driver, address, catalog, name, keys) for name, keys in own.items()}
+    found = {name: _shape(session, catalog, name, keys) for name, keys in own.items()}
     return {name: shape for name, shape in found.items() if shape is not None}
 
 
@@ -80,25 +76,19 @@ WITH RECURSIVE reached (part, place, depth, {names}) AS (
 )"""
 
 
-def _shape(
-    driver: psycopg.Connection[Any],
-    address: Address,
-    catalog: Catalog,
-    name: QualifiedName,
-    keys: list[ForeignKey],
-) -> Shape | None:
-    """The shape as the connection sees it; None where it may not read the table, or there is no such one."""
+def _shape(session: Session, catalog: Catalog, name: QualifiedName, keys: list[ForeignKey]) -> Shape | None:
+    """The shape as the session sees it; None where it may not read the table, or there is no such one."""
     any_key = " OR ".join(map(linked, keys))
     question = (
         f"SELECT count(*) FILTER (WHERE NOT ({any_key})), count(*) FILTER (WHERE {any_key}) "
         f"FROM {catalog.rows_of(name)} t"
     )
-    with explained(address, f"counting the roots of {name}"):
+    with session.translate_errors(f"counting the roots of {name}"):
         try:
-            with driver.transaction(force_rollback=True):
-                driver.execute(f"SET LOCAL search_path = {operators(catalog)}".encode())
-                ((roots, others),) = driver.execute(question.encode()).fetchall()
-                references = [_reference(driver, key, catalog, roots + others) for key in keys]
+            with session.transaction(force_rollback=True):
+                session.execute(f"SET LOCAL search_path = {operators(catalog)}".encode())
+                ((roots, others),) = session.execute(question.encode()).fetchall()
+                references = [_reference(session, key, catalog, roots + others) for key in keys]
         except (
             psycopg.errors.InsufficientPrivilege,
             psycopg.errors.UndefinedTable,
@@ -110,9 +100,7 @@ def _shape(
     return Shape(roots, others, tuple(references))
 
 
-def _reference(
-    driver: psycopg.Connection[Any], key: ForeignKey, catalog: Catalog, rows: int
-) -> SelfReference:
+def _reference(session: Session, key: ForeignKey, catalog: Catalog, rows: int) -> SelfReference:
     question = f"{reached(key, catalog)} SELECT count(*) FROM reached GROUP BY depth ORDER BY depth"
-    levels = tuple(number for (number,) in driver.execute(question.encode()).fetchall())
+    levels = tuple(number for (number,) in session.execute(question.encode()).fetchall())
     return SelfReference(table=str(key.table), key=key.name, levels=levels, unreached=rows - sum(levels))

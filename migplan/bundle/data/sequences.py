@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from migplan.catalog.model import Catalog, Sequence
+from migplan.errors import PrivilegeError
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session
 from migplan.sql.text import literal
 
 
@@ -33,34 +32,32 @@ class Value:
 
 
 def values(
-    driver: psycopg.Connection[Any], address: Address, sequences: Iterable[Sequence], catalog: Catalog
+    session: Session, sequences: Iterable[Sequence], catalog: Catalog
 ) -> tuple[tuple[Value, ...], tuple[QualifiedName, ...]]:
     """The values, and the sequences that the role may not read."""
     found, hidden = [], []
     for sequence in sequences:
-        with explained(address, f"reading the sequence {sequence.name}"):
-            try:
-                with driver.transaction():
-                    found.append(_value(driver, sequence, catalog.by_name))
-            except psycopg.errors.InsufficientPrivilege:
-                hidden.append(sequence.name)
+        try:
+            with session.transaction():
+                found.append(_value(session, sequence, catalog.by_name))
+        except PrivilegeError:
+            hidden.append(sequence.name)
     return tuple(found), tuple(hidden)
 
 
-def _value(driver: psycopg.Connection[Any], sequence: Sequence, tables: Mapping[QualifiedName, Any]) -> Value:
+def _value(session: Session, sequence: Sequence, tables: Mapping[QualifiedName, Any]) -> Value:
+    during = f"reading the sequence {sequence.name}"
     name = sql.Identifier(sequence.name.schema, sequence.name.name)
-    (value, called) = driver.execute(
-        sql.SQL("SELECT last_value, is_called FROM {}").format(name)
-    ).fetchone() or (1, False)
+    question = sql.SQL("SELECT last_value, is_called FROM {}").format(name)
+    ((value, called),) = session.ask(question, during=during)
     owner = sequence.owned_by if sequence.owned_by in tables else None
     if owner is not None and sequence.owned_column and not sequence.cycles:
         function = sql.SQL("max" if sequence.increment > 0 else "min")
         column = sql.Identifier(sequence.owned_column)
-        (reached,) = driver.execute(
-            sql.SQL("SELECT {}({})::numeric FROM {}").format(
-                function, column, sql.Identifier(owner.schema, owner.name)
-            )
-        ).fetchone() or (None,)
+        question = sql.SQL("SELECT {}({})::numeric FROM {}").format(
+            function, column, sql.Identifier(owner.schema, owner.name)
+        )
+        ((reached,),) = session.ask(question, during=during)
         if (
             reached is not None
             and sequence.minimum <= reached <= sequence.maximum

@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-import psycopg
 
 from migplan.errors import PlanError
 from migplan.names import quoted
-from migplan.postgres.address import Address
 from migplan.postgres.archive import Archive, Entry, Section
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session
 from migplan.sql.text import do_block, literal
 from migplan.text.wording import counted
 
@@ -91,10 +87,9 @@ class Setting:
         return do_block(_SETTING_DONE.format(statement=literal(escaped), message=message)) + "\n"
 
 
-def settings_of_the_database(driver: psycopg.Connection[Any], address: Address) -> tuple[Setting, ...]:
+def settings_of_the_database(session: Session) -> tuple[Setting, ...]:
     """Settings that defaults and policies may depend on, and that belong to the database."""
-    with explained(address, "reading the settings of the database"):
-        found = driver.execute(_SETTINGS).fetchall()
+    found = session.ask(_SETTINGS, during="reading the settings of the database")
     return tuple(Setting(name, value, role) for role, name, value in found)
 
 
@@ -116,19 +111,15 @@ def with_settings(archive: Archive, settings: Iterable[Setting], roles: Mapping[
     return replace(archive, entries=archive.entries + more)
 
 
-def refuse_large_objects(
-    driver: psycopg.Connection[Any], address: Address, *, without: bool
-) -> tuple[str, ...]:
+def refuse_large_objects(session: Session, *, without: bool) -> tuple[str, ...]:
     """Large objects have no table, and no place in a bundle: people must say that they stay behind."""
-    with explained(address, "looking for large objects"):
-        (count,) = driver.execute("SELECT count(*) FROM pg_catalog.pg_largeobject_metadata").fetchone() or (
-            0,
-        )
+    question = "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata"
+    ((count,),) = session.ask(question, during="looking for large objects")
     if not count:
         return ()
     if without:
         return (f"left behind by choice: {counted(count, 'large object')}",)
     raise PlanError(
-        f"{address} has {counted(count, 'large object')}, and a bundle cannot carry any",
+        f"{session.address} has {counted(count, 'large object')}, and a bundle cannot carry any",
         do="move them with pg_dump --large-objects; --without-large-objects goes on without them",
     )

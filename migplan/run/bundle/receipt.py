@@ -70,8 +70,8 @@ class Whereabouts:
 def whereabouts(address: Address) -> Whereabouts:
     """Ask a database which one it is."""
     with journal_reader(address) as reader:
-        identity = identity_of(reader.connection, address)
-        return Whereabouts(str(address), identity, dotted(reader.connection.info.server_version))
+        identity = identity_of(reader.connection)
+        return Whereabouts(str(address), identity, dotted(reader.connection.version))
 
 
 def folder_of(bundle: Path) -> Path:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect, pin
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session, connect
 from migplan.run.engine.journal import Journal
 
 
@@ -19,7 +17,7 @@ from migplan.run.engine.journal import Journal
 class JournalReader:
     """A session that looks, in place of one that holds the lock."""
 
-    connection: psycopg.Connection[Any]
+    connection: Session
     address: Address
 
     @property
@@ -32,7 +30,7 @@ class JournalReader:
 def journal_reader(address: Address) -> Iterator[JournalReader]:
     """Look at a target, for a block: at one moment, by a transaction that a pooler cannot tear apart."""
     with closing(connect(address)) as connection:
-        with explained(address, "looking at the target"):
+        with connection.translate_errors("looking at the target"):
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            pin(connection)
+            connection.begin_pinned()
         yield JournalReader(connection, address)

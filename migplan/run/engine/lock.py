@@ -17,7 +17,7 @@ from migplan.errors import LockedError
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained
-from migplan.postgres.stall import Connection
+from migplan.postgres.session import Session as Connection
 
 # 'migplan' as a number, and which of the two locks it is.
 _SPACE = 0x6D706C6E

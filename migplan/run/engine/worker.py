@@ -22,7 +22,7 @@ from migplan.postgres import pinned
 from migplan.postgres.address import Address
 from migplan.postgres.connect import connect
 from migplan.postgres.failures import explained, is_loss
-from migplan.postgres.stall import Connection
+from migplan.postgres.session import Session as Connection
 from migplan.run.engine import journal, lock, non_transactional
 from migplan.run.engine.answers import answers
 from migplan.run.engine.messages import Message, texts_of

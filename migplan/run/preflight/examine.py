@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import psycopg
 
 from migplan.bundle.manifest import Manifest
 from migplan.postgres.address import Address
+from migplan.postgres.session import Session
 from migplan.run.preflight.build import build
 from migplan.run.preflight.existing import for_rows, in_the_way, needed
 from migplan.run.preflight.extensions import extensions
@@ -24,7 +22,7 @@ from migplan.run.preflight.wants import Wants, wants_of
 def examine(
     folder: Path,
     manifest: Manifest,
-    connection: psycopg.Connection[Any],
+    connection: Session,
     address: Address,
     *,
     resuming: bool = False,

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from migplan.bundle.identity import identity_of, place_of
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.requirements import OLDEST
-from migplan.postgres.stall import Connection
 from migplan.postgres.versions import dotted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
 from migplan.run.preflight.target import Target
@@ -70,7 +69,7 @@ def server(target: Target, manifest: Manifest, jobs: int) -> Iterator[Obstacle]:
 def not_the_source(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
     """A bundle does not go where it came from."""
     known = manifest.origin.identity
-    here = identity_of(target.connection, target.address) if known else ""
+    here = identity_of(target.connection) if known else ""
     same = here == known if here else manifest.origin.place == place_of(target.connection)
     if same and (known or manifest.origin.place):
         yield stop(
@@ -83,7 +82,7 @@ def not_the_source(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
 
 def _way(target: Target) -> Iterator[Obstacle]:
     """What stands between: poolers that share sessions were refused when the lock was taken."""
-    if isinstance(target.connection, Connection) and target.connection.pooled:
+    if target.connection.pooled:
         yield warn(
             "connection",
             "a pooler in session mode stands between: its own time-outs end sessions, and it decides when "

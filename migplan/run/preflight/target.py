@@ -14,6 +14,7 @@ from psycopg.rows import tuple_row
 
 from migplan.postgres.address import Address
 from migplan.postgres.failures import explained
+from migplan.postgres.session import Session
 from migplan.run.preflight.obstacle import Obstacle, warn
 
 # A question that a server cannot or may not answer; all else is a failure that people have to see.
@@ -52,7 +53,7 @@ class Role:
 class Target:
     """A session with the target, in a read-only transaction."""
 
-    connection: psycopg.Connection[Any]
+    connection: Session
     address: Address
     unread: list[Obstacle] = field(default_factory=list)
 
@@ -100,7 +101,7 @@ class Target:
 
 
 @contextmanager
-def looking_at(connection: psycopg.Connection[Any], address: Address) -> Iterator[Target]:
+def looking_at(connection: Session, address: Address) -> Iterator[Target]:
     """A read-only transaction around all questions, whatever state the session is in."""
     with (
         explained(address, "looking at the target"),
