@@ -18,6 +18,11 @@ from migplan.names import QualifiedName
 from migplan.plan.model import Plan
 
 
+def title(name: QualifiedName) -> str:
+    """Return how documents call a table: in ``public`` without it, whatever other schemas there are."""
+    return name.seen_from("public")
+
+
 class Frequency(StrEnum):
     """How often something happens, in classes that do not change with every look."""
 

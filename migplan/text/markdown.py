@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from markupsafe import Markup
+
 from migplan.text.printable import printable, printable_sql
 
 _ENTITIES = str.maketrans(
@@ -28,16 +30,16 @@ def visible(value: str) -> str:
     return printable(" ".join(value.split()))
 
 
-def text(value: object) -> str:
-    """Text that is shown as it is, also in a table, a heading or a link."""
+def text(value: object) -> Markup:
+    """Return text that is shown as it is, also in a table, a heading or a link."""
     safe = visible(str(value)).translate(_ENTITIES)
-    return _EMPHASIS.sub(lambda found: "&#95;" * len(found.group()), safe)
+    return Markup(_EMPHASIS.sub(lambda found: "&#95;" * len(found.group()), safe))
 
 
 def prose(value: str) -> Iterator[str]:
     """Text of several paragraphs, none of which becomes a list or a heading."""
     for part in re.split(r"\n\s*\n", value.replace("\r\n", "\n")):
-        line = text(part)
+        line = str(text(part))
         found = _AT_THE_START.match(line, len(line) - len(line.lstrip("0123456789")))
         if found:
             line = f"{line[: found.start()]}&#{ord(found.group())};{line[found.end() :]}"
@@ -45,17 +47,17 @@ def prose(value: str) -> Iterator[str]:
             yield from block(line)
 
 
-def code(value: object) -> str:
+def code(value: object) -> Markup:
     """A name, type or value in the type of code; in plain text where some reader would break the code off."""
     shown = str(value)
     if not shown.isprintable():
         shown = visible(shown)
-    return text(shown) if _NOT_IN_CODE.search(shown) else f"`{shown}`"
+    return text(shown) if _NOT_IN_CODE.search(shown) else Markup(f"`{shown}`")
 
 
-def link(label: object, target: str) -> str:
-    """A link; the target is ours, and needs no escape."""
-    return f"[{text(label)}]({target})"
+def link(label: object, target: str) -> Markup:
+    """Return a link; the target is ours, and needs no escape."""
+    return Markup(f"[{text(label)}]({target})")
 
 
 def block(*lines: str) -> Iterator[str]:

@@ -19,7 +19,8 @@ from pygments.token import Comment, Keyword, Name, String
 from migplan.advise import by_rule
 from migplan.document.derive.sessions import parenthesised
 from migplan.document.html.links import group_id, table_id
-from migplan.document.markdown.book import integration_key, notes_key, overview_key, purpose_key, title
+from migplan.document.model import title
+from migplan.document.regions import integration_key, notes_key, overview_key, purpose_key
 from migplan.document.templating import environment as environment_of
 from migplan.graph.graph import Rows
 from migplan.level import Level
@@ -46,7 +47,7 @@ class Joined(Extension):
 
 def safe(text: str) -> Markup:
     """Return the text as HTML that shows it, characters that cannot be seen spelled out."""
-    return Markup(escape(printable(text, keep="\n\t")))  # noqa: S704 - escaped here
+    return Markup(escape(printable(text, keep="\n\t")))
 
 
 def coloured(text: str) -> Markup:
@@ -60,7 +61,7 @@ def coloured(text: str) -> Markup:
     for name, same in groupby(tokens, key=itemgetter(0)):
         piece = safe("".join(value for _, value in same))
         found.append(f'<i class="{name}">{piece}</i>' if name else piece)
-    return Markup("".join(found))  # noqa: S704 - each piece is escaped
+    return Markup("".join(found))
 
 
 @cache
@@ -102,7 +103,7 @@ def environment() -> Environment:
     found.globals |= {
         "Level": Level,
         "by_rule": by_rule,
-        "count": counted,
+        "counted": counted,
         "group_id": group_id,
         "integration_key": integration_key,
         "levels": levels,

@@ -14,8 +14,8 @@ from migplan.document.html.environment import environment
 from migplan.document.html.links import Links
 from migplan.document.html.pictures import Pictures
 from migplan.document.html.svg import drawn
-from migplan.document.markdown.homes import without_home
 from migplan.document.model import DescribedIndex, Documentation
+from migplan.document.regions import orphaned
 from migplan.report.tree import tree
 
 _PIECES = 200  # of the templates' output that are written as one
@@ -42,7 +42,7 @@ def as_html(documentation: Documentation, kept: Mapping[str, str] | None = None)
             key_marks=key_marks,
             method_and_columns=method_and_columns,
             kept=lambda key: said.get(key, ""),
-            homeless=without_home(documentation, said),
+            homeless=orphaned(documentation, said),
             tree="\n".join(line.plain for line in tree(documentation.graph)),
             style=style,
             script=script,
@@ -71,7 +71,7 @@ def method_and_columns(described: DescribedIndex) -> str:
 
 def _asset(name: str) -> Markup:
     """Return a file of this package, as it is."""
-    return Markup(resources.files("migplan.document.html").joinpath(name).read_text("utf-8"))  # noqa: S704 - ours
+    return Markup(resources.files("migplan.document.html").joinpath(name).read_text("utf-8"))
 
 
 def _digest(text: str) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from migplan.catalog.model import ForeignKey
 from migplan.document.html.links import Links, group_id, table_id
 from migplan.document.html.svg import Card, Figure
-from migplan.document.markdown.book import title
-from migplan.document.model import Documentation, GroupDocument, TableDocument
+from migplan.document.model import Documentation, GroupDocument, TableDocument, title
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.report.diagrams import READABLE

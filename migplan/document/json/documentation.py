@@ -11,9 +11,8 @@ from typing import Any
 
 from migplan.catalog.fingerprint import fingerprint
 from migplan.document.json.table import table
-from migplan.document.markdown.book import overview_key
-from migplan.document.markdown.homes import without_home
 from migplan.document.model import Documentation, GroupDocument
+from migplan.document.regions import orphaned, overview_key
 from migplan.report import advice
 from migplan.text.printable import printable
 
@@ -66,7 +65,7 @@ def _about(documentation: Documentation, kept: Mapping[str, str]) -> dict[str, A
             for hub in graph.hubs
         ],
         "not_read": [{"what": gap.what, "why": gap.why} for gap in catalog.unread],
-        "written_about_what_is_gone": {key: kept[key] for key in without_home(documentation, kept)},
+        "written_about_what_is_gone": {key: kept[key] for key in orphaned(documentation, kept)},
     }
 
 

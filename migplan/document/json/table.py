@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from migplan.catalog.model import Column, ForeignKey, Key, Table
-from migplan.document.markdown.book import integration_key, notes_key, purpose_key
 from migplan.document.model import (
     DescribedIndex,
     DescribedPolicy,
@@ -16,6 +15,7 @@ from migplan.document.model import (
     Samples,
     TableDocument,
 )
+from migplan.document.regions import integration_key, notes_key, purpose_key
 from migplan.graph import ForeignKeyGraph
 from migplan.report.advice import finding_as_json
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from migplan.document.markdown.book import Book
 from migplan.document.markdown.pages import Pages, written
-from migplan.document.markdown.sections import section
 from migplan.document.markdown.stale import stale
 
-__all__ = ["Book", "Pages", "section", "stale", "written"]
+__all__ = ["Book", "Pages", "stale", "written"]

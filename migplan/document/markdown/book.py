@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from markupsafe import Markup
+
 from migplan.catalog.model import ForeignKey, Type
-from migplan.document.markdown.marks import coded
-from migplan.document.model import Documentation, GroupDocument, TableDocument
+from migplan.document.markdown import marks
+from migplan.document.model import Documentation, GroupDocument, TableDocument, title
+from migplan.document.regions import purpose_key
 from migplan.names import QualifiedName
 from migplan.text import markdown
 
@@ -18,11 +21,6 @@ INDEX = "README.md"
 ORDER = "MIGRATION_ORDER.md"
 ADVISORS = "ADVISORS.md"
 DROPPED = "DROPPED.md"
-
-_PLAIN = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
-_ODD = re.compile(r"[^a-z0-9_.]+")
-_ONE_LINE = 140
-
 
 TABLES_A_PAGE = 50  # GitHub shows no page of more than 512 kB as it should look
 _PLAIN = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
@@ -35,23 +33,18 @@ def page_of_group(group: str, number: int = 1) -> str:
     return f"TABLES_{group.upper()}{f'.{number}' if number > 1 else ''}.md"
 
 
-def anchor(name: QualifiedName) -> str:
-    """The table's id in its page. Headings get ids without dots, so that none is the same."""
+def anchor(name: QualifiedName) -> Markup:
+    """Return the table's id in its page. Headings get ids without dots, so that none is the same."""
     plain = f"{name.schema}.{name.name}"
     if _PLAIN.fullmatch(plain):
-        return plain
+        return Markup(plain)
     digest = hashlib.sha256(str(name).encode()).hexdigest()[:8]
-    return f"{_ODD.sub('-', plain.lower())[:60]}-{digest}"
+    return Markup(f"{_ODD.sub('-', plain.lower())[:60]}-{digest}")
 
 
-def rule_anchor(code: str) -> str:
-    """The id of a rule's findings in the page of findings."""
-    return f"rule.{code.lower()}"
-
-
-def title(name: QualifiedName) -> str:
-    """How headings say it: names of ``public`` without it, whatever other schemas there are."""
-    return name.seen_from("public")
+def rule_anchor(code: str) -> Markup:
+    """Return the id of a rule's findings in the page of findings."""
+    return Markup(f"rule.{code.lower()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +74,30 @@ class Book:
     kept: Mapping[str, str] = field(default_factory=dict)
     single: bool = False
 
-    def to_table(self, name: QualifiedName, here: str = "") -> str:
-        """A link to a table's section from the page ``here``; its name where it has none."""
+    def to_table(self, name: QualifiedName, here: str = "") -> Markup:
+        """Return a link to a table's section from the page ``here``; its name where it has none."""
         page = self.page_of.get(name)
         if page is None:
             return markdown.code(title(name))
         return markdown.link(title(name), self.target(page, anchor(self.home[name]), here))
 
-    def to_tables(self, names: Iterable[QualifiedName], here: str = "") -> str:
-        """Several of them."""
-        return ", ".join(self.to_table(name, here) for name in names)
+    def to_tables(self, names: Iterable[QualifiedName], here: str = "", between: str = ", ") -> Markup:
+        """Return several of them."""
+        return Markup(between).join(self.to_table(name, here) for name in names)
 
-    def to_rule(self, code: str, here: str = "") -> str:
-        """A link to what a rule found; its code where the page has nothing of it."""
+    def to_rule(self, code: str, here: str = "") -> Markup:
+        """Return a link to what a rule found; its code where the page has nothing of it."""
         if code not in self.rules:
             return markdown.text(code)
         return markdown.link(code, self.target(ADVISORS, rule_anchor(code), here))
 
-    def to_page(self, label: str, page: str) -> str:
-        """A link to a page; where all is one page, its name."""
+    def to_page(self, label: str, page: str) -> Markup:
+        """Return a link to a page; where all is one page, its name."""
         return markdown.text(label) if self.single else markdown.link(label, page)
+
+    def region(self, key: str) -> Markup:
+        """Return a region, with what people wrote there."""
+        return Markup("\n".join(marks.region(key, self.kept.get(key, ""))))
 
     def target(self, page: str, place: str, here: str = "") -> str:
         """The relative address of a place."""
@@ -129,11 +126,6 @@ class Book:
         """Of each table, the one whose section speaks of it."""
         homes = self.documentation.graph.home
         return {**homes} | {document.name: document.name for document in self.documentation.tables}
-
-    @cached_property
-    def documents(self) -> Mapping[QualifiedName, TableDocument]:
-        """Each table's document under its name."""
-        return {document.name: document for document in self.documentation.tables}
 
     @cached_property
     def group_of(self) -> Mapping[QualifiedName, str]:
@@ -165,22 +157,13 @@ class Book:
         line = next((line for line in said.splitlines() if line.strip()), "").strip()
         return line if len(line) <= _ONE_LINE else f"{line[: _ONE_LINE - 1]}…"
 
+    def groups_needed_by(self, group: GroupDocument) -> list[str]:
+        """Return the groups that hold what a group's tables need, in the order of loading."""
+        needed = {self.group_of.get(need) for document in group.tables for need in document.migration.before}
+        return [
+            each.name for each in self.documentation.groups if each.name in needed and each.name != group.name
+        ]
 
-def purpose_key(name: QualifiedName) -> str:
-    """The region that says what a table is for, where its comment does not."""
-    return f"purpose {coded(name)}"
-
-
-def notes_key(name: QualifiedName) -> str:
-    """The region for all that people want to add about a table."""
-    return f"notes {coded(name)}"
-
-
-def integration_key(name: QualifiedName) -> str:
-    """The region for what no catalog says of an integration."""
-    return f"integration {coded(name)}"
-
-
-def overview_key(group: str = "") -> str:
-    """The region that introduces a group, or the database."""
-    return f"overview group {group}" if group else "overview database"
+    def files_of(self, group: GroupDocument) -> tuple[str, ...]:
+        """Return the files of the bundle that a group has."""
+        return next((each.files for each in self.documentation.plan.groups if each.name == group.name), ())

@@ -17,8 +17,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from migplan.names import QualifiedName
-
 FORM = 1
 """Of the pages; a page of another form was written by another migplan."""
 
@@ -26,13 +24,6 @@ PREFIX = "<!-- migplan:"
 _PART = re.compile(r"<!-- migplan:((?:table|part) .+) ([0-9a-f]{8}) ([0-9a-f]{8}) -->")
 _REGION = re.compile(r"<!-- migplan:(keep|end) (.+) -->")
 _PAGE = re.compile(r"<!-- migplan:page (\d+) ([0-9a-f]{16}) -->")
-_UNSAFE = re.compile(r"[%<>]|(?<=-)-")
-
-
-def coded(name: QualifiedName) -> str:
-    """A name in a comment, which two hyphens would end; one line whatever is in it."""
-    shown = _UNSAFE.sub(lambda found: f"%{ord(found.group()):02x}", str(name))
-    return "".join(sign if sign.isprintable() else f"%{ord(sign):02x}" for sign in shown)
 
 
 def digest(lines: Iterable[str], length: int = 8) -> str:
@@ -47,7 +38,6 @@ def region(key: str, body: str) -> Iterator[str]:
     if body.strip():
         yield from body.split("\n")
     yield f"<!-- migplan:end {key} -->"
-    yield ""
 
 
 def part(key: str, structure: str, lines: Iterable[str]) -> Iterator[str]:

@@ -9,23 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from migplan.document.derive.documentation import structural
 from migplan.document.markdown import kept, marks
-from migplan.document.markdown.advisors import advisors
 from migplan.document.markdown.book import ADVISORS, DROPPED, INDEX, ORDER, Book
-from migplan.document.markdown.groups import continuation, overview, summary
-from migplan.document.markdown.index import index
-from migplan.document.markdown.marks import PageRead, coded
-from migplan.document.markdown.order import order
-from migplan.document.markdown.sections import section
+from migplan.document.markdown.environment import lines
+from migplan.document.markdown.marks import PageRead
 from migplan.document.model import Documentation
+from migplan.document.regions import coded
 from migplan.errors import RefusedError
-from migplan.names import QualifiedName
 from migplan.text import markdown
 from migplan.text.wording import counted, listed
 
-Lines = Callable[[], Iterator[str]]
+Lines = Callable[[], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +44,34 @@ class Pages:
 
 def pages(book: Book) -> Iterator[Page]:
     """Every page, in the order in which people read them."""
-    yield Page(INDEX, (("part index", partial(index, book)),))
-    yield Page(ORDER, (("part order", partial(order, book)),))
-    yield Page(ADVISORS, (("part findings", partial(advisors, book)),))
+    yield Page(INDEX, (("part index", partial(lines, "index.md.j2", book)),))
+    yield Page(ORDER, (("part order", partial(lines, "order.md.j2", book)),))
+    yield Page(ADVISORS, (("part findings", partial(lines, "advisors.md.j2", book)),))
     for chapter in book.chapters:
-        group, number = chapter.group.name, chapter.number
-        parts: list[tuple[str, Lines]] = [
-            (f"part group {group}", partial(overview, chapter.group, book))
-            if number == 1
-            else (f"part group {group}.{number}", partial(continuation, chapter, book))
-        ]
-        parts += [(table_part(each.name), partial(section, each, book)) for each in chapter.tables]
+        group, number = chapter.group, chapter.number
+        head = ("group.md.j2", "") if number == 1 else ("continuation.md.j2", f".{number}")
+        opening = partial(lines, head[0], book, group=group, chapter=chapter)
+        parts: list[tuple[str, Lines]] = [(f"part group {group.name}{head[1]}", opening)]
+        for document in chapter.tables:
+            part = partial(lines, "table.md.j2", book, document=document)
+            parts.append((f"table {coded(document.name)}", part))
         if chapter.last:
-            parts.append((f"part summary {group}", partial(summary, chapter.group, book)))
+            part = partial(lines, "summary.md.j2", book, group=group, chapter=chapter)
+            parts.append((f"part summary {group.name}", part))
         yield Page(chapter.file, tuple(parts))
-
-
-def table_part(name: QualifiedName) -> str:
-    """The key of a table's section."""
-    return f"table {coded(name)}"
 
 
 def structures(documentation: Documentation) -> dict[str, str]:
     """Of each part, the digest of what it says of the structure alone."""
     book = Book(structural(documentation), single=True)
-    return {key: marks.digest(lines()) for page in pages(book) for key, lines in page.parts}
+    return {key: marks.digest(part()) for page in pages(book) for key, part in page.parts}
 
 
 def rendered(book: Book, structure: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Each page's name and text, one at a time."""
     for page in pages(book):
-        lines = (
-            line for key, part in page.parts for line in marks.part(key, structure.get(key, "0" * 8), part())
-        )
-        yield page.file, marks.whole(lines)
+        parts = (marks.part(key, structure.get(key, "0" * 8), part()) for key, part in page.parts)
+        yield page.file, marks.whole(chain.from_iterable(parts))
 
 
 def written(documentation: Documentation, existing: Mapping[str, str], *, overwrite: bool = False) -> Pages:
@@ -121,18 +112,18 @@ def edited_at(text: str, page: PageRead, fresh: str) -> str:
     """Where a page was edited outside of its regions, as well as can be told."""
     known = set(marks.lines_of(fresh))
     touched = [part for part in page.parts if part.touched]
-    lines = list(marks.own_lines(text))
+    own = list(marks.own_lines(text))
     if touched:
         begin = touched[0].line
         end = min((part.line for part in page.parts if part.line > begin), default=len(text))
-        lines = [(number, line) for number, line in lines if begin < number < end]
-    strange = next((number for number, line in lines if line.strip() and line not in known), None)
+        own = [(number, line) for number, line in own if begin < number < end]
+    strange = next((number for number, line in own if line.strip() and line not in known), None)
     section = f", in the section of {touched[0].key.partition(' ')[2]}" if touched else ""
     return f"line {strange or (touched[0].line if touched else 1)}{section}"
 
 
 def _dropped(bodies: Mapping[str, str]) -> str:
-    def lines() -> Iterator[str]:
+    def written() -> Iterator[str]:
         yield from markdown.heading(1, "What has lost its place")
         yield from markdown.block(
             "These texts were written about tables or groups that are not there any more. When one comes "
@@ -140,9 +131,9 @@ def _dropped(bodies: Mapping[str, str]) -> str:
         )
         for key, body in bodies.items():
             yield from markdown.heading(2, markdown.text(key))
-            yield from marks.region(key, body)
+            yield from markdown.block(*marks.region(key, body))
 
-    return marks.whole(marks.part("part dropped", marks.digest(()), lines()))
+    return marks.whole(marks.part("part dropped", marks.digest(()), written()))
 
 
 def _refuse_losses(

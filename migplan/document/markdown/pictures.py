@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from migplan.document.markdown import wording
-from migplan.document.markdown.book import Book, title
-from migplan.document.model import GroupDocument, TableDocument
+from migplan.document.markdown.book import Book
+from migplan.document.markdown.numbers import rows_in_all
+from migplan.document.model import GroupDocument, TableDocument, title
 from migplan.names import QualifiedName
 from migplan.report.diagrams import Box, arrows_among, flowchart
 from migplan.report.words import rows
@@ -108,7 +108,7 @@ def of_groups(book: Book) -> Picture:
             between[pair[0], pair[1]] += 1
     boxes = {
         mark[group.name]: Box(
-            (group.name, counted(len(group.tables), "table"), f"{wording.rows_in_all(group.tables)} rows"),
+            (group.name, counted(len(group.tables), "table"), f"{rows_in_all(group.tables)} rows"),
             round=True,
         )
         for group in groups

@@ -19,8 +19,8 @@ from migplan.document.html import as_html
 from migplan.document.html.environment import coloured, environment
 from migplan.document.html.links import id_of, table_id
 from migplan.document.json.documentation import as_json
-from migplan.document.markdown.book import notes_key, overview_key, purpose_key
 from migplan.document.model import Documentation
+from migplan.document.regions import notes_key, overview_key, purpose_key
 from migplan.graph import build
 from migplan.names import QualifiedName
 from migplan.pipeline.analyze import catalog_of

@@ -6,8 +6,8 @@ import json
 from dataclasses import fields
 
 from migplan.document.json.documentation import as_json
-from migplan.document.markdown.book import notes_key, overview_key, purpose_key
 from migplan.document.model import TableDocument
+from migplan.document.regions import notes_key, overview_key, purpose_key
 from tests import catalogs
 from tests.document.rendered import filled
 from tests.document.rendered.test_html import EVIL, evil, small

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from markupsafe import Markup
+
+from migplan.catalog.model import Table
 from migplan.document.model import TableDocument
 from migplan.graph.graph import Rows
 from migplan.report import words
 
 
-def rows(document: TableDocument) -> str:
+def rows(found: TableDocument | Table) -> Markup:
     """``104``, ``~4,300``, ``?``."""
-    return words.rows(rows_of(document))
-
-
-def rows_of(document: TableDocument) -> Rows:
-    """A table's rows as the graph has them."""
-    return Rows(document.rows, document.rows_exact)
+    return Markup(words.rows(Rows(found.rows, found.rows_exact)))
 
 
 def rows_in_all(documents: Sequence[TableDocument]) -> str:
@@ -37,7 +35,7 @@ def size(value: int | None) -> str:
 
 
 def bytes_of(document: TableDocument) -> tuple[int | None, int | None]:
-    """The bytes of a table and of its indexes, partitions included."""
+    """The bytes of a table and of its indexes, partitions included; None where one of them is not known."""
     family = (document.table, *document.partitions)
     parts = ([table.table_bytes for table in family], [table.index_bytes for table in family])
     table, indexes = (None if None in each else sum(part or 0 for part in each) for each in parts)
@@ -53,7 +51,7 @@ def size_in_all(documents: Sequence[TableDocument]) -> str:
     return f"{'at least ' if len(known) < len(parts) else ''}{size(sum(known))}"
 
 
-def levels(documents: Iterable[TableDocument]) -> str:
+def depths(documents: Iterable[TableDocument]) -> str:
     """``2``, ``1 to 4``."""
     found = sorted({document.depth for document in documents})
     if not found:
