@@ -6,9 +6,11 @@ READY := .venv/ready
 READY_CONTAINERS := .venv/ready-containers
 # Tests run side by side, each with servers of its own.
 JOBS ?= 2
+# Fewer of them, where they are counted: make coverage TESTS=tests/cli
+TESTS ?= tests
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help demo test test-containers check fix bench clean
+.PHONY: help demo quick test test-containers coverage check fix bench clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -16,11 +18,22 @@ help:  ## what there is to make
 demo: $(READY)  ## the main job, end to end, on an embedded PostgreSQL
 	$(BIN)/migplan demo --out build/demo
 
+quick: $(READY)  ## the tests that need no crash, no big database and no older server
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
+
 test: $(READY)  ## the tests, on every PostgreSQL that is at hand
 	$(BIN)/python -m pytest -n $(JOBS)
 
 test-containers: $(READY_CONTAINERS)  ## the same tests, on containers of PostgreSQL 13 to 18
 	$(BIN)/python -m pytest -n $(JOBS) --containers
+
+coverage: $(READY)  ## the tests, and what they go through: here, and in build/coverage/html
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest -n $(JOBS) $(TESTS)
+	$(BIN)/coverage combine
+	$(BIN)/coverage html -q
+	$(BIN)/coverage report
 
 check: $(READY)  ## look: lint, format, types, structure, documentation
 	$(BIN)/ruff check .

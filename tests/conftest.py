@@ -65,6 +65,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("server", names, indirect=True, scope="session")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks who is wanted by -m
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whatever runs on an older server is slow; rooms and tests that are say so themselves."""
+    newest = config.stash[_origins][-1].name
+    for item in items:
+        case = getattr(item, "callspec", None)  # of a test that runs once for each of something
+        if case and case.params.get("server", newest) != newest:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def server(request: pytest.FixtureRequest, servers: dict[str, Server]) -> Server:
     """A server under test: a test that asks for it runs once on each version."""

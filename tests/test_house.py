@@ -192,6 +192,25 @@ def test_the_picture_is_true() -> None:
     assert not wrong
 
 
+# What stands there only once it was made, or is an example.
+MADE = {".venv/", "build/coverage/", "migplan.yaml"}
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_paths_that_are_named_are_there(page: str) -> None:
+    named = re.findall(r"`([\w./-]+(?:/|\.(?:py|md|sql|toml|txt|json|yaml)))`", (CHECKOUT / page).read_text())
+    folders = {path.name for path in PACKAGE.rglob("*") if path.is_dir()}
+    assert not [
+        path
+        for path in named
+        if path not in MADE
+        and not re.search("[A-Z]{2}", Path(path).stem)  # NAME.py
+        and not (CHECKOUT / path).exists()
+        and not (PACKAGE / path).exists()
+        and path.removesuffix("/") not in folders
+    ], "moved, or misspelt"
+
+
 def test_every_dependency_has_its_reason_in_the_architecture() -> None:
     text = (CHECKOUT / "ARCHITECTURE.md").read_text()
     project = (CHECKOUT / "pyproject.toml").read_text()
