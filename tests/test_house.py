@@ -15,13 +15,25 @@ PACKAGE = Path(migplan.__file__).parent
 CHECKOUT = PACKAGE.parent
 
 # Of each room, what it may import of migplan beside itself. The ground floor is free to all.
-GROUND = {"names", "level", "progress", "text", "errors", "files", "sealed_files", "yamlfile", "config"}
+GROUND = {
+    "names",
+    "level",
+    "progress",
+    "back_off",
+    "text",
+    "errors",
+    "files",
+    "sealed_files",
+    "yamlfile",
+    "config",
+}
 DATABASE = GROUND | {"postgres", "catalog"}
 STAGES = DATABASE | {"sql", "graph", "plan", "bundle", "run", "verify", "migrations", "advise", "anonymise"}
 MAY_IMPORT: dict[str, set[str]] = {
     "names": set(),
     "level": set(),
     "progress": set(),
+    "back_off": set(),
     "text": {"names"},
     "errors": set(),
     "files": {"errors"},

@@ -16,8 +16,8 @@ from migplan.config import Config
 from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.postgres.address import Address
-from migplan.postgres.again import again_if_disturbed
 from migplan.postgres.locking import TABLES_AND_VIEWS
+from migplan.postgres.retry import retry_if_disturbed
 from migplan.postgres.session import Session, connect, reading
 from migplan.progress import Progress, no_progress
 from migplan.report.analysis import Analysis
@@ -40,7 +40,7 @@ def catalog_of(
         ):
             return catalog_at(session, exactness, on_progress, vitals=vitals, fresh=fresh)
 
-    return again_if_disturbed(attempt, on_progress)
+    return retry_if_disturbed(attempt, on_progress)
 
 
 def relations_to_lock(number: int) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def analysis_with_orphans(
             found = orphans.find_orphans(session, keys, lambda *at: on_progress("looking for orphans", *at))
         return replace(analysis, orphans=found)
 
-    return again_if_disturbed(attempt, on_progress)
+    return retry_if_disturbed(attempt, on_progress)
 
 
 def as_selection(config: Config) -> selection.Selection:

@@ -27,7 +27,7 @@ from migplan.pipeline.analyze import advised, catalog_at, refuse_nothing, relati
 from migplan.pipeline.plan import plan_for
 from migplan.plan.model import Plan
 from migplan.postgres.address import Address
-from migplan.postgres.again import again_if_disturbed
+from migplan.postgres.retry import retry_if_disturbed
 from migplan.postgres.session import Session, connect, reading
 from migplan.progress import Progress, no_progress
 
@@ -57,7 +57,7 @@ def documentation_of(
             with one_moment(session, aside=False, fresh=fresh):
                 return documentation_at(session, catalog, config, wanted.plan_file, on_progress)
 
-    return again_if_disturbed(attempt, on_progress)
+    return retry_if_disturbed(attempt, on_progress)
 
 
 def documentation_at(

@@ -30,9 +30,9 @@ from migplan.pipeline.plan import plan_for
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
-from migplan.postgres.again import again_if_disturbed
 from migplan.postgres.archive import Archive
 from migplan.postgres.locking import TABLES
+from migplan.postgres.retry import retry_if_disturbed
 from migplan.postgres.session import Session, reading
 from migplan.progress import Progress, no_progress
 from migplan.report.tree import tree
@@ -73,7 +73,7 @@ def export_bundle(
 
     Where others change what was read before the bundle has its name, all of it begins again, a few times.
     """
-    return again_if_disturbed(
+    return retry_if_disturbed(
         lambda number: _exported(address, config, wanted, on_progress, number), on_progress
     )
 

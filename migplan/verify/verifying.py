@@ -14,7 +14,7 @@ from migplan.bundle.schema.roles import Owners
 from migplan.catalog import attributes as catalogs
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
-from migplan.postgres.again import again_if_disturbed
+from migplan.postgres.retry import retry_if_disturbed
 from migplan.progress import Progress
 from migplan.verify import attributes, content, keys, materialized, sequences, structure
 from migplan.verify.expectation import Expectation, load
@@ -38,7 +38,7 @@ def verify(
     without one, a throwaway server is started where only a server can tell definitions apart.
     """
     expectation = load(folder)
-    return again_if_disturbed(
+    return retry_if_disturbed(
         lambda _: _verified(address, expectation, source, jobs, on_progress, scratch), on_progress
     )
 

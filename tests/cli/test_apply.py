@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -43,6 +45,31 @@ def test_a_dry_run_changes_nothing(newest: Server, target: str, run: Run) -> Non
     assert all(file.name in said for file in bundle.glob("[0-9]*.sql"))
     assert "writes public." in said
     assert psql(url, "--command", "SELECT count(*) FROM pg_namespace WHERE nspname = 'migplan'") == "0\n"
+
+
+def test_commands_that_only_run_do_not_load_sqlalchemy(newest: Server, target: str) -> None:
+    """It takes 0.3 s to load, and only what reads side by side has a pool."""
+    bundle, url = str(bundle_of(newest, newest.demo)), newest.url(target)
+    for words in (
+        ["check", bundle],
+        ["apply", bundle, "--target", url],
+        ["status", "--target", url],
+        ["rollback", bundle, "--target", url, "--yes"],
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-c", _LOADS, *words], capture_output=True, text=True, check=False
+        )
+        assert (ran.returncode, ran.stdout.splitlines()[-1]) == (0, "loaded: []"), ran.stderr
+
+
+_LOADS = """
+import sys
+from migplan.cli import main
+try:
+    main()
+finally:
+    print("loaded:", [name for name in sys.modules if name.partition(".")[0] == "sqlalchemy"][:1])
+"""
 
 
 def test_progress_for_machines(newest: Server, target: str, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""How fast rows may go, and how long to wait before another try: no longer than until people want to stop."""
+"""How fast rows may go, and waits that end when people want to stop."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 
 from migplan.run.engine.worker import StoppedError
-
-LONGEST_WAIT = 30.0
 
 
 class Pace:
@@ -45,8 +43,3 @@ class Pace:
         """StoppedError when it is to stop."""
         if self._stopping.is_set():
             raise StoppedError
-
-
-def back_off(first: float, attempt: int) -> float:
-    """How long to wait after a try that failed."""
-    return min(first * 2.0 ** (attempt - 1), LONGEST_WAIT)

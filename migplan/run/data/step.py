@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from migplan.back_off import back_off
 from migplan.errors import ConnectError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss, of_database
@@ -23,7 +24,7 @@ from migplan.run.data.batch import MovedError, Stop, Writing, Written
 from migplan.run.data.checkpoint import Checkpoint, Checkpoints
 from migplan.run.data.events import Counts, OnDataEvent, Opened, Progressed, Summary, TriedAgain
 from migplan.run.data.load import Loaded, load
-from migplan.run.data.pace import Pace, back_off
+from migplan.run.data.pace import Pace
 from migplan.run.data.read import Batch, UnreadableError, about, read, refuse_null_keys, shown
 from migplan.run.data.transform import Outcome, of_own_code, transformed
 from migplan.run.data.write import EndedError, UnwritableError, target_of
@@ -255,7 +256,7 @@ class _Running:
                 raise StoppedError
             if not passes or attempt > self._step.retries:
                 raise failed from None
-            wait = back_off(self._step.wait, attempt)
+            wait = back_off(attempt, self._step.wait)
             self._tried_again(attempt, failed.what, wait)
             self._pace.pause(wait)
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from migplan.back_off import back_off
 from migplan.data import Row, Skip
 from migplan.run.data.load import Loaded, line_in
-from migplan.run.data.pace import Pace, back_off
+from migplan.run.data.pace import Pace
 from migplan.run.data.read import Keyed
 
 
@@ -53,7 +54,7 @@ def transformed(loaded: Loaded, keyed: Keyed, pace: Pace, again: Again) -> Outco
                 return Outcome(keyed.key, fault=Fault(fault.reason + tries, fault.line, lasting=True))
         except (Exception, SystemExit) as error:
             return Outcome(keyed.key, fault=of_own_code(loaded, error, otherwise="transform"))
-        wait = back_off(step.wait, attempt)
+        wait = back_off(attempt, step.wait)
         again(attempt, fault.reason, wait)
         pace.pause(wait)
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from migplan.back_off import back_off
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
 from migplan.run.data.events import DataEvent, Progressed, Summary, TriedAgain
@@ -34,7 +35,6 @@ from migplan.sealed_files import SealedFiles
 log = logging.getLogger(__name__)
 
 _FIRST_WAIT = 0.5
-_LONGEST_WAIT = 30.0
 _STOP_SECONDS = 10.0
 
 
@@ -239,7 +239,7 @@ class Execution:
                     session.close()
                 if not self._may_pass(error) or attempt > self._options.retries:
                     raise
-                if self._stopping.wait(_wait(attempt)):
+                if self._stopping.wait(back_off(attempt, _FIRST_WAIT)):
                     raise StoppedError from None
             else:
                 return session
@@ -273,7 +273,7 @@ class Execution:
                 raise StoppedError
             if attempt > self._options.retries or not is_passing(failed) or step.phase == PROGRAM:
                 break  # a program has tries of its own
-            wait = _wait(attempt)
+            wait = back_off(attempt, _FIRST_WAIT)
             self._on_event(events.Retrying(step, attempt, failed.what, wait))
             if is_lost(failed):
                 session.close()
@@ -378,11 +378,6 @@ def _most_telling(failures: Sequence[MigplanError]) -> MigplanError:
     A server that goes takes all sessions at once, and one that was only being opened may be heard first.
     """
     return next((each for each in failures if isinstance(each, StepError)), failures[0])
-
-
-def _wait(attempt: int) -> float:
-    """The seconds before the next try."""
-    return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT)
 
 
 def _unreachable(before: StepError | None, error: DatabaseError, step: Step) -> StepError:

@@ -1,4 +1,4 @@
-"""Beginning again what others disturbed, a few times."""
+"""Reading again what others disturbed, a few times."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _PAUSE = 0.1
 """Seconds. Most locks of others are short, and the best moment is right behind one of them."""
 
 
-def again_if_disturbed(attempt: Callable[[int], Found], on_progress: Progress) -> Found:
-    """What the attempt returns, which is made again where others changed or locked what it reads.
+def retry_if_disturbed(attempt: Callable[[int], Found], on_progress: Progress) -> Found:
+    """Return what the attempt returns, making it again where others changed or locked what it reads.
 
-    It is given its number, from 0, and must begin from nothing: with a new moment. The last error is raised,
-    and says how often it was tried.
+    It is given its number, from 0, and must begin from nothing, with a new moment. When it was made often
+    enough, its last error is raised, and says how often.
     """
     started = time.monotonic()
     for number in range(TRIES):
