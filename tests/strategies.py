@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from migplan.catalog.model import Catalog
 from migplan.config import Layout, Strategy
-from migplan.plan.model import Break, Plan, PlannedGroup, PlannedTable
+from migplan.plan.model import Plan, PlannedCut, PlannedGroup, PlannedTable
 from tests.catalogs import catalog
 
 LETTERS = "abcdefghijkl"
@@ -94,7 +94,7 @@ def plans(draw: st.DrawFn) -> Plan:
         catalog=draw(st.sampled_from(["1e23456789012345", "1234567890123456", "abcdef0123456789"])),
         constraints=draw(st.sampled_from(Layout)),
         left_out=tuple(text[3:]),
-        breaks=(Break(key=text[4], table=text[5], how=Strategy.DEFERRED, reason=text[0]),),
+        breaks=(PlannedCut(key=text[4], table=text[5], how=Strategy.DEFERRED, reason=text[0]),),
         groups=groups,
     )
 

@@ -15,7 +15,7 @@ from migplan.bundle.build_manifest import build_manifest, describe_file, file_of
 from migplan.bundle.check import validation_queries
 from migplan.bundle.data import sequences
 from migplan.bundle.data.data_file import DataFile
-from migplan.bundle.data.loading import Loading, takable, trigger_states
+from migplan.bundle.data.loading import Loading, suspendable, trigger_states
 from migplan.bundle.data.reading import Readers
 from migplan.bundle.manifest import BundleFile, Companion, Manifest, SequenceValue, digest, load, save
 from migplan.bundle.options import Options, Source
@@ -26,7 +26,7 @@ from migplan.bundle.schema.assign_files import AT_THE_END, Phase, Slot, assign_f
 from migplan.bundle.schema.expectation import attributes_in_target, catalog_in_target, gone
 from migplan.bundle.schema.ownership import ownership_of
 from migplan.bundle.schema.sort_entries import sort_entries
-from migplan.bundle.undo.rollback_files import undo_data, undo_schema
+from migplan.bundle.undo.rollback_files import rollback_of_data, rollback_of_schema
 from migplan.catalog.attributes import as_json as attributes_as_json
 from migplan.catalog.layout import as_text
 from migplan.catalog.store import as_json
@@ -202,7 +202,7 @@ class Export:
             self._source.graph,
             self._plan,
             live,
-            takable(self._ownership, kinds),
+            suspendable(self._ownership, kinds),
             trigger_states(self._ownership),
         )
 
@@ -317,9 +317,9 @@ class Export:
         for file in manifest.files:
             order = self._orders.get(file.file, ())
             if file.phase == "data":
-                text = undo_data(manifest, file.file, source.catalog, order, self._ownership, owners)
+                text = rollback_of_data(manifest, file.file, source.catalog, order, self._ownership, owners)
             else:
-                text = undo_schema(manifest, file.file, order, self._ownership, owners)
+                text = rollback_of_schema(manifest, file.file, order, self._ownership, owners)
             yield paths.rollback(file.file), text
         if manifest.contents != "schema":
             yield paths.row_counts, validation_queries.row_counts(manifest, source.catalog)

@@ -22,7 +22,7 @@ Names = tuple[QualifiedName, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowCount:
     """The rows of a node, partitions included; None when nobody knows."""
 
     count: int | None
@@ -49,7 +49,7 @@ class ForeignKeyGraph:
     self_keys: Mapping[QualifiedName, Keys]
     leaving: Keys  # keys to tables that are not among the nodes: said, never dropped
     inherits: Mapping[QualifiedName, Names]  # what else must exist before: the parents of a table's columns
-    rows: Mapping[QualifiedName, Rows]
+    rows: Mapping[QualifiedName, RowCount]
     not_null_domains: frozenset[str]  # types that refuse NULL whatever the column says
 
     @cached_property
@@ -276,11 +276,11 @@ def _inherited(
     }
 
 
-def _rows(family: tuple[Table, ...]) -> Rows:
+def _rows(family: tuple[Table, ...]) -> RowCount:
     leaves = [table for table in family if table.partition_key is None]
     if any(leaf.rows is None for leaf in leaves):
-        return Rows(None, exact=False)
-    return Rows(sum(leaf.rows or 0 for leaf in leaves), all(leaf.rows_exact for leaf in leaves))
+        return RowCount(None, exact=False)
+    return RowCount(sum(leaf.rows or 0 for leaf in leaves), all(leaf.rows_exact for leaf in leaves))
 
 
 def _by_table_and_name(key: ForeignKey) -> tuple[QualifiedName, str]:

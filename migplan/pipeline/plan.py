@@ -14,12 +14,13 @@ from migplan.errors import PlanError, SelectionError
 from migplan.graph import build
 from migplan.names import QualifiedName, parse
 from migplan.pipeline.analyze import as_selection, refuse_nothing
-from migplan.plan import baseline, merge
+from migplan.plan import baseline
 from migplan.plan import file as plan_file
 from migplan.plan.baseline import Baseline
 from migplan.plan.drift import drift
 from migplan.plan.grouping import Wish
 from migplan.plan.make import Request, make
+from migplan.plan.merge import replan
 from migplan.plan.model import Plan
 
 
@@ -43,7 +44,7 @@ def make_plan(catalog: Catalog, config: Config, request: Request, before: Path |
         return Planned(plan, Baseline(selected.catalog, plan))
     written, _ = plan_file.load(before)
     then = baseline.load(before)
-    again = merge.again(selected, graph, request, written, then.proposal if then else None)
+    again = replan(selected, graph, request, written, then.proposal if then else None)
     return Planned(again.plan, Baseline(selected.catalog, again.plan), again.kept, again.changed)
 
 

@@ -33,12 +33,12 @@ def beside(plan_file: Path) -> Path:
     return plan_file.with_suffix(".seen.json")
 
 
-def save(seen: Baseline, plan_file: Path) -> None:
+def save(baseline: Baseline, plan_file: Path) -> None:
     """Write the file that belongs to a plan."""
     content = {
         "migplan_seen": FORMAT,
-        "proposal": seen.proposal.model_dump(mode="json", exclude_defaults=True),
-        "catalog": store.as_json(seen.catalog, observations=False),
+        "proposal": baseline.proposal.model_dump(mode="json", exclude_defaults=True),
+        "catalog": store.as_json(baseline.catalog, observations=False),
     }
     write_whole(beside(plan_file), layout.as_text(content))
 

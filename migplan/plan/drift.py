@@ -15,17 +15,19 @@ from migplan.plan.make import structure_of
 from migplan.plan.model import Plan
 
 
-def drift(plan: Plan, seen: Baseline | None, selected: Selected, graph: ForeignKeyGraph) -> tuple[str, ...]:
+def drift(
+    plan: Plan, baseline: Baseline | None, selected: Selected, graph: ForeignKeyGraph
+) -> tuple[str, ...]:
     """Every way in which the database has gone away from the plan, or the plan's file from the keys."""
-    return (*_of_structure(plan, seen, selected, graph), *_contradictions(plan, graph))
+    return (*_of_structure(plan, baseline, selected, graph), *_contradictions(plan, graph))
 
 
 def _of_structure(
-    plan: Plan, seen: Baseline | None, selected: Selected, graph: ForeignKeyGraph
+    plan: Plan, baseline: Baseline | None, selected: Selected, graph: ForeignKeyGraph
 ) -> Iterator[str]:
-    if seen is not None and fingerprint(seen.catalog) == plan.catalog:
-        yield from map(str, differences(seen.catalog, selected.catalog))
-        yield from _left_out_by_hand(plan, seen, graph)
+    if baseline is not None and fingerprint(baseline.catalog) == plan.catalog:
+        yield from map(str, differences(baseline.catalog, selected.catalog))
+        yield from _left_out_by_hand(plan, baseline, graph)
         return
     if fingerprint(selected.catalog) == plan.catalog:
         yield from _of_tables(plan, graph)
@@ -48,11 +50,11 @@ def _of_tables(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
             yield f"changed: table {name}"
 
 
-def _left_out_by_hand(plan: Plan, seen: Baseline, graph: ForeignKeyGraph) -> Iterator[str]:
+def _left_out_by_hand(plan: Plan, baseline: Baseline, graph: ForeignKeyGraph) -> Iterator[str]:
     """Tables that someone took out of the plan's file, or wrote into it: the catalogs cannot tell."""
     planned = {table.table for table in plan.tables}
     live = graph.by_text.keys()
-    then = {str(table.name) for table in seen.catalog.tables}
+    then = {str(table.name) for table in baseline.catalog.tables}
     for name in sorted((live & then) - planned):
         yield f"added: table {name} is in the database, and not in the plan"
     for name in sorted(planned - live - then):

@@ -16,7 +16,7 @@ from migplan.names import QualifiedName
 from migplan.plan import proposal
 from migplan.plan.cuts import Cut, cuts, nullable_columns
 from migplan.plan.grouping import Group, Wish, gathered, partition_hint, settled
-from migplan.plan.model import Break, Plan, PlannedGroup, PlannedTable
+from migplan.plan.model import Plan, PlannedCut, PlannedGroup, PlannedTable
 from migplan.plan.order import loading_order
 from migplan.plan.strategies import Decision, Situation, decide, objection
 from migplan.text.wording import listed
@@ -62,7 +62,7 @@ def make(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan:
         selection=request.selection,
         left_out=tuple(map(str, selected.left_out)),
         rows=sum(group.rows for group in planned),
-        breaks=tuple(_break(cut) for cut in opened) if request.layout is Layout.WITH_SCHEMA else (),
+        breaks=tuple(_planned_cut(cut) for cut in opened) if request.layout is Layout.WITH_SCHEMA else (),
         groups=planned,
     )
 
@@ -187,8 +187,8 @@ def _nearest(name: QualifiedName, graph: ForeignKeyGraph) -> str:
     return hint or (f"did you mean {near[0]}?" if near else "migplan analyze lists the tables")
 
 
-def _break(cut: Cut) -> Break:
-    return Break(key=f"{cut.key.name}: {cut.key}", table=str(cut.node), how=cut.how, reason=_why(cut))
+def _planned_cut(cut: Cut) -> PlannedCut:
+    return PlannedCut(key=f"{cut.key.name}: {cut.key}", table=str(cut.node), how=cut.how, reason=_why(cut))
 
 
 def _why(cut: Cut) -> str:

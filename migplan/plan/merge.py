@@ -15,11 +15,9 @@ from migplan.plan.grouping import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
 
-__all__ = ["Again", "ByHand", "again", "by_hand", "changes", "kept", "marked", "with_decisions"]
-
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Replanned:
     """A plan made again, and what there is to say about it."""
 
     plan: Plan
@@ -27,9 +25,9 @@ class Again:
     changed: tuple[str, ...]
 
 
-def again(
+def replan(
     selected: Selected, graph: ForeignKeyGraph, request: Request, written: Plan, before: Plan | None
-) -> Again:
+) -> Replanned:
     """Plan again over a plan's file. ``before`` is what migplan last wrote there.
 
     When that is lost, all in which the file differs from migplan's own choice counts as set by hand.
@@ -37,10 +35,10 @@ def again(
     today = make(selected, graph, request)
     decisions = by_hand(written, before or today, today)
     if not decisions:
-        return Again(today, (), tuple(changes(written, today)))
+        return Replanned(today, (), tuple(changes(written, today)))
     asked = with_decisions(request, decisions, written, today, graph)
     plan = marked(make(selected, graph, asked), decisions, written)
-    return Again(plan, tuple(kept(decisions, plan)), tuple(changes(written, plan)))
+    return Replanned(plan, tuple(kept(decisions, plan)), tuple(changes(written, plan)))
 
 
 def with_decisions(

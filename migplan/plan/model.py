@@ -39,7 +39,7 @@ class PlannedTable(Section):
         return self.strategy is not Strategy.SCHEMA_ONLY
 
 
-class Break(Section):
+class PlannedCut(Section):
     """Where a circle of tables is cut open, and how; of this key it holds before the table's strategy."""
 
     key: str
@@ -93,7 +93,7 @@ class Plan(Section):
     selection: SelectionSection = SelectionSection()
     left_out: tuple[str, ...] = ()
     rows: int = Field(0, description="expected rows in all")
-    breaks: tuple[Break, ...] = ()
+    breaks: tuple[PlannedCut, ...] = ()
     groups: tuple[PlannedGroup, ...]
 
     @field_validator("migplan_plan")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from migplan.names import QualifiedName
 
 if TYPE_CHECKING:
-    from migplan.graph.graph import Rows
+    from migplan.graph.graph import RowCount
 
 
-def rows(value: Rows) -> str:
+def rows(value: RowCount) -> str:
     """``104``, ``~4,300`` where it is an estimate, ``?`` where nobody knows."""
     if value.count is None:
         return "?"

@@ -17,7 +17,7 @@ from migplan.bundle.schema.assign_files import Choice, Phase, assign_files
 from migplan.bundle.schema.ownership import ownership_of
 from migplan.bundle.schema.roles import Owners
 from migplan.bundle.schema.sort_entries import sort_entries
-from migplan.bundle.undo.rollback_files import undo_data, undo_schema
+from migplan.bundle.undo.rollback_files import rollback_of_data, rollback_of_schema
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config, GroupSection, Layout, PlanSection
@@ -81,9 +81,9 @@ def _rollbacks(source: Address, manifest: Manifest, catalog: Catalog, plan: Plan
         slot = (Phase[file.phase.upper()], number)
         order = sort_entries([entry for entry, at in slots.items() if at == slot], found, positions)
         if file.phase == "data":
-            rollbacks[file.file] = undo_data(manifest, file.file, catalog, order, found)
+            rollbacks[file.file] = rollback_of_data(manifest, file.file, catalog, order, found)
         else:
-            rollbacks[file.file] = undo_schema(manifest, file.file, order, found, Owners())
+            rollbacks[file.file] = rollback_of_schema(manifest, file.file, order, found, Owners())
     return rollbacks
 
 

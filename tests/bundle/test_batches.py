@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migplan.bundle.undo import batches
-from migplan.bundle.undo.batches import with_them
+from migplan.bundle.undo.batches import with_referencing
 
 NODES = st.integers(0, 11)
 
@@ -22,7 +22,7 @@ def test_children_come_first_and_circles_stay_together(
     for child, parent in pairs:
         needs.setdefault(child, set()).add(parent)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches, "AT_ONCE", at_once)
+        patch.setattr(batches, "BATCH", at_once)
         found = batches.batches(tables, needs)
     assert sorted(table for batch in found for table in batch) == list(range(12))
     where = {table: number for number, batch in enumerate(found) for table in batch}
@@ -41,9 +41,10 @@ def test_without_keys_the_last_comes_first() -> None:
 
 
 def test_what_refers_to_a_table_is_counted_up_to_a_limit() -> None:
-    chain = {number: {number + 1} for number in range(batches.WITH_THEM * 2)}
-    assert with_them(batches.WITH_THEM * 2 - 3, chain) == set(range(batches.WITH_THEM * 2 - 3, 801))
-    assert with_them(0, chain) is None
+    many = 2 * batches.MOST_REFERENCING
+    chain = {number: {number + 1} for number in range(many)}
+    assert with_referencing(many - 3, chain) == set(range(many - 3, 801))
+    assert with_referencing(0, chain) is None
 
 
 def reached(table: int, needs: Mapping[int, set[int]]) -> set[int]:

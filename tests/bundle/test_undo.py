@@ -257,4 +257,4 @@ def test_default_privileges_back() -> None:
     ],
 )
 def test_comments_back(said: str, back: str) -> None:
-    assert reversal.unsaid(entry("COMMENT", definition=said)) == back
+    assert reversal.comment_removed(entry("COMMENT", definition=said)) == back

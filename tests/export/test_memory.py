@@ -15,7 +15,7 @@ from migplan.bundle.check import file_orphans
 from migplan.bundle.check.file_orphans import _Place, _rows
 from migplan.bundle.data import inserts
 from migplan.bundle.data.inserts import InsertStyle
-from migplan.bundle.data.pieces import Rows
+from migplan.bundle.data.steps import RowBlock
 from migplan.bundle.manifest import Block
 from migplan.errors import RefusedError
 from migplan.postgres.address import Address
@@ -85,7 +85,7 @@ def test_rows_come_in_pieces_where_libpq_reads_them(newest_database: Callable[[s
     assert len(lines[1]) > expected
 
 
-ROW = Rows("public.wide", ("id", "t", "n"), sql.SQL(""))
+ROW = RowBlock("public.wide", ("id", "t", "n"), sql.SQL(""))
 LINE = b"1\t" + rb"a\\b\tc'd\n" * 40 + b"\\\\" * 90 + b"\t" + rb"\N" + b"\n"
 
 

@@ -7,15 +7,15 @@ from io import BytesIO
 import pytest
 from psycopg import sql
 
-from migplan.bundle.data.pieces import Rows
 from migplan.bundle.data.reading import MOST_TOGETHER, SMALL, batches, readers
+from migplan.bundle.data.steps import RowBlock
 from migplan.errors import DatabaseError
 from migplan.postgres.session import reading
 from tests.servers import Server
 
 
-def rows(into: str, query: str = "SELECT 1", size: int | None = 10) -> Rows:
-    return Rows(into, ("n",), sql.SQL(query), bytes=size)
+def rows(into: str, query: str = "SELECT 1", size: int | None = 10) -> RowBlock:
+    return RowBlock(into, ("n",), sql.SQL(query), bytes=size)
 
 
 def test_what_is_large_or_of_unknown_size_is_read_alone() -> None:

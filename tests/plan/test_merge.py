@@ -16,7 +16,7 @@ from migplan.errors import CycleError, GroupingError, PlanError
 from migplan.graph import build
 from migplan.plan.file import dumps
 from migplan.plan.make import Request
-from migplan.plan.merge import Again, again
+from migplan.plan.merge import Replanned, replan
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
 from tests.catalogs import altered, catalog, name
 from tests.plan.making import in_groups, planned, request, table_of, ways
@@ -41,11 +41,11 @@ def replanned(
     tables: Mapping[str, Sequence[str]] | Catalog = SHOP,
     wanted: Request = LIVE,
     before: Plan | None = START,
-) -> Again:
+) -> Replanned:
     """Plan again; whatever comes out must come out again when nothing has changed since."""
     found = tables if isinstance(tables, Catalog) else catalog(tables)
-    result = again(Selected(found), build(found), wanted, written, before)
-    repeated = again(Selected(found), build(found), wanted, result.plan, result.plan)
+    result = replan(Selected(found), build(found), wanted, written, before)
+    repeated = replan(Selected(found), build(found), wanted, result.plan, result.plan)
     assert dumps(repeated.plan) == dumps(result.plan)
     assert repeated.changed == ()
     assert repeated.kept == result.kept

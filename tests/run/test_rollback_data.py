@@ -109,7 +109,7 @@ def test_triggers_rules_and_circles(
 ) -> None:
     bundle, address, name = target
     monkeypatch.setattr(delete_rows, "WORTH_IT", worth)
-    monkeypatch.setattr(batches, "AT_ONCE", at_once)
+    monkeypatch.setattr(batches, "BATCH", at_once)
     before = schema(newest, name)
     assert lost(taken_back(bundle, address, data_only=True)).others == 0
     assert set(rows(newest, name).values()) == {0}
@@ -248,8 +248,8 @@ def test_files_empty_tables_a_batch_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in (batches, truncate_sql):
-        monkeypatch.setattr(module, "AT_ONCE", 2)
-        monkeypatch.setattr(module, "WITH_THEM", 2)
+        monkeypatch.setattr(module, "BATCH", 2)
+        monkeypatch.setattr(module, "MOST_REFERENCING", 2)
     source = newest_database(
         SOURCE + "CREATE TABLE visit (guest int REFERENCES guest, hen int REFERENCES hen);"
     )

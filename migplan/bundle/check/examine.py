@@ -284,16 +284,16 @@ def _copied(rows: CopyRows) -> Found:
     for _ in rows:
         pass
     statement = rows.statement
-    found = Rows(rows.table, rows.columns, rows.rows, (rows.start, rows.end))
+    found = FoundRows(rows.table, rows.columns, rows.rows, (rows.start, rows.end))
     return Found(statement.start, rows.end, statement.line, statement.word, found)
 
 
-def _inserted(insert: pg.InsertStmt) -> Rows | None:
+def _inserted(insert: pg.InsertStmt) -> FoundRows | None:
     """The rows that an INSERT brings along; None where it takes them from a query."""
     values = len(insert.select_stmt.select_stmt.values_lists)
     if insert.HasField("select_stmt") and not values:
         return None
-    return Rows(
+    return FoundRows(
         name_of(insert.relation), tuple(column.res_target.name for column in insert.cols), values or 1
     )
 
@@ -309,11 +309,11 @@ class Found:
     end: int
     line: int
     word: str
-    rows: Rows | None = None
+    rows: FoundRows | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class FoundRows:
     """Rows of a COPY, with the place of their bytes; or of an INSERT, which is a part of such a place."""
 
     table: str
@@ -408,7 +408,7 @@ class _Current:
                 yield f"{count or 0:,} rows of {block.table}; the manifest says {block.rows:,}"
 
 
-def _differences(found: Found, rows: Rows, block: Block) -> Iterator[str]:
+def _differences(found: Found, rows: FoundRows, block: Block) -> Iterator[str]:
     if rows.table != block.table:
         yield f"rows of {rows.table}, where the manifest has rows of {block.table}"
     elif rows.columns != block.columns:

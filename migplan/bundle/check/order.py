@@ -35,7 +35,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class DeclaredKey:
     """A foreign key that a statement creates."""
 
     name: str
@@ -50,7 +50,7 @@ class Order:
     def __init__(self) -> None:
         self._created: dict[str, Place] = {}
         self._homes: dict[str, str] = {}  # of a partition: the table that it is a part of
-        self._keys: list[Key] = []
+        self._keys: list[DeclaredKey] = []
         self._filled: dict[str, list[Place]] = {}
 
     @property
@@ -90,7 +90,7 @@ class Order:
             if key.table != key.referenced and strategies.get(self.root(key.table)) not in _OUT_OF_ORDER:
                 yield from _filling(key, filled.get(key.table, []), filled.get(key.referenced, []))
 
-    def _creation(self, key: Key, promised: Collection[str]) -> Iterator[Problem]:
+    def _creation(self, key: DeclaredKey, promised: Collection[str]) -> Iterator[Problem]:
         created = self._created.get(key.referenced)
         if created is None:
             if key.referenced in promised:
@@ -135,7 +135,7 @@ class Order:
             if constraint.contype == pg.CONSTR_FOREIGN and constraint.is_enforced:
                 referenced = name_of(constraint.pktable)
                 name = constraint.conname or f"a key of {table}"
-                self._keys.append(Key(name, table, referenced, place))
+                self._keys.append(DeclaredKey(name, table, referenced, place))
 
 
 def name_of(relation: Any) -> str:
@@ -143,7 +143,7 @@ def name_of(relation: Any) -> str:
     return QualifiedName(relation.schemaname, relation.relname).seen_from("")
 
 
-def _filling(key: Key, rows: Sequence[Place], referenced: Sequence[Place]) -> Iterator[Problem]:
+def _filling(key: DeclaredKey, rows: Sequence[Place], referenced: Sequence[Place]) -> Iterator[Problem]:
     """Rows that a key already binds, and that come in before rows to which they may refer."""
     first = bisect_right(rows, key.place)
     if first < len(rows) and referenced and referenced[-1] > rows[first]:

@@ -14,10 +14,9 @@ from typing import BinaryIO
 
 from migplan.bundle.data import inserts
 from migplan.bundle.data.inserts import InsertStyle
-from migplan.bundle.data.pieces import Rows, Sql, Step
 from migplan.bundle.data.reading import Amount, Readers, batches, is_small
-from migplan.bundle.manifest import Block
-from migplan.bundle.manifest import Step as WrittenStep
+from migplan.bundle.data.steps import DataStep, RowBlock, Sql
+from migplan.bundle.manifest import Block, Step
 from migplan.names import quoted
 from migplan.sql.text import one_line
 
@@ -37,14 +36,14 @@ class DataFile:
     _aside: int = 0  # how many blocks were read into files of their own
 
     def write(
-        self, header: str, steps: Sequence[Step], closing: Callable[[], Mapping[str, str]]
-    ) -> tuple[WrittenStep, ...]:
+        self, header: str, steps: Sequence[DataStep], closing: Callable[[], Mapping[str, str]]
+    ) -> tuple[Step, ...]:
         """Write everything, and say where it stands. Rows are read ahead, in parallel, into files aside.
 
         What closes the file is asked for when all rows are read: sequences are of no snapshot, and must not
         be older than the rows.
         """
-        blocks = [piece for step in steps for piece in step.pieces if isinstance(piece, Rows)]
+        blocks = [part for step in steps for part in step.parts if isinstance(part, RowBlock)]
         ahead = self._read_ahead(blocks)
         with self.path.open("wb") as sink:
             sink.write(header.encode())
@@ -53,7 +52,7 @@ class DataFile:
                 start = sink.tell()
                 sink.write(f"\n-- {name}\nBEGIN;\n{text}\nCOMMIT;\n".encode())
                 alone = name not in BESIDE
-                written.append(WrittenStep(name=name, alone=alone, start=start, end=sink.tell()))
+                written.append(Step(name=name, alone=alone, start=start, end=sink.tell()))
         return tuple(written)
 
     def rewrite_header(self, header: str) -> None:
@@ -61,7 +60,7 @@ class DataFile:
         with self.path.open("r+b") as sink:
             sink.write(header.encode())
 
-    def _read_ahead(self, blocks: Sequence[Rows]) -> Iterator[_Ahead]:
+    def _read_ahead(self, blocks: Sequence[RowBlock]) -> Iterator[_Ahead]:
         """The blocks in their order, always a few of them under way."""
         waiting: deque[list[_Ahead]] = deque()
         for rows in batches(blocks):
@@ -71,7 +70,7 @@ class DataFile:
         for begun in waiting:
             yield from begun
 
-    def _begun(self, rows: Sequence[Rows]) -> list[_Ahead]:
+    def _begun(self, rows: Sequence[RowBlock]) -> list[_Ahead]:
         first = rows[0]
         if is_small(first):
             answers = self.readers.submit_small(rows)
@@ -82,22 +81,22 @@ class DataFile:
         part = self.path.with_name(f".{self.path.name}.{self._aside}.rows")
         return [_Aside(part, self.readers.submit(first, lambda: part.open("wb")))]
 
-    def _step(self, step: Step, sink: BinaryIO, ahead: Iterator[_Ahead]) -> WrittenStep:
+    def _step(self, step: DataStep, sink: BinaryIO, ahead: Iterator[_Ahead]) -> Step:
         start = sink.tell()
         for line in step.comment:
             sink.write(f"\n-- {one_line(line)}".encode())
         sink.write(b"\nBEGIN;\n")
         blocks = []
         counted = 0
-        for piece in step.pieces:
-            if isinstance(piece, Sql):
-                sink.write(f"{piece.text}\n".encode())
+        for part in step.parts:
+            if isinstance(part, Sql):
+                sink.write(f"{part.text}\n".encode())
                 continue
-            block = self._rows(piece, sink, next(ahead))
+            block = self._rows(part, sink, next(ahead))
             blocks.append(block)
-            counted += block.rows if piece.counted else 0
+            counted += block.rows if part.counted else 0
         sink.write(b"COMMIT;\n")
-        return WrittenStep(
+        return Step(
             name=step.name,
             tables=step.tables,
             needs=step.needs,
@@ -107,7 +106,7 @@ class DataFile:
             blocks=tuple(blocks),
         )
 
-    def _rows(self, rows: Rows, sink: BinaryIO, ahead: _Ahead) -> Block:
+    def _rows(self, rows: RowBlock, sink: BinaryIO, ahead: _Ahead) -> Block:
         if self.style is None:
             columns = f" ({', '.join(map(quoted, rows.columns))})" if rows.columns else ""
             sink.write(f"COPY {rows.into}{columns} FROM stdin;\n".encode())
@@ -132,7 +131,7 @@ class _Direct:
     """A large block for the only reader: nothing is gained by writing it twice."""
 
     readers: Readers
-    rows: Rows
+    rows: RowBlock
     on_progress: Callable[[int, int], None]
 
     def into(self, sink: BinaryIO) -> Amount:

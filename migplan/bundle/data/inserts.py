@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from migplan.bundle.data.pieces import Rows
+from migplan.bundle.data.steps import RowBlock
 from migplan.errors import RefusedError
 from migplan.names import quoted
 from migplan.sql.split import LONGEST
@@ -27,7 +27,7 @@ class InsertStyle:
     on_conflict_do_nothing: bool = False
 
 
-def write(rows: Rows, source: BinaryIO, sink: BinaryIO, style: InsertStyle) -> None:
+def write(rows: RowBlock, source: BinaryIO, sink: BinaryIO, style: InsertStyle) -> None:
     """Write the rows of a COPY as INSERT statements, so many rows each, with one row in memory at a time."""
     if not rows.columns:
         sink.writelines(f"INSERT INTO {rows.into} DEFAULT VALUES;\n".encode() for _ in source)
@@ -63,14 +63,14 @@ def _write_row(line: bytes, sink: BinaryIO) -> int:
         tab = line.find(b"\t", begin, end)
         upto = end if tab < 0 else tab
         size += sink.write(b", " if begin else b"(")
-        for piece in _pieces(line, begin, upto):
-            size += sink.write(piece)
+        for part in _pieces(line, begin, upto):
+            size += sink.write(part)
         begin = upto + 1
     return size + sink.write(b")")
 
 
 def _pieces(line: bytes, begin: int, end: int) -> Iterator[bytes]:
-    """A value as a literal, piece by piece."""
+    """A value as a literal, part by part."""
     if end - begin < LARGE:
         yield _literal(line[begin:end])
         return

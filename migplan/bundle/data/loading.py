@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from psycopg import sql
 
-from migplan.bundle.data.pieces import Piece, Rows, Sql, Step, loaded_columns, own_rows, selection
+from migplan.bundle.data.steps import DataStep, Part, RowBlock, Sql, loaded_columns, own_rows, selection
 from migplan.bundle.schema.ownership import Ownership, is_unproven
 from migplan.catalog.model import Catalog, ForeignKey, Key, Table
 from migplan.config import Strategy
@@ -30,7 +30,7 @@ KEY = "FK CONSTRAINT"
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Suspended:
     """A key, check or rule that is taken away while rows come in, and put back behind them."""
 
     name: str
@@ -39,7 +39,7 @@ class Taken:
     create: str
 
 
-def takable(ownership: Ownership, kinds: Collection[str]) -> dict[QualifiedName, list[Taken]]:
+def suspendable(ownership: Ownership, kinds: Collection[str]) -> dict[QualifiedName, list[Suspended]]:
     """What of those kinds can be taken away from each table, and put back with what was said about it."""
     comments = {
         need: entry.definition.strip()
@@ -47,13 +47,13 @@ def takable(ownership: Ownership, kinds: Collection[str]) -> dict[QualifiedName,
         if entry.kind == "COMMENT"
         for need in entry.needs
     }
-    found: dict[QualifiedName, list[Taken]] = {}
+    found: dict[QualifiedName, list[Suspended]] = {}
     for number, owner in ownership.owner.items():
         entry = ownership.entries[number]
         if entry.kind in kinds or (is_unproven(entry) and KEY in kinds):
             create = "\n".join(filter(None, (entry.definition.strip(), comments.get(number))))
             name = entry.tag.removeprefix(f"{owner.name} ")
-            found.setdefault(owner, []).append(Taken(name, entry.kind, entry.drop.strip(), create))
+            found.setdefault(owner, []).append(Suspended(name, entry.kind, entry.drop.strip(), create))
     return found
 
 
@@ -75,10 +75,10 @@ class Loading:
     graph: ForeignKeyGraph
     plan: Plan
     live: bool  # keys, triggers and policies are in force while the rows come in
-    taken: Mapping[QualifiedName, Sequence[Taken]] = field(default_factory=dict)  # by table
+    suspended: Mapping[QualifiedName, Sequence[Suspended]] = field(default_factory=dict)  # by table
     states: Mapping[QualifiedName, Sequence[str]] = field(default_factory=dict)  # of triggers of partitions
 
-    def steps(self, group: PlannedGroup) -> Iterator[Step]:
+    def steps(self, group: PlannedGroup) -> Iterator[DataStep]:
         """The steps of a group's data file, in their order."""
         planned = {table.table: table for table in group.tables}
         names = self.graph.by_text
@@ -106,37 +106,37 @@ class Loading:
         circle = next((c for c in self.graph.circles if name in c), frozenset())
         return [planned[str(member)] for member in sorted(circle) if str(member) in planned]
 
-    def _step(self, tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> Step:
+    def _step(self, tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> DataStep:
         before: list[str] = []
         after: list[str] = []
-        rows: list[Piece] = []
+        rows: list[Part] = []
         for name, planned in tables:
             if self.live:
-                before += _quieted(self._family(name))
+                before += _disable_triggers(self._family(name))
                 after += self._restored(name)
                 before += [
                     f"SET CONSTRAINTS {_constraint(key)} DEFERRED;"
                     for key in self._treated(name, planned, Strategy.DEFERRED)
                     if key.deferrable
                 ]
-                taken = self._taken(name, planned)
-                before += [each.drop for each in taken]
-                after = [each.create for each in taken] + after
+                suspended = self._suspended(name, planned)
+                before += [each.drop for each in suspended]
+                after = [each.create for each in suspended] + after
             rows += self._rows(name, planned)
         if after and any(self._can_wait(name) for name, _ in tables):
             after = ["SET CONSTRAINTS ALL IMMEDIATE;", *after]  # no table is altered while a check is pending
-        pieces: list[Piece] = [*_sql(before), *rows, *_sql(after)]
+        parts: list[Part] = [*_sql(before), *rows, *_sql(after)]
         names = tuple(planned.table for _, planned in tables)
         needs = self._needs([name for name, _ in tables]) - set(names)
-        return Step(", ".join(names), _comment(tables), tuple(pieces), names, tuple(sorted(needs)))
+        return DataStep(", ".join(names), _comment(tables), tuple(parts), names, tuple(sorted(needs)))
 
-    def _second_pass(self, name: QualifiedName, planned: PlannedTable) -> Step:
+    def _second_pass(self, name: QualifiedName, planned: PlannedTable) -> DataStep:
         family = self._family(name)
-        pieces = _values_in_second_pass(self.graph.tables[name], self._nulled(name, planned))
-        return Step(
+        parts = _values_in_second_pass(self.graph.tables[name], self._nulled(name, planned))
+        return DataStep(
             f"{name}, second pass",
             (f"{name}: the values that were loaded as NULL",),
-            (*_sql(_quieted(family)), *pieces, *_sql(self._restored(name))),
+            (*_sql(_disable_triggers(family)), *parts, *_sql(self._restored(name))),
             (str(name),),
             tuple(sorted(self._needs([name]))),
         )
@@ -145,7 +145,7 @@ class Loading:
         """The tables that rows of these refer to while the keys are in force."""
         return {str(need) for name in names for need in self.graph.needs[name]} if self.live else set()
 
-    def _rows(self, name: QualifiedName, planned: PlannedTable) -> Iterator[Rows]:
+    def _rows(self, name: QualifiedName, planned: PlannedTable) -> Iterator[RowBlock]:
         table = self.graph.tables[name]
         if not planned.brings_rows:
             return
@@ -165,19 +165,20 @@ class Loading:
         keys = self._treated(name, planned, Strategy.NULL_THEN_UPDATE)
         return frozenset(column for key in keys for column in nullable_columns(key, name, self.graph))
 
-    def _taken(self, name: QualifiedName, planned: PlannedTable) -> list[Taken]:
+    def _suspended(self, name: QualifiedName, planned: PlannedTable) -> list[Suspended]:
         """Rules, checks that rows may break, and the keys that the plan creates later."""
         later = {(key.table, key.name) for key in self._treated(name, planned, Strategy.CONSTRAINT_LATER)}
         return [
             each
             for table in self._family(name)
-            for each in self.taken.get(table.name, ())
+            for each in self.suspended.get(table.name, ())
             if each.kind != KEY or (table.name, each.name) in later
         ]
 
     def _restored(self, name: QualifiedName) -> list[str]:
         family = self._family(name)
-        return [*_restored(family), *(state for table in family for state in self.states.get(table.name, ()))]
+        states = (state for table in family for state in self.states.get(table.name, ()))
+        return [*_enable_triggers(family), *states]
 
     def _can_wait(self, name: QualifiedName) -> bool:
         """Whether checks of the table can be pending until the end of the transaction."""
@@ -204,7 +205,7 @@ class Loading:
         return None if None in sizes else sum(size or 0 for size in sizes)
 
 
-def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[Rows]:
+def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[RowBlock]:
     """The table as one block, or as several when it is large: the same ones whoever reads them."""
     columns = loaded_columns(table)
     identity = any(column.identity for column in table.columns)
@@ -215,7 +216,7 @@ def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[Rows]:
         where = _between(start, end) if len(bounds) > 1 else sql.SQL("")
         query = selection(table, columns, nulled) + where
         size = None if table.table_bytes is None else table.table_bytes // len(bounds)
-        yield Rows(str(table.name), columns, query, identity=identity, bytes=size)
+        yield RowBlock(str(table.name), columns, query, identity=identity, bytes=size)
 
 
 def _between(start: int, end: int | None) -> sql.Composable:
@@ -225,7 +226,7 @@ def _between(start: int, end: int | None) -> sql.Composable:
     return lower + sql.SQL(" AND ctid < {}::pg_catalog.tid").format(sql.Literal(f"({end},0)"))
 
 
-def _quieted(family: Sequence[Table]) -> list[str]:
+def _disable_triggers(family: Sequence[Table]) -> list[str]:
     """User triggers would change or log what is loaded, and forced policies would hide it from the owner."""
     lines = []
     for table in family:
@@ -239,7 +240,7 @@ def _quieted(family: Sequence[Table]) -> list[str]:
 _STATES = {"origin": "ENABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
 
 
-def _restored(family: Sequence[Table]) -> list[str]:
+def _enable_triggers(family: Sequence[Table]) -> list[str]:
     lines = []
     for table in family:
         lines += [
@@ -269,7 +270,7 @@ def _comment(tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> tuple[str,
 
 def _levels(
     table: Table, keys: tuple[ForeignKey, ...], size: int | None, nulled: frozenset[str] = frozenset()
-) -> Iterator[Rows]:
+) -> Iterator[RowBlock]:
     """The two passes, each a COPY block of its own.
 
     The order within the second does not matter to COPY, which checks keys at its end; it matters to INSERT
@@ -306,8 +307,8 @@ def _levels(
         follows=_follows(keys),
         limit=sql.Literal(DEEPEST),
     )
-    yield Rows(str(table.name), columns, roots, identity=identity, bytes=size)
-    yield Rows(str(table.name), columns, rest, identity=identity, bytes=size)
+    yield RowBlock(str(table.name), columns, roots, identity=identity, bytes=size)
+    yield RowBlock(str(table.name), columns, rest, identity=identity, bytes=size)
 
 
 # Rows that refer to each other in a circle have no level; they come last, in a COPY that checks at its end.
@@ -360,7 +361,7 @@ def _follows(keys: tuple[ForeignKey, ...]) -> sql.Composed:
 SCRATCH = "migplan_second_pass"
 
 
-def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Piece, ...]:
+def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Part, ...]:
     """The values into a scratch table, and from there into their rows, found by a unique key."""
     values = tuple(column.name for column in table.columns if column.name in nulled)
     identity = _identity(table, frozenset(values)).columns
@@ -379,7 +380,7 @@ def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Piece,
             f"CREATE TEMPORARY TABLE {SCRATCH} ON COMMIT DROP AS\n"  # noqa: S608 - the names are quoted
             f"  SELECT {shown} FROM {table.name} WITH NO DATA;"
         ),
-        Rows(f"pg_temp.{SCRATCH}", columns, query, counted=False),
+        RowBlock(f"pg_temp.{SCRATCH}", columns, query, counted=False),
         Sql(
             f"UPDATE {table.only}{table.name} t SET {assignments}\n"  # noqa: S608
             f"  FROM pg_temp.{SCRATCH} s WHERE {match};"

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import psycopg
 from psycopg import sql
 
-from migplan.bundle.data.pieces import Rows
+from migplan.bundle.data.steps import RowBlock
 from migplan.postgres import copy_out
 from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss, of_database
@@ -38,7 +38,7 @@ class Readers:
     def __init__(self, sessions: SnapshotPool) -> None:
         self._sessions = sessions
 
-    def submit(self, rows: Rows, into: Callable[[], BinaryIO]) -> Future[Amount]:
+    def submit(self, rows: RowBlock, into: Callable[[], BinaryIO]) -> Future[Amount]:
         """Read some rows in the background, into what ``into`` opens and the reader closes."""
 
         def work() -> Amount:
@@ -47,11 +47,11 @@ class Readers:
 
         return self._sessions.submit(work)
 
-    def submit_small(self, rows: Sequence[Rows]) -> Future[list[bytes]]:
+    def submit_small(self, rows: Sequence[RowBlock]) -> Future[list[bytes]]:
         """Read several small blocks in the background, all in one question; each one's text."""
         return self._sessions.submit(self._small, rows)
 
-    def _small(self, rows: Sequence[Rows]) -> list[bytes]:
+    def _small(self, rows: Sequence[RowBlock]) -> list[bytes]:
         with self._sessions.keeper.translate_errors(f"reading the rows of {rows[0].into}"):
             try:
                 return self._sessions.undisturbed(
@@ -63,7 +63,7 @@ class Readers:
         return [text for each in rows for text in self._small([each])]  # which tells the one to blame
 
     def read(
-        self, rows: Rows, sink: BinaryIO, on_progress: Callable[[int, int], None] | None = None
+        self, rows: RowBlock, sink: BinaryIO, on_progress: Callable[[int, int], None] | None = None
     ) -> Amount:
         """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
         with self._sessions.keeper.translate_errors(f"reading the rows of {rows.into}"):
@@ -72,7 +72,7 @@ class Readers:
     def _copy(
         self,
         session: Session,
-        rows: Rows,
+        rows: RowBlock,
         sink: BinaryIO,
         on_progress: Callable[[int, int], None] | None,
     ) -> Amount:
@@ -92,18 +92,18 @@ class Readers:
         return Amount(count, size)
 
 
-def _statement(session: Session, rows: Rows) -> str:
+def _statement(session: Session, rows: RowBlock) -> str:
     return sql.SQL("COPY ({}) TO STDOUT").format(rows.query).as_string(session)
 
 
-def is_small(rows: Rows) -> bool:
+def is_small(rows: RowBlock) -> bool:
     """Whether a block may be held in memory, and read together with others."""
     return rows.bytes is not None and rows.bytes <= SMALL
 
 
-def batches(blocks: Iterable[Rows]) -> Iterator[list[Rows]]:
+def batches(blocks: Iterable[RowBlock]) -> Iterator[list[RowBlock]]:
     """The blocks in their order: small ones together, as long as all of them are not many; others alone."""
-    batch: list[Rows] = []
+    batch: list[RowBlock] = []
     size = 0
     for rows in blocks:
         small = rows.bytes if rows.bytes is not None and is_small(rows) else None

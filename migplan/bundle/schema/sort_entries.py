@@ -32,7 +32,7 @@ _ELSEWHERE = 15
 
 _BEFORE, _BEHIND = -1, 1_000_000
 
-Key = tuple[int, int, int]
+SortKey = tuple[int, int, int]
 
 
 def sort_entries(
@@ -40,7 +40,7 @@ def sort_entries(
 ) -> list[int]:
     """The entries of one file in their order; ``position`` is each table's place in the plan."""
     here = set(numbers)
-    key: dict[int, Key] = {}
+    key: dict[int, SortKey] = {}
     for number in sorted(here, key=ownership.order.__getitem__):
         key[number] = _key(number, ownership, position, key)
     _pull_up(here, ownership, key)
@@ -64,8 +64,8 @@ def sort_entries(
 
 
 def _key(
-    number: int, ownership: Ownership, position: Mapping[QualifiedName, int], before: Mapping[int, Key]
-) -> Key:
+    number: int, ownership: Ownership, position: Mapping[QualifiedName, int], before: Mapping[int, SortKey]
+) -> SortKey:
     """Where an entry wants to stand; ``before`` has that of all that it needs here.
 
     What has no table of its own stands before all tables, as pg_dump has it, or behind the last one that it
@@ -85,7 +85,7 @@ def _key(
     return (max(needed, default=_BEFORE), _ELSEWHERE, ownership.order[subject])
 
 
-def _pull_up(here: set[int], ownership: Ownership, key: dict[int, Key]) -> None:
+def _pull_up(here: set[int], ownership: Ownership, key: dict[int, SortKey]) -> None:
     """What stands by itself comes before the first that needs it, even if its own place would be later."""
     for number in sorted(here, key=ownership.order.__getitem__, reverse=True):
         for need in ownership.needs[number] & here:

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 import networkx as nx
 
-AT_ONCE = 100
+BATCH = 100
 """Tables of a batch, unless more of them refer to each other in a circle."""
 
-WITH_THEM = 400
+MOST_REFERENCING = 400
 """How many tables TRUNCATE may have to name because they refer to others; else rows are deleted."""
 
 Table = TypeVar("Table", bound=Hashable)
@@ -36,19 +36,19 @@ def batches(tables: Sequence[Table], needs: Mapping[Table, Collection[Table]]) -
     found: list[list[Table]] = [[]]
     for node in nx.lexicographical_topological_sort(whole, key=lambda node: -last[node]):
         members = sorted(whole.nodes[node]["members"], reverse=True)
-        if found[-1] and len(found[-1]) + len(members) > AT_ONCE:
+        if found[-1] and len(found[-1]) + len(members) > BATCH:
             found.append([])
         found[-1] += [tables[member] for member in members]
     return [batch for batch in found if batch]
 
 
-def with_them(table: Table, users: Mapping[Table, Collection[Table]]) -> set[Table] | None:
+def with_referencing(table: Table, users: Mapping[Table, Collection[Table]]) -> set[Table] | None:
     """A table and all that refer to it, directly or through others; None where these are too many."""
     found, waiting = {table}, [table]
     while waiting:
         new = set(users.get(waiting.pop(), ())) - found
         found |= new
         waiting += new
-        if len(found) > WITH_THEM:
+        if len(found) > MOST_REFERENCING:
             return None
     return found

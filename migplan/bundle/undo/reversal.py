@@ -122,7 +122,7 @@ def no_row_security(entry: Entry) -> str:
     return f"ALTER TABLE IF EXISTS {only}{name} DISABLE ROW LEVEL SECURITY;"
 
 
-def unsaid(entry: Entry) -> str:
+def comment_removed(entry: Entry) -> str:
     """A comment or security label of something that stays, taken away; that of schema public set back."""
     said = _SAYING.fullmatch(entry.definition)
     assert said is not None, entry.definition

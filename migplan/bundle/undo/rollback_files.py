@@ -40,17 +40,17 @@ _WITHIN = frozenset(
 _PLURALS = {"index": "indexes", "policy": "policies", "statistics": "statistics"}
 
 
-def undo_schema(
+def rollback_of_schema(
     manifest: Manifest, file: str, order: Sequence[int], ownership: Ownership, owners: Owners
 ) -> str:
     """The rollback of a schema or constraints file whose entries stand in this order."""
-    undoing = _Undoing(order, ownership, owners)
+    undoing = _Rollback(order, ownership, owners)
     dropped = [ownership.entries[number] for number in order if undoing.says_so(number)]
     header = [*_opening(manifest, file), *_drops(manifest, dropped), *_before(manifest, file)]
     return _text(header, undoing.statements())
 
 
-def undo_data(
+def rollback_of_data(
     manifest: Manifest,
     file: str,
     catalog: Catalog,
@@ -61,13 +61,13 @@ def undo_data(
     """The rollback of a data file; ``order`` are the keys that the file creates after its rows."""
     tables = _filled(manifest, file)
     header = [*_opening(manifest, file), *_empties(tables), *_before(manifest, file)]
-    keys = list(_Undoing(order, ownership, owners or Owners()).statements()) if ownership else []
+    keys = list(_Rollback(order, ownership, owners or Owners()).statements()) if ownership else []
     rows = list(truncate_sql(manifest, tables, catalog)) if tables else []
     return _text(header, [*keys, *rows, *_left_as_they_are(manifest, file)])
 
 
 @dataclass(frozen=True)
-class _Undoing:
+class _Rollback:
     """The entries of one file, from the last to the first."""
 
     order: Sequence[int]
@@ -105,7 +105,7 @@ class _Undoing:
         elif entry.kind == "DEFAULT ACL":
             yield from reversal.default_privileges_back(entry, self.owners.definition(entry))
         elif entry.kind in {"COMMENT", "SECURITY LABEL"}:
-            yield reversal.unsaid(entry)
+            yield reversal.comment_removed(entry)
         elif entry.kind == "ROW SECURITY":
             yield reversal.no_row_security(entry)
         else:

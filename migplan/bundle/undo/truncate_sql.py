@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from migplan.bundle.manifest import LoadedTable, Manifest
-from migplan.bundle.undo.batches import AT_ONCE, WITH_THEM, batches, with_them
+from migplan.bundle.undo.batches import BATCH, MOST_REFERENCING, batches, with_referencing
 from migplan.catalog.model import Catalog
 from migplan.config import Layout
 from migplan.names import QualifiedName, quoted
@@ -23,8 +23,8 @@ def truncate_sql(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Cat
     """The statements that empty these tables, the last of which was filled first."""
     here = [table.name for table in tables]
     if manifest.constraints is not Layout.WITH_SCHEMA and manifest.contents != "data":
-        for start in range(0, len(here), AT_ONCE):  # no key is there, or not any more
-            yield f"TRUNCATE TABLE{_list(here[start : start + AT_ONCE], catalog, 4)};"
+        for start in range(0, len(here), BATCH):  # no key is there, or not any more
+            yield f"TRUNCATE TABLE{_list(here[start : start + BATCH], catalog, 4)};"
         return
     needs, users = _references(catalog)
     barred = _barred(catalog, needs)
@@ -35,8 +35,8 @@ def truncate_sql(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Cat
         deleted = [name for name in batch if name not in named]
         if truncated:
             later = _in_turn(named - {*batch}, place)
-            still = _kept_still([*truncated, *later], later, catalog, {"TRUNCATE"})
-            yield from _truncated(truncated, later, catalog, *still)
+            switches = _disabled_and_enabled([*truncated, *later], later, catalog, {"TRUNCATE"})
+            yield from _truncated(truncated, later, catalog, *switches)
         if deleted:
             yield "-- TRUNCATE refuses tables of keys that are not enforced, and what these need,"
             yield "-- and wants all tables named that refer to one, which may be too many."
@@ -50,8 +50,8 @@ def _named_together(
     """Of some tables those that can be truncated, and all that TRUNCATE wants named with them."""
     found: set[QualifiedName] = set()
     for name in names:
-        more = with_them(name, users)
-        if more is not None and len(found | more) <= WITH_THEM:
+        more = with_referencing(name, users)
+        if more is not None and len(found | more) <= MOST_REFERENCING:
             found |= more
     return found
 
@@ -65,32 +65,32 @@ def _truncated(
     here: Sequence[QualifiedName],
     later: Sequence[QualifiedName],
     catalog: Catalog,
-    quiet: Sequence[str],
-    loud: Sequence[str],
+    disable: Sequence[str],
+    enable: Sequence[str],
 ) -> Iterator[str]:
-    if not later and not quiet:
+    if not later and not disable:
         yield f"TRUNCATE TABLE{_list(here, catalog, 4)};"
         return
     if later:  # TRUNCATE wants each table in the same statement that refers to one of its tables
         yield "-- Tables of later files that refer to these must be named as well, and must be empty."
     truncate = f"    TRUNCATE TABLE{_list([*later, *here], catalog, 8)};"
-    lines = [*_locked(later, catalog), *quiet, *_checked_empty(later, catalog), truncate, *loud]
+    lines = [*_locked(later, catalog), *disable, *_checked_empty(later, catalog), truncate, *enable]
     yield do_block("\n".join(lines))
 
 
 def _deleted(here: Sequence[QualifiedName], later: Sequence[QualifiedName], catalog: Catalog) -> str:
     """All in one statement, so that keys among them hold whatever way they point."""
     # Keys act on later tables; a trigger of theirs fires for the statement, even without a row.
-    quiet, loud = _kept_still([*here, *later], [*here, *later], catalog, {"DELETE", "UPDATE"})
+    disable, enable = _disabled_and_enabled([*here, *later], [*here, *later], catalog, {"DELETE", "UPDATE"})
     *first, last = (f"DELETE FROM {catalog.rows_of(name)}" for name in here)  # noqa: S608 - quoted
     parts = ",\n         ".join(f"deleted_{number} AS ({each})" for number, each in enumerate(first, 1))
     delete = f"    WITH {parts}\n    {last};" if parts else f"    {last};"
-    if loud:
-        loud.insert(0, "    SET CONSTRAINTS ALL IMMEDIATE;")
-    return "\n".join([*_locked(later, catalog), *quiet, *_checked_empty(later, catalog), delete, *loud])
+    if enable:
+        enable.insert(0, "    SET CONSTRAINTS ALL IMMEDIATE;")
+    return "\n".join([*_locked(later, catalog), *disable, *_checked_empty(later, catalog), delete, *enable])
 
 
-def _kept_still(
+def _disabled_and_enabled(
     emptied: Sequence[QualifiedName],
     read: Sequence[QualifiedName],
     catalog: Catalog,

@@ -22,7 +22,7 @@ from migplan.document.html.links import group_id, table_id
 from migplan.document.model import title
 from migplan.document.regions import integration_key, notes_key, overview_key, purpose_key
 from migplan.document.templating import environment as environment_of
-from migplan.graph.graph import Rows
+from migplan.graph.graph import RowCount
 from migplan.level import Level
 from migplan.report import words
 from migplan.report.advice import levels
@@ -114,7 +114,7 @@ def environment() -> Environment:
         "parenthesised": parenthesised,
         "purpose_key": purpose_key,
         "remarks": remarks,
-        "rows": lambda number, exact: words.rows(Rows(number, exact)),
+        "rows": lambda number, exact: words.rows(RowCount(number, exact)),
         "size": size,
         "table_id": table_id,
         "title": title,

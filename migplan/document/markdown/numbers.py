@@ -8,13 +8,13 @@ from markupsafe import Markup
 
 from migplan.catalog.model import Table
 from migplan.document.model import TableDocument
-from migplan.graph.graph import Rows
+from migplan.graph.graph import RowCount
 from migplan.report import words
 
 
 def rows(found: TableDocument | Table) -> Markup:
     """``104``, ``~4,300``, ``?``."""
-    return Markup(words.rows(Rows(found.rows, found.rows_exact)))
+    return Markup(words.rows(RowCount(found.rows, found.rows_exact)))
 
 
 def rows_in_all(documents: Sequence[TableDocument]) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 
 import psycopg
 
-from migplan.bundle.undo.batches import WITH_THEM, batches, with_them
+from migplan.bundle.undo.batches import MOST_REFERENCING, batches, with_referencing
 from migplan.errors import RefusedError
 from migplan.names import quoted
 from migplan.postgres.address import Address
@@ -283,8 +283,8 @@ class RowDeletion:
         chosen: set[int] = set()
         for table in tables:
             if table.oid in self._truncatable and table.rows:
-                more = with_them(table.oid, self._users)
-                if more is None or len(chosen | more) > WITH_THEM:
+                more = with_referencing(table.oid, self._users)
+                if more is None or len(chosen | more) > MOST_REFERENCING:
                     continue
                 if table.rows >= WORTH_IT * len(more - chosen):
                     chosen |= more

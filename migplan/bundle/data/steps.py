@@ -18,7 +18,7 @@ class Sql:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowBlock:
     """Rows that go into a table: what COPY names, its columns, and the query that reads them."""
 
     into: str
@@ -29,16 +29,16 @@ class Rows:
     bytes: int | None = None  # an estimate; None where nobody knows
 
 
-Piece = Sql | Rows
+Part = Sql | RowBlock
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DataStep:
     """Pieces that share a transaction."""
 
     name: str
     comment: tuple[str, ...]
-    pieces: tuple[Piece, ...]
+    parts: tuple[Part, ...]
     tables: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()  # tables whose rows must be there before, because keys are in force
 
