@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
@@ -26,6 +27,8 @@ from migplan.postgres.session import Session, connect, first_packet
 from migplan.postgres.settings import careful, options
 from migplan.postgres.stall import Program, StalledError
 from migplan.postgres.versions import dotted
+
+log = logging.getLogger(__name__)
 
 _DURING = "reading the schema with pg_dump"
 _WORDS = (
@@ -114,10 +117,12 @@ class Dump:
             stderr=subprocess.PIPE,
             env={**_environment(self._address), "PGAPPNAME": self._name},
         ) as process:
+            log.info("pg_dump begins: process %d, %s", process.pid, self._command[0])
             try:
                 out, err = self._waited(process)
             finally:
                 process.kill()
+        log.info("pg_dump ended with %s: %d bytes", process.returncode, len(out))
         if process.returncode:
             raise _failure(self._address, err.decode("utf-8", "replace"))
         found = archive.read(out)

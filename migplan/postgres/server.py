@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -32,6 +33,8 @@ from migplan.errors import LaunchError
 from migplan.postgres import address
 from migplan.postgres.binaries import Installation, find_server
 from migplan.postgres.session import connect
+
+log = logging.getLogger(__name__)
 
 Mode = Literal["fast", "immediate"]
 
@@ -132,6 +135,7 @@ class ThrowawayServer:
         except LaunchError:
             self.stop()
             raise
+        log.info("throwaway server %d, PostgreSQL %d, is up", self.pid, self.installation.major)
 
     def stop(self, mode: Mode = "fast") -> None:
         """Stop the server and remove every trace of it; harmless when there is none."""
@@ -142,6 +146,7 @@ class ThrowawayServer:
                 self._tell(do="end", mode=mode)
         finally:
             self._dismiss()
+        log.info("throwaway server is gone")
 
     def halt(self, mode: Mode = "fast") -> None:
         """Stop the server but keep its data, as an outage would."""

@@ -19,6 +19,7 @@ from typing import Any, LiteralString, TypeVar
 import psycopg
 from psycopg.abc import Params, QueryNoTemplate
 from psycopg.rows import RowFactory, tuple_row
+from psycopg.sql import Composable
 
 from migplan.errors import AddressError, MigplanError, OldServerError
 from migplan.postgres import settings
@@ -28,6 +29,8 @@ from migplan.postgres.locking import lock_and_fix_moment
 from migplan.postgres.stall import SOON, Silence, seconds
 from migplan.postgres.versions import OLDEST, dotted
 from migplan.text import redaction
+
+log = logging.getLogger(__name__)
 
 # psycopg warns on stderr of sessions that were lost or cancelled; our own errors say what came of it.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
@@ -54,6 +57,21 @@ _first_packets: dict[frozenset[tuple[str, str]], settings.Settings] = {}
 _Found = TypeVar("_Found")
 
 
+class _TimedCursor(psycopg.Cursor[tuple[Any, ...]]):
+    """Says how long its statements took, and leaves out what they say of rows."""
+
+    def execute(self, query: Any, *arguments: Any, **more: Any) -> Any:
+        """As psycopg does."""
+        started = time.monotonic()
+        try:
+            return super().execute(query, *arguments, **more)
+        finally:
+            text = query.as_string(self) if isinstance(query, Composable) else query
+            took = (time.monotonic() - started) * 1000
+            process = getattr(self.connection, "process", 0)
+            log.debug("session %d: %.1f ms for %s", process, took, redaction.without_literals(text))
+
+
 class Session(psycopg.Connection[tuple[Any, ...]]):
     """A session with a database, opened by :func:`connect` or :func:`reading`.
 
@@ -69,6 +87,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
     snapshot = ""  # of its transaction, once it is exported
     holds_locks = False  # on the tables that it reads
     silence_limit = 0.0  # seconds without a word after which the server is asked; 0: never
+    told_open = False  # whether the log knows of it
     deadline = 0.0  # of what is to end soon, by time.monotonic(); 0: none
 
     @property
@@ -104,6 +123,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         """Let others see this transaction's moment while it lasts; its name. Not in a savepoint."""
         question: LiteralString = "SELECT pg_catalog.pg_export_snapshot()"
         ((self.snapshot,),) = self.ask(question, during="exporting the snapshot")
+        log.info("session %d exports its snapshot %s", self.process, self.snapshot)
         return self.snapshot
 
     def watcher(self) -> Session:
@@ -121,6 +141,15 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         except StopIteration as end:
             return end.value
         return super().wait(self._watched(gen, wanted), *arguments, **more)
+
+    def close(self) -> None:
+        """End it, if it has not ended by itself."""
+        if self.told_open:
+            self.told_open = False
+            log.info(
+                "session %d at %s is %s", self.process, self.address, "lost" if self.closed else "closed"
+            )
+        super().close()
 
     def cancel_safe(self, *, timeout: float = 30.0) -> None:
         """Cancel what is going on; when no answer comes to that either, the connection is cut."""
@@ -162,6 +191,7 @@ def reading(address: Address, locking: tuple[str, ...] = ()) -> Iterator[Session
             session.holds_locks = True
         else:
             session.execute(settings.reading(session.version) + b"; SELECT")  # which fixes the moment
+        log.info("session %d reads one moment of %s", session.process, address)
         yield session
         session.rollback()
 
@@ -174,6 +204,11 @@ def connect(address: Address) -> Session:
     try:
         found = _opened(address)
         redaction.remember((found.info.password,), beside=(found.info.user, found.info.dbname))
+        behind = " behind a pooler" if found.pooled or found.shared else ""
+        log.info(
+            "session %d at %s is open: PostgreSQL %s%s", found.process, address, dotted(found.version), behind
+        )
+        found.told_open = True
         return found
     except (psycopg.ProgrammingError, ValueError):  # ValueError: a host that no resolver can be asked for
         refusal: MigplanError = AddressError(
@@ -220,6 +255,8 @@ def _connected(address: Address, early: settings.Settings) -> Session:
     # No prepared statements: they do not live through a pooler that shares sessions.
     session = Session.connect(**said, prepare_threshold=None, row_factory=tuple_row)
     session.address, session.silence_limit = address, seconds()
+    if log.isEnabledFor(logging.DEBUG):
+        session.cursor_factory = _TimedCursor
     return session
 
 

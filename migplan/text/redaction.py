@@ -42,6 +42,16 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 
+# What of a statement is a value, a comment, or a name in quotes, which may look like either.
+_LITERAL = re.compile(
+    r"(?P<name>\"(?:[^\"]|\"\")*\")|(?P<comment>--[^\n]*|/\*.*?\*/)|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$"
+    r"|\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|(?<![\w$.])\d[\w.]*",
+    re.DOTALL,
+)
+_OPEN_QUOTE = re.compile(r"['\"]|\$\w*\$|/\*")
+_QUOTED_NAME = re.compile(r'"(?:[^"]|"")*"')
+_LONGEST_STATEMENT = 200
+
 # Shorter ones stand in every text by chance. Where an address shows one, its shape gives it away.
 _SHORTEST = 4
 # What is said on any screen, and gives nothing away.
@@ -87,6 +97,20 @@ def redacted(text: str) -> str:
     if "assword" in text.lower() or "secret" in text or "scram_" in text:
         text = _PARAMETER.sub(lambda found: f"{found[1] or found[2]}{MASK}", text)
     return text
+
+
+def without_literals(statement: str | bytes) -> str:
+    """A statement in one line, short, and without the values in it: for logs. Names stay.
+
+    Where quotes do not come in pairs, only its first word is known to be no value.
+    """
+    text = statement.decode("utf-8", "replace") if isinstance(statement, bytes) else statement
+    bare = " ".join(
+        _LITERAL.sub(lambda found: found["name"] or (" " if found["comment"] else "?"), text).split()
+    )
+    if _OPEN_QUOTE.search(_QUOTED_NAME.sub("", bare)):
+        bare = f"{re.match('[A-Za-z]*', bare)[0]} ..."  # type: ignore[index]  # which always matches
+    return bare if len(bare) <= _LONGEST_STATEMENT else f"{bare[:_LONGEST_STATEMENT]} ..."
 
 
 def _within(text: str) -> set[str]:

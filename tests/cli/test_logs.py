@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 
 from migplan import __version__
 from migplan.cli import logs, main, schema
+from migplan.text.redaction import without_literals
 from tests.cli.conftest import Run
 from tests.servers import MakeDatabase, Server
 
@@ -159,6 +161,28 @@ def test_a_library_is_silent() -> None:
     assert ran.stderr == "WARNING:migplan.postgres:hear me\n"
 
 
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [
+        (
+            "SELECT  1,\n -- a comment\n 'it''s', E'a\\'b' FROM t1 /* b */ WHERE x = 4.5e3",
+            "SELECT ?, ?, ? FROM t1 WHERE x = ?",
+        ),
+        ('SELECT $1, %s FROM "it\'s 5"', 'SELECT $1, %s FROM "it\'s 5"'),
+        ("DO $$secret$$; DO $a$it's $$ $a$", "DO ?; DO ?"),
+        (b"INSERT INTO t VALUES ('not closed", "INSERT ..."),
+        ("SELECT $x$ not closed", "SELECT ..."),
+        ("'not closed", " ..."),
+        ("SELECT /* not closed 'x'", "SELECT ..."),
+        ('SELECT "not closed 5', "SELECT ..."),
+        ("", ""),
+        ("SELECT " + "x, " * 100, "SELECT " + "x, " * 64 + "x ..."),
+    ],
+)
+def test_statements_without_their_values(statement: str | bytes, shown: str) -> None:
+    assert without_literals(statement) == shown
+
+
 def test_a_whole_move(
     run: Run,
     newest: Server,
@@ -175,6 +199,9 @@ def test_a_whole_move(
         quiet = run("export", "--source", url, "--out", "quiet")
         loud = run("-vv", "export", "--source", url, "--out", "loud", "--log-file", "log")
     assert loud.stdout.replace("loud", "quiet") == quiet.stdout
+    for said in ("exports its snapshot", "is open: PostgreSQL", "reads one moment of", "is closed"):
+        assert f"{said}" in loud.stderr
+    assert re.search(r"DEBUG migplan.postgres.session: session \d+: \d+\.\d ms for SELECT ", loud.stderr)
     assert " migplan.files: wrote the folder " in loud.stderr
     words = ("apply", "loud", "--target", new_target, "-vv", "--log-format", "json", "--log-file", "log")
     told = run(*words).stderr
