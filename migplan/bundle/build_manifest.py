@@ -72,9 +72,7 @@ def build_manifest(
         files=tuple(files),
         tables=() if options.contents == "schema" else tuple(_tables(source, plan, rows, written)),
         sequences=tuple(sequences),
-        foreign_keys=tuple(
-            f"{key.name}: {key}" for key in source.catalog.foreign_keys if str(key.referenced) in inside
-        ),
+        foreign_keys=tuple(key.label for key in source.catalog.foreign_keys if str(key.referenced) in inside),
         carried=source.carried,
         extensions=() if options.contents == "data" else tuple(_extensions(source, ownership, placement)),
         objects=tuple(_moved(plan, options, ownership, placement, {file.file for file in files})),

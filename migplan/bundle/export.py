@@ -198,7 +198,6 @@ class Export:
             kinds.add("RULE")  # which COPY does not look at
         live = data_only or self._plan.constraints is Layout.WITH_SCHEMA
         return Loading(
-            self._source.catalog,
             self._source.graph,
             self._plan,
             live,

@@ -104,6 +104,11 @@ class ForeignKey:
         states = (state.partition(" on ") for state in self.triggers)
         return tuple(table for state, _, table in states if state != "always")
 
+    @property
+    def label(self) -> str:
+        """``NAME: public.rooms (hotel_id) -> public.hotels (id)``, as plans and manifests name it."""
+        return f"{self.name}: {self}"
+
     def __str__(self) -> str:
         """``public.rooms (hotel_id) -> public.hotels (id)``, the way messages name a key."""
         return (

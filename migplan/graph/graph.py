@@ -7,7 +7,7 @@ between the same pair of tables are two edges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -85,7 +85,7 @@ class ForeignKeyGraph:
     @cached_property
     def blocked(self) -> Mapping[QualifiedName, int]:
         """Of each table, how many others cannot be loaded before it, at any distance."""
-        return held_up(self.edges, self.in_order)
+        return self.held_up(self.tables)
 
     @cached_property
     def roots(self) -> Names:
@@ -188,6 +188,21 @@ class ForeignKeyGraph:
         """Strongly connected components, each after all that it needs."""
         return tuple(frozenset(members) for members in nx.strongly_connected_components(self.edges))
 
+    def held_up(self, among: Collection[QualifiedName]) -> dict[QualifiedName, int]:
+        """Of each of these tables, how many of them need it at any distance; circles must not be divided."""
+        # A set of tables is the bits of one integer: unions over thousands of tables stay cheap.
+        bit = {name: 1 << place for place, name in enumerate(among)}
+        above: dict[QualifiedName, int] = {}
+        for members in reversed(self.in_order):
+            if members <= bit.keys():
+                reach = sum(bit[member] for member in members)
+                for member in members:
+                    for dependent in self.dependents[member]:
+                        if dependent in bit and dependent not in members:
+                            reach |= above[dependent]
+                above.update(dict.fromkeys(members, reach))
+        return {name: above[name].bit_count() - 1 for name in bit}
+
     def keys_of(self, table: QualifiedName) -> Keys:
         """The keys of one node to other nodes."""
         return self._keys_by_node.get(table, ())
@@ -198,25 +213,6 @@ class ForeignKeyGraph:
         for table, _, key in self.hops:
             gathered.setdefault(table, []).append(key)
         return {table: tuple(keys) for table, keys in gathered.items()}
-
-
-def held_up(
-    edges: nx.MultiDiGraph[QualifiedName], components: Sequence[frozenset[QualifiedName]] | None = None
-) -> dict[QualifiedName, int]:
-    """Of each node, how many others need it at any distance; in a part of a graph, how many of that part."""
-    if components is None:
-        components = [frozenset(members) for members in nx.strongly_connected_components(edges)]
-    # A set of tables is the bits of one integer: unions over thousands of tables stay cheap.
-    bit = {name: 1 << place for place, name in enumerate(edges)}
-    above: dict[QualifiedName, int] = {}
-    for members in reversed(components):
-        reach = sum(bit[member] for member in members)
-        for member in members:
-            for dependent in edges.predecessors(member):
-                if dependent not in members:
-                    reach |= above[dependent]
-        above.update(dict.fromkeys(members, reach))
-    return {name: above[name].bit_count() - 1 for name in edges}
 
 
 def build(catalog: Catalog) -> ForeignKeyGraph:

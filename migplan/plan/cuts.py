@@ -106,7 +106,7 @@ def _cheapest(edges: Sequence[Edge], ways: Sequence[Cut | None]) -> Iterator[Cut
 
 def _hopeless(way: Sequence[Edge]) -> CycleError:
     tables = " -> ".join(str(edge[0]) for edge in (*way, way[0]))
-    keys = tuple(f"{edge[2].name}: {edge[2]}" for edge in way)
+    keys = tuple(edge[2].label for edge in way)
     return CycleError(
         f"the strategies that were set by hand leave the cycle {tables} closed:\n  " + "\n  ".join(keys),
         do="set one of them to deferred, null-then-update or constraint-later, or leave it to migplan",

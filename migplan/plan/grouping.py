@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from heapq import heapify, heappop, heappush
 
 import networkx as nx
 
@@ -123,7 +122,7 @@ class Bond:
         """The key, or the inheritance, as messages say it."""
         if self.key is None:
             return f"INHERITS: {self.table} -> {self.needs}"
-        return f"{self.key.name}: {self.key}"
+        return self.key.label
 
 
 def bonds(graph: ForeignKeyGraph) -> tuple[Bond, ...]:
@@ -171,23 +170,13 @@ def working_order(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Grou
     Numbers stay where they are and names move: the first group keeps the first number.
     """
     place = _places(groups)
-    needs: list[set[int]] = [set() for _ in groups]
-    for bond in bonds(graph):
-        if place[bond.table] != place[bond.needs]:
-            needs[place[bond.table]].add(place[bond.needs])
-    ready = [number for number, need in enumerate(needs) if not need]
-    heapify(ready)
-    order: list[int] = []
-    while ready:
-        done = heappop(ready)
-        order.append(done)
-        for number, need in enumerate(needs):
-            if done in need:
-                need.discard(done)
-                if not need:
-                    heappush(ready, number)
-    if len(order) < len(groups):
+    needs: nx.DiGraph[int] = nx.DiGraph()
+    needs.add_nodes_from(range(len(groups)))
+    needs.add_edges_from((place[bond.needs], place[bond.table]) for bond in bonds(graph))
+    needs.remove_edges_from(list(nx.selfloop_edges(needs)))
+    if not nx.is_directed_acyclic_graph(needs):
         return None
+    order = nx.lexicographical_topological_sort(needs)
     return tuple(
         replace(groups[number], number=groups[position].number) for position, number in enumerate(order)
     )

@@ -19,6 +19,7 @@ from migplan.plan.grouping import Group, Wish, gathered, partition_hint, settled
 from migplan.plan.model import Plan, PlannedCut, PlannedGroup, PlannedTable
 from migplan.plan.order import loading_order
 from migplan.plan.strategies import Decision, Situation, decide, objection
+from migplan.plan.treatment import label_of
 from migplan.text.wording import listed
 
 
@@ -134,7 +135,7 @@ def _table(
         rows=rows.count,
         estimated=rows.count is not None and not rows.exact,
         strategy=decision.strategy,
-        keys=tuple(key.name if key.table == name else f"{key.name} on {key.table}" for key in decision.keys),
+        keys=tuple(label_of(key, name) for key in decision.keys),
         reason="; ".join((decision.reason, *_remarks(name, decision, graph))),
         structure=structure_of(name, graph),
     )
@@ -188,7 +189,7 @@ def _nearest(name: QualifiedName, graph: ForeignKeyGraph) -> str:
 
 
 def _planned_cut(cut: Cut) -> PlannedCut:
-    return PlannedCut(key=f"{cut.key.name}: {cut.key}", table=str(cut.node), how=cut.how, reason=_why(cut))
+    return PlannedCut(key=cut.key.label, table=str(cut.node), how=cut.how, reason=_why(cut))
 
 
 def _why(cut: Cut) -> str:

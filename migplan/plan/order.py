@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import networkx as nx
+
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan.cuts import Cut
@@ -45,12 +47,7 @@ def _needs(graph: ForeignKeyGraph, cut: set[tuple[QualifiedName, QualifiedName, 
 
 
 def _within(circle: frozenset[QualifiedName], needs: Needs) -> list[QualifiedName]:
-    left = {name: needs[name] & circle for name in sorted(circle)}
-    order: list[QualifiedName] = []
-    while left:
-        ready = next(name for name, need in left.items() if not need)
-        order.append(ready)
-        del left[ready]
-        for need in left.values():
-            need.discard(ready)
-    return order
+    open_circle: nx.DiGraph[QualifiedName] = nx.DiGraph()
+    open_circle.add_nodes_from(circle)
+    open_circle.add_edges_from((need, name) for name in circle for need in needs[name] & circle)
+    return list(nx.lexicographical_topological_sort(open_circle))

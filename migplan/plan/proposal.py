@@ -76,17 +76,7 @@ def _islands(names: Names, graph: ForeignKeyGraph) -> list[Names]:
 def _hubs(names: Names, graph: ForeignKeyGraph) -> Names:
     """The tables that hold up a good part of the others. All that they need holds up even more."""
     enough = max(2, HUB_SHARE * len(names))
-    bit = {name: 1 << place for place, name in enumerate(names)}
-    above: dict[QualifiedName, int] = {}
-    for members in reversed(graph.in_order):
-        if members <= names:  # a circle is never divided
-            reach = sum(bit[member] for member in members)
-            for member in members:
-                for dependent in graph.dependents[member]:
-                    if dependent in names and dependent not in members:
-                        reach |= above[dependent]
-            above.update(dict.fromkeys(members, reach))
-    return frozenset(name for name in names if above[name].bit_count() - 1 >= enough)
+    return frozenset(name for name, number in graph.held_up(names).items() if number >= enough)
 
 
 def _lower_half(names: Names, graph: ForeignKeyGraph) -> Names:

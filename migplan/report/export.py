@@ -51,7 +51,7 @@ def orphaned(error: OrphansError) -> Iterator[Text]:
     for found in error.orphans:
         samples = "; ".join(", ".join(values) for values in found.orphans.samples)
         rows = counted(found.orphans.rows, "row")
-        yield Text(f"  {found.orphans.key.name}: {found.orphans.key}: {rows}, such as {samples}")
+        yield Text(f"  {found.orphans.key.label}: {rows}, such as {samples}")
         yield Text(f"    {found.query}", style="dim")
     yield Text("Nothing was written.")
     yield Text(f"  -> {error.do}", style="dim")

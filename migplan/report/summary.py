@@ -140,7 +140,7 @@ def _cycles(analysis: Analysis) -> Iterator[str]:
         for way in ways[:SHOWN_WAYS]:
             yield "  " + " -> ".join(map(name, (*way.tables, way.tables[0])))
             for hop in way.keys:
-                yield from (f"    {key.name}: {key}" for key in hop)
+                yield from (f"    {key.label}" for key in hop)
         if len(ways) > SHOWN_WAYS:
             yield f"  … and {counted(len(ways) - SHOWN_WAYS, 'more way')} round, or more"
 
@@ -160,14 +160,11 @@ def _orphans(analysis: Analysis) -> Iterator[str]:
         yield f"none: every row of {keys} refers to a row that is there"
     for orphans in analysis.orphans:
         if orphans.unread:
-            yield f"{orphans.key.name}: {orphans.key}: not looked at: {orphans.unread}"
+            yield f"{orphans.key.label}: not looked at: {orphans.unread}"
             continue
         samples = "; ".join(", ".join(values) for values in orphans.samples)
         refer = "refers" if orphans.rows == 1 else "refer"
-        yield (
-            f"{orphans.key.name}: {orphans.key}: {counted(orphans.rows, 'row')} {refer} to nothing, "
-            f"such as {samples}"
-        )
+        yield (f"{orphans.key.label}: {counted(orphans.rows, 'row')} {refer} to nothing, such as {samples}")
 
 
 def _findings(analysis: Analysis) -> Iterator[str]:
@@ -190,7 +187,7 @@ def _outside(analysis: Analysis) -> Iterator[str]:
     for left_out in analysis.selected.left_out:
         yield f"left out: {left_out}"
     for key in analysis.graph.leaving[:SHOWN_FINDINGS]:
-        yield f"{key.name}: {key} leads out of it: the rows referred to must be there before"
+        yield f"{key.label} leads out of it: the rows referred to must be there before"
     if len(analysis.graph.leaving) > SHOWN_FINDINGS:
         yield f"… and {counted(len(analysis.graph.leaving) - SHOWN_FINDINGS, 'more key')} leading out of it"
     arriving = analysis.selected.arriving

@@ -36,7 +36,7 @@ def without_orphans(
             continue
         if orphans.unread:
             notes.append(f"orphans of {key.name}: {orphans.unread}")
-        elif not key.validated and orphans.rows <= carried.get(f"{key.name}: {key}", orphans.rows):
+        elif not key.validated and orphans.rows <= carried.get(key.label, orphans.rows):
             rows = "row breaks" if orphans.rows == 1 else "rows break"
             state = "NOT VALID" if key.enforced else "NOT ENFORCED"
             notes.append(f"{orphans.rows:,} {rows} {key.name}, which is {state}, as in the bundle")
@@ -57,7 +57,7 @@ def _keys(expectation: Expectation) -> Iterable[ForeignKey]:
 def _difference(orphans: Orphans) -> Difference:
     rows = "row refers" if orphans.rows == 1 else "rows refer"
     values = tuple(f"({', '.join(sample)})" for sample in orphans.samples)
-    return Difference(f"{orphans.key.name}: {orphans.key}", f"{orphans.rows:,} {rows} to nothing", values)
+    return Difference(orphans.key.label, f"{orphans.rows:,} {rows} to nothing", values)
 
 
 def hierarchies(

@@ -67,7 +67,7 @@ ORDER BY place;
 def foreign_keys(manifest: Manifest, catalog: Catalog) -> str:
     """Two queries: whether each key is there and valid, and how many rows refer to nothing."""
     expected = set(manifest.foreign_keys)
-    keys = [key for key in catalog.foreign_keys if f"{key.name}: {key}" in expected]
+    keys = [key for key in catalog.foreign_keys if key.label in expected]
     valid = sum(key.validated for key in keys)
     head = _head(
         "Foreign keys",

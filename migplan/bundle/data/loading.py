@@ -13,14 +13,14 @@ from psycopg import sql
 
 from migplan.bundle.data.steps import DataStep, Part, RowBlock, Sql, loaded_columns, own_rows, selection
 from migplan.bundle.schema.ownership import Ownership, is_unproven
-from migplan.catalog.model import Catalog, ForeignKey, Key, Table
+from migplan.catalog.model import ForeignKey, Key, Table
 from migplan.config import Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName, quoted
 from migplan.plan.cuts import nullable_columns
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
-from migplan.plan.treatment import treatment
+from migplan.plan.treatment import keys_treated
 
 CHUNK_PAGES = 32768
 """Pages of a table (256 MB) that make one COPY block: large tables are read, and loaded, side by side."""
@@ -71,7 +71,6 @@ def trigger_states(ownership: Ownership) -> dict[QualifiedName, list[str]]:
 class Loading:
     """Everything that the steps of data files are made from."""
 
-    catalog: Catalog
     graph: ForeignKeyGraph
     plan: Plan
     live: bool  # keys, triggers and policies are in force while the rows come in
@@ -83,28 +82,18 @@ class Loading:
         planned = {table.table: table for table in group.tables}
         names = self.graph.by_text
         done: set[str] = set()
-        for text, table in planned.items():
+        for text in planned:
             if text in done:
                 continue
-            circle = self._circle(names[text], planned) if self._whole_circle(table) else []
-            members = {text, *(each.table for each in circle)}
-            together = [each for each in planned.values() if each.table in members] if circle else [table]
+            # While keys are in force, the tables of a circle must come in one transaction.
+            circles = self.graph.circles if self.live else ()
+            circle = next((each for each in circles if names[text] in each), {names[text]})
+            together = [each for each in planned.values() if names[each.table] in circle]
             done |= {each.table for each in together}
             yield self._step([(names[each.table], each) for each in together])
         for text, table in planned.items():
             if self.live and self._treated(names[text], table, Strategy.NULL_THEN_UPDATE):
                 yield self._second_pass(names[text], table)
-
-    def _whole_circle(self, table: PlannedTable) -> bool:
-        """Whether the tables of its circle must come in one transaction."""
-        if not self.live:
-            return False
-        circle = next((c for c in self.graph.circles if table.table in {str(name) for name in c}), None)
-        return circle is not None
-
-    def _circle(self, name: QualifiedName, planned: Mapping[str, PlannedTable]) -> list[PlannedTable]:
-        circle = next((c for c in self.graph.circles if name in c), frozenset())
-        return [planned[str(member)] for member in sorted(circle) if str(member) in planned]
 
     def _step(self, tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> DataStep:
         before: list[str] = []
@@ -112,7 +101,7 @@ class Loading:
         rows: list[Part] = []
         for name, planned in tables:
             if self.live:
-                before += _disable_triggers(self._family(name))
+                before += _disable_triggers(self.graph.families[name])
                 after += self._restored(name)
                 before += [
                     f"SET CONSTRAINTS {_constraint(key)} DEFERRED;"
@@ -131,7 +120,7 @@ class Loading:
         return DataStep(", ".join(names), _comment(tables), tuple(parts), names, tuple(sorted(needs)))
 
     def _second_pass(self, name: QualifiedName, planned: PlannedTable) -> DataStep:
-        family = self._family(name)
+        family = self.graph.families[name]
         parts = _values_in_second_pass(self.graph.tables[name], self._nulled(name, planned))
         return DataStep(
             f"{name}, second pass",
@@ -158,7 +147,7 @@ class Loading:
             yield from _chunks(leaf, nulled)
 
     def _treated(self, name: QualifiedName, planned: PlannedTable, how: Strategy) -> tuple[ForeignKey, ...]:
-        return treatment(name, planned, self.plan, self.graph).keys(how)
+        return keys_treated(how, name, planned, self.plan, self.graph)
 
     def _nulled(self, name: QualifiedName, planned: PlannedTable) -> frozenset[str]:
         """The columns that come in as NULL at first."""
@@ -170,20 +159,20 @@ class Loading:
         later = {(key.table, key.name) for key in self._treated(name, planned, Strategy.CONSTRAINT_LATER)}
         return [
             each
-            for table in self._family(name)
+            for table in self.graph.families[name]
             for each in self.suspended.get(table.name, ())
             if each.kind != KEY or (table.name, each.name) in later
         ]
 
     def _restored(self, name: QualifiedName) -> list[str]:
-        family = self._family(name)
+        family = self.graph.families[name]
         states = (state for table in family for state in self.states.get(table.name, ()))
         return [*_enable_triggers(family), *states]
 
     def _can_wait(self, name: QualifiedName) -> bool:
         """Whether checks of the table can be pending until the end of the transaction."""
         foreign = (*self.graph.keys_of(name), *self.graph.self_keys.get(name, ()))
-        family = self._family(name)
+        family = self.graph.families[name]
         own = [key for table in family for key in table.keys]
         return (
             any(key.deferrable for key in foreign)
@@ -191,14 +180,8 @@ class Loading:
             or any("DEFERRABLE" in each.definition for table in family for each in table.exclusions)
         )
 
-    def _family(self, name: QualifiedName) -> list[Table]:
-        return [
-            self.graph.tables[name],
-            *(self.catalog.by_name[part] for part in self.graph.partitions.get(name, ())),
-        ]
-
     def _leaves(self, name: QualifiedName) -> list[Table]:
-        return [table for table in self._family(name) if table.partition_key is None]
+        return [table for table in self.graph.families[name] if table.partition_key is None]
 
     def _bytes(self, name: QualifiedName) -> int | None:
         sizes = [table.table_bytes for table in self._leaves(name)]

@@ -99,7 +99,7 @@ def find_orphan_keys(
         keys=tuple(each.key for each in broken),
         record=tuple(
             CarriedKey(
-                key=f"{each.key.name}: {each.key}",
+                key=each.key.label,
                 rows=each.rows,
                 samples=each.samples,
                 in_source=not each.key.validated,
@@ -145,7 +145,7 @@ def _refuse_partitioned(broken: Collection[Orphans], catalog: Catalog) -> None:
 
 def _notes(found: Iterable[Orphans]) -> Iterable[str]:
     for each in found:
-        key = f"{each.key.name}: {each.key}"
+        key = each.key.label
         if each.unread:
             yield f"not looked at for orphans: {key}: {each.unread}"
             continue

@@ -13,7 +13,7 @@ from migplan.config import Layout, Strategy
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan
-from migplan.plan.treatment import treatment
+from migplan.plan.treatment import keys_treated
 from migplan.postgres.archive import Entry, Section
 
 
@@ -136,7 +136,7 @@ def _later(ownership: Ownership, plan: Plan, graph: ForeignKeyGraph) -> set[int]
     wanted = {
         (key.table, key.name)
         for table in plan.tables
-        for key in treatment(graph.by_text[table.table], table, plan, graph).keys(Strategy.CONSTRAINT_LATER)
+        for key in keys_treated(Strategy.CONSTRAINT_LATER, graph.by_text[table.table], table, plan, graph)
     }
     found = set()
     for number, entry in ownership.entries.items():

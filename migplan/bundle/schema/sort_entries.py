@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from heapq import heapify, heappop, heappush
+
+import networkx as nx
 
 from migplan.bundle.schema.ownership import FOLLOWERS, Ownership
 from migplan.names import QualifiedName
@@ -44,23 +45,10 @@ def sort_entries(
     for number in sorted(here, key=ownership.order.__getitem__):
         key[number] = _key(number, ownership, position, key)
     _pull_up(here, ownership, key)
-    waiting = {number: len(ownership.needs[number] & here) for number in here}
-    users: dict[int, list[int]] = {}
-    for number in here:
-        for need in ownership.needs[number] & here:
-            users.setdefault(need, []).append(number)
-    ready = [(key[number], number) for number, count in waiting.items() if not count]
-    heapify(ready)
-    order = []
-    while ready:
-        _, number = heappop(ready)
-        order.append(number)
-        for user in users.get(number, ()):
-            waiting[user] -= 1
-            if not waiting[user]:
-                heappush(ready, (key[user], user))
-    assert len(order) == len(here), "needs point backwards only, so nothing can wait for ever"
-    return order
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(sorted(here))
+    graph.add_edges_from((need, number) for number in here for need in ownership.needs[number] & here)
+    return list(nx.lexicographical_topological_sort(graph, key=key.__getitem__))
 
 
 def _key(
