@@ -80,19 +80,24 @@ class SharingPooler:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._held: list[psycopg.Connection] = []
+        self._clients: list[socket.socket] = []
         for _ in range(sessions):
             held = psycopg.connect(conninfo)
             self._held.append(held)
             wire = socket.socket(fileno=os.dup(held.fileno()))
             wire.setblocking(True)
             self._free.append(wire)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._wires = list(self._free)
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for each in self._free:
+        for each in (self._listener, *self._clients, *self._wires):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)  # each closes its client
+        for each in (self._listener, *self._wires):
             each.close()
         for held in self._held:
             held.close()
@@ -101,7 +106,9 @@ class SharingPooler:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+                self._clients.append(client)
+                self._threads.append(threading.Thread(target=self._serve, args=(client,), daemon=True))
+                self._threads[-1].start()
 
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError, EOFError):
