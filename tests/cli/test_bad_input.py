@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from migplan.postgres import retry
 from migplan.postgres.address import Address
 from migplan.postgres.server import ThrowawayServer
 from tests.cli.conftest import Run
+from tests.run.running import until
 from tests.servers import Server
 
 SECRET = "h4rd-to-gu3ss"
@@ -148,6 +148,16 @@ def test_a_role_that_may_not_look(
             connection.execute(f"DROP ROLE {role}".encode())
 
 
+def at_work(server: Server, name: str) -> bool:
+    """Whether migplan has a session in the database, and is asking something."""
+    query = (
+        "SELECT FROM pg_stat_activity "
+        "WHERE datname = %s AND application_name = 'migplan' AND state = 'active'"
+    )
+    with server.connect() as connection:
+        return bool(connection.execute(query, [name]).rowcount)
+
+
 def test_ctrl_c_stops_with_a_sentence_and_exit_code_130(
     newest: Server, newest_database: Callable[[str], Address]
 ) -> None:
@@ -165,7 +175,7 @@ def test_ctrl_c_stops_with_a_sentence_and_exit_code_130(
             newest.url(name),
         ]
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            time.sleep(3)
+            until(lambda: at_work(newest, name), "it never connected")
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=20)
     assert process.returncode == 130
