@@ -75,10 +75,8 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "check": {"paths", "manifest", "verified", "schema", "data"},
         "undo": {"manifest", "schema"},
         "options": {"manifest", "schema", "data"},
-        "build_manifest": {"identity", "manifest", "schema", "options"},
         "export": {
-            *("paths", "manifest", "order_page", "schema", "data", "check", "undo", "options"),
-            "build_manifest",
+            *("paths", "identity", "manifest", "order_page", "schema", "data", "check", "undo", "options"),
         },
     },
 }

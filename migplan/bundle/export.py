@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migplan.bundle.build_manifest import build_manifest, describe_file, file_of, rows_by_table
+from migplan import __version__
 from migplan.bundle.check import validation_queries
 from migplan.bundle.data import sequences
 from migplan.bundle.data.data_file import DataFile
 from migplan.bundle.data.loading import Loading, suspendable, trigger_states
 from migplan.bundle.data.reading import Readers
-from migplan.bundle.manifest import BundleFile, Companion, Manifest, SequenceValue, digest, load, save
+from migplan.bundle.identity import identity_of, place_of
+from migplan.bundle.manifest import (
+    BundleFile,
+    Companion,
+    LeftObject,
+    LoadedTable,
+    Manifest,
+    MovedObject,
+    NeededExtension,
+    Origin,
+    SequenceValue,
+    Step,
+    digest,
+    load,
+    save,
+)
 from migplan.bundle.options import Options, Source
 from migplan.bundle.order_page import order_page
 from migplan.bundle.paths import BundlePaths
@@ -25,6 +42,7 @@ from migplan.bundle.schema import ddl
 from migplan.bundle.schema.assign_files import AT_THE_END, Phase, Slot, assign_files
 from migplan.bundle.schema.expectation import attributes_in_target, catalog_in_target, gone
 from migplan.bundle.schema.ownership import ownership_of
+from migplan.bundle.schema.requirements import oldest_target, requirements
 from migplan.bundle.schema.sort_entries import sort_entries
 from migplan.bundle.undo.rollback_files import rollback_of_data, rollback_of_schema
 from migplan.catalog.attributes import as_json as attributes_as_json
@@ -35,6 +53,7 @@ from migplan.errors import FileError
 from migplan.files import Access, folder_aside
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan, PlannedGroup
+from migplan.postgres.archive import Entry
 from migplan.postgres.versions import dotted
 from migplan.progress import Progress
 from migplan.sql.text import one_line
@@ -86,20 +105,7 @@ class Export:
             if file is not None:
                 files.append(file)
                 log.info("wrote %s, %d bytes", file.file, file.bytes)
-        manifest = build_manifest(
-            self._source,
-            self._plan,
-            self._options,
-            self._snapshot_at,
-            self._ownership,
-            self._placement,
-            files,
-            self._sequences,
-            self._notes,
-        )
-        refreshed = tuple((name.schema, name.name) for name in self._refreshed)
-        manifest = manifest.model_copy(update={"refreshed": refreshed})
-        manifest = self._write_support_files(manifest)
+        manifest = self._write_support_files(self._build_manifest(files))
         save(manifest, self._paths)
         return manifest
 
@@ -297,6 +303,90 @@ class Export:
         needed = f"Must have run before: {', '.join(before)}" if before else "Nothing must have run before."
         return "\n".join([*opening, *lines, f"-- {needed}"]) + "\n\n"
 
+    # --- the manifest: where everything went, what stayed behind, and what it takes
+
+    def _build_manifest(self, files: Sequence[BundleFile]) -> Manifest:
+        source, plan, options = self._source, self._plan, self._options
+        server = source.catalog.server
+        inside = {str(name) for name in source.catalog.by_name}
+        rows = rows_by_table(source, (step for file in files for step in file.steps))
+        left_out = self._placement.left_out
+        return Manifest(
+            name=plan.name,
+            database=plan.database,
+            postgresql=server.major,
+            needs_postgresql=oldest_target(source.catalog),
+            origin=Origin(
+                source=str(source.session.address).partition("?")[0],
+                server=server.version_text,
+                snapshot_at=self._snapshot_at,
+                pg_dump=source.archive.pg_dump_version,
+                migplan=__version__,
+                encoding=server.encoding,
+                collation=server.collation,
+                **self._identity(),
+            ),
+            catalog=plan.catalog,
+            plan=hashlib.sha256(plan.model_dump_json().encode()).hexdigest(),
+            constraints=plan.constraints,
+            contents=options.contents,
+            data_format="copy" if options.inserts is None else "insert",
+            keeps_owners=options.owners.kept,
+            roles=dict(options.owners.roles),
+            rows=sum(rows.values()),
+            files=tuple(files),
+            tables=() if options.contents == "schema" else tuple(self._loaded_tables(rows, files)),
+            sequences=tuple(self._sequences),
+            foreign_keys=tuple(
+                key.label for key in source.catalog.foreign_keys if str(key.referenced) in inside
+            ),
+            carried=source.carried,
+            extensions=() if options.contents == "data" else tuple(self._extensions()),
+            objects=tuple(self._moved({file.file for file in files})),
+            left_out=tuple(LeftObject(**_named(left.entry), why=left.why) for left in left_out),
+            notes=(*map(str, requirements(source.catalog)), *source.notes, *self._notes),
+            refreshed=tuple((name.schema, name.name) for name in self._refreshed),
+        )
+
+    def _identity(self) -> dict[str, str]:
+        """Which database it was; nothing where the bundle must come out the same from another server."""
+        if os.environ.get("SOURCE_DATE_EPOCH"):
+            return {}
+        session = self._source.session
+        return {"place": place_of(session), "identity": identity_of(session)}
+
+    def _extensions(self) -> Iterator[NeededExtension]:
+        moved = {self._ownership.entries[number].tag for number in self._placement.slots}
+        for each in self._source.catalog.extensions:
+            if each.name in moved:
+                yield NeededExtension(name=each.name, version=each.version, in_schema=each.schema)
+
+    def _loaded_tables(self, rows: Counter[str], files: Sequence[BundleFile]) -> Iterator[LoadedTable]:
+        source, written = self._source, {file.group for file in files}
+        for group in self._plan.groups:
+            for table in group.tables if group.name in written else ():
+                name = source.graph.by_text[table.table]
+                shape = source.shapes.get(name)
+                yield LoadedTable(
+                    table=table.table,
+                    group=group.name,
+                    depth=table.depth,
+                    rows=rows[table.table],
+                    strategy=table.strategy,
+                    reason=table.reason,
+                    self_keys=tuple(key.columns for key in source.graph.self_keys.get(name, ())),
+                    digest=source.digests.get(table.table, ""),
+                    roots=shape.roots if shape else None,
+                    self_references=shape.references if shape else (),
+                )
+
+    def _moved(self, files: Collection[str]) -> Iterator[MovedObject]:
+        slots = self._placement.slots if self._options.contents != "data" else {}
+        for number, (phase, place) in slots.items():
+            file = file_of(self._plan.groups[place], phase)
+            if file in files:
+                yield MovedObject(**_named(self._ownership.entries[number]), file=file)
+
     # --- the files beside those that run: how to roll them back, how to validate, what is to come out, a page
 
     def _write_support_files(self, manifest: Manifest) -> Manifest:
@@ -338,6 +428,43 @@ def _epoch() -> str:
     """The moment that SOURCE_DATE_EPOCH names, for bundles that must come out the same on another day."""
     said = os.environ.get("SOURCE_DATE_EPOCH", "")
     return datetime.fromtimestamp(int(said), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if said.isdecimal() else ""
+
+
+def describe_file(path: Path, phase: Phase, group: PlannedGroup, steps: tuple[Step, ...]) -> BundleFile:
+    """A file as it lies on the disk."""
+    return BundleFile(
+        file=path.name,
+        phase=phase.word,
+        group=group.name,
+        sha256=digest(path),
+        bytes=path.stat().st_size,
+        rows=sum(step.rows for step in steps),
+        steps=steps,
+    )
+
+
+def rows_by_table(source: Source, steps: Iterable[Step]) -> Counter[str]:
+    """Rows by planned table, those of its partitions included; a second pass brings none."""
+    home = {str(name): str(home) for name, home in source.graph.home.items()}
+    rows: Counter[str] = Counter()
+    for step in steps:
+        for block in step.blocks:
+            if not block.is_temporary:
+                rows[home.get(block.table, block.table)] += block.rows
+    return rows
+
+
+def file_of(group: PlannedGroup, phase: Phase) -> str:
+    """The name of a group's file for a phase; empty where the layout has none."""
+    return {
+        Phase.SCHEMA: group.schema_file,
+        Phase.DATA: group.data_file,
+        Phase.CONSTRAINTS: group.constraints_file or "",
+    }[phase]
+
+
+def _named(entry: Entry) -> dict[str, str]:
+    return {"kind": entry.kind, "in_schema": entry.schema, "name": entry.tag}
 
 
 # --- the folder: written aside and renamed, never over what people edited, never half-made
