@@ -130,24 +130,24 @@ def apply(
                 log_format=log_format,
             )
         return
-    sealed = load_verified(options.bundle_folder(bundle))
-    if name := signatures.demanded(sealed, settings):
-        screen.show_aside([f"{sealed.paths.folder} is signed by {name}"])
+    verified = load_verified(options.bundle_folder(bundle))
+    if name := signatures.demanded(verified, settings):
+        screen.show_aside([f"{verified.paths.folder} is signed by {name}"])
     with ExitStack() as stack:
-        throwaway = stack.enter_context(scratch_for(sealed)) if target == SCRATCH else None
+        throwaway = stack.enter_context(scratch_for(verified)) if target == SCRATCH else None
         address = throwaway.address if throwaway else options.resolved(target, settings)
-        words = words_of(sealed.paths.folder, target)
+        words = words_of(verified.paths.folder, target)
         if dry_run:
-            screen.show(report.foreseen(*preview_steps(sealed, address)))
+            screen.show(report.foreseen(*preview_steps(verified, address)))
             return
-        carried = _carried(sealed, carry_orphans) if check_orphans or carry_orphans else frozenset()
-        permit = permission.asked(target, address, settings, _subject(sealed), confirm, without_rehearsal)
+        carried = _carried(verified, carry_orphans) if check_orphans or carry_orphans else frozenset()
+        permit = permission.asked(target, address, settings, _subject(verified), confirm, without_rehearsal)
         wanted = ApplyOptions(
             replace(run_options, protected_as=permit.protected_as), carried, permit.rehearsal
         )
         with shown_failures(address, words):
             with running.account(log_format) as on_progress:
-                done = apply_bundle(sealed, address, wanted, on_progress)
+                done = apply_bundle(verified, address, wanted, on_progress)
             screen.show(report.done(done, status_of(address), words))
         if throwaway and keep:
             _wait(throwaway)

@@ -177,8 +177,8 @@ def _beside(given: Path | None) -> LocalBundle:
         return LocalBundle(named=False)
     named = given is not None
     try:
-        sealed = load_verified(folder)
-        return LocalBundle(folder, sealed, manifest=sealed.manifest, named=named)
+        verified = load_verified(folder)
+        return LocalBundle(folder, verified, manifest=verified.manifest, named=named)
     except (BundleError, FileError) as error:
         manifest = None
         with suppress(FileError):

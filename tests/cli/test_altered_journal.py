@@ -20,7 +20,7 @@ from migplan.postgres.address import Address
 from migplan.run.engine import journal_integrity
 from tests.cli.conftest import Run
 from tests.cli.folders import SHOP
-from tests.run.rolling import KilledError, applied, sealed, stopping, taken_back
+from tests.run.rolling import KilledError, applied, stopping, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
 State = Callable[[VerifiedBundle, Address, str, Run], str]
@@ -216,7 +216,7 @@ def target(
     newest: Server, newest_database: MakeDatabase, request: pytest.FixtureRequest, run: Run
 ) -> Altered:
     """A target in one of these states, whose journal has no constraint that is in the way of a change."""
-    bundle = sealed(newest, newest_database(SCRIPT).params["dbname"])
+    bundle = verified(newest, newest_database(SCRIPT).params["dbname"])
     address = newest_database("")
     url = newest.url(address.params["dbname"])
     folder = request.param(bundle, address, url, run)

@@ -36,7 +36,7 @@ class KilledError(MigplanError):
     """A client that ends between two steps."""
 
 
-def sealed(server: Server, name: str, *words: str) -> VerifiedBundle:
+def verified(server: Server, name: str, *words: str) -> VerifiedBundle:
     """The bundle of a database that nobody changes; exported once."""
     key = (server.origin.name, name, *words)
     if key not in _bundles:

@@ -54,9 +54,9 @@ def applied(
     bundle: Path | VerifiedBundle, where: Address | str, how: RunOptions | None = None, told: OnEvent = ignore
 ) -> ApplyResult:
     """Run a bundle in this process."""
-    sealed = load_verified(bundle) if isinstance(bundle, Path) else bundle
+    verified = load_verified(bundle) if isinstance(bundle, Path) else bundle
     address = parse(where) if isinstance(where, str) else where
-    return apply(sealed, address, ApplyOptions(how or options()), told)
+    return apply(verified, address, ApplyOptions(how or options()), told)
 
 
 @contextmanager

@@ -188,7 +188,7 @@ def test_a_file_that_goes_away_while_it_runs(
     newest: Server, source: str, target: Address, tmp_path: Path
 ) -> None:
     bundle = shutil.copytree(bundle_of(newest, source), tmp_path / "bundle")
-    sealed = load_verified(bundle)
+    verified = load_verified(bundle)
     data = next(bundle.glob("*-data-*.sql"))
     content = data.read_bytes()
 
@@ -197,9 +197,9 @@ def test_a_file_that_goes_away_while_it_runs(
             data.unlink(missing_ok=True)
 
     with pytest.raises(StepError, match="cannot be read: No such file"):
-        applied(sealed, target, options(), told)
+        applied(verified, target, options(), told)
     data.write_bytes(content)
-    applied(sealed, target)
+    applied(verified, target)
     assert_all_done(target)
 
 
@@ -218,9 +218,9 @@ def test_the_line_of_a_bad_row(newest: Server, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(loading, "CHUNK_PAGES", 8)
     source = newest.create_database(BAD_ROWS)
     export(newest.url(source), tmp_path / "bundle")
-    sealed = load_verified(tmp_path / "bundle")
+    verified = load_verified(tmp_path / "bundle")
     chunks = [
-        each for step in derive.steps_of(sealed) for each in step.segments if isinstance(each, CopyBlock)
+        each for step in derive.steps_of(verified) for each in step.segments if isinstance(each, CopyBlock)
     ]
     assert len(chunks) > 3
     with empty(newest) as name:
@@ -232,7 +232,7 @@ def test_the_line_of_a_bad_row(newest: Server, tmp_path: Path, monkeypatch: pyte
                 asked(where, "ALTER DOMAIN picky ADD CHECK (VALUE <> 666)")
 
         with pytest.raises(StepError) as caught:
-            applied(sealed, where, options(), refuse)
+            applied(verified, where, options(), refuse)
         error = caught.value
         assert error.line
         lines = (tmp_path / "bundle" / error.file).read_text("utf-8").splitlines()
@@ -245,7 +245,7 @@ def test_the_line_of_a_bad_row(newest: Server, tmp_path: Path, monkeypatch: pyte
         assert failed.error
         assert failed.error.startswith(f"{error.file}:{error.line}: ")
         asked(where, "ALTER DOMAIN picky DROP CONSTRAINT picky_check")
-        applied(sealed, where)
+        applied(verified, where)
         assert_all_done(where)
     newest.drop_database(source)
 

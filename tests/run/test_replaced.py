@@ -75,38 +75,38 @@ def test_a_file_of_a_bundle(
     new: str,
     words: tuple[str, ...],
 ) -> None:
-    sealed, where = exported(newest, source, tmp_path, *words), newest.address(target)
-    (path,) = sealed.paths.folder.glob(file)
+    verified, where = exported(newest, source, tmp_path, *words), newest.address(target)
+    (path,) = verified.paths.folder.glob(file)
     honest = path.read_bytes()
     with pytest.raises(
         StepError, match="was changed after it was checked, when the command began"
     ) as refused:
-        applied(sealed, where, told=replacing(path, old, new))
+        applied(verified, where, told=replacing(path, old, new))
     assert refused.value.do == "put it back as it was, and run the same command again"
     with newest.connect(dbname=target) as connection:
         found = connection.execute("SELECT state FROM migplan.step WHERE file = %s", [path.name])
         assert {state for (state,) in found} <= {"failed", "pending"}
     path.write_bytes(honest)
-    applied(sealed, where)
+    applied(verified, where)
     assert the_run(where).run.state == "done"
     with newest.connect(dbname=target) as connection:
         assert connection.execute("SELECT DISTINCT said FROM t").fetchall() == [("honest",)]
 
 
 def test_a_rollback_file_before_it_is_kept(newest: Server, source: str, target: str, tmp_path: Path) -> None:
-    sealed, where = exported(newest, source, tmp_path), newest.address(target)
-    (path,) = (sealed.paths.folder / "rollback").glob("01-*.sql")
+    verified, where = exported(newest, source, tmp_path), newest.address(target)
+    (path,) = (verified.paths.folder / "rollback").glob("01-*.sql")
     path.write_text("DROP DATABASE prod;\n")
     with pytest.raises(FileError, match="was changed after it was checked"):
-        applied(sealed, where)
+        applied(verified, where)
 
 
 def test_what_was_kept_is_what_takes_back(newest: Server, source: str, target: str, tmp_path: Path) -> None:
-    sealed, where = exported(newest, source, tmp_path), newest.address(target)
-    applied(sealed, where)
-    (path,) = (sealed.paths.folder / "rollback").glob("01-*.sql")
+    verified, where = exported(newest, source, tmp_path), newest.address(target)
+    applied(verified, where)
+    (path,) = (verified.paths.folder / "rollback").glob("01-*.sql")
     path.write_text("DROP DATABASE prod;\n")
-    rollback(LocalBundle.of(sealed), where, RollbackOptions(options=options()))
+    rollback(LocalBundle.of(verified), where, RollbackOptions(options=options()))
     with newest.connect(dbname=target) as connection:
         assert connection.execute("SELECT to_regclass('t')").fetchone() == (None,)
 

@@ -13,7 +13,7 @@ from migplan.run.engine.status import status_of
 from tests.catalog import nasty
 from tests.export import rich
 from tests.export.loading import Contents, assert_same, contents, remembered
-from tests.run.rolling import KilledError, applied, ask, lost, schema, sealed, stopping, taken_back
+from tests.run.rolling import KilledError, applied, ask, lost, schema, stopping, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
 LAYOUTS = ["after-data", "with-schema"]
@@ -21,7 +21,7 @@ LAYOUTS = ["after-data", "with-schema"]
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_whole_run_leaves_nothing(server: Server, layout: str, database: MakeDatabase) -> None:
-    bundle = sealed(server, server.demo, "--constraints", layout)
+    bundle = verified(server, server.demo, "--constraints", layout)
     address = database("")
     name = address.params["dbname"]
     before = schema(server, name)
@@ -38,7 +38,7 @@ def test_a_whole_run_leaves_nothing(server: Server, layout: str, database: MakeD
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_from_every_step_of_the_demo(newest: Server, layout: str, newest_database: MakeDatabase) -> None:
-    bundle = sealed(newest, newest.demo, "--constraints", layout)
+    bundle = verified(newest, newest.demo, "--constraints", layout)
     address = newest_database("")
     name = address.params["dbname"]
     before = schema(newest, name)
@@ -59,7 +59,7 @@ def test_from_any_statement(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(derive, "STATEMENTS", 1)
-    bundle = sealed(newest, which.database(newest), "--constraints", layout)
+    bundle = verified(newest, which.database(newest), "--constraints", layout)
     address = newest_database("")
     before = schema(newest, address.params["dbname"])
     steps = len(steps_of(bundle))
@@ -70,7 +70,7 @@ def test_from_any_statement(
 
 
 def test_a_rollback_goes_on_where_it_was_interrupted(newest: Server, newest_database: MakeDatabase) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     before = schema(newest, address.params["dbname"])
     applied(bundle, address)
@@ -90,7 +90,7 @@ def test_a_rollback_goes_on_where_it_was_interrupted(newest: Server, newest_data
 def test_a_file_stays_and_what_came_before_it(
     newest: Server, wanted: str, newest_database: MakeDatabase
 ) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     name = address.params["dbname"]
     applied(bundle, address)
@@ -106,7 +106,7 @@ def test_a_file_stays_and_what_came_before_it(
 def test_a_file_that_is_not_there_is_refused_with_those_that_are(
     newest: Server, newest_database: MakeDatabase
 ) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=3)
     with pytest.raises(RefusedError, match=r"no file 99; nothing was changed. Its files:\n  01-schema"):
@@ -114,7 +114,7 @@ def test_a_file_that_is_not_there_is_refused_with_those_that_are(
 
 
 def test_the_journal_goes_only_when_asked(newest: Server, newest_database: MakeDatabase) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=5)
     with pytest.raises(RefusedError, match="the journal is needed"):
@@ -126,7 +126,7 @@ def test_the_journal_goes_only_when_asked(newest: Server, newest_database: MakeD
 
 
 def test_what_others_made_of_it_stops_the_rollback(newest: Server, newest_database: MakeDatabase) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     name = address.params["dbname"]
     applied(bundle, address)

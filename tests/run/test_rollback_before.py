@@ -6,7 +6,7 @@ import pytest
 from psycopg import sql
 
 from tests.export.conftest import PASSWORD, MakeRole, role
-from tests.run.rolling import applied, ask, lost, schema, sealed, taken_back
+from tests.run.rolling import applied, ask, lost, schema, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
 __all__ = ["role"]
@@ -55,7 +55,7 @@ def test_a_target_with_a_life_of_its_own(
         role(server, name)
     extension = extension_of(server)
     source, target = (database(text.format(extension=extension)) for text in (SOURCE, BEFORE))
-    bundle = sealed(server, source.params["dbname"], "--constraints", layout)
+    bundle = verified(server, source.params["dbname"], "--constraints", layout)
     before = schema(server, target.params["dbname"])
     assert "migplan_before_a" in before
     applied(bundle, target)
@@ -73,7 +73,7 @@ def test_half_of_it_puts_back_what_that_half_touched(
         role(newest, name)
     extension = extension_of(newest)
     source, target = (newest_database(text.format(extension=extension)) for text in (SOURCE, BEFORE))
-    bundle = sealed(newest, source.params["dbname"])
+    bundle = verified(newest, source.params["dbname"])
     before = schema(newest, target.params["dbname"])
     applied(bundle, target)
     taken_back(bundle, target, to="01")
@@ -98,7 +98,7 @@ def test_a_plain_owner_on_a_managed_host(
         connection.execute("ALTER SCHEMA public OWNER TO CURRENT_USER")
         for statement in ("GRANT CREATE, CONNECT ON DATABASE {} TO {}", "GRANT ALL ON SCHEMA public TO {1}"):
             connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(owner)))
-    bundle = sealed(server, server.demo, "--constraints", layout, "--no-owner", "--no-privileges")
+    bundle = verified(server, server.demo, "--constraints", layout, "--no-owner", "--no-privileges")
     address = server.address(name, user=owner, password=PASSWORD)
     before = schema(server, name)
     applied(bundle, address)

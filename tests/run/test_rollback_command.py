@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.cli.conftest import Run, nowhere, run
-from tests.run.rolling import applied, ask, schema, sealed
+from tests.run.rolling import applied, ask, schema, verified
 from tests.servers import MakeDatabase, Server
 
 __all__ = ["nowhere", "run"]
@@ -22,7 +22,7 @@ Target = tuple[list[str], str]
 @pytest.fixture
 def target(newest: Server, newest_database: MakeDatabase) -> Target:
     """The demo in a target: the words for the command, and the target's name."""
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address)
     name = address.params["dbname"]
@@ -123,7 +123,7 @@ def _waiting(server: Server, name: str) -> int:
 def test_a_run_is_ended_by_hand_and_what_is_in_the_way_is_said(
     newest: Server, run: Run, newest_database: MakeDatabase
 ) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=4)
     words = [str(bundle.paths.folder), "--target", newest.url(address.params["dbname"])]
@@ -139,7 +139,7 @@ def test_a_run_is_ended_by_hand_and_what_is_in_the_way_is_said(
 
 
 def test_a_run_of_which_nothing_was_done(newest: Server, run: Run, newest_database: MakeDatabase) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=1)
     said = run("rollback", "--target", newest.url(address.params["dbname"]), "--yes").stdout

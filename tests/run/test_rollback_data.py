@@ -15,7 +15,7 @@ from migplan.run.undo import delete_rows
 from migplan.run.undo.losses import Losses
 from tests.export import rich
 from tests.export.loading import assert_same, contents, export, psql, remembered, run_with_psql
-from tests.run.rolling import KilledError, applied, ask, lost, schema, sealed, stopping, taken_back
+from tests.run.rolling import KilledError, applied, ask, lost, schema, stopping, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
 Target = tuple[VerifiedBundle, Address, str]
@@ -54,7 +54,7 @@ def rows(server: Server, name: str) -> dict[str, int]:
 def target(newest: Server, newest_database: MakeDatabase) -> Target:
     """A target that has the rows, and more tables than the bundle knows."""
     source = newest_database(SOURCE)
-    bundle = sealed(newest, source.params["dbname"], "--constraints", "with-schema")
+    bundle = verified(newest, source.params["dbname"], "--constraints", "with-schema")
     address = newest_database("")
     applied(bundle, address)
     return bundle, address, address.params["dbname"]
@@ -69,7 +69,7 @@ def execute(server: Server, name: str, script: str) -> None:
 def test_the_demo_is_emptied_and_loaded_again(
     newest: Server, layout: str, newest_database: MakeDatabase
 ) -> None:
-    bundle = sealed(newest, newest.demo, "--constraints", layout)
+    bundle = verified(newest, newest.demo, "--constraints", layout)
     address = newest_database("")
     name = address.params["dbname"]
     applied(bundle, address)
@@ -92,7 +92,7 @@ def test_the_rich_database_is_emptied(
     newest: Server, layout: str, newest_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delete_rows, "WORTH_IT", 0)  # whatever can be truncated is
-    bundle = sealed(newest, rich.database(newest), "--constraints", layout)
+    bundle = verified(newest, rich.database(newest), "--constraints", layout)
     address = newest_database("")
     applied(bundle, address)
     before = schema(newest, address.params["dbname"])
@@ -188,7 +188,7 @@ def test_rows_for_a_schema_that_was_there_leave_its_own(
     source, target = newest_database(SOURCE), newest_database("\n".join(lines))
     name = target.params["dbname"]
     execute(newest, name, "INSERT INTO city VALUES (99, 'before')")
-    bundle = sealed(newest, source.params["dbname"], "--data-only")
+    bundle = verified(newest, source.params["dbname"], "--data-only")
     before = schema(newest, name)
     applied(bundle, target)
     assert rows(newest, name)["city"] == 3
@@ -207,7 +207,7 @@ def test_materialised_views_show_what_is_left(newest: Server, newest_database: M
     target = newest_database(f"{there} {views} REFRESH MATERIALIZED VIEW cities WITH NO DATA;")
     name = target.params["dbname"]
     execute(newest, name, "INSERT INTO city VALUES (9, 'old')")
-    bundle = sealed(newest, source.params["dbname"], "--data-only")
+    bundle = verified(newest, source.params["dbname"], "--data-only")
     applied(bundle, target)
     assert ask(newest, name, "SELECT count(*) FROM cities") == [(2,)]
     assert taken_back(bundle, target).whole
@@ -225,7 +225,7 @@ def test_an_index_whose_parts_are_keys_of_partitions(newest: Server, newest_data
         CREATE UNIQUE INDEX ON p (a);
         INSERT INTO p VALUES (1), (2);
     """)
-    bundle = sealed(newest, source.params["dbname"])
+    bundle = verified(newest, source.params["dbname"])
     address = newest_database("")
     name = address.params["dbname"]
     empty = schema(newest, name)

@@ -19,7 +19,7 @@ from migplan.run.engine.status import status_of
 from migplan.run.undo.rollback import Abandoned, RollbackOptions, RollbackResult, abandon, foreseen, rollback
 from tests.export import rich
 from tests.export.conftest import PASSWORD, MakeRole, role
-from tests.run.rolling import KilledError, applied, ask, lost, schema, sealed, stopping, taken_back
+from tests.run.rolling import KilledError, applied, ask, lost, schema, stopping, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
 __all__ = ["role"]
@@ -61,7 +61,7 @@ def test_the_journal_alone_takes_back(
     newest: Server, layout: str, newest_database: MakeDatabase, tmp_path: Path
 ) -> None:
     folder = tmp_path / "bundle"
-    shutil.copytree(sealed(newest, newest.demo, "--constraints", layout).paths.folder, folder)
+    shutil.copytree(verified(newest, newest.demo, "--constraints", layout).paths.folder, folder)
     bundle = load_verified(folder)
     address = newest_database("")
     before = schema(newest, address.params["dbname"])
@@ -80,7 +80,7 @@ def test_the_journal_alone_takes_back(
 
 def test_rows_alone_without_a_folder(newest: Server, newest_database: MakeDatabase) -> None:
     address = newest_database("")
-    applied(sealed(newest, newest.demo, "--constraints", "with-schema"), address)
+    applied(verified(newest, newest.demo, "--constraints", "with-schema"), address)
     assert lost(alone(address, data_only=True)).data_only
     assert ask(newest, address.params["dbname"], "SELECT count(*) FROM public.hotels") == [(0,)]
     assert alone(address).whole
@@ -91,8 +91,8 @@ def test_a_folder_that_differs_is_said_and_what_was_applied_is_taken_back(
 ) -> None:
     address = newest_database("")
     before = schema(newest, address.params["dbname"])
-    applied(sealed(newest, newest.demo), address, until=30)
-    other = sealed(newest, newest.demo, "--constraints", "with-schema")
+    applied(verified(newest, newest.demo), address, until=30)
+    other = verified(newest, newest.demo, "--constraints", "with-schema")
     undone = taken_back(other, address)
     assert "20-constraints-foundation.sql is not there any more" in lost(undone).differs
     assert undone.whole
@@ -103,7 +103,7 @@ def test_a_folder_of_something_else_is_refused(
     newest: Server, newest_database: MakeDatabase, tmp_path: Path
 ) -> None:
     address = newest_database("")
-    applied(sealed(newest, newest.demo), address, until=3)
+    applied(verified(newest, newest.demo), address, until=3)
     with pytest.raises(
         RefusedError, match=r"is no bundle, and what was applied .* last is migration of"
     ) as caught:
@@ -111,10 +111,10 @@ def test_a_folder_of_something_else_is_refused(
     assert "leave out the folder" in caught.value.do
     name = newest.create_database("CREATE TABLE t ()")
     with pytest.raises(RefusedError, match="is migration of the database migplan_test"):
-        taken_back(sealed(newest, name), address)
+        taken_back(verified(newest, name), address)
     newest.drop_database(name)
     # Where the folder was, and is not any more, nobody is kept from what they typed before.
-    folder = tmp_path / sealed(newest, newest.demo).paths.folder.name
+    folder = tmp_path / verified(newest, newest.demo).paths.folder.name
     assert (
         lost(rollback(LocalBundle(folder, None, "it is gone"), address, RollbackOptions())).differs
         == "it is gone"
@@ -126,7 +126,7 @@ def test_what_is_kept_holds_no_rows_and_is_not_believed_when_it_was_changed(
 ) -> None:
     address = newest_database("")
     name = address.params["dbname"]
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     applied(bundle, address, until=3)
     files = [file for (file,) in ask(newest, name, "SELECT file FROM migplan.kept ORDER BY 1")]
     assert files == sorted(["manifest.json", *(f"rollback/{each.file}" for each in bundle.manifest.files)])
@@ -152,7 +152,7 @@ def test_what_is_kept_is_not_believed_with_a_digest_that_fits(
     newest: Server, newest_database: MakeDatabase, file: str, content: bytes
 ) -> None:
     address = newest_database("")
-    applied(sealed(newest, newest.demo), address, until=3)
+    applied(verified(newest, newest.demo), address, until=3)
     with newest.connect(dbname=address.params["dbname"]) as connection:
         connection.execute(
             "UPDATE migplan.kept SET content = %s, sha256 = %s WHERE file = %s",
@@ -181,7 +181,7 @@ def test_a_journal_of_the_former_format(
         "CREATE TABLE a (n int PRIMARY KEY); INSERT INTO a VALUES (1); CREATE TABLE b (n int REFERENCES a);"
     )
     source = newest_database(script).params["dbname"]
-    bundle = sealed(newest, source, "--no-owner")
+    bundle = verified(newest, source, "--no-owner")
     address = owned(newest, role, newest_database)
     name = address.params["dbname"]
     applied(bundle, address)
@@ -193,7 +193,7 @@ def test_a_journal_of_the_former_format(
         alone(address)
     assert bundle.digest in caught.value.do
     with pytest.raises(BundleError, match="is not there any more"):
-        taken_back(sealed(newest, source, "--constraints", "with-schema", "--no-owner"), address)
+        taken_back(verified(newest, source, "--constraints", "with-schema", "--no-owner"), address)
     assert taken_back(bundle, address).whole
     assert ask(newest, name, _SHAPE) == shape, "it was brought up to date in its place"
     applied(bundle, address)
@@ -201,7 +201,7 @@ def test_a_journal_of_the_former_format(
 
 
 def test_a_run_of_the_former_format_is_gone_on_with(newest: Server, newest_database: MakeDatabase) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=9)
     with newest.connect(dbname=address.params["dbname"]) as connection:
@@ -211,7 +211,7 @@ def test_a_run_of_the_former_format_is_gone_on_with(newest: Server, newest_datab
 
 
 def test_steps_that_are_gone_are_not_called_taken_back(newest: Server, newest_database: MakeDatabase) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     name = address.params["dbname"]
     applied(bundle, address)
@@ -226,7 +226,7 @@ def test_steps_that_are_gone_are_not_called_taken_back(newest: Server, newest_da
 
 
 def test_a_run_that_cannot_go_on_is_ended_by_hand(newest: Server, newest_database: MakeDatabase) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address, until=4)
     seen: list[str] = []
@@ -239,7 +239,7 @@ def test_a_run_that_cannot_go_on_is_ended_by_hand(newest: Server, newest_databas
     assert "stays: 3 of" in note
     assert alone(address).run is None, "nobody rolls it back any more"
     assert abandon(address, RunOptions(), lambda _run, _stays: None) is None
-    other = sealed(newest, newest.demo, "--constraints", "with-schema")
+    other = verified(newest, newest.demo, "--constraints", "with-schema")
     with pytest.raises(Exception, match="already exists"):
         apply(other, address, ApplyOptions(RunOptions(1, retries=0)))
     assert [run.run.state for run in status_of(address).runs] == ["abandoned", "failed"]
@@ -249,7 +249,7 @@ def test_a_rollback_that_cannot_go_on_is_ended_with_its_run(
     newest: Server, newest_database: MakeDatabase
 ) -> None:
     address = newest_database("")
-    applied(sealed(newest, newest.demo), address)
+    applied(verified(newest, newest.demo), address)
     with stopping(4, "rollback"), pytest.raises(KilledError):
         alone(address)
     abandon(address, RunOptions(), lambda _run, _stays: None)
@@ -280,7 +280,7 @@ def test_a_rollback_that_cannot_go_on_is_ended_with_its_run(
 def test_what_others_made_is_seen_before_anything_is_promised(
     newest: Server, newest_database: MakeDatabase, theirs: str, said: str
 ) -> None:
-    bundle = sealed(newest, newest.demo)
+    bundle = verified(newest, newest.demo)
     address = newest_database("")
     applied(bundle, address)
     with newest.connect(dbname=address.params["dbname"]) as connection:
@@ -328,7 +328,7 @@ def test_whatever_others_use_stops_a_rollback_before_it_begins(
     newest: Server, newest_database: MakeDatabase
 ) -> None:
     database = newest.create_database(_LESS_USUAL)
-    bundle = sealed(newest, database)
+    bundle = verified(newest, database)
     address = newest_database("")
     applied(bundle, address)
     with newest.connect(dbname=address.params["dbname"]) as connection:
@@ -358,7 +358,7 @@ def test_nothing_of_a_rich_database_is_taken_for_somebody_elses(
     newest: Server, newest_database: MakeDatabase
 ) -> None:
     for layout in ("after-data", "with-schema"):
-        bundle: VerifiedBundle = sealed(newest, rich.database(newest), "--constraints", layout)
+        bundle: VerifiedBundle = verified(newest, rich.database(newest), "--constraints", layout)
         address = newest_database("")
         applied(bundle, address)
         for file in bundle.manifest.files[:-1]:

@@ -57,12 +57,12 @@ def test_every_byte_is_in_one_step(
 ) -> None:
     if small:
         divide_finely(monkeypatch)
-    sealed = load_verified(bundle_of(newest, DATABASES[name](newest), *words))
-    steps = steps_of(sealed)
+    verified = load_verified(bundle_of(newest, DATABASES[name](newest), *words))
+    steps = steps_of(verified)
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
-    assert sum(step.rows for step in steps) == sealed.manifest.rows
-    for file in sealed.manifest.files:
-        content = sealed.paths.step(file.file).read_bytes()
+    assert sum(step.rows for step in steps) == verified.manifest.rows
+    for file in verified.manifest.files:
+        content = verified.paths.step(file.file).read_bytes()
         assert_covered(content, [step for step in steps if step.file == file.file])
 
 
@@ -155,8 +155,8 @@ def test_what_runs_side_by_side(
     newest: Server, web: str, layout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     divide_finely(monkeypatch)
-    sealed = load_verified(bundle_of(newest, web, "--constraints", layout))
-    steps = steps_of(sealed)
+    verified = load_verified(bundle_of(newest, web, "--constraints", layout))
+    steps = steps_of(verified)
     needs = predecessors(steps)
     widest = 0
     for seed in range(20):
@@ -169,7 +169,7 @@ def test_what_runs_side_by_side(
             ]
             going |= set(ready)
             assert going, "nothing can go on"
-            assert_compatible(sealed, [steps[place] for place in going], [steps[place] for place in done])
+            assert_compatible(verified, [steps[place] for place in going], [steps[place] for place in done])
             widest = max(widest, len(going))
             ended = chance.choice(sorted(going))
             going.remove(ended)
@@ -177,13 +177,13 @@ def test_what_runs_side_by_side(
     assert widest > (4 if layout == "after-data" else 0)
 
 
-def assert_compatible(sealed: VerifiedBundle, going: Sequence[Step], done: Sequence[Step]) -> None:
+def assert_compatible(verified: VerifiedBundle, going: Sequence[Step], done: Sequence[Step]) -> None:
     """As people would say it: keys do not share tables; rows come before what is built on them."""
     loaded = {table for step in done for table in loads(step)}
     loading_now = {table for step in going for table in loads(step)}
     busy: set[str] = set()
     for step in going:
-        text = text_of(sealed, step)
+        text = text_of(verified, step)
         for found in _KEY.finditer(text) if step.phase == "constraints" else ():
             tables = {found[1], found[2]}
             assert not busy & tables, f"{step} beside another key of one of {tables}"
@@ -192,7 +192,7 @@ def assert_compatible(sealed: VerifiedBundle, going: Sequence[Step], done: Seque
         for found in _INDEX.finditer(text) if step.phase == "constraints" else ():
             assert found[1] in loaded
             assert found[1] not in loading_now
-        if sealed.manifest.constraints == "with-schema" and step.phase == "data":
+        if verified.manifest.constraints == "with-schema" and step.phase == "data":
             for table in loads(step) - {"public.deep"}:
                 parents = {"public.deep", *(f"public.t{n}" for n in range(1, int(table[-1])))}
                 assert parents <= loaded, table
@@ -204,8 +204,8 @@ def loads(step: Step) -> set[str]:
     return {piece.table for piece in step.segments if isinstance(piece, CopyBlock)}
 
 
-def text_of(sealed: VerifiedBundle, step: Step) -> str:
-    content = sealed.paths.step(step.file).read_bytes()
+def text_of(verified: VerifiedBundle, step: Step) -> str:
+    content = verified.paths.step(step.file).read_bytes()
     return "\n".join(
         piece.text or content[piece.start : piece.end].decode()
         for piece in step.segments
@@ -306,16 +306,16 @@ def test_many_tables_do_not_need_many_locks(newest: Server, tmp_path: Path) -> N
     with ExitStack() as stack:
         server = stack.enter_context(ThrowawayServer(settings=few))
         url = server.create_database("target")
-        sealed = load_verified(tmp_path / "bundle")
+        verified = load_verified(tmp_path / "bundle")
         # All in one transaction is too much for it.
-        schema = sealed.paths.step(sealed.manifest.files[0].file).read_text("utf-8")
+        schema = verified.paths.step(verified.manifest.files[0].file).read_text("utf-8")
         with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.OutOfMemory):
             connection.execute(schema.encode())
-        done = applied(sealed, parse(url), options(4))
+        done = applied(verified, parse(url), options(4))
         assert done.rows == 300
     # On the way back, each batch of tables that is emptied is a transaction of its own.
-    emptied = next(file.file for file in sealed.manifest.files if file.phase == "data")
-    names = [step.name for step in derive.undoing_steps(sealed.files, f"rollback/{emptied}")]
+    emptied = next(file.file for file in verified.manifest.files if file.phase == "data")
+    names = [step.name for step in derive.undoing_steps(verified.files, f"rollback/{emptied}")]
     assert len(names) == 3
     assert all(name.startswith(("TRUNCATE TABLE ", "DO ")) for name in names)
     newest.drop_database(source)

@@ -43,12 +43,12 @@ from tests.servers import Server
 def test_killed_at_every_boundary(
     newest: Server, source: str, target: str, layout: str, jobs: int, at: type[Event]
 ) -> None:
-    sealed, where = bundle(newest, source, layout), newest.address(target)
+    verified, where = bundle(newest, source, layout), newest.address(target)
     killed = 0
     while True:
         # Each process gets some step further than the one before, and no further.
         seen, last = count_of(at), 1 if at is events.Finished else 1 + jobs
-        if not dying(sealed, where, options(jobs), reaches(seen, last)):
+        if not dying(verified, where, options(jobs), reaches(seen, last)):
             break
         killed += 1
         assert the_run(where).run.state == "running"
@@ -62,25 +62,25 @@ def test_killed_inside_of_rows(
     newest: Server, source: str, target: str, layout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "BLOCK", 2000)
-    sealed, where = bundle(newest, source, layout), newest.address(target)
+    verified, where = bundle(newest, source, layout), newest.address(target)
     for blocks in (1, 2, 5, 9, 30, 31):
-        assert dying(sealed, where, options(2), reaches(count_of(events.Moved), blocks))
-    applied(sealed, where, options(2))
+        assert dying(verified, where, options(2), reaches(count_of(events.Moved), blocks))
+    applied(verified, where, options(2))
     assert_all_done(where)
     assert_copied(newest, target, source, layout=layout)
 
 
 def test_killed_between_a_commit_and_its_answer(newest: Server, source: str, target: str) -> None:
-    sealed, where = bundle(newest, source), newest.address(target)
+    verified, where = bundle(newest, source), newest.address(target)
     ambiguous = 0
-    while in_a_process(lambda: without_answers(sealed, where)):
+    while in_a_process(lambda: without_answers(verified, where)):
         ambiguous += 1
     assert ambiguous == len(the_run(where).entries)
     assert_all_done(where)
     assert_copied(newest, target, source)
 
 
-def without_answers(sealed: VerifiedBundle, where: Address) -> None:
+def without_answers(verified: VerifiedBundle, where: Address) -> None:
     """Run in this process, which dies when the first commit is on its way; the server reads on without it."""
     finish = journal.finish
     committing: list[tuple[int, ...]] = []
@@ -101,7 +101,7 @@ def without_answers(sealed: VerifiedBundle, where: Address) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(journal, "finish", marked)
         patch.setattr(worker, "generators", Deaf)
-        applied(sealed, where)
+        applied(verified, where)
 
 
 def test_the_next_waits_for_what_a_dead_client_left_at_work(

@@ -65,7 +65,7 @@ def test_the_run_outlives_the_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker, "BLOCK", 5000)
-    sealed = bundle(fragile, fragile_source)
+    verified = bundle(fragile, fragile_source)
     with empty(fragile) as name:
         seen, guard = count_of(at), threading.Lock()
         told: list[Event] = []
@@ -77,7 +77,7 @@ def test_the_run_outlives_the_server(
                     own_of(fragile).restart(mode)
 
         where = fragile.address(name)
-        done = applied(sealed, where, options(2, retries=5), outage)
+        done = applied(verified, where, options(2, retries=5), outage)
         assert not done.nothing_to_do
         assert_all_done(where)
         assert_copied(fragile, name, fragile_source)
@@ -90,7 +90,7 @@ def test_the_run_outlives_the_server(
 def test_a_crash_after_the_last_step(fragile: Server) -> None:
     source = fragile.create_database("CREATE TABLE t (n int); INSERT INTO t SELECT generate_series(1, 99)")
     with empty(fragile) as name:
-        where, sealed, numbers = fragile.address(name), bundle(fragile, source), []
+        where, verified, numbers = fragile.address(name), bundle(fragile, source), []
 
         def outage(event: Event) -> None:
             if isinstance(event, events.Finished):
@@ -98,7 +98,7 @@ def test_a_crash_after_the_last_step(fragile: Server) -> None:
                 if len(numbers) == 2:
                     own_of(fragile).restart("immediate")
 
-        applied(sealed, where, options(1), outage)
+        applied(verified, where, options(1), outage)
         assert numbers in ([1, 2, 2], [1, 2, 1, 2])  # nobody was at work any more to see that they are lost
         assert_all_done(where)
         assert_copied(fragile, name, source)
@@ -108,7 +108,7 @@ def test_a_crash_after_the_last_step(fragile: Server) -> None:
 def test_a_server_that_stays_away(
     fragile: Server, fragile_source: str, mode: Literal["fast", "immediate"]
 ) -> None:
-    sealed, own = bundle(fragile, fragile_source), own_of(fragile)
+    verified, own = bundle(fragile, fragile_source), own_of(fragile)
     with empty(fragile) as name:
         where = fragile.address(name)
         seen = count_of(events.Finished)
@@ -119,12 +119,12 @@ def test_a_server_that_stays_away(
 
         try:
             with pytest.raises(StepError) as caught:
-                applied(sealed, where, options(2, retries=1), outage)
+                applied(verified, where, options(2, retries=1), outage)
             assert "no server answers there" in caught.value.what
         finally:
             own.resume()
         assert the_run(where).run.state == "running"  # nobody could write that it has failed
-        applied(sealed, where, options(2))
+        applied(verified, where, options(2))
         assert_all_done(where)
         assert_copied(fragile, name, fragile_source)
 
@@ -175,7 +175,7 @@ def test_a_server_that_goes_while_sessions_are_opened(
     fragile: Server, fragile_source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(execution, "_FIRST_WAIT", 0.1)
-    sealed, own = bundle(fragile, fragile_source), own_of(fragile)
+    verified, own = bundle(fragile, fragile_source), own_of(fragile)
     with empty(fragile) as name:
         where, back = fragile.address(name), threading.Timer(0.3, own.resume)
 
@@ -185,7 +185,7 @@ def test_a_server_that_goes_while_sessions_are_opened(
                 back.start()
 
         try:
-            applied(sealed, where, options(2, retries=9), told)
+            applied(verified, where, options(2, retries=9), told)
         finally:
             back.join()
         assert_all_done(where)
@@ -260,12 +260,12 @@ def test_a_disk_that_is_full(fragile: Server, small_disk: Path) -> None:
         connection.execute(f"CREATE TABLESPACE small LOCATION '{small_disk}'")
         connection.execute(f"ALTER DATABASE {name} SET TABLESPACE small")
     try:
-        where, sealed = fragile.address(name), bundle(fragile, source)
+        where, verified = fragile.address(name), bundle(fragile, source)
         with pytest.raises(StepError, match="No space left on device") as caught:
-            applied(sealed, where, options(2))
+            applied(verified, where, options(2))
         assert caught.value.sqlstate == "53100"
         subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
-        applied(sealed, where, options(2))
+        applied(verified, where, options(2))
         assert_all_done(where)
         assert_copied(fragile, name, source)
     finally:
