@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -29,20 +29,21 @@ class Seal:
     blocks: bytes = field(repr=False)  # the SHA-256 of each block, one behind the other
 
     @classmethod
-    def of(cls, stream: BinaryIO) -> Seal:
-        """Read a file to its end."""
+    def of(cls, stream: BinaryIO, on_block: Callable[[bytes], None] = lambda _data: None) -> Seal:
+        """Read a file to its end; whoever wants to look at its bytes gets them block by block."""
         whole, blocks, size = hashlib.sha256(), bytearray(), 0
         while data := _block(stream, BLOCK):
             whole.update(data)
             blocks += hashlib.sha256(data).digest()
             size += len(data)
+            on_block(data)
         return cls(whole.hexdigest(), size, bytes(blocks))
 
     @classmethod
-    def of_file(cls, file: Path) -> Seal:
-        """Read a file; OSError when that fails."""
+    def of_file(cls, file: Path, on_block: Callable[[bytes], None] = lambda _data: None) -> Seal:
+        """Read a file, as :meth:`of` does; OSError when that fails."""
         with file.open("rb", buffering=0) as stream:
-            return cls.of(stream)
+            return cls.of(stream, on_block)
 
     @classmethod
     def of_bytes(cls, data: bytes) -> Seal:

@@ -79,7 +79,18 @@ INSIDE: dict[str, dict[str, set[str]]] = {
             *("paths", "identity", "manifest", "order_page", "schema", "data", "check", "undo", "options"),
         },
     },
+    "run": {
+        "engine": set(),
+        "data": {"engine"},
+        "preflight": set(),
+        "bundle": {"engine"},
+        "migrations": {"engine", "data"},
+        "undo": {"engine", "bundle"},
+    },
 }
+
+# The engine is what other executors plug into: it knows steps and their content, no files and no folders.
+ENGINE_MAY_IMPORT = {"names", "progress", "back_off", "text", "errors", "sql", "postgres", "run.engine"}
 
 # Rooms that are pure: they look at values, never at a server.
 PURE = ("text", "sql", "graph", "plan", "migrations", "advise", "anonymise", "document", "report")
@@ -123,6 +134,18 @@ def test_imports_point_upstream_only(file: Path) -> None:
         if imported.split(".")[0] == "migplan" and not allowed(imported, room)
     ]
     assert not wrong, f"{room} must not import these: {wrong}"
+
+
+def test_the_engine_knows_no_files_and_no_folders() -> None:
+    wrong = [
+        f"{file.name}:{line}: {imported}"
+        for file in sorted((PACKAGE / "run" / "engine").glob("*.py"))
+        for line, imported in imports(file)
+        if imported.startswith("migplan.")
+        and imported.removeprefix("migplan.") != "__version__"
+        and not any(f"{imported}.".startswith(f"migplan.{room}.") for room in ENGINE_MAY_IMPORT)
+    ]
+    assert not wrong, f"run/engine must not import these: {wrong}"
 
 
 @pytest.mark.parametrize("room", INSIDE)

@@ -26,9 +26,8 @@ from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.postgres.scratch import Scratch, scratch
 from migplan.report import run as report
 from migplan.run.bundle.apply import ApplyOptions
-from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.options import Limits, RunOptions
 from migplan.run.engine.status import Status, status_of
-from migplan.run.engine.worker import Limits
 
 
 @click.command()

@@ -9,8 +9,7 @@ import click
 from migplan import config as configuration
 from migplan.cli import options, permission, screen
 from migplan.pipeline import migrations
-from migplan.run.engine.execution import RunOptions
-from migplan.run.engine.worker import Limits
+from migplan.run.engine.options import Limits, RunOptions
 from migplan.run.migrations import maintain as maintenance
 
 

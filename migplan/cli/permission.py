@@ -20,7 +20,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.run.bundle import receipt
 from migplan.run.bundle.receipt import Receipt
-from migplan.run.engine.journal_reader import journal_reader
+from migplan.run.engine.journal import journal_reader
 
 without_rehearsal = click.option(
     "--without-rehearsal",
@@ -109,7 +109,7 @@ def protection(target: str, address: Address, settings: Config) -> Protection:
     if target in protected:
         return Protection(target, f"{target} is protected")
     with journal_reader(address) as reader:
-        here = who_is(reader.connection)
+        here = who_is(reader.session)
         marks = reader.journal.protections
     unknown = []
     for name in protected:
@@ -134,7 +134,7 @@ def _asked_for(name: str, settings: Config) -> Identity | str:
         if there is None:
             return "it has no address"
         with journal_reader(there) as reader:
-            return who_is(reader.connection)
+            return who_is(reader.session)
     except MigplanError as error:
         return error.what.splitlines()[0]
 

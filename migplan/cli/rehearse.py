@@ -27,7 +27,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.report import rehearsal as report
 from migplan.run.bundle.apply import ApplyOptions
-from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.options import RunOptions
 
 
 @click.command()

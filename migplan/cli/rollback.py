@@ -22,10 +22,8 @@ from migplan.report import rollback as report
 from migplan.report.run import Words, fate
 from migplan.run.bundle.kept import LocalBundle
 from migplan.run.engine.events import Event, OnEvent
-from migplan.run.engine.execution import RunOptions
-from migplan.run.engine.journal import Run
-from migplan.run.engine.journal_reader import journal_reader
-from migplan.run.engine.worker import Limits
+from migplan.run.engine.journal import Run, journal_reader
+from migplan.run.engine.options import Limits, RunOptions
 from migplan.run.undo.losses import Losses
 from migplan.run.undo.rollback import RollbackOptions
 from migplan.run.undo.rollback import abandon as ended_by_hand

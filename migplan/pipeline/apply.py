@@ -10,14 +10,14 @@ from migplan.errors import RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import Scratch, scratch
 from migplan.postgres.session import Session
-from migplan.run.bundle.apply import ApplyOptions, ApplyResult, apply
-from migplan.run.bundle.derive import steps_of
+from migplan.run.bundle.apply import ApplyOptions, apply
 from migplan.run.bundle.kept import LocalBundle
+from migplan.run.bundle.steps import steps_of
 from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
-from migplan.run.engine.lock import Lock
 from migplan.run.engine.status import status_of
 from migplan.run.engine.steps import Step, predecessors
+from migplan.run.engine.target import LockedTarget, RunResult
 from migplan.run.preflight import examine
 from migplan.run.preflight.wants import wants_of
 from migplan.run.undo.losses import Losses
@@ -30,18 +30,18 @@ def scratch_for(bundle: VerifiedBundle) -> AbstractContextManager[Scratch]:
     return scratch(
         manifest.database,
         extensions=[moved.name for moved in manifest.objects if moved.kind == "EXTENSION"],
-        roles=wants_of(bundle.paths.folder, manifest).roles,
+        roles=wants_of(bundle).roles,
         oldest=manifest.needs_postgresql,
     )
 
 
 def apply_bundle(
     bundle: VerifiedBundle, address: Address, wanted: ApplyOptions, on_event: OnEvent
-) -> ApplyResult:
+) -> RunResult:
     """Run what of a bundle has not been run on a target, if nothing stands in the way."""
 
-    def preflight(held: Lock, resuming: bool) -> None:
-        refuse_obstacles(bundle, held.connection, resuming, wanted.options.jobs, on_event)
+    def preflight(target: LockedTarget, resuming: bool) -> None:
+        refuse_obstacles(bundle, target.session, resuming, wanted.options.jobs, on_event)
 
     return apply(bundle, address, wanted, on_event, preflight)
 
@@ -54,9 +54,7 @@ def refuse_obstacles(
     on_event: OnEvent,
 ) -> None:
     """RefusedError with all that stands in the way; what does not, but should be known, is told."""
-    found = examine(
-        bundle.paths.folder, bundle.manifest, session, session.address, resuming=resuming, jobs=jobs
-    )
+    found = examine(bundle, session, resuming=resuming, jobs=jobs)
     for obstacle in found:
         if obstacle.level == "warn":
             do = f"; {obstacle.do}" if obstacle.do else ""

@@ -18,10 +18,9 @@ from migplan.postgres.address import Address
 from migplan.postgres.session import Session, connect
 from migplan.run.bundle import receipt
 from migplan.run.engine.events import OnEvent, ignore
-from migplan.run.engine.journal import Entry
-from migplan.run.engine.journal_reader import journal_reader
-from migplan.run.engine.lock import Lock
-from migplan.run.migrations import work
+from migplan.run.engine.journal import Entry, journal_reader
+from migplan.run.engine.target import LockedTarget
+from migplan.run.migrations import steps
 from migplan.run.migrations.apply import MigrateOptions, MigrateResult, migrate
 from migplan.run.migrations.objects import present
 from migplan.run.migrations.status import MigrationStatus, State, statuses_in
@@ -47,8 +46,8 @@ def migrated(
 ) -> MigrateResult:
     """Apply what is pending, if the target has what it needs."""
 
-    def preflight(held: Lock, names: Sequence[str]) -> None:
-        refuse_missing(analysis, held.connection, names)
+    def preflight(target: LockedTarget, names: Sequence[str]) -> None:
+        refuse_missing(analysis, target.session, names)
 
     return migrate(analysis, address, wanted, on_event, preflight)
 
@@ -58,7 +57,7 @@ def refuse_missing(analysis: Analysis, session: Session, names: Sequence[str]) -
     wanted = [each for each in analysis.order.missing if each.is_sure and each.migration in names]
     if not wanted:
         return
-    there = present(session, session.address)
+    there = present(session)
     missing = [each for each in wanted if each.thing.kind is not ThingKind.OTHER and each.thing not in there]
     if missing:
         lines = [
@@ -85,13 +84,13 @@ def migrations_verified(
     known = statuses_in(analysis, address)
     names = {each.name for each in known if each.state is State.APPLIED}
     with journal_reader(address) as reader:
-        there = present(reader.connection, address)
-        return known, verify(analysis, names, there, reader.connection)
+        there = present(reader.session)
+        return known, verify(analysis, names, there, reader.session)
 
 
 def digest_of(analysis: Analysis) -> str:
     """What tells this set of migrations from another: any of them changed, or one more, is another set."""
-    return work.digest_of(
+    return steps.digest_of(
         {
             name: each.migration.digest
             for name, each in sorted(analysis.by_name.items())

@@ -16,12 +16,13 @@ from migplan.pipeline import analyze, verify
 from migplan.pipeline import apply as running
 from migplan.postgres.address import Address
 from migplan.progress import Progress, no_progress
-from migplan.run.bundle.apply import ApplyOptions, ApplyResult
+from migplan.run.bundle.apply import ApplyOptions
 from migplan.run.bundle.kept import LocalBundle
 from migplan.run.bundle.receipt import Timing, timings_of
 from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
 from migplan.run.engine.status import status_of
+from migplan.run.engine.target import RunResult
 
 Value = TypeVar("Value")
 
@@ -95,7 +96,7 @@ class Rehearsal:
         seconds, done = _timed(self._applied)
         return Stage("apply again", seconds, f"{done.steps:,} steps, {done.rows:,} rows")
 
-    def _applied(self) -> ApplyResult:
+    def _applied(self) -> RunResult:
         return running.apply_bundle(self.bundle, self.target, self.running, self._listen)
 
     def _listen(self, event: events.Event) -> None:

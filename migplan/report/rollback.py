@@ -8,9 +8,8 @@ from rich.text import Text
 
 from migplan.run.engine.records import Run
 from migplan.run.engine.steps import Step
-from migplan.run.undo.losses import Losses
+from migplan.run.undo.losses import Losses, TableRows
 from migplan.run.undo.rollback import Abandoned, RollbackResult
-from migplan.run.undo.row_counts import TableRows
 from migplan.text.wording import counted
 
 _SHOWN = 60
@@ -108,10 +107,10 @@ def done(result: RollbackResult, address: object, apply: str, rollback: str) -> 
     if result.run is None:
         yield Text(f"{address}: there is no run to roll back in its journal", style="bold")
     else:
-        rest = " that were left" if result.went_on else ""
+        rest = " that were left" if result.resumed else ""
         what = "is rolled back" if result.whole else "is rolled back in part"
         how = f"{counted(result.steps, 'step')}{rest}, {result.seconds:.1f} s"
-        if not result.steps and not result.went_on:
+        if not result.steps and not result.resumed:
             how = "nothing of it was done"
         yield Text(f"run {result.run.run}, {result.run.bundle}, {what}: {how}", style="bold")
         if result.losses and not result.whole:

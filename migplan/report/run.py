@@ -11,10 +11,10 @@ from rich.text import Text
 
 from migplan.errors import StepError
 from migplan.report.words import amount
-from migplan.run.bundle.apply import ApplyResult
 from migplan.run.engine.journal import Entry
 from migplan.run.engine.status import RunStatus, Status
 from migplan.run.engine.steps import Step
+from migplan.run.engine.target import RunResult
 from migplan.text.wording import counted
 
 if TYPE_CHECKING:  # a run has no need of it, and it takes a while to load
@@ -37,7 +37,7 @@ class Words:
     verify: str
 
 
-def done(result: ApplyResult, status: Status, words: Words) -> Iterator[Text]:
+def done(result: RunResult, status: Status, words: Words) -> Iterator[Text]:
     """A run that has come to its end."""
     run = result.run
     if result.nothing_to_do:
@@ -48,7 +48,7 @@ def done(result: ApplyResult, status: Status, words: Words) -> Iterator[Text]:
         )
         return
     yield from _files(next(each for each in status.runs if each.run.run == run.run).entries)
-    rest = (" that was left" if result.steps == 1 else " that were left") if result.went_on else ""
+    rest = (" that was left" if result.steps == 1 else " that were left") if result.resumed else ""
     yield Text(
         f"{run.bundle} applied to {status.address}: {counted(result.steps, 'step')}{rest}, "
         f"{counted(result.rows, 'row')}, {result.seconds:.1f} s",

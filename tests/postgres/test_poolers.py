@@ -19,8 +19,8 @@ from migplan.postgres.address import Address, parse
 from migplan.postgres.server import ThrowawayServer
 from migplan.postgres.session import connect, reading
 from migplan.run.engine.lock import Lock, holder
-from migplan.run.engine.worker import Limits, Session
-from migplan.sealed_files import SealedFiles
+from migplan.run.engine.options import Limits
+from migplan.run.engine.worker import Worker
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.export.loading import export
 from tests.relays import SharingPooler
@@ -58,7 +58,7 @@ def test_a_pooler_that_shares_sessions_is_refused_for_runs(sharing: Address) -> 
         Lock(sharing)
     assert "connect to the server itself (which it reaches at 127.0.0.1:" in refused.value.do
     with pytest.raises(LockedError, match="shares sessions"):
-        Session(sharing, SealedFiles(Path()), Limits())
+        Worker(sharing, Limits())
 
 
 def test_it_is_read_through_and_left_as_it_was(behind: ThrowawayServer, sharing: Address) -> None:
@@ -77,7 +77,7 @@ def test_a_session_of_our_own_keeps_its_process(behind: ThrowawayServer) -> None
         assert not session.pooled
         assert session.process == session.info.backend_pid
     lock = Lock(address)
-    lock.connection.process += 1  # as if another one answered from now on
+    lock.session.process += 1  # as if another one answered from now on
     with pytest.raises(LockedError, match="shares sessions"):
         lock.ensure()
     lock.release()
@@ -141,10 +141,10 @@ def test_pgbouncer_in_session_mode_is_used(behind: ThrowawayServer, tmp_path: Pa
         lock = Lock(address)
         direct = parse(behind.conninfo("shop"))
         with closing(connect(direct)) as other:
-            assert (holder(other) or (0,))[0] == lock.connection.process
+            assert (holder(other) or (0,))[0] == lock.session.process
             with pytest.raises(LockedError, match="another run is in progress"):
                 Lock(address)
-            worker = Session(address, SealedFiles(Path()), Limits())
+            worker = Worker(address, Limits())
             lock.shared_by(worker.process)
             lock.ensure()
             worker.close()

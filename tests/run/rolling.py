@@ -18,8 +18,8 @@ from migplan.postgres.address import Address
 from migplan.run.bundle.apply import ApplyOptions, apply
 from migplan.run.bundle.kept import LocalBundle
 from migplan.run.engine import worker
-from migplan.run.engine.execution import RunOptions
-from migplan.run.engine.steps import Step
+from migplan.run.engine.options import RunOptions
+from migplan.run.engine.steps import Source, Step
 from migplan.run.undo.losses import Losses
 from migplan.run.undo.rollback import RollbackOptions, RollbackResult, rollback
 from tests.export.loading import _NEVER_ALIKE, export
@@ -49,15 +49,17 @@ def verified(server: Server, name: str, *words: str) -> VerifiedBundle:
 @contextmanager
 def stopping(before: int, kind: str = "apply") -> Iterator[None]:
     """Runs of this kind come as far as the step of that number, and no further."""
-    do = worker.Session.do
+    do = worker.Worker.do
     with pytest.MonkeyPatch.context() as patch:
 
-        def until(self: worker.Session, run: int, step: Step, moved: Callable[[int], None]) -> int:
+        def until(
+            self: worker.Worker, run: int, step: Step, source: Source, moved: Callable[[int], None]
+        ) -> int:
             if (step.phase == "rollback") == (kind == "rollback") and step.number >= before:
                 raise KilledError("killed")
-            return do(self, run, step, moved)
+            return do(self, run, step, source, moved)
 
-        patch.setattr(worker.Session, "do", until)
+        patch.setattr(worker.Worker, "do", until)
         yield
 
 

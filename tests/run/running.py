@@ -14,11 +14,11 @@ from pathlib import Path
 
 from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.postgres.address import Address, parse
-from migplan.run.bundle.apply import ApplyOptions, ApplyResult, apply
+from migplan.run.bundle.apply import ApplyOptions, apply
 from migplan.run.engine.events import Event, OnEvent, ignore
-from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.options import Limits, RunOptions
 from migplan.run.engine.status import RunStatus, status_of
-from migplan.run.engine.worker import Limits
+from migplan.run.engine.target import RunResult
 from tests.export.loading import Contents, assert_same, contents, export, remembered
 from tests.servers import Server, connect
 
@@ -52,7 +52,7 @@ def options(jobs: int = 1, retries: int = 0, lock: float = 60, statement: float 
 
 def applied(
     bundle: Path | VerifiedBundle, where: Address | str, how: RunOptions | None = None, told: OnEvent = ignore
-) -> ApplyResult:
+) -> RunResult:
     """Run a bundle in this process."""
     verified = load_verified(bundle) if isinstance(bundle, Path) else bundle
     address = parse(where) if isinstance(where, str) else where

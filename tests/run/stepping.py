@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from migplan.postgres.address import Address
+from migplan.postgres.session import Session
+from migplan.postgres.session import connect as open_session
 from migplan.run.data.events import DataEvent, Summary
 from migplan.run.data.step import run_data_step
 from migplan.run.engine.footprints import EVERYTHING
 from migplan.run.engine.journal import Beginning, Journal
+from migplan.run.engine.options import Limits
 from migplan.run.engine.steps import Step
-from migplan.run.engine.worker import Limits
 from tests.servers import connect
 
 Row = tuple[Any, ...]
@@ -40,7 +40,7 @@ STEP = DataStep(read="SELECT id, name FROM units", key=("id",), transform=change
 class Holder:
     """What the journal wants."""
 
-    connection: psycopg.Connection[Any]
+    session: Session
 
 
 @dataclass
@@ -74,8 +74,9 @@ class Stepping:
 
     def begin(self) -> int:
         """A new run in the journal, with the step in it, as the next apply would begin it."""
-        with connect(self.where) as connection:
-            journal = Journal(Holder(connection), self.where)
+        with open_session(self.where) as session:
+            session.autocommit = True
+            journal = Journal(Holder(session))
             journal.prepare()
             step = Step(1, self.file.name, self.file.stem, "program", 1, "", (), EVERYTHING)
             beginning = Beginning("migrate", "folder", DIGEST, [step], {self.file.name: DIGEST})

@@ -16,7 +16,7 @@ from migplan.names import QualifiedName, quoted
 from migplan.pipeline.verify import verify_target
 from migplan.run.bundle.apply import ApplyOptions, apply
 from migplan.run.bundle.kept import LocalBundle
-from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.options import RunOptions
 from migplan.run.undo.rollback import RollbackOptions, rollback
 from tests.export.loading import export
 from tests.run.rolling import ask, lost, schema

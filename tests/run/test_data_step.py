@@ -15,10 +15,11 @@ import pytest
 from migplan.errors import DatabaseError, LockedError, RefusedError, StepError
 from migplan.postgres.address import Address
 from migplan.run.data import step as data_step
-from migplan.run.data.batch import Writing
 from migplan.run.data.events import Counts, Opened, Progressed, Rejected, TriedAgain
-from migplan.run.data.pace import Pace
-from migplan.run.engine.worker import AlreadyDoneError, Limits, StoppedError
+from migplan.run.data.transform import Pace
+from migplan.run.data.write import Writing
+from migplan.run.engine.options import Limits
+from migplan.run.engine.worker import AlreadyDoneError, StoppedError
 from tests.run.running import in_a_process
 from tests.run.stepping import COPY, UNITS, Stepping
 from tests.servers import connect

@@ -15,7 +15,7 @@ from migplan.bundle.data import loading
 from migplan.bundle.verified import load_verified
 from migplan.errors import BundleError, JournalError, StepError
 from migplan.postgres.address import Address
-from migplan.run.bundle import derive
+from migplan.run.bundle import steps as bundle_steps
 from migplan.run.engine import events, messages
 from migplan.run.engine.steps import CopyBlock
 from tests.run.running import (
@@ -158,7 +158,7 @@ def test_a_bundle_that_is_divided_otherwise(
 ) -> None:
     bundle = half_way(newest, source, target)
     with monkeypatch.context() as patch:
-        patch.setattr(derive, "STATEMENTS", 1)
+        patch.setattr(bundle_steps, "STATEMENTS", 1)
         with pytest.raises(BundleError, match=r"by migplan \S+, which divides the bundle into other"):
             applied(bundle, target)
     applied(bundle, target)
@@ -220,7 +220,10 @@ def test_the_line_of_a_bad_row(newest: Server, tmp_path: Path, monkeypatch: pyte
     export(newest.url(source), tmp_path / "bundle")
     verified = load_verified(tmp_path / "bundle")
     chunks = [
-        each for step in derive.steps_of(verified) for each in step.segments if isinstance(each, CopyBlock)
+        each
+        for step in bundle_steps.steps_of(verified)
+        for each in step.segments
+        if isinstance(each, CopyBlock)
     ]
     assert len(chunks) > 3
     with empty(newest) as name:

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from migplan.bundle.manifest import Manifest, load
 from migplan.bundle.paths import BundlePaths
+from migplan.bundle.verified import FileText, VerifiedBundle
 from migplan.postgres.address import Address
 from migplan.postgres.session import connect
 from migplan.report import preflight as report
@@ -50,6 +51,16 @@ def looked_at(
     return look(server, target, folder, load(folder), jobs=jobs, **params)
 
 
+def as_it_is(folder: Path, manifest: Manifest) -> VerifiedBundle:
+    """The files of a folder, whether or not they were edited since, under a manifest of whatever is said."""
+    paths, texts = BundlePaths(folder), {}
+    for file in manifest.files:
+        text = FileText((block.start, block.end) for step in file.steps for block in step.blocks)
+        text.add(paths.step(file.file).read_bytes())
+        texts[file.file] = text
+    return VerifiedBundle(paths, manifest, "", texts=texts)
+
+
 def look(
     server: Server, target: Address, folder: Path, manifest: Manifest, *, jobs: int = 1, **params: str
 ) -> list[Obstacle]:
@@ -58,7 +69,7 @@ def look(
     with connect(address) as connection:
         connection.autocommit = True
         before = connection.execute("SHOW search_path").fetchone()
-        found = examine(folder, manifest, connection, address, jobs=jobs)
+        found = examine(as_it_is(folder, manifest), connection, jobs=jobs)
         assert connection.execute("SHOW search_path").fetchone() == before
         connection.execute("CREATE TEMP TABLE it_can_still_write (id int)")
     assert "\n".join(map(str, report.as_text(found, "the target")))
@@ -231,7 +242,7 @@ def test_objects_in_the_way(newest: Server, newest_database: Make, source: Addre
     only(found, "stop", "objects", f"4 of 7 objects are there already: {shown}")
     with connect(target) as connection:
         connection.autocommit = True
-        assert examine(bundle, load(bundle), connection, target, resuming=True) == ()
+        assert examine(as_it_is(bundle, load(bundle)), connection, resuming=True) == ()
 
 
 def test_tables_that_another_bundle_brings(
@@ -289,7 +300,7 @@ def test_a_database_that_takes_no_changes(
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     with connect(target) as connection:
         connection.autocommit = True
-        found = examine(bundle, load(bundle), connection, target)
+        found = examine(as_it_is(bundle, load(bundle)), connection)
     only(list(found), "stop", "database", "default_transaction_read_only")
 
 

@@ -7,8 +7,8 @@ from types import ModuleType
 import pytest
 
 from migplan.errors import BundleError, RefusedError
-from migplan.run.bundle import derive
-from migplan.run.bundle.derive import steps_of
+from migplan.run.bundle import steps as bundle_steps
+from migplan.run.bundle.steps import steps_of
 from migplan.run.engine.status import status_of
 from tests.catalog import nasty
 from tests.export import rich
@@ -58,7 +58,7 @@ def test_from_any_statement(
     newest_database: MakeDatabase,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(derive, "STATEMENTS", 1)
+    monkeypatch.setattr(bundle_steps, "STATEMENTS", 1)
     bundle = verified(newest, which.database(newest), "--constraints", layout)
     address = newest_database("")
     before = schema(newest, address.params["dbname"])
@@ -81,7 +81,7 @@ def test_a_rollback_goes_on_where_it_was_interrupted(newest: Server, newest_data
             applied(bundle, address)
     with pytest.raises(RefusedError, match="was begun as run 2"):
         taken_back(bundle, address, data_only=True)
-    assert taken_back(bundle, address).went_on
+    assert taken_back(bundle, address).resumed
     assert schema(newest, address.params["dbname"]) == before
     assert taken_back(bundle, address).run is None
 

@@ -177,7 +177,7 @@ def test_rows_that_come_after_the_question_are_not_lost(newest: Server, target: 
         name,
         "DROP TRIGGER a ON guest; DROP TRIGGER of_statement ON guest; DELETE FROM guest WHERE id = 7",
     )
-    assert taken_back(bundle, address).went_on
+    assert taken_back(bundle, address).resumed
     assert set(rows(newest, name).values()) == {0}
 
 

@@ -14,7 +14,7 @@ from migplan.errors import BundleError, JournalError, RefusedError
 from migplan.postgres.address import Address
 from migplan.run.bundle.apply import ApplyOptions, apply
 from migplan.run.bundle.kept import LocalBundle
-from migplan.run.engine.execution import RunOptions
+from migplan.run.engine.options import RunOptions
 from migplan.run.engine.status import status_of
 from migplan.run.undo.rollback import Abandoned, RollbackOptions, RollbackResult, abandon, foreseen, rollback
 from tests.export import rich
@@ -74,7 +74,7 @@ def test_the_journal_alone_takes_back(
     with stopping(5, "rollback"), pytest.raises(KilledError):
         alone(address)
     undone = alone(address)
-    assert (undone.whole, undone.went_on, undone.steps) == (True, True, len(steps) - 4)
+    assert (undone.whole, undone.resumed, undone.steps) == (True, True, len(steps) - 4)
     assert schema(newest, address.params["dbname"]) == before
 
 

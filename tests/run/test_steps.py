@@ -17,8 +17,8 @@ from migplan.bundle.data import loading
 from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.postgres.address import parse
 from migplan.postgres.server import ThrowawayServer
-from migplan.run.bundle import derive
-from migplan.run.bundle.derive import steps_of
+from migplan.run.bundle import steps as bundle_steps
+from migplan.run.bundle.steps import steps_of
 from migplan.run.engine import events
 from migplan.run.engine.events import Event
 from migplan.run.engine.journal import digest_of
@@ -113,9 +113,9 @@ def named(text: str) -> Iterator[tuple[str, str]]:
 
 def divide_finely(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if all tables were large."""
-    monkeypatch.setattr(derive, "LARGE_BYTES", 0)
-    monkeypatch.setattr(derive, "LARGE_ROWS", 0)
-    monkeypatch.setattr(derive, "STATEMENTS", 2)
+    monkeypatch.setattr(bundle_steps, "LARGE_BYTES", 0)
+    monkeypatch.setattr(bundle_steps, "LARGE_ROWS", 0)
+    monkeypatch.setattr(bundle_steps, "STATEMENTS", 2)
 
 
 # --- what may run beside what -----------------------------------------------------------------------------
@@ -315,7 +315,7 @@ def test_many_tables_do_not_need_many_locks(newest: Server, tmp_path: Path) -> N
         assert done.rows == 300
     # On the way back, each batch of tables that is emptied is a transaction of its own.
     emptied = next(file.file for file in verified.manifest.files if file.phase == "data")
-    names = [step.name for step in derive.undoing_steps(verified.files, f"rollback/{emptied}")]
+    names = [step.name for step in bundle_steps.undoing_steps(verified, f"rollback/{emptied}")]
     assert len(names) == 3
     assert all(name.startswith(("TRUNCATE TABLE ", "DO ")) for name in names)
     newest.drop_database(source)

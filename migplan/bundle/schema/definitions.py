@@ -18,7 +18,7 @@ from postgast import pg_query_pb2 as pg
 from migplan.bundle.manifest import BundleFile, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.errors import FileError
-from migplan.sql.split import CopyRows, SqlFileError, line_of, pieces
+from migplan.sql.split import CopyRows, Readable, SqlFileError, line_of, pieces
 
 
 def statements(folder: Path, manifest: Manifest) -> Iterator[tuple[BundleFile, pg.Node]]:
@@ -28,7 +28,7 @@ def statements(folder: Path, manifest: Manifest) -> Iterator[tuple[BundleFile, p
         path = paths.step(file.file)
         try:
             with path.open("rb") as stream:
-                for node in _of(_WithoutRows(stream, file), path):
+                for node in parsed(_WithoutRows(stream, file), path):
                     yield file, node
         except OSError as error:
             raise FileError(
@@ -58,7 +58,8 @@ def texts(folder: Path, manifest: Manifest) -> Iterator[str]:
                 yield piece.text
 
 
-def _of(stream: _WithoutRows, path: Path) -> Iterator[pg.Node]:
+def parsed(stream: Readable, path: Path) -> Iterator[pg.Node]:
+    """The statements of a file, of which the stream has what is left without its rows."""
     for piece in pieces(stream, path):
         if isinstance(piece, CopyRows):
             continue

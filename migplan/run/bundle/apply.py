@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from migplan.bundle.verified import VerifiedBundle
-from migplan.errors import BundleError, JournalError, LockedError, MigplanError, RefusedError
+from migplan.errors import BundleError, RefusedError
 from migplan.postgres.address import Address
-from migplan.run.bundle.derive import steps_of
+from migplan.run.bundle.initial_state import read_initial_state
 from migplan.run.bundle.kept import FOLDER, changed, of_bundle
+from migplan.run.bundle.steps import steps_of
 from migplan.run.engine.events import OnEvent, ignore
-from migplan.run.engine.execution import Execution, RunOptions
 from migplan.run.engine.journal import Beginning, Journal, Run, digest_of
-from migplan.run.engine.lock import Lock
+from migplan.run.engine.options import RunOptions
 from migplan.run.engine.steps import Step, predecessors
-from migplan.run.undo.initial_state import read_initial_state
+from migplan.run.engine.target import LockedTarget, RunResult, locked
 
 CARRIED = "carried"
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyResult:
-    """How a run ended."""
-
-    run: Run
-    steps: int
-    rows: int
-    seconds: float
-    went_on: bool = False  # an earlier try had done a part of it
-    nothing_to_do: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,61 +29,34 @@ class ApplyOptions:
     rehearsal: str = ""  # what is known of one, for the journal
 
 
-@contextmanager
-def locked(address: Address, options: RunOptions) -> Iterator[Lock]:
-    """The right to change a target, for a block; of one that is protected, if its name was typed."""
-    lock = Lock(address)
-    try:
-        names = Journal(lock, address).protections
-        if names and options.protected_as not in names:
-            raise RefusedError(
-                f"{address} is protected, as {names[-1]}, says its journal; nothing was changed",
-                do=f"say its name with --confirm {names[-1]}",
-            )
-        yield lock
-    finally:
-        lock.release()
-
-
 def apply(
     bundle: VerifiedBundle,
     address: Address,
     wanted: ApplyOptions,
     on_event: OnEvent = ignore,
-    preflight: Callable[[Lock, bool], None] = lambda _lock, _resuming: None,
-) -> ApplyResult:
+    preflight: Callable[[LockedTarget, bool], None] = lambda _target, _resuming: None,
+) -> RunResult:
     """Run what of a bundle has not been run on a target. StepError says where it stopped.
 
     ``preflight`` looks at the target before the first change, with the lock held, and raises if anything is
     in the way; its second argument says whether a run that was begun is resumed.
     """
-    with locked(address, wanted.options) as lock:
-        journal = Journal(lock, address)
+    with locked(address, wanted.options, on_event) as target:
+        journal = target.journal
         earlier = _earlier(journal, bundle)
         carried = earlier.before.get(CARRIED, ()) if earlier else wanted.carried
         steps = steps_of(bundle, carried)
         if earlier and earlier.state == "done":
-            return ApplyResult(earlier, 0, 0, 0.0, nothing_to_do=True)
+            return RunResult(earlier, nothing_to_do=True)
         if earlier:
             _refuse_another(journal, earlier, bundle, steps)
-        preflight(lock, earlier is not None)
+        preflight(target, earlier is not None)
         if earlier:
             _refuse_hole(bundle, steps, journal.done(earlier.run))
-        go_on = _gone_on(journal, earlier, bundle, wanted) if earlier else None
-        run = go_on or _begun(lock, journal, bundle, steps, wanted)
-        done = {entry.step for entry in journal.entries(run.run) if entry.state == "done"}
-        started = time.monotonic()
-        execution = Execution(address, bundle.files, journal, lock, wanted.options, on_event)
-        with ending(journal, run):
-            execution.run(run.run, steps, done)
-        left = [step for step in steps if step.number not in done]
-        return ApplyResult(
-            journal.run(run.run),
-            len(left),
-            sum(step.rows for step in left),
-            time.monotonic() - started,
-            went_on=bool(done),
-        )
+            run = target.resume(earlier, of_bundle(bundle))
+        else:
+            run = target.begin(_beginning(target, bundle, steps, wanted), of_bundle(bundle))
+        return target.execute(run, steps, bundle.files)
 
 
 def _refuse_hole(bundle: VerifiedBundle, steps: Sequence[Step], done: Collection[int]) -> None:
@@ -112,29 +70,6 @@ def _refuse_hole(bundle: VerifiedBundle, steps: Sequence[Step], done: Collection
                 "meet keys and triggers that this bundle creates behind them",
                 do=f"roll those back, too: migplan rollback --to {(last or [step.file])[0]}; then apply",
             )
-
-
-@contextmanager
-def ending(journal: Journal, run: Run) -> Iterator[None]:
-    """Write down how a run ends, however it does."""
-    try:
-        yield
-    except (LockedError, JournalError):
-        raise  # it is somebody else's by now
-    except MigplanError:
-        _ended(journal, run, "failed")
-        raise
-    except BaseException:
-        _ended(journal, run, "stopped")
-        raise
-    journal.end(run.run, "done")
-
-
-def _ended(journal: Journal, run: Run, state: str) -> None:
-    try:
-        journal.end(run.run, "failed" if state == "failed" else "stopped")
-    except MigplanError:
-        return  # the server is gone: the journal says 'running', and that nobody holds the lock
 
 
 def _earlier(journal: Journal, bundle: VerifiedBundle) -> Run | None:
@@ -174,40 +109,22 @@ def another_bundle(journal: Journal, earlier: Run, bundle: VerifiedBundle, do: s
     )
 
 
-def _begun(
-    lock: Lock, journal: Journal, bundle: VerifiedBundle, steps: Sequence[Step], wanted: ApplyOptions
-) -> Run:
-    before = read_initial_state(lock.connection, journal.address)
-    journal.prepare(wanted.options.protected_as)
-    digests = {file.file: file.sha256 for file in bundle.manifest.files}
-    with journal.together():
-        run = journal.begin(_beginning(bundle, steps, digests, before, wanted))
-        journal.keep(run.run, of_bundle(bundle))
-    return run
-
-
 def _beginning(
-    bundle: VerifiedBundle,
-    steps: Sequence[Step],
-    digests: Mapping[str, str],
-    before: Mapping[str, Any],
-    wanted: ApplyOptions,
+    target: LockedTarget, bundle: VerifiedBundle, steps: Sequence[Step], wanted: ApplyOptions
 ) -> Beginning:
+    """What the journal is to say of the run, and of the target as it is before the first change."""
     carried = {CARRIED: sorted(wanted.carried)} if wanted.carried else {}
     return Beginning(
         "apply",
         bundle.name,
         bundle.digest,
         steps,
-        digests,
+        {file.file: file.sha256 for file in bundle.manifest.files},
         rehearsal=wanted.rehearsal,
-        before={**before, **carried, FOLDER: bundle.paths.folder.resolve().name},
+        before={
+            **read_initial_state(target.session),
+            **carried,
+            FOLDER: bundle.paths.folder.resolve().name,
+        },
         notes=[f"key {key} is NOT VALID: rows break it" for key in sorted(wanted.carried)],
     )
-
-
-def _gone_on(journal: Journal, earlier: Run, bundle: VerifiedBundle, wanted: ApplyOptions) -> Run:
-    journal.prepare(wanted.options.protected_as)
-    journal.keep(earlier.run, of_bundle(bundle))  # of a run that an earlier migplan began nothing is kept yet
-    journal.go_on(earlier.run)
-    return journal.run(earlier.run)

@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from migplan.bundle import manifest as manifests
 from migplan.bundle.manifest import BundleFile, Manifest
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.verified import VerifiedBundle, is_inside
+from migplan.bundle.verified import FileText, VerifiedBundle, is_inside
 from migplan.errors import BundleError, FileError, JournalError, RefusedError
 from migplan.run.engine import journal_integrity
 from migplan.run.engine.journal import Journal, Run
@@ -55,7 +55,7 @@ def of_bundle(bundle: VerifiedBundle) -> dict[str, bytes]:
     kept = {_MANIFEST: json.dumps(content, ensure_ascii=False).encode()}
     for file in manifest.files:
         name = f"rollback/{file.file}"
-        kept[name] = bundle.files.read(name)
+        kept[name] = bytes(bundle.texts[name])
     return kept
 
 
@@ -140,7 +140,8 @@ def _unpacked(journal: Journal, run: Run, kept: Mapping[str, bytes], folder: Pat
             raise _altered(journal, f"it does not keep {needed} of run {run.run} any more")
         if hashlib.sha256(kept[needed]).hexdigest() != digests.get(needed, ""):
             raise _altered(journal, f"it keeps another {needed} than run {run.run} came with")
-    return VerifiedBundle(BundlePaths(folder), manifest, run.digest, seals)
+    texts = {file: FileText.of(content) for file, content in kept.items()}
+    return VerifiedBundle(BundlePaths(folder), manifest, run.digest, seals, texts)
 
 
 def _manifest(journal: Journal, run: Run, kept: Mapping[str, bytes], folder: Path) -> Manifest:

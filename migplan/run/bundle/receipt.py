@@ -18,8 +18,7 @@ from migplan.errors import FileError
 from migplan.files import read_json, write_whole
 from migplan.postgres.address import Address
 from migplan.postgres.versions import dotted
-from migplan.run.engine.journal import Entry
-from migplan.run.engine.journal_reader import journal_reader
+from migplan.run.engine.journal import Entry, journal_reader
 from migplan.yamlfile import Section
 
 FORMAT = 1
@@ -70,8 +69,8 @@ class Whereabouts:
 def whereabouts(address: Address) -> Whereabouts:
     """Ask a database which one it is."""
     with journal_reader(address) as reader:
-        identity = identity_of(reader.connection)
-        return Whereabouts(str(address), identity, dotted(reader.connection.version))
+        identity = identity_of(reader.session)
+        return Whereabouts(str(address), identity, dotted(reader.session.version))
 
 
 def folder_of(bundle: Path) -> Path:

@@ -20,15 +20,25 @@ from migplan.back_off import back_off
 from migplan.errors import ConnectError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss, of_database
-from migplan.run.data.batch import MovedError, Stop, Writing, Written
 from migplan.run.data.checkpoint import Checkpoint, Checkpoints
-from migplan.run.data.events import Counts, OnDataEvent, Opened, Progressed, Summary, TriedAgain
+from migplan.run.data.events import (
+    Counts,
+    DataEvent,
+    OnDataEvent,
+    Opened,
+    Progressed,
+    Summary,
+    TriedAgain,
+)
 from migplan.run.data.load import Loaded, load
-from migplan.run.data.pace import Pace
 from migplan.run.data.read import Batch, UnreadableError, about, read, refuse_null_keys, shown
-from migplan.run.data.transform import Outcome, of_own_code, transformed
-from migplan.run.data.write import EndedError, UnwritableError, target_of
-from migplan.run.engine.worker import NOT_KNOWN, PASSING, AlreadyDoneError, Limits, Session, StoppedError
+from migplan.run.data.transform import Outcome, Pace, of_own_code, transformed
+from migplan.run.data.write import EndedError, MovedError, Stop, UnwritableError, Writing, Written, target_of
+from migplan.run.engine import events
+from migplan.run.engine.execution import ProgramContext
+from migplan.run.engine.options import Limits
+from migplan.run.engine.steps import Step
+from migplan.run.engine.worker import NOT_KNOWN, PASSING, AlreadyDoneError, StoppedError, Worker
 from migplan.sealed_files import SealedFiles
 
 _PATIENCE = 5.0
@@ -63,6 +73,42 @@ def run_data_step(
     return running.all(shared_by)
 
 
+class DataSteps:
+    """Does the data steps of a run for the engine, and keeps what came of each, by name."""
+
+    def __init__(self, address: Address, limits: Limits, files: SealedFiles) -> None:
+        self._address = address
+        self._limits = limits
+        self._files = files
+        self.summaries: dict[str, Summary] = {}
+
+    def __call__(self, step: Step, context: ProgramContext) -> int:
+        """Do what is left of a step, and return the rows that it has written, in all of its tries."""
+
+        def on_event(event: DataEvent) -> None:
+            if isinstance(event, Progressed):
+                counts = event.counts
+                context.on_event(
+                    events.Advanced(step, counts.done, counts.skipped, counts.failed, event.rate)
+                )
+            elif isinstance(event, TriedAgain):
+                context.on_event(events.Retrying(step, event.attempt, event.why, event.wait))
+
+        summary = run_data_step(
+            self._address,
+            self._limits,
+            context.run,
+            step.number,
+            self._files.path(step.file),
+            on_event,
+            context.stopping,
+            context.shared_by,
+            self._files.read(step.file),
+        )
+        self.summaries[step.name] = summary
+        return summary.counts.written
+
+
 class _Running:
     """A data step being done, by one session."""
 
@@ -95,7 +141,7 @@ class _Running:
     def all(self, shared_by: Callable[[int], None]) -> Summary:
         """From the first batch that is left to the last."""
         self._shared_by = shared_by
-        self._session = Session(self._address, SealedFiles(self._loaded.file.parent), self._limits)
+        self._worker = Worker(self._address, self._limits)
         started = time.monotonic()
         try:
             with self._cancelled_when_stopping():
@@ -105,7 +151,7 @@ class _Running:
                 self._batches(before, started)
                 return self._summary(started, went_on=before.rows > 0)
         finally:
-            self._session.close()
+            self._worker.close()
 
     def _batches(self, before: Counts, started: float) -> None:
         with self._transaction() as connection:
@@ -139,8 +185,8 @@ class _Running:
 
     def _begin(self) -> bool:
         """Whether there is something to do; the checkpoint is there then, and nobody else is at it."""
-        connection = self._session.connection
-        self._shared_by(self._session.process)
+        connection = self._worker.session
+        self._shared_by(self._worker.process)
         state, self._name = self._checkpoints.state(connection)
         self._alone()
         with self._transaction():
@@ -151,7 +197,7 @@ class _Running:
             if self._at.key is None:
                 refuse_null_keys(connection, self._step)
             target = target_of(connection, self._step)
-        self._writing = Writing(self._loaded, self._checkpoints, target, self._session.preface)
+        self._writing = Writing(self._loaded, self._checkpoints, target, self._worker.preface)
         return True
 
     def _look(self) -> None:
@@ -179,18 +225,18 @@ class _Running:
         return found, None
 
     def _write(self, outcomes: list[Outcome], *, last: bool) -> Written:
-        return self._writing.write(self._session.connection, self._at, outcomes, last=last)
+        return self._writing.write(self._worker.session, self._at, outcomes, last=last)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[psycopg.Connection[Any]]:
-        connection = self._session.connection
+        connection = self._worker.session
         with connection.transaction():
-            connection.execute(self._session.preface.encode())
+            connection.execute(self._worker.preface.encode())
             yield connection
 
     def _summary(self, started: float, *, went_on: bool = False, nothing_to_do: bool = False) -> Summary:
         reasons = self._again(
-            "reading the journal", "read", lambda: self._checkpoints.reasons(self._session.connection)
+            "reading the journal", "read", lambda: self._checkpoints.reasons(self._worker.session)
         )
         seconds = time.monotonic() - started
         return Summary(self._at.counts, seconds, reasons, went_on, nothing_to_do)
@@ -203,7 +249,7 @@ class _Running:
         number = int.from_bytes(digest[:8], "big", signed=True)
         deadline = time.monotonic() + _PATIENCE
         while True:
-            answer = self._session.connection.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", [number])
+            answer = self._worker.session.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", [number])
             if (answer.fetchone() or (False,))[0]:
                 return
             if time.monotonic() > deadline:
@@ -216,8 +262,8 @@ class _Running:
             self._pace.pause(0.1)
 
     def _reopen(self) -> None:
-        self._session.reopen()
-        self._shared_by(self._session.process)
+        self._worker.reopen()
+        self._shared_by(self._worker.process)
         self._alone()
 
     @contextlib.contextmanager
@@ -230,7 +276,7 @@ class _Running:
                 if over.is_set():
                     return
             while not over.wait(_GRACE):
-                self._session.cancel()
+                self._worker.cancel()
 
         watcher = threading.Thread(target=watch, name="data-step-watch", daemon=True)
         watcher.start()
@@ -247,12 +293,12 @@ class _Running:
         while True:
             attempt += 1
             try:
-                if self._session.lost:
+                if self._worker.lost:
                     self._reopen()
                 return does()
             except self._caught as error:
                 failed, passes = self._judged(error, word, during)
-            if self._session.stopped:
+            if self._worker.stopped:
                 raise StoppedError
             if not passes or attempt > self._step.retries:
                 raise failed from None
@@ -280,7 +326,7 @@ class _Running:
 
     def _passes(self, error: psycopg.Error) -> bool:
         if is_loss(error):
-            self._session.close()
+            self._worker.close()
             return True
         return error.sqlstate in PASSING or error.sqlstate in self._step.transient_states
 

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import heapq
 import itertools
 import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from migplan.back_off import back_off
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
-from migplan.run.data.events import DataEvent, Progressed, Summary, TriedAgain
 from migplan.run.engine import events
-from migplan.run.engine.blockers import Watch
 from migplan.run.engine.events import OnEvent
 from migplan.run.engine.journal import Journal
-from migplan.run.engine.lock import Lock
-from migplan.run.engine.steps import PROGRAM, Step, predecessors
+from migplan.run.engine.lock import Lock, Watch
+from migplan.run.engine.options import RunOptions
+from migplan.run.engine.queue import Queue
+from migplan.run.engine.steps import PROGRAM, Source, Step
 from migplan.run.engine.worker import (
     NOT_KNOWN,
     AlreadyDoneError,
-    Limits,
-    Session,
     StoppedError,
+    Worker,
     is_lost,
     is_passing,
 )
-from migplan.sealed_files import SealedFiles
 
 log = logging.getLogger(__name__)
 
@@ -39,73 +36,20 @@ _STOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How a run is done, as people want it."""
+class ProgramContext:
+    """What a step that is a program has to know of the run that it is a part of."""
 
-    jobs: int = 1
-    limits: Limits = field(default_factory=Limits)
-    retries: int = 5
-    protected_as: str = ""  # the name under which the target is protected, where people typed it
+    run: int
+    on_event: OnEvent
+    stopping: threading.Event  # is set when it is to stop
+    shared_by: Callable[[int], None]  # is told the server's process of each session of its own
 
 
-class Queue:
-    """Which step comes next: asked by several threads, answered one at a time."""
+Program = Callable[[Step, ProgramContext], int]
+"""Does a step that is a program, with sessions and tries of its own, and returns its rows.
 
-    def __init__(self, steps: Sequence[Step], done: Collection[int]) -> None:
-        self._steps = steps
-        self._changed = threading.Condition()
-        self._users: dict[int, list[int]] = {}
-        self._waiting: dict[int, int] = {}
-        self._ready: list[tuple[int, int]] = []
-        self._left = 0
-        self._finished = set(done)
-        self._closed = False
-        for place, needs in enumerate(predecessors(steps)):
-            if steps[place].number in done:
-                continue
-            open_needs = [need for need in needs if steps[need].number not in done]
-            self._waiting[place] = len(open_needs)
-            self._left += 1
-            for need in open_needs:
-                self._users.setdefault(need, []).append(place)
-            if not open_needs:
-                self._push(place)
-
-    def take(self) -> tuple[int, Step] | None:
-        """The next step, as soon as there is one that may run; None when there will be none."""
-        with self._changed:
-            while not self._ready and self._left and not self._closed:
-                self._changed.wait()
-            if self._closed or not self._ready:
-                return None
-            _, place = heapq.heappop(self._ready)
-            return place, self._steps[place]
-
-    def done(self, place: int) -> None:
-        """A step is done: what waited for it may run."""
-        with self._changed:
-            self._left -= 1
-            self._finished.add(self._steps[place].number)
-            for user in self._users.get(place, ()):
-                self._waiting[user] -= 1
-                if not self._waiting[user]:
-                    self._push(user)
-            self._changed.notify_all()
-
-    @property
-    def finished(self) -> set[int]:
-        """The numbers of the steps that are believed to be done."""
-        with self._changed:
-            return set(self._finished)
-
-    def close(self) -> None:
-        """No other step is to begin."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def _push(self, place: int) -> None:
-        heapq.heappush(self._ready, (-self._steps[place].weight, place))
+It claims the step in the journal as all others do; StepError when it fails.
+"""
 
 
 class _ForgottenError(Exception):
@@ -113,32 +57,33 @@ class _ForgottenError(Exception):
 
 
 class Execution:
-    """The steps of one run being done by a crew of sessions."""
+    """The steps of one run, done by workers that each have a session."""
 
     def __init__(
         self,
         address: Address,
-        files: SealedFiles,
+        source: Source,
         journal: Journal,
         lock: Lock,
         options: RunOptions,
         on_event: OnEvent,
+        program: Program | None = None,
         answered: Callable[[Step, str], None] | None = None,
     ) -> None:
         self._address = address
-        self._files = files
+        self._source = source
         self._journal = journal
         self._lock = lock
         self._options = options
         self._on_event = events.logged(on_event)
+        self._program = program
         self._answered = answered
         self._watch = Watch(lock)
         self._writing = threading.Lock()  # the journal's connection is shared
         self._stopping = threading.Event()
         self._interrupted = threading.Event()
-        self._sessions: list[Session] = []
+        self._workers: list[Worker] = []
         self._failures: list[MigplanError] = []
-        self.summaries: dict[str, Summary] = {}  # of the steps in Python, by name
 
     def run(self, run: int, steps: Sequence[Step], done: Collection[int]) -> None:
         """Do what is not done yet; raises the first failure when everything else has come to its end.
@@ -180,18 +125,18 @@ class Execution:
         queue.close()
         deadline = time.monotonic() + _STOP_SECONDS
         while not all(end.is_set() for end in ends) and time.monotonic() < deadline:
-            for session in list(self._sessions):
-                session.cancel()
+            for worker in list(self._workers):
+                worker.cancel()
             for end in ends:
                 end.wait(0.5 / len(ends))
 
     def _work(self, run: int, queue: Queue, end: threading.Event) -> None:
         """What one member of the crew does until nothing is left, or something has failed."""
         try:
-            with self._session(run, queue) as session:
+            with self._worker(run, queue) as worker:
                 while not self._stopping.is_set() and (taken := queue.take()) is not None:
                     place, step = taken
-                    self._do(session, run, step, queue)
+                    self._do(worker, run, step, queue)
                     queue.done(place)
         except StoppedError:
             return
@@ -214,52 +159,52 @@ class Execution:
             end.set()
 
     @contextlib.contextmanager
-    def _session(self, run: int, queue: Queue) -> Iterator[Session]:
-        """A session for one of the crew, which has compared what it believes with the journal."""
-        session = self._joined(run, queue)
-        self._sessions.append(session)
+    def _worker(self, run: int, queue: Queue) -> Iterator[Worker]:
+        """A worker that has compared what the queue believes with the journal."""
+        worker = self._joined(run, queue)
+        self._workers.append(worker)
         try:
-            yield session
+            yield worker
         finally:
-            self._sessions.remove(session)
-            session.close()
+            self._workers.remove(worker)
+            worker.close()
 
-    def _joined(self, run: int, queue: Queue) -> Session:
+    def _joined(self, run: int, queue: Queue) -> Worker:
         """Open it; again, as steps are tried, where the server goes just then."""
         for attempt in itertools.count(1):
-            session = None
+            worker = None
             try:
                 if attempt > 1:
                     self._lock.ensure()
-                session = Session(self._address, self._files, self._options.limits)
-                self._lock.shared_by(session.process)
+                worker = Worker(self._address, self._options.limits)
+                self._lock.shared_by(worker.process)
                 self._compare(run, queue)
             except BaseException as error:
-                if session:
-                    session.close()
+                if worker:
+                    worker.close()
                 if not self._may_pass(error) or attempt > self._options.retries:
                     raise
                 if self._stopping.wait(back_off(attempt, _FIRST_WAIT)):
                     raise StoppedError from None
             else:
-                return session
+                return worker
         raise AssertionError("itertools.count has no end")
 
     def _may_pass(self, error: BaseException) -> bool:
         """Whether it is the server's being away, for a while perhaps."""
         if not isinstance(error, DatabaseError) or isinstance(error, (LockedError, JournalError)):
             return False
-        return self._lock.connection.closed or is_lost(error) or isinstance(error, ConnectError)
+        return self._lock.session.closed or is_lost(error) or isinstance(error, ConnectError)
 
-    def _do(self, session: Session, run: int, step: Step, queue: Queue) -> None:
+    def _do(self, worker: Worker, run: int, step: Step, queue: Queue) -> None:
         """Do a step, again where another try may get past what was in the way."""
         failed: StepError | None = None
         for attempt in range(1, self._options.retries + 2):
             started = time.monotonic()
             try:
-                if session.lost:
-                    self._recover(session, run, queue)
-                rows = self._once(session, run, step)
+                if worker.lost:
+                    self._recover(worker, run, queue)
+                rows = self._once(worker, run, step)
             except StepError as error:
                 failed = error
             except (LockedError, JournalError):
@@ -276,57 +221,34 @@ class Execution:
             wait = back_off(attempt, _FIRST_WAIT)
             self._on_event(events.Retrying(step, attempt, failed.what, wait))
             if is_lost(failed):
-                session.close()
+                worker.close()
             self._stopping.wait(wait)
         assert failed is not None
         self._failed(run, step, failed)
         raise failed
 
-    def _once(self, session: Session, run: int, step: Step) -> int:
-        session.warned = lambda text: self._on_event(events.Noticed(step, text))
+    def _once(self, worker: Worker, run: int, step: Step) -> int:
+        worker.warned = lambda text: self._on_event(events.Noticed(step, text))
         if answered := self._answered:
-            session.answered = lambda text: answered(step, text)
-        self._watch.begun(session.process, lambda who: session.warned(f"waits for a lock that {who} holds"))
+            worker.answered = lambda text: answered(step, text)
+        self._watch.begun(worker.process, lambda who: worker.warned(f"waits for a lock that {who} holds"))
         blocker = ""
         try:
             self._on_event(events.Began(step))
             if step.phase == PROGRAM:
-                return self._program(run, step)
-            return session.do(run, step, lambda size: self._on_event(events.Moved(step, size)))
+                assert self._program is not None, "whoever makes steps that are programs says how they run"
+                context = ProgramContext(run, self._on_event, self._stopping, self._lock.shared_by)
+                return self._program(step, context)
+            return worker.do(run, step, self._source, lambda size: self._on_event(events.Moved(step, size)))
         except AlreadyDoneError:
             return self._known_as_done(run, step)
         except StepError as error:
-            blocker = self._watch.ended(session.process)
+            blocker = self._watch.ended(worker.process)
             if blocker and error.sqlstate == "55P03":
                 error.what = f"{error.what}: {blocker} holds the lock"
             raise
         finally:
-            self._watch.ended(session.process)
-
-    def _program(self, run: int, step: Step) -> int:
-        """A step in Python: it has sessions and checkpoints of its own."""
-        from migplan.run.data.step import run_data_step  # noqa: PLC0415 - most runs have no such step
-
-        def on_event(event: DataEvent) -> None:
-            if isinstance(event, Progressed):
-                counts = event.counts
-                self._on_event(events.Advanced(step, counts.done, counts.skipped, counts.failed, event.rate))
-            elif isinstance(event, TriedAgain):
-                self._on_event(events.Retrying(step, event.attempt, event.why, event.wait))
-
-        summary = run_data_step(
-            self._address,
-            self._options.limits,
-            run,
-            step.number,
-            self._files.path(step.file),
-            on_event,
-            self._stopping,
-            self._lock.shared_by,
-            self._files.read(step.file),
-        )
-        self.summaries[step.name] = summary
-        return summary.counts.written
+            self._watch.ended(worker.process)
 
     def _known_as_done(self, run: int, step: Step) -> int:
         with self._writing:
@@ -340,11 +262,11 @@ class Execution:
             )
         return step.rows
 
-    def _recover(self, session: Session, run: int, queue: Queue) -> None:
+    def _recover(self, worker: Worker, run: int, queue: Queue) -> None:
         """A new session in place of one that was lost, if the lock is still ours to hold."""
         self._lock.ensure()
-        session.reopen()
-        self._lock.shared_by(session.process)
+        worker.reopen()
+        self._lock.shared_by(worker.process)
         self._compare(run, queue)
 
     def _compare(self, run: int, queue: Queue) -> None:

@@ -7,9 +7,10 @@ import logging
 import socket
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -20,7 +21,7 @@ from pydantic import ValidationError
 from migplan import __version__
 from migplan.errors import JournalError
 from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session, connect
 from migplan.run.engine import journal_integrity
 from migplan.run.engine.records import Beginning, Ending, Entry, Kind, Past, Run, digest_of
 
@@ -44,34 +45,45 @@ _RUN = """
 
 
 class Connected(Protocol):
-    """What has a connection."""
+    """What has a session."""
 
     @property
-    def connection(self) -> psycopg.Connection[Any]:
+    def session(self) -> Session:
         """The one that is open now."""
+
+
+class Target(Connected, Protocol):
+    """A target whose journal can be read: one that is only read, or one that is locked to be changed."""
+
+    @property
+    def address(self) -> Address:
+        """Where it is."""
+
+    @property
+    def journal(self) -> Journal:
+        """Its journal."""
 
 
 class Journal:
     """The journal of one target, by a holder of a connection in autocommit mode, which may be replaced."""
 
-    def __init__(self, holder: Connected, address: Address) -> None:
+    def __init__(self, holder: Connected) -> None:
         self._holder = holder
-        self._address = address
 
     @property
     def address(self) -> Address:
         """Whose journal it is."""
-        return self._address
+        return self._session.address
 
     @property
-    def _connection(self) -> psycopg.Connection[Any]:
-        return self._holder.connection
+    def _session(self) -> Session:
+        return self._holder.session
 
     @property
     def exists(self) -> bool:
         """Whether there is one; JournalError when it is not one that we can write."""
-        with explained(self._address, "looking for the journal"):
-            layout = journal_integrity.Layout(self._connection)
+        with self._session.translate_errors("looking for the journal"):
+            layout = journal_integrity.Layout(self._session)
         if not layout.relations:
             return False
         version = FORMAT
@@ -91,44 +103,44 @@ class Journal:
         elif self._version() == _FORMER:
             self._run("bringing the journal up to date", "journal_from_1.sql", "journal_kept.sql")
         if protected_as and protected_as not in self.protections:
-            with explained(self._address, "writing the journal"):
-                self._connection.execute("INSERT INTO migplan.protection (name) VALUES (%s)", [protected_as])
+            with self._session.translate_errors("writing the journal"):
+                self._session.execute("INSERT INTO migplan.protection (name) VALUES (%s)", [protected_as])
 
     def _run(self, what: str, *files: str) -> None:
-        with explained(self._address, what), self._connection.transaction():
-            self._connection.execute("SET LOCAL synchronous_commit = on")
+        with self._session.translate_errors(what), self._session.transaction():
+            self._session.execute("SET LOCAL synchronous_commit = on")
             if not self._schema_exists():  # IF NOT EXISTS would want a privilege, too
-                self._connection.execute("CREATE SCHEMA migplan")
+                self._session.execute("CREATE SCHEMA migplan")
             for file in files:
-                self._connection.execute(resources.files("migplan.run.engine").joinpath(file).read_bytes())
+                self._session.execute(resources.files("migplan.run.engine").joinpath(file).read_bytes())
 
     def _schema_exists(self) -> bool:
         return bool(
-            self._connection.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'migplan'").rowcount
+            self._session.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'migplan'").rowcount
         )
 
     def drop(self, *, schema: bool = True) -> None:
         """Take the journal away, and all that it knows; the schema, too, unless others made it."""
-        with explained(self._address, "dropping the journal"), self._connection.transaction():
-            self._connection.execute(
+        with self._session.translate_errors("dropping the journal"), self._session.transaction():
+            self._session.execute(
                 "DROP TABLE IF EXISTS migplan.rejected, migplan.checkpoint, migplan.kept, "
                 "migplan.protection RESTRICT"
             )
-            self._connection.execute("DROP TABLE migplan.step, migplan.run, migplan.format RESTRICT")
+            self._session.execute("DROP TABLE migplan.step, migplan.run, migplan.format RESTRICT")
             if schema:
-                self._connection.execute("DROP SCHEMA migplan RESTRICT")
+                self._session.execute("DROP SCHEMA migplan RESTRICT")
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """What is written in a block is written as one."""
-        with explained(self._address, "writing the journal"), self._connection.transaction():
+        with self._session.translate_errors("writing the journal"), self._session.transaction():
             yield
 
     def begin(self, what: Beginning) -> Run:
         """A new run, and all of its steps as pending."""
-        with explained(self._address, "writing the journal"), self._connection.transaction():
-            self._connection.execute("SET LOCAL synchronous_commit = on")
-            (number,) = self._connection.execute(
+        with self._session.translate_errors("writing the journal"), self._session.transaction():
+            self._session.execute("SET LOCAL synchronous_commit = on")
+            (number,) = self._session.execute(
                 "INSERT INTO migplan.run (kind, bundle, digest, steps_digest, undoes, client, program, "
                 "rehearsal, before, notes, steps) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
                 "RETURNING run",
@@ -146,7 +158,7 @@ class Journal:
                     len(what.steps),
                 ],
             ).fetchone() or (0,)
-            with self._connection.cursor().copy(
+            with self._session.cursor().copy(
                 "COPY migplan.step (run, step, file, file_digest, line, name, phase) FROM STDIN"
             ) as copy:
                 for step in what.steps:
@@ -161,12 +173,12 @@ class Journal:
                             step.phase,
                         )
                     )
-        log.info("run %d (%s) begins at %s", number, what.kind, self._address)
+        log.info("run %d (%s) begins at %s", number, what.kind, self.address)
         return self.run(number)
 
     def keep(self, run: int, files: Mapping[str, bytes]) -> None:
         """Keep what going back needs of a run, unless that was done before."""
-        with explained(self._address, "writing the journal"), self._connection.cursor() as cursor:
+        with self._session.translate_errors("writing the journal"), self._session.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO migplan.kept (run, file, sha256, content) VALUES (%s, %s, %s, %s) "
                 "ON CONFLICT DO NOTHING",
@@ -181,7 +193,7 @@ class Journal:
         if self._version() == _FORMER:
             return {}
         with self._reading():
-            found = self._connection.execute(
+            found = self._session.execute(
                 "SELECT file, sha256, content FROM migplan.kept WHERE run = %s", [run]
             ).fetchall()
         if any(file is None for file, *_ in found):
@@ -194,7 +206,7 @@ class Journal:
             if hashlib.sha256(unpacked).hexdigest() == sha256:
                 return unpacked
         raise self._error(
-            f"{file}, as the journal in {self._address} keeps it, was changed by hand; nothing was changed",
+            f"{file}, as the journal in {self.address} keeps it, was changed by hand; nothing was changed",
             journal_integrity.RESTORE_OR_END,
         )
 
@@ -204,7 +216,7 @@ class Journal:
         if not self.exists or self._version() == _FORMER:
             return []
         with self._reading():
-            found = self._connection.execute("SELECT name FROM migplan.protection ORDER BY since, name")
+            found = self._session.execute("SELECT name FROM migplan.protection ORDER BY since, name")
             names = [name for (name,) in found]
         if None in names:
             raise self.was_altered("a name in migplan.protection is null")
@@ -239,7 +251,7 @@ class Journal:
     def done(self, run: int) -> set[int]:
         """The numbers of the steps that are done."""
         with self._reading():
-            found = self._connection.execute(
+            found = self._session.execute(
                 "SELECT step FROM migplan.step WHERE run = %s AND state = 'done'", [run]
             )
             return {step for (step,) in found}
@@ -247,14 +259,14 @@ class Journal:
     @property
     def caller(self) -> str:
         """Who is connected, and from which machine."""
-        with explained(self._address, "reading the journal"):
-            (who,) = self._connection.execute("SELECT session_user::text").fetchone() or ("",)
+        with self._session.translate_errors("reading the journal"):
+            (who,) = self._session.execute("SELECT session_user::text").fetchone() or ("",)
         return f"{who} from {socket.gethostname()}"
 
     def refuse_altered(self, runs: Sequence[Run]) -> None:
         """JournalError when steps of one of the runs are missing, or are not what the run says of them."""
         with self._reading():
-            what, run = journal_integrity.hole(self._connection, runs)
+            what, run = journal_integrity.hole(self._session, runs)
         if what:
             ends = run is not None and (run.stands or run.is_open)
             raise self.was_altered(
@@ -275,25 +287,25 @@ class Journal:
 
     def go_on(self, run: int) -> None:
         """The run is taken up again."""
-        with explained(self._address, "writing the journal"):
-            self._connection.execute(
+        with self._session.translate_errors("writing the journal"):
+            self._session.execute(
                 "UPDATE migplan.run SET state = 'running', changed_at = clock_timestamp(), "
                 "finished_at = NULL, client = %s, program = %s WHERE run = %s",
                 [socket.gethostname(), f"migplan {__version__}", run],
             )
-        log.info("run %d goes on at %s", run, self._address)
+        log.info("run %d goes on at %s", run, self.address)
 
     def note(self, run: int, notes: Sequence[str]) -> None:
         """What is to be remembered of a run."""
-        with explained(self._address, "writing the journal"):
-            self._connection.execute(
+        with self._session.translate_errors("writing the journal"):
+            self._session.execute(
                 "UPDATE migplan.run SET notes = notes || %s WHERE run = %s", [list(notes), run]
             )
 
     def fail(self, run: int, step: int, error: str) -> None:
         """A step was rolled back, and this is why."""
-        with explained(self._address, "writing the journal"):
-            self._connection.execute(
+        with self._session.translate_errors("writing the journal"):
+            self._session.execute(
                 "UPDATE migplan.step SET state = 'failed', error = %s, attempts = attempts + 1 "
                 "WHERE run = %s AND step = %s AND state <> 'done'",
                 [error.replace("\0", ""), run, step],
@@ -302,9 +314,9 @@ class Journal:
     def end(self, run: int, state: Ending) -> None:
         """The run has ended, or has stopped for now. It is on disk when this returns, and all before it."""
         finished = state in {"done", "undone", "abandoned"}
-        with explained(self._address, "writing the journal"), self._connection.transaction():
-            self._connection.execute("SET LOCAL synchronous_commit = on")
-            self._connection.execute(
+        with self._session.translate_errors("writing the journal"), self._session.transaction():
+            self._session.execute("SET LOCAL synchronous_commit = on")
+            self._session.execute(
                 "UPDATE migplan.run SET state = %s, changed_at = clock_timestamp(), "
                 "finished_at = CASE WHEN %s THEN clock_timestamp() END WHERE run = %s",
                 [state, finished, run],
@@ -313,7 +325,7 @@ class Journal:
 
     def _records(self, kind: type[_Record], query: sql.Composed) -> list[_Record]:
         """Rows of the journal, each with values that can be."""
-        with self._reading(), self._connection.cursor(row_factory=dict_row) as cursor:
+        with self._reading(), self._session.cursor(row_factory=dict_row) as cursor:
             rows = cursor.execute(query).fetchall()
         found = []
         for row in rows:
@@ -326,7 +338,7 @@ class Journal:
     @contextmanager
     def _reading(self) -> Iterator[None]:
         """What cannot be read of a journal, or not as what it should be, was changed by hand."""
-        with explained(self._address, "reading the journal"):
+        with self._session.translate_errors("reading the journal"):
             try:
                 yield
             except (psycopg.errors.InsufficientPrivilege, UnicodeDecodeError):
@@ -336,7 +348,7 @@ class Journal:
 
     def _version(self) -> int:
         with self._reading():
-            found = self._connection.execute("SELECT version FROM migplan.format").fetchall()
+            found = self._session.execute("SELECT version FROM migplan.format").fetchall()
         if len(found) > 1:
             raise self.was_altered(f"migplan.format has {len(found)} rows and not one")
         version = found[0][0] if found else 0
@@ -346,18 +358,45 @@ class Journal:
         if version not in _TABLES:
             said = f"format {version}" if version else "no format"
             raise self._error(
-                f"the journal in {self._address} has {said}, and this migplan knows format {FORMAT}",
+                f"the journal in {self.address} has {said}, and this migplan knows format {FORMAT}",
                 "use the migplan that wrote it; nothing was changed",
             )
 
     def was_altered(self, what: str, do: str = journal_integrity.RESTORE) -> JournalError:
         """That something of the journal is not as migplan wrote it."""
         return self._error(
-            f"the journal in {self._address} was changed by hand: {what}; so nobody knows what was done", do
+            f"the journal in {self.address} was changed by hand: {what}; so nobody knows what was done", do
         )
 
     def _error(self, what: str, do: str) -> JournalError:
-        return JournalError(what, do=do, address=str(self._address), during="reading the journal")
+        return JournalError(what, do=do, address=str(self.address), during="reading the journal")
+
+
+@dataclass(frozen=True)
+class JournalReader:
+    """A session that reads the journal: it changes nothing, takes no lock and keeps nobody waiting."""
+
+    session: Session
+
+    @property
+    def address(self) -> Address:
+        """Where it is."""
+        return self.session.address
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, as this session sees it."""
+        return Journal(self)
+
+
+@contextmanager
+def journal_reader(address: Address) -> Iterator[JournalReader]:
+    """Read a target's journal, for a block: all in one transaction, which a pooler cannot tear apart."""
+    with closing(connect(address)) as session:
+        with session.translate_errors("looking at the target"):
+            session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            session.begin_pinned()
+        yield JournalReader(session)
 
 
 # What each step says in its own transaction. The first of them also keeps a second client out, one that

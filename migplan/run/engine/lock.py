@@ -9,15 +9,15 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from migplan.errors import LockedError
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained
-from migplan.postgres.session import Session as Connection
+from migplan.postgres.session import Session, connect
 
 # 'migplan' as a number, and which of the two locks it is.
 _SPACE = 0x6D706C6E
@@ -44,7 +44,7 @@ class Lock:
         self._address = address
         self._guard = threading.Lock()
         self._ours: set[int] = set()  # the processes of our own sessions
-        self.connection = self._take()
+        self.session = self._take()
 
     def shared_by(self, process: int) -> None:
         """A session of this very run does steps: nobody has to wait for it."""
@@ -54,48 +54,48 @@ class Lock:
         """Hold the lock still, or again: the session may have been lost, and somebody else may have come."""
         with self._guard:
             try:
-                _refuse_another_process(self._address, self.connection)
+                _refuse_another_process(self._address, self.session)
             except psycopg.Error:
-                self.connection.close()
-                self.connection = self._take()
+                self.session.close()
+                self.session = self._take()
 
     def release(self) -> None:
         """Let others run, now: a server takes a moment to notice that a session has ended."""
         with contextlib.suppress(psycopg.Error):
-            self.connection.execute("SELECT pg_catalog.pg_advisory_unlock(%s, %s)", [_SPACE, _RUN])
-        self.connection.close()
+            self.session.execute("SELECT pg_catalog.pg_advisory_unlock(%s, %s)", [_SPACE, _RUN])
+        self.session.close()
 
-    def _take(self) -> Connection:
-        connection = connect(self._address)
-        connection.autocommit = True
+    def _take(self) -> Session:
+        session = connect(self._address)
+        session.autocommit = True
         try:
-            with explained(self._address, "taking the lock of migplan"):
-                refuse_shared(connection)
+            with session.translate_errors("taking the lock of migplan"):
+                refuse_shared(session)
                 # Whatever functions other schemas have, the journal's statements mean the server's own.
-                connection.execute("SET search_path = ''")
-                if not _tried(connection, "pg_try_advisory_lock", _RUN):
-                    raise self._locked(connection, _RUN, "another run is in progress")
-                self._wait_for_steps(connection)
+                session.execute("SET search_path = ''")
+                if not _tried(session, "pg_try_advisory_lock", _RUN):
+                    raise self._locked(session, _RUN, "another run is in progress")
+                self._wait_for_steps(session)
         except BaseException:
-            connection.close()
+            session.close()
             raise
-        return connection
+        return session
 
-    def _wait_for_steps(self, connection: psycopg.Connection[Any]) -> None:
+    def _wait_for_steps(self, session: Session) -> None:
         """Until no session of an earlier run is at work any more."""
         deadline = time.monotonic() + _PATIENCE
-        while self._holder(connection, _STEPS):
+        while self._holder(session, _STEPS):
             if time.monotonic() > deadline:
                 raise self._locked(
-                    connection, _STEPS, "a session of an earlier run, whose client is gone, is still at work"
+                    session, _STEPS, "a session of an earlier run, whose client is gone, is still at work"
                 )
             time.sleep(0.1)
 
-    def _holder(self, connection: psycopg.Connection[Any], which: int) -> tuple[Any, ...] | None:
-        return connection.execute(_HOLDERS, [_SPACE, which, list(self._ours)]).fetchone()
+    def _holder(self, session: Session, which: int) -> tuple[Any, ...] | None:
+        return session.execute(_HOLDERS, [_SPACE, which, list(self._ours)]).fetchone()
 
-    def _locked(self, connection: psycopg.Connection[Any], which: int, what: str) -> LockedError:
-        holder = self._holder(connection, which)
+    def _locked(self, session: Session, which: int, what: str) -> LockedError:
+        holder = self._holder(session, which)
         said = ""
         if holder:
             pid, user, since, where = holder
@@ -110,19 +110,19 @@ class Lock:
         )
 
 
-def refuse_shared(connection: Connection) -> None:
+def refuse_shared(session: Session) -> None:
     """A pooler that gives each transaction another session would lose the lock, and mix up the steps."""
-    if not connection.shared:
+    if not session.shared:
         return
-    found = connection.execute(_SERVER).fetchone()
+    found = session.execute(_SERVER).fetchone()
     where = f" (which it reaches at {found[0]})" if found and found[0] else ""
-    raise _shares(connection.address, where)
+    raise _shares(session.address, where)
 
 
-def _refuse_another_process(address: Address, connection: Connection) -> None:
+def _refuse_another_process(address: Address, session: Session) -> None:
     """The last word on poolers: a session of our own keeps its process for as long as it lives."""
-    found = connection.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
-    if found != (connection.process,):
+    found = session.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
+    if found != (session.process,):
         raise _shares(address, "")
 
 
@@ -138,21 +138,81 @@ def _shares(address: Address, where: str) -> LockedError:
     )
 
 
-def share(connection: psycopg.Connection[Any]) -> None:
+def share(session: Session) -> None:
     """Say that this session does steps; it ends with the session, or with :func:`leave`."""
-    connection.execute("SELECT pg_catalog.pg_advisory_lock_shared(%s, %s)", [_SPACE, _STEPS])
+    session.execute("SELECT pg_catalog.pg_advisory_lock_shared(%s, %s)", [_SPACE, _STEPS])
 
 
-def leave(connection: psycopg.Connection[Any]) -> None:
+def leave(session: Session) -> None:
     """Say that this session does no more steps: behind a pooler it may outlive its client."""
-    connection.execute("SELECT pg_catalog.pg_advisory_unlock_shared(%s, %s)", [_SPACE, _STEPS])
+    session.execute("SELECT pg_catalog.pg_advisory_unlock_shared(%s, %s)", [_SPACE, _STEPS])
 
 
-def holder(connection: psycopg.Connection[Any]) -> tuple[Any, ...] | None:
+def holder(session: Session) -> tuple[Any, ...] | None:
     """Who runs something now: process, user, since when, from where; None when nobody does."""
-    return connection.execute(_HOLDERS, [_SPACE, _RUN, []]).fetchone()
+    return session.execute(_HOLDERS, [_SPACE, _RUN, []]).fetchone()
 
 
-def _tried(connection: psycopg.Connection[Any], function: str, which: int) -> bool:
-    found = connection.execute(f"SELECT pg_catalog.{function}(%s, %s)", [_SPACE, which]).fetchone()
+def _tried(session: Session, function: str, which: int) -> bool:
+    found = session.execute(f"SELECT pg_catalog.{function}(%s, %s)", [_SPACE, which]).fetchone()
     return bool(found and found[0])
+
+
+_EVERY = 0.3
+_BLOCKERS = """
+    SELECT DISTINCT ON (w.pid) w.pid,
+           CASE WHEN b.pid IS NULL THEN 'a prepared transaction (see pg_prepared_xacts)'
+                ELSE 'process ' || b.pid || coalesce(' of ' || b.usename, '') END
+           || coalesce(' (' || nullif(concat_ws(' ',
+                nullif(b.backend_type, 'client backend'),
+                b.state,
+                'since ' || pg_catalog.to_char(b.query_start, 'YYYY-MM-DD HH24:MI:SS TZ')), '') || ')', '')
+    FROM pg_catalog.pg_stat_activity w
+        CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) blocking(pid)
+        LEFT JOIN pg_catalog.pg_stat_activity b ON b.pid = blocking.pid
+    WHERE w.pid = ANY (%s) AND w.wait_event_type = 'Lock' AND blocking.pid <> ALL (%s)
+    ORDER BY w.pid, blocking.pid
+"""
+
+
+@dataclass
+class _Working:
+    since: float
+    waits: Callable[[str], None]  # told once, when it has to wait
+    blocker: str = ""
+
+
+class Watch:
+    """The sessions that are at a step, and whom they wait for. One thread looks, theirs ask."""
+
+    def __init__(self, lock: Lock) -> None:
+        self._lock = lock
+        self._working: dict[int, _Working] = {}
+        self._looked = 0.0
+
+    def begun(self, process: int, waits: Callable[[str], None]) -> None:
+        """A session begins a step."""
+        self._working[process] = _Working(time.monotonic(), waits)
+
+    def ended(self, process: int) -> str:
+        """It has ended it; who held the lock that it waited for last, as far as that was seen."""
+        found = self._working.pop(process, None)
+        return found.blocker if found else ""
+
+    def look(self) -> None:
+        """Ask the server, now and then, if a step takes longer than a moment."""
+        now = time.monotonic()
+        working = dict(self._working)
+        long = [process for process, each in working.items() if now - each.since > _EVERY]
+        if not long or now - self._looked < _EVERY:
+            return
+        self._looked = now
+        try:
+            found = self._lock.session.execute(_BLOCKERS, [long, list(working)]).fetchall()
+        except psycopg.Error:
+            return  # whoever needs the lock's session next sees that it is gone
+        for process, blocker in found:
+            each = working[process]
+            if not each.blocker:
+                each.waits(blocker)
+            each.blocker = blocker

@@ -73,7 +73,7 @@ class Message:
         return None
 
 
-def texts_of(piece: Statements, stream: BinaryIO, path: Path) -> Iterator[tuple[str, int]]:
+def texts_of(piece: Statements, stream: BinaryIO, file: str) -> Iterator[tuple[str, int]]:
     """The text of statements, at most about a megabyte at a time, each with its line."""
     if piece.text is not None:
         yield f"{piece.text}\n", piece.line
@@ -84,7 +84,7 @@ def texts_of(piece: Statements, stream: BinaryIO, path: Path) -> Iterator[tuple[
         return
     gathered: list[Statement] = []
     size = 0
-    for each in pieces(_Part(stream, piece.end - piece.start), path):
+    for each in pieces(_Part(stream, piece.end - piece.start), Path(file)):
         assert isinstance(each, Statement)
         gathered.append(each)
         size += len(each.text)

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
 from migplan.run.engine import lock
-from migplan.run.engine.journal import Entry, Run
-from migplan.run.engine.journal_reader import journal_reader
+from migplan.run.engine.journal import Entry, Run, journal_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,8 @@ def status_of(address: Address) -> Status:
         journal = reader.journal
         if not journal.exists:
             return Status(address, ())
-        with explained(address, "looking who is at work"):
-            holder = lock.holder(reader.connection)
+        with reader.session.translate_errors("looking who is at work"):
+            holder = lock.holder(reader.session)
         said = f"{holder[1]} from {holder[3]}" if holder else ""
         if holder and holder[2]:  # hidden from roles that may not look at it
             said += f", since {holder[2]:%Y-%m-%d %H:%M:%S %Z}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import BinaryIO, Protocol
 
 from migplan.run.engine.footprints import EXCLUSIVE, Footprint
 
@@ -60,6 +61,13 @@ class Step:
 
     def __str__(self) -> str:
         return f"{self.file}: {self.name}"
+
+
+class Source(Protocol):
+    """Where the content of steps comes from: whoever makes steps knows what their ``file`` stands for."""
+
+    def open(self, name: str, /) -> BinaryIO:
+        """Return the bytes; FileError when they are not those of which the steps were made."""
 
 
 def predecessors(steps: Sequence[Step]) -> list[frozenset[int]]:

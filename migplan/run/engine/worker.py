@@ -10,24 +10,23 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import psycopg
 from psycopg import generators, pq, sql
+from psycopg.adapt import Transformer
 
 from migplan.errors import DatabaseError, FileError, StepError
+from migplan.names import split
 from migplan.postgres import pinned
 from migplan.postgres.address import Address
-from migplan.postgres.connect import connect
-from migplan.postgres.failures import explained, is_loss
-from migplan.postgres.session import Session as Connection
-from migplan.run.engine import journal, lock, non_transactional
-from migplan.run.engine.answers import answers
+from migplan.postgres.failures import is_loss
+from migplan.postgres.session import Session, connect
+from migplan.run.engine import journal, lock
 from migplan.run.engine.messages import Message, texts_of
-from migplan.run.engine.steps import CopyBlock, Statements, Step
-from migplan.sealed_files import SealedFiles
+from migplan.run.engine.options import Limits
+from migplan.run.engine.steps import CopyBlock, Source, Statements, Step
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +39,37 @@ PASSING = frozenset({"55P03", "40P01", "40001"})
 """Lock not available, deadlock, serialization: what another try may get past."""
 
 NOT_KNOWN = "whether its commit arrived is not known here"
-_ALONE = (
+_NON_TRANSACTIONAL = (
     "it cannot be in a transaction: what it did before it failed stays; the next apply looks what that is"
 )
 
 # Where in the rows; servers may speak another language.
 _LINE_OF_COPY = re.compile(r"^COPY .*?, \w+ (\d+)", re.MULTILINE | re.DOTALL)
 
+ROWS_SHOWN = 20
+"""Of what a statement returns, so many rows are told."""
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a step may wait for locks, and a statement may take; 0: as long as it needs."""
+# What a second try of a statement meets when the first one had come to its end: it is there, or it is gone.
+_ALREADY_SO = frozenset({"42710", "42P07", "42704", "42P01"})
 
-    lock_seconds: float = 60
-    statement_seconds: float = 0
+_BEGIN_ALONE = """
+    UPDATE migplan.step SET attempts = attempts + 1, started_at = pg_catalog.clock_timestamp()
+    WHERE run = %s AND step = %s AND state <> 'done' RETURNING attempts
+"""
+_TRIED_BEFORE = """
+    SELECT count(*) FROM migplan.step s JOIN migplan.run r USING (run)
+    WHERE s.name = %s AND s.file = %s AND s.line = %s AND s.attempts > 0 AND s.state <> 'done'
+"""
+_DONE_ALONE = """
+    UPDATE migplan.step SET state = 'done', error = NULL, rows = 0,
+           finished_at = pg_catalog.clock_timestamp(), transaction = pg_catalog.pg_current_xact_id()
+    WHERE run = %s AND step = %s
+"""
+_INVALID_INDEX = """
+    SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = %s AND c.relname = %s AND NOT i.indisvalid
+"""
 
 
 class AlreadyDoneError(Exception):
@@ -64,50 +80,49 @@ class StoppedError(Exception):
     """People want the run to stop; the step was rolled back."""
 
 
-class Session:
-    """One session with the target."""
+class Worker:
+    """A session with the target that does steps, one after the other."""
 
-    def __init__(self, address: Address, files: SealedFiles, limits: Limits) -> None:
-        self._address = address
-        self.files = files
+    def __init__(self, address: Address, limits: Limits) -> None:
+        self.address = address
         self._limits = limits
         self.warned: Callable[[str], None] = lambda _text: None
         self.answered: Callable[[str], None] | None = None  # hears what statements of files return
         self.stopped = False
-        self.connection = self._open()
+        self.session = self._open()
 
     def close(self) -> None:
         """End the session; what it has not committed is rolled back."""
-        if self.connection.pooled and not self.connection.closed:
+        if self.session.pooled and not self.session.closed:
             with contextlib.suppress(psycopg.Error):
-                self.connection.rollback()
-                lock.leave(self.connection)
-        self.connection.close()
+                self.session.rollback()
+                lock.leave(self.session)
+        self.session.close()
 
     def cancel(self) -> None:
         """Stop what the session is doing, and whatever it would do next; safe from another thread."""
         self.stopped = True
         with contextlib.suppress(psycopg.Error):
-            self.connection.cancel_safe(timeout=5)
+            self.session.cancel_safe(timeout=5)
 
     def reopen(self) -> None:
         """A new session in place of one that was lost."""
-        self.connection.close()
-        self.connection = self._open()
+        self.session.close()
+        self.session = self._open()
 
     @property
     def lost(self) -> bool:
         """Whether it has to be opened again."""
-        return self.connection.closed
+        return self.session.closed
 
-    def do(self, run: int, step: Step, moved: Callable[[int], None]) -> int:
+    def do(self, run: int, step: Step, source: Source, moved: Callable[[int], None]) -> int:
         """Do a step, and return its rows. StepError, with everything rolled back, when it fails."""
-        doing = _Doing(self, run, step, moved)
+        doing = _Doing(self, run, step, source, moved)
         try:
             return doing.by_itself() if step.non_transactional else doing.all()
         except BaseException:
             with contextlib.suppress(psycopg.Error):
-                self.connection.rollback()
+                self.session.rollback()
             raise
 
     @property
@@ -130,37 +145,30 @@ class Session:
         """What takes back all that a step has set, so that each finds the session as it was opened."""
         return "RESET ALL;\n" + pinned.statements("SET", pinned.always(self._version))
 
-    def _open(self) -> Connection:
-        connection = connect(self._address)
+    def _open(self) -> Session:
+        session = connect(self.address)
         try:
-            connection.autocommit = True  # transactions are begun by what we send
-            self._version = connection.info.server_version
-            self.process = connection.process
-            with explained(self._address, "opening a session for the run"):
-                lock.refuse_shared(connection)
-                lock.share(connection)
-                self._watches_us = _can_watch(connection)
-            connection.add_notice_handler(self._noticed)
+            session.autocommit = True  # transactions are begun by what we send
+            self._version = session.info.server_version
+            self.process = session.process
+            with session.translate_errors("opening a session for the run"):
+                lock.refuse_shared(session)
+                lock.share(session)
+                self._watches_us = _can_watch(session)
+            session.add_notice_handler(self._noticed)
         except BaseException:
-            connection.close()
+            session.close()
             raise
-        return connection
+        return session
 
     def _noticed(self, said: psycopg.errors.Diagnostic) -> None:
-        self.warned(self._address.without_secrets(said.message_primary or ""))
-
-    # What a step uses:
-
-    @property
-    def address(self) -> Address:
-        """Where it is connected to."""
-        return self._address
+        self.warned(self.address.without_secrets(said.message_primary or ""))
 
 
-def _can_watch(connection: psycopg.Connection[Any]) -> bool:
+def _can_watch(session: Session) -> bool:
     """Whether the server can look after us while it works; it stops then when we are gone."""
     try:
-        connection.execute("SET client_connection_check_interval = '2s'")
+        session.execute("SET client_connection_check_interval = '2s'")
     except psycopg.Error:  # before 14, and where the system cannot tell
         return False
     return True
@@ -169,11 +177,14 @@ def _can_watch(connection: psycopg.Connection[Any]) -> bool:
 class _Doing:
     """A step being done."""
 
-    def __init__(self, session: Session, run: int, step: Step, moved: Callable[[int], None]) -> None:
-        self._session = session
-        self._connection = session.connection
+    def __init__(
+        self, worker: Worker, run: int, step: Step, source: Source, moved: Callable[[int], None]
+    ) -> None:
+        self._worker = worker
+        self._session = worker.session
         self._run = run
         self._step = step
+        self._source = source
         self._moved = moved
         self._rows = 0
 
@@ -181,17 +192,17 @@ class _Doing:
         """Everything, from BEGIN to COMMIT."""
         step = self._step
         claim = journal.claim(self._run, step.number).as_string()
-        before = f"{self._session.fresh};\n{step.settings}\n{self._session.preface}"
+        before = f"{self._worker.fresh};\n{step.settings}\n{self._worker.preface}"
         opening = f"BEGIN;\n{before};\n{claim};\n"
         message = Message(opening)
         try:
-            with self._session.files.open(step.file) as stream:
+            with self._source.open(step.file) as stream:
                 for piece in step.segments:
                     if isinstance(piece, CopyBlock):
                         message = self._sent(message)
                         self._copy(piece, stream)
                     else:
-                        for text, line in texts_of(piece, stream, self._session.files.path(step.file)):
+                        for text, line in texts_of(piece, stream, step.file):
                             message = message if message.takes(text) else self._sent(message)
                             message.add(text, line)
         except OSError as error:
@@ -201,7 +212,7 @@ class _Doing:
         if self._inserts:  # how many rows came in is known only now
             message = self._sent(message)
         finish = journal.finish(self._run, step.number, self._rows).as_string()
-        message.closing = f"{finish};\n{self._session.fresh};\nCOMMIT"
+        message.closing = f"{finish};\n{self._worker.fresh};\nCOMMIT"
         self._send(message)
         return self._rows
 
@@ -212,31 +223,58 @@ class _Doing:
         return self._step.phase == "data" and self._step.rows > 0 and not copied
 
     def by_itself(self) -> int:
-        """What cannot be in a transaction; see ``non_transactional.py``."""
-        step, connection, address = self._step, self._connection, self._session.address
-        tried = non_transactional.begin(connection, address, self._run, step)
-        if tried is None:
-            raise AlreadyDoneError
-        if tried:
-            non_transactional.repair(connection, address, step, self._session.warned)
-        limits = self._session.preface.replace("SET LOCAL", "SET")
-        self._send(Message(f"{self._session.fresh};\n{step.settings}\n{limits}"))
+        """Run a statement that cannot be in a transaction, and so not in one with its entry in the journal.
+
+        The journal says that it was begun, it runs, and the journal says that it is done. When it was begun
+        and is not done, nobody knows how far it came: an invalid index that it left is dropped, it runs
+        again, and what turns out to be so already was done.
+        """
+        step = self._step
+        tried_before = self._begin_alone()
+        if tried_before:
+            self._drop_invalid_index()
+        limits = self._worker.preface.replace("SET LOCAL", "SET")
+        self._send(Message(f"{self._worker.fresh};\n{step.settings}\n{limits}"))
         try:
-            with self._session.files.open(step.file) as stream:
+            with self._source.open(step.file) as stream:
                 for piece in step.segments:
                     assert isinstance(piece, Statements)
-                    for text, line in texts_of(piece, stream, self._session.files.path(step.file)):
+                    for text, line in texts_of(piece, stream, step.file):
                         message = Message()
                         message.add(text, line)
                         self._send(message)
         except FileError as error:
             raise self._error(error.what, step.line, do=error.do) from None
         except StepError as error:
-            if not (tried and error.sqlstate in non_transactional.THERE):
+            if not (tried_before and error.sqlstate in _ALREADY_SO):
                 raise
-            self._session.warned(f"an earlier try had come to its end: {error.what}")
-        non_transactional.done(connection, address, self._run, step)
+            self._worker.warned(f"an earlier try had come to its end: {error.what}")
+        with self._session.translate_errors("writing the journal"):
+            self._session.execute(_DONE_ALONE, [self._run, step.number])
         return 0
+
+    def _begin_alone(self) -> bool:
+        """Write down that the statement begins; whether an earlier try had begun it."""
+        step = self._step
+        with self._session.translate_errors("writing the journal"):
+            tried = self._session.execute(_TRIED_BEFORE, [step.name, step.file, step.line]).fetchone()
+            if self._session.execute(_BEGIN_ALONE, [self._run, step.number]).fetchone() is None:
+                raise AlreadyDoneError
+        return bool(tried and tried[0])
+
+    def _drop_invalid_index(self) -> None:
+        """Drop the index that an earlier try of this very statement left behind, if it is invalid."""
+        index = self._step.leaves
+        if not index:
+            return
+        schema, name = split(index)
+        with self._session.translate_errors(f"looking for what is left of the index {index}"):
+            if not self._session.execute(_INVALID_INDEX, [schema, name]).rowcount:
+                return
+            self._worker.warned(
+                f"the index {index} was left invalid by an earlier try: it is dropped and built again"
+            )
+            self._session.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(schema, name)))
 
     def _sent(self, message: Message) -> Message:
         """Send what has come together, and begin anew."""
@@ -248,10 +286,10 @@ class _Doing:
         """Send statements; one answer each."""
         self._refuse_to_go_on()
         try:
-            pgconn = self._connection.pgconn
+            pgconn = self._session.pgconn
             pgconn.send_query(str(message).encode())
             started = time.monotonic()
-            results = self._connection.wait(generators.execute(pgconn))
+            results = self._session.wait(generators.execute(pgconn))
             took = (time.monotonic() - started) * 1000
             log.debug("step %d: %d statements in %.1f ms", self._step.number, len(results), took)
         except psycopg.Error as error:
@@ -266,9 +304,10 @@ class _Doing:
             self._rows += sum(rows or 0 for tag, rows in tags if tag.startswith(b"INSERT"))
         if self._step.phase == "data" and message.size:
             self._moved(message.size)
-        if self._session.answered is not None:
+        if self._worker.answered is not None:
             for result in results[message.answers()]:
-                answers(result, self._connection, self._session.answered)
+                for text in _answers(result, self._session):
+                    self._worker.answered(text)
 
     def _copy(self, piece: CopyBlock, stream: BinaryIO) -> None:
         """Send rows, as they stand in the file."""
@@ -279,7 +318,7 @@ class _Doing:
         stream.seek(piece.start)
         left = piece.end - piece.start
         try:
-            with self._connection.cursor() as cursor:
+            with self._session.cursor() as cursor:
                 with cursor.copy(statement) as copy:
                     while left > 0 and (block := stream.read(min(left, BLOCK))):
                         self._refuse_to_go_on()
@@ -299,7 +338,7 @@ class _Doing:
 
     def _refuse_to_go_on(self) -> None:
         """A cancellation that came between two messages stopped neither."""
-        if self._session.stopped:
+        if self._worker.stopped:
             raise StoppedError
 
     # --- failures ---------------------------------------------------------------------------------------
@@ -341,7 +380,7 @@ class _Doing:
 
     def _lost(self, error: psycopg.Error) -> StepError:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        said = self._session.address.without_secrets(lines[0] if lines else type(error).__name__)
+        said = self._worker.address.without_secrets(lines[0] if lines else type(error).__name__)
         return self._error(
             f"the connection was lost: {said}",
             self._step.line,
@@ -350,18 +389,29 @@ class _Doing:
         )
 
     def _error(self, what: str, line: int, **more: str) -> StepError:
-        clean = self._session.address.without_secrets
+        clean = self._worker.address.without_secrets
         if self._step.non_transactional:
-            more["left"] = _ALONE
+            more["left"] = _NON_TRANSACTIONAL
         return StepError(
             clean(what),
-            address=str(self._session.address),
+            address=str(self._worker.address),
             during=f"running {self._step}",
             step=self._step.name,
             file=self._step.file,
             line=line,
             **{name: clean(text) for name, text in more.items()},
         )
+
+
+def _answers(result: pq.abc.PGresult, session: Session) -> Iterator[str]:
+    """The first rows of an answer, or what the server says of a statement without rows."""
+    if result.status != pq.ExecStatus.TUPLES_OK:
+        yield (result.command_status or b"").decode()
+        return
+    reading = Transformer(session)
+    reading.set_pgresult(result)
+    for row in reading.load_rows(0, min(result.ntuples, ROWS_SHOWN), tuple):
+        yield ", ".join(map(str, row))
 
 
 def is_passing(error: DatabaseError) -> bool:

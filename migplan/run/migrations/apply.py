@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migplan.errors import RefusedError
 from migplan.migrations.analysis import Analysis
 from migplan.postgres.address import Address
-from migplan.run.bundle.apply import locked
 from migplan.run.data.events import Summary
+from migplan.run.data.step import DataSteps
 from migplan.run.engine.events import OnEvent, ignore
-from migplan.run.engine.execution import RunOptions
-from migplan.run.engine.journal import Journal, Run
-from migplan.run.engine.lock import Lock
+from migplan.run.engine.journal import Run
+from migplan.run.engine.options import RunOptions
 from migplan.run.engine.steps import Step
+from migplan.run.engine.target import LockedTarget, locked
 from migplan.run.migrations.down_migrations import down_migrations_of, packed
 from migplan.run.migrations.status import MigrationStatus, State, by_state, statuses_of
-from migplan.run.migrations.steps import steps_of
-from migplan.run.migrations.work import Work, work_off
+from migplan.run.migrations.steps import files_of, run_steps, steps_of
 
 _SHOWN = 10
 
@@ -50,26 +49,31 @@ def migrate(
     address: Address,
     wanted: MigrateOptions,
     on_event: OnEvent = ignore,
-    preflight: Callable[[Lock, Sequence[str]], None] = lambda _lock, _names: None,
+    preflight: Callable[[LockedTarget, Sequence[str]], None] = lambda _target, _names: None,
 ) -> MigrateResult:
     """Apply what is pending. StepError says where it stopped; what came before it stays applied.
 
     ``preflight`` looks at the target before the first change, with the lock held, and raises if anything is
     in the way of the migrations that it is given.
     """
-    with locked(address, wanted.options) as lock:
-        journal = Journal(lock, address)
-        known = statuses_of(analysis, journal)
+    with locked(address, replace(wanted.options, jobs=1), on_event) as target:
+        known = statuses_of(analysis, target.journal)
         names = foreseen(analysis, known, wanted)
         if not names:
             return MigrateResult(None, before=known)
-        preflight(lock, names)
-        digests = {name: analysis.by_name[name].migration.digest for name in names}
-        kept = {name: packed(way) for name, way in down_migrations_of(analysis, names).items()}
-        steps = _steps(analysis, names, known)
-        work = Work("migrate", analysis.folder, digests, steps, wanted.options, wanted.rehearsal, kept)
-        done = work_off(work, address, lock, journal, on_event)
-        return MigrateResult(done.run, tuple(names), done.seconds, known, done.summaries)
+        preflight(target, names)
+        data_steps = DataSteps(address, wanted.options.limits, files_of(analysis.folder))
+        done = run_steps(
+            target,
+            "migrate",
+            analysis.folder,
+            {name: analysis.by_name[name].migration.digest for name in names},
+            _steps(analysis, names, known),
+            rehearsal=wanted.rehearsal,
+            kept={name: packed(way) for name, way in down_migrations_of(analysis, names).items()},
+            data_steps=data_steps,
+        )
+        return MigrateResult(done.run, tuple(names), done.seconds, known, data_steps.summaries)
 
 
 def foreseen(analysis: Analysis, known: Sequence[MigrationStatus], wanted: MigrateOptions) -> list[str]:

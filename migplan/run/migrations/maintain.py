@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migplan.errors import RefusedError
 from migplan.migrations.analysis import Analysis
@@ -10,13 +10,12 @@ from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Migration
 from migplan.migrations.source_files import reopened
 from migplan.postgres.address import Address
-from migplan.run.bundle.apply import locked
-from migplan.run.engine.answers import ROWS
 from migplan.run.engine.events import Began, Event
-from migplan.run.engine.execution import RunOptions
-from migplan.run.engine.journal import Journal
-from migplan.run.migrations.steps import steps_of
-from migplan.run.migrations.work import Work, work_off
+from migplan.run.engine.options import RunOptions
+from migplan.run.engine.steps import Step
+from migplan.run.engine.target import locked
+from migplan.run.engine.worker import ROWS_SHOWN
+from migplan.run.migrations.steps import run_steps, steps_of
 from migplan.sql.text import literal
 
 
@@ -53,17 +52,15 @@ def maintain(analysis: Analysis, name: str, address: Address, options: RunOption
         if isinstance(event, Began):
             heard[event.step.number] = []
 
-    with locked(address, options) as lock:
-        journal = Journal(lock, address)
-        work = Work(
-            "maintain", analysis.folder, {analysed.migration.name: analysed.migration.digest}, steps, options
-        )
-        done = work_off(
-            work, address, lock, journal, on_event, lambda step, text: heard[step.number].append(text)
-        )
-        said = tuple(text for number in sorted(heard) for text in heard[number])[:ROWS]
+    def answered(step: Step, text: str) -> None:
+        heard[step.number].append(text)
+
+    with locked(address, replace(options, jobs=1), on_event) as target:
+        digests = {name: analysed.migration.digest}
+        done = run_steps(target, "maintain", analysis.folder, digests, steps, answered=answered)
+        said = tuple(text for number in sorted(heard) for text in heard[number])[:ROWS_SHOWN]
         if said:
-            journal.note(done.run.run, said)
+            target.journal.note(done.run.run, said)
         return MaintenanceResult(name, done.run.run, done.seconds, said)
 
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import psycopg
-
 from migplan.migrations.model import Thing, ThingKind
 from migplan.names import quoted
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session
 
 # Names part by part; what belongs to a table has the table's before its own.
 _QUESTION = """
@@ -52,8 +47,8 @@ _QUESTION = """
 """
 
 
-def present(connection: psycopg.Connection[Any], address: Address) -> frozenset[Thing]:
+def present(session: Session) -> frozenset[Thing]:
     """Everything that has a name in a database, but for what the server brought along."""
-    with explained(address, "looking at what is there"):
-        rows = connection.execute(_QUESTION.encode()).fetchall()
+    with session.translate_errors("looking at what is there"):
+        rows = session.execute(_QUESTION.encode()).fetchall()
     return frozenset(Thing(ThingKind(kind), ".".join(map(quoted, parts))) for kind, parts in rows)

@@ -8,20 +8,19 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migplan.errors import RefusedError
 from migplan.migrations.analysis import Analysis
 from migplan.postgres.address import Address
-from migplan.run.bundle.apply import locked
 from migplan.run.engine.events import OnEvent, ignore
-from migplan.run.engine.execution import RunOptions
-from migplan.run.engine.journal import Journal, Run
-from migplan.run.engine.journal_reader import journal_reader
+from migplan.run.engine.journal import Journal, Run, journal_reader
+from migplan.run.engine.options import RunOptions
+from migplan.run.engine.target import locked
 from migplan.run.migrations.down_migrations import DownMigration, down_migrations_of, unpacked
 from migplan.run.migrations.status import MigrationStatus, State, statuses_of
-from migplan.run.migrations.work import Work, work_off
+from migplan.run.migrations.steps import run_steps
 
 _OTHERWISE = {State.CHANGED, State.MISSING}
 
@@ -41,7 +40,7 @@ class RevertOptions:
     only: str = ""
     to: str = ""
     options: RunOptions = field(default_factory=RunOptions)
-    agreed: Callable[[Sequence[DownMigration]], None] = lambda _ways: None  # raises to refuse
+    agreed: Callable[[Sequence[DownMigration]], None] = lambda _found: None  # raises to refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +57,25 @@ def foreseen(given: AppliedFolder, address: Address, wanted: RevertOptions) -> t
     with journal_reader(address) as reader:
         if not reader.journal.exists:
             return ()
-        with _ways_back(given, reader.journal, wanted) as (ways, _):
-            return ways
+        with _reverted(given, reader.journal, wanted) as (found, _):
+            return found
 
 
 def revert(
     given: AppliedFolder, address: Address, wanted: RevertOptions, on_event: OnEvent = ignore
 ) -> RevertResult:
     """Roll migrations back, the last one first; StepError says where it stopped."""
-    with locked(address, wanted.options) as lock:
-        journal = Journal(lock, address)
-        if not journal.exists:
+    with locked(address, replace(wanted.options, jobs=1), on_event) as target:
+        if not target.journal.exists:
             return RevertResult(None)
-        with _ways_back(given, journal, wanted) as (ways, applied):
-            if not ways:
+        with _reverted(given, target.journal, wanted) as (found, applied):
+            if not found:
                 return RevertResult(None)
-            wanted.agreed(ways)
-            steps = [step for way in ways for step in way.steps(_seeds(applied, way))]
-            digests = {way.name: applied.known[way.name].digest for way in ways}
-            work = Work("revert", ways[0].folder, digests, steps, wanted.options)
-            done = work_off(work, address, lock, journal, on_event)
-            return RevertResult(done.run, tuple(way.name for way in ways), done.seconds)
+            wanted.agreed(found)
+            steps = [step for each in found for step in each.steps(_seeds(applied, each))]
+            digests = {each.name: applied.known[each.name].digest for each in found}
+            done = run_steps(target, "revert", found[0].folder, digests, steps)
+            return RevertResult(done.run, tuple(each.name for each in found), done.seconds)
 
 
 def applied_last(journal: Journal) -> str:
@@ -128,8 +125,8 @@ class _AppliedMigrations:
         way = None if self.given.analysis else self.kept(name)
         return self.known[name].is_seed or bool(way and way.is_seed)
 
-    def ways(self, names: Sequence[str]) -> tuple[DownMigration, ...]:
-        """The ways back of these, all from one place; RefusedError where one has none."""
+    def down_migrations(self, names: Sequence[str]) -> tuple[DownMigration, ...]:
+        """Their down migrations, all from one place; RefusedError where there is none."""
         otherwise = [name for name in names if self.known[name].state in _OTHERWISE]
         kept = {name: self.kept(name) for name in names} if otherwise or not self.given.analysis else {}
         here = {name: self.in_folder(name) for name in names}
@@ -150,7 +147,7 @@ class _AppliedMigrations:
 
 
 @contextmanager
-def _ways_back(
+def _reverted(
     given: AppliedFolder, journal: Journal, wanted: RevertOptions
 ) -> Iterator[tuple[tuple[DownMigration, ...], _AppliedMigrations]]:
     """What is to go, in the order in which it goes, and how; for a block, which has its files."""
@@ -159,7 +156,7 @@ def _ways_back(
         there = {each.name: each for each in known if each.state.is_there}
         applied = _AppliedMigrations(given, journal, Path(place), there)
         names = _names(applied, wanted)
-        yield applied.ways(names), applied
+        yield applied.down_migrations(names), applied
 
 
 def _names(applied: _AppliedMigrations, wanted: RevertOptions) -> list[str]:

@@ -11,8 +11,7 @@ from enum import StrEnum
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.model import Migration
 from migplan.postgres.address import Address
-from migplan.run.engine.journal import Journal, Past
-from migplan.run.engine.journal_reader import journal_reader
+from migplan.run.engine.journal import Journal, Past, journal_reader
 
 
 class State(StrEnum):

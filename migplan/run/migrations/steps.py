@@ -1,15 +1,22 @@
-"""The steps of hand-written migrations: one transaction a file, as far as its statements can be in one."""
+"""The steps of migrations, and how they run: one transaction a file, as far as that is allowed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Folder, Part
 from migplan.migrations.source_files import reopened
 from migplan.migrations.transactions import NonTransactional
+from migplan.run.data.step import DataSteps
 from migplan.run.engine.footprints import EVERYTHING
+from migplan.run.engine.journal import Beginning, Kind
 from migplan.run.engine.steps import PROGRAM, CopyBlock, Segment, Statements, Step
+from migplan.run.engine.target import LockedTarget, RunResult
+from migplan.sealed_files import SealedFiles
 from migplan.sql.split import CopyRows, Statement, pieces
 from migplan.sql.statements import beginning
 
@@ -117,3 +124,49 @@ def _step(
         non_transactional=non_transactional,
         leaves=leaves,
     )
+
+
+def files_of(folder: Folder) -> SealedFiles:
+    """The files of a folder, as they were when they were read."""
+    parts = (part for each in folder.migrations for part in (each.up, each.down) if part)
+    seals = {file_of(folder, part): part.seal for part in parts if part.seal}
+    return SealedFiles(folder.path.resolve(), seals)
+
+
+def run_steps(
+    target: LockedTarget,
+    kind: Kind,
+    folder: Folder,
+    digests: Mapping[str, str],
+    steps: Sequence[Step],
+    *,
+    rehearsal: str = "",
+    kept: Mapping[str, bytes] | None = None,
+    data_steps: DataSteps | None = None,
+    answered: Callable[[Step, str], None] | None = None,
+) -> RunResult:
+    """Do steps of migrations, each of which has the name of its migration. StepError says where it stopped.
+
+    ``digests`` are those of the migrations by name, ``kept`` is what the journal keeps for a rollback;
+    ``answered`` is told what statements return. What came before a failure stays.
+    """
+    steps = numbered(steps)
+    beginning = Beginning(
+        kind,
+        folder.name,
+        digest_of(digests),
+        steps,
+        {step.file: digests[step.name] for step in steps},
+        rehearsal=rehearsal,
+    )
+    return target.execute(target.begin(beginning, kept), steps, files_of(folder), data_steps, answered)
+
+
+def numbered(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps with their numbers in the journal."""
+    return tuple(replace(step, number=number) for number, step in enumerate(steps, 1))
+
+
+def digest_of(digests: Mapping[str, str]) -> str:
+    """What tells these contents, by their names, from any others."""
+    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from migplan.bundle.manifest import Manifest
-from migplan.postgres.address import Address
+from migplan.bundle.verified import VerifiedBundle
 from migplan.postgres.session import Session
-from migplan.run.preflight.build import build
 from migplan.run.preflight.existing import for_rows, in_the_way, needed
 from migplan.run.preflight.extensions import extensions
 from migplan.run.preflight.obstacle import Obstacle
 from migplan.run.preflight.privileges import privileges
-from migplan.run.preflight.server import not_the_source, server
-from migplan.run.preflight.space import places, space
+from migplan.run.preflight.server import build, not_the_source, places, server, space
 from migplan.run.preflight.target import Target, looking_at
 from migplan.run.preflight.wants import Wants, wants_of
 
 
 def examine(
-    folder: Path,
-    manifest: Manifest,
-    connection: Session,
-    address: Address,
+    bundle: VerifiedBundle,
+    session: Session,
     *,
     resuming: bool = False,
     jobs: int = 1,
@@ -32,9 +27,9 @@ def examine(
 
     ``resuming`` says that a run of this bundle has begun there, so that its own objects are no surprise.
     """
-    wants = wants_of(folder, manifest)
-    with looking_at(connection, address) as target:
-        found = list(_obstacles(target, manifest, wants, resuming, jobs))
+    wants = wants_of(bundle)
+    with looking_at(session) as target:
+        found = list(_obstacles(target, bundle.manifest, wants, resuming, jobs))
         found += target.unread
     return tuple(dict.fromkeys(sorted(found, key=lambda obstacle: obstacle.level)))
 

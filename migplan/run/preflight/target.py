@@ -13,7 +13,6 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
 from migplan.postgres.session import Session
 from migplan.run.preflight.obstacle import Obstacle, warn
 
@@ -53,14 +52,18 @@ class Role:
 class Target:
     """A session with the target, in a read-only transaction."""
 
-    connection: Session
-    address: Address
+    session: Session
     unread: list[Obstacle] = field(default_factory=list)
+
+    @property
+    def address(self) -> Address:
+        """Where it is."""
+        return self.session.address
 
     @property
     def version(self) -> int:
         """As ``server_version_num``."""
-        return self.connection.info.server_version
+        return self.session.info.server_version
 
     @property
     def major(self) -> int:
@@ -84,10 +87,10 @@ class Target:
 
         Each question has a sub-transaction that is rolled back, which also gives its locks back.
         """
-        with explained(self.address, f"looking at the target ({subject})"):
+        with self.session.translate_errors(f"looking at the target ({subject})"):
             try:
-                with self.connection.transaction(force_rollback=True):
-                    cursor = self.connection.cursor(row_factory=tuple_row)
+                with self.session.transaction(force_rollback=True):
+                    cursor = self.session.cursor(row_factory=tuple_row)
                     return cursor.execute(question, values or None).fetchall()
             except _REFUSALS as error:
                 said = self.address.without_secrets(error.diag.message_primary or str(error))
@@ -101,15 +104,15 @@ class Target:
 
 
 @contextmanager
-def looking_at(connection: Session, address: Address) -> Iterator[Target]:
+def looking_at(session: Session) -> Iterator[Target]:
     """A read-only transaction around all questions, whatever state the session is in."""
     with (
-        explained(address, "looking at the target"),
-        connection.transaction(force_rollback=True),
+        session.translate_errors("looking at the target"),
+        session.transaction(force_rollback=True),
     ):
-        connection.execute("SET TRANSACTION READ ONLY")
-        connection.execute("SET LOCAL client_encoding = 'UTF8'")  # or text could come as bytes
-        connection.execute("SET LOCAL search_path = ''")
-        connection.execute("SET LOCAL lock_timeout = '5s'")
-        connection.execute("SET LOCAL statement_timeout = '60s'")
-        yield Target(connection, address)
+        session.execute("SET TRANSACTION READ ONLY")
+        session.execute("SET LOCAL client_encoding = 'UTF8'")  # or text could come as bytes
+        session.execute("SET LOCAL search_path = ''")
+        session.execute("SET LOCAL lock_timeout = '5s'")
+        session.execute("SET LOCAL statement_timeout = '60s'")
+        yield Target(session)

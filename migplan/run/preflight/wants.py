@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
 from migplan.bundle.check.order import name_of
-from migplan.bundle.manifest import Manifest
-from migplan.bundle.schema.definitions import statements, words
+from migplan.bundle.schema.definitions import parsed, words
+from migplan.bundle.verified import VerifiedBundle
 
 # Statements that create something in a schema, and where they say its name.
 _RELATIONS = {
@@ -73,11 +73,12 @@ class Wants:
         return self.attached - self.tables
 
 
-def wants_of(folder: Path, manifest: Manifest) -> Wants:
-    """Read the files once, without their rows."""
+def wants_of(bundle: VerifiedBundle) -> Wants:
+    """Look at the statements of a bundle, as they were read when it was verified."""
     wants = Wants()
-    for _, node in statements(folder, manifest):
-        _see(wants, node)
+    for file in bundle.manifest.files:
+        for node in parsed(BytesIO(bytes(bundle.texts[file.file])), bundle.paths.step(file.file)):
+            _see(wants, node)
     return wants
 
 

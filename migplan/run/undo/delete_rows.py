@@ -18,16 +18,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import psycopg
 
 from migplan.bundle.undo.batches import MOST_REFERENCING, batches, with_referencing
 from migplan.errors import RefusedError
 from migplan.names import quoted
 from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
-from migplan.run.undo.row_counts import TableRows
+from migplan.postgres.session import Session
+from migplan.run.undo.losses import TableRows
 from migplan.sql.text import do_block, literal
 
 _KEYS = """
@@ -135,17 +132,17 @@ class RowDeletion:
                 emptied = files if batch is found[-1] else ()
                 yield files[0], self._text([self._tables[oid] for oid in batch]), emptied
 
-    def kept(self, connection: psycopg.Connection[Any], address: Address) -> list[Kept]:
+    def kept(self, session: Session) -> list[Kept]:
         """Rows that stand in the way: nobody has said that they may be changed or lost."""
         found = []
-        with explained(address, "looking for rows that refer to those that are to go"):
+        with session.translate_errors("looking for rows that refer to those that are to go"):
             for key in self.keys:
                 if not self._is_concerned(key):
                     continue
-                with connection.transaction(force_rollback=True):
-                    connection.execute("SET LOCAL row_security = off; SET LOCAL statement_timeout = 0")
+                with session.transaction(force_rollback=True):
+                    session.execute("SET LOCAL row_security = off; SET LOCAL statement_timeout = 0")
                     query = "SELECT pg_catalog.count(*) " + self._staying(key)
-                    (rows,) = connection.execute(query.encode()).fetchone() or (0,)
+                    (rows,) = session.execute(query.encode()).fetchone() or (0,)
                 if rows:
                     names = (each.removeprefix("ONLY ") for each in (key.from_table, key.to_table))
                     found.append(Kept(next(names), key.name, next(names), rows))
@@ -320,19 +317,18 @@ class RowDeletion:
 
 
 def row_deletion(
-    connection: psycopg.Connection[Any],
-    address: Address,
+    session: Session,
     files: Mapping[str, Sequence[TableRows]],
     *,
     also_changed: bool,
 ) -> RowDeletion:
     """Read the keys to the tables of the files, and what has to keep still."""
     oids = [table.oid for tables in files.values() for table in tables]
-    with explained(address, "reading the keys of the tables that are to be emptied"):
-        connection.execute("SET search_path = ''")
-        keys = [_key(*row) for row in connection.execute(_KEYS, [oids]).fetchall()]
-        quiet = [_quiet(*row) for row in connection.execute(_QUIET, [oids]).fetchall()]
-        events = [_event(*row) for row in connection.execute(_EVENTS).fetchall()]
+    with session.translate_errors("reading the keys of the tables that are to be emptied"):
+        session.execute("SET search_path = ''")
+        keys = [_key(*row) for row in session.execute(_KEYS, [oids]).fetchall()]
+        quiet = [_quiet(*row) for row in session.execute(_QUIET, [oids]).fetchall()]
+        events = [_event(*row) for row in session.execute(_EVENTS).fetchall()]
     return RowDeletion(files, also_changed, keys, quiet, events)
 
 

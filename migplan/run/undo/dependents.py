@@ -20,8 +20,7 @@ from migplan.bundle.manifest import MovedObject
 from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import RefusedError
 from migplan.names import QualifiedName
-from migplan.postgres.address import Address
-from migplan.postgres.failures import explained
+from migplan.postgres.session import Session
 
 _SHOWN = 20
 
@@ -127,8 +126,7 @@ _REFERRING: LiteralString = """
 
 
 def refuse_dependents(
-    connection: psycopg.Connection[Any],
-    address: Address,
+    session: Session,
     bundle: VerifiedBundle,
     files: Collection[str],
     preexisting: Collection[tuple[str, str]],
@@ -137,12 +135,12 @@ def refuse_dependents(
     """RefusedError with everything that depends on what these files made, and that the run did not bring."""
     objects = [each for each in bundle.manifest.objects if (each.kind, each.name) not in preexisting]
     with (
-        explained(address, "looking for what depends on what is to go"),
-        connection.transaction(force_rollback=True),
+        session.translate_errors("looking for what depends on what is to go"),
+        session.transaction(force_rollback=True),
     ):
-        connection.execute("SET LOCAL search_path = ''; SET LOCAL statement_timeout = 0")
-        found = _dependents(connection, objects, files)
-        found += _referring(connection, bundle, set(truncated)) if truncated else []
+        session.execute("SET LOCAL search_path = ''; SET LOCAL statement_timeout = 0")
+        found = _dependents(session, objects, files)
+        found += _referring(session, bundle, set(truncated)) if truncated else []
     lines = [
         f"{what.removeprefix('rule _RETURN on ')} depends on {needed}"
         for what, needed in dict.fromkeys(found)
@@ -150,7 +148,7 @@ def refuse_dependents(
     if lines:
         more = f"\n  and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
         raise RefusedError(
-            f"others in {address} need what is to go; nothing was changed:\n  "
+            f"others in {session.address} need what is to go; nothing was changed:\n  "
             + "\n  ".join(lines[:_SHOWN])
             + more,
             do="drop or change those first, as you know what they are worth; then the same command",
@@ -158,18 +156,18 @@ def refuse_dependents(
 
 
 def _dependents(
-    connection: psycopg.Connection[Any], objects: Sequence[MovedObject], files: Collection[str]
+    session: psycopg.Connection[Any], objects: Sequence[MovedObject], files: Collection[str]
 ) -> list[tuple[str, str]]:
     """What is not ours and depends on what goes, in the server's words."""
     if not objects:
         return []
     schemas = sorted({each.in_schema for each in objects})
     named: dict[tuple[str, str, str], list[Object]] = defaultdict(list)
-    for like, schema, name, catalog, oid in connection.execute(_NAMED, {"schemas": schemas}):
+    for like, schema, name, catalog, oid in session.execute(_NAMED, {"schemas": schemas}):
         named[like, schema, name].append((catalog, oid))
     along: dict[Object, list[Object]] = defaultdict(list)  # what goes with an object
     needing: dict[Object, list[tuple[Object, int]]] = defaultdict(list)  # what would keep it
-    for catalog, oid, of_catalog, of, normal, looked_at, column in connection.execute(_DEPENDS):
+    for catalog, oid, of_catalog, of, normal, looked_at, column in session.execute(_DEPENDS):
         if not normal:
             along[of_catalog, of].append((catalog, oid))
         elif looked_at:
@@ -178,11 +176,11 @@ def _dependents(
     gone = _with_all(_found([each for each in objects if each.file in files], named), along)
     kept = [(*who, column, *what) for what in gone for who, column in needing[what] if who not in ours]
     brought = set(_found(objects, named))
-    for catalog, oid, parent in connection.execute(_PARTITIONS):
+    for catalog, oid, parent in session.execute(_PARTITIONS):
         if (catalog, parent) in gone and (catalog, oid) not in brought:
             kept.append((catalog, oid, 0, catalog, parent))
     columns = [list(column) for column in zip(*kept, strict=True)]
-    return connection.execute(_DESCRIBED, columns).fetchall() if kept else []
+    return session.execute(_DESCRIBED, columns).fetchall() if kept else []
 
 
 def _found(
@@ -209,13 +207,13 @@ def _with_all(objects: Iterable[Object], along: dict[Object, list[Object]]) -> s
 
 
 def _referring(
-    connection: psycopg.Connection[Any], bundle: VerifiedBundle, truncated: Collection[QualifiedName]
+    session: psycopg.Connection[Any], bundle: VerifiedBundle, truncated: Collection[QualifiedName]
 ) -> list[tuple[str, str]]:
     manifest = bundle.manifest
     ours = {QualifiedName(each.in_schema, each.name) for each in manifest.objects if each.kind == "TABLE"}
     ours |= {table.name for table in manifest.tables}
     return [
         (what, needed)
-        for what, needed, schema, name, of_schema, of in connection.execute(_REFERRING)
+        for what, needed, schema, name, of_schema, of in session.execute(_REFERRING)
         if QualifiedName(schema, name) in truncated and QualifiedName(of_schema, of) not in ours
     ]

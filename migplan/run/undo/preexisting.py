@@ -1,25 +1,36 @@
-"""The statements of a rollback file, without those that would take away what was there before the run.
+"""What was in a target before the run stays there, or is restored as it was.
 
-The file itself is what people review, and it cannot know the target. What is left out of it is put back by
-other means, item by item, as the journal remembers it (``before``).
+A rollback file is what people review, and it cannot know the target. So those of its statements that would
+take away what was there before are left out, and what the run changed of it (owners, comments, privileges)
+is restored item by item, as the journal remembers it.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import postgast
 from postgast import pg_query_pb2 as pg
 
+from migplan.names import quoted
+from migplan.postgres.session import Session
+from migplan.run.bundle.initial_state import (
+    ITEMS,
+    Default,
+    InitialState,
+    Item,
+    items_of,
+    read_initial_state,
+)
 from migplan.run.engine.steps import Statements, Step
-from migplan.run.undo.initial_state import Default, InitialState
 from migplan.sealed_files import SealedFiles
 from migplan.sql.split import Statement, pieces
+from migplan.sql.text import literal
 
 _WORDS = frozenset({"alter", "comment", "do", "drop", "grant", "revoke", "security"})
 _IN_A_BLOCK = re.compile(r"^ *(ALTER DEFAULT PRIVILEGES .+;)\n +END IF;\nEND\n", re.MULTILINE | re.DOTALL)
@@ -33,6 +44,18 @@ _KINDS: Mapping[int, str] = {
     pg.OBJECT_SCHEMA: "n",
     pg.OBJECT_LARGEOBJECT: "L",
 }
+
+
+# What holds where no default privileges were set: in a single schema nothing is added.
+_STANDARD: LiteralString = """
+    SELECT {items}
+    FROM pg_catalog.pg_roles r CROSS JOIN (SELECT %s::text, %s::text) w (schema, kind)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN w.schema = '' THEN
+            pg_catalog.acldefault((CASE w.kind WHEN 'S' THEN 's' ELSE w.kind END)::"char", r.oid) END
+    ) p (acl)
+    WHERE r.rolname = %s
+"""
 
 
 @dataclass
@@ -136,3 +159,116 @@ _READERS: Mapping[Any, Any] = {
     "grant_stmt": Preexisting._grant,
     "alter_default_privileges_stmt": Preexisting._default,
 }
+
+
+KINDS: Mapping[str, str] = {
+    "r": "TABLES",
+    "S": "SEQUENCES",
+    "f": "FUNCTIONS",
+    "T": "TYPES",
+    "n": "SCHEMAS",
+    "L": "LARGE OBJECTS",
+}
+"""The objects that default privileges are about, as the server and as statements call them."""
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """The way from what is there now to what was there before."""
+
+    before: InitialState
+    now: InitialState
+    standard: Mapping[Default, Sequence[Item]]
+
+    def schema(self, name: str) -> Iterator[str]:
+        """Owner, comment and privileges of a schema."""
+        if name not in self.now.schemas or name not in self.before.schemas:
+            return
+        then, now = self.before.schemas[name], self.now.schemas[name]
+        items = items_of(now["privileges"])
+        if now["owner"] != then["owner"]:
+            yield f"ALTER SCHEMA {quoted(name)} OWNER TO {quoted(then['owner'])};"
+            items = _given_over(items, now["owner"], then["owner"])
+        if now["comment"] != then["comment"]:
+            yield f"COMMENT ON SCHEMA {quoted(name)} IS {_text(then['comment'])};"
+        what = f"ON SCHEMA {quoted(name)}"
+        for grantor, statement in _regranted("", what, items, items_of(then["privileges"])):
+            if grantor == then["owner"]:
+                yield statement
+            else:  # only who granted it, and the superuser in his place, can take it back
+                yield f"SET LOCAL ROLE {quoted(grantor)}; {statement} SET LOCAL ROLE NONE;"
+
+    def extension(self, name: str) -> Iterator[str]:
+        """The comment of an extension."""
+        if name in self.now.extensions and name in self.before.extensions:
+            then, now = self.before.extensions[name]["comment"], self.now.extensions[name]["comment"]
+            if then != now:
+                yield f"COMMENT ON EXTENSION {quoted(name)} IS {_text(then)};"
+
+    def default(self, which: Default) -> Iterator[str]:
+        """Default privileges."""
+        role, schema, kind = which
+        if schema and schema not in self.before.schemas:
+            return  # they go with it
+        now = self.now.defaults.get(which, self.standard[which])
+        then = self.before.defaults.get(which, self.standard[which])
+        head = f"ALTER DEFAULT PRIVILEGES FOR ROLE {quoted(role)} "
+        head += f"IN SCHEMA {quoted(schema)} " if schema else ""
+        for _, statement in _regranted(head, f"ON {KINDS[kind]}", now, then):
+            yield statement
+
+
+def restoration(session: Session, before: InitialState, defaults: Sequence[Default]) -> Restoration:
+    """Look at what is there now, to put back what was."""
+    now = InitialState.of(read_initial_state(session))
+    standard: dict[Default, Sequence[Item]] = {}
+    with session.translate_errors("reading default privileges"):
+        for role, schema, kind in defaults:
+            found = session.execute(_STANDARD.replace("{items}", ITEMS), [schema, kind, role]).fetchone()
+            standard[role, schema, kind] = items_of(found[0]) if found else ()
+    return Restoration(before, now, standard)
+
+
+def _given_over(items: Sequence[Item], old: str, new: str) -> tuple[Item, ...]:
+    """What becomes of privileges when the owner changes."""
+    found = (
+        (new if grantor == old else grantor, new if to == old else to, what, more)
+        for grantor, to, what, more in items
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _regranted(head: str, what: str, now: Sequence[Item], then: Sequence[Item]) -> Iterator[tuple[str, str]]:
+    """Statements after which the privileges are those of then, in the same order, and by whom.
+
+    The server appends what is granted; so everything behind the first difference is revoked, and granted
+    again as it was.
+    """
+    here, there = _by_pair(now), _by_pair(then)
+    same = 0
+    while same < min(len(here), len(there)) and here[same] == there[same]:
+        same += 1
+    for (grantor, to), privileges in reversed(here[same:]):
+        names = ", ".join(sorted({name for name, _ in privileges}))
+        yield grantor, f"{head}REVOKE {names} {what} FROM {_role(to)};"
+    for (grantor, to), privileges in there[same:]:
+        for more in (False, True):
+            names = ", ".join(sorted(name for name, passes_on in privileges if passes_on is more))
+            if names:
+                option = " WITH GRANT OPTION" if more else ""
+                yield grantor, f"{head}GRANT {names} {what} TO {_role(to)}{option};"
+
+
+def _by_pair(items: Sequence[Item]) -> list[tuple[tuple[str, str], frozenset[tuple[str, bool]]]]:
+    found: dict[tuple[str, str], set[tuple[str, bool]]] = {}
+    for grantor, to, what, more in items:
+        found.setdefault((grantor, to), set()).add((what, more))
+    return [(pair, frozenset(privileges)) for pair, privileges in found.items()]
+
+
+def _role(name: str) -> str:
+    return quoted(name) if name else "PUBLIC"
+
+
+def _text(comment: str | None) -> str:
+    return "NULL" if comment is None else literal(comment)

@@ -9,26 +9,27 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from io import BytesIO
 
 import postgast
 
-from migplan.bundle.manifest import BundleFile
+from migplan.bundle.manifest import Block, BundleFile
+from migplan.bundle.manifest import Step as Listed
 from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Layout
 from migplan.errors import BundleError
 from migplan.names import quoted
-from migplan.run.bundle.data_file import DataFile
 from migplan.run.engine import footprints
 from migplan.run.engine.families import Families
-from migplan.run.engine.footprints import EVERYTHING, AddedKey, Footprint
-from migplan.run.engine.steps import Statements, Step
-from migplan.sealed_files import SealedFiles
-from migplan.sql.split import Statement, pieces
+from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, LOADS, REFERS, AddedKey, Footprint
+from migplan.run.engine.steps import CopyBlock, Segment, Statements, Step
+from migplan.sql.split import CopyRows, Statement, pieces
 
 STATEMENTS = 100
 LARGE_BYTES = 1 << 20
@@ -52,16 +53,16 @@ def steps_of(bundle: VerifiedBundle, carried: Collection[str] = ()) -> tuple[Ste
     return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
 
-def undoing_steps(files: SealedFiles, file: str) -> tuple[Step, ...]:
+def undoing_steps(bundle: VerifiedBundle, file: str) -> tuple[Step, ...]:
     """The steps of a file that rolls another one back; all of them alone."""
-    return tuple(_chunked(_Reader(files, file), "rollback", Families()))
+    return tuple(_chunked(_Reader(bundle, file), "rollback", Families()))
 
 
 @dataclass
 class _Reader:
     """A file of statements being read, with the session's settings as they come."""
 
-    files: SealedFiles
+    bundle: VerifiedBundle
     name: str
 
     def __post_init__(self) -> None:
@@ -69,17 +70,17 @@ class _Reader:
 
     def statements(self) -> Iterator[tuple[Statement, str]]:
         """Each statement that does something, with the settings under which it runs."""
-        with self.files.open(self.name) as stream:
-            for piece in pieces(stream, self.files.path(self.name)):
-                if not isinstance(piece, Statement):
-                    raise BundleError(
-                        f"{self.name} was changed after the export: rows stand in data files only",
-                        do="export the bundle anew",
-                    )
-                if found := _SETTING.match(piece.text):
-                    self._settings[(found[1] or found[2]).lower()] = piece.text
-                else:
-                    yield piece, self.settings
+        text = BytesIO(bytes(self.bundle.texts[self.name]))
+        for piece in pieces(text, self.bundle.paths.folder / self.name):
+            if not isinstance(piece, Statement):
+                raise BundleError(
+                    f"{self.name} was changed after the export: rows stand in data files only",
+                    do="export the bundle anew",
+                )
+            if found := _SETTING.match(piece.text):
+                self._settings[(found[1] or found[2]).lower()] = piece.text
+            else:
+                yield piece, self.settings
 
     @property
     def settings(self) -> str:
@@ -98,13 +99,12 @@ class _Deriving:
 
     def steps(self, file: BundleFile) -> Iterator[Step]:
         """The steps of a file; their numbers come later."""
-        files = self._bundle.files
         if file.phase == "data":
-            yield from DataFile(self._manifest, file, files, self._live).steps()
+            yield from DataFile(self._bundle, file, self._live).steps()
         elif file.phase == "schema":
-            yield from _chunked(_Reader(files, file.file), file.phase, self._families)
+            yield from _chunked(_Reader(self._bundle, file.file), file.phase, self._families)
         else:
-            yield from self._constraints(_Reader(files, file.file), file.phase)
+            yield from self._constraints(_Reader(self._bundle, file.file), file.phase)
 
     @property
     def _live(self) -> bool:
@@ -245,3 +245,107 @@ def _first_words(text: str) -> str:
     """A statement's beginning, on one line: CREATE INDEX rooms_hotel_idx ON public.rooms ..."""
     line = " ".join(text.split()).removesuffix(";")
     return line if len(line) <= 90 else f"{line[:87]}..."
+
+
+_END_OF_ROWS = b"\\.\n"
+_TRANSACTION = frozenset({"begin", "commit"})
+
+
+class DataFile:
+    """A data file being taken apart, from its beginning to its end; rows are passed over."""
+
+    def __init__(self, bundle: VerifiedBundle, file: BundleFile, live: bool) -> None:
+        manifest = bundle.manifest
+        self._inserts = manifest.data_format == "insert"
+        self._self_keys = {table.table for table in manifest.tables if table.self_keys}
+        self._file = file
+        self._path = bundle.paths.step(file.file)
+        self._text = bundle.texts[file.file]
+        self._live = live
+        self._at = 0
+        self._line = 1
+
+    def steps(self) -> Iterator[Step]:
+        """The steps, those of large tables cut into their blocks."""
+        first = self._file.steps[0].start if self._file.steps else self._file.bytes
+        settings = "\n".join(each.text for each in self._statements(first))
+        for listed in self._file.steps:
+            yield from self._cut(listed, self._step(listed, settings))
+
+    def _step(self, listed: Listed, settings: str) -> Step:
+        found: list[Segment] = []
+        line = 0
+        for block in (*listed.blocks, None):
+            start, first_line = self._at, self._line
+            upto = block.start if block else listed.end
+            for each in self._statements(upto):
+                line = line or each.line + first_line - 1
+                if each.word not in _TRANSACTION:
+                    found.append(Statements(start + each.start, start + each.end, first_line + each.line - 1))
+            if block is not None:
+                found.append(self._block(block))
+        size = sum(block.end - block.start for block in listed.blocks)
+        return Step(
+            number=0,
+            file=self._file.file,
+            name=listed.name,
+            phase=self._file.phase,
+            line=line,
+            settings=settings,
+            segments=tuple(found),
+            footprint=self._footprint(listed, found),
+            rows=listed.rows,
+            bytes=size,
+            weight=size,
+        )
+
+    def _statements(self, upto: int) -> list[Statement]:
+        """What stands from here to there, but for the COPY that it ends with; places count from here."""
+        data = self._text.between(self._at, upto)
+        self._at = upto
+        self._line += data.count(b"\n")
+        source = io.BytesIO(data + _END_OF_ROWS if _ends_in_copy(data) else data)
+        return [each for each in pieces(source, self._path) if not isinstance(each, CopyRows)]
+
+    def _block(self, block: Block) -> Segment:
+        line = self._line
+        self._at = block.end
+        if self._inserts:
+            self._line += self._text.lines_of_rows(block.start)
+            return Statements(block.start, block.end, line)
+        self._at += len(_END_OF_ROWS)
+        self._line += block.rows + 1
+        return CopyBlock(block.table, block.columns, block.rows, block.start, block.end, line)
+
+    def _footprint(self, listed: Listed, found: list[Segment]) -> Footprint:
+        if listed.alone:
+            return EVERYTHING
+        only_rows = all(isinstance(piece, CopyBlock) for piece in found)
+        things = dict.fromkeys(listed.needs, REFERS)
+        for table in (*listed.tables, *(block.table for block in listed.blocks)):
+            things[table] = LOADS if only_rows else EXCLUSIVE
+        return Footprint(tuple(things.items()))
+
+    def _cut(self, listed: Listed, step: Step) -> Iterator[Step]:
+        """Blocks of one table that need each other's rows in no way may come one by one, and side by side."""
+        rows = [piece for piece in step.segments if isinstance(piece, CopyBlock)]
+        related = self._live and not self._self_keys.isdisjoint(listed.tables)
+        if len(rows) < 2 or len(rows) < len(step.segments) or related or len(listed.tables) != 1:
+            yield step
+            return
+        for number, piece in enumerate(rows, 1):
+            size = piece.end - piece.start
+            yield replace(
+                step,
+                name=f"{listed.name}, {number} of {len(rows)}",
+                line=piece.line - 1,
+                segments=(piece,),
+                rows=piece.rows,
+                bytes=size,
+                weight=size,
+            )
+
+
+def _ends_in_copy(data: bytes) -> bool:
+    """Whether the last line is a COPY from here: what the rows of a block stand behind."""
+    return data.endswith(b" FROM stdin;\n")
