@@ -19,7 +19,7 @@ from psycopg.adapt import Transformer
 
 from migplan.errors import DatabaseError, FileError, StepError
 from migplan.names import split
-from migplan.postgres import pinned
+from migplan.postgres import settings
 from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss
 from migplan.postgres.session import Session, connect
@@ -129,7 +129,7 @@ class Worker:
     def preface(self) -> str:
         """What holds in each step's transaction, whatever its file says: how long it may take and wait."""
         found = [
-            pinned.statements("SET LOCAL", pinned.timeouts(self._version)),
+            settings.statements("SET LOCAL", settings.timeouts(self._version)),
             f"SET LOCAL lock_timeout = '{int(self._limits.lock_seconds * 1000)}ms'",
             f"SET LOCAL statement_timeout = '{int(self._limits.statement_seconds * 1000)}ms'",
             # A commit that a crash of the server takes back takes its entry in the journal back, too; the
@@ -143,7 +143,7 @@ class Worker:
     @property
     def fresh(self) -> str:
         """What takes back all that a step has set, so that each finds the session as it was opened."""
-        return "RESET ALL;\n" + pinned.statements("SET", pinned.always(self._version))
+        return "RESET ALL;\n" + settings.statements("SET", settings.always(self._version))
 
     def _open(self) -> Session:
         session = connect(self.address)
