@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {"names"},
     "run": DATABASE | {"sql", "bundle", "migrations", "data"},
     "verify": DATABASE | {"sql", "bundle", "migrations"},
-    "advise": GROUND | {"catalog.model", "catalog.grant", "catalog.vitals", "catalog.filling", "graph"},
+    "advise": GROUND | {"catalog.model", "catalog.vitals", "graph"},
     "anonymise": GROUND | {"catalog.model"},
     "report": STAGES,
     "document": GROUND | {"catalog", "graph", "plan", "advise", "anonymise", "report", "postgres.versions"},

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog, Function, Schema, Table, View
+from migplan.catalog.model import Catalog, Function, Grant, Schema, Table, View
 from migplan.catalog.vitals import Role, Vitals
 
 Thing = Table | View | Function | Schema

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog
+from migplan.catalog.model import Catalog, Grant
 
 _SHOWN = 60  # characters of a value
 _LEAD = 12  # of these, before the first that differs

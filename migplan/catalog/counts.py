@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from migplan.catalog.model import Unread
+from migplan.catalog.questions import ask_each
 from migplan.names import QualifiedName
 from migplan.postgres.session import Session
 
 SMALL_TABLE = 64 * 1024**2
 SMALL_IN_ALL = 1024**3
 
-_COUNT = """
-DO $migplan$
-DECLARE
-    one record;
-    counted bigint;
-    oids bigint[];
-    answers text[];
-BEGIN
-    -- Names arrive and answers leave as settings of this transaction: a DO block takes no parameters and
-    -- returns nothing, and a function of our own would have to be created in a database that we only read.
-    FOR one IN
-        SELECT key::int8 AS oid, value ->> 0 AS schema, value ->> 1 AS name
-        FROM jsonb_each(current_setting('migplan.tables')::jsonb)
-    LOOP
-        BEGIN
-            EXECUTE format('SELECT count(*) FROM ONLY %I.%I', one.schema, one.name) INTO counted;
-            -- Going back gives the locks on the table and its indexes back; the count stays. Thousands of
-            -- tables counted in one transaction would otherwise fill the server's lock table.
-            RAISE EXCEPTION USING ERRCODE = 'MPLAN';
-        EXCEPTION
-            WHEN SQLSTATE 'MPLAN' THEN
-                oids := oids || one.oid;
-                answers := answers || counted::text;
-            WHEN insufficient_privilege OR lock_not_available OR undefined_table THEN
-                oids := oids || one.oid;
-                answers := answers || SQLERRM;
-        END;
-    END LOOP;
-    PERFORM set_config('migplan.counts', json_build_array(oids, answers)::text, true);
-END
-$migplan$
-"""
+# What keeps a table from being counted, and is said; anything else is a failure.
+_REFUSALS = "insufficient_privilege OR lock_not_available OR undefined_table"
 
 
 class Exactness(StrEnum):
@@ -119,13 +89,9 @@ def _batches(chosen: list[Any]) -> list[list[Any]]:
 
 
 def _count(session: Session, batch: list[Any]) -> dict[int, int | str]:
-    # Not as \u escapes, which a database without an encoding (SQL_ASCII) cannot take.
-    wanted = json.dumps({row.oid: [row.schema, row.name] for row in batch}, ensure_ascii=False)
-    with session.translate_errors("counting rows"):
-        session.execute("SELECT pg_catalog.set_config('migplan.tables', %s, true)", [wanted])
-        session.execute(_COUNT)
-    ((answers,),) = session.ask("SELECT pg_catalog.current_setting('migplan.counts')", during="counting rows")
-    oids, said = json.loads(answers)
+    questions = [f"SELECT count(*) FROM ONLY {QualifiedName(row.schema, row.name)}" for row in batch]  # noqa: S608
+    answers = ask_each(session, questions, during="counting rows", catching=_REFUSALS)
     return {
-        oid: int(answer) if answer.isdecimal() else answer for oid, answer in zip(oids, said, strict=True)
+        row.oid: failure if value is None else int(value)
+        for row, (value, failure) in zip(batch, answers, strict=True)
     }

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,8 +30,7 @@ from psycopg import sql
 from migplan.catalog.model import Catalog, Table, TableKind
 from migplan.names import QualifiedName
 from migplan.postgres.failures import is_loss
-from migplan.postgres.session import Session
-from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
+from migplan.postgres.snapshot_pool import SnapshotPool
 
 Method = Literal["lookup3", "sha256"]
 PIECE = 64 * 1024**2
@@ -133,8 +131,8 @@ def wanted(catalog: Catalog, tables: Iterable[Table]) -> tuple[Wanted, ...]:
     return tuple(found)
 
 
-class Digesting:
-    """What digests the tables of one moment."""
+class Digester:
+    """What computes the digests of tables, by the sessions on one snapshot."""
 
     def __init__(self, sessions: SnapshotPool) -> None:
         self._sessions = sessions
@@ -236,13 +234,6 @@ class Digesting:
                 _raise_if_lost(error)
                 return Digest(name, None, why=_said(error))
         return Digest(name, rows, why=why)
-
-
-@contextmanager
-def digesting(session: Session, jobs: int) -> Iterator[Digesting]:
-    """Workers on the snapshot of the session's transaction, for as long as the block runs."""
-    with snapshot_pool(session, jobs) as sessions:
-        yield Digesting(sessions)
 
 
 def hashed_columns(table: Table) -> tuple[str, ...]:

@@ -7,17 +7,43 @@ belongs to the catalog but not to the structure, so it is left out of fingerprin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
-from migplan.catalog.fields import added, observed, printed
-from migplan.catalog.grant import Grant
 from migplan.catalog.vitals import Vitals
-from migplan.names import QualifiedName
+from migplan.names import QualifiedName, quoted, split
 
 _FIRING = frozenset({"origin", "always"})
+_NEXTVAL = re.compile(r"nextval\('((?:[^']|'')+)'::regclass\)")
+
+
+OBSERVED = {"observed": True}
+
+
+def observed(default: Any = None) -> Any:
+    """A field that is seen, not structure: it changes while nobody alters the database."""
+    return field(default=default, metadata=OBSERVED, kw_only=True)
+
+
+def printed(syntax: str) -> dict[str, str]:
+    """The metadata of a field that the server prints from a tree of its own.
+
+    Reading such a text and printing it again may give another one, so that two texts that differ may still be
+    one definition: only a server can tell. ``syntax`` says what the text is: ``expression``, ``statement``,
+    ``constraint``, ``partition key``, ``partition bound``, ``domain``; or ``digest`` of such texts. In a
+    ``name``, of a type say, only quotes can differ: each version has its own words that need them.
+    """
+    return {"printed": syntax}
+
+
+def added(default: Any) -> Any:
+    """A field that the first catalogs did not have: while it says nothing, their fingerprints stay true."""
+    return field(default=default, metadata={"added": True}, kw_only=True)
 
 
 class TableKind(StrEnum):
@@ -361,6 +387,40 @@ class Schema:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What one grantee may do with an object beyond, or short of, what everybody may by default.
+
+    The owner stands as ``(owner)``, whoever that is, and what an owner may do anyhow is not repeated:
+    an object in other hands is one difference, not many.
+    """
+
+    kind: str  # table, view, column, sequence, function, type, schema or default privileges
+    schema: str  # empty for default privileges that hold everywhere
+    object: str  # empty for a schema; of default privileges, the kind of objects
+    part: str = field(metadata={"printed": "name"})  # a column's name, a function's arguments
+    grantee: str  # public, (owner), or a role
+    privileges: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()  # of the default ones: EXECUTE of public, say
+    of_role: str = ""  # of default privileges, whose new objects get them
+
+    @property
+    def name(self) -> str:
+        """``on table public.rooms to reader``, the way messages name it."""
+        return f"on {self.on} to {self.grantee}"
+
+    @property
+    def on(self) -> str:
+        """``column public.rooms.price``, ``default privileges of keeper for tables``."""
+        if self.kind == "default privileges":
+            where = f" in schema {quoted(self.schema)}" if self.schema else ""
+            return f"default privileges of {self.of_role}{where} for {self.object}"
+        if self.kind == "schema":
+            return f"schema {quoted(self.schema)}"
+        part = {"column": f".{quoted(self.part)}" if self.part else "", "function": f"({self.part})"}
+        return f"{self.kind} {QualifiedName(self.schema, self.object)}{part.get(self.kind, '')}"
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """Where and when the catalog was read, and as whom. Never a password."""
 
@@ -435,3 +495,25 @@ class Catalog:
         """Every foreign key of every table, in the order of the tables."""
         for table in self.tables:
             yield from table.foreign_keys
+
+    @cached_property
+    def filled_columns(self) -> Mapping[QualifiedName, tuple[tuple[Table, str], ...]]:
+        """Of each sequence the columns that it fills: the one that owns it, those whose default it is."""
+        found: dict[QualifiedName, set[tuple[QualifiedName, str]]] = defaultdict(set)
+        for sequence in self.sequences:
+            if sequence.owned_by in self.by_name and sequence.owned_column:
+                found[sequence.name].add((sequence.owned_by, sequence.owned_column))
+        for table in self.tables:
+            for column in table.columns if table.partition_of is None else ():
+                for text in _NEXTVAL.findall(column.default or ""):
+                    parts = split(text.replace("''", "'"))
+                    if len(parts) == 2:
+                        found[QualifiedName(*parts)].add((table.name, column.name))
+        return {
+            name: tuple((self.by_name[table], column) for table, column in sorted(columns))
+            for name, columns in found.items()
+        }
+
+    def hides(self, sequence: Sequence) -> bool:
+        """Whether a sequence has no value here only because the role may not see it."""
+        return any(gap.what == f"value of sequence {sequence.name}" for gap in self.unread)

@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 from psycopg import sql
 
 from migplan.catalog.counts import SMALL_IN_ALL, SMALL_TABLE
-from migplan.catalog.filling import filled_columns
 from migplan.catalog.model import Catalog, Sequence, Table, TableKind
+from migplan.catalog.questions import ask_each
 from migplan.catalog.vitals import Position
 from migplan.names import QualifiedName
 from migplan.postgres.session import Session
 
 BATCH = 2_000
 
-_ASK_ALL = """
-DO $migplan$
-DECLARE
-    question text;
-    answer text;
-    answers text[];
-    failures text[];
-BEGIN
-    -- In and out by settings, and back after each question to give its locks back: see counts.py.
-    FOR question IN SELECT * FROM jsonb_array_elements_text(current_setting('migplan.questions')::jsonb)
-    LOOP
-        BEGIN
-            EXECUTE question INTO answer;
-            RAISE EXCEPTION USING ERRCODE = 'MPLAN';
-        EXCEPTION
-            WHEN SQLSTATE 'MPLAN' THEN
-                answers := answers || answer;
-                failures := failures || NULL::text;
-            WHEN OTHERS THEN
-                answers := answers || NULL::text;
-                failures := failures || SQLERRM;
-        END;
-    END LOOP;
-    PERFORM set_config('migplan.answers', json_build_array(answers, failures)::text, true);
-END
-$migplan$
-"""
 
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What the server said to one question; neither a value nor a failure means NULL."""
-
-    value: str | None = None
-    failure: str = ""
+_Answer = tuple[str | None, str]
+"""A value and a failure; neither means NULL."""
 
 
 def read_positions(session: Session, catalog: Catalog) -> tuple[Position, ...]:
     """A position for each sequence that fills a column."""
-    filled = filled_columns(catalog)
+    filled = catalog.filled_columns
     chosen = [sequence for sequence in catalog.sequences if sequence.name in filled]
     refused = _refusals(column for sequence in chosen for column in filled[sequence.name])
     questions: dict[str, None] = {}
@@ -65,7 +31,12 @@ def read_positions(session: Session, catalog: Catalog) -> tuple[Position, ...]:
         for table, column in filled[sequence.name]:
             if (table.name, column) not in refused:
                 questions[_furthest(sequence, table, column)] = None
-    answers = dict(_answered(session, list(questions)))
+    answers: dict[str, _Answer] = {}
+    every = list(questions)
+    for start in range(0, len(every), BATCH):
+        batch = every[start : start + BATCH]
+        found = ask_each(session, batch, during="looking how far sequences have come")
+        answers.update(zip(batch, found, strict=True))
     return tuple(_position(sequence, filled[sequence.name], refused, answers) for sequence in chosen)
 
 
@@ -113,43 +84,29 @@ def _next(sequence: Sequence) -> str:
     return question.as_string(None)
 
 
-def _answered(session: Session, questions: list[str]) -> Iterator[tuple[str, _Answer]]:
-    during = "looking how far sequences have come"
-    for start in range(0, len(questions), BATCH):
-        batch = questions[start : start + BATCH]
-        with session.translate_errors(during):
-            wanted = json.dumps(batch, ensure_ascii=False)
-            session.execute("SELECT pg_catalog.set_config('migplan.questions', %s, true)", [wanted])
-            session.execute(_ASK_ALL)
-        ((said,),) = session.ask("SELECT pg_catalog.current_setting('migplan.answers')", during=during)
-        values, failures = json.loads(said)
-        for question, value, failure in zip(batch, values, failures, strict=True):
-            yield question, _Answer(value, failure or "")
-
-
 def _position(
     sequence: Sequence,
     columns: tuple[tuple[Table, str], ...],
     refused: Mapping[tuple[QualifiedName, str], str],
     answers: Mapping[str, _Answer],
 ) -> Position:
-    coming = answers[_next(sequence)]
-    following = int(coming.value) if coming.value is not None else None
+    coming, failure = answers[_next(sequence)]
+    following = int(coming) if coming is not None else None
     why = []
     if following is None and sequence.last_value is not None:
         following = sequence.last_value + sequence.increment  # the role may use it, but not look inside
     elif following is None:
-        why.append(coming.failure)
+        why.append(failure)
     reached = []
     for table, column in columns:
         if reason := refused.get((table.name, column)):
             why.append(reason)
             continue
-        answer = answers[_furthest(sequence, table, column)]
-        if answer.failure:
-            why.append(answer.failure)
-        elif answer.value is not None:
-            reached.append(int(answer.value))
+        value, failure = answers[_furthest(sequence, table, column)]
+        if failure:
+            why.append(failure)
+        elif value is not None:
+            reached.append(int(value))
     furthest = max if sequence.increment > 0 else min
     return Position(
         sequence.name, furthest(reached) if reached else None, "; ".join(dict.fromkeys(why)), following

@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 
 from migplan.catalog import model
 from migplan.catalog.counts import Counting, count_rows
-from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog, TableKind, Unread
+from migplan.catalog.model import Catalog, Grant, TableKind, Unread
 from migplan.catalog.questions import Questions
 from migplan.names import QualifiedName
 from migplan.postgres.session import Session

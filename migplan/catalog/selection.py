@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog, ForeignKey
+from migplan.catalog.model import Catalog, ForeignKey, Grant
 from migplan.errors import SelectionError
 from migplan.names import Pattern, QualifiedName, part_matches, quoted, split
 from migplan.text.wording import listed

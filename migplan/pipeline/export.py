@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migplan.bundle.data.orphan_keys import OrphanKeys, find_orphan_keys
-from migplan.bundle.data.reading import readers, search_path_of
+from migplan.bundle.data.reading import Readers, search_path_of
 from migplan.bundle.data.self_references import Shape, shapes
 from migplan.bundle.export import Export, refuse_too_small, refuse_what_is_not_ours, written_aside
 from migplan.bundle.manifest import Manifest
@@ -34,6 +34,7 @@ from migplan.postgres.archive import Archive
 from migplan.postgres.locking import TABLES
 from migplan.postgres.retry import retry_if_disturbed
 from migplan.postgres.session import Session, reading
+from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
 from migplan.progress import Progress, no_progress
 from migplan.report.tree import tree
 
@@ -113,15 +114,15 @@ def _exported(
         with (
             written_aside(out, force=wanted.force, access=config.access) as aside,
             one_moment(keeper, concerns, aside=number < _NEWEST),
-            readers(keeper, wanted.options.jobs) as pool,
+            snapshot_pool(keeper, wanted.options.jobs) as pool,
         ):
             source = replace(
                 source,
                 notes=(*source.notes, *advice.in_short),
-                digests=_digests(source, plan, wanted.options, on_progress),
+                digests=_digests(source, plan, pool, wanted.options, on_progress),
                 shapes=_shapes(source, plan, wanted.options, on_progress),
             )
-            return out, Export(source, plan, pool, wanted.options, aside, on_progress).write()
+            return out, Export(source, plan, Readers(pool), wanted.options, aside, on_progress).write()
 
 
 def _concerns(config: Config) -> Concerns:
@@ -171,19 +172,21 @@ def _source(
     return Source(session, catalog, graph, archive, path, notes, shown, carrying.record)
 
 
-def _digests(source: Source, plan: Plan, options: Options, on_progress: Progress) -> dict[str, str]:
+def _digests(
+    source: Source, plan: Plan, pool: SnapshotPool, options: Options, on_progress: Progress
+) -> dict[str, str]:
     """What the target's content is to be, table by table, for the proof afterwards."""
     if not options.digests or options.contents == "schema":
         return {}
     groups = [group for group in plan.groups if not options.groups or group.name in options.groups]
     planned = {table.table for group in groups for table in group.tables if table.brings_rows}
     tables = [table for name, table in source.graph.tables.items() if str(name) in planned]
-    with digests.digesting(source.session, options.jobs) as workers:
-        found = workers.each(
-            digests.wanted(source.catalog, tables),
-            workers.method,
-            lambda *at: on_progress("computing digests", *at),
-        )
+    digester = digests.Digester(pool)
+    found = digester.each(
+        digests.wanted(source.catalog, tables),
+        digester.method,
+        lambda *at: on_progress("computing digests", *at),
+    )
     return {str(name): digest.value for name, digest in found.items()}
 
 

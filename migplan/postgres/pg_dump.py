@@ -174,12 +174,6 @@ def dumping(address: Address, installation: Installation, snapshot: str) -> Iter
         dump.close()
 
 
-def schema_of(address: Address, installation: Installation, snapshot: str) -> Archive:
-    """Every object of the database at the moment of a snapshot, as pg_dump defines it."""
-    with dumping(address, installation, snapshot) as dump:
-        return dump.archive()
-
-
 def _misread_later(entry: Entry, server_version: str) -> bool:
     """Whether its definition has a name that is a word of its own from a later version on."""
     major = int(server_version.partition(".")[0])

@@ -9,7 +9,7 @@ formats, because what the server prints is read by programs. What people set on 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import pq
@@ -43,26 +43,17 @@ _FORMATS: Settings = (
 ALWAYS: Settings = (*_TIMEOUTS, *_MEANINGS)
 """What must hold from the first packet on, also in steps that people wrote; every server knows it."""
 
-# What a reading session needs so that the server prints alike everywhere, hides nothing, waits for nobody's
-# lock forever, and is not cut off half-way. SET LOCAL, because a pooler in front may share the session; and
-# none of it takes a snapshot, which would fix the moment that is read before anything is locked.
-_READING: tuple[LiteralString, ...] = (
-    "SET LOCAL search_path = ''",
-    "SET LOCAL row_security = off",
-    "SET LOCAL lock_timeout = '2s'",
-    "SET LOCAL statement_timeout = 0",
-    "SET LOCAL idle_in_transaction_session_timeout = 0",
-    "SET LOCAL datestyle = 'ISO, YMD'",
-    "SET LOCAL intervalstyle = 'postgres'",
-    "SET LOCAL timezone = 'GMT'",  # known even to a server without time zone files, which UTC is not
-    "SET LOCAL bytea_output = 'hex'",
-    "SET LOCAL extra_float_digits = 3",
-    "SET LOCAL lc_monetary = 'C'",
-    "SET LOCAL synchronize_seqscans = off",
-    "SET LOCAL quote_all_identifiers = off",
-    "SET LOCAL standard_conforming_strings = on",
+# What a transaction that reads needs beside, so that the server prints alike everywhere, hides nothing, and
+# waits for nobody's lock for ever. None of it takes a snapshot, which would fix the moment before anything is
+# locked.
+_READING: Settings = (
+    ("search_path", ""),
+    ("row_security", "off"),
+    ("lock_timeout", "2s"),
+    ("timezone", "GMT"),  # known even to a server without time zone files, which UTC is not
+    ("lc_monetary", "C"),
+    ("synchronize_seqscans", "off"),
 )
-_READING_SINCE: tuple[tuple[int, LiteralString], ...] = ((170000, "SET LOCAL transaction_timeout = 0"),)
 
 # Who holds locks and waits for one longer than deadlock_timeout (a second) can cost others their transaction:
 # https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS. Tables are locked at once
@@ -103,9 +94,8 @@ def statements(word: str, wanted: Settings) -> str:
 
 
 def reading(version: int) -> bytes:
-    """What a transaction that reads sets on a server of that ``server_version_num``."""
-    newer = [setting for since, setting in _READING_SINCE if version >= since]
-    return "; ".join((*_READING, *newer)).encode()
+    """What a transaction that reads sets on a server of that ``server_version_num``: all of it SET LOCAL."""
+    return statements("SET LOCAL", (*pinned(version), *_READING)).encode()
 
 
 def parameters(address: Address) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from migplan.catalog import read
 from migplan.catalog.changes import one_moment, refuse_changes
 from migplan.catalog.counts import Counting, Exactness
-from migplan.catalog.digests import Digesting, digesting
+from migplan.catalog.digests import Digester
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
 from migplan.postgres.session import Session, reading
+from migplan.postgres.snapshot_pool import snapshot_pool
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Moment:
 
     session: Session
     catalog: Catalog
-    workers: Digesting
+    workers: Digester
 
 
 @contextmanager
@@ -33,5 +34,5 @@ def moment(address: Address, jobs: int) -> Iterator[Moment]:
             # Rows are counted together with their digests, by the workers.
             counting = Counting(Exactness.ESTIMATE)
             catalog = read.read(session, counting, lambda: refuse_changes(session))
-        with one_moment(session, aside=False), digesting(session, jobs) as workers:
-            yield Moment(session, catalog, workers)
+        with one_moment(session, aside=False), snapshot_pool(session, jobs) as pool:
+            yield Moment(session, catalog, Digester(pool))

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog
+from migplan.catalog.model import Catalog, Grant
 from migplan.verify.definitions import same, unquoted
 from migplan.verify.rebuilt import Rebuilt
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migplan.catalog.compare import between
-from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog, Column, Index, Table, View
+from migplan.catalog.model import Catalog, Column, Grant, Index, Table, View
 from migplan.text.wording import listed
 from migplan.verify.expectation import Expectation
 from migplan.verify.spelling import Key, Spelling, identity, key_of

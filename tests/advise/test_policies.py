@@ -8,8 +8,7 @@ import psycopg
 import pytest
 
 from migplan.advise import advise
-from migplan.catalog.grant import Grant
-from migplan.catalog.model import Column, Policy
+from migplan.catalog.model import Column, Grant, Policy
 from migplan.catalog.vitals import Role, Vitals
 from migplan.config import AdviseSection
 from migplan.graph import build

@@ -69,7 +69,8 @@ def _rollbacks(source: Address, manifest: Manifest, catalog: Catalog, plan: Plan
     with reading(source) as connection:
         snapshot = connection.export_snapshot()
         dump = pg_dump.suitable(catalog.server.version, encrypted=False)
-        entries = pg_dump.schema_of(source, dump, snapshot).entries
+        with pg_dump.dumping(source, dump, snapshot) as dumping:
+            entries = dumping.archive().entries
     found = ownership_of(entries, catalog)
     graph = graph_of(catalog)
     slots = assign_files(found, plan, graph, Choice()).slots

@@ -8,10 +8,11 @@ from typing import get_args
 import pytest
 
 from migplan.catalog import digests, read
-from migplan.catalog.digests import Digest, Method, digesting, wanted
+from migplan.catalog.digests import Digest, Digester, Method, wanted
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.session import reading
+from migplan.postgres.snapshot_pool import snapshot_pool
 from tests.catalog import nasty
 from tests.servers import Server
 
@@ -45,9 +46,9 @@ def digest_of(
 def all_of(address: Address, method: Method = "lookup3", jobs: int = 2) -> dict[QualifiedName, Digest]:
     with reading(address) as connection:
         catalog = read.read(connection)
-        with digesting(connection, jobs) as workers:
+        with snapshot_pool(connection, jobs) as pool:
             tops = [table for table in catalog.tables if table.partition_of is None]
-            return workers.each(wanted(catalog, tops), method)
+            return Digester(pool).each(wanted(catalog, tops), method)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -57,8 +58,8 @@ def test_every_version_comes_to_the_same(database: Callable[[str], Address], met
 
 def test_every_version_knows_the_fast_way(server: Server) -> None:
     address = server.address("postgres")
-    with reading(address) as connection, digesting(connection, 1) as workers:
-        assert workers.method == "lookup3"
+    with reading(address) as connection, snapshot_pool(connection, 1) as pool:
+        assert Digester(pool).method == "lookup3"
 
 
 def test_another_encoding_comes_to_the_same_by_the_other_way(newest: Server) -> None:
@@ -68,8 +69,8 @@ def test_another_encoding_comes_to_the_same_by_the_other_way(newest: Server) -> 
         with newest.connect(dbname="migplan_test_latin1") as other:
             other.execute(MANY_TYPES)
         address = newest.address("migplan_test_latin1")
-        with reading(address) as connection, digesting(connection, 1) as workers:
-            assert workers.method == "sha256"
+        with reading(address) as connection, snapshot_pool(connection, 1) as pool:
+            assert Digester(pool).method == "sha256"
         assert digest_of(address, "sha256").value == KNOWN["sha256"]
     finally:
         newest.drop_database("migplan_test_latin1")

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from migplan.catalog.fingerprint import fingerprint
-from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog, Server
+from migplan.catalog.model import Catalog, Grant, Server
 from migplan.catalog.store import load, save
 from migplan.errors import FileError
 from tests.catalogs import catalog

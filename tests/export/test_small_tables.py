@@ -7,10 +7,11 @@ from io import BytesIO
 import pytest
 from psycopg import sql
 
-from migplan.bundle.data.reading import MOST_TOGETHER, SMALL, batches, readers
+from migplan.bundle.data.reading import MOST_TOGETHER, SMALL, Readers, batches
 from migplan.bundle.data.steps import RowBlock
 from migplan.errors import DatabaseError
 from migplan.postgres.session import reading
+from migplan.postgres.snapshot_pool import snapshot_pool
 from tests.servers import Server
 
 
@@ -28,7 +29,8 @@ def test_what_is_large_or_of_unknown_size_is_read_alone() -> None:
 
 def test_many_answers_come_in_their_order_and_errors_name_the_table(newest: Server) -> None:
     address = newest.address("postgres")
-    with reading(address) as connection, readers(connection, 1) as pool:
+    with reading(address) as connection, snapshot_pool(connection, 1) as sessions:
+        pool = Readers(sessions)
         many = [rows(f"t{n}", f"SELECT g FROM generate_series(1, {n}) g") for n in range(4)]
         found = pool.submit_small(many).result()
         assert found == [b"", b"1\n", b"1\n2\n", b"1\n2\n3\n"]

@@ -33,7 +33,6 @@ from collections.abc import Iterator, Sequence
 from migplan.advise.context import Context
 from migplan.advise.finding import Blind, Finding, Need, Rule
 from migplan.catalog import model
-from migplan.catalog.filling import filled_columns
 from migplan.catalog.model import Table
 from migplan.catalog.vitals import Position
 from migplan.level import Level
@@ -44,7 +43,7 @@ RULE = Rule("MP111", "sequence behind its column", Level.ERROR, (Need.VITALS,), 
 
 def find(context: Context) -> Iterator[Finding | Blind]:
     """Yield a finding for each sequence."""
-    filled = filled_columns(context.catalog)
+    filled = context.catalog.filled_columns
     sequences = {sequence.name: sequence for sequence in context.catalog.sequences}
     for position in context.vitals.positions:
         sequence, columns = sequences.get(position.sequence), filled.get(position.sequence, ())

@@ -32,7 +32,6 @@ from collections.abc import Iterator, Sequence
 from migplan.advise.context import INTEGERS, Context, can_be_altered
 from migplan.advise.finding import Blind, Finding, Rule
 from migplan.catalog import model
-from migplan.catalog.filling import filled_columns, is_hidden
 from migplan.catalog.model import Column, Table
 from migplan.level import Level
 from migplan.names import quoted
@@ -44,12 +43,12 @@ WARNING, ERROR = 0.7, 0.9
 
 def find(context: Context) -> Iterator[Finding | Blind]:
     """Yield a finding for each sequence."""
-    filled = filled_columns(context.catalog)
+    filled = context.catalog.filled_columns
     for sequence in context.catalog.sequences:
         if sequence.cycles:
             continue
         if sequence.last_value is None:
-            if is_hidden(sequence, context.catalog):
+            if context.catalog.hides(sequence):
                 yield RULE.blind(sequence.name, "the role may neither use it nor SELECT from it")
             continue
         columns = [(table, table.column(column)) for table, column in filled.get(sequence.name, ())]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -16,7 +15,7 @@ from migplan.postgres import copy_out
 from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss, of_database
 from migplan.postgres.session import Session, connect
-from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
+from migplan.postgres.snapshot_pool import SnapshotPool
 
 SMALL = 1 << 16
 MOST_TOGETHER = 100
@@ -33,7 +32,7 @@ class Amount:
 
 
 class Readers:
-    """What reads rows at one moment, in the background or here."""
+    """What reads rows by the sessions on one snapshot, in the background or here."""
 
     def __init__(self, sessions: SnapshotPool) -> None:
         self._sessions = sessions
@@ -118,13 +117,6 @@ def batches(blocks: Iterable[RowBlock]) -> Iterator[list[RowBlock]]:
             size += small
     if batch:
         yield batch
-
-
-@contextmanager
-def readers(session: Session, jobs: int) -> Iterator[Readers]:
-    """Readers on the snapshot of the session's transaction, for as long as the block runs."""
-    with snapshot_pool(session, jobs) as sessions:
-        yield Readers(sessions)
 
 
 def search_path_of(address: Address) -> str:

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.roles import Owners
 from migplan.catalog.attributes import OWNERS, PRIVILEGES, SETTING, WITHOUT_SCHEMA, Attributes, Thing
-from migplan.catalog.grant import Grant
-from migplan.catalog.model import Catalog, Index, Policy, Table, View
+from migplan.catalog.model import Catalog, Grant, Index, Policy, Table, View
 from migplan.names import quoted
 from migplan.postgres.archive import Entry
 
