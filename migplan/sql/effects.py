@@ -267,14 +267,14 @@ def _create_statistics(tree: pg.CreateStatsStmt) -> Effects:
 
 def _create_schema(tree: pg.CreateSchemaStmt) -> Effects:
     name = tree.schemaname or tree.authrole.rolename
-    inner = [each for node in tree.schema_elts for each in effects(node).creates]
-    return Effects(creates=(Object(pg.OBJECT_SCHEMA, "", (name,)), *inner))
+    return Effects(creates=(Object(pg.OBJECT_SCHEMA, "", (name,)),))
 
 
 def _alter_table(tree: pg.AlterTableStmt) -> Effects:
     table = _relation(tree.objtype, tree.relation)
     creates: list[Object] = []
     drops: list[Object] = []
+    refers: list[Object] = []
     keys: list[ForeignKey] = []
     children: list[Child] = []
     for node in tree.cmds:
@@ -294,8 +294,11 @@ def _alter_table(tree: pg.AlterTableStmt) -> Effects:
             children.append(Child(_relation(tree.objtype, given.partition_cmd.name), table, True))
         elif subtype == pg.AT_AddInherit:
             children.append(Child(table, _relation(pg.OBJECT_TABLE, given.range_var), False))
-    refers = tuple(each.child if each.is_partition else each.parent for each in children)
-    return Effects(tuple(creates), tuple(drops), (table,), refers, tuple(keys), tuple(children))
+        elif subtype in {pg.AT_ClusterOn, pg.AT_ReplicaIdentity}:
+            index = command.name or given.replica_identity_stmt.name
+            refers += [Object(pg.OBJECT_INDEX, table.schema, (index,))] if index else []
+    refers += [each.child if each.is_partition else each.parent for each in children]
+    return Effects(tuple(creates), tuple(drops), (table,), tuple(refers), tuple(keys), tuple(children))
 
 
 def _keys(table: Object, element: pg.Node) -> Iterator[ForeignKey]:

@@ -22,7 +22,7 @@ from typing import Protocol
 import postgast
 
 from migplan.errors import FileError
-from migplan.names import QualifiedName
+from migplan.sql.tree import relation_name, words
 
 CHUNK = 1 << 18
 LONGEST = 1 << 28
@@ -312,7 +312,7 @@ def _statement(window: _Window) -> Statement | None:
         if kind == "backslash":
             raise MetaCommandError(
                 f"{token.decode()} is a command of psql's, and no SQL",
-                do="write it as SQL: a bundle runs without psql, too",
+                do="write it as SQL: files run without psql, too",
                 file=window.file,
                 line=window.line_at(window.at + place),
             )
@@ -352,8 +352,7 @@ def _target(statement: Statement, window: _Window) -> tuple[str, tuple[str, ...]
     if any(option.defname == "format" and option.arg.string.sval != "text" for option in options):
         raise window.error("rows of COPY in a format other than text", statement.line)
     _to_rows(window, statement.line)
-    table = QualifiedName(copy.relation.schemaname, copy.relation.relname)
-    return table.seen_from(""), tuple(column.string.sval for column in copy.attlist)
+    return relation_name(copy.relation), words(copy.attlist)
 
 
 def _to_rows(window: _Window, line: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import postgast
 from postgast import pg_query_pb2 as pg
 
-from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError, Statement, line_of, pieces
+from migplan.sql.split import CopyRows, Readable, SqlFileError, Statement, line_of, pieces
 
 SHOWN = 80
 
@@ -44,22 +44,14 @@ def beginning(text: str) -> str:
 
 
 def parsed(stream: Readable, file: Path) -> Iterator[Parsed]:
-    """Every statement in its order; a command of psql's is refused with its line."""
-    try:
-        for piece in pieces(stream, file):
-            if isinstance(piece, CopyRows):
-                for _ in piece:
-                    pass
-                yield _parsed(piece.statement, file, piece.rows)
-            else:
-                yield _parsed(piece, file)
-    except MetaCommandError as error:
-        raise MetaCommandError(
-            error.what,
-            file=error.file,
-            line=error.line,
-            do="write it as SQL: migrations run without psql, too",
-        ) from None
+    """Yield every statement in its order; raise SqlFileError at one that cannot be read, or is psql's."""
+    for piece in pieces(stream, file):
+        if isinstance(piece, CopyRows):
+            for _ in piece:
+                pass
+            yield _parsed(piece.statement, file, piece.rows)
+        else:
+            yield _parsed(piece, file)
 
 
 def _parsed(statement: Statement, file: Path, rows: int | None = None) -> Parsed:

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.bundle.check.order import name_of
-from migplan.bundle.schema.definitions import words
+from migplan.sql.tree import options, relation_name, words
 
 Form = Callable[[bytes], bytes]
 
@@ -91,9 +90,9 @@ class Types:
         return base
 
     def _table(self, create: pg.CreateStmt) -> None:
-        columns = self._columns.setdefault(name_of(create.relation), {})
+        columns = self._columns.setdefault(relation_name(create.relation), {})
         for parent in create.inh_relations:
-            columns |= self._columns.get(name_of(parent.range_var), {})
+            columns |= self._columns.get(relation_name(parent.range_var), {})
         for node in create.table_elts:
             if node.column_def.HasField("type_name"):  # typed tables have columns without one
                 column = node.column_def
@@ -112,12 +111,10 @@ def _typed(type_: pg.TypeName, collation: pg.CollateClause) -> ColumnType:
 
 
 def _is_loose(define: pg.DefineStmt) -> bool:
-    for node in define.definition:
-        element = node.def_elem
-        if element.defname == "deterministic":
-            said = element.arg
-            return words([said]) == ("false",) or (said.HasField("boolean") and not said.boolean.boolval)
-    return False
+    said = options(define.definition).get("deterministic")
+    if said is None:
+        return False
+    return words([said.arg]) == ("false",) or (said.arg.HasField("boolean") and not said.arg.boolean.boolval)
 
 
 def as_it_is(value: bytes) -> bytes:

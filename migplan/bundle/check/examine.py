@@ -26,7 +26,7 @@ import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.bundle import manifest as manifests
-from migplan.bundle.check.order import Order, Place, name_of
+from migplan.bundle.check.order import Order, Place
 from migplan.bundle.check.problem import Kind, Problem
 from migplan.bundle.manifest import Block, BundleFile, Manifest, Step
 from migplan.bundle.paths import BundlePaths
@@ -34,6 +34,7 @@ from migplan.bundle.verified import is_inside
 from migplan.names import QualifiedName
 from migplan.progress import Progress, no_progress
 from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError, Statement, line_of, pieces
+from migplan.sql.tree import relation_name
 
 _ANEW = "export the bundle anew"
 _TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
@@ -294,7 +295,7 @@ def _inserted(insert: pg.InsertStmt) -> FoundRows | None:
     if insert.HasField("select_stmt") and not values:
         return None
     return FoundRows(
-        name_of(insert.relation), tuple(column.res_target.name for column in insert.cols), values or 1
+        relation_name(insert.relation), tuple(column.res_target.name for column in insert.cols), values or 1
     )
 
 

@@ -20,12 +20,13 @@ from typing import BinaryIO
 from postgast import pg_query_pb2 as pg
 
 from migplan.bundle.check.comparable import Form, Types, as_it_is, lenient
-from migplan.bundle.check.order import name_of
 from migplan.bundle.manifest import Block, LoadedTable, Manifest
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.schema.definitions import statements, words
+from migplan.bundle.schema.definitions import statements
 from migplan.catalog.orphans import SAMPLES
 from migplan.progress import Progress, no_progress
+from migplan.sql.effects import effects
+from migplan.sql.tree import relation_name
 
 HELD = 1_000_000
 """So many hashes are in memory at a time: about 70 MB."""
@@ -215,33 +216,23 @@ class _Files:
         if node.HasField("update_stmt"):
             update = node.update_stmt
             columns = {target.res_target.name for target in update.target_list}
-            self.rewritten.setdefault(name_of(update.relation), set()).update(columns)
-        elif node.HasField("create_stmt") and node.create_stmt.HasField("partbound"):
-            create = node.create_stmt
-            self.homes[name_of(create.relation)] = name_of(create.inh_relations[0].range_var)
-        elif node.alter_table_stmt.objtype == pg.OBJECT_TABLE:  # and none of an index
-            table = name_of(node.alter_table_stmt.relation)
-            for each in node.alter_table_stmt.cmds:
-                command = each.alter_table_cmd
-                definition: pg.Node = getattr(command, "def")  # a field that is called as a word of Python's
-                if command.subtype == pg.AT_AttachPartition:
-                    self.homes[name_of(definition.partition_cmd.name)] = table
-                elif command.subtype == pg.AT_AddConstraint:
-                    self._add(table, definition.constraint)
-
-    def _add(self, table: str, constraint: pg.Constraint) -> None:
-        if constraint.contype != pg.CONSTR_FOREIGN:
+            self.rewritten.setdefault(relation_name(update.relation), set()).update(columns)
             return
-        self._keys[table, constraint.conname] = FileKey(
-            constraint.conname,
-            table,
-            words(constraint.fk_attrs),
-            name_of(constraint.pktable),
-            words(constraint.pk_attrs),
-            full=constraint.fk_matchtype == "f",
-            unproven=constraint.skip_validation or not constraint.is_enforced,
-            period=constraint.fk_with_period,
-        )
+        found = effects(node)
+        for each in found.children:
+            if each.is_partition and each.child.type == pg.OBJECT_TABLE:  # and no index
+                self.homes[each.child.name] = each.parent.name
+        for key in found.keys if node.HasField("alter_table_stmt") else ():
+            self._keys[key.table.name, key.name] = FileKey(
+                key.name,
+                key.table.name,
+                key.columns,
+                key.referenced.name,
+                key.referenced_columns,
+                full=key.full,
+                unproven=not (key.valid and key.enforced),
+                period=key.period,
+            )
 
     def _find_rows(self) -> None:
         paths = BundlePaths(self.folder)

@@ -7,18 +7,18 @@ the files are large.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.bundle.manifest import BundleFile, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.errors import FileError
-from migplan.sql.split import CopyRows, Readable, SqlFileError, line_of, pieces
+from migplan.sql.split import CopyRows, pieces
+from migplan.sql.statements import parsed
 
 
 def statements(folder: Path, manifest: Manifest) -> Iterator[tuple[BundleFile, pg.Node]]:
@@ -28,8 +28,9 @@ def statements(folder: Path, manifest: Manifest) -> Iterator[tuple[BundleFile, p
         path = paths.step(file.file)
         try:
             with path.open("rb") as stream:
-                for node in parsed(_WithoutRows(stream, file), path):
-                    yield file, node
+                # The rows are not counted in the lines, so that only the statement can say where it is.
+                found = parsed(_WithoutRows(stream, file), path)
+                yield from ((file, each.node) for each in found if each.rows is None)
         except OSError as error:
             raise FileError(
                 f"{path} cannot be read: {error.strerror}", do="export the bundle anew", file=path
@@ -58,19 +59,6 @@ def texts(folder: Path, manifest: Manifest) -> Iterator[str]:
                 yield piece.text
 
 
-def parsed(stream: Readable, path: Path) -> Iterator[pg.Node]:
-    """The statements of a file, of which the stream has what is left without its rows."""
-    for piece in pieces(stream, path):
-        if isinstance(piece, CopyRows):
-            continue
-        try:
-            yield postgast.parse(piece.text).stmts[0].stmt
-        except postgast.PgQueryError as error:
-            # The rows are not counted in the lines, so that only the statement can say where it is.
-            line = piece.line + line_of(error, piece.text)
-            raise SqlFileError(error.message, file=path, line=line) from None
-
-
 class _WithoutRows:
     """A file from which the bytes of the rows have gone; what is left is SQL like any other."""
 
@@ -84,8 +72,3 @@ class _WithoutRows:
             self._stream.seek(max(self._rows.pop(0)[1], self._stream.tell()))
         upto = self._rows[0][0] - self._stream.tell() if self._rows else size
         return self._stream.read(min(size, upto))
-
-
-def words(nodes: Sequence[pg.Node]) -> tuple[str, ...]:
-    """The strings of a list: the parts of a name, or columns."""
-    return tuple(node.string.sval for node in nodes if node.HasField("string"))

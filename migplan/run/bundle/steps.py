@@ -17,8 +17,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 
-import postgast
-
 from migplan.bundle.manifest import Block, BundleFile
 from migplan.bundle.manifest import Step as Listed
 from migplan.bundle.verified import VerifiedBundle
@@ -30,6 +28,7 @@ from migplan.run.engine.families import Families
 from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, LOADS, REFERS, AddedKey, Footprint
 from migplan.run.engine.steps import CopyBlock, Segment, Statements, Step
 from migplan.sql.split import CopyRows, Statement, pieces
+from migplan.sql.tree import statement_tree
 
 STATEMENTS = 100
 LARGE_BYTES = 1 << 20
@@ -133,7 +132,7 @@ class _Deriving:
     def _constraints(self, reader: _Reader, phase: str) -> Iterator[Step]:
         light = _Chunk(reader.name, phase)
         for statement, settings in reader.statements():
-            reading = footprints.read(postgast.parse(statement.text).stmts[0].stmt)
+            reading = footprints.read(statement_tree(statement.text))
             footprint = self._families.footprint(reading)
             weight = self._bytes.get(reading.builds or "", 0)
             key = reading.key

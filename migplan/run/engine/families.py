@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import postgast
-from postgast import pg_query_pb2 as pg
-
-from migplan.run.engine.footprints import EXCLUSIVE, PARTS, Footprint, Reading, joined, name_of
+from migplan.run.engine.footprints import EXCLUSIVE, PARTS, Footprint, Reading, joined
+from migplan.sql.effects import effects
+from migplan.sql.tree import statement_tree
 
 _FOUNDING = re.compile(r"\bATTACH\s+PARTITION\b|\bINHERITS\s*\(", re.IGNORECASE)
 
@@ -28,15 +27,8 @@ class Families:
         """Learn from a statement that makes tables."""
         if not _FOUNDING.search(text):
             return
-        statement = postgast.parse(text).stmts[0].stmt
-        table = statement.create_stmt
-        for heir in table.inh_relations:
-            self._parents.setdefault(name_of(table.relation), set()).add(name_of(heir.range_var))
-        for each in statement.alter_table_stmt.cmds:
-            if each.alter_table_cmd.subtype == pg.AT_AttachPartition:
-                part = getattr(each.alter_table_cmd, "def").partition_cmd.name
-                parent = name_of(statement.alter_table_stmt.relation)
-                self._parents.setdefault(name_of(part), set()).add(parent)
+        for each in effects(statement_tree(text)).children:
+            self._parents.setdefault(each.child.name, set()).add(each.parent.name)
 
     def footprint(self, reading: Reading) -> Footprint:
         """What a statement concerns, the families of its tables included."""

@@ -6,13 +6,14 @@ each other; indexes of one table are built side by side; a key that is only chec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.names import QualifiedName, quoted
+from migplan.names import quoted
+from migplan.sql.effects import effects
+from migplan.sql.tree import sql_name, words
 
 LOADS = "loads"
 REFERS = "refers"
@@ -60,7 +61,7 @@ class Reading:
 def read(node: pg.Node) -> Reading:
     """What a statement of a constraints file concerns; everything, where we do not know better."""
     kind = node.WhichOneof("node")
-    return _READERS[kind](getattr(node, kind)) if kind in _READERS else Reading(EVERYTHING)
+    return _READERS[kind](node) if kind in _READERS else Reading(EVERYTHING)
 
 
 def joined(footprints: Iterable[Footprint]) -> Footprint:
@@ -80,75 +81,53 @@ def checking(key: AddedKey) -> Footprint:
     return Footprint(tuple(things.items()))
 
 
-def _index(statement: pg.IndexStmt) -> Reading:
-    table = name_of(statement.relation)
-    index = str(QualifiedName(statement.relation.schemaname, statement.idxname))
+def _index(node: pg.Node) -> Reading:
+    found = effects(node)
+    index, table = found.creates[0].name, found.alters[0].name
     return Reading(Footprint(((table, INDEXES), (index, EXCLUSIVE))), builds=table, index=(index, table))
 
 
-def _altered(statement: pg.AlterTableStmt) -> Reading:
-    table = name_of(statement.relation)
-    things, builds, key, index = [table], None, None, None
-    for each in statement.cmds:
-        command = each.alter_table_cmd
-        constraint = getattr(command, "def").constraint
-        if command.subtype == pg.AT_AddConstraint:
-            builds = table
-            things.append(str(QualifiedName(statement.relation.schemaname, constraint.conname)))
-            if constraint.contype == pg.CONSTR_FOREIGN:
-                key = _key(statement, constraint)
-                things.append(key.referenced)
-            else:
-                index = (things[-1], table)
-        elif command.subtype == pg.AT_AttachPartition:
-            things.append(name_of(getattr(command, "def").partition_cmd.name))
-        elif command.subtype in {pg.AT_ClusterOn, pg.AT_ReplicaIdentity}:
-            used = command.name or getattr(command, "def").replica_identity_stmt.name
-            things.append(str(QualifiedName(statement.relation.schemaname, used)))
-    return Reading(_alone(things).footprint, builds=builds, key=key, index=index)
-
-
-def _key(statement: pg.AlterTableStmt, constraint: pg.Constraint) -> AddedKey:
+def _altered(node: pg.Node) -> Reading:
+    found, statement = effects(node), node.alter_table_stmt
+    table = found.alters[0].name
+    # The index of a constraint has its name, and the schema of its table.
+    constraints = [each for each in found.creates if each.type == pg.OBJECT_TABCONSTRAINT]
+    made = [sql_name(each.schema, each.parts[1]) for each in constraints]
+    things = [table, *made, *(each.name for each in (*found.refers, *(key.referenced for key in found.keys)))]
     # ONLY is what pg_dump writes for every table that is not partitioned; of those that are, keys could not
     # be added NOT VALID before PostgreSQL 18.
     only = not statement.relation.inh and len(statement.cmds) == 1
-    return AddedKey(
-        constraint.conname,
-        name_of(statement.relation),
-        name_of(constraint.pktable),
-        can_wait=only and not constraint.skip_validation and constraint.is_enforced,
+    keys = [
+        AddedKey(each.name, table, each.referenced.name, can_wait=only and each.valid and each.enforced)
+        for each in found.keys
+    ]
+    return Reading(
+        _alone(things).footprint,
+        builds=table if made else None,
+        key=keys[-1] if keys else None,
+        index=(made[-1], table) if made and not keys else None,
     )
 
 
-def _comment(statement: pg.CommentStmt) -> Reading:
-    names = _strings(statement.object)
-    return _alone([str(QualifiedName(*names[:2]))]) if len(names) > 1 else Reading(EVERYTHING)
+def _comment(node: pg.Node) -> Reading:
+    names = words(node.comment_stmt.object.list.items)
+    return _alone([sql_name(*names[:2])]) if len(names) > 1 else Reading(EVERYTHING)
+
+
+def _on_table(node: pg.Node) -> Reading:
+    found = effects(node)
+    return _alone(each.name for each in (*found.alters, *found.refers))
 
 
 def _alone(names: Iterable[str]) -> Reading:
     return Reading(Footprint(tuple((name, EXCLUSIVE) for name in dict.fromkeys(names))))
 
 
-def name_of(relation: pg.RangeVar) -> str:
-    """A relation as things are called here."""
-    return str(QualifiedName(relation.schemaname, relation.relname))
-
-
-def _strings(node: Any) -> list[str]:
-    return list(_within(node.list.items)) if node.HasField("list") else []
-
-
-def _within(items: Iterable[Any]) -> Iterator[str]:
-    for item in items:
-        if item.HasField("string"):
-            yield item.string.sval
-
-
-_READERS: dict[str | None, Callable[[Any], Reading]] = {
+_READERS: dict[str | None, Callable[[pg.Node], Reading]] = {
     "index_stmt": _index,
     "alter_table_stmt": _altered,
     "comment_stmt": _comment,
-    "create_trig_stmt": lambda statement: _alone([name_of(statement.relation)]),
-    "create_policy_stmt": lambda statement: _alone([name_of(statement.table)]),
-    "create_stats_stmt": lambda statement: _alone(name_of(each.range_var) for each in statement.relations),
+    "create_trig_stmt": _on_table,
+    "create_policy_stmt": _on_table,
+    "create_stats_stmt": _on_table,
 }

@@ -9,28 +9,13 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.bundle.check.order import name_of
-from migplan.bundle.schema.definitions import parsed, words
 from migplan.bundle.verified import VerifiedBundle
+from migplan.sql.effects import OF_A_TABLE, effects
+from migplan.sql.statements import parsed
+from migplan.sql.tree import definition, options, relation_name, words
 
-# Statements that create something in a schema, and where they say its name.
-_RELATIONS = {
-    "create_stmt": "relation",
-    "create_seq_stmt": "sequence",
-    "view_stmt": "view",
-    "composite_type_stmt": "typevar",
-}
-_NAMES = {
-    "create_function_stmt": "funcname",
-    "create_enum_stmt": "type_name",
-    "create_domain_stmt": "domainname",
-    "create_range_stmt": "type_name",
-    "define_stmt": "defnames",
-    "create_conversion_stmt": "conversion_name",
-    "create_op_class_stmt": "opclassname",
-    "create_op_family_stmt": "opfamilyname",
-    "create_stats_stmt": "defnames",
-}
+# What is created in a table, and not in its schema.
+_IN_A_TABLE = OF_A_TABLE | {pg.OBJECT_INDEX}
 _SUPERUSERS = {
     "create_event_trig_stmt": "event triggers",
     "create_fdw_stmt": "foreign data wrappers",
@@ -77,19 +62,20 @@ def wants_of(bundle: VerifiedBundle) -> Wants:
     """Look at the statements of a bundle, as they were read when it was verified."""
     wants = Wants()
     for file in bundle.manifest.files:
-        for node in parsed(BytesIO(bytes(bundle.texts[file.file])), bundle.paths.step(file.file)):
-            _see(wants, node)
+        for each in parsed(BytesIO(bytes(bundle.texts[file.file])), bundle.paths.step(file.file)):
+            _see(wants, each.node)
+    wants.schemas.discard("")
     return wants
 
 
 def _see(wants: Wants, node: pg.Node) -> None:
     kind = node.WhichOneof("node") or ""
-    statement = getattr(node, kind)
-    if kind in _RELATIONS:
-        relation = getattr(statement, _RELATIONS[kind])
-        wants.schemas.add(relation.schemaname)
-    elif kind in _NAMES and (name := words(getattr(statement, _NAMES[kind]))):
-        wants.schemas.update(name[:-1])
+    statement, found = getattr(node, kind), effects(node)
+    wants.schemas.update(each.schema for each in found.creates if each.type not in _IN_A_TABLE)
+    wants.attached.update(key.referenced.name for key in found.keys)
+    for each in found.children:
+        if each.parent.type == pg.OBJECT_TABLE:  # and no index
+            wants.attached.update({each.child.name, each.parent.name})
     if kind in _SUPERUSERS:
         _count(wants, _SUPERUSERS[kind])
     if see := _SEEN.get(kind):
@@ -97,41 +83,26 @@ def _see(wants: Wants, node: pg.Node) -> None:
 
 
 def _table(wants: Wants, create: pg.CreateStmt) -> None:
-    wants.tables.add(name_of(create.relation))
-    wants.attached.update(name_of(parent.range_var) for parent in create.inh_relations)
+    wants.tables.add(relation_name(create.relation))
     for node in create.table_elts:
         collation = words(node.column_def.coll_clause.collname)
         if collation:
             wants.collations.add(collation)
         if words(node.column_def.type_name.names)[-1:] == ("xml",):
-            wants.xml_columns.add(f"{name_of(create.relation)}.{node.column_def.colname}")
-
-
-def _foreign(wants: Wants, create: pg.CreateForeignTableStmt) -> None:
-    wants.schemas.add(create.base_stmt.relation.schemaname)
-    _table(wants, create.base_stmt)
-
-
-def _view(wants: Wants, create: pg.CreateTableAsStmt) -> None:
-    wants.schemas.add(create.into.rel.schemaname)
+            wants.xml_columns.add(f"{relation_name(create.relation)}.{node.column_def.colname}")
 
 
 def _alter_table(wants: Wants, alter: pg.AlterTableStmt) -> None:
     if alter.relation.schemaname == "pg_temp":
         return
     if alter.objtype == pg.OBJECT_TABLE:  # indexes, views and sequences are altered by the same statement
-        wants.altered.add(name_of(alter.relation))
+        wants.altered.add(relation_name(alter.relation))
     for each in alter.cmds:
         command = each.alter_table_cmd
-        definition: pg.Node = getattr(command, "def")  # a field that is called as a word of Python's
         if command.subtype == pg.AT_ChangeOwner:
             _owner(wants, command.newowner, alter.relation.schemaname)
         elif command.subtype == pg.AT_SetCompression:
-            wants.compressions.add(definition.string.sval)
-        elif command.subtype == pg.AT_AttachPartition and alter.objtype == pg.OBJECT_TABLE:
-            wants.attached.update({name_of(alter.relation), name_of(definition.partition_cmd.name)})
-        elif command.subtype == pg.AT_AddConstraint and definition.constraint.contype == pg.CONSTR_FOREIGN:
-            wants.attached.add(name_of(definition.constraint.pktable))
+            wants.compressions.add(definition(command).string.sval)
 
 
 def _alter_owner(wants: Wants, alter: pg.AlterOwnerStmt) -> None:
@@ -203,8 +174,8 @@ def _define(wants: Wants, define: pg.DefineStmt) -> None:
         _count(wants, "base types")
     elif define.kind == pg.OBJECT_COLLATION:
         wants.new_collations.add(words(define.defnames))
-        options = {each.def_elem.defname: each.def_elem.arg for each in define.definition}
-        if "provider" in options and words(options["provider"].type_name.names) == ("icu",):
+        provider = options(define.definition).get("provider")
+        if provider is not None and words(provider.arg.type_name.names) == ("icu",):
             wants.icu_collations.add(".".join(words(define.defnames)))
 
 
@@ -216,8 +187,7 @@ def _publication(wants: Wants, create: pg.CreatePublicationStmt) -> None:
 
 _SEEN: dict[str, Any] = {
     "create_stmt": _table,
-    "create_foreign_table_stmt": _foreign,
-    "create_table_as_stmt": _view,
+    "create_foreign_table_stmt": lambda wants, create: _table(wants, create.base_stmt),
     "alter_table_stmt": _alter_table,
     "alter_owner_stmt": _alter_owner,
     "grant_stmt": _grant,

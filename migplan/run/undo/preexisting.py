@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, LiteralString
 
-import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.names import quoted
@@ -29,8 +28,10 @@ from migplan.run.bundle.initial_state import (
 )
 from migplan.run.engine.steps import Statements, Step
 from migplan.sealed_files import SealedFiles
+from migplan.sql.effects import Object, effects
 from migplan.sql.split import Statement, pieces
 from migplan.sql.text import literal
+from migplan.sql.tree import options, statement_tree
 
 _WORDS = frozenset({"alter", "comment", "do", "drop", "grant", "revoke", "security"})
 _IN_A_BLOCK = re.compile(r"^ *(ALTER DEFAULT PRIVILEGES .+;)\n +END IF;\nEND\n", re.MULTILINE | re.DOTALL)
@@ -93,72 +94,43 @@ class Preexisting:
             return False
         if statement.word == "do":
             return self._is_preexisting_block(statement.text)
-        node = postgast.parse(statement.text).stmts[0].stmt
-        kind = node.WhichOneof("node")
-        reader = _READERS.get(kind)
-        return reader is not None and reader(self, getattr(node, kind))
+        node = statement_tree(statement.text)
+        if node.HasField("alter_default_privileges_stmt"):
+            return self._default(node.alter_default_privileges_stmt)
+        if node.grant_stmt.targtype == pg.ACL_TARGET_ALL_IN_SCHEMA:
+            return False
+        found = effects(node)
+        return self._note([*found.drops, *found.refers])
 
     def _is_preexisting_block(self, text: str) -> bool:
         if _STANDARD_OWNER in text:
-            return self._note_schemas(["public"])
+            return self._note([Object(pg.OBJECT_SCHEMA, "", ("public",))])
         found = _IN_A_BLOCK.search(text)
         if found is None:
             return False
-        return self._default(postgast.parse(found[1]).stmts[0].stmt.alter_default_privileges_stmt)
-
-    def _drop(self, statement: Any) -> bool:
-        names = [each.string.sval for each in statement.objects]
-        if statement.remove_type == pg.OBJECT_SCHEMA:
-            return self._note_schemas(names)
-        if statement.remove_type == pg.OBJECT_EXTENSION:
-            return self._note_extensions(names)
-        return False
-
-    def _said(self, statement: Any) -> bool:
-        if statement.objtype == pg.OBJECT_SCHEMA:
-            return self._note_schemas([statement.object.string.sval])
-        if statement.objtype == pg.OBJECT_EXTENSION:
-            return self._note_extensions([statement.object.string.sval])
-        return False
-
-    def _grant(self, statement: Any) -> bool:
-        if statement.objtype != pg.OBJECT_SCHEMA:
-            return False
-        return self._note_schemas([each.string.sval for each in statement.objects])
+        return self._default(statement_tree(found[1]).alter_default_privileges_stmt)
 
     def _default(self, statement: Any) -> bool:
-        options = {
-            option.def_elem.defname: list(_names(option.def_elem.arg.list.items))
-            for option in statement.options
-        }
-        for role in options.get("roles") or [self.before.role]:
-            for schema in options.get("schemas") or [""]:
+        said = {name: list(_names(each.arg.list.items)) for name, each in options(statement.options).items()}
+        for role in said.get("roles") or [self.before.role]:
+            for schema in said.get("schemas") or [""]:
                 self.defaults[role, schema, _KINDS[statement.action.objtype]] = None
         return True
 
-    def _note_schemas(self, names: list[str]) -> bool:
-        there = [name for name in names if name in self.before.schemas]
-        self.schemas.update(dict.fromkeys(there))
-        return bool(there)
-
-    def _note_extensions(self, names: list[str]) -> bool:
-        there = [name for name in names if name in self.before.extensions]
-        self.extensions.update(dict.fromkeys(there))
+    def _note(self, objects: Sequence[Object]) -> bool:
+        """Take down the schemas and extensions among them that were there; whether there are any."""
+        known = {pg.OBJECT_SCHEMA: self.before.schemas, pg.OBJECT_EXTENSION: self.before.extensions}
+        there = [each for each in objects if each.parts[0] in known.get(each.type, ())]
+        schemas = [each.parts[0] for each in there if each.type == pg.OBJECT_SCHEMA]
+        extensions = [each.parts[0] for each in there if each.type == pg.OBJECT_EXTENSION]
+        self.schemas.update(dict.fromkeys(schemas))
+        self.extensions.update(dict.fromkeys(extensions))
         return bool(there)
 
 
 def _names(items: Any) -> Iterator[str]:
     for item in items:
         yield item.string.sval if item.HasField("string") else item.role_spec.rolename
-
-
-_READERS: Mapping[Any, Any] = {
-    "drop_stmt": Preexisting._drop,
-    "comment_stmt": Preexisting._said,
-    "sec_label_stmt": Preexisting._said,
-    "grant_stmt": Preexisting._grant,
-    "alter_default_privileges_stmt": Preexisting._default,
-}
 
 
 KINDS: Mapping[str, str] = {

@@ -1,0 +1,2 @@
+ALTER TABLE t ALTER x TYPE bigint;
+ALTER TABLE t ALTER x TYPE text USING x::text;

@@ -1,0 +1,2 @@
+UPDATE t SET x = 1;
+DELETE FROM t;
