@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from migplan.advise import Advice
-from migplan.catalog.model import Catalog, Table
-from migplan.document.derive import indexes, migration, patterns, policies, triggers
+from migplan.catalog.model import Catalog, ForeignKey, Index, Server, Table, Use
+from migplan.document.derive import indexes, migration, policies, queries, triggers
 from migplan.document.derive.facts import Facts
 from migplan.document.derive.integrations import integration
 from migplan.document.derive.performance import Period, performance, period
-from migplan.document.derive.structural import structural
-from migplan.document.model import Documentation, GroupDocument, Samples, Statement, TableDocument
-from migplan.graph import ForeignKeyGraph
+from migplan.document.model import (
+    DescribedIndex,
+    Documentation,
+    Frequency,
+    GroupDocument,
+    Growth,
+    Samples,
+    Statement,
+    TableDocument,
+)
+from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
-
-__all__ = ["documented", "structural"]
 
 _NOTHING: Mapping[QualifiedName, tuple[Statement, ...]] = {}
 
@@ -74,10 +81,125 @@ class _Making:
             policies=policies.described(table),
             triggers=triggers.described(table, facts),
             samples=self._samples.get(name) if self._samples is not None else None,
-            patterns=patterns.drafted(table, facts),
+            patterns=queries.drafted(table, facts),
             statements=self._statements.get(name, ()),
             performance=performance(table, facts, self._period),
             migration=migration.notes(table, planned, facts),
             integration=integration(table, facts),
             findings=facts.findings.get(name, ()),
         )
+
+
+_NOWHERE = Server("", "", 0, "", "", "", "", superuser=False, read_at="")
+
+
+def structural(documentation: Documentation) -> Documentation:
+    """The same without rows, sizes, samples, statements, counters, and what was concluded from them.
+
+    Strategies stay, for they are in the plan; their reasons go, because some of them count rows.
+    """
+    catalog = _catalog(documentation.catalog)
+    tables = catalog.by_name
+    groups = tuple(
+        GroupDocument(
+            group.name,
+            group.purpose,
+            group.number,
+            tuple(_section(each, tables[each.name]) for each in group.tables),
+        )
+        for group in documentation.groups
+    )
+    return Documentation(
+        catalog, build(catalog), _plan(documentation.plan), _advice(documentation.advice), groups
+    )
+
+
+def _catalog(catalog: Catalog) -> Catalog:
+    return replace(
+        catalog,
+        server=_NOWHERE,
+        schemas=tuple(replace(schema, usable=True) for schema in catalog.schemas),
+        tables=tuple(_table(table) for table in catalog.tables),
+        sequences=tuple(replace(sequence, last_value=None) for sequence in catalog.sequences),
+        views=tuple(
+            replace(view, indexes=tuple(map(_index, view.indexes))) if view.indexes else view
+            for view in catalog.views
+        ),
+        unread=(),
+        vitals=None,
+    )
+
+
+def _table(table: Table) -> Table:
+    return replace(
+        table,
+        foreign_keys=tuple(map(_key, table.foreign_keys)),
+        indexes=tuple(map(_index, table.indexes)),
+        readable=True,
+        rows=None,
+        rows_exact=False,
+        table_bytes=None,
+        index_bytes=None,
+        use=Use(),
+    )
+
+
+def _index(index: Index) -> Index:
+    return replace(index, bytes=None, scans=None)
+
+
+def _key(key: ForeignKey) -> ForeignKey:
+    return replace(key, null_fraction=None) if key.null_fraction is not None else key
+
+
+def _section(section: TableDocument, table: Table) -> TableDocument:
+    indexes = {index.name: index for index in table.indexes}
+    return replace(
+        section,
+        table=table,
+        reason="",
+        incoming=tuple(map(_key, section.incoming)),
+        partitions=tuple(map(_table, section.partitions)),
+        rows=None,
+        rows_exact=False,
+        indexes=tuple(
+            DescribedIndex(indexes[each.index.name], each.definition, each.serves) for each in section.indexes
+        ),
+        samples=None,
+        statements=(),
+        performance=replace(
+            section.performance,
+            reads=Frequency.UNKNOWN,
+            writes=Frequency.UNKNOWN,
+            growth=Growth.UNKNOWN,
+            notes=(),
+        ),
+        migration=replace(section.migration, volume=()),
+        findings=tuple(finding for finding in section.findings if not finding.observed),
+    )
+
+
+def _plan(plan: Plan) -> Plan:
+    groups = tuple(
+        group.model_copy(
+            update={
+                "rows": 0,
+                "tables": tuple(
+                    table.model_copy(update={"rows": None, "estimated": False, "reason": ""})
+                    for table in group.tables
+                ),
+            }
+        )
+        for group in plan.groups
+    )
+    breaks = tuple(each.model_copy(update={"reason": ""}) for each in plan.breaks)
+    return plan.model_copy(update={"rows": 0, "groups": groups, "breaks": breaks})
+
+
+def _advice(advice: Advice) -> Advice:
+    """What follows from the structure; what rules were blind to depends on who looks."""
+    return Advice(
+        findings=advice.structural,
+        ignored=tuple(each for each in advice.ignored if not each.finding.observed),
+        off=advice.off,
+    )

@@ -12,7 +12,7 @@ from migplan.catalog.model import Catalog, ForeignKey, Function, Sequence, Table
 from migplan.catalog.vitals import Bloat
 from migplan.document.derive.columns import is_tenant
 from migplan.document.derive.platforms import platform_prefixes
-from migplan.document.derive.sessions import Comparison, compared
+from migplan.document.derive.policies import Comparison, compared
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 
@@ -104,6 +104,11 @@ class Facts:
             return from_policies[0]
         leading = (index.columns[0] for index in table.indexes if len(index.columns) > 1)
         return next((column for column in leading if is_tenant(column)), None)
+
+    def ahead(self, table: Table) -> tuple[str, ...]:
+        """The same as the columns that a query begins with."""
+        tenant = self.tenant(table)
+        return (tenant,) if tenant else ()
 
     def codes(self, table: Table, code: str, about: str = "") -> str:
         """The code, where the advice has a finding of it about the table and what is spoken of."""

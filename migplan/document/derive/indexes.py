@@ -9,7 +9,7 @@ from migplan.catalog.model import ForeignKey, Index, Table, TableKind
 from migplan.document.derive import columns as meaning
 from migplan.document.derive.facts import Facts
 from migplan.document.derive.platforms import external_ids, sync_fields
-from migplan.document.derive.sessions import stripped
+from migplan.document.derive.policies import stripped
 from migplan.document.derive.wording import columns_of
 from migplan.document.model import DescribedIndex
 from migplan.names import quoted

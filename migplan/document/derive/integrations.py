@@ -9,7 +9,6 @@ from migplan.catalog.model import Column, Table
 from migplan.document.derive import columns as meaning
 from migplan.document.derive.access import Question, performance
 from migplan.document.derive.facts import Facts
-from migplan.document.derive.listings import in_state
 from migplan.document.derive.platforms import (
     SYNCED,
     credentials,
@@ -19,8 +18,7 @@ from migplan.document.derive.platforms import (
     platform,
     sync_fields,
 )
-from migplan.document.derive.query import PAGE, Parameters, equal, written
-from migplan.document.derive.wording import shown
+from migplan.document.derive.queries import PAGE, Parameters, equal, in_state
 from migplan.document.model import Integration, Pattern
 from migplan.names import quoted
 
@@ -62,19 +60,17 @@ def _queries(table: Table, facts: Facts) -> Iterator[Pattern]:
 
 def _by_external_id(table: Table, external: str, facts: Facts) -> Pattern:
     """What the other system speaks of, among ours."""
-    tenant = facts.tenant(table)
-    ahead = (tenant,) if tenant else ()
+    ahead = facts.ahead(table)
     given = (*ahead, external)
-    sql = written("SELECT *", f"FROM {shown(table.name)}", where=equal(given, Parameters()))
+    sql = rows_of(table, where=equal(given, Parameters()))
     said = performance(table, Question(given), facts)
     return Pattern(f"The row that the other system calls by {external}", sql, said)
 
 
 def _overdue(table: Table, done: Column, facts: Facts) -> Pattern:
     name = quoted(done.name)
-    sql = written(
-        "SELECT *",
-        f"FROM {shown(table.name)}",
+    sql = rows_of(
+        table,
         f"ORDER BY {name} NULLS FIRST",
         where=[f"({name} IS NULL OR {name} < now() - interval '24 hours')"],
     )
@@ -86,10 +82,8 @@ def _overdue(table: Table, done: Column, facts: Facts) -> Pattern:
 
 
 def _with_error(table: Table, error: Column, when: Column | None, facts: Facts) -> Pattern:
-    clauses = ["SELECT *", f"FROM {shown(table.name)}"]
-    if when is not None:
-        clauses.append(f"ORDER BY {quoted(when.name)} DESC")
-    sql = written(*clauses, f"LIMIT {PAGE}", where=[f"{quoted(error.name)} IS NOT NULL"])
+    order = [f"ORDER BY {quoted(when.name)} DESC"] if when else []
+    sql = rows_of(table, *order, f"LIMIT {PAGE}", where=[f"{quoted(error.name)} IS NOT NULL"])
     said = performance(table, Question((), when.name if when else None), facts)
     return Pattern(f"Recent errors, by {error.name}", sql, said)
 
@@ -106,11 +100,9 @@ def _failed(table: Table, facts: Facts) -> Iterator[Pattern]:
         yield in_state(table, status.name, facts)
         return
     when = _when(table)
-    clauses = ["SELECT *", f"FROM {shown(table.name)}"]
-    if when is not None:
-        clauses.append(f"ORDER BY {quoted(when.name)} DESC")
+    order = [f"ORDER BY {quoted(when.name)} DESC"] if when else []
     value = label.replace("'", "''")
-    sql = written(*clauses, f"LIMIT {PAGE}", where=[f"{quoted(status.name)} = '{value}'"])
+    sql = rows_of(table, *order, f"LIMIT {PAGE}", where=[f"{quoted(status.name)} = '{value}'"])
     question = Question((status.name,), when.name if when else None)
     yield Pattern(f"Recent errors, by {status.name}", sql, performance(table, question, facts))
 
@@ -119,10 +111,9 @@ def _switched_on(table: Table, facts: Facts) -> Iterator[Pattern]:
     """What is in use."""
     flag = next((c for c in table.columns if c.type == "boolean" and _ON.search(meaning.snake(c.name))), None)
     if flag is not None:
-        tenant = facts.tenant(table)
-        ahead = (tenant,) if tenant else ()
+        ahead = facts.ahead(table)
         where = [*equal(ahead, Parameters()), quoted(flag.name)]
-        sql = written("SELECT *", f"FROM {shown(table.name)}", where=where)
+        sql = rows_of(table, where=where)
         said = performance(table, Question(ahead, where=quoted(flag.name)), facts)
         yield Pattern(f"What is switched on, by {flag.name}", sql, said)
 
@@ -138,10 +129,9 @@ def _history(table: Table, facts: Facts) -> Iterator[Pattern]:
         for key in table.foreign_keys
         if not key.refers_to_itself and len(key.columns) == 1 and key.columns != (tenant,)
     ]
-    ahead = keys[0].columns if keys else ((tenant,) if tenant else ())
-    sql = written(
-        "SELECT *",
-        f"FROM {shown(table.name)}",
+    ahead = keys[0].columns if keys else facts.ahead(table)
+    sql = rows_of(
+        table,
         f"ORDER BY {quoted(when.name)} DESC",
         f"LIMIT {PAGE}",
         where=equal(ahead, Parameters()),

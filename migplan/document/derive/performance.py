@@ -18,7 +18,7 @@ from migplan.document.derive.access import Question, best, covering
 from migplan.document.derive.facts import Facts
 from migplan.document.derive.indexes import distance
 from migplan.document.derive.platforms import external_ids
-from migplan.document.derive.sessions import stripped
+from migplan.document.derive.policies import stripped
 from migplan.document.derive.wording import columns_of
 from migplan.document.model import Frequency, Growth, Performance
 from migplan.names import quoted

@@ -20,8 +20,3 @@ def shown(name: QualifiedName) -> str:
 def columns_of(columns: Iterable[str]) -> str:
     """``a, b`` as SQL has it."""
     return ", ".join(map(quoted, columns))
-
-
-def capital(sentence: str) -> str:
-    """The sentence with a capital letter in front; names after it stay as they are."""
-    return sentence[:1].upper() + sentence[1:]

@@ -17,7 +17,7 @@ from pygments.lexers.sql import PostgresLexer
 from pygments.token import Comment, Keyword, Name, String
 
 from migplan.advise import by_rule
-from migplan.document.derive.sessions import parenthesised
+from migplan.document.derive.policies import parenthesised
 from migplan.document.html.links import group_id, table_id
 from migplan.document.model import title
 from migplan.document.regions import integration_key, notes_key, overview_key, purpose_key
