@@ -15,7 +15,7 @@ from migplan.cli import options, screen
 from migplan.config import Config
 from migplan.document import summary as report
 from migplan.document.html import as_html
-from migplan.document.json.documentation import as_json
+from migplan.document.json import as_json
 from migplan.document.model import Documentation
 from migplan.files import Access, write_chunks
 from migplan.pipeline import document as documenting

@@ -71,13 +71,6 @@ def heading(level: int, title: str) -> Iterator[str]:
     yield from block(f"{'#' * level} {title}")
 
 
-def bullets(items: Iterable[str]) -> Iterator[str]:
-    """A list, if there is anything in it; the items are markup already."""
-    lines = [f"- {item}" for item in items]
-    if lines:
-        yield from block(*lines)
-
-
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> Iterator[str]:
     """A table; ``align`` has an ``r`` for each column of numbers. The cells are markup already."""
     yield _row(header)

@@ -18,7 +18,7 @@ from migplan.document.derive.platforms import (
     platform,
     sync_fields,
 )
-from migplan.document.derive.queries import PAGE, Parameters, equal, in_state
+from migplan.document.derive.queries import PAGE, Parameters, equal, in_state, rows_of
 from migplan.document.model import Integration, Pattern
 from migplan.names import quoted
 

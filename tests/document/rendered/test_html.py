@@ -18,7 +18,7 @@ from migplan.document.derive.documentation import documented
 from migplan.document.html import as_html
 from migplan.document.html.environment import coloured, environment
 from migplan.document.html.links import id_of, table_id
-from migplan.document.json.documentation import as_json
+from migplan.document.json import as_json
 from migplan.document.model import Documentation
 from migplan.document.regions import notes_key, overview_key, purpose_key
 from migplan.graph import build

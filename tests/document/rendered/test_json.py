@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 
-from migplan.document.json.documentation import as_json
+from migplan.document.json import as_json
 from migplan.document.model import TableDocument
 from migplan.document.regions import notes_key, overview_key, purpose_key
 from tests import catalogs

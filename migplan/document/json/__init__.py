@@ -1,1 +1,0 @@
-"""The documentation as JSON, for programs."""
