@@ -138,3 +138,14 @@ def part_matches(piece: str, name: str) -> bool:
     if piece.startswith('"'):
         return piece[1:-1].replace('""', '"') == name
     return fnmatchcase(name, piece)
+
+
+class Naming:
+    """Says names without their schema where all that is shown is in one, and whole else."""
+
+    def __init__(self, names: Iterable[QualifiedName]) -> None:
+        schemas = {name.schema for name in names}
+        self._home = schemas.pop() if len(schemas) == 1 else None
+
+    def __call__(self, name: QualifiedName) -> str:
+        return name.seen_from(self._home) if self._home is not None else str(name)

@@ -16,8 +16,7 @@ from migplan.config import Config
 from migplan.migrations import analysis as migrations
 from migplan.pipeline.analyze import analysis_of, analysis_with_orphans, catalog_of
 from migplan.report import migrations as report
-from migplan.report.analysis import Analysis
-from migplan.report.formats import FORMATS
+from migplan.report.analysis import FORMATS, Analysis
 
 
 @click.command()

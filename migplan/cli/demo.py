@@ -33,9 +33,9 @@ from migplan.postgres.binaries import find_server
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.postgres.server import ThrowawayServer
 from migplan.report import advice as advice_report
+from migplan.report import analysis as analysis_report
 from migplan.report import export as export_report
 from migplan.report import plan as plan_report
-from migplan.report import terminal
 
 
 @click.command()
@@ -78,7 +78,7 @@ def demo(out: Path | None, keep: bool) -> None:
 def _analyze(catalog: Catalog) -> None:
     _said("migplan analyze --schema public")
     settings = configuration.loads(example.settings(), Path("migplan.yaml"))
-    screen.show(terminal.as_tree(analysis_of(catalog, settings)))
+    screen.show(analysis_report.as_tree(analysis_of(catalog, settings)))
 
 
 def _advised(catalog: Catalog) -> None:

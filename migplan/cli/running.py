@@ -15,9 +15,9 @@ import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from migplan.cli import logs, screen
-from migplan.report.words import amount
 from migplan.run.engine import events
 from migplan.run.engine.events import Event, OnEvent
+from migplan.text.wording import amount
 
 log_format = click.option(
     "--log-format",

@@ -10,6 +10,7 @@ from rich.text import Text
 from migplan.document.markdown import Book, Pages
 from migplan.document.model import Documentation
 from migplan.report import advice
+from migplan.report.section import section
 from migplan.text.wording import counted, listed
 
 _SHOWN = 20
@@ -30,12 +31,12 @@ def pages_written(
     for name in pages.files:
         about = counted(held[name], "table") if name in held else ""
         yield Text(f"  {name:{width}}  {about:>12}{'  changed' if name in changed and not new else ''}")
-    yield from _section("Taken away, for no group has that name any more", pages.removed)
-    yield from _section(
+    yield from section("Taken away, for no group has that name any more", pages.removed, _SHOWN)
+    yield from section(
         "What people wrote about what is not there any more is kept in DROPPED.md", pages.dropped
     )
-    yield from _section("Samples", list(_samples(documentation)))
-    yield from _section("Advice", [advice.headline(documentation.advice)])
+    yield from section("Samples", _samples(documentation))
+    yield from section("Advice", [advice.headline(documentation.advice)])
     yield Text()
     yield Text(f"Begin with: {out / 'README.md'}")
 
@@ -48,7 +49,7 @@ def one_file(documentation: Documentation, file: Path) -> Iterator[Text]:
     """The same for a page or a document that holds everything."""
     tables = sum(1 for _ in documentation.tables)
     yield Text(f"{file}: {counted(tables, 'table')}, {advice.headline(documentation.advice)}", style="bold")
-    yield from _section("Samples", list(_samples(documentation)))
+    yield from section("Samples", _samples(documentation))
 
 
 def staleness(stale: Sequence[str], out: Path) -> Iterator[Text]:
@@ -72,12 +73,3 @@ def _samples(documentation: Documentation) -> Iterator[str]:
     silent = [str(each.name) for each in documentation.tables if each.samples and each.samples.unread]
     if silent:
         yield f"none of {listed(silent, 5)}: their sections say why"
-
-
-def _section(title: str, lines: Sequence[str]) -> Iterator[Text]:
-    if lines:
-        yield Text()
-        yield Text(title, style="bold")
-        yield from (Text(f"  {line}") for line in lines[:_SHOWN])
-    if len(lines) > _SHOWN:
-        yield Text(f"  … and {len(lines) - _SHOWN:,} more", style="dim")

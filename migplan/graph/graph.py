@@ -28,6 +28,10 @@ class RowCount:
     count: int | None
     exact: bool  # counted, not estimated
 
+    def __str__(self) -> str:
+        """``104``, ``~4,300`` where it is an estimate, ``?`` where nobody knows."""
+        return "?" if self.count is None else f"{'' if self.exact else '~'}{self.count:,}"
+
 
 @dataclass(frozen=True, slots=True)
 class Hub:

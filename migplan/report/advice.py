@@ -14,6 +14,7 @@ from migplan.advise import RULES, Advice, Blind, Finding, by_rule
 from migplan.catalog.model import Server
 from migplan.level import Level
 from migplan.report import rules
+from migplan.report.section import section
 from migplan.sql.text import one_line
 from migplan.text.printable import printable_sql
 from migplan.text.wording import counted, listed
@@ -65,11 +66,7 @@ def _beside(advice: Advice) -> Iterator[Text]:
         ),
     )
     for title, lines in sections:
-        found = list(lines)
-        if found:
-            yield Text()
-            yield Text(title, style="bold")
-            yield from (Text(f"  {line}") for line in found)
+        yield from section(title, lines)
 
 
 def not_judged(blind: Iterable[Blind]) -> Iterator[str]:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
-from migplan.report.analysis import Analysis
-from migplan.report.words import Naming, rows
 from migplan.text.printable import printable
 
 READABLE = 150  # tables; of more only those that have keys are drawn, unless all are wanted
@@ -45,35 +43,6 @@ def flowchart(boxes: Mapping[str, Box], arrows: Iterable[tuple[str, str, str]]) 
             yield f"  style {mark} stroke-width:4px"
 
 
-def as_mermaid(analysis: Analysis, *, depth: int | None = None, whole: bool = False) -> Iterator[str]:
-    """A Mermaid flowchart."""
-    graph = analysis.graph
-    node = _nodes(graph, depth, whole)
-    name = Naming(graph.tables)
-    yield from flowchart(
-        {mark: Box((name(table), rows(graph.rows[table]))) for table, mark in node.items()},
-        (
-            (node[table], node[referenced], columns)
-            for table, referenced, columns in arrows_among(graph, node)
-        ),
-    )
-
-
-def as_dot(analysis: Analysis, *, depth: int | None = None, whole: bool = False) -> Iterator[str]:
-    """A Graphviz digraph."""
-    graph = analysis.graph
-    node = _nodes(graph, depth, whole)
-    name = Naming(graph.tables)
-    yield "digraph foreign_keys {"
-    yield "  rankdir=BT;"
-    yield '  node [shape=box, fontname="sans-serif"];'
-    for table, mark in node.items():
-        yield f"  {mark} [label={_dot_text(name(table), rows(graph.rows[table]))}];"
-    for table, referenced, columns in arrows_among(graph, node):
-        yield f"  {node[table]} -> {node[referenced]} [label={_dot_text(columns)}];"
-    yield "}"
-
-
 def arrows_among(
     graph: ForeignKeyGraph, drawn: Mapping[QualifiedName, object]
 ) -> Iterator[tuple[QualifiedName, QualifiedName, str]]:
@@ -85,20 +54,7 @@ def arrows_among(
             yield table, referenced, ", ".join(key.columns)
 
 
-def _nodes(graph: ForeignKeyGraph, depth: int | None, whole: bool) -> dict[QualifiedName, str]:
-    drawn = [name for name in graph.tables if depth is None or graph.depth[name] <= depth]
-    if len(drawn) > READABLE and not whole:
-        alone = set(graph.isolated)
-        drawn = [name for name in drawn if name not in alone]
-    return {name: f"t{number}" for number, name in enumerate(drawn, 1)}
-
-
 def _mermaid_text(text: str) -> str:
     line = " ".join(text.split())
     line = printable(line)
     return line.translate(_MERMAID)
-
-
-def _dot_text(*lines: str) -> str:
-    escaped = (line.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") for line in lines)
-    return '"' + "\\n".join(escaped) + '"'

@@ -12,8 +12,8 @@ from migplan.bundle.data.orphan_keys import OrphansError
 from migplan.bundle.manifest import LeftObject, Manifest
 from migplan.graph import ForeignKeyGraph
 from migplan.plan.model import Plan
-from migplan.report.words import amount
-from migplan.text.wording import counted, listed
+from migplan.report.section import section
+from migplan.text.wording import amount, counted, listed
 
 _SHOWN = 12
 
@@ -38,8 +38,8 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
         holds = counted(file.rows, "row") if file.phase == "data" else counted(objects[file.file], "object")
         yield Text(f"  {file.file:{width}}  {holds:>14}  {amount(file.bytes):>9}")
     left = [each for each in manifest.left_out if each.kind not in _MATTERS_TO_NOBODY | _GO_WITH_OTHERS]
-    yield from _section("Left out", list(_reasons(left)))
-    yield from _section("To know", list(manifest.notes))
+    yield from section("Left out", _reasons(left), _SHOWN, ", all in the manifest")
+    yield from section("To know", manifest.notes, _SHOWN, ", all in the manifest")
     if stays:
         yield Text()
         yield Text(f"Read it with: migplan check {folder}")
@@ -79,12 +79,3 @@ def _reasons(left: Sequence[LeftObject]) -> Iterator[str]:
         by_reason.setdefault(each.why, []).append(str(each))
     for why, names in by_reason.items():
         yield f"{listed(names, 3)}: {why}"
-
-
-def _section(title: str, lines: list[str]) -> Iterator[Text]:
-    if lines:
-        yield Text()
-        yield Text(title, style="bold")
-        yield from (Text(f"  {line}") for line in lines[:_SHOWN])
-    if len(lines) > _SHOWN:
-        yield Text(f"  … and {len(lines) - _SHOWN:,} more, all in the manifest", style="dim")

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from migplan.config import Layout, Strategy
 from migplan.plan.model import Plan
+from migplan.report.section import section
 from migplan.text.wording import counted, listed
 
 SHOWN = 12
@@ -38,20 +39,24 @@ def as_text(
     yield Text(f"({_LAYOUTS[plan.constraints]})", style="dim")
     yield Text()
     yield from _groups(plan)
-    yield from _section(
+    yield from _shown(
         "Cycles are cut at", [f"{cut.key} ({cut.how.value}): {cut.reason}" for cut in plan.breaks]
     )
     special = [table for table in tables if table.strategy is not Strategy.COPY]
-    yield from _section(
+    yield from _shown(
         "Not by a plain copy",
         [f"{table.table}, {table.strategy.value}: {table.reason}" for table in special],
     )
-    yield from _section("Left out", plan.left_out)
-    yield from _section("Set by hand", kept)
+    yield from _shown("Left out", plan.left_out)
+    yield from _shown("Set by hand", kept)
     if again:
-        yield from _section("Changed since the last plan", changed or ["nothing"])
+        yield from _shown("Changed since the last plan", changed or ["nothing"])
     yield Text()
     yield Text(f"Written to {file}", style="bold")
+
+
+def _shown(title: str, lines: Sequence[str]) -> Iterator[Text]:
+    return section(title, lines, SHOWN, ", all in the file")
 
 
 def _groups(plan: Plan) -> Iterator[Text]:
@@ -74,13 +79,3 @@ def _groups(plan: Plan) -> Iterator[Text]:
         yield Text(f"{'':{width}}  {files}", style="dim")
         if len(plan.groups) <= SHOWN:
             yield Text(f"{'':{width}}  {listed((table.table for table in group.tables), 4)}", style="dim")
-
-
-def _section(title: str, lines: Sequence[str]) -> Iterator[Text]:
-    if not lines:
-        return
-    yield Text()
-    yield Text(title, style="bold")
-    yield from (Text(f"  {line}") for line in lines[:SHOWN])
-    if len(lines) > SHOWN:
-        yield Text(f"  … and {len(lines) - SHOWN:,} more, all in the file", style="dim")

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from migplan.errors import StepError
-from migplan.report.words import amount
 from migplan.run.engine.journal import Entry
 from migplan.run.engine.status import RunStatus, Status
 from migplan.run.engine.steps import Step
 from migplan.run.engine.target import RunResult
-from migplan.text.wording import counted
+from migplan.text.wording import amount, counted
 
 if TYPE_CHECKING:  # a run has no need of it, and it takes a while to load
     from migplan.bundle.check.file_orphans import FileOrphans

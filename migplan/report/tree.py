@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from migplan.graph import ForeignKeyGraph
-from migplan.names import QualifiedName
-from migplan.report.words import Naming, rows
+from migplan.names import Naming, QualifiedName
 from migplan.text.wording import counted, listed
 
 READABLE = 100  # lines
@@ -145,7 +144,7 @@ class _Tree:
         parts = self._graph.partitions.get(name, ())
         if parts:
             marks.append(counted(len(parts), "partition"))
-        return Line(branches, self._name(name), rows(self._graph.rows[name]), "  ".join(marks))
+        return Line(branches, self._name(name), str(self._graph.rows[name]), "  ".join(marks))
 
     def _deepest_need(self, name: QualifiedName) -> QualifiedName | None:
         """Where the table is shown in full. The first table of a circle hangs on what the circle needs."""

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from rich.text import Text
 
 from migplan.anonymise.texts import shown
+from migplan.report.section import section
 from migplan.text.wording import counted
 from migplan.verify.verification import Check, Difference, Verification
 
@@ -37,10 +38,7 @@ def as_text(verification: Verification) -> Iterator[Text]:
         ("Differences", [line for each in verification.differences for line in _lines(each)]),
         ("To know", list(verification.notes)),
     ):
-        if lines:
-            yield Text()
-            yield Text(title, style="bold")
-            yield from (Text(f"  {line}") for line in lines)
+        yield from section(title, lines)
     yield Text()
     yield Text(f"Not compared: {'; '.join(verification.not_compared)}.", style="dim")
     yield Text(closing(verification), style="bold")

@@ -1,4 +1,4 @@
-"""Numbers with their word and lists of names, as messages, reports and documents say them."""
+"""Numbers with their word, sizes and lists of names, as messages, reports and documents say them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ def counted(number: int, thing: str, plural: str = "") -> str:
     ('1 row', '1,204 rows', '2 indexes')
     """
     return f"{number:,} {thing if number == 1 else plural or thing + 's'}"
+
+
+def amount(size: int) -> str:
+    """Return a number of bytes: ``812 B``, ``1.2 MB``."""
+    number, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while number >= 1000 and len(units) > 1:
+        number, units = number / 1000, units[1:]
+    return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
 
 
 def listed(names: Iterable[object], limit: int = 3, by: str = ", ") -> str:

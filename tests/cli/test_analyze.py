@@ -15,7 +15,7 @@ from migplan.catalog.counts import Exactness
 from migplan.graph import build
 from migplan.pipeline.analyze import catalog_of
 from migplan.postgres.address import Address
-from migplan.report.formats import FORMATS
+from migplan.report.analysis import FORMATS
 from migplan.report.tree import tree
 from tests.catalogs import catalog
 from tests.cli.conftest import Run

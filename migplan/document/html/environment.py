@@ -24,10 +24,9 @@ from migplan.document.regions import integration_key, notes_key, overview_key, p
 from migplan.document.templating import environment as environment_of
 from migplan.graph.graph import RowCount
 from migplan.level import Level
-from migplan.report import words
 from migplan.report.advice import levels
 from migplan.text.printable import printable, printable_sql
-from migplan.text.wording import counted, listed
+from migplan.text.wording import amount, counted, listed
 
 _LEXER = PostgresLexer()
 _CLASSES = ((Comment, "c"), (String, "q"), (Name.Variable, "v"), (Keyword, "w"))
@@ -72,7 +71,7 @@ def _class(kind: Hashable) -> str:
 
 def size(value: int | None) -> str:
     """``812 B``, or ``?`` where nobody knows."""
-    return "?" if value is None else words.amount(value)
+    return "?" if value is None else amount(value)
 
 
 def remarks(*found: tuple[object, str]) -> str:
@@ -114,7 +113,7 @@ def environment() -> Environment:
         "parenthesised": parenthesised,
         "purpose_key": purpose_key,
         "remarks": remarks,
-        "rows": lambda number, exact: words.rows(RowCount(number, exact)),
+        "rows": lambda number, exact: str(RowCount(number, exact)),
         "size": size,
         "table_id": table_id,
         "title": title,

@@ -11,7 +11,6 @@ from migplan.document.model import Documentation, GroupDocument, TableDocument, 
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.report.diagrams import READABLE
-from migplan.report.words import rows
 from migplan.text.wording import counted
 
 NEIGHBOURS = 8  # at each side of a table
@@ -122,12 +121,8 @@ class Pictures:
 
     def _card(self, name: QualifiedName, layer: int, kind: str | None = None) -> Card:
         own = self._graph.self_keys.get(name)
-        detail = f"{rows(self._graph.rows[name])} rows{'  ↻' if own else ''}"
-        hint = (
-            f"{name}: {detail}"
-            if not own
-            else f"{name}: {rows(self._graph.rows[name])} rows, refers to itself"
-        )
+        detail = f"{self._graph.rows[name]} rows{'  ↻' if own else ''}"
+        hint = f"{name}: {detail}" if not own else f"{name}: {self._graph.rows[name]} rows, refers to itself"
         label, href, hue = title(name), self._links.href(name), self._links.hue(name)
         return Card(str(name), layer, label, detail, href, hue, kind, hint)
 

@@ -9,12 +9,12 @@ from markupsafe import Markup
 from migplan.catalog.model import Table
 from migplan.document.model import TableDocument
 from migplan.graph.graph import RowCount
-from migplan.report import words
+from migplan.text.wording import amount
 
 
 def rows(found: TableDocument | Table) -> Markup:
     """``104``, ``~4,300``, ``?``."""
-    return Markup(words.rows(RowCount(found.rows, found.rows_exact)))
+    return Markup(str(RowCount(found.rows, found.rows_exact)))
 
 
 def rows_in_all(documents: Sequence[TableDocument]) -> str:
@@ -31,7 +31,7 @@ def size(value: int | None) -> str:
     """``1.2 MB``, ``unknown``. Two digits of it: what comes after them changes with every vacuum."""
     if value is None:
         return "unknown"
-    return words.amount(int(float(f"{value:.2g}"))).replace(".0 ", " ")
+    return amount(int(float(f"{value:.2g}"))).replace(".0 ", " ")
 
 
 def bytes_of(document: TableDocument) -> tuple[int | None, int | None]:

@@ -15,7 +15,6 @@ from migplan.document.markdown.numbers import rows_in_all
 from migplan.document.model import GroupDocument, TableDocument, title
 from migplan.names import QualifiedName
 from migplan.report.diagrams import Box, arrows_among, flowchart
-from migplan.report.words import rows
 from migplan.text.wording import counted
 
 NEIGHBOURS = 10  # on each side
@@ -152,7 +151,7 @@ def _most(names: Sequence[QualifiedName], book: Book) -> tuple[QualifiedName, ..
 
 
 def _box(name: QualifiedName, book: Book, *, bold: bool = False) -> Box:
-    return Box((title(name), rows(book.documentation.graph.rows[name])), bold=bold)
+    return Box((title(name), str(book.documentation.graph.rows[name])), bold=bold)
 
 
 def _left_out(number: int, which: str, thing: str = "table") -> list[str]:
