@@ -236,7 +236,7 @@ def _locks(step: Step) -> str:
         "indexes": "blocks writers of {}",
         "checks": "checks {}",
         "parts": "works on a part of {}",
-        "alone": "locks {}",
+        "exclusive": "locks {}",
     }
     by_way: dict[str, list[str]] = defaultdict(list)
     for thing, how in step.footprint.things:
