@@ -209,10 +209,7 @@ def _orphans(analysis: Analysis) -> Iterator[str]:
             continue
         samples = "; ".join(", ".join(values) for values in orphans.samples)
         refer = "refers" if orphans.rows == 1 else "refer"
-        yield (
-            f"{orphans.key.label}: {counted(orphans.rows, 'row')} {refer} to nothing, "
-            f"such as {samples}"
-        )
+        yield (f"{orphans.key.label}: {counted(orphans.rows, 'row')} {refer} to nothing, such as {samples}")
 
 
 def _findings(analysis: Analysis) -> Iterator[str]:
