@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -214,6 +215,23 @@ class Manifest(Section):
     objects: tuple[MovedObject, ...] = ()
     left_out: tuple[LeftObject, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def blocks(self) -> Iterator[tuple[BundleFile, Step, Block]]:
+        """Every block of rows, with the step and the file that it stands in."""
+        for file in self.files:
+            for step in file.steps:
+                for block in step.blocks:
+                    yield file, step, block
+
+    def file(self, name: str) -> BundleFile:
+        """Return the file of that name; StopIteration where there is none."""
+        return next(each for each in self.files if each.file == name)
+
+    def filled_by(self, name: str) -> list[LoadedTable]:
+        """Return the tables to which a data file brings rows, in the order of loading."""
+        group = self.file(name).group
+        return [table for table in self.tables if table.group == group and table.brings_rows]
 
 
 def save(manifest: Manifest, paths: BundlePaths) -> None:

@@ -14,6 +14,7 @@ from migplan.catalog.model import Column, ForeignKey, Table
 from migplan.config import Strategy
 from migplan.errors import CycleError
 from migplan.graph import ForeignKeyGraph
+from migplan.graph.cycles import Hop
 from migplan.names import QualifiedName, quoted
 from migplan.plan.feedback_arcs import Arc, Cost, cheapest_cut, way_round
 
@@ -57,9 +58,6 @@ def ways_to_cut(key: ForeignKey, node: QualifiedName, graph: ForeignKeyGraph) ->
     yield Strategy.CONSTRAINT_LATER
 
 
-Edge = tuple[QualifiedName, QualifiedName, ForeignKey]
-
-
 def _way(node: QualifiedName, key: ForeignKey, graph: ForeignKeyGraph, wish: Strategy | None) -> Cut | None:
     """How a key would be cut, and at what cost; None where someone's wish forbids it."""
     rows = graph.rows[node].count
@@ -88,7 +86,7 @@ def _wished(
     return Cut(node, key, wish, rewritten=twice, by_hand=True)
 
 
-def _cheapest(edges: Sequence[Edge], ways: Sequence[Cut | None]) -> Iterator[Cut]:
+def _cheapest(edges: Sequence[Hop], ways: Sequence[Cut | None]) -> Iterator[Cut]:
     number = {name: place for place, name in enumerate(sorted({name for edge in edges for name in edge[:2]}))}
     arcs = [
         Arc(number[table], number[referenced], way.cost if way else None)
@@ -104,7 +102,7 @@ def _cheapest(edges: Sequence[Edge], ways: Sequence[Cut | None]) -> Iterator[Cut
         yield replace(way, best=answer.proven)
 
 
-def _hopeless(way: Sequence[Edge]) -> CycleError:
+def _hopeless(way: Sequence[Hop]) -> CycleError:
     tables = " -> ".join(str(edge[0]) for edge in (*way, way[0]))
     keys = tuple(edge[2].label for edge in way)
     return CycleError(

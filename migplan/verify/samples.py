@@ -85,13 +85,7 @@ class Examples:
         if manifest.data_format != "copy" or second:
             return []
         family = {str(member) for member in self.expectation.families[name]}
-        blocks = [
-            (file.file, block)
-            for file in manifest.files
-            for step in file.steps
-            for block in step.blocks
-            if block.table in family
-        ]
+        blocks = [(file.file, block) for file, _, block in manifest.blocks if block.table in family]
         fits = all(set(block.columns) == set(hashed_columns(table)) for _, block in blocks)
         return blocks if fits and sum(block.rows for _, block in blocks) == planned.rows else []
 

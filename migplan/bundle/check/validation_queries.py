@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from migplan.bundle.data.orphan_keys import conditions
 from migplan.bundle.data.self_references import (
     DEEPEST,
     linked,
@@ -184,13 +185,7 @@ ORDER BY place;
 
 
 def _orphans_of(key: ForeignKey, catalog: Catalog) -> str:
-    match = " AND ".join(
-        f"r.{quoted(there)} = o.{quoted(here)}"
-        for here, there in zip(key.columns, key.referenced_columns, strict=True)
-    )
-    # MATCH SIMPLE is content as soon as one column is NULL; MATCH FULL only when all of them are.
-    joint = " OR " if key.match == "FULL" else " AND "
-    refers = joint.join(f"o.{quoted(here)} IS NOT NULL" for here in key.columns)
+    refers, match = conditions(key)
     return (
         f"\n         (SELECT count(*) FROM {catalog.rows_of(key.table)} o\n"
         f"          WHERE ({refers})\n"

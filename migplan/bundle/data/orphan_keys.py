@@ -113,16 +113,24 @@ def find_orphan_keys(
 
 def finding(key: ForeignKey, catalog: Catalog) -> str:
     """A query for the rows of a key that refer to nothing, for people to run."""
-    # MATCH SIMPLE is content as soon as one column is NULL; MATCH FULL only when all of them are.
-    joint = " OR " if key.match == "FULL" else " AND "
-    refers = joint.join(f"o.{quoted(here)} IS NOT NULL" for here in key.columns)
-    match = " AND ".join(
-        f"r.{quoted(there)} = o.{quoted(here)}"
-        for here, there in zip(key.columns, key.referenced_columns, strict=True)
-    )
+    refers, match = conditions(key)
     return (
         f"SELECT * FROM {catalog.rows_of(key.table)} o WHERE ({refers}) "  # noqa: S608 - names are quoted
         f"AND NOT EXISTS (SELECT FROM {catalog.rows_of(key.referenced)} r WHERE {match});"
+    )
+
+
+def conditions(key: ForeignKey) -> tuple[str, str]:
+    """Return when a row ``o`` refers to any other, and when it is the row ``r``, as SQL.
+
+    MATCH SIMPLE is content as soon as one column is NULL; MATCH FULL only when all of them are:
+    https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-PARMS-REFERENCES
+    """
+    joint = " OR " if key.match == "FULL" else " AND "
+    pairs = zip(key.columns, key.referenced_columns, strict=True)
+    return (
+        joint.join(f"o.{quoted(here)} IS NOT NULL" for here in key.columns),
+        " AND ".join(f"r.{quoted(there)} = o.{quoted(here)}" for here, there in pairs),
     )
 
 

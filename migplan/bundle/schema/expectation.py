@@ -149,9 +149,6 @@ class _Target:
             replace(thing, owner=roles.get(thing.owner, thing.owner) if kept else "") for thing in owned
         )
 
-    def _grants(self, grants: Iterable[Grant]) -> Iterable[Grant]:
-        return (self._grant(grant) for grant in grants if not self._lost(grant))
-
     def _grant(self, grant: Grant) -> Grant:
         roles: Mapping[str, str] = self._owners.roles
         return replace(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from migplan.bundle.manifest import BundleFile, LoadedTable, Manifest
+from migplan.bundle.manifest import LoadedTable, Manifest
 from migplan.bundle.schema.ddl import SESSION, is_of_extension
 from migplan.bundle.schema.ownership import FOLLOWERS, TABLES, Ownership
 from migplan.bundle.schema.roles import Owners
@@ -59,7 +59,7 @@ def rollback_of_data(
     owners: Owners | None = None,
 ) -> str:
     """The rollback of a data file; ``order`` are the keys that the file creates after its rows."""
-    tables = _filled(manifest, file)
+    tables = manifest.filled_by(file)[::-1]
     header = [*_opening(manifest, file), *_empties(tables), *_before(manifest, file)]
     keys = list(_Rollback(order, ownership, owners or Owners()).statements()) if ownership else []
     rows = list(truncate_sql(manifest, tables, catalog)) if tables else []
@@ -250,27 +250,17 @@ class _Rollback:
         }
 
 
-def _filled(manifest: Manifest, file: str) -> list[LoadedTable]:
-    """The tables that a data file brings rows to, the last first."""
-    group = _file(manifest, file).group
-    return [table for table in reversed(manifest.tables) if table.group == group and table.brings_rows]
-
-
 def _left_as_they_are(manifest: Manifest, file: str) -> Iterator[str]:
     sequences = [value.sequence for value in manifest.sequences if value.file == file]
     if sequences:
         yield "-- Sequences keep their values, as after any deletion. To let them begin anew:"
         yield from (f"--   ALTER SEQUENCE {one_line(sequence)} RESTART;" for sequence in sequences)
-    if any(step.name == "materialised views" for step in _file(manifest, file).steps):
+    if any(step.name == "materialised views" for step in manifest.file(file).steps):
         yield "-- Materialised views still show the rows, until they are refreshed or dropped."
 
 
-def _file(manifest: Manifest, file: str) -> BundleFile:
-    return next(each for each in manifest.files if each.file == file)
-
-
 def _opening(manifest: Manifest, file: str) -> list[str]:
-    group = _file(manifest, file).group
+    group = manifest.file(file).group
     return [
         f"-- Rolls back {one_line(file)}, group {one_line(group)} of the bundle {one_line(manifest.name)}.",
         "--",

@@ -223,10 +223,4 @@ def _named(names: Iterable[str]) -> list[list[str]]:
 
 def _block_columns(manifest: Manifest) -> dict[str, tuple[str, ...]]:
     """Of each table that rows come into, the columns."""
-    return {
-        block.table: block.columns
-        for file in manifest.files
-        for step in file.steps
-        for block in step.blocks
-        if not block.is_temporary
-    }
+    return {block.table: block.columns for _, _, block in manifest.blocks if not block.is_temporary}

@@ -427,9 +427,7 @@ class Work:
                     yield f"REFRESH MATERIALIZED VIEW {QualifiedName(schema, name)} WITH NO DATA;"
 
     def _filled(self, file: str) -> list[QualifiedName]:
-        manifest = self.bundle.manifest
-        group = next(each.group for each in manifest.files if each.file == file)
-        return [table.name for table in manifest.tables if table.group == group and table.brings_rows]
+        return [table.name for table in self.bundle.manifest.filled_by(file)]
 
     def _deleting(self, file: str, text: str, emptied: Sequence[str]) -> Step:
         name = "empties what the run filled"
