@@ -70,7 +70,7 @@ _WIDE = 15  # room for any number of rows: they are known when the file is writt
 
 
 class Export:
-    """A bundle being written into a folder that nobody looks into yet."""
+    """Writes a bundle into a folder that gets its name when the bundle is whole."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Export:
         self._notes: list[str] = []
 
     def write(self) -> Manifest:
-        """Write every file, and last the manifest."""
+        """Write every file, the manifest last, and return the manifest."""
         files: list[BundleFile] = []
         for slot in self._slots():
             file = self._file(slot, [done.file for done in files])
@@ -110,7 +110,7 @@ class Export:
         return manifest
 
     def _slots(self) -> list[Slot]:
-        """The files in the order in which they run."""
+        """Return phase and group of each file, in the order in which the files run."""
         groups = [
             number
             for number, group in enumerate(self._plan.groups)
@@ -168,7 +168,7 @@ class Export:
         return describe_file(path, Phase.DATA, group, written)
 
     def _closing(self, group: PlannedGroup, entries: Sequence[int]) -> dict[str, str]:
-        """What follows the rows of a file: sequences, keys that had to wait, materialised views."""
+        """Return the SQL behind a file's rows: sequences, keys that had to wait, materialised views."""
         watchers = [number for number in entries if self._watches(number)]
         keys = [number for number in entries if number not in watchers]
         closing = {
@@ -186,7 +186,7 @@ class Export:
         return {name: text for name, text in closing.items() if text}
 
     def _watches(self, number: int) -> bool:
-        """Whether it, or what it is about, comes at the very end: event triggers also see views refreshed."""
+        """Return whether an entry belongs at the very end: event triggers would fire for REFRESH, too."""
         entries = self._ownership.entries
         return any(entries[each].kind in AT_THE_END for each in (number, *self._ownership.needs[number]))
 
@@ -237,7 +237,7 @@ class Export:
 
     @property
     def _refresh_phase(self) -> Phase | None:
-        """Materialised views are filled when all rows, and the views themselves, are there."""
+        """The phase in which materialised views are filled: all rows, and the views, are there then."""
         if self._options.contents == "schema":
             return None
         after = self._plan.constraints is Layout.AFTER_DATA and self._options.contents == "all"
@@ -349,7 +349,7 @@ class Export:
         )
 
     def _identity(self) -> dict[str, str]:
-        """Which database it was; nothing where the bundle must come out the same from another server."""
+        """Return what identifies the source database; nothing if the bundle is to be reproducible."""
         if os.environ.get("SOURCE_DATE_EPOCH"):
             return {}
         session = self._source.session
@@ -425,13 +425,13 @@ class Export:
 
 
 def _epoch() -> str:
-    """The moment that SOURCE_DATE_EPOCH names, for bundles that must come out the same on another day."""
+    """Return the moment that SOURCE_DATE_EPOCH sets, for reproducible bundles; else nothing."""
     said = os.environ.get("SOURCE_DATE_EPOCH", "")
     return datetime.fromtimestamp(int(said), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if said.isdecimal() else ""
 
 
 def describe_file(path: Path, phase: Phase, group: PlannedGroup, steps: tuple[Step, ...]) -> BundleFile:
-    """A file as it lies on the disk."""
+    """Return the manifest's entry for a file that has been written."""
     return BundleFile(
         file=path.name,
         phase=phase.word,
@@ -444,7 +444,7 @@ def describe_file(path: Path, phase: Phase, group: PlannedGroup, steps: tuple[St
 
 
 def rows_by_table(source: Source, steps: Iterable[Step]) -> Counter[str]:
-    """Rows by planned table, those of its partitions included; a second pass brings none."""
+    """Return the rows of each planned table, partitions included; a second pass brings none."""
     home = {str(name): str(home) for name, home in source.graph.home.items()}
     rows: Counter[str] = Counter()
     for step in steps:
@@ -455,7 +455,7 @@ def rows_by_table(source: Source, steps: Iterable[Step]) -> Counter[str]:
 
 
 def file_of(group: PlannedGroup, phase: Phase) -> str:
-    """The name of a group's file for a phase; empty where the layout has none."""
+    """Return the name of a group's file for a phase; empty if the layout has none."""
     return {
         Phase.SCHEMA: group.schema_file,
         Phase.DATA: group.data_file,
@@ -472,7 +472,7 @@ def _named(entry: Entry) -> dict[str, str]:
 
 @contextmanager
 def written_aside(folder: Path, *, force: bool = False, access: Access = Access.OWNER) -> Iterator[Path]:
-    """A folder to write into, which takes the place of ``folder`` when all has gone well."""
+    """Yield a new folder to write into; it replaces ``folder`` if the block ends without an error."""
     refuse_what_is_not_ours(folder, force=force)
     try:
         with folder_aside(folder, access) as aside:
@@ -489,7 +489,7 @@ def written_aside(folder: Path, *, force: bool = False, access: Access = Access.
 
 
 def refuse_what_is_not_ours(folder: Path, *, force: bool) -> None:
-    """A folder that is no bundle is not touched at all; one that people edited only when they say so."""
+    """Raise FileError if the folder is not a bundle, or has edited files and ``force`` is not given."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -514,7 +514,7 @@ def refuse_what_is_not_ours(folder: Path, *, force: bool) -> None:
 
 
 def refuse_too_small(folder: Path, needed: int) -> None:
-    """Before anything is read, see whether it would fit."""
+    """Raise FileError if the disk has no room for so many bytes."""
     place = folder
     while not place.exists():
         place = place.parent

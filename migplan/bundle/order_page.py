@@ -34,7 +34,7 @@ _MATTERS_TO_NOBODY = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABAS
 
 
 def order_page(manifest: Manifest, plan: Plan, tree: Sequence[str] = ()) -> str:
-    """The page; ``tree`` are the lines of the dependency tree, if it is to be shown."""
+    """Return the page as Markdown; ``tree`` has the lines of the dependency tree, if it is to be shown."""
     sections: Sequence[tuple[str, Callable[[], Iterator[str]]]] = (
         ("Run", lambda: _run(manifest)),
         ("Files", lambda: _files(manifest)),
@@ -181,7 +181,7 @@ def _loop(files: Sequence[str]) -> Iterator[str]:
 
 
 def _block(language: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
-    """Lines as they are, in a fence that none of them can close."""
+    """Return lines within a fence that none of them can close."""
     inside = list(lines)
     if not inside:
         return
@@ -194,7 +194,7 @@ def _block(language: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]
 
 
 def _text(text: str) -> str:
-    """Text that Markdown shows as it is, also in a table."""
+    """Return text escaped so that Markdown shows it unchanged, in tables as well."""
     for special in "\\`*_{}[]<>|#~":
         text = text.replace(special, f"\\{special}")
     return one_line(text)

@@ -22,12 +22,12 @@ _LONGEST = 60.0  # seconds: a person may have to type a passphrase, or touch a k
 
 
 def signature_of(file: Path) -> Path:
-    """Where the signature of a file stands: beside it."""
+    """Return the path of a file's signature, which stands beside the file."""
     return file.with_name(f"{file.name}.sig")
 
 
 def sign(file: Path, key: Path, purpose: str) -> Path:
-    """Sign a file with a private key, or with a public one whose private half an agent has."""
+    """Sign a file with a private key, or a public one whose private half an agent has; return its path."""
     content = _content(file)
     if not key.is_file():
         raise SignatureError(f"there is no key {key}", do="make one with: ssh-keygen -t ed25519", file=key)

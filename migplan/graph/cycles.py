@@ -20,7 +20,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """Tables of which each needs the next, and the last one the first; the smallest name stands first."""
+    """A cycle of tables, each of which needs the next; the smallest name stands first."""
 
     tables: tuple[QualifiedName, ...]
     keys: tuple[tuple[ForeignKey, ...], ...]  # of each hop, in the order of the tables
@@ -30,7 +30,7 @@ class Cycle:
 
 
 def cycles_among(circle: frozenset[QualifiedName], hops: Iterable[Hop]) -> tuple[Cycle, ...]:
-    """The shortest ways round among the tables of a circle, at the most :data:`SHOWN`."""
+    """Return the shortest cycles among the tables of a circle, at most :data:`SHOWN`."""
     names = sorted(circle)
     # Numbers instead of names: networkx walks through sets, and sets of strings change their order from one
     # run of Python to the next.

@@ -44,7 +44,7 @@ class Hub:
 
 @dataclass(frozen=True)
 class ForeignKeyGraph:
-    """What depends on what. Made by :func:`build`; all answers are sorted and remembered."""
+    """The graph of foreign keys. Made by :func:`build`; all answers are sorted and cached."""
 
     edges: nx.MultiDiGraph[QualifiedName]
     tables: Mapping[QualifiedName, Table]  # the nodes, by name, in order
@@ -58,7 +58,7 @@ class ForeignKeyGraph:
 
     @cached_property
     def home(self) -> Mapping[QualifiedName, QualifiedName]:
-        """Of each table and partition, the node that it is a part of."""
+        """The node that each table or partition is a part of."""
         return {part.name: node for node, family in self.families.items() for part in family}
 
     @cached_property
@@ -68,7 +68,7 @@ class ForeignKeyGraph:
 
     @cached_property
     def depth(self) -> Mapping[QualifiedName, int]:
-        """Of each table, the longest way down to a root. Tables of one circle share their depth."""
+        """The depth of each table: its longest path to a root. Tables of one circle share their depth."""
         depth: dict[QualifiedName, int] = {}
         for members in self.in_order:
             below = [depth[need] for member in members for need in self.needs[member] if need not in members]
@@ -78,17 +78,17 @@ class ForeignKeyGraph:
 
     @cached_property
     def needs(self) -> Mapping[QualifiedName, Names]:
-        """Of each table, the other tables that it refers to."""
+        """The other tables that each table refers to."""
         return {name: tuple(sorted(self.edges.successors(name))) for name in self.tables}
 
     @cached_property
     def dependents(self) -> Mapping[QualifiedName, Names]:
-        """Of each table, the other tables that refer to it."""
+        """The other tables that refer to each table."""
         return {name: tuple(sorted(self.edges.predecessors(name))) for name in self.tables}
 
     @cached_property
     def blocked(self) -> Mapping[QualifiedName, int]:
-        """Of each table, how many others cannot be loaded before it, at any distance."""
+        """How many other tables cannot be loaded before each table, at any distance."""
         return self.held_up(self.tables)
 
     @cached_property
@@ -145,7 +145,7 @@ class ForeignKeyGraph:
 
     @cached_property
     def components(self) -> tuple[Names, ...]:
-        """Tables that hang together by keys in any direction; the largest first."""
+        """Tables that are connected by keys in any direction; the largest component first."""
         found = (tuple(sorted(members)) for members in nx.weakly_connected_components(self.edges))
         return tuple(sorted(found, key=lambda members: (-len(members), members)))
 
@@ -157,7 +157,7 @@ class ForeignKeyGraph:
 
     @cached_property
     def cycles(self) -> tuple[Cycle, ...]:
-        """The ways round in the circles, each with its keys; the shortest first, a few of each circle."""
+        """The cycles within the circles, each with its keys; the shortest first, a few of each circle."""
         return tuple(cycle for circle in self.circles for cycle in cycles_among(circle, self.hops))
 
     @cached_property
@@ -179,7 +179,7 @@ class ForeignKeyGraph:
 
     @cached_property
     def referenced_columns(self) -> Mapping[QualifiedName, frozenset[str]]:
-        """Of each node, the columns that some key refers to."""
+        """The columns of each node that some key refers to."""
         found: dict[QualifiedName, set[str]] = {name: set() for name in self.tables}
         for _, referenced, key in self.hops:
             found[referenced].update(key.referenced_columns)
@@ -193,7 +193,7 @@ class ForeignKeyGraph:
         return tuple(frozenset(members) for members in nx.strongly_connected_components(self.edges))
 
     def held_up(self, among: Collection[QualifiedName]) -> dict[QualifiedName, int]:
-        """Of each of these tables, how many of them need it at any distance; circles must not be divided."""
+        """Return how many of these tables need each, at any distance; circles must not be divided."""
         # A set of tables is the bits of one integer: unions over thousands of tables stay cheap.
         bit = {name: 1 << place for place, name in enumerate(among)}
         above: dict[QualifiedName, int] = {}
@@ -208,7 +208,7 @@ class ForeignKeyGraph:
         return {name: above[name].bit_count() - 1 for name in bit}
 
     def keys_of(self, table: QualifiedName) -> Keys:
-        """The keys of one node to other nodes."""
+        """Return the keys of one node to other nodes."""
         return self._keys_by_node.get(table, ())
 
     @cached_property
@@ -220,7 +220,7 @@ class ForeignKeyGraph:
 
 
 def build(catalog: Catalog) -> ForeignKeyGraph:
-    """The graph of a catalog's tables, or of the part of them that was selected."""
+    """Return the graph of a catalog's tables, or of the part of them that was selected."""
     home = catalog.tops
     # Sorted here, too: a catalog may come from elsewhere than our own reader.
     tables = {table.name: table for table in sorted(catalog.tables, key=lambda table: table.name)}

@@ -22,19 +22,19 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The catalog of then, and the plan as migplan wrote it."""
+    """The catalog at the time of planning, and the plan as migplan wrote it."""
 
     catalog: Catalog
     proposal: Plan
 
 
 def beside(plan_file: Path) -> Path:
-    """Where the file of a plan stands: ``plans/muva.seen.json`` for ``plans/muva.yaml``."""
+    """Return the path of a plan's baseline: ``plans/muva.seen.json`` for ``plans/muva.yaml``."""
     return plan_file.with_suffix(".seen.json")
 
 
 def save(baseline: Baseline, plan_file: Path) -> None:
-    """Write the file that belongs to a plan."""
+    """Write the baseline of a plan."""
     content = {
         "migplan_seen": FORMAT,
         "proposal": baseline.proposal.model_dump(mode="json", exclude_defaults=True),
@@ -44,7 +44,7 @@ def save(baseline: Baseline, plan_file: Path) -> None:
 
 
 def load(plan_file: Path) -> Baseline | None:
-    """The file that belongs to a plan; None when there is none."""
+    """Return the baseline of a plan; None if there is none."""
     file = beside(plan_file)
     if not os.path.lexists(file):
         return None

@@ -36,7 +36,7 @@ class Cut:
 
 
 def cuts(graph: ForeignKeyGraph, wanted: Mapping[QualifiedName, Strategy] | None = None) -> tuple[Cut, ...]:
-    """The cuts that open every circle of the graph; ``wanted`` holds strategies that people fixed."""
+    """Return the cuts that open every circle; ``wanted`` has the strategies that people set."""
     found: list[Cut] = []
     for circle in graph.circles:
         edges = [
@@ -50,7 +50,7 @@ def cuts(graph: ForeignKeyGraph, wanted: Mapping[QualifiedName, Strategy] | None
 
 
 def ways_to_cut(key: ForeignKey, node: QualifiedName, graph: ForeignKeyGraph) -> Iterator[Strategy]:
-    """How a key can be cut, the gentlest way first."""
+    """Yield the ways to cut a key, the gentlest first."""
     if key.deferrable:
         yield Strategy.DEFERRED
     if nullable_columns(key, node, graph):
@@ -59,7 +59,7 @@ def ways_to_cut(key: ForeignKey, node: QualifiedName, graph: ForeignKeyGraph) ->
 
 
 def _way(node: QualifiedName, key: ForeignKey, graph: ForeignKeyGraph, wish: Strategy | None) -> Cut | None:
-    """How a key would be cut, and at what cost; None where someone's wish forbids it."""
+    """Return how a key would be cut, and at what cost; None if a person's strategy forbids it."""
     rows = graph.rows[node].count
     rewritten = None if rows is None else round(rows * (1 - (key.null_fraction or 0.0)))
     if wish is not None:
@@ -120,7 +120,7 @@ _ASKS_FOR_NULL = re.compile(r"\bNOT NULL\b|\bCOALESCE\b|\bnum_n|\bDISTINCT FROM\
 
 
 def nullable_columns(key: ForeignKey, node: QualifiedName, graph: ForeignKeyGraph) -> tuple[str, ...]:
-    """The columns of the key that can be loaded as NULL so that it refers to nothing; none if it cannot.
+    """Return the columns of a key that can be loaded as NULL, so that it refers to nothing.
 
     One column that may be NULL is enough, but with MATCH FULL it takes all of them.
     """
@@ -138,7 +138,7 @@ def nullable_columns(key: ForeignKey, node: QualifiedName, graph: ForeignKeyGrap
 
 
 def _holders(key: ForeignKey, family: tuple[Table, ...]) -> Iterator[Table]:
-    """The table that declares the key, and the partitions that inherit it."""
+    """Yield the table that declares the key, and the partitions that inherit it."""
     parents = {table.name: table.partition_of for table in family}
     for table in family:
         name: QualifiedName | None = table.name

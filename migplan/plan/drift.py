@@ -18,7 +18,7 @@ from migplan.plan.model import Plan
 def drift(
     plan: Plan, baseline: Baseline | None, selected: Selected, graph: ForeignKeyGraph
 ) -> tuple[str, ...]:
-    """Every way in which the database has gone away from the plan, or the plan's file from the keys."""
+    """Return how the database differs from the plan, and where the plan's file contradicts the keys."""
     return (*_of_structure(plan, baseline, selected, graph), *_contradictions(plan, graph))
 
 
@@ -51,7 +51,7 @@ def _of_tables(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
 
 
 def _left_out_by_hand(plan: Plan, baseline: Baseline, graph: ForeignKeyGraph) -> Iterator[str]:
-    """Tables that someone took out of the plan's file, or wrote into it: the catalogs cannot tell."""
+    """Yield tables that people removed from the plan's file, or added to it."""
     planned = {table.table for table in plan.tables}
     live = graph.by_text.keys()
     then = {str(table.name) for table in baseline.catalog.tables}
@@ -62,7 +62,7 @@ def _left_out_by_hand(plan: Plan, baseline: Baseline, graph: ForeignKeyGraph) ->
 
 
 def _contradictions(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
-    """Groups that the plan's file puts into an order that the keys forbid."""
+    """Yield contradictions between the order of the groups in the plan's file and the keys."""
     live = graph.by_text.keys()
     wishes = [
         Wish(group.name, names)

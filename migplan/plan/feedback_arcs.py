@@ -35,12 +35,12 @@ class Answer:
 
 
 def cheapest_cut(arcs: Sequence[Arc]) -> Answer:
-    """The cut; the arcs that must stay have to be without a way round among themselves."""
+    """Return the cheapest cut; the arcs that must stay must not form a cycle."""
     return _Search(arcs).answer()
 
 
 def way_round(arcs: Sequence[Arc], among: Iterable[int]) -> tuple[int, ...]:
-    """A shortest way round over some of the arcs, as their places; empty when there is none."""
+    """Return a shortest cycle over some of the arcs, as their places; empty if there is none."""
     leaving: dict[int, list[int]] = {}
     for place in among:
         leaving.setdefault(arcs[place].tail, []).append(place)
@@ -83,7 +83,7 @@ def _traced(last: int, start: int, arcs: Sequence[Arc], came: dict[int, int]) ->
 
 
 def _closing(arcs: Sequence[Arc], order: Iterable[int]) -> tuple[int, ...]:
-    """The arcs that would close a circle when all are laid down in that order."""
+    """Return the arcs that would close a cycle if all were added in that order."""
     heads: dict[int, set[int]] = {}
     closing = []
     for place in order:
@@ -109,7 +109,7 @@ def _reaches(node: int, target: int, heads: dict[int, set[int]]) -> bool:
 
 
 def _sum(costs: Iterable[Cost | None]) -> Cost:
-    """Place by place."""
+    """Return the sum of costs, place by place."""
     return tuple(map(sum, zip(*(cost for cost in costs if cost), strict=True)))
 
 
@@ -130,7 +130,7 @@ class _Search:
         return Answer(tuple(sorted(needed)), proven=self._patience > 0)
 
     def _dearest_first(self, places: Iterable[int]) -> list[int]:
-        """Those that must stay, then the others by their cost, and the first in the list last of all."""
+        """Return the arcs that must stay, then the others, the dearest first."""
 
         def worth(place: int) -> tuple[bool, Cost, int]:
             cost = self._arcs[place].cost

@@ -31,7 +31,7 @@ _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "
 
 
 def dumps(plan: Plan) -> str:
-    """The plan as text; the same plan gives the same text."""
+    """Return the plan as YAML; the same plan gives the same text."""
     content = plan.model_dump(exclude_defaults=True)
     # A name with a line end in it must not lead out of the comment.
     header = _HEADER.format(
@@ -44,12 +44,12 @@ def dumps(plan: Plan) -> str:
 
 
 def save(plan: Plan, file: Path) -> None:
-    """Write the plan; the file appears whole or not at all."""
+    """Write the plan; the file is replaced whole or not at all."""
     write_whole(file, dumps(plan))
 
 
 def load(file: Path) -> tuple[Plan, Marks]:
-    """The plan that a file holds, and where everything stands in it."""
+    """Return the plan of a file, and the positions of its values."""
     if not file.is_file():
         raise FileError(f"there is no plan {file}", do=f"make one with: migplan plan --out {file}", file=file)
     plan, marks = yamlfile.load(file, Plan)
@@ -125,7 +125,7 @@ def _in_brackets(value: Any) -> str:
 
 
 def _in_quotes(text: str) -> str:
-    """As JSON has it, and what YAML takes for no character or for the end of a line by its number."""
+    """Return a JSON string, with escapes for what YAML does not allow or takes for the end of a line."""
     return printable(json.dumps(text, ensure_ascii=False), spell=_spelled)
 
 

@@ -37,7 +37,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A table that would have to be in another group."""
+    """A table to be moved to another group."""
 
     table: QualifiedName
     origin: str
@@ -48,7 +48,7 @@ class Move:
 
 
 def gathered(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> tuple[Group, ...]:
-    """The wished groups with their tables; a table that nobody named goes where its keys allow.
+    """Return the groups with their tables; a table that no group names goes where its keys allow.
 
     A table named outright belongs to the group that names it, whatever globs say of it elsewhere.
     """
@@ -63,7 +63,7 @@ def gathered(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> tuple[Group, ...
 
 
 def _placed(claims: dict[QualifiedName, int], graph: ForeignKeyGraph) -> dict[QualifiedName, int]:
-    """The claimed tables, and those that hang on them: behind what they need, or before what needs them."""
+    """Return places for the claimed tables, and for tables connected to them by keys."""
     ties: nx.DiGraph[QualifiedName] = nx.DiGraph()
     ties.add_nodes_from(graph.tables)
     ties.add_edges_from((bond.table, bond.needs) for bond in bonds(graph))
@@ -84,7 +84,7 @@ def _placed(claims: dict[QualifiedName, int], graph: ForeignKeyGraph) -> dict[Qu
 
 
 def claimed(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> dict[QualifiedName, int]:
-    """The place of the group of each table that some group names."""
+    """Return the place of the group of each table that some group names."""
     claims: dict[QualifiedName, dict[bool, list[tuple[int, str]]]] = {}
     for number, wish in enumerate(wishes):
         for text in wish.patterns:
@@ -126,7 +126,7 @@ class Bond:
 
 
 def bonds(graph: ForeignKeyGraph) -> tuple[Bond, ...]:
-    """All foreign keys between tables, and inheritance, which needs the parent to exist just as much."""
+    """Return foreign keys between tables, and inheritance, which needs its parent just as much."""
     return (
         *(Bond(table, needed, key) for table, needed, key in graph.hops),
         *(Bond(table, parent, None) for table, parents in graph.inherits.items() for parent in parents),
@@ -134,13 +134,13 @@ def bonds(graph: ForeignKeyGraph) -> tuple[Bond, ...]:
 
 
 def contradictions(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Bond, ...]:
-    """The bonds that point from a group to a later one."""
+    """Return the bonds that point from a group to a later one."""
     place = _places(groups)
     return tuple(bond for bond in bonds(graph) if place[bond.needs] > place[bond.table])
 
 
 def settled(groups: Sequence[Group], graph: ForeignKeyGraph, *, reorder: bool = False) -> tuple[Group, ...]:
-    """The groups if the keys agree with them; else a GroupingError, or with ``reorder`` what works."""
+    """Return the groups if the keys allow them; else GroupingError, or with ``reorder`` what works."""
     blame = contradictions(groups, graph)
     if not blame:
         return tuple(groups)
@@ -165,7 +165,7 @@ def settled(groups: Sequence[Group], graph: ForeignKeyGraph, *, reorder: bool = 
 
 
 def working_order(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Group, ...] | None:
-    """The groups in an order that the keys allow, as near to the given one as can be; None if there is none.
+    """Return the groups in an order that the keys allow, near to the given one; None if there is none.
 
     Numbers stay where they are and names move: the first group keeps the first number.
     """
@@ -183,7 +183,7 @@ def working_order(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Grou
 
 
 def moves(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Move, ...]:
-    """The tables to put elsewhere so that the given order works: as few as earlier or later groups allow."""
+    """Return the tables to move so that the given order works, all to earlier or all to later groups."""
     place = _places(groups)
     earlier, later = dict(place), dict(place)
     binding = bonds(graph)
@@ -209,7 +209,7 @@ def moves(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Move, ...]:
 
 
 def moved(groups: Sequence[Group], wanted: Iterable[Move]) -> tuple[Group, ...]:
-    """The groups after the moves; a group that lost its last table is gone."""
+    """Return the groups after the moves; a group that lost its last table is gone."""
     to = {move.table: move.to for move in wanted}
     result = []
     for group in groups:
@@ -244,7 +244,7 @@ def _no_such_table(text: str, group: str, graph: ForeignKeyGraph) -> PlanError:
 
 
 def partition_hint(text: str, graph: ForeignKeyGraph) -> str:
-    """Advice for someone who named a partition: it goes where its table goes."""
+    """Return advice if a pattern names a partition, which goes where its table goes; else nothing."""
     try:
         pattern = Pattern(text)
         owners = [owner for owner, parts in graph.partitions.items() if any(map(pattern.matches, parts))]

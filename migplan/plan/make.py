@@ -37,7 +37,7 @@ class Request:
 
 
 def make(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan:
-    """The plan for what was selected, or a PlanError that says what stands in its way."""
+    """Return the plan for what was selected; raise PlanError if it cannot be made as people ask."""
     catalog = selected.catalog
     if not graph.tables:
         raise PlanError(
@@ -69,7 +69,7 @@ def make(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan:
 
 
 def numbered(groups: Sequence[Group]) -> tuple[Group, ...]:
-    """The groups with a number each: the fixed ones as they are, the others counted on from there."""
+    """Return the groups with a number each: fixed ones keep theirs, the others count on from there."""
     result: list[Group] = []
     last = 0
     for group in groups:
@@ -87,7 +87,7 @@ def numbered(groups: Sequence[Group]) -> tuple[Group, ...]:
 
 
 def file_names(group: Group, groups: Sequence[Group], layout: Layout) -> tuple[str, str, str | None]:
-    """Names of the schema, data and constraints file: 01-, 10-, 20-, or in bands of a hundred."""
+    """Return the names of a group's files: 01-, 10-, 20-, or in bands of a hundred."""
     number = group.number or 0
     wide = max(other.number or 0 for other in groups) > 9
     schema, data, constraints = (
@@ -142,7 +142,7 @@ def _table(
 
 
 def _remarks(name: QualifiedName, decision: Decision, graph: ForeignKeyGraph) -> Iterator[str]:
-    """What is true of a table whatever its strategy."""
+    """Yield remarks about a table that do not depend on its strategy."""
     family = {table.name for table in graph.families[name]}
     if len(family) > 1:
         yield f"loaded with its {len(family) - 1} partition{'s' if len(family) > 2 else ''}"
@@ -210,7 +210,7 @@ def _why(cut: Cut) -> str:
 
 
 def structure_of(name: QualifiedName, graph: ForeignKeyGraph) -> str:
-    """A short digest of a table; of a partitioned one it covers the partitions, too."""
+    """Return a short digest of a table's structure, with that of its partitions."""
     digests = [table_fingerprint(table) for table in graph.families[name]]
     if len(digests) == 1:
         return digests[0]

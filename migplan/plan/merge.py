@@ -44,7 +44,7 @@ def replan(
 def with_decisions(
     request: Request, decisions: ByHand, written: Plan, proposal: Plan, graph: ForeignKeyGraph
 ) -> Request:
-    """The request again, with people's decisions in it, for the tables that are still there."""
+    """Return the request with people's decisions added, for the tables that still exist."""
     tables = graph.by_text
     # A name of the file goes on only where people gave it, or have decided something about its group.
     named = {*decisions.heads, *(decisions.groups[table] for table in tables if table in decisions.groups)}
@@ -79,7 +79,7 @@ def _wishes(
     names: Mapping[str, str],
     homes: Mapping[str, str],
 ) -> tuple[Wish, ...]:
-    """The groups of the file and those that are new, each with its tables."""
+    """Return the groups of the file and those that are new, each with its tables."""
     members: dict[str, list[str]] = {}
     for table, home in homes.items():
         members.setdefault(home, []).append(table)
@@ -103,14 +103,14 @@ def _wishes(
 
 
 def _of(head: PlannedGroup | None, plan: PlannedGroup | None, *, own: bool) -> PlannedGroup:
-    """The group to ask: the file's where people have decided or migplan knows none, else migplan's."""
+    """Return the file's group if people decided about it, or migplan has none; else migplan's."""
     found = head if head is not None and (own or plan is None) else plan
     assert found is not None
     return found
 
 
 def _interleaved(line: Sequence[str], other: Sequence[str]) -> list[str]:
-    """The first line, and what only the second has, each behind what stands before it there."""
+    """Return the first line, with what only the second has behind its neighbours there."""
     result = list(line)
     for place, name in enumerate(other):
         if name not in result:
@@ -133,7 +133,7 @@ def _rising(numbers: Sequence[tuple[int, bool]]) -> list[int | None]:
 
 
 def marked(plan: Plan, decisions: ByHand, written: Plan) -> Plan:
-    """The plan with people's decisions marked, and with the file names that they gave."""
+    """Return the plan with people's decisions marked, and with their file names."""
     heads = {group.name: group for group in written.groups}
     placed = any("place" in marks for marks in decisions.heads.values())
     groups = tuple(
@@ -176,7 +176,7 @@ def _marked_table(table: PlannedTable, group: str, decisions: ByHand) -> Planned
 
 
 def kept(decisions: ByHand, plan: Plan) -> Iterator[str]:
-    """What people set and the new plan keeps, a line each."""
+    """Yield a line for each decision of people that the new plan keeps."""
     for table in sorted(plan.tables, key=lambda table: table.table):
         if "group" in table.by_hand:
             yield f"kept: {table.table} in group {decisions.groups[table.table]}"
@@ -201,7 +201,7 @@ _KEPT = {
 
 
 def changes(before: Plan, after: Plan) -> Iterator[str]:
-    """What is otherwise in the second plan than in the first, a line each."""
+    """Yield a line for each difference between two plans."""
     old = {table.table: table for table in before.tables}
     new = {table.table: table for table in after.tables}
     homes, places = before.group_of, after.group_of
@@ -268,7 +268,7 @@ class ByHand:
 
 
 def by_hand(written: Plan, before: Plan | None, today: Plan) -> ByHand:
-    """The decisions of people in a file. ``before`` is the plan as migplan last wrote it.
+    """Return people's decisions in a plan's file. ``before`` is the plan as migplan last wrote it.
 
     ``today`` is what migplan would choose by itself now: what was set back to it is no decision any more.
     """
@@ -288,7 +288,7 @@ def by_hand(written: Plan, before: Plan | None, today: Plan) -> ByHand:
 
 
 def names_in_file(written: Plan, other: Plan | None) -> dict[str, str]:
-    """Of each group of another plan, the name of its group in the file: the same one, or one renamed.
+    """Return, for each group of another plan, its name in the file, where it may have been renamed.
 
     A group has been renamed when most of its tables stand in one that the other plan does not know. What
     is not in the answer has no counterpart.
@@ -309,7 +309,7 @@ def names_in_file(written: Plan, other: Plan | None) -> dict[str, str]:
 
 
 def _decided(*, edited: bool, back: bool, marked: bool) -> bool:
-    """Whether something in the file is a decision; ``back``: it is what migplan would choose now."""
+    """Return whether a value in the file is a decision; ``back``: it is what migplan would choose now."""
     return not (marked and back) if edited else marked
 
 
@@ -327,7 +327,7 @@ def _moved(written: Plan, before: Plan | None, today: Plan | None) -> dict[str, 
 
 
 def _following(moved: dict[str, str], written: Plan, today: Plan | None) -> dict[str, str]:
-    """The moved tables, and new ones of groups that people dissolved: those follow most of the others."""
+    """Return the moved tables, and new tables of dissolved groups, which follow most of the others."""
     there = {table.table for table in written.tables}
     names = names_in_file(written, today)
     following: dict[str, str] = {}
@@ -360,7 +360,7 @@ def _chosen(written: Plan, before: Plan | None, today: Plan | None) -> dict[str,
 
 
 def _heads(written: Plan, before: Plan | None, today: Plan | None) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Of each group that is not as migplan had it, what of it is people's own."""
+    """Yield, for each group, which parts of it people have decided."""
     then, now = _counterparts(written, before), _counterparts(written, today)
     here = [group.name for group in written.groups]
     moved = _decided(
@@ -393,7 +393,7 @@ def _is_own(mark: str, group: PlannedGroup, was: PlannedGroup | None, would_be: 
 
 
 def _common_tables(group: PlannedGroup, other: PlannedGroup) -> list[str]:
-    """The tables that stand in the other group, too, in the order of this one."""
+    """Return the tables that both groups have, in the order of the first."""
     there = {table.table for table in other.tables}
     return [table.table for table in group.tables if table.table in there]
 
@@ -413,7 +413,7 @@ def _counterparts(written: Plan, other: Plan | None) -> dict[str, PlannedGroup]:
 
 
 def _generated(group: PlannedGroup) -> bool:
-    """Whether its files have the names that migplan would give them, whatever the number."""
+    """Return whether a group's files have the names that migplan gives, whatever their number."""
     kinds = ("schema", "data", "constraints")
     return all(
         re.fullmatch(rf"\d+-{kind}-{re.escape(group.name)}\.sql", file)

@@ -16,7 +16,7 @@ Needs = Mapping[QualifiedName, set[QualifiedName]]
 def loading_order(
     graph: ForeignKeyGraph, cuts: Iterable[Cut], wanted: Mapping[QualifiedName, int] | None = None
 ) -> tuple[QualifiedName, ...]:
-    """Every table after all that it needs. ``wanted`` gives places that are kept where the keys allow it."""
+    """Return the tables, each after all that it needs; ``wanted`` places are kept where the keys allow it."""
     needs = _needs(graph, {(cut.node, cut.key.table, cut.key.name) for cut in cuts})
     in_circle = {
         name: (min(circle), place)
@@ -36,7 +36,7 @@ def loading_order(
 
 
 def _needs(graph: ForeignKeyGraph, cut: set[tuple[QualifiedName, QualifiedName, str]]) -> Needs:
-    """What must be loaded before each table. In a circle only a key that is checked, and not cut, counts."""
+    """Return what must be loaded before each table; in a circle by keys that are checked and not cut."""
     circle_of = {name: circle for circle in graph.circles for name in circle}
     needs: dict[QualifiedName, set[QualifiedName]] = {name: set() for name in graph.tables}
     for table, referenced, key in graph.hops:

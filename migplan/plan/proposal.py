@@ -25,7 +25,7 @@ Names = frozenset[QualifiedName]
 
 
 def propose(graph: ForeignKeyGraph) -> tuple[Group, ...]:
-    """Groups for all tables of the graph."""
+    """Return groups for all tables of the graph."""
     every = frozenset(graph.tables)
     if len(every) <= FEW_TABLES:
         return (Group("all", purpose="All tables; so few need no division.", tables=tuple(graph.tables)),)
@@ -40,7 +40,7 @@ def propose(graph: ForeignKeyGraph) -> tuple[Group, ...]:
 
 
 def _divided(names: Names, graph: ForeignKeyGraph, limit: int) -> list[Names]:
-    """A line of groups out of tables of which none is needed by what came before."""
+    """Return tables divided into a line of groups in which no key points forward."""
     if len(names) <= limit:
         return [names] if names else []
     islands = _islands(names, graph)
@@ -55,7 +55,7 @@ def _divided(names: Names, graph: ForeignKeyGraph, limit: int) -> list[Names]:
 
 
 def _islands(names: Names, graph: ForeignKeyGraph) -> list[Names]:
-    """The parts that no key connects. networkx would look at the whole graph for each of them."""
+    """Return the parts that no key connects. networkx would look at the whole graph for each of them."""
     left, found = set(names), []
     for start in sorted(names):
         if start in left:
@@ -74,13 +74,13 @@ def _islands(names: Names, graph: ForeignKeyGraph) -> list[Names]:
 
 
 def _hubs(names: Names, graph: ForeignKeyGraph) -> Names:
-    """The tables that hold up a good part of the others. All that they need holds up even more."""
+    """Return the tables that a good part of the others need."""
     enough = max(2, HUB_SHARE * len(names))
     return frozenset(name for name, number in graph.held_up(names).items() if number >= enough)
 
 
 def _lower_half(names: Names, graph: ForeignKeyGraph) -> Names:
-    """The lower levels, about half of the tables; all of them if there is only one level."""
+    """Return the tables of the lower levels, about half of them; all if there is only one level."""
     levels = Counter(graph.depth[name] for name in names)
     taken = 0
     for level in sorted(levels):
@@ -115,7 +115,7 @@ def _named(line: Sequence[Names], foundation: Names, graph: ForeignKeyGraph) -> 
 
 
 def _name_of(names: Names, words: Counter[str], graph: ForeignKeyGraph) -> str:
-    """The schema if it is theirs alone; the word that marks them out; or the table they lean on."""
+    """Return the schema if it is theirs alone, else their most distinctive word, else their largest hub."""
     schemas = {name.schema for name in names}
     if len(schemas) == 1 and {name for name in graph.tables if name.schema in schemas} == set(names):
         return _slug(schemas.pop())

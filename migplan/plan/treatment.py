@@ -34,5 +34,5 @@ def keys_treated(
 
 
 def label_of(key: ForeignKey, name: QualifiedName) -> str:
-    """How a plan names a key of a table; one that only a partition has with the partition."""
+    """Return how a plan names a key of a table: a partition's own key together with the partition."""
     return key.name if key.table == name else f"{key.name} on {key.table}"

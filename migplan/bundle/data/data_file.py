@@ -1,4 +1,4 @@
-"""Writing a data file: header, session settings, then the steps, with the place of every block."""
+"""Data files: header, session settings, then the steps, with the byte positions of every block."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from migplan.names import quoted
 from migplan.sql.text import one_line
 
 BESIDE = frozenset({"sequences"})
-"""What closes a file and may run beside anything: it concerns no rows."""
+"""Steps at the end of a file that may run beside any other, because they concern no rows."""
 
 
 @dataclass
 class DataFile:
-    """A data file being written."""
+    """Writes one data file."""
 
     path: Path
     readers: Readers
@@ -61,7 +61,7 @@ class DataFile:
             sink.write(header.encode())
 
     def _read_ahead(self, blocks: Sequence[RowBlock]) -> Iterator[_Ahead]:
-        """The blocks in their order, always a few of them under way."""
+        """Yield the blocks in their order, with a few always being read in the background."""
         waiting: deque[list[_Ahead]] = deque()
         for rows in batches(blocks):
             waiting.append(self._begun(rows))
@@ -128,7 +128,7 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class _Direct:
-    """A large block for the only reader: nothing is gained by writing it twice."""
+    """A large block, read directly into the file: with one reader a file aside would gain nothing."""
 
     readers: Readers
     rows: RowBlock
@@ -140,7 +140,7 @@ class _Direct:
 
 @dataclass(frozen=True, slots=True)
 class _Aside:
-    """A large block that is read into a file of its own."""
+    """A large block that is read into a file of its own in the background."""
 
     path: Path
     reading: Future[Amount]

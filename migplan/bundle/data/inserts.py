@@ -13,7 +13,7 @@ from migplan.names import quoted
 from migplan.sql.split import LONGEST
 
 LARGE = 1 << 20
-"""Rows, and values, of so many bytes are not gathered: a statement ends with such a row."""
+"""A row or value of so many bytes is written in parts, and its statement ends behind it."""
 
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _ESCAPED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
@@ -54,7 +54,7 @@ def write(rows: RowBlock, source: BinaryIO, sink: BinaryIO, style: InsertStyle) 
 
 
 def _write_row(line: bytes, sink: BinaryIO) -> int:
-    """A line of COPY's text as the values of a row; of a large one no second copy is made."""
+    """Write a line of COPY's text as a row of VALUES, a large one without copying it; return its size."""
     if len(line) < LARGE:
         return sink.write(b"(" + b", ".join(map(_literal, line[:-1].split(b"\t"))) + b")")
     size = begin = 0
@@ -70,7 +70,7 @@ def _write_row(line: bytes, sink: BinaryIO) -> int:
 
 
 def _pieces(line: bytes, begin: int, end: int) -> Iterator[bytes]:
-    """A value as a literal, part by part."""
+    """Yield a value as an SQL literal, in parts."""
     if end - begin < LARGE:
         yield _literal(line[begin:end])
         return
@@ -89,7 +89,7 @@ def _literal(value: bytes) -> bytes:
 
 
 def _plain(value: bytes) -> bytes:
-    """Without the escapes of COPY, as it stands between quotes."""
+    """Return a value without COPY's escapes, with its quotes doubled."""
     if b"\\" in value:
         value = _ESCAPE.sub(lambda found: _ESCAPED.get(found.group(1), found.group(1)), value)
     return value.replace(b"'", b"''")

@@ -31,7 +31,7 @@ KEY = "FK CONSTRAINT"
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """A key, check or rule that is taken away while rows come in, and put back behind them."""
+    """A key, check or rule that is dropped while rows come in, and created again behind them."""
 
     name: str
     kind: str  # as pg_dump calls it
@@ -40,7 +40,7 @@ class Suspended:
 
 
 def suspendable(ownership: Ownership, kinds: Collection[str]) -> dict[QualifiedName, list[Suspended]]:
-    """What of those kinds can be taken away from each table, and put back with what was said about it."""
+    """Return what of those kinds each table has, to be dropped and created again with its comment."""
     comments = {
         need: entry.definition.strip()
         for entry in ownership.entries.values()
@@ -58,7 +58,7 @@ def suspendable(ownership: Ownership, kinds: Collection[str]) -> dict[QualifiedN
 
 
 def trigger_states(ownership: Ownership) -> dict[QualifiedName, list[str]]:
-    """Where a partition's trigger is on or off otherwise than its table's: pg_dump's words for it."""
+    """Return the statements for triggers of partitions whose state is not that of the table's trigger."""
     found: dict[QualifiedName, list[str]] = {}
     for number, owner in ownership.owner.items():
         entry = ownership.entries[number]
@@ -69,7 +69,7 @@ def trigger_states(ownership: Ownership) -> dict[QualifiedName, list[str]]:
 
 @dataclass(frozen=True)
 class Loading:
-    """Everything that the steps of data files are made from."""
+    """Makes the steps of data files from the plan."""
 
     graph: ForeignKeyGraph
     plan: Plan
@@ -78,7 +78,7 @@ class Loading:
     states: Mapping[QualifiedName, Sequence[str]] = field(default_factory=dict)  # of triggers of partitions
 
     def steps(self, group: PlannedGroup) -> Iterator[DataStep]:
-        """The steps of a group's data file, in their order."""
+        """Yield the steps of a group's data file, in their order."""
         planned = {table.table: table for table in group.tables}
         names = self.graph.by_text
         done: set[str] = set()
@@ -131,7 +131,7 @@ class Loading:
         )
 
     def _needs(self, names: Sequence[QualifiedName]) -> set[str]:
-        """The tables that rows of these refer to while the keys are in force."""
+        """Return the tables that must be loaded before, because rows of these refer to theirs."""
         return {str(need) for name in names for need in self.graph.needs[name]} if self.live else set()
 
     def _rows(self, name: QualifiedName, planned: PlannedTable) -> Iterator[RowBlock]:
@@ -150,12 +150,12 @@ class Loading:
         return keys_treated(how, name, planned, self.plan, self.graph)
 
     def _nulled(self, name: QualifiedName, planned: PlannedTable) -> frozenset[str]:
-        """The columns that come in as NULL at first."""
+        """Return the columns that are loaded as NULL at first."""
         keys = self._treated(name, planned, Strategy.NULL_THEN_UPDATE)
         return frozenset(column for key in keys for column in nullable_columns(key, name, self.graph))
 
     def _suspended(self, name: QualifiedName, planned: PlannedTable) -> list[Suspended]:
-        """Rules, checks that rows may break, and the keys that the plan creates later."""
+        """Return rules, checks that rows may break, and the keys that the plan creates later."""
         later = {(key.table, key.name) for key in self._treated(name, planned, Strategy.CONSTRAINT_LATER)}
         return [
             each
@@ -170,7 +170,7 @@ class Loading:
         return [*_enable_triggers(family), *states]
 
     def _can_wait(self, name: QualifiedName) -> bool:
-        """Whether checks of the table can be pending until the end of the transaction."""
+        """Return whether checks of the table can be pending until the end of the transaction."""
         foreign = (*self.graph.keys_of(name), *self.graph.self_keys.get(name, ()))
         family = self.graph.families[name]
         own = [key for table in family for key in table.keys]
@@ -189,7 +189,7 @@ class Loading:
 
 
 def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[RowBlock]:
-    """The table as one block, or as several when it is large: the same ones whoever reads them."""
+    """Yield the table as one block, or as several if it is large; the blocks depend on its size alone."""
     columns = loaded_columns(table)
     identity = any(column.identity for column in table.columns)
     pages = (table.table_bytes or 0) // PAGE
@@ -210,7 +210,7 @@ def _between(start: int, end: int | None) -> sql.Composable:
 
 
 def _disable_triggers(family: Sequence[Table]) -> list[str]:
-    """User triggers would change or log what is loaded, and forced policies would hide it from the owner."""
+    """Return what disables triggers, which would change rows, and forced policies, which would hide them."""
     lines = []
     for table in family:
         if table.triggers:
@@ -254,7 +254,7 @@ def _comment(tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> tuple[str,
 def _levels(
     table: Table, keys: tuple[ForeignKey, ...], size: int | None, nulled: frozenset[str] = frozenset()
 ) -> Iterator[RowBlock]:
-    """The two passes, each a COPY block of its own.
+    """Yield the two passes of a hierarchy, each a COPY block of its own.
 
     The order within the second does not matter to COPY, which checks keys at its end; it matters to INSERT
     batches, and to whoever reads the file. A row's level is the longest way up to a row without parents.
@@ -299,7 +299,7 @@ DEEPEST = 10_000
 
 
 def _is_root(keys: tuple[ForeignKey, ...], alias: str) -> sql.Composed:
-    """Every key refers to nothing, or to the row itself."""
+    """Return the condition that every key refers to nothing, or to the row itself."""
     return sql.SQL(" AND ").join(_refers_to_nothing_else(key, alias) for key in keys)
 
 
@@ -315,7 +315,7 @@ def _refers_to_nothing_else(key: ForeignKey, alias: str) -> sql.Composed:
 
 
 def _referenced(keys: tuple[ForeignKey, ...], alias: str) -> sql.Composed:
-    """The values by which children find the row, numbered because keys may share columns."""
+    """Return the columns by which children find a row, numbered because keys may share columns."""
     return sql.SQL(", ").join(
         sql.SQL("{}.{} AS {}").format(
             sql.SQL(alias), sql.Identifier(there), sql.Identifier(f"k{number}_{place}")
@@ -326,7 +326,7 @@ def _referenced(keys: tuple[ForeignKey, ...], alias: str) -> sql.Composed:
 
 
 def _follows(keys: tuple[ForeignKey, ...]) -> sql.Composed:
-    """The row refers to the row of the level above by any of the keys, and not to itself."""
+    """Return the condition that a row refers to one of the level above by any key, and not to itself."""
     ways = []
     for number, key in enumerate(keys):
         pairs = enumerate(zip(key.columns, key.referenced_columns, strict=True))
@@ -345,7 +345,7 @@ SCRATCH = "migplan_second_pass"
 
 
 def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Part, ...]:
-    """The values into a scratch table, and from there into their rows, found by a unique key."""
+    """Return statements that copy the values into a temporary table, and update the rows by a unique key."""
     values = tuple(column.name for column in table.columns if column.name in nulled)
     identity = _identity(table, frozenset(values)).columns
     columns = (*identity, *values)
@@ -372,7 +372,7 @@ def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Part, 
 
 
 def _identity(table: Table, changing: frozenset[str]) -> Key:
-    """A unique key whose columns are all NOT NULL and do not change in the second pass."""
+    """Return a key of NOT NULL columns that the second pass does not change; PlanError if there is none."""
     for key in table.keys:
         if not changing.intersection(key.columns) and all(
             table.column(name).not_null for name in key.columns

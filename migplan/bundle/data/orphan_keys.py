@@ -47,7 +47,7 @@ class OrphanKeys:
     notes: tuple[str, ...] = ()
 
     def catalog(self, catalog: Catalog) -> Catalog:
-        """The catalog as the target will have it: these keys are not validated."""
+        """Return the catalog as the target will have it, with these keys not validated."""
         if not self.keys:
             return catalog
         return replace(
@@ -65,7 +65,7 @@ class OrphanKeys:
         )
 
     def archive(self, archive: Archive) -> Archive:
-        """The definitions, these keys with NOT VALID."""
+        """Return the definitions, with these keys NOT VALID."""
         if not self.keys:
             return archive
         wanted = {(key.table.schema, f"{key.table.name} {key.name}") for key in self.keys}
@@ -83,7 +83,7 @@ def find_orphan_keys(
     *,
     carry: bool,
 ) -> OrphanKeys:
-    """Look at every key that the target will enforce; OrphansError unless those with orphans are carried."""
+    """Look for orphans of the keys that the target will enforce; OrphansError unless they are carried."""
     keys = [key for key in catalog.foreign_keys if key.enforced and key.referenced in catalog.by_name]
     found = find_orphans(session, keys, on_progress)
     broken = tuple(each for each in found if each.rows and each.key.validated)
@@ -112,7 +112,7 @@ def find_orphan_keys(
 
 
 def finding(key: ForeignKey, catalog: Catalog) -> str:
-    """A query for the rows of a key that refer to nothing, for people to run."""
+    """Return a query, for people to run, that finds the rows of a key which refer to nothing."""
     refers, match = conditions(key)
     return (
         f"SELECT * FROM {catalog.rows_of(key.table)} o WHERE ({refers}) "  # noqa: S608 - names are quoted
@@ -135,7 +135,7 @@ def conditions(key: ForeignKey) -> tuple[str, str]:
 
 
 def _refuse_partitioned(broken: Collection[Orphans], catalog: Catalog) -> None:
-    """Before PostgreSQL 18 there is no way to have such a key."""
+    """Raise PlanError for keys that cannot be NOT VALID: those of partitioned tables before PostgreSQL 18."""
     refused = [
         each.key
         for each in broken
@@ -164,7 +164,7 @@ def _notes(found: Iterable[Orphans]) -> Iterable[str]:
 
 
 def _not_valid(entry: Entry) -> Entry:
-    """The definition's last words say NOT VALID, where the server itself would print them."""
+    """Return a key's entry with NOT VALID at the end of its definition, where the server prints it."""
     text = entry.definition.rstrip()
     assert text.endswith(";")
     return replace(entry, definition=f"{text.removesuffix(';')} NOT VALID;\n")

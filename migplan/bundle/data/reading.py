@@ -47,7 +47,7 @@ class Readers:
         return self._sessions.submit(work)
 
     def submit_small(self, rows: Sequence[RowBlock]) -> Future[list[bytes]]:
-        """Read several small blocks in the background, all in one question; each one's text."""
+        """Read several small blocks in the background in one query, and return each one's text."""
         return self._sessions.submit(self._small, rows)
 
     def _small(self, rows: Sequence[RowBlock]) -> list[bytes]:
@@ -96,12 +96,12 @@ def _statement(session: Session, rows: RowBlock) -> str:
 
 
 def is_small(rows: RowBlock) -> bool:
-    """Whether a block may be held in memory, and read together with others."""
+    """Return whether a block may be held in memory, and read together with others."""
     return rows.bytes is not None and rows.bytes <= SMALL
 
 
 def batches(blocks: Iterable[RowBlock]) -> Iterator[list[RowBlock]]:
-    """The blocks in their order: small ones together, as long as all of them are not many; others alone."""
+    """Yield the blocks in their order, small ones in batches, each large one alone."""
     batch: list[RowBlock] = []
     size = 0
     for rows in blocks:
@@ -120,7 +120,7 @@ def batches(blocks: Iterable[RowBlock]) -> Iterator[list[RowBlock]]:
 
 
 def search_path_of(address: Address) -> str:
-    """What a session of that database begins with: checks and defaults of its tables may rely on it."""
+    """Return the search path of new sessions, on which checks and defaults of tables may rely."""
     with connect(address) as session:
         ((found,),) = session.ask("SHOW search_path", during="reading the search path")
         return str(found) or "''"

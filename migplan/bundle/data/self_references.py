@@ -29,14 +29,14 @@ class Shape:
 
 
 def shapes(session: Session, catalog: Catalog, names: Iterable[QualifiedName]) -> dict[QualifiedName, Shape]:
-    """The shape of each of these tables that has keys to itself, and may be read."""
+    """Return the shape of each of these tables that has keys to itself and may be read."""
     own = {name: keys for name, keys in own_keys(catalog).items() if name in set(names)}
     found = {name: _shape(session, catalog, name, keys) for name, keys in own.items()}
     return {name: shape for name, shape in found.items() if shape is not None}
 
 
 def own_keys(catalog: Catalog) -> dict[QualifiedName, list[ForeignKey]]:
-    """The keys of tables to themselves; partitions may have keys of their own to their table."""
+    """Return the keys of each table to itself, those of its partitions to it or each other included."""
     found: dict[QualifiedName, list[ForeignKey]] = {}
     for key in catalog.foreign_keys:
         top = catalog.tops[key.table]
@@ -46,7 +46,7 @@ def own_keys(catalog: Catalog) -> dict[QualifiedName, list[ForeignKey]]:
 
 
 def operators(catalog: Catalog) -> str:
-    """Where operators are looked for. Every table is named in full, but ``=`` of citext lives with citext."""
+    """Return a search path for operators: tables are named in full, but ``=`` of citext is citext's."""
     schemas = {extension.schema for extension in catalog.extensions} | {
         type_.name.schema for type_ in catalog.types
     }
@@ -54,7 +54,7 @@ def operators(catalog: Catalog) -> str:
 
 
 def linked(key: ForeignKey) -> str:
-    """The condition under which a row refers to another by the key."""
+    """Return the condition that a row ``t`` refers to another by the key."""
     return "(" + " AND ".join(f"t.{quoted(column)} IS NOT NULL" for column in key.columns) + ")"
 
 
@@ -77,7 +77,7 @@ WITH RECURSIVE reached (part, place, depth, {names}) AS (
 
 
 def _shape(session: Session, catalog: Catalog, name: QualifiedName, keys: list[ForeignKey]) -> Shape | None:
-    """The shape as the session sees it; None where it may not read the table, or there is no such one."""
+    """Return the shape of a table; None if the role may not read it, or it does not exist."""
     any_key = " OR ".join(map(linked, keys))
     question = (
         f"SELECT count(*) FILTER (WHERE NOT ({any_key})), count(*) FILTER (WHERE {any_key}) "

@@ -1,4 +1,4 @@
-"""What sequences are set to, after the rows: the greater of their own value and what their column holds."""
+"""What sequences are set to behind the rows: their own value, or a greater one in their column."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Value:
 def values(
     session: Session, sequences: Iterable[Sequence], catalog: Catalog
 ) -> tuple[tuple[Value, ...], tuple[QualifiedName, ...]]:
-    """The values, and the sequences that the role may not read."""
+    """Return the values, and the names of sequences that the role may not read."""
     found, hidden = [], []
     for sequence in sequences:
         try:

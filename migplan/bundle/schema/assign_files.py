@@ -48,13 +48,13 @@ _NOT_MOVED: Mapping[str, str] = {
 }
 
 JOURNAL = "migplan"
-"""A schema that no catalog shows either."""
+"""The schema of the journal, which is in no catalog either."""
 
 WATCHER = "EVENT TRIGGER"
-"""What may refuse or write down every statement that defines something, and the refreshing of views."""
+"""Event triggers may refuse or log every definition, and REFRESH as well."""
 
 AT_THE_END = frozenset({WATCHER, SETTING})
-"""Behind the rows in any layout: what a setting does to new sessions must not meet them either."""
+"""Kinds that come behind the rows in any layout: settings would change the sessions that load rows."""
 
 # What watches or follows everything else, and must not see it being made.
 _LAST = frozenset(
@@ -99,7 +99,7 @@ def assign_files(
     *,
     with_rows: bool = True,
 ) -> Placement:
-    """Give every entry its file. Without rows in the same bundle nothing has to wait for them."""
+    """Return the file of every entry; without rows in the same bundle nothing has to wait for them."""
     homes = graph.home
     left_out = _left_out(ownership, plan, homes, choice)
     group_of = {table.table: number for number, group in enumerate(plan.groups) for table in group.tables}
@@ -116,7 +116,7 @@ def assign_files(
 
 
 def _own_slot(entry: Entry, group: int, layout: Layout, last: int, later: bool) -> Slot:
-    """Where an entry would go if it needed nothing."""
+    """Return the file that an entry would go to if it needed no other."""
     after = layout is Layout.AFTER_DATA
     if later and entry.kind in AT_THE_END:
         return (Phase.DATA, last)
@@ -130,7 +130,7 @@ def _own_slot(entry: Entry, group: int, layout: Layout, last: int, later: bool) 
 
 
 def _later(ownership: Ownership, plan: Plan, graph: ForeignKeyGraph) -> set[int]:
-    """The keys that the plan creates after the rows, in the layout that has keys before them."""
+    """Return the entries to be created behind the rows, in the layout that has keys before them."""
     if plan.constraints is Layout.AFTER_DATA:
         return set()
     wanted = {
@@ -152,7 +152,7 @@ def _later(ownership: Ownership, plan: Plan, graph: ForeignKeyGraph) -> set[int]
 def _left_out(
     ownership: Ownership, plan: Plan, homes: Mapping[QualifiedName, QualifiedName], choice: Choice
 ) -> dict[int, str]:
-    """The entries that are not moved. What needs one of them is not moved either, and says so."""
+    """Return why entries are left out; so is everything that needs one of them."""
     wanted = _wanted(ownership, plan, homes)
     left: dict[int, str] = {}
     for number, entry in ownership.entries.items():
@@ -179,7 +179,7 @@ def _left_out(
 
 
 def _never_moved(entry: Entry) -> str:
-    """Why an entry stays behind whatever people choose; empty for most."""
+    """Return why an entry is left out whatever people choose; empty for most."""
     if JOURNAL in (entry.schema, entry.tag.removeprefix("SCHEMA ") if not entry.schema else ""):
         return "the schema migplan is the journal of what migplan has run here, not of the database"
     if entry.kind in _HOLD_SECRETS:
@@ -190,7 +190,7 @@ def _never_moved(entry: Entry) -> str:
 def _wanted(
     ownership: Ownership, plan: Plan, homes: Mapping[QualifiedName, QualifiedName]
 ) -> Collection[int]:
-    """What is selected, and all that it needs."""
+    """Return the entries that are selected, and all that they need."""
     schemas = {name.schema for name in homes}
     everything = not (plan.selection.schemas or plan.selection.tables or plan.selection.exclude)
     wanted: set[int] = set()

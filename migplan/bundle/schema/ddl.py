@@ -73,7 +73,7 @@ _DROP = re.compile(r"DROP (.+?)(?: CASCADE)?;\s*", re.DOTALL)
 def statements(
     entries: Iterable[Entry], owner_of: Mapping[int, QualifiedName], owners: Owners
 ) -> Iterator[str]:
-    """The text of a file below its preamble: a heading a table, then its statements."""
+    """Yield the text of a file below its settings: for each table a heading, then its statements."""
     heading: QualifiedName | None = None
     access_method, tablespace = "heap", ""
     for entry in entries:
@@ -102,12 +102,12 @@ def statements(
 
 
 def _stores(entry: Entry) -> bool:
-    """Whether it is made with an access method for its own rows."""
+    """Return whether an entry's own rows are stored by an access method."""
     return entry.kind == "MATERIALIZED VIEW" or (entry.kind == "TABLE" and not entry.partitioned)
 
 
 def is_of_extension(entry: Entry) -> bool:
-    """Whether it is the comment of an extension, which has one of its own, and an owner who may change it."""
+    """Return whether an entry is the comment of an extension, which only the extension's owner may change."""
     return entry.kind == "COMMENT" and entry.tag.startswith("EXTENSION ")
 
 
@@ -119,7 +119,7 @@ def _as_the_role_may(definition: str) -> str:
 
 
 def _named(entry: Entry) -> str:
-    """What has an owner, as a statement names it; empty for all else."""
+    """Return an entry as ALTER ... OWNER names it; empty if it has no owner."""
     if entry.kind == "SCHEMA" and entry.drop.startswith("--"):
         return f"SCHEMA {quoted(entry.tag)}"  # public is never dropped, but it has an owner like any other
     found = _DROP.fullmatch(entry.drop) if entry.kind in _OWNED else None

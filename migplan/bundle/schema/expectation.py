@@ -22,7 +22,7 @@ Gone = Collection[Dumped]
 
 
 def gone(manifest: Manifest, entries: Iterable[Entry]) -> Gone:
-    """What of the source is in no file of the bundle."""
+    """Return the entries of the source that are in no file of the bundle."""
     if manifest.contents == "data":
         return frozenset()
     here = {(moved.kind, moved.in_schema, moved.name) for moved in manifest.objects}
@@ -30,12 +30,12 @@ def gone(manifest: Manifest, entries: Iterable[Entry]) -> Gone:
 
 
 def left_out(manifest: Manifest) -> Gone:
-    """The same, as far as the manifest itself names it."""
+    """Return the same, as far as the manifest itself names them."""
     return {(left.kind, left.in_schema, left.name) for left in manifest.left_out}
 
 
 def catalog_in_target(catalog: Catalog, missing: Gone, owners: Owners) -> Catalog:
-    """The catalog of a target in which every file of the bundle has run."""
+    """Return the catalog of a target in which every file of the bundle has run."""
     return _Target(missing, owners).catalog(catalog)
 
 
@@ -158,7 +158,7 @@ class _Target:
         )
 
     def _lost(self, grant: Grant) -> bool:
-        """Whether the bundle has no statement for it. pg_dump names privileges by what they are on."""
+        """Return whether the bundle lacks a grant; pg_dump names privileges by their object."""
         if grant.kind == "default privileges":
             tag = f"DEFAULT PRIVILEGES FOR {grant.object.upper()}"
             return ("DEFAULT ACL", grant.schema, tag) in self._missing
@@ -197,7 +197,7 @@ _DUMPED = {"base type": "TYPE"}
 def attributes_in_target(
     found: Attributes, catalog: Catalog, objects: Iterable[Dumped], owners: Owners
 ) -> Attributes:
-    """Of the source's attributes those that the bundle brings.
+    """Return those of the source's attributes that the bundle brings.
 
     ``catalog`` is the structure as it is to be in the target, ``objects`` what else the bundle has.
     """
@@ -224,7 +224,7 @@ def _is_here(thing: Thing, known: frozenset[tuple[str, ...]], moved: frozenset[D
 
 
 def _granted(thing: Thing, owners: Owners) -> Thing:
-    """A privilege is known by who has it; the database has another name in the target."""
+    """Return an attribute's subject under the names of the target's roles and database."""
     address = ("",) if thing.kind == "database" else thing.address
     part = owners.roles.get(thing.part, thing.part) if thing.part_kind == PRIVILEGES else thing.part
     setting, of, role = thing.part.partition(" of role ")
@@ -235,7 +235,7 @@ def _granted(thing: Thing, owners: Owners) -> Thing:
 
 
 def _known(catalog: Catalog) -> frozenset[tuple[str, ...]]:
-    """The objects of the catalog as :func:`_key` gives them."""
+    """Return the objects of the catalog as :func:`_key` names them."""
     known: set[tuple[str, ...]] = set()
     for table in catalog.tables:
         known.add(("table", table.name.schema, table.name.name))
@@ -258,7 +258,7 @@ def _key(thing: Thing) -> tuple[str, ...]:
 
 
 def _entry(thing: Thing) -> Dumped:
-    """What pg_dump calls it."""
+    """Return kind, schema and tag as pg_dump has them."""
     kind = _DUMPED.get(thing.kind, thing.kind.upper())
     if thing.kind == "cast":
         return kind, "", f"CAST ({' AS '.join(thing.address)})"

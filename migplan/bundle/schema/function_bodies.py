@@ -67,12 +67,12 @@ class Body:
 
 
 def _has_body(entry: Entry) -> bool:
-    """Whether it names what pg_dump does not say: of an exclusion constraint, it forgets the functions."""
+    """Return whether an entry names objects that pg_dump does not list as its dependencies."""
     return entry.kind in _ROUTINES or (entry.kind == "CONSTRAINT" and " EXCLUDE " in entry.definition)
 
 
 def body_of(entry: Entry) -> Body:
-    """Read what has a body; an empty one where it is no string."""
+    """Return the names in an entry's body; none if the body is not a string."""
     if entry.kind not in _ROUTINES:
         return _names(entry.definition, None, loose=False)
     try:
@@ -127,7 +127,7 @@ class Bodies:
                     self._with.setdefault(need, []).append(number)
 
     def needs(self, order: Mapping[int, int]) -> dict[int, frozenset[int]]:
-        """What entries need because of bodies, as far as pg_dump's ``order`` has it before them."""
+        """Return what entries need because of bodies, as far as pg_dump's ``order`` has it before them."""
         leading = self._leading()
         found = {}
         for number, entry in self.entries.items():
@@ -138,7 +138,7 @@ class Bodies:
         return found
 
     def _leading(self) -> set[int]:
-        """What has a body, and all that needs something that has."""
+        """Return the entries that have a body, and all that need one of them."""
         users: dict[int, list[int]] = {}
         for number, entry in self.entries.items():
             for need in entry.needs:
@@ -152,7 +152,7 @@ class Bodies:
         return leading
 
     def _evaluates(self, entry: Entry) -> bool:
-        """Whether PostgreSQL plans or evaluates an expression when it makes this."""
+        """Return whether PostgreSQL plans or evaluates an expression when it creates this."""
         if entry.kind == "TABLE":
             table = self.catalog.by_name.get(QualifiedName(entry.schema, entry.tag))
             by_expression = table is not None and (table.partition_key or "").count("(") > 1
@@ -160,7 +160,7 @@ class Bodies:
         return entry.kind in _EVALUATED or (entry.kind == "DEFAULT" and "GENERATED" in entry.definition)
 
     def _reached(self, start: int, leading: set[int]) -> set[int]:
-        """All that a body names on the way down from an entry, and all that this needs."""
+        """Return everything that bodies name on the way down from an entry, and all that this needs."""
         found: set[int] = set()
         waiting: list[tuple[int, Path, bool]] = [(start, (), False)]
         seen = set(waiting)
@@ -182,7 +182,7 @@ class Bodies:
         return found - {start}
 
     def _named_by(self, number: int, path: Path) -> frozenset[int]:
-        """What a function's body names, seen from a search path."""
+        """Return what a function's body names, seen from a search path."""
         body = self._body(number)
         found: set[int] = set()
         for chain in body.chains:
@@ -203,7 +203,7 @@ class Bodies:
 
 
 def _names_of(entry: Entry) -> Iterator[str]:
-    """The name of an entry; a routine's ends at one of the parentheses of its tag."""
+    """Yield the possible names of an entry: a routine's ends at one of the parentheses of its tag."""
     if entry.kind not in _ROUTINES:
         yield entry.tag
         return

@@ -31,7 +31,7 @@ FOLLOWERS = frozenset({"COMMENT", "ACL", "SECURITY LABEL", "SEQUENCE OWNED BY"})
 
 
 def is_unproven(entry: Entry) -> bool:
-    """Whether it is a check or a NOT NULL that rows may break which were there before it."""
+    """Return whether an entry is a check or NOT NULL that is NOT VALID: existing rows may break it."""
     return entry.kind in {"CHECK CONSTRAINT", "CONSTRAINT"} and entry.definition.rstrip().endswith(
         "NOT VALID;"
     )
@@ -39,7 +39,7 @@ def is_unproven(entry: Entry) -> bool:
 
 @dataclass(frozen=True)
 class Ownership:
-    """The entries by number, what each needs, and whose each is."""
+    """The entries of an archive by number, what each needs, and the table that each belongs to."""
 
     entries: Mapping[int, Entry]
     needs: Mapping[int, frozenset[int]]
@@ -49,7 +49,7 @@ class Ownership:
 
 
 def ownership_of(entries: Iterable[Entry], catalog: Catalog) -> Ownership:
-    """Look at every entry once, in the archive's order, which has needs before what needs them."""
+    """Return the ownership of an archive's entries, which stand behind what they need."""
     by_id = {entry.id: entry for entry in entries}
     order = {number: place for place, number in enumerate(by_id)}
     relations = {
@@ -87,7 +87,7 @@ class _Finder:
         self._sequences = {sequence.name: sequence.owned_by for sequence in catalog.sequences}
 
     def owner(self, entry: Entry) -> QualifiedName | None:
-        """The table, or None for what stands by itself."""
+        """Return the table that an entry belongs to; None if it belongs to none."""
         found = self._any_owner(entry)
         return found if found in self._tables else None
 
@@ -110,7 +110,7 @@ class _Finder:
         return found
 
     def _begins(self, entry: Entry) -> QualifiedName | None:
-        """Names contain blanks, so what the tag begins with is told by what the entry needs, too."""
+        """Return the table that a tag begins with. Names contain blanks: what the entry needs tells."""
         words = entry.tag.split(" ")
         beginnings = (" ".join(words[:length]) for length in range(1, len(words) + 1))
         names = (QualifiedName(entry.schema, beginning) for beginning in beginnings)
@@ -128,7 +128,7 @@ def _after_attachment(
     owner: Mapping[int, QualifiedName],
     catalog: Catalog,
 ) -> dict[int, frozenset[int]]:
-    """Keys and indexes of partitioned tables come after their partitions are attached.
+    """Return needs by which keys and indexes of partitioned tables come after ATTACH PARTITION.
 
     pg_dump knows that by its sections alone, and we do not keep the sections apart.
     """
@@ -150,7 +150,7 @@ def _after_keys(
     owner: Mapping[int, QualifiedName],
     catalog: Catalog,
 ) -> dict[int, frozenset[int]]:
-    """Policies that are forced upon the owner come after the keys, whose first check they would stop."""
+    """Return needs by which forced policies come after keys, whose first check they would stop."""
     forced = {table.name for table in catalog.tables if table.force_row_security}
     about: dict[QualifiedName, set[int]] = {}
     for number, entry in entries.items():

@@ -22,7 +22,7 @@ class Requirement:
 
 
 def requirements(catalog: Catalog) -> tuple[Requirement, ...]:
-    """Everything that needs more than the oldest server, the newest features first."""
+    """Return the features that need more than the oldest server, the newest first."""
     found = [need for table in catalog.tables for need in _of_table(table)]
     found += [
         Requirement(14, f"multirange type {type_.name}")
@@ -33,7 +33,7 @@ def requirements(catalog: Catalog) -> tuple[Requirement, ...]:
 
 
 def oldest_target(catalog: Catalog) -> int:
-    """The oldest major version that could take the catalog's objects."""
+    """Return the oldest major version that can have the catalog's objects."""
     return max((need.major for need in requirements(catalog)), default=OLDEST)
 
 

@@ -30,11 +30,11 @@ class Owners:
     roles: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, entry: Entry) -> str:
-        """The role that will own an entry; empty where it is not set."""
+        """Return the role that will own an entry; empty if owners are not set."""
         return self.roles.get(entry.owner, entry.owner) if self.kept else ""
 
     def definition(self, entry: Entry) -> str:
-        """The entry's definition with roles under their new names."""
+        """Return the entry's definition with roles under their new names."""
         places = _PLACES.get(entry.kind)
         if not self.roles or places is None:
             return entry.definition

@@ -39,7 +39,7 @@ SortKey = tuple[int, int, int]
 def sort_entries(
     numbers: Collection[int], ownership: Ownership, position: Mapping[QualifiedName, int]
 ) -> list[int]:
-    """The entries of one file in their order; ``position`` is each table's place in the plan."""
+    """Return the entries of one file in their order; ``position`` is each table's place in the plan."""
     here = set(numbers)
     key: dict[int, SortKey] = {}
     for number in sorted(here, key=ownership.order.__getitem__):
@@ -54,7 +54,7 @@ def sort_entries(
 def _key(
     number: int, ownership: Ownership, position: Mapping[QualifiedName, int], before: Mapping[int, SortKey]
 ) -> SortKey:
-    """Where an entry wants to stand; ``before`` has that of all that it needs here.
+    """Return an entry's sort key; ``before`` has the keys of all that it needs here.
 
     What has no table of its own stands before all tables, as pg_dump has it, or behind the last one that it
     needs.
@@ -74,7 +74,7 @@ def _key(
 
 
 def _pull_up(here: set[int], ownership: Ownership, key: dict[int, SortKey]) -> None:
-    """What stands by itself comes before the first that needs it, even if its own place would be later."""
+    """Move what belongs to no table before the first entry that needs it."""
     for number in sorted(here, key=ownership.order.__getitem__, reverse=True):
         for need in ownership.needs[number] & here:
             if need not in ownership.owner and key[need] > key[number]:

@@ -53,7 +53,7 @@ class Setting:
         return f"{self.name} of role {quoted(self.role)}" if self.role is not None else self.name
 
     def entry(self, number: int, roles: Mapping[str, str]) -> Entry:
-        """The setting as an entry of the archive, for whatever database the files run in."""
+        """Return the setting as an entry of the archive, for whatever database the files run in."""
         role = roles.get(self.role, self.role) if self.role is not None else None
         whose = "ALTER DATABASE " if role is None else f"ALTER ROLE {quoted(role)} IN DATABASE "
         named = ".".join(map(quoted, self.name.split(".")))
@@ -81,20 +81,20 @@ class Setting:
         return ", ".join(map(literal, items)) or literal("")
 
     def _done(self, whose: str, what: str) -> str:
-        """A statement about the database that it runs in: its parts before the database's name and behind."""
+        """Return a statement about the current database, given what stands before and behind its name."""
         escaped = whose.replace("%", "%%") + "%I" + what.replace("%", "%%")
         message = literal(f"the setting {self} cannot be made in this database")
         return do_block(_SETTING_DONE.format(statement=literal(escaped), message=message)) + "\n"
 
 
 def settings_of_the_database(session: Session) -> tuple[Setting, ...]:
-    """Settings that defaults and policies may depend on, and that belong to the database."""
+    """Return the settings of the database, on which defaults and policies may depend."""
     found = session.ask(_SETTINGS, during="reading the settings of the database")
     return tuple(Setting(name, value, role) for role, name, value in found)
 
 
 def left_behind(settings: Iterable[Setting]) -> tuple[str, ...]:
-    """What is to be said of settings that are in no file: their names alone."""
+    """Return a note about settings that are in no file; it has their names alone."""
     names = ", ".join(map(str, settings))
     if not names:
         return ()
@@ -105,14 +105,14 @@ def left_behind(settings: Iterable[Setting]) -> tuple[str, ...]:
 
 
 def with_settings(archive: Archive, settings: Iterable[Setting], roles: Mapping[str, str]) -> Archive:
-    """The archive with an entry for each setting, behind all others."""
+    """Return the archive with an entry for each setting, behind all others."""
     first = 1 + max((entry.id for entry in archive.entries), default=0)
     more = tuple(setting.entry(first + place, roles) for place, setting in enumerate(settings))
     return replace(archive, entries=archive.entries + more)
 
 
 def refuse_large_objects(session: Session, *, without: bool) -> tuple[str, ...]:
-    """Large objects have no table, and no place in a bundle: people must say that they stay behind."""
+    """Return a note about large objects that stay behind; PlanError unless people ask for that."""
     question = "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata"
     ((count,),) = session.ask(question, during="looking for large objects")
     if not count:

@@ -22,7 +22,7 @@ Table = TypeVar("Table", bound=Hashable)
 
 
 def batches(tables: Sequence[Table], needs: Mapping[Table, Collection[Table]]) -> list[list[Table]]:
-    """Tables in batches, those that refer to others before these; else the last of the sequence first.
+    """Return tables in batches, each before those that it refers to; else the last of the sequence first.
 
     ``needs`` has the tables to which each refers. Those of a circle are never parted.
     """
@@ -43,7 +43,7 @@ def batches(tables: Sequence[Table], needs: Mapping[Table, Collection[Table]]) -
 
 
 def with_referencing(table: Table, users: Mapping[Table, Collection[Table]]) -> set[Table] | None:
-    """A table and all that refer to it, directly or through others; None where these are too many."""
+    """Return a table and all that refer to it, directly or through others; None if these are too many."""
     found, waiting = {table}, [table]
     while waiting:
         new = set(users.get(waiting.pop(), ())) - found

@@ -64,17 +64,17 @@ DROP TYPE IF EXISTS {name} CASCADE;"""
 
 
 def can_be_dropped(entry: Entry) -> bool:
-    """Whether pg_dump has a drop for it; of schema public it has a comment in its place."""
+    """Return whether pg_dump has a DROP for an entry; for schema public it has a comment instead."""
     return bool(entry.drop) and not entry.drop.startswith("--")
 
 
 def is_standard_schema(entry: Entry) -> bool:
-    """Whether it is schema public, which every new database has: it is changed, never made or dropped."""
+    """Return whether an entry is schema public, which every new database has."""
     return entry.kind == "SCHEMA" and entry.tag == PUBLIC and not can_be_dropped(entry)
 
 
 def drop_if_exists(entry: Entry) -> str:
-    """pg_dump's drop, so that it may run where the object, or all around it, is gone already."""
+    """Return pg_dump's DROP, so that it may be repeated when the object is gone."""
     drop = entry.drop.strip()
     if view := _DUMMY_VIEW.fullmatch(drop):
         return _only_if(f"pg_catalog.to_regclass({literal(view[1])}) IS NOT NULL", drop)
@@ -87,7 +87,7 @@ def drop_if_exists(entry: Entry) -> str:
 
 
 def drop_index_over_keys(index: Entry, keyed: Sequence[tuple[Entry, Entry]]) -> str:
-    """The drop of an index of a partitioned table whose parts are keys of the partitions, and those dropped.
+    """Return what drops an index of a partitioned table, and keys of partitions that are parts of it.
 
     The server drops neither as long as the one is a part of the other, and parts them only with their tables.
     """
@@ -115,7 +115,7 @@ def _altered(kind: str, only: str, name: str, action: str) -> str:
 
 
 def no_row_security(entry: Entry) -> str:
-    """The table as it was before its policies were in force."""
+    """Return what disables the row-level security of a table."""
     altered = _ALTER.fullmatch(entry.definition.strip())
     assert altered is not None, entry.definition
     _, only, name, _ = altered.groups()
@@ -123,7 +123,7 @@ def no_row_security(entry: Entry) -> str:
 
 
 def comment_removed(entry: Entry) -> str:
-    """A comment or security label of something that stays, taken away; that of schema public set back."""
+    """Return what removes a comment or security label; schema public gets its standard comment back."""
     said = _SAYING.fullmatch(entry.definition)
     assert said is not None, entry.definition
     standard = entry.kind == "COMMENT" and said[1] == f"COMMENT ON SCHEMA {PUBLIC}"
@@ -131,7 +131,7 @@ def comment_removed(entry: Entry) -> str:
 
 
 def privileges_back(definition: str) -> Iterator[str]:
-    """What was granted is revoked, and what was revoked is granted again, the last first."""
+    """Yield a REVOKE for each GRANT, and a GRANT for each REVOKE, the last first."""
     for role, statement in reversed(list(_with_roles(definition))):
         parts = _PRIVILEGE.fullmatch(statement)
         assert parts is not None, statement
@@ -142,7 +142,7 @@ def privileges_back(definition: str) -> Iterator[str]:
 
 
 def default_privileges_back(entry: Entry, definition: str) -> Iterator[str]:
-    """The same for default privileges, as long as the schema that they are about is there."""
+    """Yield the same for default privileges, as long as their schema exists."""
     for statement in privileges_back(definition):
         if entry.schema in {"", PUBLIC}:
             yield statement
@@ -154,12 +154,12 @@ def default_privileges_back(entry: Entry, definition: str) -> Iterator[str]:
 
 
 def standard_owner() -> str:
-    """Schema public belongs to whom it belongs to in a new database."""
+    """Return what gives schema public to its owner in a new database."""
     return _STANDARD_OWNER
 
 
 def _with_roles(definition: str) -> Iterator[tuple[str, str]]:
-    """Each statement of an ACL, and the role that it runs as where it is not that of the session."""
+    """Yield the statements of an ACL, each with the role that it runs as, if that is not the session's."""
     role = ""
     for found in _STATEMENT.findall(definition):
         statement = found.strip()

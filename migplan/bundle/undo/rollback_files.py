@@ -43,7 +43,7 @@ _PLURALS = {"index": "indexes", "policy": "policies", "statistics": "statistics"
 def rollback_of_schema(
     manifest: Manifest, file: str, order: Sequence[int], ownership: Ownership, owners: Owners
 ) -> str:
-    """The rollback of a schema or constraints file whose entries stand in this order."""
+    """Return the rollback of a schema or constraints file whose entries stand in this order."""
     undoing = _Rollback(order, ownership, owners)
     dropped = [ownership.entries[number] for number in order if undoing.says_so(number)]
     header = [*_opening(manifest, file), *_drops(manifest, dropped), *_before(manifest, file)]
@@ -58,7 +58,7 @@ def rollback_of_data(
     ownership: Ownership | None = None,
     owners: Owners | None = None,
 ) -> str:
-    """The rollback of a data file; ``order`` are the keys that the file creates after its rows."""
+    """Return the rollback of a data file; ``order`` has the keys that the file creates after its rows."""
     tables = manifest.filled_by(file)[::-1]
     header = [*_opening(manifest, file), *_empties(tables), *_before(manifest, file)]
     keys = list(_Rollback(order, ownership, owners or Owners()).statements()) if ownership else []
@@ -68,14 +68,14 @@ def rollback_of_data(
 
 @dataclass(frozen=True)
 class _Rollback:
-    """The entries of one file, from the last to the first."""
+    """Rolls back the entries of one file, from the last to the first."""
 
     order: Sequence[int]
     ownership: Ownership
     owners: Owners
 
     def statements(self) -> Iterator[str]:
-        """What rolls them back, each with its semicolon."""
+        """Yield the statements, each with its semicolon."""
         for number in reversed(self.order):
             yield from self._statements(number)
             for sequence in self._to_be_owned(number):
@@ -85,7 +85,7 @@ class _Rollback:
                 yield reversal.drop_if_exists(self._entry(number))
 
     def says_so(self, number: int) -> bool:
-        """Whether the entry is dropped by a statement of its own."""
+        """Return whether an entry is dropped by a statement of its own."""
         return reversal.can_be_dropped(self._entry(number)) and not self._needs_nothing(number)
 
     def _statements(self, number: int) -> Iterator[str]:
@@ -117,7 +117,7 @@ class _Rollback:
             yield reversal.standard_owner()
 
     def _needs_nothing(self, number: int) -> bool:
-        """Whether an entry goes with what it is a part of, or is no object at all."""
+        """Return whether an entry goes with what it is a part of, or is not an object."""
         entry = self._entry(number)
         if entry.kind in _WITHIN or self._is_attached(number) or is_of_extension(entry):
             return True
@@ -126,16 +126,16 @@ class _Rollback:
         return self._goes_with_its_host(number)
 
     def _to_be_owned(self, table: int) -> Iterator[int]:
-        """Sequences that go with a table: one that was not given to it yet, when the file stopped, stays."""
+        """Yield a table's sequences that must be dropped if the file stopped before the table owned them."""
         return (number for number in self._sequences.get(table, ()) if self._goes_with_its_host(number))
 
     def _vanishes(self, number: int) -> bool:
-        """Whether what a comment or a privilege is about is rolled back by some file of the bundle."""
+        """Return whether the subject of a comment or privilege is rolled back by some file of the bundle."""
         entry = self._entry(number)
         return reversal.can_be_dropped(entry) or self._host(number) is not None
 
     def _goes_with_its_host(self, number: int) -> bool:
-        """Whether it goes when its table does, in this file.
+        """Return whether an entry goes when its table is dropped, by this file.
 
         Not when something that it needs was made after the table: that is dropped before the table, and
         could not be, as long as this is there. So keys in circles have statements of their own.
@@ -153,7 +153,7 @@ class _Rollback:
         return self._host(number) == host and self._needs_nothing(number)
 
     def _host(self, number: int) -> int | None:
-        """The entry that takes this one along when it is dropped."""
+        """Return the entry that takes this one along when it is dropped."""
         entry = self._entry(number)
         if entry.kind in TABLES:
             return None
@@ -166,7 +166,7 @@ class _Rollback:
         return None
 
     def _is_attached(self, number: int) -> bool:
-        """Whether it is the part of a partitioned index or key, which takes it along."""
+        """Return whether an entry is part of a partitioned index or key, which takes it along."""
         entry = self._entry(number)
         owner = self.ownership.owner.get(number)
         if entry.kind not in {"INDEX", "CONSTRAINT"} or owner is None:
@@ -175,7 +175,7 @@ class _Rollback:
         return QualifiedName(entry.schema, name) in self._attached
 
     def _keyed_parts(self, number: int) -> Iterator[int]:
-        """The keys of partitions that are parts of an index which is no key itself: they stand in its way."""
+        """Yield keys of partitions that are parts of an index which is not a key, and prevent its DROP."""
         for part in self._parts.get(number, ()):
             if self._entry(part).kind == "CONSTRAINT":
                 if self.ownership.owner[part] in self._attachments:
@@ -184,7 +184,7 @@ class _Rollback:
                 yield from self._keyed_parts(part)
 
     def _parted(self, key: int) -> tuple[Entry, Entry]:
-        """A key of a partition, and the statement that makes its table one."""
+        """Return a key of a partition, and the statement that attaches the partition."""
         attached = self._attachments[self.ownership.owner[key]]
         return self._entry(key), self._entry(attached)
 
@@ -211,7 +211,7 @@ class _Rollback:
 
     @cached_property
     def _attachments(self) -> Mapping[QualifiedName, int]:
-        """What makes each partition one."""
+        """The entry that attaches each partition."""
         entries = self.ownership.entries
         kinds = {number for number, entry in entries.items() if entry.kind == "TABLE ATTACH"}
         return {self.ownership.owner[number]: number for number in kinds if number in self.ownership.owner}
@@ -221,7 +221,7 @@ class _Rollback:
 
     @cached_property
     def _sequences(self) -> Mapping[int, Sequence[int]]:
-        """The sequences that are dropped by themselves, and are no identity column's, by their table."""
+        """The sequences of each table that have a DROP of their own: not those of identity columns."""
         found: dict[int, list[int]] = {}
         for number in reversed(self.order):
             host = self._host(number)
@@ -292,7 +292,7 @@ def _empties(tables: Sequence[LoadedTable]) -> Iterator[str]:
 
 
 def _before(manifest: Manifest, file: str) -> Iterator[str]:
-    """What is rolled back before it, in the order in which that is done."""
+    """Yield what must be rolled back before, in that order."""
     files = [each.file for each in manifest.files]
     later = list(reversed(files[files.index(file) + 1 :]))
     if later:

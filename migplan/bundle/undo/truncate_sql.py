@@ -20,7 +20,7 @@ _ENABLE = {"origin": "ENABLE", "always": "ENABLE ALWAYS"}
 
 
 def truncate_sql(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Catalog) -> Iterator[str]:
-    """The statements that empty these tables, the last of which was filled first."""
+    """Yield the statements that empty these tables, the last of which was filled first."""
     here = [table.name for table in tables]
     if manifest.constraints is not Layout.WITH_SCHEMA and manifest.contents != "data":
         for start in range(0, len(here), BATCH):  # no key is there, or not any more
@@ -47,7 +47,7 @@ def truncate_sql(manifest: Manifest, tables: Sequence[LoadedTable], catalog: Cat
 def _named_together(
     names: Sequence[QualifiedName], users: Mapping[QualifiedName, Collection[QualifiedName]]
 ) -> set[QualifiedName]:
-    """Of some tables those that can be truncated, and all that TRUNCATE wants named with them."""
+    """Return the tables that can be truncated, and all that TRUNCATE wants named with them."""
     found: set[QualifiedName] = set()
     for name in names:
         more = with_referencing(name, users)
@@ -57,7 +57,7 @@ def _named_together(
 
 
 def _in_turn(names: Collection[QualifiedName], place: Mapping[QualifiedName, int]) -> list[QualifiedName]:
-    """Tables of the bundle, the last first."""
+    """Return those of the tables that are in the bundle, the last first."""
     return sorted((name for name in names if name in place), key=lambda name: -place[name])
 
 
@@ -79,7 +79,7 @@ def _truncated(
 
 
 def _deleted(here: Sequence[QualifiedName], later: Sequence[QualifiedName], catalog: Catalog) -> str:
-    """All in one statement, so that keys among them hold whatever way they point."""
+    """Return one statement that deletes the rows of all tables, so that keys among them hold."""
     # Keys act on later tables; a trigger of theirs fires for the statement, even without a row.
     disable, enable = _disabled_and_enabled([*here, *later], [*here, *later], catalog, {"DELETE", "UPDATE"})
     *first, last = (f"DELETE FROM {catalog.rows_of(name)}" for name in here)  # noqa: S608 - quoted
@@ -96,7 +96,7 @@ def _disabled_and_enabled(
     catalog: Catalog,
     events: Collection[str],
 ) -> tuple[list[str], list[str]]:
-    """What keeps triggers and rules of users still, and policies from hiding rows of the owner; and back."""
+    """Return what disables triggers, rules and forced row-level security, and what enables them again."""
     home = catalog.tops
     off, on = [], []
     for table in catalog.tables:
@@ -133,7 +133,7 @@ def _checked_empty(later: Sequence[QualifiedName], catalog: Catalog) -> Iterator
 def _barred(
     catalog: Catalog, needs: Mapping[QualifiedName, Collection[QualifiedName]]
 ) -> frozenset[QualifiedName]:
-    """Tables that TRUNCATE refuses: those of keys that are not enforced, and what they refer to."""
+    """Return tables that TRUNCATE refuses: what keys refer to that are not enforced, and what those need."""
     home = catalog.tops
     found: set[QualifiedName] = set()
     for key in catalog.foreign_keys:
@@ -150,7 +150,7 @@ def _barred(
 def _references(
     catalog: Catalog,
 ) -> tuple[dict[QualifiedName, set[QualifiedName]], dict[QualifiedName, set[QualifiedName]]]:
-    """Of each table those to which it refers, and those that refer to it."""
+    """Return the tables that each table refers to, and those that refer to it."""
     home = catalog.tops
     needs: dict[QualifiedName, set[QualifiedName]] = defaultdict(set)
     users: dict[QualifiedName, set[QualifiedName]] = defaultdict(set)

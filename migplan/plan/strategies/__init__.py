@@ -28,7 +28,7 @@ _BY_NAME: Mapping[Strategy, ModuleType] = {strategy.NAME: strategy for strategy 
 
 
 def decide(situation: Situation) -> Decision:
-    """The strategy for a table: the one that a person wished, or the first that fits."""
+    """Return the strategy for a table: the one that a person set, or the first that fits."""
     if situation.wish is not None:
         chosen: Decision = _BY_NAME[situation.wish].chosen(situation)
         return chosen
@@ -40,5 +40,5 @@ def decide(situation: Situation) -> Decision:
 
 
 def objection(situation: Situation, strategy: Strategy) -> str:
-    """Why a table cannot be loaded in that way; nothing when it can."""
+    """Return why a table cannot be loaded in that way; empty if it can."""
     return str(_BY_NAME[strategy].objection(situation))

@@ -30,11 +30,11 @@ class Situation:
 
     @property
     def every_key(self) -> tuple[ForeignKey, ...]:
-        """All that it has."""
+        """All foreign keys of the table."""
         return (*self.keys, *self.self_keys)
 
     def cuts_by(self, how: Strategy) -> tuple[Cut, ...]:
-        """The cuts of one kind."""
+        """Return the cuts of one kind."""
         return tuple(cut for cut in self.cuts if cut.how is how)
 
     @property
@@ -43,7 +43,7 @@ class Situation:
         return tuple(key for key in self.self_keys if key.enforced)
 
     def beside(self, keys: Sequence[ForeignKey]) -> str:
-        """What else has to be done for a table whose strategy is about these keys; mostly nothing."""
+        """Return what else has to be done, in words, for a table whose strategy is about these keys."""
         other = [cut for cut in self.cuts if cut.key not in keys] if self.live else []
         own = [key for key in self.binding_self_keys if key not in keys] if self.live else []
         said = [f"; {short(cut.key)} {_BESIDE[cut.how]}" for cut in other]
@@ -70,7 +70,7 @@ class Decision:
 
 
 def short(key: ForeignKey) -> str:
-    """``created_by -> staff_id`` for a key of one table, with the other table's name where there is one."""
+    """Return ``created_by -> staff_id`` for a key of a table to itself, else with the other table's name."""
     columns = ", ".join(key.columns)
     referenced = ", ".join(key.referenced_columns)
     return f"{columns} -> {referenced if key.refers_to_itself else key.referenced}"
@@ -82,12 +82,12 @@ def closing(keys: Sequence[ForeignKey]) -> str:
 
 
 def is_or_are(keys: Sequence[ForeignKey]) -> str:
-    """The verb for one key or several."""
+    """Return the verb for one key or several."""
     return "is" if len(keys) == 1 else "are"
 
 
 def not_shown_cheapest(cuts: Iterable[Cut]) -> str:
-    """A remark where the circle is too large to be sure that there is no cheaper cut."""
+    """Return a remark if the circle is too large to be sure that there is no cheaper cut."""
     return (
         ""
         if all(cut.best for cut in cuts)
