@@ -176,7 +176,7 @@ class Digester:
 
     def _batches(self, tables: Sequence[Wanted]) -> Iterator[list[_Piece]]:
         """Small tables share a question; large ones are several."""
-        ranges = self._sessions.keeper.version >= _RANGES_SINCE
+        ranges = self._sessions.exporter.version >= _RANGES_SINCE
         small: list[_Piece] = []
         for piece in (piece for each in tables for piece in _pieces(each, ranges)):
             if piece.bytes > SMALL_IN_ALL:
@@ -194,7 +194,7 @@ class Digester:
         question = sql.SQL(" UNION ALL ").join(
             _question(piece, method, number) for number, piece in enumerate(batch)
         )
-        with self._sessions.keeper.translate_errors(_during(batch)):
+        with self._sessions.exporter.translate_errors(_during(batch)):
             try:
                 rows = self._asked(question)
             except psycopg.Error as error:
@@ -220,7 +220,7 @@ class Digester:
         """A table that would not be read in pieces: as a whole, else at least its rows counted."""
         name = each.table.name
         why = ""
-        with self._sessions.keeper.translate_errors(f"reading {name}"):
+        with self._sessions.exporter.translate_errors(f"reading {name}"):
             try:
                 ((_, rows, one, other),) = self._asked(_question(_Piece(each, each.table), method, 0))
                 return _digest(name, _Sum(rows, one, other), method)

@@ -16,7 +16,6 @@ from migplan.cli import options, permission, running, screen
 from migplan.cli.apply import words_of
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import BundleError, FileError, StepError
-from migplan.pipeline.apply import preview_rollback, roll_back
 from migplan.postgres.address import Address
 from migplan.report import rollback as report
 from migplan.report.run import Words, fate
@@ -25,8 +24,9 @@ from migplan.run.engine.events import Event, OnEvent
 from migplan.run.engine.journal import Run, journal_reader
 from migplan.run.engine.options import Limits, RunOptions
 from migplan.run.undo.losses import Losses
-from migplan.run.undo.rollback import RollbackOptions
+from migplan.run.undo.rollback import RollbackOptions, foreseen
 from migplan.run.undo.rollback import abandon as ended_by_hand
+from migplan.run.undo.rollback import rollback as roll_back
 
 
 @click.command()
@@ -115,7 +115,7 @@ def rollback(
     beside = _beside(bundle)
     wanted = RollbackOptions(to, data_only, also_changed, drop_journal, run_options, ask.whether_to_take_back)
     if dry_run:
-        found = preview_rollback(beside, address, wanted)
+        found = foreseen(beside, address, wanted)
         if found is None:
             screen.show([f"{address}: there is no run to roll back in its journal"])
             return
@@ -130,7 +130,7 @@ def _take_back(
 ) -> None:
     with ExitStack() as stack:
         try:
-            result = roll_back(beside, address, _later(stack, log_format), wanted)
+            result = roll_back(beside, address, wanted, _later(stack, log_format))
         except StepError as error:
             _failed(error, words.rollback)
         except KeyboardInterrupt:

@@ -13,8 +13,9 @@ from migplan import config as configuration
 from migplan.bundle import signing
 from migplan.bundle.verified import load_verified
 from migplan.cli import options, screen, signatures
-from migplan.pipeline.verify import receipt_of, verify_target
+from migplan.pipeline.verify import receipt_of
 from migplan.report import verification as report
+from migplan.verify.target import verify_target
 from migplan.verify.verification import Verification
 
 _SHAPES: dict[str, Callable[[Verification], Iterable[Text | str]]] = {

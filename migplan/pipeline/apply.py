@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from migplan.bundle.verified import VerifiedBundle
@@ -11,7 +10,6 @@ from migplan.postgres.address import Address
 from migplan.postgres.scratch import Scratch, scratch
 from migplan.postgres.session import Session
 from migplan.run.bundle.apply import ApplyOptions, apply
-from migplan.run.bundle.kept import LocalBundle
 from migplan.run.bundle.steps import steps_of
 from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
@@ -20,8 +18,6 @@ from migplan.run.engine.steps import Step, predecessors
 from migplan.run.engine.target import LockedTarget, RunResult
 from migplan.run.preflight import examine
 from migplan.run.preflight.wants import wants_of
-from migplan.run.undo.losses import Losses
-from migplan.run.undo.rollback import RollbackOptions, RollbackResult, foreseen, rollback
 
 
 def scratch_for(bundle: VerifiedBundle) -> AbstractContextManager[Scratch]:
@@ -75,20 +71,3 @@ def preview_steps(
     runs = [each for each in status_of(address).runs if each.run.kind == "apply"]
     entries = next((each.entries for each in reversed(runs) if each.run.digest == bundle.digest), ())
     return steps, {entry.step for entry in entries if entry.state == "done"}, predecessors(steps)
-
-
-def roll_back(
-    beside: LocalBundle,
-    address: Address,
-    on_event: OnEvent = events.ignore,
-    wanted: RollbackOptions | None = None,
-) -> RollbackResult:
-    """Roll back the last run of a bundle on a target: all of it, unasked, unless something else is wanted."""
-    return rollback(beside, address, wanted or RollbackOptions(), on_event)
-
-
-def preview_rollback(
-    beside: LocalBundle, address: Address, wanted: RollbackOptions
-) -> tuple[Losses, Sequence[Step]] | None:
-    """What a rollback would lose, and its steps; None when there is nothing to roll back."""
-    return foreseen(beside, address, wanted)

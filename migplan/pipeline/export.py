@@ -88,33 +88,33 @@ def _exported(
     first attempts would rather have the newer one, the others have it as it was.
     """
     on_progress("locking the tables", 0, 0)
-    with reading(address, TABLES) as keeper:
-        snapshot = keeper.export_snapshot()
-        program = pg_dump.suitable(keeper.version, encrypted=keeper.pgconn.ssl_in_use)
+    with reading(address, TABLES) as exporter:
+        snapshot = exporter.export_snapshot()
+        program = pg_dump.suitable(exporter.version, encrypted=exporter.pgconn.ssl_in_use)
         concerns = _concerns(config)
-        # pg_dump takes locks of its own: it begins at once, before anybody queues behind the keeper's.
+        # pg_dump takes locks of its own: it begins at once, before anybody queues behind the exporter's.
         with (
             pg_dump.dumping(address, program, snapshot) as dump,
-            one_moment(keeper, concerns, aside=False),
+            one_moment(exporter, concerns, aside=False),
         ):
             on_progress("reading definitions", 0, 0)
             archive = dump.archive()
-            more = attributes.read(keeper)
+            more = attributes.read(exporter)
             # What stands aside is compared in there, right behind: the shorter, the less can have happened.
-            catalog = catalog_at(keeper, wanted.exactness, on_progress, vitals=True, concerns=concerns)
+            catalog = catalog_at(exporter, wanted.exactness, on_progress, vitals=True, concerns=concerns)
         plan, selected = _plan_for(catalog, config, wanted)
         advice = advised(selected.catalog, build(selected.catalog), config)
         out = wanted.folder(plan)
         refuse_what_is_not_ours(out, force=wanted.force)
         refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
-        carrying = _carrying(keeper, selected.catalog, wanted, on_progress)
+        carrying = _carrying(exporter, selected.catalog, wanted, on_progress)
         bare = replace(selected.catalog, vitals=None)
-        source = _source(keeper, bare, archive, wanted.options, carrying)
+        source = _source(exporter, bare, archive, wanted.options, carrying)
         source = replace(source, attributes=more)
         with (
             written_aside(out, force=wanted.force, access=config.access) as aside,
-            one_moment(keeper, concerns, aside=number < _NEWEST),
-            snapshot_pool(keeper, wanted.options.jobs) as pool,
+            one_moment(exporter, concerns, aside=number < _NEWEST),
+            snapshot_pool(exporter, wanted.options.jobs) as pool,
         ):
             source = replace(
                 source,

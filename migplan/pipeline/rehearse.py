@@ -23,6 +23,8 @@ from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
 from migplan.run.engine.status import status_of
 from migplan.run.engine.target import RunResult
+from migplan.run.undo.rollback import RollbackOptions, rollback
+from migplan.verify.target import verify_target
 
 Value = TypeVar("Value")
 
@@ -77,7 +79,7 @@ class Rehearsal:
     def _verify(self) -> Stage:
         jobs = self.running.options.jobs
         seconds, found = _timed(
-            lambda: verify.verify_target(self.target, self.bundle.paths.folder, None, jobs, self.on_progress)
+            lambda: verify_target(self.target, self.bundle.paths.folder, None, jobs, self.on_progress)
         )
         if found.holds:
             receipt = verify.receipt_of(self.bundle, self.target, found)
@@ -88,7 +90,7 @@ class Rehearsal:
 
     def _roll_back(self) -> Stage:
         seconds, gone = _timed(
-            lambda: running.roll_back(LocalBundle.of(self.bundle), self.target, self.on_event)
+            lambda: rollback(LocalBundle.of(self.bundle), self.target, RollbackOptions(), self.on_event)
         )
         return Stage("rollback", seconds, f"{gone.steps:,} steps rolled back")
 

@@ -1,4 +1,4 @@
-"""Whether a target is what it was to be, and the receipt that says so."""
+"""The receipt that says that a target is what its bundle says."""
 
 from __future__ import annotations
 
@@ -7,26 +7,9 @@ from pathlib import Path
 
 from migplan.bundle.verified import VerifiedBundle
 from migplan.postgres.address import Address
-from migplan.progress import Progress, no_progress
 from migplan.run.bundle import receipt
 from migplan.run.engine.status import status_of
-from migplan.verify import verifying
 from migplan.verify.verification import Verification
-
-
-def verify_target(
-    address: Address,
-    bundle_folder: Path,
-    source: Address | None = None,
-    jobs: int = 2,
-    on_progress: Progress = no_progress,
-    scratch: Address | None = None,
-) -> Verification:
-    """Whether a target is what its bundle says; and its source, where one is named.
-
-    ``scratch`` is a server of the target's version to read definitions on; without one, one is started.
-    """
-    return verifying.verify(address, bundle_folder, source, jobs, on_progress, scratch)
 
 
 def receipt_of(bundle: VerifiedBundle, address: Address, proof: Verification) -> Path | None:

@@ -1,9 +1,9 @@
 """Where a throwaway server lives and as whom: its folder, its locks, its OS user, its binaries.
 
-Two locks say who is alive, because the kernel gives them up with their last owner: the keeper holds
+Two locks say who is alive, because the kernel gives them up with their last owner: the supervisor holds
 one on its folder, and the processes of the server share one on their data folder.
 
-This is the keeper's: it imports the standard library and nothing of migplan.
+This is the supervisor's: it imports the standard library and nothing of migplan.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-class KeeperError(Exception):
+class SupervisorError(Exception):
     """What the parent will raise as a LaunchError."""
 
     def __init__(self, what: str, *, do: str = "", log: str = "") -> None:
@@ -65,7 +65,7 @@ class Account:
             with contextlib.suppress(KeyError):
                 entry = pwd.getpwnam(name)
                 return cls(entry.pw_uid, entry.pw_gid, name)
-        raise KeeperError(
+        raise SupervisorError(
             "PostgreSQL refuses to run as root, and there is no OS user postgres or nobody",
             do="add an OS user named postgres, or run migplan as an ordinary user",
         )
@@ -82,22 +82,22 @@ class Account:
         return self.uid != os.geteuid()
 
     def start(self, *command: str | Path, **options: Any) -> subprocess.Popen[bytes]:
-        """Start a program as this user, to quit when the keeper dies."""
+        """Start a program as this user, to quit when the supervisor dies."""
         if self.is_other:
             options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
-        keeper = os.getpid()
+        supervisor = os.getpid()
         environment = {key: os.environ[key] for key in ENVIRONMENT if key in os.environ}
         try:
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 env=environment | {"LC_ALL": "C"},
-                # Safe here: the keeper has one thread, and it is the one whose death Linux reports.
-                preexec_fn=lambda: _quit_with(keeper),  # noqa: PLW1509
+                # Safe here: the supervisor has one thread, and it is the one whose death Linux reports.
+                preexec_fn=lambda: _quit_with(supervisor),  # noqa: PLW1509
                 **options,
             )
         except (OSError, subprocess.SubprocessError) as error:
-            raise KeeperError(f"{command[0]} cannot be run as OS user {self.name}: {error}") from None
+            raise SupervisorError(f"{command[0]} cannot be run as OS user {self.name}: {error}") from None
 
     def can(self, *command: str | Path) -> bool:
         """Whether a short and silent command succeeds for this user."""
@@ -105,14 +105,14 @@ class Account:
             silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             with self.start(*command, **silent) as process:
                 return process.wait() == 0
-        except KeeperError:
+        except SupervisorError:
             return False
 
 
-def _quit_with(keeper: int) -> None:
+def _quit_with(supervisor: int) -> None:
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
-        if os.getppid() != keeper:  # it died before it could be watched
+        if os.getppid() != supervisor:  # it died before it could be watched
             os._exit(1)
 
 
@@ -170,7 +170,7 @@ def _root(roots: Iterable[str], account: Account) -> str:
             faults.append(f"{root} is closed to OS user {account.name}")
         else:
             return root
-    raise KeeperError(
+    raise SupervisorError(
         f"there is no folder for a throwaway server: {'; '.join(faults)}",
         do="let TMPDIR name a folder with a short path that every user may enter",
     )
@@ -186,7 +186,7 @@ def _claim(root: str) -> tuple[Path, int]:
 
 
 def sweep(roots: Iterable[str]) -> None:
-    """Remove what keepers that were killed have left behind."""
+    """Remove what supervisors that were killed have left behind."""
     for root in roots:
         for folder in Path(root).glob(f"{PREFIX}*"):
             with contextlib.suppress(OSError):
@@ -228,7 +228,7 @@ def usable_binaries(bin_: Path, account: Account, folder: Path) -> Path:
     _lend(package.parent / libraries, folder / "binaries" / libraries)
     if _runs(copy / bin_.name, account):
         return copy / bin_.name
-    raise KeeperError(
+    raise SupervisorError(
         f"OS user {account.name} can run neither {bin_ / 'postgres'} nor a copy of it",
         do="install PostgreSQL where every user can read it, or run migplan as an ordinary user",
     )

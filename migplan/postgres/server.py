@@ -5,7 +5,7 @@
     with ThrowawayServer() as server, psycopg.connect(server.conninfo()) as connection:
         ...
 
-The server belongs to a keeper, a process of its own (``keeper.py``), which stops it and removes its
+The server belongs to a supervisor, a process of its own (``supervisor.py``), which stops it and removes its
 folder when told so and when this process ends, in whatever way it ends.
 """
 
@@ -58,10 +58,10 @@ THROWAWAY: Mapping[str, str] = MappingProxyType(
 _OURS = frozenset({"listen_addresses", "port", "unix_socket_directories", "data_directory"})
 _SETTING = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?")
 
-# Not ``-m``: isolated from the environment and from site-packages the keeper starts in 50 ms, and
+# Not ``-m``: isolated from the environment and from site-packages the supervisor starts in 50 ms, and
 # the folder of migplan comes last on its path, so that nothing beside migplan can hide a module of
 # the standard library.
-_KEEPER = "import sys; sys.path.append(sys.argv[1]); from migplan.postgres.supervisor import main; main()"
+_SUPERVISOR = "import sys; sys.path.append(sys.argv[1]); from migplan.postgres.supervisor import main; main()"
 _STOP_SECONDS = 45.0
 
 
@@ -95,7 +95,7 @@ class ThrowawayServer:
         self.superuser = superuser
         self._password = secrets.token_urlsafe(24) if tcp else None
         self._roots = [tempfile.gettempdir(), "/tmp"]  # noqa: S108  # when the first is too long
-        self._keeper: subprocess.Popen[str] | None = None
+        self._supervisor: subprocess.Popen[str] | None = None
         self._starter = 0
         self._state: dict[str, Any] = {}
 
@@ -117,10 +117,10 @@ class ThrowawayServer:
 
     def start(self) -> None:
         """Create the cluster and start it; LaunchError with the log's last lines if that fails."""
-        if self._keeper is not None:
+        if self._supervisor is not None:
             raise LaunchError("this server was started already")
         self._refuse_settings()
-        self._keeper = self._start_keeper()
+        self._supervisor = self._start_supervisor()
         self._starter = os.getpid()
         atexit.register(self.stop)
         try:
@@ -139,7 +139,7 @@ class ThrowawayServer:
 
     def stop(self, mode: Mode = "fast") -> None:
         """Stop the server and remove every trace of it; harmless when there is none."""
-        if self._keeper is None or os.getpid() != self._starter:
+        if self._supervisor is None or os.getpid() != self._starter:
             return  # a fork of the process that started it must not end it
         try:
             with contextlib.suppress(OSError):
@@ -231,56 +231,56 @@ class ThrowawayServer:
                 )
 
     def _ask(self, **order: object) -> None:
-        """Give the keeper an order, and wait for its answer."""
-        if self._keeper is None or self._keeper.stdout is None:
+        """Give the supervisor an order, and wait for its answer."""
+        if self._supervisor is None or self._supervisor.stdout is None:
             raise self._not_started()
         try:
             with contextlib.suppress(BrokenPipeError):
                 self._tell(**order)
-            line = self._keeper.stdout.readline()
+            line = self._supervisor.stdout.readline()
         except BaseException:
             # Interrupted: a late answer would be taken for that to the next order.
             self._dismiss()
             raise
         if not line:
-            code = self._keeper.wait()
+            code = self._supervisor.wait()
             self._dismiss()
-            raise LaunchError(f"the keeper of the server ended unexpectedly, with code {code}")
+            raise LaunchError(f"the supervisor of the server ended unexpectedly, with code {code}")
         answer = json.loads(line)
         if "error" in answer:
             raise LaunchError(answer["error"], do=answer.get("do", ""), log=answer.get("log", ""))
         self._state = answer
 
     def _tell(self, **order: object) -> None:
-        assert self._keeper is not None
-        assert self._keeper.stdin is not None
-        self._keeper.stdin.write(json.dumps(order) + "\n")
-        self._keeper.stdin.flush()
+        assert self._supervisor is not None
+        assert self._supervisor.stdin is not None
+        self._supervisor.stdin.write(json.dumps(order) + "\n")
+        self._supervisor.stdin.flush()
 
     def _dismiss(self) -> None:
-        """Close the pipe, which ends the keeper, and see to it that nothing is left."""
-        assert self._keeper is not None
-        keeper, self._keeper = self._keeper, None
+        """Close the pipe, which ends the supervisor, and see to it that nothing is left."""
+        assert self._supervisor is not None
+        supervisor, self._supervisor = self._supervisor, None
         folder, self._state = self._state.get("folder"), {}
         atexit.unregister(self.stop)
         try:
             with contextlib.suppress(OSError):
-                keeper.stdin.close()  # type: ignore[union-attr]  # it is a pipe
-            keeper.wait(_STOP_SECONDS)
+                supervisor.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+            supervisor.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            keeper.kill()
-            keeper.wait()
+            supervisor.kill()
+            supervisor.wait()
         finally:
-            keeper.stdout.close()  # type: ignore[union-attr]
+            supervisor.stdout.close()  # type: ignore[union-attr]
         if folder and Path(folder).exists():
             self._sweep()
 
-    def _start_keeper(self) -> subprocess.Popen[str]:
+    def _start_supervisor(self) -> subprocess.Popen[str]:
         if sys.platform == "win32":
             raise LaunchError("throwaway servers need Linux or macOS", do="name a running server")
         home = Path(__file__).resolve().parents[2]
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _KEEPER, str(home)],
+            [sys.executable, "-I", "-S", "-c", _SUPERVISOR, str(home)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -291,6 +291,6 @@ class ThrowawayServer:
         )
 
     def _sweep(self) -> None:
-        """Have another keeper remove what a keeper that was killed left behind."""
-        with self._start_keeper() as keeper:
-            keeper.communicate(json.dumps({"do": "sweep", "roots": self._roots}) + "\n")
+        """Have another supervisor remove what a supervisor that was killed left behind."""
+        with self._start_supervisor() as supervisor:
+            supervisor.communicate(json.dumps({"do": "sweep", "roots": self._roots}) + "\n")

@@ -23,12 +23,12 @@ _EVER = 1e6  # seconds that somebody waits for a session: they all are at work
 class SnapshotPool:
     """As many sessions on an exported snapshot as there are jobs, each lent to one worker at a time.
 
-    The keeper is the session whose snapshot it is. Where that holds locks on the tables, nobody else may use
-    it while sessions of the pool are at work.
+    The exporter is the session whose snapshot it is. Where that holds locks on the tables, nobody else may
+    use it while sessions of the pool are at work.
     """
 
-    def __init__(self, keeper: Session, jobs: int) -> None:
-        self.keeper = keeper
+    def __init__(self, exporter: Session, jobs: int) -> None:
+        self.exporter = exporter
         self._turn = Lock()
         self._all: list[Session] = []
         self._sessions = QueuePool(
@@ -51,26 +51,26 @@ class SnapshotPool:
             lent.close()
 
     def undisturbed(self, work: Callable[[Session], Found]) -> Found:
-        """Have something read, and the locks that it takes given back: thousands would fill the lock table.
+        """Return what ``work`` reads, and give back its locks: thousands would fill the lock table.
 
-        Who queues for ACCESS EXCLUSIVE on a table, and so behind the keeper, stops every session that has no
-        lock on it yet. The keeper has: where one is stopped, the keeper does its work. The work may be begun
-        twice, so it must not have done anything before it has its locks.
+        Who queues for ACCESS EXCLUSIVE on a table, and so behind the exporter, stops every session that has
+        no lock on it yet. The exporter has one: where a session is stopped, the exporter does its work. So
+        the work may be begun twice, and must do nothing else before it has its locks.
         """
         with self.borrowed() as session:
             try:
                 with session.transaction(force_rollback=True):
                     return work(session)
             except psycopg.errors.LockNotAvailable:
-                if not self.keeper.holds_locks:
+                if not self.exporter.holds_locks:
                     raise
-        with self._turn, self.keeper.transaction(force_rollback=True):
-            return work(self.keeper)
+        with self._turn, self.exporter.transaction(force_rollback=True):
+            return work(self.exporter)
 
     def open(self) -> None:
         """Connect, as many times as there are jobs."""
-        if not self.keeper.snapshot:
-            self.keeper.export_snapshot()
+        if not self.exporter.snapshot:
+            self.exporter.export_snapshot()
         with ExitStack() as stack:
             for _ in range(self._jobs):
                 stack.enter_context(self.borrowed())
@@ -83,20 +83,20 @@ class SnapshotPool:
         self._sessions.dispose()
 
     def _opened(self) -> Session:
-        session = connect(self.keeper.address)
+        session = connect(self.exporter.address)
         self._all.append(session)
         with session.translate_errors("opening another session on the snapshot"):
             session.isolation_level, session.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
-            snapshot = sql.Literal(self.keeper.snapshot)
+            snapshot = sql.Literal(self.exporter.snapshot)
             session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
             session.execute(settings.reading(session.version))
         return session
 
 
 @contextmanager
-def snapshot_pool(keeper: Session, jobs: int) -> Iterator[SnapshotPool]:
-    """Sessions on the snapshot of the keeper's transaction, for as long as the block runs."""
-    pool = SnapshotPool(keeper, jobs)
+def snapshot_pool(exporter: Session, jobs: int) -> Iterator[SnapshotPool]:
+    """Sessions on the snapshot of the exporter's transaction, for as long as the block runs."""
+    pool = SnapshotPool(exporter, jobs)
     try:
         pool.open()
         yield pool

@@ -1,12 +1,12 @@
-"""The keeper: a process that owns one throwaway server, and leaves nothing of it behind.
+"""The supervisor: a process that owns one throwaway server, and leaves nothing of it behind.
 
 ``server.py`` starts it in a session of its own, so that Ctrl-C in a terminal does not reach it.
 Orders come as lines of JSON through stdin, and each but the last gets an answer on stdout. When the
-orders end, however the parent died, the keeper stops the server and removes its folder. When the
-keeper itself is killed, Linux tells the server to quit, and the next keeper sweeps the folder up.
+orders end, however the parent died, the supervisor stops the server and removes its folder. When the
+supervisor itself is killed, Linux tells the server to quit, and the next supervisor sweeps the folder up.
 
 To let a server outlive the one who started it would take no more than another source of orders.
-Like ``lodging.py``, this file needs nothing but the standard library: it starts in 50 ms.
+Like ``data_dir.py``, this file needs nothing but the standard library: it starts in 50 ms.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 
 from migplan.postgres.data_dir import (
     Account,
-    KeeperError,
+    SupervisorError,
     is_free,
     lock,
     private_folder,
@@ -70,14 +70,14 @@ class Parent:
         deadline = time.monotonic() + START_SECONDS
         while not done():
             if time.monotonic() > deadline:
-                raise KeeperError(f"{what} took more than {START_SECONDS:.0f} seconds")
+                raise SupervisorError(f"{what} took more than {START_SECONDS:.0f} seconds")
             # A parent says nothing while it waits for an answer, so this can only be its end.
             if select.select([sys.stdin], [], [], 0.01)[0]:
                 sys.exit()
 
 
 class Cluster:
-    """A database cluster in the keeper's folder, and the server that runs it, if it runs."""
+    """A database cluster in the supervisor's folder, and the server that runs it, if it runs."""
 
     def __init__(self, folder: Path, account: Account, bin_: Path, parent: Parent) -> None:
         self.data = folder / "data"
@@ -105,7 +105,7 @@ class Cluster:
                 process.kill()
                 process.wait()
         if process.returncode != 0:
-            raise KeeperError("initdb failed", log=self.log_tail())
+            raise SupervisorError("initdb failed", log=self.log_tail())
         self.log.unlink()  # a server's log begins with the server
         self._set(settings)
         if password is None:
@@ -123,7 +123,7 @@ class Cluster:
             self._set({"port": str(self.port)})
             try:
                 self.start()
-            except KeeperError as error:
+            except SupervisorError as error:
                 if attempt == PORT_ATTEMPTS or "could not bind" not in error.answer["log"]:
                     raise
             else:
@@ -132,14 +132,14 @@ class Cluster:
     def start(self) -> None:
         """Start the server, and return when it takes connections."""
         if self.process is not None and not _ends(self.process):
-            raise KeeperError("the server runs already")
+            raise SupervisorError("the server runs already")
         is_free(self.data, 10)  # a killed postmaster's children may take a moment to notice
         process = self.process = self._start(self.bin / "postgres", "-D", self.data)
         self.parent.wait_until(
             lambda: self._is_ready(process) or process.poll() is not None, "the start of the server"
         )
         if process.poll() is not None:
-            raise KeeperError("the server did not start", log=self.log_tail())
+            raise SupervisorError("the server did not start", log=self.log_tail())
 
     def stop(self, mode: str) -> None:
         """Stop the server in the given mode, and in harsher ones when it does not obey."""
@@ -175,7 +175,7 @@ class Cluster:
         """Start a program of the server that shares the lock of the data folder as it lives."""
         shared = lock(self.data)
         if shared is None:
-            raise KeeperError("processes of the last server still use its data folder")
+            raise SupervisorError("processes of the last server still use its data folder")
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             return self.account.start(
@@ -253,13 +253,13 @@ def follow(parent: Parent, cluster: Cluster) -> str:
             elif order["do"] == "resume":
                 cluster.start()
             parent.answer(**cluster.state)
-        except KeeperError as error:
+        except SupervisorError as error:
             parent.answer(**error.answer)
     return "fast"
 
 
 def main() -> None:
-    """Keep a server, or only sweep up after keepers that were killed."""
+    """Keep a server, or only sweep up after supervisors that were killed."""
     os.umask(0o022)
     for number in ENDINGS:
         signal.signal(number, leave)
@@ -271,13 +271,13 @@ def main() -> None:
         sweep(order["roots"])
         if order["do"] == "keep":
             keep(parent, order)
-    except KeeperError as error:
+    except SupervisorError as error:
         parent.answer(**error.answer)
     except Exception as error:
         # There is no terminal here: whatever it is, the parent has to say it.
         place = traceback.extract_tb(error.__traceback__)[-1]
         said = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
-        parent.answer(error="the keeper of the server failed", log=said)
+        parent.answer(error="the supervisor of the server failed", log=said)
 
 
 def leave(number: int, _frame: object) -> NoReturn:

@@ -146,7 +146,7 @@ def test_what_changes_behind_the_snapshot_begins_the_export_again(
 def test_what_access_share_keeps_away_waits_for_the_end(
     newest: Server, newest_database: MakeDatabase, bundle: Path
 ) -> None:
-    """Who queues behind the keeper stops whoever wants the table then: the keeper reads it itself."""
+    """Who queues behind the exporter stops whoever wants the table then: the exporter reads it itself."""
     source = newest_database(SHOP)
     waiting: list[Thread] = []
 
@@ -182,7 +182,7 @@ def queued(connection: psycopg.Connection) -> bool:
 def test_pg_dump_does_not_wait_for_who_waits_for_us(
     newest: Server, newest_database: MakeDatabase, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A TRUNCATE that queues between the keeper's locks and pg_dump's would hold both up for ever."""
+    """A TRUNCATE that queues between the exporter's locks and pg_dump's would hold both up for ever."""
     source = newest_database(SHOP)
     begun: list[Thread] = []
     dumping = pg_dump.dumping

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migplan.pipeline.verify import verify_target
+from migplan.verify.target import verify_target
 from migplan.verify.verification import Verification
 from tests.export.conftest import PASSWORD
 from tests.export.loading import export, psql, run_with_psql

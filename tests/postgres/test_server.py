@@ -33,7 +33,7 @@ PYTHONPATH = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHON
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 on_linux = pytest.mark.skipif(
-    sys.platform != "linux", reason="only Linux tells a server that its keeper was killed"
+    sys.platform != "linux", reason="only Linux tells a server that its supervisor was killed"
 )
 
 # What a child process does: start a server, say where it is, and wait for its fate.
@@ -43,7 +43,7 @@ from migplan.postgres.server import ThrowawayServer
 server = ThrowawayServer()
 print(json.dumps("starting"), flush=True)
 server.start()
-print(json.dumps([server.pid, str(server.folder), server._keeper.pid]), flush=True)
+print(json.dumps([server.pid, str(server.folder), server._supervisor.pid]), flush=True)
 """
 
 
@@ -84,9 +84,9 @@ def tcp_server() -> Iterator[ThrowawayServer]:
         yield shared
 
 
-def keeper_of(server: ThrowawayServer) -> int:
-    assert server._keeper
-    return server._keeper.pid
+def supervisor_of(server: ThrowawayServer) -> int:
+    assert server._supervisor
+    return server._supervisor.pid
 
 
 def servers_in(folder: Path) -> list[Path]:
@@ -150,8 +150,8 @@ def answered(process: subprocess.Popen[str]) -> Any:
 
 
 def told(process: subprocess.Popen[str]) -> tuple[int, Path, int]:
-    pid, folder, keeper = answered(process)
-    return pid, Path(folder), keeper
+    pid, folder, supervisor = answered(process)
+    return pid, Path(folder), supervisor
 
 
 class TestStarting:
@@ -220,7 +220,7 @@ class TestStarting:
             assert server.folder.parent == Path("/tmp")
             assert value(server, "SELECT 1") == 1
 
-    def test_the_keeper_starts_without_site_packages(self) -> None:
+    def test_the_supervisor_starts_without_site_packages(self) -> None:
         # Whatever is imported there is paid for at every start of a server.
         program = "import sys; sys.path.append(sys.argv[1]); import migplan.postgres.supervisor"
         subprocess.run([sys.executable, "-I", "-S", "-c", program, str(CHECKOUT)], check=True)
@@ -331,11 +331,11 @@ class TestLeavingNothing:
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
     def test_after_the_parent_is_killed_by(self, number: signal.Signals) -> None:
         with child() as process:
-            pid, folder, keeper = told(process)
+            pid, folder, supervisor = told(process)
             assert is_alive(pid)
             os.killpg(process.pid, number)  # as Ctrl-C does: to all the processes of the terminal
             process.wait()
-            assert eventually(lambda: not is_alive(pid) and not is_alive(keeper))
+            assert eventually(lambda: not is_alive(pid) and not is_alive(supervisor))
             assert not folder.exists()
 
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
@@ -364,36 +364,36 @@ class TestLeavingNothing:
             process.kill()
 
     @on_linux
-    def test_after_the_keeper_is_killed(self, place: Path) -> None:
+    def test_after_the_supervisor_is_killed(self, place: Path) -> None:
         with ThrowawayServer() as server:
             pid = server.pid
-            os.kill(keeper_of(server), signal.SIGKILL)
+            os.kill(supervisor_of(server), signal.SIGKILL)
             assert eventually(lambda: not is_alive(pid))
         assert not servers_in(place)
 
     @on_linux
-    def test_an_order_to_a_killed_keeper(self, place: Path) -> None:
+    def test_an_order_to_a_killed_supervisor(self, place: Path) -> None:
         with ThrowawayServer() as server:
-            os.kill(keeper_of(server), signal.SIGKILL)
+            os.kill(supervisor_of(server), signal.SIGKILL)
             with pytest.raises(LaunchError, match="ended unexpectedly"):
                 server.restart()
             assert not servers_in(place)
 
     @on_linux
-    def test_after_parent_and_keeper_are_killed_the_next_start_sweeps(self, place: Path) -> None:
+    def test_after_parent_and_supervisor_are_killed_the_next_start_sweeps(self, place: Path) -> None:
         with child() as process:
-            pid, folder, keeper = told(process)
-            for victim in (keeper, process.pid):
+            pid, folder, supervisor = told(process)
+            for victim in (supervisor, process.pid):
                 os.kill(victim, signal.SIGKILL)
             assert eventually(lambda: not is_alive(pid))
             assert folder.exists()
         with ThrowawayServer() as server:
             assert servers_in(place) == [server.folder]
 
-    def test_after_a_keeper_is_asked_to_go(self, place: Path) -> None:
+    def test_after_a_supervisor_is_asked_to_go(self, place: Path) -> None:
         with ThrowawayServer() as server:
             pid = server.pid
-            os.kill(keeper_of(server), signal.SIGTERM)
+            os.kill(supervisor_of(server), signal.SIGTERM)
             assert eventually(lambda: not servers_in(place))
             assert not is_alive(pid)
 

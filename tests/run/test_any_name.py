@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from migplan.bundle.check.examine import check
 from migplan.bundle.verified import load_verified
 from migplan.names import QualifiedName, quoted
-from migplan.pipeline.verify import verify_target
 from migplan.run.bundle.apply import ApplyOptions, apply
 from migplan.run.bundle.kept import LocalBundle
 from migplan.run.engine.options import RunOptions
 from migplan.run.undo.rollback import RollbackOptions, rollback
+from migplan.verify.target import verify_target
 from tests.export.loading import export
 from tests.run.rolling import ask, lost, schema
 from tests.servers import Server

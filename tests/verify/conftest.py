@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from migplan.pipeline.verify import verify_target
+from migplan.verify.target import verify_target
 from migplan.verify.verification import Verification
 from tests.cli.conftest import nowhere, run
 from tests.export.loading import export, run_with_psql

@@ -22,7 +22,7 @@ from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.uncompared import CATALOGS, COLUMNS, READ, STRUCTURE, UNCOMPARED
 from migplan.postgres import settings
 from migplan.postgres.session import Session, connect
-from migplan.verify import verifying
+from migplan.verify import target as verifying
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment
 from migplan.verify.rebuilt import rebuilt

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migplan.pipeline.verify import verify_target
+from migplan.verify.target import verify_target
 from tests.export.loading import export, run_with_psql
 from tests.servers import Server
 from tests.verify.conftest import said

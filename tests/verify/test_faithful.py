@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from migplan.config import Layout
-from migplan.pipeline.verify import verify_target
 from migplan.postgres import binaries
 from migplan.sql.split import Statement, pieces
-from migplan.verify import verifying
+from migplan.verify import target as verifying
 from migplan.verify.definitions import same
+from migplan.verify.target import verify_target
 from migplan.verify.verification import Verification
 from tests.cli.conftest import Run, nowhere, run
 from tests.export.conftest import PASSWORD, role

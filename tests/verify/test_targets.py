@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from migplan.config import Layout
-from migplan.pipeline.verify import verify_target
 from migplan.report.verification import closing
+from migplan.verify.target import verify_target
 from migplan.verify.verification import Verification
 from tests.catalog import nasty
 from tests.databases import DATABASES

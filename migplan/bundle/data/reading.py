@@ -51,7 +51,7 @@ class Readers:
         return self._sessions.submit(self._small, rows)
 
     def _small(self, rows: Sequence[RowBlock]) -> list[bytes]:
-        with self._sessions.keeper.translate_errors(f"reading the rows of {rows[0].into}"):
+        with self._sessions.exporter.translate_errors(f"reading the rows of {rows[0].into}"):
             try:
                 return self._sessions.undisturbed(
                     lambda session: copy_out.answers(session, [_statement(session, each) for each in rows])
@@ -65,7 +65,7 @@ class Readers:
         self, rows: RowBlock, sink: BinaryIO, on_progress: Callable[[int, int], None] | None = None
     ) -> Amount:
         """Read some rows in COPY's text format; a newline in it can only be the end of a row."""
-        with self._sessions.keeper.translate_errors(f"reading the rows of {rows.into}"):
+        with self._sessions.exporter.translate_errors(f"reading the rows of {rows.into}"):
             return self._sessions.undisturbed(lambda session: self._copy(session, rows, sink, on_progress))
 
     def _copy(

@@ -15,7 +15,7 @@ from migplan.catalog import attributes as catalogs
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
 from migplan.postgres.retry import retry_if_disturbed
-from migplan.progress import Progress
+from migplan.progress import Progress, no_progress
 from migplan.verify import attributes, content, keys, materialized, sequences, structure
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment, moment
@@ -24,12 +24,12 @@ from migplan.verify.spelling import Spelling
 from migplan.verify.verification import Check, Hierarchy, Verification
 
 
-def verify(
+def verify_target(
     address: Address,
     folder: Path,
-    source: Address | None,
-    jobs: int,
-    on_progress: Progress,
+    source: Address | None = None,
+    jobs: int = 2,
+    on_progress: Progress = no_progress,
     scratch: Address | None = None,
 ) -> Verification:
     """Compare a target with the bundle in a folder, and with the live source if there is one to ask.
