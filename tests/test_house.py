@@ -26,9 +26,10 @@ GROUND = {
     "sealed_files",
     "yamlfile",
     "config",
+    "sql",
 }
 DATABASE = GROUND | {"postgres", "catalog"}
-STAGES = DATABASE | {"sql", "graph", "plan", "bundle", "run", "verify", "migrations", "advise", "anonymise"}
+STAGES = DATABASE | {"graph", "plan", "bundle", "run", "verify", "migrations", "advise", "anonymise"}
 MAY_IMPORT: dict[str, set[str]] = {
     "names": set(),
     "level": set(),
@@ -40,16 +41,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sealed_files": {"errors"},
     "yamlfile": {"errors", "files", "text"},
     "config": {"errors", "files", "text", "yamlfile"},
-    "sql": GROUND,
+    "sql": GROUND - {"sql"},
     "postgres": GROUND,
     "catalog": GROUND | {"postgres"},
     "graph": GROUND | {"catalog.model"},
     "plan": GROUND | {"catalog", "graph"},
-    "bundle": DATABASE | {"sql", "graph", "plan"},
-    "migrations": GROUND | {"sql"},
+    "bundle": DATABASE | {"graph", "plan"},
+    "migrations": GROUND,
     "data": {"names"},
-    "run": DATABASE | {"sql", "bundle", "migrations", "data"},
-    "verify": DATABASE | {"sql", "bundle", "migrations"},
+    "run": DATABASE | {"bundle", "migrations", "data"},
+    "verify": DATABASE | {"bundle", "migrations"},
     "advise": GROUND | {"catalog.model", "catalog.vitals", "graph"},
     "anonymise": GROUND | {"catalog.model"},
     "report": STAGES,

@@ -12,6 +12,7 @@ from postgast import pg_query_pb2 as pg
 from migplan.advise.context import Context
 from migplan.advise.finding import Blind, Finding, Rule, Subject
 from migplan.catalog.model import Policy, Table
+from migplan.sql.tree import inside, words
 
 _BEFORE = "SELECT "
 _TRUE = frozenset({"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"})
@@ -33,35 +34,6 @@ def tree(expression: str) -> pg.Node:
     return parsed.stmts[0].stmt.select_stmt.target_list[0].res_target.val
 
 
-def inside(message: Any) -> Iterator[Any]:
-    """What is directly below a part of a tree."""
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            yield from value if field.is_repeated else (value,)
-
-
-def everything(message: Any) -> Iterator[Any]:
-    """A part of a tree, and all that is below it."""
-    yield message
-    for part in inside(message):
-        yield from everything(part)
-
-
-def words(nodes: Any) -> tuple[str, ...]:
-    """The strings of a list: the parts of a name."""
-    return tuple(node.string.sval for node in nodes if node.HasField("string"))
-
-
-def calls(message: Any) -> Iterator[pg.FuncCall]:
-    """Every call of a function in it, at any depth."""
-    return (part for part in everything(message) if isinstance(part, pg.FuncCall))
-
-
-def names_columns(message: Any) -> bool:
-    """Whether it names a column, at any depth."""
-    return any(isinstance(part, pg.ColumnRef) for part in everything(message))
-
-
 def per_row(message: Any, wanted: Wanted) -> Iterator[pg.FuncCall]:
     """The wanted calls that do not depend on the row, but are made for each.
 
@@ -71,11 +43,15 @@ def per_row(message: Any, wanted: Wanted) -> Iterator[pg.FuncCall]:
         if message.HasField("testexpr"):
             yield from per_row(message.testexpr, wanted)
         return
-    if isinstance(message, pg.FuncCall) and wanted(words(message.funcname)) and not names_columns(message):
+    if isinstance(message, pg.FuncCall) and wanted(words(message.funcname)) and not _names_columns(message):
         yield message
         return
-    for part in inside(message):
+    for _, part in inside(message):
         yield from per_row(part, wanted)
+
+
+def _names_columns(message: Any) -> bool:
+    return any(postgast.find_nodes(message, pg.ColumnRef))
 
 
 def _once(select: pg.SelectStmt) -> bool:
@@ -87,7 +63,7 @@ def _once(select: pg.SelectStmt) -> bool:
 def _own(message: Any) -> Iterator[Any]:
     """All of a sub-select, but for sub-selects in it that read relations of their own."""
     yield message
-    for part in inside(message):
+    for _, part in inside(message):
         if not (isinstance(part, pg.SubLink) and part.subselect.select_stmt.from_clause):
             yield from _own(part)
 
@@ -202,6 +178,6 @@ def judge_policies(
 
 def text_constants(message: Any) -> Iterator[str]:
     """Every string constant in it, at any depth."""
-    for part in everything(message):
-        if isinstance(part, pg.A_Const) and part.HasField("sval"):
-            yield part.sval.sval
+    for constant in postgast.find_nodes(message, pg.A_Const):
+        if constant.HasField("sval"):
+            yield constant.sval.sval

@@ -19,6 +19,7 @@ from psycopg import sql
 from migplan.names import QualifiedName
 from migplan.postgres.failures import is_loss
 from migplan.postgres.session import Session
+from migplan.sql.effects import relations
 
 MOST = 500  # statements that are asked for, by the time that they took in all
 _LONGEST = 4_000
@@ -147,13 +148,11 @@ def without_literals(query: str) -> str | None:
 
 def tables_of(text: str, known: Mapping[str, list[QualifiedName]]) -> tuple[QualifiedName, ...]:
     """The tables that a query names; without a schema, where only one table is called that."""
-    tree = postgast.parse(text)
-    common = {each.ctename for each in postgast.find_nodes(tree, pg.CommonTableExpr)}
     found: set[QualifiedName] = set()
-    for each in postgast.find_nodes(tree, pg.RangeVar):
+    for each in relations(postgast.parse(text)):
         candidates = known.get(each.relname, [])
         if each.schemaname:
             found.update(name for name in candidates if name.schema == each.schemaname)
-        elif each.relname not in common and len(candidates) == 1:
+        elif len(candidates) == 1:
             found.update(candidates)
     return tuple(sorted(found))

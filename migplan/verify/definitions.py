@@ -17,6 +17,8 @@ from typing import Any
 import postgast
 from postgast import pg_query_pb2 as pg
 
+from migplan.sql.tree import inside
+
 # What makes a statement of a text, by the syntax that the catalog's model gives for it.
 _AS_STATEMENT = {
     "statement": "{}",
@@ -87,7 +89,7 @@ def _as_analysed(message: Any) -> None:
     for field, _ in message.ListFields():
         if field.name in _PLACES:
             message.ClearField(field.name)
-    for _, part in _parts(message):
+    for _, part in inside(message):
         _as_analysed(part)
     if isinstance(message, pg.Node) and message.HasField("type_cast"):
         _cast_elements(message)
@@ -143,7 +145,7 @@ def _without_needless_name(select: pg.SelectStmt) -> None:
     if not name:
         return
     results = {target.res_target.name for target in select.target_list}
-    for field, part in _parts(select):
+    for field, part in inside(select):
         meant = results if field in {"sort_clause", "distinct_clause"} else frozenset()
         # Within an expression a name is always that of a column, never of a result.
         if field == "sort_clause" and not part.sort_by.node.HasField("column_ref"):
@@ -179,15 +181,8 @@ def _name(relation: pg.Node) -> str:
 
 def _all(message: Any, kind: type, outside: type | None = None) -> Iterator[Any]:
     """Every message of a kind in another, but for those that are within messages of the kind ``outside``."""
-    for _, part in _parts(message):
+    for _, part in inside(message):
         if isinstance(part, kind):
             yield part
         if outside is None or not isinstance(part, outside):
             yield from _all(part, kind, outside)
-
-
-def _parts(message: Any) -> Iterator[tuple[str, Any]]:
-    """The messages that one holds, with the names of their fields."""
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            yield from ((field.name, part) for part in ([value] if hasattr(value, "ListFields") else value))

@@ -47,11 +47,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migplan.advise.context import Context
-from migplan.advise.expressions import Wanted, judge_policies, per_row, tree, words, wrapped
+from migplan.advise.expressions import Wanted, judge_policies, per_row, tree, wrapped
 from migplan.advise.finding import Blind, Finding, Rule, Subject
 from migplan.catalog.model import Policy, Table
 from migplan.level import Level
 from migplan.names import quoted
+from migplan.sql.tree import words
 
 RULE = Rule("MP207", "call made for every row", Level.WARNING)
 

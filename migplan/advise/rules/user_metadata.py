@@ -39,13 +39,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.advise.context import Context
-from migplan.advise.expressions import calls, everything, judge_policies, text_constants, tree, words
+from migplan.advise.expressions import judge_policies, text_constants, tree
 from migplan.advise.finding import Blind, Finding, Rule, Subject
 from migplan.catalog.model import Policy, Table
 from migplan.level import Level
+from migplan.sql.tree import words
 
 RULE = Rule("MP311", "policy that believes users", Level.ERROR)
 
@@ -68,7 +70,7 @@ def _judge(table: Table, policy: Policy) -> Iterator[Finding]:
 
 
 def _believes(expression: Any) -> bool:
-    return any(_is_key_of_claims(part) or _is_column(part) for part in everything(expression))
+    return any(_is_key_of_claims(part) or _is_column(part) for _, part in postgast.walk(expression))
 
 
 def _is_column(part: Any) -> bool:
@@ -90,7 +92,7 @@ def _has_key(message: Any) -> bool:
 
 
 def _has_claims(message: Any) -> bool:
-    for call in calls(message):
+    for call in postgast.find_nodes(message, pg.FuncCall):
         name = words(call.funcname)
         if name[-2:] == ("auth", "jwt"):
             return True

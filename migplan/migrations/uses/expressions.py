@@ -10,7 +10,7 @@ from postgast import pg_query_pb2 as pg
 from migplan.migrations.model import ThingKind
 from migplan.migrations.uses.scope import Scope
 from migplan.names import split
-from migplan.sql.tree import words
+from migplan.sql.tree import inside, words
 
 _OF_A_SEQUENCE = frozenset({"nextval", "setval", "currval"})
 _QUIET = frozenset({"A_Const", "ColumnRef", "String", "Integer", "A_Star", "ParamRef", "RoleSpec"})
@@ -39,13 +39,9 @@ def every(scope: Scope, messages: Iterable[Any], ctes: Names = NONE) -> None:
 
 def inner(scope: Scope, message: Any, ctes: Names = NONE, *, but: tuple[str, ...] = ()) -> None:
     """What a tree names below its top, except in some fields."""
-    for field, value in message.ListFields():
-        if field.message_type is None or field.name in but:
-            continue
-        if field.is_repeated:
-            every(scope, value, ctes)
-        else:
-            read(scope, value, ctes)
+    for name, part in inside(message):
+        if name not in but:
+            read(scope, part, ctes)
 
 
 def regclass(scope: Scope, text: str) -> None:
