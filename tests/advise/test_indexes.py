@@ -197,6 +197,7 @@ INSERT INTO never_analysed SELECT repeat('x', 200) FROM generate_series(1, 60000
 """
 
 
+@pytest.mark.slow
 def test_bloat(newest: Server, newest_database: Callable[[str], Address]) -> None:
     address = newest_database(BLOATED)
     with newest.connect(dbname=address.params["dbname"]) as connection:

@@ -16,6 +16,8 @@ from migplan.postgres.session import reading
 from tests.advise.advising import seen_at
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 ROLES = """
 CREATE ROLE migplan_test_top NOLOGIN;
 CREATE ROLE migplan_test_middle NOLOGIN IN ROLE migplan_test_top;

@@ -18,6 +18,8 @@ from migplan.postgres.session import reading
 from tests.catalog.nasty import extensions
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 Shown = dict[str, list[tuple[str, ...]]]
 
 # However it is cut or spelt. A first name alone, in prose, is a word like any other.

@@ -18,6 +18,8 @@ from migplan.postgres.session import reading
 from tests.catalog import nasty
 from tests.servers import Server, connect
 
+pytestmark = pytest.mark.slow
+
 Database = Callable[[str], Address]
 
 

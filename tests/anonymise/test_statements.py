@@ -18,6 +18,8 @@ from migplan.postgres.session import reading
 from tests.catalog import nasty
 from tests.servers import Server, Throwaway, connect
 
+pytestmark = pytest.mark.slow
+
 MAKING = """
 CREATE SCHEMA odd; CREATE EXTENSION pg_stat_statements SCHEMA odd;
 CREATE TABLE a (id int, x text); CREATE SCHEMA s; CREATE TABLE s.a (id int); CREATE TABLE s.b (id int);

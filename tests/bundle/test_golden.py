@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import migplan
 from migplan.bundle import manifest
 from migplan.bundle.check.examine import check
 from tests.demo import facts
+
+pytestmark = pytest.mark.slow
 
 GOLDEN = Path(migplan.__file__).parents[1] / "migrations" / "muva"
 

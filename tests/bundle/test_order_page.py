@@ -13,6 +13,8 @@ from migplan.config import Layout
 from migplan.postgres.address import Address
 from tests.bundle.built import Built, bundle_of
 
+pytestmark = pytest.mark.slow
+
 RICH = (Path(__file__).parent / "rich.sql").read_text()
 Database = Callable[..., Address]
 

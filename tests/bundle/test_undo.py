@@ -13,6 +13,8 @@ from migplan.postgres.address import Address
 from migplan.postgres.archive import Entry, Section
 from tests.bundle.built import Built, bundle_of, psql, run, schema_text
 
+pytestmark = pytest.mark.slow
+
 RICH = (Path(__file__).parent / "rich.sql").read_text()
 Database = Callable[..., Address]
 

@@ -12,6 +12,8 @@ from migplan.config import Layout
 from migplan.postgres.address import Address
 from tests.bundle.built import Built, bundle_of, psql, run
 
+pytestmark = pytest.mark.slow
+
 RICH = (Path(__file__).parent / "rich.sql").read_text()
 Database = Callable[..., Address]
 Lines = list[tuple[str, ...]]

@@ -12,6 +12,8 @@ from migplan.postgres.address import Address
 from migplan.postgres.session import reading
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 MakeDatabase = Callable[[str], Address]
 
 SCRIPT = """

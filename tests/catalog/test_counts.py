@@ -137,6 +137,7 @@ def test_a_table_dropped_by_another_session_is_reported(server: Server, database
     assert rows(catalog)["there"] == (1, True)
 
 
+@pytest.mark.slow
 def test_counting_does_not_exhaust_the_lock_table() -> None:
     """400 tables with 4 indexes each, on a server whose lock table holds a fraction of them."""
     tables = 400

@@ -16,6 +16,8 @@ from migplan.postgres.snapshot_pool import snapshot_pool
 from tests.catalog import nasty
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 METHODS: tuple[Method, ...] = get_args(Method)
 T = QualifiedName("public", "t")
 MANY_TYPES = """

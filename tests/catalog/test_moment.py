@@ -19,6 +19,8 @@ from migplan.postgres.session import connect, reading
 from tests.catalog.conftest import catalog_of
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 MakeDatabase = Callable[[str], Address]
 
 EXACT = Counting(Exactness.EXACT)

@@ -131,6 +131,7 @@ CREATE INDEX b_two ON b (a_id);
 """
 
 
+@pytest.mark.slow
 def test_analyze_the_documents_and_the_bundle_show_the_same_findings(run: Run, newest: Server) -> None:
     name = newest.create_database(TROUBLED)
     url = newest.url(name)

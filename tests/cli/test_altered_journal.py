@@ -23,6 +23,8 @@ from tests.cli.folders import SHOP
 from tests.run.rolling import KilledError, applied, stopping, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
+pytestmark = pytest.mark.slow
+
 State = Callable[[VerifiedBundle, Address, str, Run], str]
 
 SCRIPT = """

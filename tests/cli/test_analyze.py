@@ -69,6 +69,7 @@ def test_json_holds_everything(run: Run, demo_url: str) -> None:
     assert uncovered == {f"public.{table} ({column})" for table, column in facts.UNCOVERED_KEYS}
 
 
+@pytest.mark.slow
 def test_a_saved_catalog_gives_the_same_analysis(run: Run, demo_url: str) -> None:
     run("catalog", "--source", demo_url, "--out", "demo.json")
     for format_ in FORMATS:
@@ -125,6 +126,7 @@ def test_cycles_are_explained_with_each_key(
     assert "houses_owner_fkey: public.houses (owner) -> public.people (id)" in text
 
 
+@pytest.mark.slow
 def test_a_thousand_tables_read_like_forty(
     run: Run, newest: Server, newest_database: Callable[[str], Address]
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_thousand_tables_read_like_forty(
     assert len(re.findall(r"^(?:[│ ]*[├└]─ )?t\d+  ", whole, re.MULTILINE)) == 1000
 
 
+@pytest.mark.slow
 def test_it_stops_quietly_when_nobody_reads_on(demo_url: str, nowhere: Path) -> None:
     command = f'"{sys.executable}" -m migplan analyze --source "{demo_url}" --format json | head -1'
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)

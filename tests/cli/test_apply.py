@@ -18,6 +18,8 @@ from tests.export.loading import psql
 from tests.run.running import SLOW, assert_all_done, bundle_of, command, empty, nap, napping, the_run, until
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def target(newest: Server) -> Iterator[str]:

@@ -158,6 +158,7 @@ def at_work(server: Server, name: str) -> bool:
         return bool(connection.execute(query, [name]).rowcount)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_with_a_sentence_and_exit_code_130(
     newest: Server, newest_database: Callable[[str], Address]
 ) -> None:
@@ -182,6 +183,7 @@ def test_ctrl_c_stops_with_a_sentence_and_exit_code_130(
     assert said == "migplan: stopped\n"
 
 
+@pytest.mark.slow
 def test_a_locked_table_is_waited_for_but_not_for_ever(
     run: Run, newest: Server, newest_database: Callable[[str], Address], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 SHOP = """
 CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, email text UNIQUE);
 CREATE TABLE orders (id int PRIMARY KEY, customer_id int NOT NULL REFERENCES customers, status text NOT NULL,

@@ -20,6 +20,8 @@ from migplan.text.printable import printable, printable_sql
 from tests.cli.conftest import Run
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 # Escape sequences that paint, type and link; bells; C1; marks that turn round; characters without width;
 # separators of lines; and what rich, HTML and Markdown would take for markup.
 SIGNS = {

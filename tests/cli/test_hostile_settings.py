@@ -17,6 +17,8 @@ from psycopg.conninfo import conninfo_to_dict
 from tests.cli.conftest import Run
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 ROLE = "migplan_test_hostile"
 SCRIPT = r"""
 CREATE TABLE hotels (

@@ -12,6 +12,8 @@ from migplan.postgres.address import Address
 from tests.cli.conftest import Run
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 SECRET = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
 OTHER = "sk_live_51H8xQ2eZvKYlo2CkQ7mTzZzq"
 SCRIPT = f"""

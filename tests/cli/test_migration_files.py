@@ -13,6 +13,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.cli.folders import SHOP, Write, asked
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_failure_leaves_what_came_before_it(target: str, write: Write, run: Run) -> None:
     write(

@@ -14,6 +14,8 @@ from tests.cli.conftest import Run
 from tests.cli.folders import SHOP, Write, asked
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_is_pending_is_applied_once(target: str, write: Write, run: Run) -> None:
     write(**SHOP)

@@ -14,6 +14,8 @@ from tests.cli.folders import SHOP, Write, asked
 from tests.cli.test_migrations import FILES_OF_STYLES
 from tests.run.test_rollback_kept import TO_FORMAT_1
 
+pytestmark = pytest.mark.slow
+
 TABLES = """
     SELECT relname FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') ORDER BY 1

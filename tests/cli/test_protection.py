@@ -23,6 +23,8 @@ from tests.cli.conftest import Run
 from tests.cli.folders import asked
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 PROTECTED = "targets: {prd: {url: '${PRD}', protected: true}, other: {url: '${OTHER}'}}\n"
 NAMED = ("--confirm", "prd", "--without-rehearsal")
 

@@ -13,6 +13,8 @@ from migplan.run.bundle import receipt
 from tests.cli.conftest import Run
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 SHOP = """
 CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL);
 CREATE TABLE orders (id int PRIMARY KEY, customer int NOT NULL REFERENCES customers);

@@ -24,6 +24,8 @@ from migplan.text.redaction import MASK, redacted, remember, remember_words
 from tests.cli.conftest import Run
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 READERS = ("analyze", "advise", "plan", "export", "rehearse", "document", "catalog", "init")
 CHANGERS = ("apply", "status", "verify", "rollback", "maintain")
 OTHERS = ("check", "new", "schema", "nonsense")

@@ -21,6 +21,8 @@ from migplan.postgres.address import Address
 from tests.cli.conftest import Run
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 DEEP = 200_000
 NESTED = "[" * DEEP + "]" * DEEP
 

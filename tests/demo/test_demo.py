@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.read import read
 from migplan.catalog.selection import Selection, select
@@ -9,6 +11,8 @@ from migplan.graph import build
 from migplan.postgres.session import reading
 from tests.demo import facts
 from tests.servers import Server
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_demo_is_what_the_documents_say(server: Server) -> None:

@@ -11,6 +11,8 @@ from tests.catalog import nasty
 from tests.document.documenting import queries, section, seen
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 KINDS = """
 CREATE SCHEMA elsewhere;
 CREATE TABLE "Guests & Co" (

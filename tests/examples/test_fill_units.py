@@ -19,6 +19,8 @@ from tests.examples.running import PUBLIC_CHAT, Folder, make_roles
 from tests.run.stepping import Stepping
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 FILE = PUBLIC_CHAT / "20251001015300_fill_accommodation_units_public.py"
 VARIABLE = "PUBLIC_CHAT_EMBEDDING"
 MAKE_ROOM = """

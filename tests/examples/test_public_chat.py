@@ -14,6 +14,8 @@ from tests.bundle.built import schema_text
 from tests.examples.running import PUBLIC_CHAT, Folder, before_public_chat, contents, differing, make_roles
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 SESSIONS, UNITS, SEARCH = (
     "20251001015000_add_prospective_sessions_table",
     "20251001015100_add_accommodation_units_public_table",

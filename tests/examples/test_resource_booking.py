@@ -12,6 +12,8 @@ from tests.bundle.built import schema_text
 from tests.examples.running import RESOURCE_BOOKING, Folder, contents, differing
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("resource", "resource_capacity", "resource_blackout", "resource_hold", "resource_allocation")
 CRUISER = "4d000000-0000-4000-8000-000000000001"
 

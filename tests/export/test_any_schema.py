@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from migplan.pipeline.plan import make_plan, request_of, write_plan
 from migplan.plan.grouping import Wish
 from tests.export.loading import assert_same, contents, copied, export
 from tests.servers import Server
+
+pytestmark = pytest.mark.slow
 
 SCHEMAS = ("s1", "s2", '"S 3"')
 TIMING = ("", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED")

@@ -17,6 +17,8 @@ from tests.export.conftest import PASSWORD
 from tests.export.loading import export
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 CREATE SCHEMA a;
 CREATE TABLE a.parent (id int PRIMARY KEY, name text);

@@ -19,6 +19,8 @@ from migplan.postgres import pg_dump
 from tests.export.loading import assert_same, contents, copied, export, psql
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 SCHEMAS = ("s1", "s2", '"S 3"')
 
 # Each takes and returns a text; {0} and {1} are functions, {t} a table, {d} a domain, {o} an operator.

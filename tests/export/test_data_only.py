@@ -13,6 +13,8 @@ from tests.export.conftest import PASSWORD
 from tests.export.loading import assert_same, contents, copied, export, psql, remembered, run_with_psql
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 OWNER = "migplan_plain_owner"
 
 

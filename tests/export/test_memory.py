@@ -24,6 +24,8 @@ from migplan.postgres.session import connect
 from tests.export.loading import psql
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 FIELD = 48_000_000
 
 # What stands in the field shows where a row is cut in pieces wrongly: escapes, quotes, and no period of 2.

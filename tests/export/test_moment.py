@@ -28,6 +28,8 @@ from migplan.postgres.server import ThrowawayServer
 from tests.export.conftest import PASSWORD
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 MakeDatabase = Callable[[str], Address]
 
 SHOP = """

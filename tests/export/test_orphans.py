@@ -12,6 +12,8 @@ from tests.cli.conftest import Run
 from tests.export.loading import Contents, assert_same, contents, copied, export, run_with_psql
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 BROKEN = """
 CREATE TABLE hotels (id int PRIMARY KEY, code text UNIQUE);
 CREATE TABLE rooms (

@@ -21,6 +21,8 @@ from tests.export.conftest import PASSWORD
 from tests.export.loading import assert_same, contents, copied, export, psql, remembered
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 
 def files_of(folder: Path) -> dict[str, bytes]:
     return {

@@ -11,6 +11,8 @@ from tests.databases import DATABASES
 from tests.export.loading import assert_same, contents, copied, export, remembered
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("layout", list(Layout))
 @pytest.mark.parametrize("name", list(DATABASES))

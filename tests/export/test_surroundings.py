@@ -15,6 +15,8 @@ from tests.export.loading import export, psql, run_with_psql
 from tests.servers import Server
 from tests.verify.conftest import said
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a secret, 100% 'quoted'"
 SETTINGS = """
 ALTER DATABASE {name} SET search_path = "$user", "Odd, one", public;

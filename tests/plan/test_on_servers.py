@@ -26,6 +26,8 @@ from migplan.postgres.address import Address
 from tests.plan.making import request
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 Rows = dict[str, list[dict[str, Any]]]
 
 

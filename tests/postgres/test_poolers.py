@@ -26,6 +26,8 @@ from tests.export.loading import export
 from tests.relays import SharingPooler
 from tests.run.running import until
 
+pytestmark = pytest.mark.slow
+
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
 needs_pgbouncer = pytest.mark.skipif(
     PGBOUNCER is None, reason="pgbouncer is not installed (apt-get install pgbouncer)"

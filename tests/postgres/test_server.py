@@ -25,6 +25,8 @@ from migplan.postgres.binaries import VARIABLE, Installation, find_installations
 from migplan.postgres.data_dir import PREFIX
 from migplan.postgres.server import ThrowawayServer
 
+pytestmark = pytest.mark.slow
+
 INSTALLATIONS = find_installations()
 # One of each wheel: what else is installed may find its other files by absolute paths.
 WHEELS = {i.origin: i for i in INSTALLATIONS if "-postgres" in i.origin or "pgserver" in i.origin}

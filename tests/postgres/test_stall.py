@@ -23,6 +23,8 @@ from tests.export.loading import export
 from tests.relays import Relay
 from tests.run.running import options, until
 
+pytestmark = pytest.mark.slow
+
 ROWS = "SELECT n, repeat('x', 1000) AS said FROM generate_series(1, 20000) n"
 
 

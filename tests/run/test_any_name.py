@@ -24,6 +24,8 @@ from tests.servers import Server
 from tests.strategies import identifiers
 from tests.verify.conftest import said
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Named:

@@ -31,6 +31,8 @@ from tests.run.running import (
 )
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["role"]
 
 OWNER = "migplan_run_owner"

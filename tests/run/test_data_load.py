@@ -10,6 +10,8 @@ import pytest
 from migplan.errors import FileError
 from migplan.run.data.load import DataFileError, load
 
+pytestmark = pytest.mark.slow
+
 GOOD = """\
 from __future__ import annotations
 from dataclasses import dataclass

@@ -24,6 +24,8 @@ from tests.run.running import in_a_process
 from tests.run.stepping import COPY, UNITS, Stepping
 from tests.servers import connect
 
+pytestmark = pytest.mark.slow
+
 New = Callable[..., Stepping]
 
 

@@ -31,6 +31,8 @@ from tests.run.running import (
 )
 from tests.servers import Server, connect
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 CREATE TABLE hotels (id int PRIMARY KEY, name text);
 CREATE TABLE rooms (id int PRIMARY KEY, hotel int REFERENCES hotels);

@@ -18,6 +18,8 @@ from tests.export.loading import export
 from tests.export.test_orphans import BROKEN
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["bundle", "nowhere", "run"]
 
 Make = Callable[[str], Address]

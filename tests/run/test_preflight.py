@@ -23,6 +23,8 @@ from tests.export.conftest import PASSWORD, bundle, nowhere, role, run
 from tests.export.loading import export, run_with_psql
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["bundle", "nowhere", "role", "run"]
 
 Make = Callable[..., Address]

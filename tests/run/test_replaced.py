@@ -19,6 +19,8 @@ from tests.export.loading import export
 from tests.run.running import applied, empty, options, the_run
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 CREATE TABLE t (n int, said text);
 INSERT INTO t SELECT n, 'honest' FROM generate_series(1, 2000) n;

@@ -16,6 +16,8 @@ from tests.export.loading import Contents, assert_same, contents, remembered
 from tests.run.rolling import KilledError, applied, ask, lost, schema, stopping, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
+pytestmark = pytest.mark.slow
+
 LAYOUTS = ["after-data", "with-schema"]
 
 

@@ -9,6 +9,8 @@ from tests.export.conftest import PASSWORD, MakeRole, role
 from tests.run.rolling import applied, ask, lost, schema, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["role"]
 
 OTHERS = ("migplan_before_a", "migplan_before_b")

@@ -14,6 +14,8 @@ from tests.cli.conftest import Run, nowhere, run
 from tests.run.rolling import applied, ask, schema, verified
 from tests.servers import MakeDatabase, Server
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["nowhere", "run"]
 
 Target = tuple[list[str], str]

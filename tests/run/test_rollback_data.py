@@ -18,6 +18,8 @@ from tests.export.loading import assert_same, contents, export, psql, remembered
 from tests.run.rolling import KilledError, applied, ask, lost, schema, stopping, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
+pytestmark = pytest.mark.slow
+
 Target = tuple[VerifiedBundle, Address, str]
 SOURCE = """
     CREATE TABLE city (id int PRIMARY KEY, name text);

@@ -22,6 +22,8 @@ from tests.export.conftest import PASSWORD, MakeRole, role
 from tests.run.rolling import KilledError, applied, ask, lost, schema, stopping, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["role"]
 
 NOWHERE = LocalBundle(named=False)

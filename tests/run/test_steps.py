@@ -39,6 +39,8 @@ from tests.run.running import (
 )
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 WORDS = [
     *(("--constraints", layout) for layout in LAYOUTS),
     ("--data-format", "insert", "--batch", "3"),

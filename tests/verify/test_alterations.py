@@ -29,6 +29,8 @@ from migplan.verify.rebuilt import rebuilt
 from tests.export.loading import export, run_with_psql
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 _PARTS = 6  # in which the alterations are tried, each in a minute at the most
 

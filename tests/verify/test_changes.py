@@ -10,6 +10,8 @@ import pytest
 from tests.export.loading import export, run_with_psql
 from tests.verify.conftest import Shop, said
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[str], str]
 QUIETLY = "ALTER TABLE shop.customer DISABLE TRIGGER USER; {}; ALTER TABLE shop.customer ENABLE TRIGGER USER"
 LOOSELY = "SET session_replication_role = replica; "

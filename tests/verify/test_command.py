@@ -11,6 +11,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.verify.conftest import Shop
 
+pytestmark = pytest.mark.slow
+
 CHANGE = "DELETE FROM shop.orders WHERE id = 17; DROP INDEX shop.orders_price"
 
 

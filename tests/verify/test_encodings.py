@@ -13,6 +13,8 @@ from tests.export.loading import export, run_with_psql
 from tests.servers import Server
 from tests.verify.conftest import said
 
+pytestmark = pytest.mark.slow
+
 # Characters that LATIN9, WIN1252 and UTF-8 have all three, as other bytes in each.
 TEXTS = """
 CREATE SCHEMA "Straße";

@@ -26,6 +26,8 @@ from tests.servers import Server
 from tests.verify import expressions
 from tests.verify.conftest import said
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["nowhere", "role", "run"]
 
 OBJECTS = 420

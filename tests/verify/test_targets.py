@@ -20,6 +20,8 @@ from tests.export.loading import copied, export, run_with_psql
 from tests.servers import Server
 from tests.verify.conftest import SCHEMA, said
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["role"]
 
 

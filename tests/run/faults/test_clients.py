@@ -34,6 +34,8 @@ from tests.run.running import (
 )
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 # --- the client is killed ---------------------------------------------------------------------------------
 
 

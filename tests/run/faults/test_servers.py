@@ -22,6 +22,8 @@ from tests.run.faults.breaking import SCRIPT, bundle, count_of
 from tests.run.running import applied, assert_all_done, assert_copied, empty, options, the_run
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 # --- the server goes away, and comes back -----------------------------------------------------------------
 
 
