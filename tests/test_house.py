@@ -67,7 +67,6 @@ INSIDE: dict[str, dict[str, set[str]]] = {
     "bundle": {
         "paths": set(),
         "signing": set(),
-        "identity": set(),
         "manifest": {"paths"},
         "verified": {"paths", "manifest"},
         "order_page": {"manifest"},
@@ -77,7 +76,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "undo": {"manifest", "schema"},
         "options": {"manifest", "schema", "data"},
         "export": {
-            *("paths", "identity", "manifest", "order_page", "schema", "data", "check", "undo", "options"),
+            *("paths", "manifest", "order_page", "schema", "data", "check", "undo", "options"),
         },
     },
     "run": {

@@ -17,9 +17,8 @@ from migplan import __version__
 from migplan.bundle.check import validation_queries
 from migplan.bundle.data import sequences
 from migplan.bundle.data.data_file import DataFile
-from migplan.bundle.data.loading import Loading, suspendable, trigger_states
-from migplan.bundle.data.reading import Readers
-from migplan.bundle.identity import identity_of, place_of
+from migplan.bundle.data.load_steps import LoadSteps, suspendable, trigger_states
+from migplan.bundle.data.readers import Readers
 from migplan.bundle.manifest import (
     BundleFile,
     Companion,
@@ -54,6 +53,7 @@ from migplan.files import Access, folder_aside
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan, PlannedGroup
 from migplan.postgres.archive import Entry
+from migplan.postgres.identity import identity_of, place_of
 from migplan.postgres.versions import dotted
 from migplan.progress import Progress
 from migplan.sql.text import one_line
@@ -197,13 +197,13 @@ class Export:
         self._on_progress(what, self._rows_written, max(self._plan.rows, self._rows_written))
 
     @property
-    def _loading(self) -> Loading:
+    def _loading(self) -> LoadSteps:
         data_only = self._options.contents == "data"
         kinds = {"FK CONSTRAINT"} if data_only else set()
         if self._options.inserts is not None:
             kinds.add("RULE")  # which COPY does not look at
         live = data_only or self._plan.constraints is Layout.WITH_SCHEMA
-        return Loading(
+        return LoadSteps(
             self._source.graph,
             self._plan,
             live,

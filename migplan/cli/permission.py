@@ -11,12 +11,12 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan.bundle.identity import Identity, who_is
 from migplan.cli import signatures
 from migplan.config import Config
 from migplan.errors import MigplanError, RefusedError
 from migplan.postgres import address as addresses
 from migplan.postgres.address import Address
+from migplan.postgres.identity import Identity, who_is
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.run.bundle import receipt
 from migplan.run.bundle.receipt import Receipt

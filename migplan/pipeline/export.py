@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migplan.bundle.data.orphan_keys import OrphanKeys, find_orphan_keys
-from migplan.bundle.data.reading import Readers, search_path_of
+from migplan.bundle.data.readers import Readers, search_path_of
 from migplan.bundle.data.self_references import Shape, shapes
 from migplan.bundle.export import Export, refuse_too_small, refuse_what_is_not_ours, written_aside
 from migplan.bundle.manifest import Manifest

@@ -18,10 +18,10 @@ from migplan.plan import baseline
 from migplan.plan import file as plan_file
 from migplan.plan.baseline import Baseline
 from migplan.plan.drift import drift
-from migplan.plan.grouping import Wish
+from migplan.plan.groups import Wish
 from migplan.plan.make import Request, make
-from migplan.plan.merge import replan
 from migplan.plan.model import Plan
+from migplan.plan.replan import replan
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from migplan.catalog.selection import Selected
 from migplan.errors import GroupingError
 from migplan.graph import ForeignKeyGraph
 from migplan.plan.baseline import Baseline
-from migplan.plan.grouping import Wish, gathered, settled
+from migplan.plan.groups import Wish, gathered, settled
 from migplan.plan.make import structure_of
 from migplan.plan.model import Plan
 

@@ -15,7 +15,7 @@ from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan import proposal
 from migplan.plan.cuts import Cut, cuts, nullable_columns
-from migplan.plan.grouping import Group, Wish, gathered, partition_hint, settled
+from migplan.plan.groups import Group, Wish, gathered, partition_hint, settled
 from migplan.plan.model import Plan, PlannedCut, PlannedGroup, PlannedTable
 from migplan.plan.order import loading_order
 from migplan.plan.strategies import Decision, Situation, decide, objection

@@ -12,7 +12,7 @@ from math import ceil
 
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
-from migplan.plan.grouping import Group, moved, moves
+from migplan.plan.groups import Group, moved, moves
 
 MOST_GROUPS = 9  # two-digit file names hold as many
 FEW_TABLES = 5  # so few are not worth dividing

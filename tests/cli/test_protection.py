@@ -11,11 +11,11 @@ import click
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from migplan.bundle.identity import who_is
 from migplan.bundle.verified import load_verified
 from migplan.cli import main
 from migplan.errors import RefusedError
 from migplan.postgres.address import parse
+from migplan.postgres.identity import who_is
 from migplan.postgres.session import connect
 from migplan.run.bundle import receipt
 from migplan.run.bundle.apply import ApplyOptions, apply

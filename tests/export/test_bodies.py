@@ -14,7 +14,7 @@ from migplan import config as configuration
 from migplan.config import Layout
 from migplan.pipeline.analyze import catalog_of
 from migplan.pipeline.plan import make_plan, request_of, write_plan
-from migplan.plan.grouping import Wish
+from migplan.plan.groups import Wish
 from migplan.postgres import pg_dump
 from tests.export.loading import assert_same, contents, copied, export, psql
 from tests.servers import Server

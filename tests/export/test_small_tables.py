@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from psycopg import sql
 
-from migplan.bundle.data.reading import MOST_TOGETHER, SMALL, Readers, batches
+from migplan.bundle.data.readers import MOST_TOGETHER, SMALL, Readers, batches
 from migplan.bundle.data.steps import RowBlock
 from migplan.errors import DatabaseError
 from migplan.postgres.session import reading

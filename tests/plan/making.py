@@ -8,7 +8,7 @@ from migplan.catalog.model import Catalog
 from migplan.catalog.selection import Selected
 from migplan.config import Layout, Strategy
 from migplan.graph import build
-from migplan.plan.grouping import Wish
+from migplan.plan.groups import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan, PlannedTable
 from tests.catalogs import catalog, name

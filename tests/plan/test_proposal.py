@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from migplan.catalog.model import Catalog
 from migplan.graph import build
 from migplan.pipeline.analyze import catalog_of
-from migplan.plan.grouping import contradictions
+from migplan.plan.groups import contradictions
 from migplan.plan.proposal import MOST_GROUPS, propose
 from tests.catalogs import catalog
 from tests.plan.making import in_groups, planned

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from migplan.bundle.data import inserts
 from migplan.bundle.data.inserts import InsertStyle
-from migplan.bundle.data.reading import Amount, Readers, batches, is_small
+from migplan.bundle.data.readers import Amount, Readers, batches, is_small
 from migplan.bundle.data.steps import DataStep, RowBlock, Sql
 from migplan.bundle.manifest import Block, Step
 from migplan.names import quoted

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from migplan.bundle.identity import identity_of
 from migplan.errors import FileError
 from migplan.files import read_json, write_whole
 from migplan.postgres.address import Address
+from migplan.postgres.identity import identity_of
 from migplan.postgres.versions import dotted
 from migplan.run.engine.journal import Entry, journal_reader
 from migplan.yamlfile import Section

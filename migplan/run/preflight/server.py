@@ -8,10 +8,10 @@ from pathlib import Path
 
 import psycopg
 
-from migplan.bundle.identity import identity_of, place_of
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.requirements import OLDEST
 from migplan.names import quoted
+from migplan.postgres.identity import identity_of, place_of
 from migplan.postgres.versions import dotted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
 from migplan.run.preflight.target import Target

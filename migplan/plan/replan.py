@@ -11,7 +11,7 @@ from migplan.catalog.selection import Selected
 from migplan.config import Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
-from migplan.plan.grouping import Wish
+from migplan.plan.groups import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
 

@@ -68,7 +68,7 @@ def trigger_states(ownership: Ownership) -> dict[QualifiedName, list[str]]:
 
 
 @dataclass(frozen=True)
-class Loading:
+class LoadSteps:
     """Makes the steps of data files from the plan."""
 
     graph: ForeignKeyGraph

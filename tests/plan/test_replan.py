@@ -16,8 +16,8 @@ from migplan.errors import CycleError, GroupingError, PlanError
 from migplan.graph import build
 from migplan.plan.file import dumps
 from migplan.plan.make import Request
-from migplan.plan.merge import Replanned, replan
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
+from migplan.plan.replan import Replanned, replan
 from tests.catalogs import altered, catalog, name
 from tests.plan.making import in_groups, planned, request, table_of, ways
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migplan.errors import GroupingError, PlanError
-from migplan.plan.grouping import Wish
+from migplan.plan.groups import Wish
 from tests.catalogs import catalog
 from tests.plan.making import in_groups, planned, request
 
