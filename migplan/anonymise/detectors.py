@@ -125,9 +125,6 @@ def _telling_url(text: str) -> bool:
     return any(looks_random(piece, 8) for piece in re.split(r"[/?&=#;,.]", after) if piece)
 
 
-_TELLING_PARAMETER = re.compile(
-    rf"[?&#;](?:\w*(?:{_NAMES_OF_SECRETS})|sig|signature|key|t|s|code|state|session\w*)=[^&]", re.IGNORECASE
-)
 _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:$|[T ])|\d{2}[-/.]\d{2}[-/.]\d{4}$|\d{4}[/.]\d{2}[/.]\d{2}$"
     r"|\d{1,2}:\d{2}|\d{4}-\d{2}$"

@@ -14,8 +14,9 @@ from migplan.catalog.model import ForeignKey
 from migplan.document.model import Documentation, GroupDocument, Integration, TableDocument
 from migplan.document.regions import integration_key, notes_key, orphaned, overview_key, purpose_key
 from migplan.graph import ForeignKeyGraph
-from migplan.names import QualifiedName
 from migplan.report import advice
+from migplan.report.analysis import cycles
+from migplan.report.fields import picked, plain
 from migplan.text.printable import printable
 
 FORMAT = 1
@@ -57,17 +58,6 @@ def _text(value: object) -> str:
     return printable(json.dumps(value, ensure_ascii=False))
 
 
-def _picked(value: object, names: str, **others: object) -> dict[str, Any]:
-    """Return fields of a value under their own names, and others after them."""
-    return {name: _plain(getattr(value, name)) for name in names.split()} | others
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, QualifiedName):
-        return str(value)
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
-
-
 def _about(documentation: Documentation, kept: Mapping[str, str]) -> dict[str, Any]:
     catalog, graph = documentation.catalog, documentation.graph
     return {
@@ -84,8 +74,8 @@ def _about(documentation: Documentation, kept: Mapping[str, str]) -> dict[str, A
             "rows": sum(document.rows or 0 for document in documentation.tables),
         },
         "enums": {str(each.name): each.definition for each in catalog.types if each.kind == "enum"},
-        "hubs": [_picked(hub, "table direct transitive") for hub in graph.hubs],
-        "not_read": [_picked(gap, "what why") for gap in catalog.unread],
+        "hubs": [picked(hub, "table direct transitive") for hub in graph.hubs],
+        "not_read": [picked(gap, "what why") for gap in catalog.unread],
         "written_about_what_is_gone": {key: kept[key] for key in orphaned(documentation, kept)},
     }
 
@@ -105,13 +95,10 @@ def _migration(documentation: Documentation) -> dict[str, Any]:
     return {
         "constraints": plan.constraints,
         "order": [each.table for each in plan.tables],
-        "longest_chain": _plain(graph.critical_chain),
-        "cycles": [
-            {"tables": _plain(cycle.tables), "keys": [[key.name for key in hop] for hop in cycle.keys]}
-            for cycle in graph.cycles
-        ],
+        "longest_chain": plain(graph.critical_chain),
+        "cycles": cycles(graph),
         "leaving_keys": [str(key) for key in graph.leaving],
-        "breaks": [_picked(each, "key table how reason") for each in plan.breaks],
+        "breaks": [picked(each, "key table how reason") for each in plan.breaks],
     }
 
 
@@ -134,8 +121,8 @@ def _table(document: TableDocument, graph: ForeignKeyGraph, kept: Mapping[str, s
         "table_bytes": table_bytes,
         "index_bytes": index_bytes,
         "persistence": found.persistence,
-        "needs": _plain(graph.needs[name]),
-        "needed_by": _plain(graph.dependents[name]),
+        "needs": plain(graph.needs[name]),
+        "needed_by": plain(graph.dependents[name]),
         **_structure(document),
         **_practice(document, kept.get(integration_key(name), "")),
     }
@@ -150,42 +137,41 @@ def _structure(document: TableDocument) -> dict[str, Any]:
                 "name": column.name,
                 "type": column.type,
                 "nullable": not column.not_null,
-                **_picked(column, "default identity generated collation"),
+                **picked(column, "default identity generated collation"),
                 "description": column.comment,
             }
             for column in found.columns
         ],
-        "primary_key": _picked(found.primary_key, _KEY) if found.primary_key else None,
-        "unique_keys": [_picked(key, _KEY) for key in found.unique_keys],
+        "primary_key": picked(found.primary_key, _KEY) if found.primary_key else None,
+        "unique_keys": [picked(key, _KEY) for key in found.unique_keys],
         "foreign_keys": [_foreign_key(key) for key in found.foreign_keys],
         "referred_to_by": [_foreign_key(key) for key in document.incoming],
-        "checks": [_picked(check, _CHECK) for check in (*found.checks, *found.exclusions)],
+        "checks": [picked(check, _CHECK) for check in (*found.checks, *found.exclusions)],
         "indexes": [
             {
                 "name": each.index.name,
                 "definition": each.definition,
-                **_picked(each.index, "columns method unique valid predicate constraint"),
+                **picked(each.index, "columns method unique valid predicate constraint"),
                 "serves": each.serves,
-                **_picked(each.index, "comment bytes scans"),
+                **picked(each.index, "comment bytes scans"),
             }
             for each in document.indexes
         ],
-        **_picked(found, "row_security force_row_security"),
+        **picked(found, "row_security force_row_security"),
         "policies": [
-            _picked(
-                each.policy,
-                _POLICY,
-                definition=each.definition,
-                purpose=each.purpose,
-                comment=each.policy.comment,
-            )
+            {
+                **picked(each.policy, _POLICY),
+                "definition": each.definition,
+                "purpose": each.purpose,
+                "comment": each.policy.comment,
+            }
             for each in document.policies
         ],
         "triggers": [
-            _picked(each.trigger, _TRIGGER, purpose=each.purpose, comment=each.trigger.comment)
+            {**picked(each.trigger, _TRIGGER), "purpose": each.purpose, "comment": each.trigger.comment}
             for each in document.triggers
         ],
-        "rules": [_picked(rule, "name definition") for rule in found.rules],
+        "rules": [picked(rule, "name definition") for rule in found.rules],
         "partition_key": found.partition_key,
         "partitions": [
             {
@@ -203,7 +189,7 @@ def _structure(document: TableDocument) -> dict[str, Any]:
 
 
 def _foreign_key(key: ForeignKey) -> dict[str, Any]:
-    return _picked(key, _FOREIGN_KEY)
+    return picked(key, _FOREIGN_KEY)
 
 
 def _practice(document: TableDocument, written: str) -> dict[str, Any]:
@@ -218,16 +204,15 @@ def _practice(document: TableDocument, written: str) -> dict[str, Any]:
         }
         if samples
         else None,
-        "patterns": [_picked(each, _PATTERN) for each in document.patterns],
+        "patterns": [picked(each, _PATTERN) for each in document.patterns],
         "statements": [
-            {"sql": each.text, **_picked(each, "calls mean_milliseconds rows")}
-            for each in document.statements
+            {"sql": each.text, **picked(each, "calls mean_milliseconds rows")} for each in document.statements
         ],
-        "performance": _picked(document.performance, "reads writes growth notes indexing"),
+        "performance": picked(document.performance, "reads writes growth notes indexing"),
         "migration": {
             "strategy": document.strategy,
             "reason": document.reason,
-            **_picked(notes, "before do dont handling volume"),
+            **picked(notes, "before do dont handling volume"),
         },
         "integration": _integration(document.integration, written) if document.integration else None,
         "findings": [advice.finding_as_json(each) for each in document.findings],
@@ -240,6 +225,6 @@ def _integration(found: Integration, written: str) -> dict[str, Any]:
         "external_ids": found.external_ids,
         "sync_fields": [{"column": column, "says": says} for column, says in found.sync_fields],
         "credentials": found.credentials,
-        "queries": [_picked(each, _PATTERN) for each in found.queries],
+        "queries": [picked(each, _PATTERN) for each in found.queries],
         "written": written,
     }

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from migplan.advise import Advice, Finding, by_rule
 from migplan.catalog.fingerprint import fingerprint
-from migplan.catalog.model import Catalog, ForeignKey
+from migplan.catalog.model import Catalog
 from migplan.catalog.orphans import Orphans
 from migplan.catalog.selection import Selected
 from migplan.graph import ForeignKeyGraph
@@ -21,12 +21,14 @@ from migplan.postgres.versions import dotted
 from migplan.report import advice
 from migplan.report.advice import not_judged
 from migplan.report.diagrams import READABLE, Box, arrows_among, flowchart
+from migplan.report.fields import picked, plain
 from migplan.report.tree import Line, tree
 from migplan.text import markdown
 from migplan.text.markdown import text
 from migplan.text.wording import counted, listed
 
 FORMAT = 1  # of the JSON
+_KEY = "name table columns referenced referenced_columns on_delete on_update deferrable validated enforced"
 SHOWN_HUBS = 6
 SHOWN_TABLES = 6
 SHOWN_LEVELS = 15
@@ -433,31 +435,19 @@ def content(analysis: Analysis, depth: int | None = None) -> dict[str, Any]:
             "rows_exact": exact,
         },
         "tables": [_table_as_json(analysis, name) for name in shown],
-        "foreign_keys": [_key_as_json(key) for key in graph.all_keys],
-        "longest_chain": [str(name) for name in graph.critical_chain],
-        "hubs": [
-            {"table": str(hub.table), "direct": hub.direct, "transitive": hub.transitive}
-            for hub in graph.hubs
-        ],
-        "components": [[str(name) for name in members] for members in graph.components],
-        "cycles": [
-            {
-                "tables": [str(name) for name in cycle.tables],
-                "keys": [[key.name for key in hop] for hop in cycle.keys],
-            }
-            for cycle in graph.cycles
-        ],
+        "foreign_keys": [picked(key, _KEY) for key in graph.all_keys],
+        "longest_chain": plain(graph.critical_chain),
+        "hubs": [picked(hub, "table direct transitive") for hub in graph.hubs],
+        "components": plain(graph.components),
+        "cycles": cycles(graph),
         **advice.content(analysis.advice),
         "orphans": _orphans_as_json(analysis),
         "outside": {
-            "left_out": [
-                {"schema": gap.schema, "tables": gap.tables, "of": gap.of}
-                for gap in analysis.selected.left_out
-            ],
-            "leaving_keys": [_key_as_json(key) for key in graph.leaving],
-            "arriving_keys": [_key_as_json(key) for key in analysis.selected.arriving],
+            "left_out": [picked(gap, "schema tables of") for gap in analysis.selected.left_out],
+            "leaving_keys": [picked(key, _KEY) for key in graph.leaving],
+            "arriving_keys": [picked(key, _KEY) for key in analysis.selected.arriving],
         },
-        "not_read": [{"what": gap.what, "why": gap.why} for gap in analysis.catalog.unread],
+        "not_read": [picked(gap, "what why") for gap in analysis.catalog.unread],
     }
 
 
@@ -470,29 +460,21 @@ def _table_as_json(analysis: Analysis, name: Any) -> dict[str, Any]:
         "depth": graph.depth[name],
         "rows": rows.count,
         "rows_exact": rows.exact,
-        "table_bytes": table.table_bytes,
-        "index_bytes": table.index_bytes,
-        "needs": [str(need) for need in graph.needs[name]],
-        "needed_by": [str(user) for user in graph.dependents[name]],
+        **picked(table, "table_bytes index_bytes"),
+        "needs": plain(graph.needs[name]),
+        "needed_by": plain(graph.dependents[name]),
         "blocks": graph.blocked[name],
         "refers_to_itself_by": [key.name for key in graph.self_keys.get(name, ())],
-        "partitions": [str(part) for part in graph.partitions.get(name, ())],
+        "partitions": plain(graph.partitions.get(name, ())),
     }
 
 
-def _key_as_json(key: ForeignKey) -> dict[str, Any]:
-    return {
-        "name": key.name,
-        "table": str(key.table),
-        "columns": list(key.columns),
-        "referenced": str(key.referenced),
-        "referenced_columns": list(key.referenced_columns),
-        "on_delete": key.on_delete,
-        "on_update": key.on_update,
-        "deferrable": key.deferrable,
-        "validated": key.validated,
-        "enforced": key.enforced,
-    }
+def cycles(graph: ForeignKeyGraph) -> list[dict[str, Any]]:
+    """Return the ways round in circles, for every JSON that holds some."""
+    return [
+        {"tables": plain(cycle.tables), "keys": [[key.name for key in hop] for hop in cycle.keys]}
+        for cycle in graph.cycles
+    ]
 
 
 def _orphans_as_json(analysis: Analysis) -> list[dict[str, Any]] | None:
@@ -503,7 +485,7 @@ def _orphans_as_json(analysis: Analysis) -> list[dict[str, Any]] | None:
             "key": orphans.key.name,
             "table": str(orphans.key.table),
             "rows": None if orphans.unread else orphans.rows,
-            "samples": [list(values) for values in orphans.samples],
+            "samples": orphans.samples,
             "not_read": orphans.unread,
         }
         for orphans in analysis.orphans

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from migplan.errors import StepError
+from migplan.report.fields import picked
 from migplan.run.engine.journal import Entry
 from migplan.run.engine.status import RunStatus, Status
 from migplan.run.engine.steps import Step
@@ -158,19 +159,10 @@ def as_value(found: Status) -> dict[str, Any]:
         "at_work": found.at_work or None,
         "runs": [
             {
-                "run": each.run.run,
-                "kind": each.run.kind,
-                "undoes": each.run.undoes,
-                "bundle": each.run.bundle,
-                "digest": each.run.digest,
-                "state": each.run.state,
-                "who": each.run.who,
-                "client": each.run.client,
-                "program": each.run.program,
+                **picked(each.run, "run kind undoes bundle digest state who client program"),
                 "started_at": each.run.started_at.isoformat(),
                 "finished_at": each.run.finished_at.isoformat() if each.run.finished_at else None,
-                "rehearsal": each.run.rehearsal,
-                "notes": list(each.run.notes),
+                **picked(each.run, "rehearsal notes"),
                 "steps": [_step(entry) for entry in each.entries],
             }
             for each in found.runs
@@ -180,13 +172,7 @@ def as_value(found: Status) -> dict[str, Any]:
 
 def _step(entry: Entry) -> dict[str, Any]:
     return {
-        "step": entry.step,
-        "file": entry.file,
-        "line": entry.line,
-        "name": entry.name,
-        "state": entry.state,
-        "rows": entry.rows,
-        "attempts": entry.attempts,
+        **picked(entry, "step file line name state rows attempts"),
         "seconds": entry.duration.total_seconds() if entry.duration else None,
         "error": entry.error,
     }

@@ -37,10 +37,6 @@ class Links:
             document.name: group.name for group in documentation.groups for document in group.tables
         }
 
-    def home(self, name: QualifiedName) -> QualifiedName | None:
-        """The table in whose section a name is told of; None when it is not in the documentation."""
-        return self._home.get(name)
-
     def named(self, text: str) -> QualifiedName | None:
         """The table that a plan calls so."""
         return self._by_text.get(text)
