@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migplan.anonymise.anonymiser import Anonymiser
-from migplan.anonymise.cleaning import cleaned, with_digest
-from migplan.anonymise.deciding import Decision
+from migplan.anonymise.catalog import cleaned, with_digest
+from migplan.anonymise.decisions import Decision
 
 __all__ = ["Anonymiser", "Decision", "cleaned", "with_digest"]

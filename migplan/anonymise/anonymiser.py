@@ -9,10 +9,10 @@ from typing import Any
 
 from migplan import names
 from migplan.anonymise import texts
-from migplan.anonymise.deciding import Decision, Place, Shape, decide
-from migplan.anonymise.showing import NULL, Showing
-from migplan.anonymise.standins import StandIns
+from migplan.anonymise.decisions import Decision, Place, Shape, decide
+from migplan.anonymise.stand_ins import StandIns
 from migplan.anonymise.types import Sort, Types, listed
+from migplan.anonymise.values import NULL, Showing
 from migplan.anonymise.words import builtin_vocabulary, words_of
 from migplan.catalog.model import Catalog, Column, Table
 from migplan.config import AnonymiseSection, ColumnKind

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from migplan.anonymise.detectors import Looking, sightings
-from migplan.anonymise.showing import redacted
-from migplan.anonymise.standins import REDACTED
+from migplan.anonymise.stand_ins import REDACTED
+from migplan.anonymise.values import redacted
 
 _LITERAL = re.compile(
     r"\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?P=tag)\$|\$\$.*?\$\$"

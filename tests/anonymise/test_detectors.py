@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from migplan.anonymise.detectors import DETECTORS, sightings
-from migplan.anonymise.randomness import looks_random
+from migplan.anonymise.detectors import DETECTORS, looks_random, sightings
 
 FIRES = {
     "a private key or certificate": ["-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"],

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migplan.anonymise import Anonymiser
-from migplan.anonymise.standins import StandIns, masked_id
+from migplan.anonymise.stand_ins import StandIns, masked_id
 from migplan.catalog.model import Type
 from migplan.config import AnonymiseSection, ColumnKind
 from migplan.names import QualifiedName

@@ -1,7 +1,7 @@
 """Deciding what a column holds: by its name, type, comment, and what may stand in it; the strictest wins.
 
 A text whose name says nothing is masked. It is shown only as a category or as a key, and then only if the
-value itself looks like one; which is for :mod:`migplan.anonymise.showing` to see.
+value itself looks like one; which is for :mod:`migplan.anonymise.values` to see.
 """
 
 from __future__ import annotations

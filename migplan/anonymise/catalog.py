@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, cast
 
 from migplan.anonymise.anonymiser import Anonymiser
-from migplan.anonymise.standins import REDACTED
+from migplan.anonymise.stand_ins import REDACTED
 from migplan.anonymise.texts import code, prose, shown
 from migplan.catalog.model import Catalog, Check, Column, Index, Table, Type
 from migplan.config import ColumnKind

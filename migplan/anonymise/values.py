@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from migplan.anonymise import literals
-from migplan.anonymise.deciding import Decision, Place, Shape, decide
+from migplan.anonymise.decisions import Decision, Place, Shape, decide
 from migplan.anonymise.detectors import Looking, Sighting, sightings
-from migplan.anonymise.standins import REDACTED, StandIns, masked_id
+from migplan.anonymise.stand_ins import REDACTED, StandIns, masked_id
 from migplan.anonymise.types import Shown, Sort, Types
 from migplan.anonymise.words import words_of
 from migplan.config import ColumnKind
