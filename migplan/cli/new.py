@@ -10,7 +10,7 @@ import click
 from migplan.cli import screen
 from migplan.errors import FileError
 from migplan.files import write_whole
-from migplan.migrations import python_template, template
+from migplan.migrations import template
 
 
 @click.command()
@@ -34,13 +34,7 @@ def new(name: str, folder: Path, python: bool) -> None:
     keeps the way back in a file of its own. Files that are there are never overwritten.
     """
     now = datetime.now().astimezone()
-    if python:
-        stem = template.numbered(folder, name, now)
-        files: tuple[template.NewFile, ...] = (
-            template.NewFile(folder / f"{stem}.py", python_template.text(name)),
-        )
-    else:
-        files = template.new_sql(folder, name, now)
+    files = (template.new_data_step if python else template.new_sql)(folder, name, now)
     for file in files:
         if file.path.exists():
             raise FileError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from migplan.migrations.file_analysis import FileAnalysis, file_analyses
+from migplan.migrations.file_analysis import FileAnalysis, analysis_of_file
 from migplan.migrations.folder import read
 from migplan.migrations.lint import NO_LEVELS, Levels, Risk, Sizes
 from migplan.migrations.model import Folder
@@ -46,5 +46,7 @@ def analyze(path: Path, *, sizes: Sizes | None = None, levels: Levels = NO_LEVEL
 
 def analysis_of(folder: Folder, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS) -> Analysis:
     """The same, of a folder that was read."""
-    found = file_analyses(folder, sizes=sizes, levels=levels)
+    found = tuple(
+        analysis_of_file(each, style=folder.style, sizes=sizes, levels=levels) for each in folder.migrations
+    )
     return Analysis(folder, found, Order(found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from migplan.migrations.lint import NO_LEVELS, Context, Levels, Risk, Sizes, lint
-from migplan.migrations.model import Folder, Migration, Part, Style, Use
+from migplan.migrations.model import Migration, Style, Use
 from migplan.migrations.source_files import statements_of
 from migplan.migrations.transactions import NonTransactional, non_transactional
 from migplan.migrations.uses import uses
@@ -49,17 +49,3 @@ def analysis_of_file(
         len(statements),
         sum(each.rows or 0 for each in statements),
     )
-
-
-def file_analyses(
-    folder: Folder, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS
-) -> tuple[FileAnalysis, ...]:
-    """The analyses of all migrations of a folder, in its order."""
-    return tuple(
-        analysis_of_file(each, style=folder.style, sizes=sizes, levels=levels) for each in folder.migrations
-    )
-
-
-def non_transactional_in(part: Part) -> tuple[NonTransactional, ...]:
-    """Return the statements of a part, such as the way back, that cannot be in a transaction."""
-    return non_transactional(tuple(statements_of(part)))

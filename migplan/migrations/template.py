@@ -32,6 +32,27 @@ _SECTIONS = """\
 
 """
 _SQITCH = "sqitch keeps a plan of its own"
+_DATA_STEP = '''\
+"""{title}"""
+
+from migplan.data import DataStep, Row
+
+# What this step needs is not read from its code; a line tells it, such as: # migplan: requires NAME
+
+
+def changed(row: Row) -> Row:
+    """The row as it is to be written."""
+    return row
+
+
+STEP = DataStep(
+    read="SELECT id FROM public.source_table",
+    key=("id",),
+    transform=changed,
+    into="public.target_table",
+    conflict=("id",),  # a row that is there is updated
+)
+'''
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +90,14 @@ def new_sql(folder: Path, name: str, now: datetime) -> tuple[NewFile, ...]:
             return (NewFile(folder / f"{number}_{_word(name)}.sql", up + _SECTIONS),)
 
 
-def numbered(folder: Path, name: str, now: datetime) -> str:
-    """The name that a new migration has without its ending: for files of another kind."""
+def new_data_step(folder: Path, name: str, now: datetime) -> tuple[NewFile, ...]:
+    """The file of a new data step in Python."""
     there = _there(folder)
     if there and there.style not in {Style.PLAIN, Style.SUPABASE}:
         what = f"{folder} follows {there.style}, which knows no data steps in Python"
         raise FileError(what, do="put them into a folder of plain files", file=folder)
-    return f"{_next(there, now)}_{_word(name)}"
+    text = _DATA_STEP.format(title=_title(name))
+    return (NewFile(folder / f"{_next(there, now)}_{_word(name)}.py", text),)
 
 
 def _there(folder: Path) -> Folder | None:

@@ -18,10 +18,10 @@ from pydantic import BaseModel, Field
 
 from migplan.bundle.verified import is_inside
 from migplan.migrations.analysis import Analysis
-from migplan.migrations.file_analysis import non_transactional_in
 from migplan.migrations.model import Folder, Part, Style, Thing
 from migplan.migrations.reversal import Cannot, Reversal, derive
-from migplan.migrations.source_files import reopened
+from migplan.migrations.source_files import reopened, statements_of
+from migplan.migrations.transactions import non_transactional
 from migplan.run.engine.footprints import EVERYTHING
 from migplan.run.engine.steps import Statements, Step
 from migplan.run.migrations.steps import file_of, steps_of_part
@@ -55,7 +55,7 @@ class DownMigration:
 
     def _written(self) -> Sequence[Step]:
         assert self.down is not None
-        outside = non_transactional_in(self.down)
+        outside = non_transactional(tuple(statements_of(self.down)))
         return steps_of_part(self.folder, self.name, "revert", self.down, outside, together=self.together)
 
     def _derived(self) -> Iterator[Step]:
