@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ from migplan.names import QualifiedName
 from migplan.postgres.session import Session
 
 Part = TypeVar("Part")
+
+log = logging.getLogger(__name__)
 
 _KINDS = {"r": TableKind.TABLE, "p": TableKind.PARTITIONED, "f": TableKind.FOREIGN}
 _PERSISTENCE = {"p": "permanent", "u": "unlogged"}
@@ -52,6 +56,7 @@ def read(
     ``printed`` is called as soon as the server has printed what no lock on a table keeps from changing: who
     wants to know whether that is of the same moment looks then.
     """
+    started = time.monotonic()
     ask = Questions(session)
     (server,) = ask.all("server")
     for questions in _PRINTED_AS_NOW:
@@ -63,7 +68,7 @@ def read(
     schemas = _by_name(model.Schema(**row._asdict()) for row in ask.all("schemas"))
     relations = _Relations(ask, names, counted.exact)
     tables = _by_name(relations.tables())
-    return Catalog(
+    catalog = Catalog(
         server=model.Server(address=str(session.address), **server._asdict()),
         schemas=schemas,
         tables=tables,
@@ -75,6 +80,8 @@ def read(
         grants=_by_name(_grant(row) for row in ask.all("grants")),
         unread=(*_unread(schemas, ask.all("tables"), ask.all("sequences")), *counted.unread),
     )
+    log.info("catalog read in %.2f s: %d tables", time.monotonic() - started, len(tables))
+    return catalog
 
 
 class _Relations:

@@ -7,16 +7,16 @@ and spell out what a terminal would obey; a message is one line, whatever is in 
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
 import platform
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -27,36 +27,40 @@ from migplan.errors import FileError
 _ALL = logging.getLogger("migplan")
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _VERBOSITY = "migplan.verbosity"
-_FORMAT = "migplan.log_format"
 _ALREADY = "migplan_already_on_stderr"
 
 
 def _verbose(context: click.Context, _parameter: click.Parameter, count: int) -> None:
     """Tell on stderr; ``-v`` may stand before and after the command's name, and counts at both places."""
     if count:
+        verbosity = context.meta[_VERBOSITY] = context.meta.get(_VERBOSITY, 0) + count
+        _listen(verbosity)
         if not any(isinstance(each, _OnStderr) for each in _ALL.handlers):
-            _ALL.addHandler(_OnStderr(context.meta))
-        context.meta[_VERBOSITY] = context.meta.get(_VERBOSITY, 0) + count
-        _listen(context.meta[_VERBOSITY])
+            _begin(_OnStderr(as_json=_tells_in_json(context.find_root().obj)), context)
 
 
 def _into(context: click.Context, _parameter: click.Parameter, file: Path | None) -> None:
     if file is not None and file not in [each.file for each in _ALL.handlers if isinstance(each, _InFile)]:
-        _ALL.addHandler(_InFile(file))
         _listen(max(context.meta.get(_VERBOSITY, 0), 1))
-        words = " ".join(context.find_root().obj)
-        _ALL.info(
-            "migplan %s, Python %s: migplan %s",
-            migplan.__version__,
-            platform.python_version(),
-            words,
-            extra={_ALREADY: True},
-        )
+        _begin(_InFile(file), context)
 
 
 def _listen(verbosity: int) -> None:
     level = _LEVELS[min(verbosity, len(_LEVELS) - 1)]
     _ALL.setLevel(min(level, _ALL.level or level))
+
+
+def _begin(handler: logging.Handler, context: click.Context) -> None:
+    """Let it hear everything from now on, and first who is speaking."""
+    said = (migplan.__version__, platform.python_version(), " ".join(context.find_root().obj))
+    text = "migplan %s, Python %s: migplan %s"
+    _ALL.addHandler(handler)
+    handler.handle(_ALL.makeRecord(_ALL.name, logging.INFO, __file__, 0, text, said, None))
+
+
+def _tells_in_json(words: Sequence[str]) -> bool:
+    """Whether a command line has ``--log-format json``: what is on stderr is for a program then."""
+    return "--log-format=json" in words or ("--log-format", "json") in itertools.pairwise(words)
 
 
 OPTIONS = (
@@ -77,12 +81,6 @@ OPTIONS = (
     ),
 )
 """Of every command, and of ``migplan`` itself."""
-
-
-def of_progress(context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """The callback of ``--log-format``: where progress is told in JSON, so is everything on stderr."""
-    context.meta[_FORMAT] = value
-    return value
 
 
 @contextmanager
@@ -134,15 +132,15 @@ def _moment(record: logging.LogRecord) -> str:
 class _OnStderr(logging.Handler):
     """Tells on stderr, between the lines of progress, in their format."""
 
-    def __init__(self, meta: MutableMapping[str, Any]) -> None:
+    def __init__(self, *, as_json: bool) -> None:
         super().__init__()
-        self._meta = meta
+        self._as_json = as_json
         self.setFormatter(_Line(whole=False))
 
     def emit(self, record: logging.LogRecord) -> None:
         if hasattr(record, _ALREADY):
             return
-        if self._meta.get(_FORMAT) != "json":
+        if not self._as_json:
             click.echo(self.format(record), err=True)
             return
         said = {

@@ -14,14 +14,13 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from migplan.cli import logs, screen
+from migplan.cli import screen
 from migplan.run.engine import events
 from migplan.run.engine.events import Event, OnEvent
 from migplan.text.wording import amount
 
 log_format = click.option(
     "--log-format",
-    callback=logs.of_progress,
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,

@@ -11,6 +11,7 @@ as the victim of a deadlock, and whoever queues behind us for ACCESS EXCLUSIVE s
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,8 @@ from migplan.names import QualifiedName
 
 if TYPE_CHECKING:
     from migplan.postgres.session import Session
+
+log = logging.getLogger(__name__)
 
 TABLES = ("r", "p")
 """What COPY reads: tables and partitioned tables."""
@@ -100,6 +103,7 @@ def lock_and_fix_moment(session: Session, settings: bytes, kinds: tuple[str, ...
             session.execute(settings)
             if _locked(session, wanted):
                 if _listed(session, kinds) == wanted:
+                    log.info("session %d holds locks on %d relations", session.process, len(wanted))
                     return
                 session.rollback()
     raise ChangedError(

@@ -62,14 +62,14 @@ class _TimedCursor(psycopg.Cursor[tuple[Any, ...]]):
 
     def execute(self, query: Any, *arguments: Any, **more: Any) -> Any:
         """As psycopg does."""
+        process = getattr(self.connection, "process", 0)
+        text = query.as_string(self) if isinstance(query, Composable) else query
+        log.debug("session %d begins %s", process, redaction.without_literals(text))
         started = time.monotonic()
         try:
             return super().execute(query, *arguments, **more)
         finally:
-            text = query.as_string(self) if isinstance(query, Composable) else query
-            took = (time.monotonic() - started) * 1000
-            process = getattr(self.connection, "process", 0)
-            log.debug("session %d: %.1f ms for %s", process, took, redaction.without_literals(text))
+            log.debug("session %d took %.1f ms", process, (time.monotonic() - started) * 1000)
 
 
 class Session(psycopg.Connection[tuple[Any, ...]]):
@@ -205,9 +205,8 @@ def connect(address: Address) -> Session:
         found = _opened(address)
         redaction.remember((found.info.password,), beside=(found.info.user, found.info.dbname))
         behind = " behind a pooler" if found.pooled or found.shared else ""
-        log.info(
-            "session %d at %s is open: PostgreSQL %s%s", found.process, address, dotted(found.version), behind
-        )
+        server = f"PostgreSQL {dotted(found.version)}{behind}"
+        log.info("session %d at %s is open, as %s: %s", found.process, address, found.info.user, server)
         found.told_open = True
         return found
     except (psycopg.ProgrammingError, ValueError):  # ValueError: a host that no resolver can be asked for
@@ -217,6 +216,7 @@ def connect(address: Address) -> Session:
         )
     except psycopg.Error as error:
         refusal = of_connection(error, address)
+    log.info("no session at %s: %s", address, refusal.what)
     # Raised out here, because psycopg's error holds the password, and would stay with ours as its context.
     raise refusal
 

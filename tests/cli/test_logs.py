@@ -56,6 +56,7 @@ def test_how_much_is_said(
     run: Run, talking: None, before: tuple[str, ...], after: tuple[str, ...], heard: tuple[str, ...]
 ) -> None:
     said = run(*before, "schema", "config", *after)
+    assert (f" INFO migplan: migplan {__version__}, Python " in said.stderr.partition("\n")[0]) == bool(heard)
     lines = [line for line in said.stderr.splitlines() if " migplan.tests: " in line]
     assert tuple(line.split()[1] for line in lines) == heard
     assert json.loads(said.stdout), "stdout is data"
@@ -145,6 +146,7 @@ def test_what_a_command_fails_over_is_in_the_file_too(run: Run, nowhere: Path) -
     assert "ERROR migplan: migplan: cannot connect to postgresql://ann@127.0.0.1:1/shop" in text
     assert "migplan analyze postgresql://ann:********@127.0.0.1:1/shop" in text
     assert "ended with exit code 2" in text
+    assert "INFO migplan.postgres.session: no session at postgresql://ann@127.0.0.1:1/shop: " in said.stderr
     assert SECRET not in text + said.output
 
 
@@ -199,9 +201,14 @@ def test_a_whole_move(
         quiet = run("export", "--source", url, "--out", "quiet")
         loud = run("-vv", "export", "--source", url, "--out", "loud", "--log-file", "log")
     assert loud.stdout.replace("loud", "quiet") == quiet.stdout
-    for said in ("exports its snapshot", "is open: PostgreSQL", "reads one moment of", "is closed"):
+    for said in (
+        "exports its snapshot",
+        f"is open, as {role}: PostgreSQL",
+        "reads one moment of",
+        "is closed",
+    ):
         assert f"{said}" in loud.stderr
-    assert re.search(r"DEBUG migplan.postgres.session: session \d+: \d+\.\d ms for SELECT ", loud.stderr)
+    assert re.search(r"DEBUG migplan.postgres.session: session \d+ begins SELECT ", loud.stderr)
     assert " migplan.files: wrote the folder " in loud.stderr
     words = ("apply", "loud", "--target", new_target, "-vv", "--log-format", "json", "--log-file", "log")
     told = run(*words).stderr
