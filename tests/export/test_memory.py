@@ -9,7 +9,6 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from psycopg import sql
 
 from migplan.bundle.check import file_orphans
 from migplan.bundle.check.file_orphans import _Place, _rows
@@ -87,7 +86,7 @@ def test_rows_come_in_pieces_where_libpq_reads_them(newest_database: Callable[[s
     assert len(lines[1]) > expected
 
 
-ROW = RowBlock("public.wide", ("id", "t", "n"), sql.SQL(""))
+ROW = RowBlock("public.wide", ("id", "t", "n"), "")
 LINE = b"1\t" + rb"a\\b\tc'd\n" * 40 + b"\\\\" * 90 + b"\t" + rb"\N" + b"\n"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from io import BytesIO
 
 import pytest
-from psycopg import sql
 
 from migplan.bundle.data.readers import MOST_TOGETHER, SMALL, Readers, batches
 from migplan.bundle.data.steps import RowBlock
@@ -16,7 +15,7 @@ from tests.servers import Server
 
 
 def rows(into: str, query: str = "SELECT 1", size: int | None = 10) -> RowBlock:
-    return RowBlock(into, ("n",), sql.SQL(query), bytes=size)
+    return RowBlock(into, ("n",), query, bytes=size)
 
 
 def test_what_is_large_or_of_unknown_size_is_read_alone() -> None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from psycopg import sql
-
-from migplan.bundle.data.steps import DataStep, Part, RowBlock, Sql, loaded_columns, own_rows, selection
+from migplan.bundle.data.steps import DataStep, Part, RowBlock, Sql, loaded_columns
 from migplan.bundle.schema.ownership import Ownership, is_unproven
 from migplan.catalog.model import ForeignKey, Key, Table
 from migplan.config import Strategy
@@ -191,22 +189,18 @@ class LoadSteps:
 def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[RowBlock]:
     """Yield the table as one block, or as several if it is large; the blocks depend on its size alone."""
     columns = loaded_columns(table)
+    shown = ", ".join("NULL" if name in nulled else quoted(name) for name in columns)
     identity = any(column.identity for column in table.columns)
     pages = (table.table_bytes or 0) // PAGE
     bounds = list(range(0, max(pages, 1), CHUNK_PAGES))
     for number, start in enumerate(bounds):
         end = bounds[number + 1] if number + 1 < len(bounds) else None
-        where = _between(start, end) if len(bounds) > 1 else sql.SQL("")
-        query = selection(table, columns, nulled) + where
+        query = f"SELECT {shown} FROM ONLY {table.name}"  # noqa: S608 - the names are quoted
+        if len(bounds) > 1:
+            query += f" WHERE ctid >= '({start},0)'::pg_catalog.tid"
+            query += f" AND ctid < '({end},0)'::pg_catalog.tid" if end is not None else ""
         size = None if table.table_bytes is None else table.table_bytes // len(bounds)
         yield RowBlock(str(table.name), columns, query, identity=identity, bytes=size)
-
-
-def _between(start: int, end: int | None) -> sql.Composable:
-    lower = sql.SQL(" WHERE ctid >= {}::pg_catalog.tid").format(sql.Literal(f"({start},0)"))
-    if end is None:
-        return lower
-    return lower + sql.SQL(" AND ctid < {}::pg_catalog.tid").format(sql.Literal(f"({end},0)"))
 
 
 def _disable_triggers(family: Sequence[Table]) -> list[str]:
@@ -260,36 +254,30 @@ def _levels(
     batches, and to whoever reads the file. A row's level is the longest way up to a row without parents.
     """
     columns = loaded_columns(table)
-    shown = sql.SQL(", ").join(
-        sql.SQL("NULL") if name in nulled else sql.SQL("t.{}").format(sql.Identifier(name))
-        for name in columns
-    )
+    shown = ", ".join("NULL" if name in nulled else f"t.{quoted(name)}" for name in columns)
     identity = any(column.identity for column in table.columns)
-    name = own_rows(table)
-    roots = sql.SQL("SELECT {shown} FROM {name} t WHERE {roots}").format(
-        shown=shown, name=name, roots=_is_root(keys, "t")
+    rows = f"{table.only}{table.name} t"
+    is_root = " AND ".join(map(_refers_to_no_other, keys))
+    # The columns by which children find a row are numbered, because keys may share columns.
+    found_by = ", ".join(
+        f"t.{quoted(there)} AS k{number}_{place}"
+        for number, key in enumerate(keys)
+        for place, there in enumerate(key.referenced_columns)
     )
-    rest = sql.SQL(
-        "WITH RECURSIVE level AS (\n"
-        "  SELECT t.tableoid AS part, t.ctid AS place, 0 AS depth, {own} FROM {name} t WHERE {roots}\n"
-        "  UNION\n"
-        "  SELECT t.tableoid, t.ctid, level.depth + 1, {child} FROM {name} t JOIN level ON {follows}\n"
-        "    AND level.depth < {limit}\n"
-        ")\n"
-        "SELECT {shown} FROM {name} t\n"
-        "LEFT JOIN (SELECT part, place, max(depth) AS depth FROM level GROUP BY part, place) l\n"
-        "  ON l.part = t.tableoid AND l.place = t.ctid\n"
-        "WHERE NOT ({roots})\n"
-        "ORDER BY l.depth NULLS LAST, t.tableoid, t.ctid"
-    ).format(
-        shown=shown,
-        name=name,
-        roots=_is_root(keys, "t"),
-        own=_referenced(keys, "t"),
-        child=_referenced(keys, "t"),
-        follows=_follows(keys),
-        limit=sql.Literal(DEEPEST),
-    )
+    follows = " OR ".join(f"({_follows(number, key)})" for number, key in enumerate(keys))
+    roots = f"SELECT {shown} FROM {rows} WHERE {is_root}"  # noqa: S608 - the names are quoted
+    rest = f"""\
+WITH RECURSIVE level AS (
+  SELECT t.tableoid AS part, t.ctid AS place, 0 AS depth, {found_by} FROM {rows} WHERE {is_root}
+  UNION
+  SELECT t.tableoid, t.ctid, level.depth + 1, {found_by} FROM {rows} JOIN level ON ({follows})
+    AND level.depth < {DEEPEST}
+)
+SELECT {shown} FROM {rows}
+LEFT JOIN (SELECT part, place, max(depth) AS depth FROM level GROUP BY part, place) l
+  ON l.part = t.tableoid AND l.place = t.ctid
+WHERE NOT ({is_root})
+ORDER BY l.depth NULLS LAST, t.tableoid, t.ctid"""  # noqa: S608 - the names are quoted
     yield RowBlock(str(table.name), columns, roots, identity=identity, bytes=size)
     yield RowBlock(str(table.name), columns, rest, identity=identity, bytes=size)
 
@@ -298,44 +286,20 @@ def _levels(
 DEEPEST = 10_000
 
 
-def _is_root(keys: tuple[ForeignKey, ...], alias: str) -> sql.Composed:
-    """Return the condition that every key refers to nothing, or to the row itself."""
-    return sql.SQL(" AND ").join(_refers_to_nothing_else(key, alias) for key in keys)
+def _refers_to_no_other(key: ForeignKey) -> str:
+    """Return the condition that a row ``t`` refers to nothing, or to itself."""
+    nothing = " OR ".join(f"t.{quoted(name)} IS NULL" for name in key.columns)
+    pairs = zip(key.columns, key.referenced_columns, strict=True)
+    itself = " AND ".join(f"t.{quoted(here)} = t.{quoted(there)}" for here, there in pairs)
+    return f"({nothing} OR ({itself}))"
 
 
-def _refers_to_nothing_else(key: ForeignKey, alias: str) -> sql.Composed:
-    nothing = sql.SQL(" OR ").join(
-        sql.SQL("{}.{} IS NULL").format(sql.SQL(alias), sql.Identifier(name)) for name in key.columns
+def _follows(number: int, key: ForeignKey) -> str:
+    """Return the condition that a row ``t`` refers to one of the level above, and not to itself."""
+    match = " AND ".join(
+        f"t.{quoted(here)} = level.k{number}_{place}" for place, here in enumerate(key.columns)
     )
-    itself = sql.SQL(" AND ").join(
-        sql.SQL("{0}.{1} = {0}.{2}").format(sql.SQL(alias), sql.Identifier(here), sql.Identifier(there))
-        for here, there in zip(key.columns, key.referenced_columns, strict=True)
-    )
-    return sql.SQL("({} OR ({}))").format(nothing, itself)
-
-
-def _referenced(keys: tuple[ForeignKey, ...], alias: str) -> sql.Composed:
-    """Return the columns by which children find a row, numbered because keys may share columns."""
-    return sql.SQL(", ").join(
-        sql.SQL("{}.{} AS {}").format(
-            sql.SQL(alias), sql.Identifier(there), sql.Identifier(f"k{number}_{place}")
-        )
-        for number, key in enumerate(keys)
-        for place, there in enumerate(key.referenced_columns)
-    )
-
-
-def _follows(keys: tuple[ForeignKey, ...]) -> sql.Composed:
-    """Return the condition that a row refers to one of the level above by any key, and not to itself."""
-    ways = []
-    for number, key in enumerate(keys):
-        pairs = enumerate(zip(key.columns, key.referenced_columns, strict=True))
-        match = sql.SQL(" AND ").join(
-            sql.SQL("t.{} = level.{}").format(sql.Identifier(here), sql.Identifier(f"k{number}_{place}"))
-            for place, (here, _) in pairs
-        )
-        ways.append(sql.SQL("({} AND NOT {})").format(match, _refers_to_nothing_else(key, "t")))
-    return sql.SQL("({})").format(sql.SQL(" OR ").join(ways))
+    return f"{match} AND NOT {_refers_to_no_other(key)}"
 
 
 # --- null-then-update: the second pass, which sets what was loaded as NULL
@@ -350,12 +314,8 @@ def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Part, 
     identity = _identity(table, frozenset(values)).columns
     columns = (*identity, *values)
     shown = ", ".join(map(quoted, columns))
-    some = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in values)
-    query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, columns)),
-        own_rows(table),
-        some,
-    )
+    some = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in values)
+    query = f"SELECT {shown} FROM {table.only}{table.name} WHERE {some}"  # noqa: S608 - quoted
     assignments = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in values)
     match = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in identity)
     return (

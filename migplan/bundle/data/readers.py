@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import psycopg
-from psycopg import sql
 
 from migplan.bundle.data.steps import RowBlock
 from migplan.postgres import copy_out
@@ -54,7 +53,7 @@ class Readers:
         with self._sessions.exporter.translate_errors(f"reading the rows of {rows[0].into}"):
             try:
                 return self._sessions.undisturbed(
-                    lambda session: copy_out.answers(session, [_statement(session, each) for each in rows])
+                    lambda session: copy_out.answers(session, [_statement(each) for each in rows])
                 )
             except psycopg.Error as error:
                 if is_loss(error) or len(rows) == 1:
@@ -77,7 +76,7 @@ class Readers:
     ) -> Amount:
         count = size = 0
         try:
-            for block in copy_out.rows_of(session, _statement(session, rows)):
+            for block in copy_out.rows_of(session, _statement(rows)):
                 sink.write(block)
                 rows_here = block.count(b"\n")
                 count += rows_here
@@ -91,8 +90,8 @@ class Readers:
         return Amount(count, size)
 
 
-def _statement(session: Session, rows: RowBlock) -> str:
-    return sql.SQL("COPY ({}) TO STDOUT").format(rows.query).as_string(session)
+def _statement(rows: RowBlock) -> str:
+    return f"COPY ({rows.query}) TO STDOUT"
 
 
 def is_small(rows: RowBlock) -> bool:
