@@ -71,7 +71,7 @@ def _within(owner: str, before: Any, after: Any) -> Iterator[Difference]:
             if _reordered(then, now):
                 changed.append(f"order of {name}: {_names(then)} -> {_names(now)}")
         else:
-            changed.append(f"{name}: {_contrast(_shown(then), _shown(now))}")
+            changed.append(f"{name}: {_contrast(shown(then), shown(now))}")
     if changed:
         yield Difference("changed", owner, "; ".join(changed))
 
@@ -127,7 +127,8 @@ def _names(things: tuple[Any, ...]) -> str:
     return ", ".join(_identity(thing) for thing in things)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as people read it, on one line."""
     if value is None or value == ():
         return "none"
     if isinstance(value, bool):

@@ -175,6 +175,3 @@ def _first_lines(text: str) -> str:
     """Libpq's message on one line, without its advice to check whether the server runs."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("\t")]
     return " ".join(lines).removeprefix("connection failed: ").removeprefix("connection is bad: ")
-
-
-explained = translate_errors  # the name that it had, for those who have not changed

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from migplan.bundle.schema.expectation import OF_CATALOG
 from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, SETTING, Attributes, Thing
+from migplan.catalog.compare import shown
 from migplan.text.wording import listed
 from migplan.verify.definitions import same
-from migplan.verify.verification import Check, Difference
+from migplan.verify.verification import Check, Difference, Tally
 
 Things = Mapping[Thing, Mapping[str, Any]]
 
@@ -47,15 +48,6 @@ class Scope:
         )
 
 
-@dataclass
-class _Tally:
-    of: int = 0
-    differences: list[Difference] = field(default_factory=list)
-
-    def check(self, name: str) -> Check:
-        return Check(name, max(0, self.of - len(self.differences)), self.of, tuple(self.differences))
-
-
 Built = Callable[[], Attributes | None]
 """The attributes of the bundle's definitions on a scratch server, asked for where texts do not tell."""
 
@@ -66,7 +58,7 @@ def compared(
     """A check of what the other checks know already, one of all else, and what is to be known beside."""
     columns = scope.columns(expected, found)
     then, now = (_compared_things(each.things, scope) for each in (expected, found))
-    known, others = _Tally(), _Tally()
+    known, others = Tally(), Tally()
     kept: list[str] = []
     for thing, values in then.items():
         if _is_of_database(thing):
@@ -91,6 +83,8 @@ def compared(
     others.differences += database
     if kept and scope.comments:
         notes.append(f"only their owner may change the comments of extensions: {', '.join(kept)}")
+    for tally in (known, others):
+        tally.right = max(0, tally.of - len(tally.differences))
     return (known.check("Attributes"), others.check("Others")), (*notes, *_more(then, now))
 
 
@@ -158,11 +152,7 @@ def _alike(thing: Thing, name: str, texts: tuple[str, str], built: Built) -> boo
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else " ".join(str(value).split())
+    return ", ".join(map(str, value)) if isinstance(value, list) else shown(value)
 
 
 def _keeps_own_comment(expected: Mapping[str, Any], found: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from migplan.catalog.compare import between
@@ -16,7 +16,7 @@ from migplan.catalog.model import Catalog, Column, Grant, Index, Table, View
 from migplan.text.wording import listed
 from migplan.verify.expectation import Expectation
 from migplan.verify.spelling import Key, Spelling, identity, key_of
-from migplan.verify.verification import Check, Difference
+from migplan.verify.verification import Check, Difference, Tally
 
 _TABLE_PARTS: Mapping[str, Callable[[Table], tuple[Any, ...]]] = {
     "Columns": lambda table: table.columns,
@@ -32,26 +32,9 @@ _COMMON_PARTS: Mapping[str, Callable[[Table | View], tuple[Any, ...]]] = {
     "Triggers": lambda owner: owner.triggers,
     "Rules": lambda owner: owner.rules,
 }
-_ONE = {
-    "Columns": "column",
-    "Primary keys": "primary key",
-    "Unique keys": "unique key",
-    "Foreign keys": "foreign key",
-    "Checks": "check",
-    "Exclusions": "exclusion constraint",
-    "Indexes": "index",
-    "Triggers": "trigger",
-    "Rules": "rule",
-    "Policies": "policy",
-    "Schemas": "schema",
-    "Tables": "table",
-    "Views": "view",
-    "Sequences": "sequence",
-    "Functions": "function",
-    "Types": "type",
-    "Extensions": "extension",
-    "Grants": "grant",
-}
+_ONE = {"Exclusions": "exclusion constraint", "Indexes": "index", "Policies": "policy"}
+"""Kinds whose singular is not the plural without its s."""
+
 _ORDER = (
     *("Schemas", "Extensions", "Types", "Functions", "Tables", "Columns", "Primary keys", "Unique keys"),
     *("Foreign keys", "Checks", "Exclusions", "Indexes", "Triggers", "Rules", "Policies", "Views"),
@@ -61,13 +44,6 @@ _SHOWN = 5
 
 _MAINTAIN = 17
 _IDENTITY_IN_PARTITIONS = 17
-
-
-@dataclass
-class _Tally:
-    right: int = 0
-    of: int = 0
-    differences: list[Difference] = field(default_factory=list)
 
 
 def compared(
@@ -82,7 +58,7 @@ def compared(
     comparison = _Comparison(spelling.of(expected, found), found, spelling.undecided)
     comparison.run()
     checks = tuple(
-        Check(name, tally.right, tally.of, tuple(tally.differences))
+        tally.check(name)
         for name in _ORDER
         if (tally := comparison.tallies.get(name)) and (tally.of or tally.differences)
     )
@@ -130,14 +106,8 @@ def _without_maintain(catalog: Catalog) -> Catalog:
 
 def _without_identity_in_partitions(catalog: Catalog) -> Catalog:
     """Partitions have their table's identity columns since 17, as a part of it; before, they had none."""
-    return replace(
-        catalog,
-        tables=tuple(
-            replace(table, columns=tuple(replace(column, identity=None) for column in table.columns))
-            if table.partition_of
-            else table
-            for table in catalog.tables
-        ),
+    return _with_columns(
+        catalog, lambda table, column: replace(column, identity=None) if table.partition_of else column
     )
 
 
@@ -152,19 +122,20 @@ def _without_null_defaults(catalog: Catalog) -> Catalog:
         if any(part.startswith("DEFAULT ") for part in each.definition)
     }
 
-    def without(column: Column) -> Column:
-        null = column.default is not None and column.default.startswith("NULL::") and column.type not in own
+    def without(_table: Table, column: Column) -> Column:
+        null = (column.default or "").startswith("NULL::") and column.type not in own
         return replace(column, default=None) if null else column
 
-    return replace(
-        catalog,
-        tables=tuple(
-            replace(table, columns=tuple(map(without, table.columns)))
-            if any((column.default or "").startswith("NULL::") for column in table.columns)
-            else table
-            for table in catalog.tables
-        ),
-    )
+    return _with_columns(catalog, without)
+
+
+def _with_columns(catalog: Catalog, change: Callable[[Table, Column], Column]) -> Catalog:
+    """The catalog with each column as ``change`` returns it."""
+    tables = []
+    for table in catalog.tables:
+        columns = tuple(change(table, column) for column in table.columns)
+        tables.append(table if columns == table.columns else replace(table, columns=columns))
+    return replace(catalog, tables=tuple(tables))
 
 
 def _of_others(catalog: Catalog, found: Catalog) -> tuple[Grant, ...]:
@@ -198,7 +169,7 @@ class _Comparison:
         self._expected = expected
         self._found = found
         self._undecided = undecided
-        self.tallies: dict[str, _Tally] = {}
+        self.tallies: dict[str, Tally] = {}
         self.notes: list[str] = []
 
     def run(self) -> None:
@@ -230,7 +201,7 @@ class _Comparison:
             )
 
     def _pair(self, kind: str, what: str, expected: Any, found: Any, owner: str = "") -> None:
-        tally = self.tallies.setdefault(kind, _Tally())
+        tally = self.tallies.setdefault(kind, Tally())
         tally.of += 1
         if found is None:
             tally.differences.append(Difference(what, "missing"))
@@ -248,14 +219,14 @@ class _Comparison:
         """Parts of one table or view; here what is more is a difference, too."""
         if found is None:  # with their owner, which is named
             if expected:
-                self.tallies.setdefault(kind, _Tally()).of += len(expected)
+                self.tallies.setdefault(kind, Tally()).of += len(expected)
             return
         there = {identity(thing): thing for thing in found}
         for thing in expected:
             what = f"{_what(kind, thing)} of {owner}"
             self._pair(kind, what, thing, there.pop(identity(thing), None), owner)
         for thing in there.values():
-            tally = self.tallies.setdefault(kind, _Tally())
+            tally = self.tallies.setdefault(kind, Tally())
             tally.differences.append(Difference(f"{_what(kind, thing)} of {owner}", "not in the bundle"))
 
     def _tables(self) -> None:
@@ -323,7 +294,7 @@ class _Comparison:
             if self._by_default(grant):
                 given[grant.grantee] += 1
                 continue
-            tally = self.tallies.setdefault("Grants", _Tally())
+            tally = self.tallies.setdefault("Grants", Tally())
             said = ", ".join((*grant.privileges, *(f"not {each}" for each in grant.withheld)))
             tally.differences.append(Difference(f"grant {grant.name}", f"not in the bundle ({said})"))
         self.notes += [
@@ -393,4 +364,4 @@ def _privileged(catalog: Catalog) -> Iterator[str]:
 def _what(kind: str, thing: Any) -> str:
     if isinstance(thing, Index) and not thing.valid:
         return f"invalid index {thing.name}"
-    return f"{_ONE[kind]} {identity(thing)}"
+    return f"{_ONE.get(kind, kind.lower().removesuffix('s'))} {identity(thing)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from migplan.catalog.digests import Digest
 
@@ -36,6 +36,19 @@ class Check:
     def holds(self) -> bool:
         """Whether nothing differs."""
         return self.right == self.of and not self.differences
+
+
+@dataclass
+class Tally:
+    """What becomes a check: things are counted, and what is wrong with them is gathered."""
+
+    of: int = 0
+    right: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    def check(self, name: str) -> Check:
+        """The check of that name."""
+        return Check(name, self.right, self.of, tuple(self.differences))
 
 
 @dataclass(frozen=True, slots=True)
