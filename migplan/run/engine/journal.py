@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
-from typing import Protocol, TypeVar
+from typing import Any, LiteralString, Protocol, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -65,7 +65,7 @@ class Target(Connected, Protocol):
 
 
 class Journal:
-    """The journal of one target, by a holder of a connection in autocommit mode, which may be replaced."""
+    """The journal of one target, by a holder of a session in autocommit mode, which may be replaced."""
 
     def __init__(self, holder: Connected) -> None:
         self._holder = holder
@@ -103,8 +103,7 @@ class Journal:
         elif self._version() == _FORMER:
             self._run("bringing the journal up to date", "journal_from_1.sql", "journal_kept.sql")
         if protected_as and protected_as not in self.protections:
-            with self._session.translate_errors("writing the journal"):
-                self._session.execute("INSERT INTO migplan.protection (name) VALUES (%s)", [protected_as])
+            self._write("INSERT INTO migplan.protection (name) VALUES (%s)", [protected_as])
 
     def _run(self, what: str, *files: str) -> None:
         with self._session.translate_errors(what), self._session.transaction():
@@ -259,8 +258,7 @@ class Journal:
     @property
     def caller(self) -> str:
         """Who is connected, and from which machine."""
-        with self._session.translate_errors("reading the journal"):
-            (who,) = self._session.execute("SELECT session_user::text").fetchone() or ("",)
+        ((who,),) = self._session.ask("SELECT session_user::text", during="reading the journal")
         return f"{who} from {socket.gethostname()}"
 
     def refuse_altered(self, runs: Sequence[Run]) -> None:
@@ -285,31 +283,26 @@ class Journal:
             ).format(folder),
         )
 
-    def go_on(self, run: int) -> None:
-        """The run is taken up again."""
-        with self._session.translate_errors("writing the journal"):
-            self._session.execute(
-                "UPDATE migplan.run SET state = 'running', changed_at = clock_timestamp(), "
-                "finished_at = NULL, client = %s, program = %s WHERE run = %s",
-                [socket.gethostname(), f"migplan {__version__}", run],
-            )
+    def resume(self, run: int) -> None:
+        """Write down that the run goes on."""
+        self._write(
+            "UPDATE migplan.run SET state = 'running', changed_at = clock_timestamp(), "
+            "finished_at = NULL, client = %s, program = %s WHERE run = %s",
+            [socket.gethostname(), f"migplan {__version__}", run],
+        )
         log.info("run %d goes on at %s", run, self.address)
 
     def note(self, run: int, notes: Sequence[str]) -> None:
         """What is to be remembered of a run."""
-        with self._session.translate_errors("writing the journal"):
-            self._session.execute(
-                "UPDATE migplan.run SET notes = notes || %s WHERE run = %s", [list(notes), run]
-            )
+        self._write("UPDATE migplan.run SET notes = notes || %s WHERE run = %s", [list(notes), run])
 
     def fail(self, run: int, step: int, error: str) -> None:
         """A step was rolled back, and this is why."""
-        with self._session.translate_errors("writing the journal"):
-            self._session.execute(
-                "UPDATE migplan.step SET state = 'failed', error = %s, attempts = attempts + 1 "
-                "WHERE run = %s AND step = %s AND state <> 'done'",
-                [error.replace("\0", ""), run, step],
-            )
+        self._write(
+            "UPDATE migplan.step SET state = 'failed', error = %s, attempts = attempts + 1 "
+            "WHERE run = %s AND step = %s AND state <> 'done'",
+            [error.replace("\0", ""), run, step],
+        )
 
     def end(self, run: int, state: Ending) -> None:
         """The run has ended, or has stopped for now. It is on disk when this returns, and all before it."""
@@ -322,6 +315,9 @@ class Journal:
                 [state, finished, run],
             )
         log.info("run %d is %s", run, state)
+
+    def _write(self, statement: LiteralString, values: Sequence[Any]) -> None:
+        self._session.ask(statement, values, during="writing the journal")
 
     def _records(self, kind: type[_Record], query: sql.Composed) -> list[_Record]:
         """Rows of the journal, each with values that can be."""

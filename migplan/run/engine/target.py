@@ -66,7 +66,7 @@ class LockedTarget:
         """Go on with a run that was begun; of one that an earlier migplan began nothing is kept yet."""
         self.journal.prepare(self._options.protected_as)
         self.journal.keep(run.run, kept or {})
-        self.journal.go_on(run.run)
+        self.journal.resume(run.run)
         return self.journal.run(run.run)
 
     def execute(

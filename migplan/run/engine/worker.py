@@ -249,8 +249,7 @@ class _Doing:
             if not (tried_before and error.sqlstate in _ALREADY_SO):
                 raise
             self._worker.warned(f"an earlier try had come to its end: {error.what}")
-        with self._session.translate_errors("writing the journal"):
-            self._session.execute(_DONE_ALONE, [self._run, step.number])
+        self._session.ask(_DONE_ALONE, [self._run, step.number], during="writing the journal")
         return 0
 
     def _begin_alone(self) -> bool:
