@@ -1,7 +1,7 @@
-"""The steps of a run, as its bundle alone tells them: what is done whole or not at all, and after what.
+"""The steps of a run: what is done whole or not at all, and after what.
 
-The same bundle gives the same steps, with the same numbers, whatever the number of jobs: a run can be gone
-on with by others, on another machine. No step holds the text of its file; it knows the bytes.
+The same files give the same steps, with the same numbers, whatever the number of jobs: a run can be resumed
+by others, on another machine. No step holds the text of its file; it knows the bytes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from migplan.run.engine.footprints import EXCLUSIVE, Footprint
+from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, Footprint
 
 PROGRAM = "program"
 """The phase of a step that is a program in Python."""
@@ -50,9 +50,9 @@ class Step:
     name: str
     phase: str
     line: int
-    settings: str  # of the session, as the file has made them up to here
-    segments: tuple[Segment, ...]
-    footprint: Footprint
+    settings: str = ""  # of the session, as the file has made them up to here
+    segments: tuple[Segment, ...] = ()
+    footprint: Footprint = EVERYTHING
     rows: int = 0
     bytes: int = 0
     weight: int = 0  # of those that could run, the heaviest begins first

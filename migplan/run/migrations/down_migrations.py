@@ -22,7 +22,6 @@ from migplan.migrations.model import Folder, Part, Style, Thing
 from migplan.migrations.reversal import Cannot, Reversal, derive
 from migplan.migrations.source_files import reopened, statements_of
 from migplan.migrations.transactions import non_transactional
-from migplan.run.engine.footprints import EVERYTHING
 from migplan.run.engine.steps import Statements, Step
 from migplan.run.migrations.steps import file_of, steps_of_part
 
@@ -75,9 +74,7 @@ class DownMigration:
             self.name,
             "revert",
             self.up.line,
-            "",
-            (piece,),
-            EVERYTHING,
+            segments=(piece,),
             non_transactional=non_transactional,
         )
 

@@ -12,7 +12,6 @@ from migplan.migrations.model import Folder, Part
 from migplan.migrations.source_files import reopened
 from migplan.migrations.transactions import NonTransactional
 from migplan.run.data.step import DataSteps
-from migplan.run.engine.footprints import EVERYTHING
 from migplan.run.engine.journal import Beginning, Kind
 from migplan.run.engine.steps import PROGRAM, CopyBlock, Segment, Statements, Step
 from migplan.run.engine.target import LockedTarget, RunResult
@@ -25,16 +24,12 @@ _FRAME = frozenset({"begin", "start", "commit", "end"})
 
 def steps_of(folder: Folder, analysis: FileAnalysis) -> tuple[Step, ...]:
     """What a migration does; the numbers come later. Those of one migration have its name."""
-    migration = analysis.migration
+    migration, part = analysis.migration, analysis.migration.up
     if migration.kind == "python":
-        return (_step(folder, migration.name, PROGRAM, migration.up, migration.up.line, ()),)
+        return (Step(0, file_of(folder, part), migration.name, PROGRAM, part.line),)
+    outside = analysis.non_transactional
     return steps_of_part(
-        folder,
-        migration.name,
-        "migration",
-        migration.up,
-        analysis.non_transactional,
-        together=migration.in_transaction,
+        folder, migration.name, "migration", part, outside, together=migration.in_transaction
     )
 
 
@@ -42,10 +37,10 @@ def steps_of_part(
     folder: Folder, name: str, phase: str, part: Part, outside: Sequence[NonTransactional], *, together: bool
 ) -> tuple[Step, ...]:
     """The steps of a part of a file: one, unless it says otherwise or its statements cannot be in one."""
+    step = Step(0, file_of(folder, part), name, phase, part.line)
     if together and not outside:
-        found = tuple(_pieces(part))
-        return (_step(folder, name, phase, part, found[0].line if found else part.line, found),)
-    return tuple(_one_by_one(folder, name, phase, part, {each.line: each for each in outside}))
+        return (_filled(step, tuple(segment for segment, _ in _segments(part))),)
+    return tuple(_one_by_one(step, part, {each.line: each for each in outside}))
 
 
 def file_of(folder: Folder, part: Part) -> str:
@@ -56,73 +51,38 @@ def file_of(folder: Folder, part: Part) -> str:
         return str(part.file.resolve().relative_to(folder.path.resolve()))
 
 
-def _pieces(part: Part) -> Iterator[Segment]:
-    """What goes into one transaction; BEGIN and COMMIT around it all are what we say ourselves."""
-    for piece in pieces(reopened(part), part.file):
-        if isinstance(piece, Statement):
-            if piece.word not in _FRAME:
-                yield Statements(piece.start, piece.end, piece.line)
-        else:
-            yield _rows(piece)
-
-
-def _one_by_one(
-    folder: Folder, name: str, phase: str, part: Part, outside: dict[int, NonTransactional]
-) -> Iterator[Step]:
+def _one_by_one(step: Step, part: Part, outside: Mapping[int, NonTransactional]) -> Iterator[Step]:
     """A step a statement; what one sets for the session holds for those that follow."""
     settings: list[str] = []
+    for segment, statement in _segments(part):
+        if statement and statement.word == "set":
+            settings.append(statement.text)
+            continue
+        one = replace(_filled(step, (segment,)), settings="\n".join(settings))
+        if statement and (found := outside.get(segment.line)):
+            leaves = found.index.name if found.index else ""
+            one = replace(one, non_transactional=beginning(statement.text), leaves=leaves)
+        yield one
+
+
+def _segments(part: Part) -> Iterator[tuple[Segment, Statement | None]]:
+    """What of a part is sent; BEGIN and COMMIT around it all are what we say ourselves."""
     for piece in pieces(reopened(part), part.file):
-        if not isinstance(piece, Statement):
-            rows = _rows(piece)
-            yield _step(folder, name, phase, part, rows.line, (rows,), "\n".join(settings))
-        elif piece.word == "set":
-            settings.append(piece.text)
+        if isinstance(piece, CopyRows):
+            for _ in piece:
+                pass
+            yield CopyBlock(piece.table, piece.columns, piece.rows, piece.start, piece.end, piece.line), None
         elif piece.word not in _FRAME:
-            found = outside.get(piece.line)
-            yield _step(
-                folder,
-                name,
-                phase,
-                part,
-                piece.line,
-                (Statements(piece.start, piece.end, piece.line),),
-                "\n".join(settings),
-                non_transactional=beginning(piece.text) if found else "",
-                leaves=found.index.name if found and found.index else "",
-            )
+            yield Statements(piece.start, piece.end, piece.line), piece
 
 
-def _rows(copied: CopyRows) -> CopyBlock:
-    for _ in copied:
-        pass
-    return CopyBlock(copied.table, copied.columns, copied.rows, copied.start, copied.end, copied.line)
-
-
-def _step(
-    folder: Folder,
-    name: str,
-    phase: str,
-    part: Part,
-    line: int,
-    found: tuple[Segment, ...],
-    settings: str = "",
-    *,
-    non_transactional: str = "",
-    leaves: str = "",
-) -> Step:
-    return Step(
-        number=0,
-        file=file_of(folder, part),
-        name=name,
-        phase=phase,
-        line=line,
-        settings=settings,
-        segments=found,
-        footprint=EVERYTHING,
-        rows=sum(piece.rows for piece in found if isinstance(piece, CopyBlock)),
-        bytes=sum(piece.end - piece.start for piece in found),
-        non_transactional=non_transactional,
-        leaves=leaves,
+def _filled(step: Step, segments: tuple[Segment, ...]) -> Step:
+    return replace(
+        step,
+        line=segments[0].line if segments else step.line,
+        segments=segments,
+        rows=sum(each.rows for each in segments if isinstance(each, CopyBlock)),
+        bytes=sum(each.end - each.start for each in segments),
     )
 
 

@@ -31,15 +31,18 @@ _KEYS = """
     SELECT k.conname,
            coalesce(pg_catalog.pg_partition_root(k.conrelid), k.conrelid)::bigint,
            coalesce(pg_catalog.pg_partition_root(k.confrelid), k.confrelid)::bigint,
-           k.conrelid::regclass::text, k.confrelid::regclass::text, c.relkind = 'p', p.relkind = 'p',
-           k.confdeltype IN ('c', 'n', 'd'),
-           coalesce(pg_catalog.to_jsonb(k) ->> 'conenforced', 'true')::boolean, j.pairs
+           CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || k.conrelid::regclass,
+           CASE p.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || k.confrelid::regclass,
+           e.enforced, e.enforced AND k.confdeltype IN ('c', 'n', 'd'), j.pairs
     FROM pg_catalog.pg_constraint k
     JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
     JOIN pg_catalog.pg_class p ON p.oid = k.confrelid
     CROSS JOIN LATERAL (
-        SELECT pg_catalog.array_agg(pg_catalog.format('p.%%I OPERATOR(%%I.%%s) c.%%I', a.attname, n.nspname,
-                                                      o.oprname, b.attname) ORDER BY x.place)
+        SELECT coalesce(pg_catalog.to_jsonb(k) ->> 'conenforced', 'true')::boolean
+    ) e (enforced)
+    CROSS JOIN LATERAL (
+        SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I OPERATOR(%%I.%%s) c.%%I', a.attname, n.nspname,
+                                                       o.oprname, b.attname), ' AND ' ORDER BY x.place)
         FROM unnest(k.confkey, k.conkey, k.conpfeqop) WITH ORDINALITY x (there, here, operator, place)
         JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.there
         JOIN pg_catalog.pg_attribute b ON b.attrelid = k.conrelid AND b.attnum = x.here
@@ -48,7 +51,7 @@ _KEYS = """
     ) j (pairs)
     WHERE k.contype = 'f' AND k.conparentid = 0
       AND coalesce(pg_catalog.pg_partition_root(k.confrelid), k.confrelid) = ANY (%s)
-    ORDER BY 5, 1
+    ORDER BY k.confrelid::regclass::text, k.conname
 """
 
 # What would fire or forbid while rows are taken away: user triggers, rules, policies forced upon the owner.
@@ -326,7 +329,7 @@ def row_deletion(
     oids = [table.oid for tables in files.values() for table in tables]
     with session.translate_errors("reading the keys of the tables that are to be emptied"):
         session.execute("SET search_path = ''")
-        keys = [_key(*row) for row in session.execute(_KEYS, [oids]).fetchall()]
+        keys = [ReferringKey(*row) for row in session.execute(_KEYS, [oids]).fetchall()]
         quiet = [_quiet(*row) for row in session.execute(_QUIET, [oids]).fetchall()]
         events = [_event(*row) for row in session.execute(_EVENTS).fetchall()]
     return RowDeletion(files, also_changed, keys, quiet, events)
@@ -343,30 +346,6 @@ def refuse_kept(kept: Sequence[Kept], address: Address) -> None:
             f"rows that stay in {address} refer to rows that are to go; nothing was changed:{lines}",
             do="delete or change those rows first, as you know what they are worth",
         )
-
-
-def _key(
-    name: str,
-    child: int,
-    parent: int,
-    from_name: str,
-    to_name: str,
-    from_parts: bool,
-    to_parts: bool,
-    acts: bool,
-    enforced: bool,
-    pairs: Sequence[str],
-) -> ReferringKey:
-    return ReferringKey(
-        name,
-        child,
-        parent,
-        from_name if from_parts else f"ONLY {from_name}",
-        to_name if to_parts else f"ONLY {to_name}",
-        enforced,
-        acts and enforced,
-        " AND ".join(pairs),
-    )
 
 
 def _quiet(home: int, table: str, kind: str, name: str, state: str) -> tuple[int, str, str]:

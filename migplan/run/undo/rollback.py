@@ -26,7 +26,6 @@ from migplan.run.bundle.initial_state import InitialState
 from migplan.run.bundle.kept import LocalBundle, as_applied, difference
 from migplan.run.bundle.steps import undoing_steps
 from migplan.run.engine.events import OnEvent, ignore
-from migplan.run.engine.footprints import EVERYTHING
 from migplan.run.engine.journal import Beginning, Entry, Journal, Run, Target, digest_of, journal_reader
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.status import RunStatus
@@ -469,4 +468,4 @@ class Work:
 
     def _step(self, file: str, name: str, texts: Sequence[str]) -> Step:
         pieces = tuple(Statements(0, 0, 1, text) for text in texts)
-        return Step(0, f"rollback/{file}", name, "rollback", 1, SETTINGS, pieces, EVERYTHING)
+        return Step(0, f"rollback/{file}", name, "rollback", 1, SETTINGS, pieces)
