@@ -1,4 +1,4 @@
-"""Applying a bundle: the target locked, what is in the way found, the run begun or gone on with."""
+"""Apply a bundle to a target: begin its run, or resume the one that was interrupted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CARRIED = "carried"
 
 @dataclass(frozen=True)
 class ApplyOptions:
-    """What people want of an apply."""
+    """The choices of people who apply a bundle."""
 
     options: RunOptions = field(default_factory=RunOptions)
     carried: Collection[str] = ()  # keys that rows break: they are added NOT VALID, and stay so
@@ -60,7 +60,10 @@ def apply(
 
 
 def _refuse_hole(bundle: VerifiedBundle, steps: Sequence[Step], done: Collection[int]) -> None:
-    """After a rollback of rows alone, keys and triggers are there that the files create behind the rows."""
+    """Raise RefusedError if rows would come in under keys and triggers that the bundle creates after them.
+
+    That is so after a rollback of the rows alone.
+    """
     for step, needs in zip(steps, predecessors(steps), strict=True):
         missing = [steps[need] for need in needs if steps[need].number not in done]
         if step.number in done and missing:
@@ -73,7 +76,7 @@ def _refuse_hole(bundle: VerifiedBundle, steps: Sequence[Step], done: Collection
 
 
 def _earlier(journal: Journal, bundle: VerifiedBundle) -> Run | None:
-    """The run to go on with, or the one that has done it all."""
+    """Return the run to resume, or the one that has applied the whole bundle; None if there is neither."""
     applied = [run for run in journal.runs() if run.kind == "apply"] if journal.exists else []
     unfinished = [run for run in applied if run.is_open]
     if unfinished:
@@ -83,7 +86,7 @@ def _earlier(journal: Journal, bundle: VerifiedBundle) -> Run | None:
 
 
 def _refuse_another(journal: Journal, earlier: Run, bundle: VerifiedBundle, steps: Sequence[Step]) -> None:
-    """What was begun is gone on with as it was begun, or rolled back: never half of this and half of that."""
+    """Raise BundleError unless the run that was begun can be resumed with this bundle."""
     if earlier.state == "undoing":
         raise BundleError(
             f"a rollback of {earlier.bundle} was begun in this target and has not ended",
@@ -100,7 +103,7 @@ def _refuse_another(journal: Journal, earlier: Run, bundle: VerifiedBundle, step
 
 
 def another_bundle(journal: Journal, earlier: Run, bundle: VerifiedBundle, do: str) -> BundleError:
-    """That a bundle is not the one of a run, and where they differ."""
+    """Return the error that says where a bundle differs from the one of a run."""
     return BundleError(
         f"{bundle.paths.folder} is not the bundle that was begun here as run {earlier.run} "
         f"({earlier.bundle}, {earlier.started_at:%Y-%m-%d %H:%M}, {earlier.state}):\n  "
@@ -112,7 +115,7 @@ def another_bundle(journal: Journal, earlier: Run, bundle: VerifiedBundle, do: s
 def _beginning(
     target: LockedTarget, bundle: VerifiedBundle, steps: Sequence[Step], wanted: ApplyOptions
 ) -> Beginning:
-    """What the journal is to say of the run, and of the target as it is before the first change."""
+    """Return the journal's record of the run, with the state of the target before the first change."""
     carried = {CARRIED: sorted(wanted.carried)} if wanted.carried else {}
     return Beginning(
         "apply",

@@ -52,7 +52,7 @@ Item = tuple[str, str, str, bool]
 
 @dataclass(frozen=True)
 class InitialState:
-    """What was there, or is there."""
+    """Schemas, extensions and default privileges of a database at one time."""
 
     role: str
     schemas: Mapping[str, Mapping[str, Any]]
@@ -61,7 +61,7 @@ class InitialState:
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> InitialState:
-        """From what :func:`read_initial_state` noted."""
+        """Return the state that :func:`read_initial_state` noted."""
         defaults = value.get("defaults", ())
         return cls(
             value.get("role", ""),
@@ -72,7 +72,7 @@ class InitialState:
 
 
 def read_initial_state(session: Session) -> dict[str, Any]:
-    """What is there now, in a form for the journal."""
+    """Return the state of a database, in the form in which the journal keeps it."""
     with session.translate_errors("noting what is in the target"):
         (role,) = session.execute("SELECT current_user").fetchone() or ("",)
         schemas = session.execute(_SCHEMAS.replace("{items}", ITEMS)).fetchall()

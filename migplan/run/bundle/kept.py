@@ -1,4 +1,4 @@
-"""What the journal keeps of a bundle, so that it can be rolled back when its folder is another one, or gone.
+"""What the journal keeps of a bundle, so that it can be rolled back when its folder was changed, or is gone.
 
 That is its rollback files, and of its manifest what a rollback asks for: no row, no sample of one, no note.
 """
@@ -30,7 +30,10 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class LocalBundle:
-    """The folder that people named, or that was found: what is to be rolled back may be another one."""
+    """The bundle in the folder that people named, or that was found.
+
+    It need not be the one that was applied.
+    """
 
     folder: Path | None = None
     bundle: VerifiedBundle | None = None
@@ -40,12 +43,12 @@ class LocalBundle:
 
     @classmethod
     def of(cls, bundle: VerifiedBundle) -> LocalBundle:
-        """A folder that holds a bundle."""
+        """Return the local bundle of a folder that holds one."""
         return cls(bundle.paths.folder, bundle, manifest=bundle.manifest)
 
 
 def of_bundle(bundle: VerifiedBundle) -> dict[str, bytes]:
-    """What the journal is to keep, by file."""
+    """Return what the journal is to keep of a bundle, by file."""
     manifest = bundle.manifest
     files = tuple(_without_blocks(file) for file in manifest.files)
     needed = manifest.model_copy(
@@ -61,7 +64,7 @@ def of_bundle(bundle: VerifiedBundle) -> dict[str, bytes]:
 
 @contextmanager
 def as_applied(journal: Journal, run: Run, beside: LocalBundle) -> Iterator[VerifiedBundle]:
-    """The bundle of a run as it was applied, for a block: what the journal keeps, else the folder itself."""
+    """Return the bundle of a run as it was applied, for a block: from the journal, else from the folder."""
     kept = journal.kept(run.run)
     if not kept:
         yield _of_folder(journal, run, beside)
@@ -73,7 +76,7 @@ def as_applied(journal: Journal, run: Run, beside: LocalBundle) -> Iterator[Veri
 
 
 def difference(journal: Journal, run: Run, beside: LocalBundle) -> str:
-    """In which way the folder is not what was applied; empty where it is."""
+    """Return how the folder differs from what was applied, or ''."""
     if beside.bundle is not None:
         if beside.bundle.digest == run.digest:
             return ""
@@ -83,7 +86,7 @@ def difference(journal: Journal, run: Run, beside: LocalBundle) -> str:
 
 
 def changed(journal: Journal, run: Run, bundle: VerifiedBundle) -> list[str]:
-    """Where a bundle differs from that of a run, the first differences."""
+    """Return the first differences between a bundle and that of a run."""
     then = {entry.file: entry.file_digest for entry in journal.entries(run.run)}
     now = {file.file: file.sha256 for file in bundle.manifest.files}
     found = [
@@ -95,7 +98,7 @@ def changed(journal: Journal, run: Run, bundle: VerifiedBundle) -> list[str]:
 
 
 def _refuse_another(journal: Journal, run: Run, bundle: VerifiedBundle, beside: LocalBundle) -> None:
-    """A folder that people named has to be of the same name and database as what was applied."""
+    """Raise RefusedError if the folder that people named holds another bundle than the applied one."""
     if not beside.named or beside.folder is None:
         return
     applied = f"{bundle.name} of the database {bundle.manifest.database}"
@@ -113,7 +116,7 @@ def _refuse_another(journal: Journal, run: Run, bundle: VerifiedBundle, beside: 
 
 
 def _of_folder(journal: Journal, run: Run, beside: LocalBundle) -> VerifiedBundle:
-    """Of runs that an earlier migplan wrote down nothing is kept."""
+    """Return the bundle in the folder: of runs of earlier versions of migplan, the journal keeps nothing."""
     if beside.bundle is not None and beside.bundle.digest == run.digest:
         return beside.bundle
     raise BundleError(
@@ -126,7 +129,7 @@ def _of_folder(journal: Journal, run: Run, beside: LocalBundle) -> VerifiedBundl
 
 
 def _unpacked(journal: Journal, run: Run, kept: Mapping[str, bytes], folder: Path) -> VerifiedBundle:
-    """What the journal keeps, as a bundle; JournalError where it is not what was applied."""
+    """Return the bundle that the journal keeps; raise JournalError if it is not the one that was applied."""
     (folder / "rollback").mkdir()
     for file, content in kept.items():
         if not is_inside(file) or (file != _MANIFEST and PurePath(file).parent != PurePath("rollback")):

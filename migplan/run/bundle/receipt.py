@@ -51,7 +51,7 @@ class Receipt(Section):
     steps: tuple[Timing, ...] = ()
 
     def is_of(self, here: Whereabouts) -> bool:
-        """Whether it is of that very database: it proves nothing about another one."""
+        """Whether it is of this database; a receipt proves nothing about another one."""
         if here.identity and self.identity:
             return self.identity == here.identity
         return self.target == here.target
@@ -59,7 +59,7 @@ class Receipt(Section):
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """Which database it is that somebody is connected to."""
+    """The identity of a database."""
 
     target: str
     identity: str  # empty where the role may not ask for it
@@ -67,14 +67,14 @@ class Whereabouts:
 
 
 def whereabouts(address: Address) -> Whereabouts:
-    """Ask a database which one it is."""
+    """Return the identity of the database at an address."""
     with journal_reader(address) as reader:
         identity = identity_of(reader.session)
         return Whereabouts(str(address), identity, dotted(reader.session.version))
 
 
 def folder_of(bundle: Path) -> Path:
-    """Where the receipts of a bundle are: beside the folder itself, said the way people said the folder."""
+    """Return the folder of a bundle's receipts, which is beside the bundle."""
     folder = bundle.resolve()
     found = folder.with_name(f"{folder.name}.receipts")
     said = bundle.parent / found.name
@@ -82,7 +82,7 @@ def folder_of(bundle: Path) -> Path:
 
 
 def timings_of(entries: Iterable[Entry]) -> tuple[Timing, ...]:
-    """The steps that are done, with what they took."""
+    """Return the time that each step took, of those that are done."""
     return tuple(
         Timing(
             file=entry.file,
@@ -113,7 +113,10 @@ def is_one(file: Path) -> bool:
 def found(
     bundle: Path, digest: str, counts: Callable[[Receipt, Path], bool] = lambda _receipt, _file: True
 ) -> Sequence[Receipt]:
-    """The receipts of exactly this bundle that count, the newest last; what is no receipt is passed over."""
+    """Return the receipts of exactly this bundle that count, the newest last.
+
+    Skip files that are not receipts.
+    """
     receipts = []
     for file in sorted(folder_of(bundle).glob("*.json")):
         receipt = _read(file)

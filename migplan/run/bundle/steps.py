@@ -1,4 +1,4 @@
-"""From a bundle to the steps of its run.
+"""The steps of a run of a bundle.
 
 * A schema file is cut into transactions of a hundred statements: all in one would need a lock for each
   object, and more memory for locks than servers have.
@@ -46,14 +46,17 @@ _IMPERSONATION = re.compile(r"\s*(SET|RESET)\s+(?:SESSION\s+AUTHORIZATION|ROLE)\
 
 
 def steps_of(bundle: VerifiedBundle, carried: Collection[str] = ()) -> tuple[Step, ...]:
-    """Every step, in the order of the files; ``carried`` are keys that are added NOT VALID, and stay so."""
+    """Return every step, in the order of the files.
+
+    The keys in ``carried`` are added NOT VALID, and stay so.
+    """
     deriving = _Deriving(bundle, carried)
     found = [step for file in bundle.manifest.files for step in deriving.steps(file)]
     return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
 
 def undoing_steps(bundle: VerifiedBundle, file: str) -> tuple[Step, ...]:
-    """The steps of a file that rolls another one back; all of them alone."""
+    """Return the steps of a rollback file; none of them runs beside another."""
     return tuple(_chunked(_Reader(bundle, file), "rollback", Families()))
 
 
@@ -88,7 +91,7 @@ class _Reader:
 
 
 class _Deriving:
-    """Steps in the making; what the tables weigh is known from the data files."""
+    """Makes the steps of a bundle; how large tables are is known from the data files."""
 
     def __init__(self, bundle: VerifiedBundle, carried: Collection[str]) -> None:
         self._bundle = bundle
@@ -125,7 +128,10 @@ class _Deriving:
         return {table.table: table.rows for table in self._manifest.tables}
 
     def _can_wait(self, key: AddedKey) -> bool:
-        """Of a key to a partitioned table, servers up to 17 validate only the half that is shown."""
+        """Whether a key is added first and validated later.
+
+        Keys to partitioned tables are not: servers up to version 17 validate only one half of them.
+        """
         large = self._rows.get(key.table, 0) > LARGE_ROWS
         return key.can_wait and large and not self._families.has_parts(key.referenced)
 
@@ -170,7 +176,7 @@ def _validated(step: Step, statement: Statement, key: AddedKey) -> Step:
 
 
 def _chunked(reader: _Reader, phase: str, families: Families) -> Iterator[Step]:
-    """Statements by the hundred, in their order."""
+    """Yield steps of a hundred statements each, in their order."""
     chunk = _Chunk(reader.name, phase)
     for statement, settings in reader.statements():
         families.see(statement.text)
@@ -179,7 +185,10 @@ def _chunked(reader: _Reader, phase: str, families: Families) -> Iterator[Step]:
 
 
 class _Chunk:
-    """Statements that become one step: under the same settings, and what runs as another role uncut."""
+    """Statements that become one step.
+
+    They have the same settings, and none runs as another role only half.
+    """
 
     def __init__(self, file: str, phase: str) -> None:
         self._file = file
@@ -251,7 +260,7 @@ _TRANSACTION = frozenset({"begin", "commit"})
 
 
 class DataFile:
-    """A data file being taken apart, from its beginning to its end; rows are passed over."""
+    """Divides a data file into steps; its rows are not read."""
 
     def __init__(self, bundle: VerifiedBundle, file: BundleFile, live: bool) -> None:
         manifest = bundle.manifest
@@ -299,7 +308,10 @@ class DataFile:
         )
 
     def _statements(self, upto: int) -> list[Statement]:
-        """What stands from here to there, but for the COPY that it ends with; places count from here."""
+        """Return the statements up to a place, without a COPY at the end.
+
+        Their places count from where we are.
+        """
         data = self._text.between(self._at, upto)
         self._at = upto
         self._line += data.count(b"\n")
@@ -326,7 +338,7 @@ class DataFile:
         return Footprint(tuple(things.items()))
 
     def _cut(self, listed: Listed, step: Step) -> Iterator[Step]:
-        """Blocks of one table that need each other's rows in no way may come one by one, and side by side."""
+        """Yield a step for each block of a large table, unless rows of one block refer to another's."""
         rows = [piece for piece in step.segments if isinstance(piece, CopyBlock)]
         related = self._live and not self._self_keys.isdisjoint(listed.tables)
         if len(rows) < 2 or len(rows) < len(step.segments) or related or len(listed.tables) != 1:
@@ -346,5 +358,5 @@ class DataFile:
 
 
 def _ends_in_copy(data: bytes) -> bool:
-    """Whether the last line is a COPY from here: what the rows of a block stand behind."""
+    """Whether the last line is a COPY whose rows follow."""
     return data.endswith(b" FROM stdin;\n")

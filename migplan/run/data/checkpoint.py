@@ -60,7 +60,7 @@ _SINCE = """
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A moment of a data step."""
+    """The state of a data step after a batch."""
 
     columns: tuple[str, ...]
     key: tuple[str, ...] | None
@@ -77,7 +77,7 @@ class Checkpoints:
     step: int
 
     def state(self, connection: psycopg.Connection[Any]) -> tuple[str, str]:
-        """How the journal has the step, and a name for it that is the same in each of its runs."""
+        """Return the step's state in the journal, and a name for it that is the same in each of its runs."""
         found = connection.execute(_STEP, [self.run, self.step]).fetchone()
         if found is None:
             raise JournalError(
@@ -90,7 +90,7 @@ class Checkpoints:
         return state, f"{bundle}/{file}/{name}"
 
     def begin(self, connection: psycopg.Connection[Any], columns: tuple[str, ...]) -> Checkpoint:
-        """Where the step goes on: its own checkpoint, that of an earlier run, or a new one."""
+        """Return the checkpoint to go on from: the step's own, that of an earlier run, or a new one."""
         connection.execute(_TAKE_OVER, {"run": self.run, "step": self.step})
         connection.execute(_BEGIN, [self.run, self.step, list(columns)])
         found = self.read(connection)
@@ -104,7 +104,7 @@ class Checkpoints:
         return found
 
     def read(self, connection: psycopg.Connection[Any], *, locking: bool = False) -> Checkpoint:
-        """Where it is now; whoever locks it keeps others from moving it meanwhile."""
+        """Return the checkpoint; with ``locking`` nobody else can move it before the transaction ends."""
         query = _READ + " FOR UPDATE" if locking else _READ
         found = connection.execute(query, [self.run, self.step]).fetchone()
         if found is None:
@@ -128,7 +128,7 @@ class Checkpoints:
         return Checkpoint(tuple(columns), at, Counts(*counts), finished)
 
     def move(self, connection: psycopg.Connection[Any], to: Checkpoint, rejected: Iterable[Rejected]) -> None:
-        """Say how far it is; with the last batch, that the step is done (AlreadyDoneError if it was)."""
+        """Write the checkpoint, and with the last batch that the step is done; AlreadyDoneError if it was."""
         counts = to.counts
         values = [counts.done, counts.skipped, counts.failed, counts.written, to.finished]
         key = None if to.key is None else list(to.key)
@@ -146,7 +146,7 @@ class Checkpoints:
             connection.execute(_SINCE, [self.run, self.step])
 
     def reasons(self, connection: psycopg.Connection[Any]) -> tuple[Rejected, ...]:
-        """The first rows that were left out, those that failed before the others."""
+        """Return the first rows that were left out, those that failed before the others."""
         found = connection.execute(
             "SELECT key, kind, reason FROM migplan.rejected WHERE run = %s AND step = %s "
             "ORDER BY kind, at, key LIMIT %s",

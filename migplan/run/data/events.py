@@ -1,4 +1,4 @@
-"""What a data step tells while it runs, and what came of it."""
+"""Events of a data step, and its result."""
 
 from __future__ import annotations
 

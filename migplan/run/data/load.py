@@ -43,12 +43,12 @@ class Loaded:
     lines: Mapping[str, int]
 
     def line(self, word: str) -> int:
-        """Where ``word=`` stands; where the step begins, if it stands nowhere."""
+        """Return the line of ``word=``, or the first line of the step if there is none."""
         return self.lines.get(word) or self.lines.get(NAME, 1)
 
 
 def load(file: Path, source: bytes | None = None) -> Loaded:
-    """Run the file, and take its step; DataFileError with the line when that fails.
+    """Run the file, and return its step; raise DataFileError with the line when that fails.
 
     ``source`` is what the file was when it was checked, and what runs whatever it is by now.
     """
@@ -67,7 +67,7 @@ def load(file: Path, source: bytes | None = None) -> Loaded:
 
 
 def line_in(file: Path, traceback: TracebackType | None) -> int | None:
-    """The last line of the file that was on the way to an exception."""
+    """Return the last line of the file in a traceback; None if it is not in it."""
     found = None
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == str(file):

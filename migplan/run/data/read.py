@@ -1,4 +1,4 @@
-"""Reading the rows of a data step in batches: those behind a key, in the order of the key.
+"""Reading the rows of a data step in batches: those after a key, in the order of the key.
 
 The query is wrapped and asked anew for each batch. A cursor would have to stay open across commits, could not
 be gone on with by another process, and would keep the server from cleaning up for as long as the step runs.
@@ -47,7 +47,10 @@ class Batch:
 
 
 def read(connection: psycopg.Connection[Any], step: DataStep, after: tuple[str, ...] | None) -> Batch:
-    """The next rows, one more than are wanted: it tells whether there are others, and whether keys repeat."""
+    """Return the next batch.
+
+    One row more is read, to know whether there are others and whether keys repeat.
+    """
     connection.execute(_SETTINGS)
     query = sql.SQL("SELECT ARRAY[{key}], {source}.* {rest} ORDER BY {order} LIMIT %s").format(
         key=sql.SQL(", ").join(sql.SQL("{}::text").format(name) for name in _names(step)),
@@ -65,7 +68,7 @@ def read(connection: psycopg.Connection[Any], step: DataStep, after: tuple[str, 
 
 
 def refuse_null_keys(connection: psycopg.Connection[Any], step: DataStep) -> None:
-    """No comparison finds a row whose key is null: rather than lose it between two batches, do not begin."""
+    """Raise UnreadableError if a key is null: no comparison would find that row."""
     connection.execute(_SETTINGS)
     condition = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(name) for name in _names(step))
     query = sql.SQL("SELECT {} WHERE {} LIMIT 1").format(_rest(step, None), condition)
@@ -75,7 +78,7 @@ def refuse_null_keys(connection: psycopg.Connection[Any], step: DataStep) -> Non
 
 
 def about(connection: psycopg.Connection[Any], step: DataStep, after: tuple[str, ...] | None) -> int:
-    """How many rows are left, as the server guesses."""
+    """Return the server's estimate of the rows that are left."""
     query = sql.SQL("EXPLAIN (FORMAT JSON) SELECT {rest}").format(rest=_rest(step, after))
     (plan,) = connection.execute(query, list(after or ())).fetchone() or ([],)
     return int(plan[0]["Plan"]["Plan Rows"]) if plan else 0
@@ -96,12 +99,12 @@ def _names(step: DataStep) -> list[sql.Identifier]:
 
 
 def _refuse_same_keys(step: DataStep, rows: Sequence[Keyed]) -> None:
-    """Of rows that share a key some would be lost between two batches."""
+    """Raise UnreadableError if rows share a key: some would be lost between two batches."""
     for one, other in pairwise(rows):
         if one.key == other.key:
             raise UnreadableError(f"two rows have {shown(step.key, one.key)}: the key must be unique")
 
 
 def shown(names: Sequence[str], key: Sequence[str]) -> str:
-    """A key as people read it: ``id = 7``."""
+    """Return a key as people read it: ``id = 7``."""
     return ", ".join(f"{name} = {value}" for name, value in zip(names, key, strict=True))

@@ -139,7 +139,7 @@ class _Running:
         self._at = Checkpoint((), None, Counts(), finished=False)
 
     def all(self, shared_by: Callable[[int], None]) -> Summary:
-        """From the first batch that is left to the last."""
+        """Do all batches that are left, and return the summary."""
         self._shared_by = shared_by
         self._worker = Worker(self._address, self._limits)
         started = time.monotonic()
@@ -184,7 +184,7 @@ class _Running:
     # --- the parts of a batch -----------------------------------------------------------------------------
 
     def _begin(self) -> bool:
-        """Whether there is something to do; the checkpoint is there then, and nobody else is at it."""
+        """Take the step for us alone, and read its checkpoint; return whether anything is left to do."""
         connection = self._worker.session
         self._shared_by(self._worker.process)
         state, self._name = self._checkpoints.state(connection)
@@ -209,7 +209,7 @@ class _Running:
             return read(connection, self._step, self._at.key)
 
     def _transformed(self, batch: Batch) -> tuple[list[Outcome], BaseException | None]:
-        """What becomes of the rows, up to one that stops the step; what says so, if it is to stop."""
+        """Return the outcome of each row up to one that stops the step; the exception if people stop it."""
         found: list[Outcome] = []
         room = self._step.skip_limit - self._at.counts.failed if self._step.on_error == "skip" else 0
         try:
@@ -244,7 +244,10 @@ class _Running:
     # --- sessions -----------------------------------------------------------------------------------------
 
     def _alone(self) -> None:
-        """Nobody else is to do the same step; a session that was killed may need a moment to be gone."""
+        """Take an advisory lock on the step.
+
+        LockedError if another client keeps it for longer than a moment.
+        """
         digest = hashlib.sha256(f"migplan data step {self._name}".encode()).digest()
         number = int.from_bytes(digest[:8], "big", signed=True)
         deadline = time.monotonic() + _PATIENCE
@@ -268,7 +271,7 @@ class _Running:
 
     @contextlib.contextmanager
     def _cancelled_when_stopping(self) -> Iterator[None]:
-        """When it is to stop, a statement that goes on has a moment to end, and is cancelled then."""
+        """Cancel the statement that runs in a block, a moment after the step is to stop."""
         over = threading.Event()
 
         def watch() -> None:
@@ -288,7 +291,7 @@ class _Running:
     # --- failures -----------------------------------------------------------------------------------------
 
     def _again(self, during: str, word: str, does: Callable[[], _Found]) -> _Found:
-        """Do something, again where another try may get past what was in the way."""
+        """Call ``does``, and again after failures that may pass."""
         attempt = 0
         while True:
             attempt += 1
@@ -307,7 +310,7 @@ class _Running:
             self._pace.pause(wait)
 
     def _judged(self, error: Exception, word: str, during: str) -> tuple[StepError, bool]:
-        """The failure as ours, and whether another try may get past it."""
+        """Return the failure as a StepError, and whether another try may succeed."""
         if isinstance(error, psycopg.Error):
             said = of_database(error, self._address, during)
             lost = NOT_KNOWN if is_loss(error) else ""

@@ -1,4 +1,4 @@
-"""What becomes of one row: the step's own code is called, and whatever it does is told with row and line."""
+"""Calling a data step's own code on a row: whatever it raises is reported with the row and the line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from migplan.run.engine.worker import StoppedError
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a row could not be done, and on which line of the step's file."""
+    """Why a row failed, and on which line of the step's file."""
 
     reason: str
     line: int
@@ -27,7 +27,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A row that was read, and what became of it."""
+    """A row that was read, and what the step's code made of it."""
 
     key: tuple[str, ...]
     rows: tuple[Mapping[str, Any], ...] = ()
@@ -40,7 +40,7 @@ Again = Callable[[int, str, float], None]
 
 
 def transformed(loaded: Loaded, keyed: Keyed, pace: Pace, again: Again) -> Outcome:
-    """Call the step's function on a row, again where the step says that another try may help."""
+    """Call the step's function on a row, and again after exceptions that the step calls transient."""
     step = loaded.step
     attempt = 0
     while True:
@@ -64,7 +64,7 @@ def transformed(loaded: Loaded, keyed: Keyed, pace: Pace, again: Again) -> Outco
 def of_own_code(
     loaded: Loaded, error: BaseException, *, lasting: bool = False, otherwise: str = "transform"
 ) -> Fault:
-    """What the step's code raised, and where in its file that was, or what called it."""
+    """Return what the step's code raised, with the line in its file, or else the line of what called it."""
     line = line_in(loaded.file, error.__traceback__) or loaded.line(otherwise)
     said = str(error)
     return Fault(type(error).__name__ + (f": {said}" if said else ""), line, lasting)
@@ -97,7 +97,7 @@ def _named(value: object) -> str:
 
 
 class Pace:
-    """Waits of one step. No time is saved up: after a pause, rows do not come faster than they may."""
+    """The rate limit of a step. Time is not saved up: after a pause, rows do not go faster than allowed."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Pace:
         self._next = clock()
 
     def row(self) -> None:
-        """Until the next row may go."""
+        """Wait until the next row may go."""
         now = self._clock()
         if self._next > now:
             self.pause(self._next - now)
@@ -121,12 +121,12 @@ class Pace:
         self._next = max(self._next, now) + self._between
 
     def pause(self, seconds: float) -> None:
-        """So long, or until it is to stop."""
+        """Wait so many seconds, or until the step is to stop; then raise StoppedError."""
         self.refuse_to_go_on()
         self._wait(seconds)
         self.refuse_to_go_on()
 
     def refuse_to_go_on(self) -> None:
-        """StoppedError when it is to stop."""
+        """Raise StoppedError if the step is to stop."""
         if self._stopping.is_set():
             raise StoppedError

@@ -41,11 +41,11 @@ _COLUMNS = """
 
 
 class UnwritableError(Exception):
-    """Rows cannot be written, whichever they are."""
+    """No rows can be written, whatever they hold."""
 
 
 class EndedError(UnwritableError):
-    """The step's own function has ended the transaction, and so committed what nobody wrote down."""
+    """The step's own function has ended the transaction, and so committed rows without their checkpoint."""
 
     def __init__(self) -> None:
         super().__init__("the function that writes has ended the transaction, which is not its own")
@@ -60,7 +60,7 @@ class Target:
     conflict: tuple[str, ...]
 
     def write(self, connection: psycopg.Connection[Any], rows: Sequence[Mapping[str, Any]]) -> None:
-        """As few statements as their columns allow."""
+        """Insert rows, in as few statements as their columns allow."""
         for columns, same in groupby(rows, key=tuple):
             for some in _chunks(list(same), max(1, _PARAMETERS // max(1, len(columns)))):
                 values = [self._as_wanted(name, row[name]) for row in some for name in columns]
@@ -99,12 +99,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The step's own function."""
+    """Writes by the step's own function."""
 
     step: DataStep
 
     def write(self, connection: psycopg.Connection[Any], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Call it; it may do what it likes, but for ending the transaction that is not its own."""
+        """Call the function, which may do anything but end the transaction; raise EndedError if it does."""
         assert self.step.write is not None
         before = _transaction(connection)
         connection.execute(f"SAVEPOINT {_MARK}")
@@ -124,7 +124,7 @@ class Own:
 
 
 def target_of(connection: psycopg.Connection[Any], step: DataStep) -> Target | Own:
-    """What the step writes to."""
+    """Return what the step writes to; raise UnwritableError if there is no such table or column."""
     if not step.into:
         return Own(step)
     name = parse(step.into)
@@ -180,11 +180,14 @@ _TYPES = frozenset({"42804", "42846"})
 
 
 class _BadRowError(Exception):
-    """One of the rows cannot be written; which one, only writing them one by one will tell."""
+    """One of the rows cannot be written; to find it, they are written one by one."""
 
 
 class MovedError(Exception):
-    """The checkpoint is not where we left it: a commit whose answer was lost had arrived, or had not."""
+    """The checkpoint is not the one we expected.
+
+    Whether a commit arrived, whose answer was lost, was unknown.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was committed: where the checkpoint is now, and what keeps the step from going on."""
+    """What was committed: the new checkpoint, and the row that stops the step, if one does."""
 
     at: Checkpoint
     stop: Stop | None = None
@@ -205,7 +208,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How batches of a step are written."""
+    """Writes the batches of a step."""
 
     loaded: Loaded
     checkpoints: Checkpoints
@@ -215,7 +218,10 @@ class Writing:
     def write(
         self, connection: psycopg.Connection[Any], at: Checkpoint, outcomes: Sequence[Outcome], *, last: bool
     ) -> Written:
-        """One transaction: rows, checkpoint, what was left out; with the last batch the journal's entry."""
+        """Write rows, checkpoint and rejected rows in one transaction.
+
+        With the last batch the journal's entry, too.
+        """
         try:
             return self._write(connection, at, outcomes, last=last, singly=False)
         except _BadRowError:
@@ -244,7 +250,7 @@ class Writing:
         return Written(at, stop)
 
     def _until(self, at: Checkpoint, outcomes: Sequence[Outcome]) -> tuple[Sequence[Outcome], Stop | None]:
-        """The outcomes before the first that stops the step: by itself, or as one failed row too many."""
+        """Return the outcomes before the one that stops the step, by itself or as one failure too many."""
         failed = at.counts.failed
         for place, each in enumerate(outcomes):
             if each.fault is None:
@@ -350,7 +356,7 @@ class Writing:
 
 
 def said_by(error: psycopg.Error) -> str:
-    """What the server says of a row, without what else it knows."""
+    """Return the server's message about a row, with its detail."""
     said = error.diag.message_primary or str(error).strip() or type(error).__name__
     return f"{said} ({error.diag.message_detail})" if error.diag.message_detail else said
 

@@ -1,4 +1,4 @@
-"""What a run tells while it goes: values, in the order in which things happen, from any of its threads."""
+"""Events of a run, in the order in which they happen, from any of its threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What there is to do, and how much of it an earlier run has done."""
+    """The size of a run, and how much of it was done before."""
 
     steps: int
     rows: int
@@ -27,7 +27,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that people should know stands, but not in the way."""
+    """Something that people should know, and that does not stop the run."""
 
     text: str
 
@@ -98,7 +98,7 @@ OnEvent = Callable[[Event], None]
 
 
 def planned(steps: Sequence[Step], done: Collection[int]) -> Planned:
-    """What there is to do, before it begins."""
+    """Return the event that says how much there is to do."""
     before = [step for step in steps if step.number in done]
     return Planned(
         len(steps),
@@ -139,4 +139,4 @@ def logged(on_event: OnEvent) -> OnEvent:
 
 
 def ignore(_event: Event) -> None:
-    """For callers that want no account."""
+    """The listener of callers that want no events."""

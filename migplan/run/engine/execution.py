@@ -1,4 +1,4 @@
-"""Doing steps: some at a time, each as soon as what it needs is done, the heaviest first."""
+"""Executing the steps of a run: several at a time, each as soon as its predecessors are done."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _STOP_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ProgramContext:
-    """What a step that is a program has to know of the run that it is a part of."""
+    """What a step that is a program needs to know of its run."""
 
     run: int
     on_event: OnEvent
@@ -53,7 +53,7 @@ It claims the step in the journal as all others do; StepError when it fails.
 
 
 class _ForgottenError(Exception):
-    """The server has lost what it had committed: it crashed, or another one stands in for it."""
+    """The server has lost commits: it crashed, or was replaced by a standby."""
 
 
 class Execution:
@@ -86,7 +86,9 @@ class Execution:
         self._failures: list[MigplanError] = []
 
     def run(self, run: int, steps: Sequence[Step], done: Collection[int]) -> None:
-        """Do what is not done yet; raises the first failure when everything else has come to its end.
+        """Execute the steps that are not done yet.
+
+        Raise the first failure once the steps beside it have ended.
 
         KeyboardInterrupt cancels what is going on: it is rolled back, and the journal knows it.
         """
@@ -120,7 +122,10 @@ class Execution:
             raise
 
     def _stop(self, queue: Queue, ends: Sequence[threading.Event]) -> None:
-        """Cancel until all have stopped: one that is between two messages does not hear it."""
+        """Cancel until all workers have stopped.
+
+        One that is between two messages does not notice a cancellation.
+        """
         self._stopping.set()
         queue.close()
         deadline = time.monotonic() + _STOP_SECONDS
@@ -131,7 +136,7 @@ class Execution:
                 end.wait(0.5 / len(ends))
 
     def _work(self, run: int, queue: Queue, end: threading.Event) -> None:
-        """What one member of the crew does until nothing is left, or something has failed."""
+        """The thread of a worker: do steps until none is left, or one has failed."""
         try:
             with self._worker(run, queue) as worker:
                 while not self._stopping.is_set() and (taken := queue.take()) is not None:
@@ -160,7 +165,7 @@ class Execution:
 
     @contextlib.contextmanager
     def _worker(self, run: int, queue: Queue) -> Iterator[Worker]:
-        """A worker that has compared what the queue believes with the journal."""
+        """Return a worker, for a block, that has compared the queue with the journal."""
         worker = self._joined(run, queue)
         self._workers.append(worker)
         try:
@@ -170,7 +175,7 @@ class Execution:
             worker.close()
 
     def _joined(self, run: int, queue: Queue) -> Worker:
-        """Open it; again, as steps are tried, where the server goes just then."""
+        """Open a worker's session, and try again if the server goes away just then."""
         for attempt in itertools.count(1):
             worker = None
             try:
@@ -191,13 +196,13 @@ class Execution:
         raise AssertionError("itertools.count has no end")
 
     def _may_pass(self, error: BaseException) -> bool:
-        """Whether it is the server's being away, for a while perhaps."""
+        """Whether an error says that the server is away, perhaps for a while."""
         if not isinstance(error, DatabaseError) or isinstance(error, (LockedError, JournalError)):
             return False
         return self._lock.session.closed or is_lost(error) or isinstance(error, ConnectError)
 
     def _do(self, worker: Worker, run: int, step: Step, queue: Queue) -> None:
-        """Do a step, again where another try may get past what was in the way."""
+        """Do a step, and try again after failures that may pass."""
         failed: StepError | None = None
         for attempt in range(1, self._options.retries + 2):
             started = time.monotonic()
@@ -263,14 +268,17 @@ class Execution:
         return step.rows
 
     def _recover(self, worker: Worker, run: int, queue: Queue) -> None:
-        """A new session in place of one that was lost, if the lock is still ours to hold."""
+        """Open a new session for a worker whose own was lost, if we can still hold the lock."""
         self._lock.ensure()
         worker.reopen()
         self._lock.shared_by(worker.process)
         self._compare(run, queue)
 
     def _compare(self, run: int, queue: Queue) -> None:
-        """What we believe to be done must be so: a crash takes the last commits back."""
+        """Raise _ForgottenError if the journal lacks steps that we have committed.
+
+        A crash takes the last commits back.
+        """
         believed = queue.finished
         with self._writing:
             now = self._journal.run(run)
@@ -295,7 +303,7 @@ class Execution:
 
 
 def _most_telling(failures: Sequence[MigplanError]) -> MigplanError:
-    """The first failure of a step, which says what it left behind; else the first one.
+    """Return the first failure of a step, which says what it left behind; else the first failure.
 
     A server that goes takes all sessions at once, and one that was only being opened may be heard first.
     """
@@ -303,7 +311,7 @@ def _most_telling(failures: Sequence[MigplanError]) -> MigplanError:
 
 
 def _unreachable(before: StepError | None, error: DatabaseError, step: Step) -> StepError:
-    """The step's own failure, and why no session could take the lost one's place."""
+    """Return the step's own failure, with the reason why no new session could be opened."""
     first = before.what.partition("; and then: ")[0] if before else "the connection was lost"
     said = f"{error.what} ({error.detail})" if error.detail else error.what
     return StepError(

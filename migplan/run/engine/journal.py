@@ -49,7 +49,7 @@ class Connected(Protocol):
 
     @property
     def session(self) -> Session:
-        """The one that is open now."""
+        """The session that is open now."""
 
 
 class Target(Connected, Protocol):
@@ -57,11 +57,11 @@ class Target(Connected, Protocol):
 
     @property
     def address(self) -> Address:
-        """Where it is."""
+        """The address of the target."""
 
     @property
     def journal(self) -> Journal:
-        """Its journal."""
+        """The journal of the target."""
 
 
 class Journal:
@@ -72,7 +72,7 @@ class Journal:
 
     @property
     def address(self) -> Address:
-        """Whose journal it is."""
+        """The address of the target whose journal it is."""
         return self._session.address
 
     @property
@@ -81,7 +81,7 @@ class Journal:
 
     @property
     def exists(self) -> bool:
-        """Whether there is one; JournalError when it is not one that we can write."""
+        """Whether there is a journal; raise JournalError if it is not one that we can write."""
         with self._session.translate_errors("looking for the journal"):
             layout = journal_integrity.Layout(self._session)
         if not layout.relations:
@@ -119,7 +119,7 @@ class Journal:
         )
 
     def drop(self, *, schema: bool = True) -> None:
-        """Take the journal away, and all that it knows; the schema, too, unless others made it."""
+        """Drop the journal, and its schema unless others made it."""
         with self._session.translate_errors("dropping the journal"), self._session.transaction():
             self._session.execute(
                 "DROP TABLE IF EXISTS migplan.rejected, migplan.checkpoint, migplan.kept, "
@@ -131,12 +131,12 @@ class Journal:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is written in a block is written as one."""
+        """Write everything that is written in a block in one transaction."""
         with self._session.translate_errors("writing the journal"), self._session.transaction():
             yield
 
     def begin(self, what: Beginning) -> Run:
-        """A new run, and all of its steps as pending."""
+        """Enter a new run, with all of its steps as pending."""
         with self._session.translate_errors("writing the journal"), self._session.transaction():
             self._session.execute("SET LOCAL synchronous_commit = on")
             (number,) = self._session.execute(
@@ -176,7 +176,7 @@ class Journal:
         return self.run(number)
 
     def keep(self, run: int, files: Mapping[str, bytes]) -> None:
-        """Keep what going back needs of a run, unless that was done before."""
+        """Keep what a rollback of a run needs, unless it is kept already."""
         with self._session.translate_errors("writing the journal"), self._session.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO migplan.kept (run, file, sha256, content) VALUES (%s, %s, %s, %s) "
@@ -188,7 +188,7 @@ class Journal:
             )
 
     def kept(self, run: int) -> dict[str, bytes]:
-        """What is kept of a run, by file; nothing of runs of the former format."""
+        """Return what is kept of a run, by file; nothing of runs of the former format."""
         if self._version() == _FORMER:
             return {}
         with self._reading():
@@ -231,13 +231,13 @@ class Journal:
         return found
 
     def run(self, number: int) -> Run:
-        """The run of that number."""
+        """Return a run by its number."""
         for run in self._records(Run, sql.SQL(_RUN) + sql.SQL("WHERE run = {}").format(number)):
             return run
         raise self.was_altered(f"run {number} is not there any more")
 
     def entries(self, run: int) -> list[Entry]:
-        """The steps of a run."""
+        """Return the steps of a run."""
         return self._records(
             Entry,
             sql.SQL(
@@ -248,7 +248,7 @@ class Journal:
         )
 
     def done(self, run: int) -> set[int]:
-        """The numbers of the steps that are done."""
+        """Return the numbers of the steps of a run that are done."""
         with self._reading():
             found = self._session.execute(
                 "SELECT step FROM migplan.step WHERE run = %s AND state = 'done'", [run]
@@ -257,12 +257,12 @@ class Journal:
 
     @property
     def caller(self) -> str:
-        """Who is connected, and from which machine."""
+        """The role that is connected, and its machine."""
         ((who,),) = self._session.ask("SELECT session_user::text", during="reading the journal")
         return f"{who} from {socket.gethostname()}"
 
     def refuse_altered(self, runs: Sequence[Run]) -> None:
-        """JournalError when steps of one of the runs are missing, or are not what the run says of them."""
+        """Raise JournalError if steps of a run are missing, or contradict what the run says of them."""
         with self._reading():
             what, run = journal_integrity.hole(self._session, runs)
         if what:
@@ -272,7 +272,7 @@ class Journal:
             )
 
     def migrated(self, folder: str) -> list[Past]:
-        """What was run of a folder's migrations, the oldest first."""
+        """Return the steps that were run of a folder's migrations, the oldest first."""
         self.runs()
         return self._records(
             Past,
@@ -293,11 +293,11 @@ class Journal:
         log.info("run %d goes on at %s", run, self.address)
 
     def note(self, run: int, notes: Sequence[str]) -> None:
-        """What is to be remembered of a run."""
+        """Add notes to a run."""
         self._write("UPDATE migplan.run SET notes = notes || %s WHERE run = %s", [list(notes), run])
 
     def fail(self, run: int, step: int, error: str) -> None:
-        """A step was rolled back, and this is why."""
+        """Write down that a step was rolled back, and why."""
         self._write(
             "UPDATE migplan.step SET state = 'failed', error = %s, attempts = attempts + 1 "
             "WHERE run = %s AND step = %s AND state <> 'done'",
@@ -305,7 +305,7 @@ class Journal:
         )
 
     def end(self, run: int, state: Ending) -> None:
-        """The run has ended, or has stopped for now. It is on disk when this returns, and all before it."""
+        """Write down that a run has ended or stopped; it is on disk when this returns, like all before."""
         finished = state in {"done", "undone", "abandoned"}
         with self._session.translate_errors("writing the journal"), self._session.transaction():
             self._session.execute("SET LOCAL synchronous_commit = on")
@@ -320,7 +320,7 @@ class Journal:
         self._session.ask(statement, values, during="writing the journal")
 
     def _records(self, kind: type[_Record], query: sql.Composed) -> list[_Record]:
-        """Rows of the journal, each with values that can be."""
+        """Return rows of the journal; raise JournalError if one has a value that migplan never writes."""
         with self._reading(), self._session.cursor(row_factory=dict_row) as cursor:
             rows = cursor.execute(query).fetchall()
         found = []
@@ -333,7 +333,7 @@ class Journal:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """What cannot be read of a journal, or not as what it should be, was changed by hand."""
+        """Turn failures to read the journal into a JournalError: it was changed by hand."""
         with self._session.translate_errors("reading the journal"):
             try:
                 yield
@@ -359,7 +359,7 @@ class Journal:
             )
 
     def was_altered(self, what: str, do: str = journal_integrity.RESTORE) -> JournalError:
-        """That something of the journal is not as migplan wrote it."""
+        """Return the error that the journal is not as migplan wrote it."""
         return self._error(
             f"the journal in {self.address} was changed by hand: {what}; so nobody knows what was done", do
         )
@@ -376,7 +376,7 @@ class JournalReader:
 
     @property
     def address(self) -> Address:
-        """Where it is."""
+        """The address of the target."""
         return self.session.address
 
     @property
@@ -400,7 +400,7 @@ def journal_reader(address: Address) -> Iterator[JournalReader]:
 
 
 def claim(run: int, step: int) -> sql.Composed:
-    """At the beginning of a step's transaction. It divides by zero, and so ends it, if the step is done."""
+    """Return the first statement of a step's transaction: it divides by zero if the step is done."""
     return sql.SQL(
         "WITH claimed AS (UPDATE migplan.step SET state = 'done', error = NULL, "
         "started_at = pg_catalog.clock_timestamp(), finished_at = pg_catalog.clock_timestamp(), "
@@ -411,7 +411,7 @@ def claim(run: int, step: int) -> sql.Composed:
 
 
 def finish(run: int, step: int, rows: int) -> sql.Composed:
-    """At the end of a step's transaction."""
+    """Return the last statement of a step's transaction."""
     return sql.SQL(
         "UPDATE migplan.step SET rows = {}, finished_at = pg_catalog.clock_timestamp() "
         "WHERE run = {} AND step = {}"

@@ -1,4 +1,4 @@
-"""A journal that somebody changed by hand: what of it is not as migplan makes it and writes it."""
+"""Finding what of a journal was changed by hand: whatever is not as migplan creates and writes it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _STEPS = """
 
 
 class Layout:
-    """The relations and columns that are there, of those that a journal has."""
+    """The relations and columns of a journal that exist."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         every = columns()
@@ -50,7 +50,10 @@ class Layout:
         self._columns = {(relation, column): rest for relation, column, *rest in found}
 
     def wrong(self, tables: Collection[str], without: Collection[tuple[str, str]] = ()) -> str:
-        """The first thing that is not as it should be, of these tables and any that are there."""
+        """Return the first thing that is wrong with these tables, and with any others that exist.
+
+        '' if nothing is.
+        """
         for relation, kind in self.relations.items():
             if kind != "r":
                 return f"migplan.{relation} is no table"
@@ -71,7 +74,7 @@ class Layout:
 
 @cache
 def columns() -> tuple[tuple[str, str, str], ...]:
-    """The columns of a journal and their types, as the files have them that make it."""
+    """Return the columns of a journal and their types, from the files that create it."""
     folder = resources.files("migplan.run.engine")
     texts = [folder.joinpath(name).read_text("utf-8") for name in ("journal.sql", "journal_kept.sql")]
     return tuple(
@@ -83,7 +86,7 @@ def columns() -> tuple[tuple[str, str, str], ...]:
 
 
 def value(error: ValidationError, row: Mapping[str, Any]) -> str:
-    """Which value of a row cannot be, and where that row is."""
+    """Return which value of a row is impossible, and of which row."""
     where = " of ".join(f"{key} {row[key]}" for key in ("step", "run") if key in row) or "a row"
     first = error.errors()[0]
     if not first["loc"]:
@@ -95,7 +98,7 @@ def value(error: ValidationError, row: Mapping[str, Any]) -> str:
 
 
 def hole(connection: psycopg.Connection[Any], runs: Sequence[Run]) -> tuple[str, Run | None]:
-    """Where runs and steps are not of one mind, and of which run that is; ('', None) where they are.
+    """Return where runs and steps contradict each other, and in which run; ('', None) if they agree.
 
     Of runs that are over, and that nobody will come back to, it does not matter.
     """

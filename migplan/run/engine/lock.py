@@ -1,4 +1,4 @@
-"""One run at a time: advisory locks of the target's, which end with the sessions that hold them.
+"""One run at a time, by advisory locks of the target, which end with the sessions that hold them.
 
 The run holds one; each session that does its steps shares another. A client that was killed loses the
 first at once, but a statement of its last session may go on for a while: who comes next waits for that.
@@ -47,11 +47,14 @@ class Lock:
         self.session = self._take()
 
     def shared_by(self, process: int) -> None:
-        """A session of this very run does steps: nobody has to wait for it."""
+        """Note that a session belongs to this run, so that the run does not wait for it."""
         self._ours.add(process)
 
     def ensure(self) -> None:
-        """Hold the lock still, or again: the session may have been lost, and somebody else may have come."""
+        """Make sure that we hold the lock, and take it again if its session was lost.
+
+        LockedError if another run has it.
+        """
         with self._guard:
             try:
                 _refuse_another_process(self._address, self.session)
@@ -82,7 +85,7 @@ class Lock:
         return session
 
     def _wait_for_steps(self, session: Session) -> None:
-        """Until no session of an earlier run is at work any more."""
+        """Wait until no session of an earlier run is at work; LockedError if that takes too long."""
         deadline = time.monotonic() + _PATIENCE
         while self._holder(session, _STEPS):
             if time.monotonic() > deadline:
@@ -111,7 +114,7 @@ class Lock:
 
 
 def refuse_shared(session: Session) -> None:
-    """A pooler that gives each transaction another session would lose the lock, and mix up the steps."""
+    """Raise LockedError behind a pooler that shares sessions: the lock would be lost, and steps mixed up."""
     if not session.shared:
         return
     found = session.execute(_SERVER).fetchone()
@@ -120,7 +123,7 @@ def refuse_shared(session: Session) -> None:
 
 
 def _refuse_another_process(address: Address, session: Session) -> None:
-    """The last word on poolers: a session of our own keeps its process for as long as it lives."""
+    """Raise LockedError if the session's process has changed: only poolers that share sessions do that."""
     found = session.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
     if found != (session.process,):
         raise _shares(address, "")
@@ -149,7 +152,7 @@ def leave(session: Session) -> None:
 
 
 def holder(session: Session) -> tuple[Any, ...] | None:
-    """Who runs something now: process, user, since when, from where; None when nobody does."""
+    """Return who holds the lock: process, user, since when, from where; None if nobody does."""
     return session.execute(_HOLDERS, [_SPACE, _RUN, []]).fetchone()
 
 
@@ -183,7 +186,7 @@ class _Working:
 
 
 class Watch:
-    """The sessions that are at a step, and whom they wait for. One thread looks, theirs ask."""
+    """The sessions that are doing a step, and who blocks them. One thread asks the server for all."""
 
     def __init__(self, lock: Lock) -> None:
         self._lock = lock
@@ -191,16 +194,16 @@ class Watch:
         self._looked = 0.0
 
     def begun(self, process: int, waits: Callable[[str], None]) -> None:
-        """A session begins a step."""
+        """Note that a session begins a step."""
         self._working[process] = _Working(time.monotonic(), waits)
 
     def ended(self, process: int) -> str:
-        """It has ended it; who held the lock that it waited for last, as far as that was seen."""
+        """Note that a session has ended its step; return who blocked it last, if that was seen."""
         found = self._working.pop(process, None)
         return found.blocker if found else ""
 
     def look(self) -> None:
-        """Ask the server, now and then, if a step takes longer than a moment."""
+        """Ask the server who blocks the steps that take longer than a moment; not more often than needed."""
         now = time.monotonic()
         working = dict(self._working)
         long = [process for process, each in working.items() if now - each.since > _EVERY]

@@ -1,4 +1,4 @@
-"""What a step sends at once: statements of ours before and behind those of its file, which stand on lines."""
+"""Messages of a step: statements of its file, between statements of ours, with their lines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Message:
         return "".join((self.opening, *(text for text, _ in self._texts), self.closing))
 
     def takes(self, text: str) -> bool:
-        """Whether a text can go with what is there.
+        """Whether a text can be sent in the same message.
 
         It must not become too large; and the server takes a message apart before it does anything, so what
         changes how it reads texts has to come before the message.
@@ -40,21 +40,21 @@ class Message:
         return self.size + len(text) <= SIZE and not _READING.search(self._texts[-1][0])
 
     def add(self, text: str, line: int) -> None:
-        """Send this, too."""
+        """Add a text that begins on a line."""
         self._texts.append((text, line))
         self.size += len(text)
 
     def answers(self) -> slice:
-        """Which answers are to statements of the file."""
+        """Return which answers are to statements of the file."""
         first = len(_statements(self.opening))
         return slice(first, first + sum(len(_statements(text)) for text, _ in self._texts))
 
     def is_opening(self, number: int) -> bool:
-        """Whether an answer is to a statement of ours before those of the file."""
+        """Whether an answer is to one of our statements before those of the file."""
         return number < len(_statements(self.opening))
 
     def place(self, number: int, position: int) -> tuple[int, str] | None:
-        """The line and the beginning of a statement of the file, by its answer and the server's position.
+        """Return the line and the beginning of a statement, by its answer and the server's position.
 
         What the server cannot take apart has one answer for the whole message: then the position tells.
         """
@@ -74,7 +74,7 @@ class Message:
 
 
 def texts_of(piece: Statements, stream: BinaryIO, file: str) -> Iterator[tuple[str, int]]:
-    """The text of statements, at most about a megabyte at a time, each with its line."""
+    """Yield the text of statements with their lines, about a megabyte at a time."""
     if piece.text is not None:
         yield f"{piece.text}\n", piece.line
         return
@@ -96,7 +96,7 @@ def texts_of(piece: Statements, stream: BinaryIO, file: str) -> Iterator[tuple[s
 
 
 def _lines(statements: Sequence[Statement]) -> str:
-    """The statements, each on the line where it was: those of comments between them are empty."""
+    """Return statements as one text, each on its own line as in the file; comments become empty lines."""
     lines: list[str] = []
     at = statements[0].line
     for each in statements:
@@ -106,7 +106,7 @@ def _lines(statements: Sequence[Statement]) -> str:
 
 
 class _Part(io.RawIOBase):
-    """So many bytes of a stream from where it is."""
+    """The next bytes of a stream, up to a size."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self._stream = stream

@@ -15,7 +15,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run is done, as people want it."""
+    """What people choose about a run."""
 
     jobs: int = 1
     limits: Limits = field(default_factory=Limits)

@@ -1,4 +1,4 @@
-"""Which step comes next: of those whose predecessors are done, the heaviest."""
+"""The queue of steps: next is the heaviest of those whose predecessors are done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from migplan.run.engine.steps import Step, predecessors
 
 
 class Queue:
-    """Which step comes next: asked by several threads, answered one at a time."""
+    """The steps that are left, for several threads to take from."""
 
     def __init__(self, steps: Sequence[Step], done: Collection[int]) -> None:
         self._steps = steps
@@ -33,7 +33,7 @@ class Queue:
                 self._push(place)
 
     def take(self) -> tuple[int, Step] | None:
-        """The next step, as soon as there is one that may run; None when there will be none."""
+        """Wait for a step that may run, and return it; None when there will be none."""
         with self._changed:
             while not self._ready and self._left and not self._closed:
                 self._changed.wait()
@@ -43,7 +43,7 @@ class Queue:
             return place, self._steps[place]
 
     def done(self, place: int) -> None:
-        """A step is done: what waited for it may run."""
+        """Note that a step is done: those that waited for it may run."""
         with self._changed:
             self._left -= 1
             self._finished.add(self._steps[place].number)
@@ -55,12 +55,12 @@ class Queue:
 
     @property
     def finished(self) -> set[int]:
-        """The numbers of the steps that are believed to be done."""
+        """The numbers of the steps that we believe to be done."""
         with self._changed:
             return set(self._finished)
 
     def close(self) -> None:
-        """No other step is to begin."""
+        """Let no other step begin."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""What the journal has on record: runs, their steps, and what a new run says of itself.
+"""The records of the journal: runs and their steps.
 
 Whatever is read from a journal becomes one of these, or a ValidationError: what the constraints of
 journal.sql say is asked again, for people who change a journal by hand may have dropped them.
@@ -73,7 +73,7 @@ def _as_noted(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @validated(frozen=True, slots=True, config=_STRICT)
 class Run:
-    """A run, as the journal has it."""
+    """A run in the journal."""
 
     run: _Number
     kind: Kind
@@ -105,12 +105,15 @@ class Run:
 
     @property
     def stands(self) -> bool:
-        """Whether it is a bundle's, and anything of it can still be rolled back."""
+        """Whether it applied a bundle, and can still be rolled back."""
         return self.kind == "apply" and self.state not in {"undone", "abandoned"}
 
     @property
     def is_open(self) -> bool:
-        """Whether it was begun and is to be gone on with; what is left of migrations is another run's."""
+        """Whether it has not ended and is to be resumed.
+
+        What is left of migrations is done by another run.
+        """
         return self.kind in {"apply", "rollback"} and self.state in {
             "running",
             "stopped",
@@ -121,7 +124,7 @@ class Run:
 
 @validated(frozen=True, slots=True, config=_STRICT)
 class Entry:
-    """A step, as the journal has it."""
+    """A step in the journal."""
 
     step: _Number
     file: str
@@ -147,7 +150,7 @@ class Entry:
 
 @validated(frozen=True, slots=True, config=_STRICT)
 class Past:
-    """A step of a migration, and how it stands."""
+    """A step of a migration that was run before."""
 
     run: _Number
     name: str
@@ -167,7 +170,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What a new run has to say of itself."""
+    """The record of a run that begins."""
 
     kind: Kind
     bundle: str
@@ -181,6 +184,6 @@ class Beginning:
 
 
 def digest_of(steps: Sequence[Step]) -> str:
-    """What tells whether two divisions of a bundle are the same."""
+    """Return a digest that tells whether two lists of steps are the same."""
     described = [(step.number, step.file, step.line, step.name, step.rows) for step in steps]
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()

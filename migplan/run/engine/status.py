@@ -1,4 +1,4 @@
-"""What a target's journal says, and who is at work there."""
+"""The status of a target: its runs, and who is at work there."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RunStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything that was run in a target."""
+    """The runs of a target, and who is at work there."""
 
     address: Address
     runs: Sequence[RunStatus]

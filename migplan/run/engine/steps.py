@@ -71,7 +71,7 @@ class Source(Protocol):
 
 
 def predecessors(steps: Sequence[Step]) -> list[frozenset[int]]:
-    """Of each step, the places of those that must be done before it.
+    """Return the places of the steps that must be done before each step.
 
     Two steps keep their order where they touch the same thing in ways that do not go together; a step
     that concerns everything keeps its place among all.

@@ -27,7 +27,7 @@ from migplan.run.engine.steps import Source, Step
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended that came to its end."""
+    """The result of a run that was done to its end."""
 
     run: Run
     steps: int = 0  # that were done now
@@ -38,7 +38,7 @@ class RunResult:
 
 
 class LockedTarget:
-    """A target whose lock is held."""
+    """A target whose lock we hold."""
 
     def __init__(self, address: Address, options: RunOptions, on_event: OnEvent, lock: Lock) -> None:
         self.address = address
@@ -49,7 +49,7 @@ class LockedTarget:
 
     @property
     def session(self) -> Session:
-        """The one that holds the lock, which is another one when the first was lost."""
+        """The session that holds the lock: a new one, if the first was lost."""
         return self._lock.session
 
     def begin(self, what: Beginning, kept: Mapping[str, bytes] | None = None) -> Run:
@@ -63,7 +63,10 @@ class LockedTarget:
         return run
 
     def resume(self, run: Run, kept: Mapping[str, bytes] | None = None) -> Run:
-        """Go on with a run that was begun; of one that an earlier migplan began nothing is kept yet."""
+        """Resume a run that was begun.
+
+        What is kept of it is added if an earlier version of migplan began it.
+        """
         self.journal.prepare(self._options.protected_as)
         self.journal.keep(run.run, kept or {})
         self.journal.resume(run.run)
@@ -117,7 +120,7 @@ class LockedTarget:
 
 @contextmanager
 def locked(address: Address, options: RunOptions, on_event: OnEvent = ignore) -> Iterator[LockedTarget]:
-    """The right to change a target, for a block; of one that is protected, if its name was typed."""
+    """Hold the lock of a target, for a block; RefusedError if it is protected and its name was not typed."""
     lock = Lock(address)
     try:
         target = LockedTarget(address, options, on_event, lock)

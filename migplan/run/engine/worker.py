@@ -1,4 +1,4 @@
-"""A session that does steps: each in one transaction with its entry in the journal.
+"""A session that executes steps, each in one transaction with its entry in the journal.
 
 A step without rows goes to the server as one message, from BEGIN to COMMIT, so that a distant server costs
 one way to it and back. The server answers each statement by itself, which tells the one that failed.
@@ -73,7 +73,7 @@ _INVALID_INDEX = """
 
 
 class AlreadyDoneError(Exception):
-    """The journal has no such step that is open: a commit whose answer was lost, or somebody else's."""
+    """The step is done already: by a commit of ours whose answer was lost, or by somebody else."""
 
 
 class StoppedError(Exception):
@@ -116,7 +116,7 @@ class Worker:
         return self.session.closed
 
     def do(self, run: int, step: Step, source: Source, moved: Callable[[int], None]) -> int:
-        """Do a step, and return its rows. StepError, with everything rolled back, when it fails."""
+        """Do a step, and return how many rows it brought; raise StepError, with everything rolled back."""
         doing = _Doing(self, run, step, source, moved)
         try:
             return doing.by_itself() if step.non_transactional else doing.all()
@@ -127,7 +127,7 @@ class Worker:
 
     @property
     def preface(self) -> str:
-        """What holds in each step's transaction, whatever its file says: how long it may take and wait."""
+        """The settings of each step's transaction, whatever its file says: how long it may take and wait."""
         found = [
             settings.statements("SET LOCAL", settings.timeouts(self._version)),
             f"SET LOCAL lock_timeout = '{int(self._limits.lock_seconds * 1000)}ms'",
@@ -142,7 +142,7 @@ class Worker:
 
     @property
     def fresh(self) -> str:
-        """What takes back all that a step has set, so that each finds the session as it was opened."""
+        """The statements that reset the session, so that each step finds it as it was opened."""
         return "RESET ALL;\n" + settings.statements("SET", settings.always(self._version))
 
     def _open(self) -> Session:
@@ -166,7 +166,10 @@ class Worker:
 
 
 def _can_watch(session: Session) -> bool:
-    """Whether the server can look after us while it works; it stops then when we are gone."""
+    """Whether the server notices while it works that the client is gone, and then stops.
+
+    See https://www.postgresql.org/docs/current/runtime-config-connection.html.
+    """
     try:
         session.execute("SET client_connection_check_interval = '2s'")
     except psycopg.Error:  # before 14, and where the system cannot tell
@@ -189,7 +192,7 @@ class _Doing:
         self._rows = 0
 
     def all(self) -> int:
-        """Everything, from BEGIN to COMMIT."""
+        """Run the step's statements and rows from BEGIN to COMMIT, and return the number of rows."""
         step = self._step
         claim = journal.claim(self._run, step.number).as_string()
         before = f"{self._worker.fresh};\n{step.settings}\n{self._worker.preface}"
@@ -218,7 +221,7 @@ class _Doing:
 
     @property
     def _inserts(self) -> bool:
-        """Whether its rows are INSERT statements, which may leave out some."""
+        """Whether its rows are INSERT statements, of which the server tells how many rows came in."""
         copied = any(isinstance(each, CopyBlock) for each in self._step.segments)
         return self._step.phase == "data" and self._step.rows > 0 and not copied
 
@@ -276,7 +279,7 @@ class _Doing:
             self._session.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(schema, name)))
 
     def _sent(self, message: Message) -> Message:
-        """Send what has come together, and begin anew."""
+        """Send a message if there is anything in it, and return an empty one."""
         if message.opening or message.size:
             self._send(message)
         return Message()
@@ -336,7 +339,7 @@ class _Doing:
         self._rows += loaded
 
     def _refuse_to_go_on(self) -> None:
-        """A cancellation that came between two messages stopped neither."""
+        """Raise StoppedError if we were cancelled: between two messages nothing else notices that."""
         if self._worker.stopped:
             raise StoppedError
 
@@ -403,7 +406,7 @@ class _Doing:
 
 
 def _answers(result: pq.abc.PGresult, session: Session) -> Iterator[str]:
-    """The first rows of an answer, or what the server says of a statement without rows."""
+    """Yield the first rows of an answer, or the command tag of a statement without rows."""
     if result.status != pq.ExecStatus.TUPLES_OK:
         yield (result.command_status or b"").decode()
         return
@@ -414,11 +417,11 @@ def _answers(result: pq.abc.PGresult, session: Session) -> Iterator[str]:
 
 
 def is_passing(error: DatabaseError) -> bool:
-    """Whether another try may get past it: by its SQLSTATE alone."""
+    """Whether another try may succeed, by the SQLSTATE alone."""
     return (error.sqlstate or "") in PASSING or is_lost(error)
 
 
 def is_lost(error: DatabaseError) -> bool:
-    """Whether the session is gone, and not the fault of what it did."""
+    """Whether the session was lost, and the statement is not to blame."""
     state = error.sqlstate or ""
     return state.startswith("08") or state in {"57P01", "57P02", "57P03"}

@@ -1,4 +1,4 @@
-"""Applying a folder of migrations: those that a target does not have yet, each whole."""
+"""Apply the migrations of a folder that a target does not have yet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class MigrateOptions:
-    """What people want of it."""
+    """The choices of people who apply migrations."""
 
     to: str = ""  # the last migration to apply; those that it needs come before
     seeds: bool = False  # run the seeds as well, whether or not they ran before
@@ -35,7 +35,7 @@ class MigrateOptions:
 
 @dataclass(frozen=True, slots=True)
 class MigrateResult:
-    """What came of it."""
+    """The result of an apply."""
 
     run: Run | None  # None: there was nothing to do
     names: tuple[str, ...] = ()
@@ -77,14 +77,14 @@ def migrate(
 
 
 def foreseen(analysis: Analysis, known: Sequence[MigrationStatus], wanted: MigrateOptions) -> list[str]:
-    """What is to be applied, in that order; RefusedError says why nothing can be."""
+    """Return what is to be applied, in that order; raise RefusedError if nothing can be."""
     _refuse_order(analysis, reorder=wanted.reorder)
     _refuse_changed(known)
     return _wanted(analysis, known, wanted.to, seeds=wanted.seeds)
 
 
 def _refuse_order(analysis: Analysis, *, reorder: bool) -> None:
-    """Files that need each other, or that need what a later one makes, if that is not wanted."""
+    """Raise RefusedError if files need each other, or, unless reordered, what a later one creates."""
     order = analysis.order
     if order.cycles:
         rings = [" -> ".join((*cycle.migrations, cycle.migrations[0])) for cycle in order.cycles]
@@ -105,7 +105,7 @@ def _refuse_order(analysis: Analysis, *, reorder: bool) -> None:
 
 
 def _refuse_changed(known: Sequence[MigrationStatus]) -> None:
-    """What was applied stays as it was applied: nobody could say any more what is in the target."""
+    """Raise RefusedError if a file was changed after it was applied."""
     changed = by_state(known)[State.CHANGED]
     if changed:
         lines = [f"{each.name}, applied {each.at:%Y-%m-%d %H:%M} by {each.by}" for each in changed]
@@ -117,7 +117,7 @@ def _refuse_changed(known: Sequence[MigrationStatus]) -> None:
 
 
 def _wanted(analysis: Analysis, known: Sequence[MigrationStatus], to: str, *, seeds: bool) -> list[str]:
-    """The migrations to run, in an order that works."""
+    """Return the migrations to run, in an order that works."""
     left = [each.name for each in known if (seeds if each.is_seed else each.state.is_left)]
     if not to:
         return left
@@ -135,7 +135,7 @@ def _wanted(analysis: Analysis, known: Sequence[MigrationStatus], to: str, *, se
 
 
 def _steps(analysis: Analysis, names: Sequence[str], known: Sequence[MigrationStatus]) -> list[Step]:
-    """What of these is not done yet; all of those that are to be repeated."""
+    """Return the steps of these that are not done yet; all steps of those that are to be repeated."""
     standing = {each.name: each for each in known}
     return [
         step

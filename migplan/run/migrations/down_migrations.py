@@ -1,4 +1,4 @@
-"""How a migration is rolled back: from its folder, or as the journal keeps it when that is another, or gone.
+"""Down migrations: from their folder, or from the journal if the folder was changed or is gone.
 
 What is kept is the part that people wrote for it, or the statements that were derived when it was applied,
 and what it needs; but no part of the migration itself, which may hold rows and secrets.
@@ -44,7 +44,7 @@ class DownMigration:
     is_kept: bool = False  # as the journal has it
 
     def steps(self, seeds: Sequence[str]) -> list[Step]:
-        """Its statements; the last of them says in the same transaction that it is gone, with its seeds."""
+        """Return its steps; the last one writes in the same transaction that it is undone, with its seeds."""
         found = list(self._written() if self.down is not None else self._derived())
         last = found[-1] if found and not found[-1].non_transactional else None
         said = Statements(0, 0, last.line if last else self.up.line, self._gone(seeds))
@@ -79,7 +79,10 @@ class DownMigration:
         )
 
     def _gone(self, seeds: Sequence[str]) -> str:
-        """What says in the journal that it is rolled back; the rows of its seeds go with its tables."""
+        """Return the statement that marks it as undone in the journal.
+
+        The rows of its seeds go with its tables.
+        """
         return (
             sql.SQL(
                 "UPDATE migplan.step s SET state = 'undone' FROM migplan.run r WHERE r.run = s.run "
@@ -91,7 +94,7 @@ class DownMigration:
 
 
 def down_migrations_of(analysis: Analysis, names: Sequence[str]) -> dict[str, DownMigration]:
-    """The ways back of migrations of a folder."""
+    """Return the down migrations of some migrations of a folder."""
     earlier = _Earlier(analysis)
     return {name: _way_of(analysis, name, earlier) for name in names}
 
@@ -121,7 +124,7 @@ def _way_of(analysis: Analysis, name: str, earlier: _Earlier) -> DownMigration:
 
 
 class _Earlier:
-    """What was there before a migration, because one before it makes it."""
+    """Knows what exists before a migration because an earlier one creates it."""
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
@@ -133,14 +136,14 @@ class _Earlier:
                     self._first.setdefault(use.thing, place)
 
     def of(self, name: str) -> frozenset[Thing]:
-        """As far as the migration itself has to do with it."""
+        """Return what exists before a migration, as far as the migration uses it."""
         place = self._places[name]
         things = (use.thing for use in self._analysis.by_name[name].uses)
         return frozenset(thing for thing in things if self._first.get(thing, place) < place)
 
 
 def packed(way: DownMigration) -> bytes:
-    """What the journal is to keep of a way back."""
+    """Return what the journal is to keep of a down migration."""
     down, derived = way.down, way.derived
     said: dict[str, Any] = {
         "file": file_of(way.folder, way.up),
@@ -176,7 +179,7 @@ class _Kept(BaseModel, strict=True):
 
 
 def unpacked(name: str, content: bytes, folder: str, place: Path) -> DownMigration:
-    """A way back as the journal keeps it; its files are written to a place of their own.
+    """Return a down migration that the journal keeps; its files are written to ``place``.
 
     ValueError when it is none.
     """
@@ -217,6 +220,6 @@ def _written_to(home: Path, file: str, text: str) -> Path:
 
 
 def _without_values(statement: str) -> str:
-    """A statement's beginning up to the first literal: values of people's SQL stay out of the journal."""
+    """Return a statement up to its first literal: values of people's SQL stay out of the journal."""
     shown = re.split(r"['$]", statement)[0]
     return shown if shown == statement else f"{shown.rstrip()} ..."

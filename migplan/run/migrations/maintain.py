@@ -1,4 +1,4 @@
-"""Recurring SQL of a folder, run once now: what it returned is written down beside when and by whom."""
+"""Run recurring SQL of a folder once; the journal keeps what it returned, when and by whom."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from migplan.sql.text import literal
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceResult:
-    """What came of it."""
+    """The result of a maintenance."""
 
     name: str
     run: int
@@ -30,7 +30,7 @@ class MaintenanceResult:
 
 
 def upkeep(analysis: Analysis, name: str) -> FileAnalysis:
-    """The recurring SQL of that name; RefusedError lists what there is."""
+    """Return the recurring SQL of that name; raise RefusedError with the names that there are."""
     found = {
         each.migration.name: each for each in analysis.file_analyses if each.migration.kind == "maintenance"
     }
@@ -65,7 +65,7 @@ def maintain(analysis: Analysis, name: str, address: Address, options: RunOption
 
 
 def pg_cron(migration: Migration) -> str:
-    """The statement that has pg_cron run it."""
+    """Return the statement that schedules it in pg_cron."""
     _refuse_unscheduled(migration)
     text = reopened(migration.up).read().decode().strip()
     tag = "$maintain$"
@@ -76,7 +76,7 @@ def pg_cron(migration: Migration) -> str:
 
 
 def crontab(migration: Migration, folder: str, target: str) -> str:
-    """The line that has cron run it."""
+    """Return the line of a crontab that runs it."""
     _refuse_unscheduled(migration)
     return f"{migration.schedule} migplan maintain {migration.name} --folder {folder} --target {target}"
 

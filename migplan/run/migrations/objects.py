@@ -1,4 +1,4 @@
-"""What is in a target, as things by name: for what hand-written migrations need, and for what they made."""
+"""The objects of a target by name, to compare with what migrations need and create."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _QUESTION = """
 
 
 def present(session: Session) -> frozenset[Thing]:
-    """Everything that has a name in a database, but for what the server brought along."""
+    """Return everything that has a name in a database, except what comes with the server."""
     with session.translate_errors("looking at what is there"):
         rows = session.execute(_QUESTION.encode()).fetchall()
     return frozenset(Thing(ThingKind(kind), ".".join(map(quoted, parts))) for kind, parts in rows)

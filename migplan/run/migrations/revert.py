@@ -1,6 +1,6 @@
-"""Taking hand-written migrations back: the last one, all after one, or a single one that nothing needs.
+"""Roll migrations back: the last one, all after one, or a single one that nothing needs.
 
-Where the folder is at hand and as it was applied, its ways back are taken; else those that the journal keeps.
+The down migrations come from the folder if it is as it was applied, else from the journal.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class AppliedFolder:
 
 @dataclass(frozen=True)
 class RevertOptions:
-    """What people want of it: one migration, all after one, or the last one."""
+    """Which migrations to roll back: one, all after one, or the last one."""
 
     only: str = ""
     to: str = ""
@@ -45,7 +45,7 @@ class RevertOptions:
 
 @dataclass(frozen=True, slots=True)
 class RevertResult:
-    """What came of it."""
+    """The result of rolling migrations back."""
 
     run: Run | None
     names: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class RevertResult:
 
 
 def foreseen(given: AppliedFolder, address: Address, wanted: RevertOptions) -> tuple[DownMigration, ...]:
-    """What would be rolled back, in that order, and how."""
+    """Return what would be rolled back, in that order."""
     with journal_reader(address) as reader:
         if not reader.journal.exists:
             return ()
@@ -79,7 +79,7 @@ def revert(
 
 
 def applied_last(journal: Journal) -> str:
-    """The folder of which a migration was applied last, if that was after any bundle; else ''."""
+    """Return the folder whose migration was applied last, if no bundle was applied after it; else ''."""
     for run in reversed(journal.runs() if journal.exists else []):
         if run.stands:
             return ""
@@ -98,7 +98,7 @@ class _AppliedMigrations:
     known: Mapping[str, MigrationStatus]
 
     def kept(self, name: str) -> DownMigration | None:
-        """As the journal keeps it; None of runs of an earlier migplan."""
+        """Return the down migration that the journal keeps; None of runs of earlier versions of migplan."""
         run = self.known[name].run
         content = self.journal.kept(run).get(name) if run is not None else None
         if content is None:
@@ -109,14 +109,14 @@ class _AppliedMigrations:
             raise self.journal.was_altered(f"what it keeps of run {run}, {name}, is no way back") from None
 
     def in_folder(self, name: str) -> DownMigration | None:
-        """As the folder has it; None where its file is gone, or no folder is at hand."""
+        """Return the down migration in the folder; None if its file is gone, or the folder."""
         analysis = self.given.analysis
         if analysis is None or name not in analysis.by_name:
             return None
         return down_migrations_of(analysis, [name])[name]
 
     def needs(self, name: str) -> Mapping[str, str]:
-        """The migrations that one needs, each with a sentence."""
+        """Return the migrations that one needs, each with a sentence."""
         way = self.in_folder(name) or self.kept(name)
         return (way.needs or {}) if way else {}
 
@@ -126,7 +126,7 @@ class _AppliedMigrations:
         return self.known[name].is_seed or bool(way and way.is_seed)
 
     def down_migrations(self, names: Sequence[str]) -> tuple[DownMigration, ...]:
-        """Their down migrations, all from one place; RefusedError where there is none."""
+        """Return their down migrations, all from one place; raise RefusedError if one has none."""
         otherwise = [name for name in names if self.known[name].state in _OTHERWISE]
         kept = {name: self.kept(name) for name in names} if otherwise or not self.given.analysis else {}
         here = {name: self.in_folder(name) for name in names}
@@ -150,7 +150,7 @@ class _AppliedMigrations:
 def _reverted(
     given: AppliedFolder, journal: Journal, wanted: RevertOptions
 ) -> Iterator[tuple[tuple[DownMigration, ...], _AppliedMigrations]]:
-    """What is to go, in the order in which it goes, and how; for a block, which has its files."""
+    """Return what is to be rolled back, in that order, for a block in which its files exist."""
     known = statuses_of(given.analysis, journal, given.name)
     with tempfile.TemporaryDirectory(prefix="migplan-rollback-") as place:
         there = {each.name: each for each in known if each.state.is_there}
@@ -160,7 +160,7 @@ def _reverted(
 
 
 def _names(applied: _AppliedMigrations, wanted: RevertOptions) -> list[str]:
-    """What is to go, in the order in which it goes."""
+    """Return the names to roll back, in that order."""
     known = applied.known
     there = [name for name in known if name == wanted.only or not applied.is_seed(name)]
     for name in filter(None, (wanted.only, wanted.to)):
@@ -192,5 +192,5 @@ def _names(applied: _AppliedMigrations, wanted: RevertOptions) -> list[str]:
 
 
 def _seeds(applied: _AppliedMigrations, way: DownMigration) -> list[str]:
-    """The seeds whose rows go with what a migration made."""
+    """Return the seeds whose rows go with what a migration created."""
     return [name for name in applied.known if applied.is_seed(name) and way.name in applied.needs(name)]

@@ -1,4 +1,4 @@
-"""What of a folder of migrations has been applied to a target, as the journal there has it."""
+"""The status of the migrations of a folder in a target, from its journal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migplan.run.engine.journal import Journal, Past, journal_reader
 
 
 class State(StrEnum):
-    """How a migration stands."""
+    """The state of a migration in a target."""
 
     APPLIED = "applied"
     PENDING = "pending"
@@ -26,7 +26,7 @@ class State(StrEnum):
 
     @property
     def is_left(self) -> bool:
-        """Whether an apply has something to do about it."""
+        """Whether an apply would run it."""
         return self in {State.PENDING, State.HALF, State.AGAIN}
 
     @property
@@ -37,7 +37,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """A migration in a target."""
+    """The status of a migration in a target."""
 
     name: str
     state: State
@@ -61,13 +61,13 @@ class MigrationStatus:
 
 
 def statuses_in(analysis: Analysis, address: Address) -> tuple[MigrationStatus, ...]:
-    """How each migration of a folder stands in a target; nothing is changed, and nobody is kept waiting."""
+    """Return the status of each migration of a folder; nothing is changed, and nobody is kept waiting."""
     with journal_reader(address) as reader:
         return statuses_of(analysis, reader.journal)
 
 
 def statuses_of(analysis: Analysis | None, journal: Journal, folder: str = "") -> tuple[MigrationStatus, ...]:
-    """Every migration of a folder in an order that works, then those whose files are gone.
+    """Return the status of each migration in an order that works, then of those whose files are gone.
 
     Without an analysis, of a folder that is known by its name alone, all are.
     """
@@ -81,7 +81,7 @@ def statuses_of(analysis: Analysis | None, journal: Journal, folder: str = "") -
 
 
 def by_state(found: Sequence[MigrationStatus]) -> Mapping[State, list[MigrationStatus]]:
-    """The migrations by their state."""
+    """Return the migrations by their state."""
     sorted_out: dict[State, list[MigrationStatus]] = defaultdict(list)
     for each in found:
         sorted_out[each.state].append(each)
@@ -116,7 +116,7 @@ def _gone(name: str, past: Sequence[Past]) -> MigrationStatus | None:
 
 
 def _latest(past: Sequence[Past]) -> list[Past]:
-    """Of each statement what is known last: a run after a failed one has only what was left."""
+    """Return the last entry of each statement: a run after a failed one has only what was left."""
     digests = [each.digest for each in past if each.state == "done"]
     latest: dict[int, Past] = {}
     for each in past:  # the oldest first

@@ -23,7 +23,7 @@ _FRAME = frozenset({"begin", "start", "commit", "end"})
 
 
 def steps_of(folder: Folder, analysis: FileAnalysis) -> tuple[Step, ...]:
-    """What a migration does; the numbers come later. Those of one migration have its name."""
+    """Return the steps of a migration, which have its name; their numbers come later."""
     migration, part = analysis.migration, analysis.migration.up
     if migration.kind == "python":
         return (Step(0, file_of(folder, part), migration.name, PROGRAM, part.line),)
@@ -36,7 +36,7 @@ def steps_of(folder: Folder, analysis: FileAnalysis) -> tuple[Step, ...]:
 def steps_of_part(
     folder: Folder, name: str, phase: str, part: Part, outside: Sequence[NonTransactional], *, together: bool
 ) -> tuple[Step, ...]:
-    """The steps of a part of a file: one, unless it says otherwise or its statements cannot be in one."""
+    """Return the steps of a part of a file: one, if all of its statements can be in one transaction."""
     step = Step(0, file_of(folder, part), name, phase, part.line)
     if together and not outside:
         return (_filled(step, tuple(segment for segment, _ in _segments(part))),)
@@ -44,7 +44,7 @@ def steps_of_part(
 
 
 def file_of(folder: Folder, part: Part) -> str:
-    """What the journal calls the file of a part: its way from the folder on."""
+    """Return the path of a part's file, relative to the folder: its name in the journal."""
     try:
         return str(part.file.relative_to(folder.path))
     except ValueError:  # a plan may name another folder for its scripts
@@ -52,7 +52,7 @@ def file_of(folder: Folder, part: Part) -> str:
 
 
 def _one_by_one(step: Step, part: Part, outside: Mapping[int, NonTransactional]) -> Iterator[Step]:
-    """A step a statement; what one sets for the session holds for those that follow."""
+    """Yield a step for each statement; what SET changes holds for the steps after it."""
     settings: list[str] = []
     for segment, statement in _segments(part):
         if statement and statement.word == "set":
@@ -66,7 +66,7 @@ def _one_by_one(step: Step, part: Part, outside: Mapping[int, NonTransactional])
 
 
 def _segments(part: Part) -> Iterator[tuple[Segment, Statement | None]]:
-    """What of a part is sent; BEGIN and COMMIT around it all are what we say ourselves."""
+    """Yield what a part sends; a BEGIN and COMMIT of its own are left out, since each step has ours."""
     for piece in pieces(reopened(part), part.file):
         if isinstance(piece, CopyRows):
             for _ in piece:
@@ -87,7 +87,7 @@ def _filled(step: Step, segments: tuple[Segment, ...]) -> Step:
 
 
 def files_of(folder: Folder) -> SealedFiles:
-    """The files of a folder, as they were when they were read."""
+    """Return the files of a folder, as they were when they were read."""
     parts = (part for each in folder.migrations for part in (each.up, each.down) if part)
     seals = {file_of(folder, part): part.seal for part in parts if part.seal}
     return SealedFiles(folder.path.resolve(), seals)
@@ -123,10 +123,10 @@ def run_steps(
 
 
 def numbered(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The steps with their numbers in the journal."""
+    """Return the steps with their numbers in the journal."""
     return tuple(replace(step, number=number) for number, step in enumerate(steps, 1))
 
 
 def digest_of(digests: Mapping[str, str]) -> str:
-    """What tells these contents, by their names, from any others."""
+    """Return a digest of digests by name."""
     return hashlib.sha256(json.dumps(digests).encode()).hexdigest()

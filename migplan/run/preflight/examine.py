@@ -23,7 +23,7 @@ def examine(
     resuming: bool = False,
     jobs: int = 1,
 ) -> tuple[Obstacle, ...]:
-    """Everything that stands in the way, what stops a run first; nothing is changed.
+    """Return everything that stands in the way, what stops a run first; nothing is changed.
 
     ``resuming`` says that a run of this bundle has begun there, so that its own objects are no surprise.
     """

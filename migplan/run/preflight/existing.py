@@ -1,4 +1,4 @@
-"""What is in the target already: in the way of definitions, or needed by rows that come alone."""
+"""What exists in the target: objects in the way of definitions, or tables that rows need."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.rel
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A table, as far as rows are concerned."""
+    """A table of the target."""
 
     name: str
     there: bool
@@ -94,7 +94,7 @@ class Found:
 
 
 def in_the_way(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
-    """What the files are to create, and is there."""
+    """Yield an obstacle if objects exist that the files are to create."""
     like = [each for each in manifest.objects if each.kind in _LIKE]
     wanted = {(_LIKE[each.kind], each.in_schema, each.name): each.kind for each in like}
     wanted.pop(("schema", "", "public"), None)
@@ -110,7 +110,7 @@ def in_the_way(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
 
 
 def needed(target: Target, wants: Wants) -> Iterator[Obstacle]:
-    """Tables that the files refer to, or add something to, and do not create."""
+    """Yield an obstacle if tables are missing that the files refer to, and do not create."""
     missing = [table.name for table in _tables(target, wants.referred) if not table.there]
     if missing:
         yield stop(
@@ -122,7 +122,7 @@ def needed(target: Target, wants: Wants) -> Iterator[Obstacle]:
 
 
 def for_rows(target: Target, manifest: Manifest, wants: Wants, *, resuming: bool) -> Iterator[Obstacle]:
-    """Of rows that come alone: their tables, with their columns, and what the role may do with them."""
+    """Yield what is wrong with the tables of a bundle of rows alone: missing, other columns, no privilege."""
     columns = _block_columns(manifest)
     found = _tables(target, columns.keys() | wants.altered)
     missing = [table.name for table in found if not table.there]
@@ -178,7 +178,7 @@ def _filled(target: Target, tables: list[Found]) -> Iterator[Obstacle]:
 
 
 def _with_rows(target: Target, tables: Sequence[Found]) -> list[str]:
-    """Those of some tables that have a row that the role may see."""
+    """Return the tables that have a row which the role may see."""
     question = sql.SQL(" UNION ALL ").join(
         sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {} {})").format(
             sql.Literal(table.name),
@@ -215,12 +215,12 @@ def _tables(target: Target, names: Iterable[str]) -> list[Found]:
 
 
 def _named(names: Iterable[str]) -> list[list[str]]:
-    """Names as SQL has them, and their two parts, as three columns."""
+    """Return three columns: names, their schemas, and their own names."""
     every = sorted(set(names))
     parsed: list[QualifiedName] = [parse(name) for name in every]
     return [every, [name.schema for name in parsed], [name.name for name in parsed]]
 
 
 def _block_columns(manifest: Manifest) -> dict[str, tuple[str, ...]]:
-    """Of each table that rows come into, the columns."""
+    """Return the columns of each table that gets rows."""
     return {block.table: block.columns for _, _, block in manifest.blocks if not block.is_temporary}

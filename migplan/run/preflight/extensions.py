@@ -1,4 +1,4 @@
-"""The extensions of the bundle: installed, or to be had, and as the files expect them."""
+"""The extensions of the bundle: installed or available, in the version and schema that the files expect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WHERE a.name = ANY (%s)
 
 
 def extensions(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
-    """Each extension in turn."""
+    """Yield what is wrong with each extension."""
     wanted = [extension.name for extension in manifest.extensions]
     if not wanted:
         return

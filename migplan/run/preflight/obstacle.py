@@ -1,4 +1,4 @@
-"""What is in the way, or may be: one value each."""
+"""Obstacles to a run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Obstacle:
 
 
 def stop(subject: str, what: str, do: str) -> Obstacle:
-    """A run would fail, or do harm."""
+    """Return an obstacle at which a run would fail, or do harm."""
     return Obstacle("stop", subject, what, do)
 
 
 def warn(subject: str, what: str, do: str = "") -> Obstacle:
-    """A run can go on, and its outcome may be another than people expect."""
+    """Return an obstacle that does not stop a run, but that people should know."""
     return Obstacle("warn", subject, what, do)

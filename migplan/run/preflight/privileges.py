@@ -35,7 +35,7 @@ WHERE NOT pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')
 
 
 def privileges(target: Target, wants: Wants) -> Iterator[Obstacle]:
-    """All of it; a superuser may everything, and only roles can be missing."""
+    """Yield what the role may not do; a superuser may do everything, and only roles can be missing."""
     yield from _missing_roles(target, wants)
     if target.role.superuser:
         return

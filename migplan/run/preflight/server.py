@@ -49,7 +49,7 @@ _EXPECTED = {
 
 
 def server(target: Target, manifest: Manifest, jobs: int) -> Iterator[Obstacle]:
-    """All that concerns the server and the database as a whole."""
+    """Yield what is wrong with the server and the database as a whole."""
     yield from _version(target, manifest)
     for recovery, read_only, open_, limit, encoding, collation, name in target.ask("database", _STATE):
         if recovery:
@@ -73,7 +73,7 @@ def server(target: Target, manifest: Manifest, jobs: int) -> Iterator[Obstacle]:
 
 
 def not_the_source(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
-    """A bundle does not go where it came from."""
+    """Yield an obstacle if the target is the database from which the bundle came."""
     known = manifest.origin.identity
     here = identity_of(target.session) if known else ""
     same = here == known if here else manifest.origin.place == place_of(target.session)
@@ -87,7 +87,7 @@ def not_the_source(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
 
 
 def _way(target: Target) -> Iterator[Obstacle]:
-    """What stands between: poolers that share sessions were refused when the lock was taken."""
+    """Yield a warning if a pooler stands between; those that share sessions were refused with the lock."""
     if target.session.pooled:
         yield warn(
             "connection",
@@ -193,7 +193,7 @@ SELECT unnest(s.enumvals)::text FROM pg_catalog.pg_settings s WHERE s.name = 'de
 
 
 def build(target: Target, wants: Wants) -> Iterator[Obstacle]:
-    """Libraries that the files need and that the server may have been built without."""
+    """Yield libraries that the files need and the server was built without."""
     if wants.icu_collations and target.ask("collations", _ICU) == [(False,)]:
         yield stop(
             "collations",
@@ -245,7 +245,7 @@ WHERE NOT EXISTS (
 
 
 def space(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
-    """Whether the rows will fit."""
+    """Yield an obstacle if the disk has no room for the rows."""
     folder = _data_directory(target)
     if folder is None:
         return
@@ -266,7 +266,7 @@ def space(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
 
 
 def places(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle]:
-    """Tablespaces, access methods and collations that the files name and do not make."""
+    """Yield tablespaces, access methods and collations that the files name, and that do not exist."""
     if wants.tablespaces:
         yield from _tablespaces(target, wants)
     methods = wants.methods - wants.new_methods
@@ -309,7 +309,7 @@ def _tablespaces(target: Target, wants: Wants) -> Iterator[Obstacle]:
 
 
 def _data_directory(target: Target) -> Path | None:
-    """Where the server's files are, if they are on this machine and the role may know it."""
+    """Return the data directory, if it is on this machine and the role may know it."""
     host = target.session.info.hostaddr or target.session.info.host
     here = host.startswith(("/", "@", "127.")) or host in {"", "::1", "localhost"}
     if not here or target.ask("disk", _MAY_ASK) != [(True,)]:

@@ -1,4 +1,4 @@
-"""The target as preflight sees it: a session that asks, changes nothing, and survives every refusal."""
+"""The target as preflight sees it: a session that only asks, and survives every refusal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Who asks, and will run the files."""
+    """The role that will run the files."""
 
     name: str
     superuser: bool
@@ -57,7 +57,7 @@ class Target:
 
     @property
     def address(self) -> Address:
-        """Where it is."""
+        """The address of the target."""
         return self.session.address
 
     @property
@@ -83,7 +83,7 @@ class Target:
         return self.ask("role", question) == [(True,)]
 
     def ask(self, subject: str, question: LiteralString | sql.Composed, values: Any = ()) -> list[Any]:
-        """The rows of the answer; none where the role may not ask, which is said.
+        """Return the rows of the answer; none if the role may not ask, which becomes an obstacle.
 
         Each question has a sub-transaction that is rolled back, which also gives its locks back.
         """
@@ -98,14 +98,14 @@ class Target:
                 return []
 
     def setting(self, name: str) -> str:
-        """What a setting is for this role in this database; empty where the server does not know it."""
+        """Return a setting of this role in this database; '' if the server does not know it."""
         found = self.ask("settings", "SELECT pg_catalog.current_setting(%s, true)", [name])
         return str(found[0][0] or "") if found else ""
 
 
 @contextmanager
 def looking_at(session: Session) -> Iterator[Target]:
-    """A read-only transaction around all questions, whatever state the session is in."""
+    """Ask a session in a read-only transaction, for a block."""
     with (
         session.translate_errors("looking at the target"),
         session.transaction(force_rollback=True),

@@ -1,4 +1,4 @@
-"""Rolling back rows alone: what the run filled is emptied, the last file first, and the schema stays.
+"""Rolling back rows alone: the tables that the run filled are emptied, the last file first.
 
 * A table of some size is truncated where all of its rows are the run's and every table that refers to it is
   emptied, too; else exactly the rows that the run brought are deleted.
@@ -118,7 +118,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class RowDeletion:
-    """What there is to know, and what follows from it."""
+    """Which rows are deleted, and by which statements."""
 
     files: Mapping[str, Sequence[TableRows]]  # of each data file that is to be emptied, in their order
     also_changed: bool
@@ -127,7 +127,10 @@ class RowDeletion:
     events: Sequence[tuple[str, str]] = ()  # the same of event triggers
 
     def steps(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        """Of each transaction, the last file first: its file, its statements, and what is empty after it."""
+        """Yield each transaction, the last file first.
+
+        Its file, its statements, and the files that are empty after it.
+        """
         for files in self._together():
             tables = [table for file in reversed(files) for table in self.files[file]]
             found = batches([table.oid for table in tables], self._needs) or [[]]
@@ -136,7 +139,7 @@ class RowDeletion:
                 yield files[0], self._text([self._tables[oid] for oid in batch]), emptied
 
     def kept(self, session: Session) -> list[Kept]:
-        """Rows that stand in the way: nobody has said that they may be changed or lost."""
+        """Return the rows that stay and refer to rows that are to be deleted."""
         found = []
         with session.translate_errors("looking for rows that refer to those that are to go"):
             for key in self.keys:
@@ -157,7 +160,7 @@ class RowDeletion:
 
     @cached_property
     def _needs(self) -> Mapping[int, set[int]]:
-        """Of each table those to which it refers."""
+        """The tables to which each table refers."""
         found: dict[int, set[int]] = defaultdict(set)
         for key in self.keys:
             found[key.child].add(key.parent)
@@ -165,7 +168,7 @@ class RowDeletion:
 
     @cached_property
     def _users(self) -> Mapping[int, set[int]]:
-        """Of each table those that refer to it."""
+        """The tables that refer to each table."""
         found: dict[int, set[int]] = defaultdict(set)
         for key in self.keys:
             found[key.parent].add(key.child)
@@ -173,7 +176,7 @@ class RowDeletion:
 
     @cached_property
     def _acting(self) -> Mapping[int, Sequence[ReferringKey]]:
-        """Of each table the keys that would do something to rows which refer to it."""
+        """The keys of each table that would change or delete rows which refer to it."""
         found: dict[int, list[ReferringKey]] = defaultdict(list)
         for key in self.keys:
             if key.acts:
@@ -188,7 +191,10 @@ class RowDeletion:
         return found
 
     def _together(self) -> list[tuple[str, ...]]:
-        """Files in reverse order; where keys point both ways between them, they are emptied as one."""
+        """Return the files in reverse order.
+
+        Those between which keys point both ways are emptied together.
+        """
         place = {table.oid: number for number, file in enumerate(self.files) for table in self.files[file]}
         names = list(self.files)
         joined = set()  # of each pair of neighbours the first
@@ -205,12 +211,12 @@ class RowDeletion:
         return found
 
     def _goes(self, table: TableRows, alias: str) -> str:
-        """Whether a row is to go."""
+        """Return the SQL condition for rows that are deleted."""
         listed = ",".join(table.transactions)
         return "true" if self.also_changed else f"{alias}xmin = ANY ('{{{listed}}}'::pg_catalog.xid[])"
 
     def _is_concerned(self, key: ReferringKey) -> bool:
-        """Whether rows could stay that refer to rows that go."""
+        """Whether rows could stay that refer to rows which are deleted."""
         parent, child = self._tables[key.parent], self._tables.get(key.child)
         if not key.enforced or not (parent.rows if self.also_changed else parent.own):
             return False
@@ -253,7 +259,7 @@ class RowDeletion:
         return "\n".join(lines)
 
     def _reached(self, deleted: Collection[TableRows]) -> list[TableRows]:
-        """Tables of the run that keys act on: their triggers of statements fire even without a row."""
+        """Return tables of the run that keys act on: their statement triggers fire even without a row."""
         children = (key.child for table in deleted for key in self._acting[table.oid])
         return [self._tables[child] for child in children if child in self._tables]
 
@@ -279,7 +285,10 @@ class RowDeletion:
         return all_go
 
     def _truncated(self, tables: Sequence[TableRows]) -> tuple[list[TableRows], list[TableRows]]:
-        """The tables to be truncated, and those emptied before that TRUNCATE wants named with them."""
+        """Return the tables to truncate, and those, empty already, that TRUNCATE must name with them.
+
+        See https://www.postgresql.org/docs/current/sql-truncate.html.
+        """
         chosen: set[int] = set()
         for table in tables:
             if table.oid in self._truncatable and table.rows:
@@ -303,7 +312,7 @@ class RowDeletion:
     def _checks(
         self, truncated: Collection[TableRows], deleted: Collection[TableRows], here: Collection[int]
     ) -> Iterator[str]:
-        """What was true when people were asked must be true still."""
+        """Yield statements that fail if what was true when people agreed is true no longer."""
         if not self.also_changed:
             for table in truncated:
                 yield _refusal(
@@ -325,7 +334,7 @@ def row_deletion(
     *,
     also_changed: bool,
 ) -> RowDeletion:
-    """Read the keys to the tables of the files, and what has to keep still."""
+    """Read the keys that refer to these tables, and the triggers, rules and policies to disable."""
     oids = [table.oid for tables in files.values() for table in tables]
     with session.translate_errors("reading the keys of the tables that are to be emptied"):
         session.execute("SET search_path = ''")
@@ -336,7 +345,7 @@ def row_deletion(
 
 
 def refuse_kept(kept: Sequence[Kept], address: Address) -> None:
-    """Say which rows would have to go along, or be changed."""
+    """Raise RefusedError if rows that stay refer to rows that are to be deleted."""
     if kept:
         lines = "".join(
             f"\n  {each.rows:,} rows of {each.table} refer to {each.to}, by the key {each.key}"

@@ -1,4 +1,4 @@
-"""What others made of a bundle's objects, and a rollback would meet: it never cascades into what is not ours.
+"""Objects of others that depend on a bundle's: a rollback never cascades into what is not ours.
 
 DROP refuses what something else depends on, by ``pg_depend``
 (https://www.postgresql.org/docs/current/catalog-pg-depend.html), and takes partitions along. Of what
@@ -132,7 +132,7 @@ def refuse_dependents(
     preexisting: Collection[tuple[str, str]],
     truncated: Sequence[QualifiedName],
 ) -> None:
-    """RefusedError with everything that depends on what these files made, and that the run did not bring."""
+    """Raise RefusedError with all that depends on what these files created and is not the bundle's."""
     objects = [each for each in bundle.manifest.objects if (each.kind, each.name) not in preexisting]
     with (
         session.translate_errors("looking for what depends on what is to go"),
@@ -158,7 +158,7 @@ def refuse_dependents(
 def _dependents(
     session: psycopg.Connection[Any], objects: Sequence[MovedObject], files: Collection[str]
 ) -> list[tuple[str, str]]:
-    """What is not ours and depends on what goes, in the server's words."""
+    """Return what depends on what is dropped and is not ours, as the server describes it."""
     if not objects:
         return []
     schemas = sorted({each.in_schema for each in objects})
@@ -186,7 +186,7 @@ def _dependents(
 def _found(
     objects: Iterable[MovedObject], named: dict[tuple[str, str, str], list[Object]]
 ) -> Iterable[Object]:
-    """The objects by their numbers; of functions all of a name, for tags print arguments otherwise."""
+    """Yield objects by their oids; all functions of a name, since pg_dump prints arguments in its own way."""
     for each in objects:
         like = _LIKE.get(each.kind, "")
         names = [each.name]

@@ -47,7 +47,7 @@ _NO_OBJECTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What would go: rows that are there now, and objects as far as the run came to make them."""
+    """What a rollback deletes: rows that exist now, and objects that the run created."""
 
     address: Address
     run: Run
@@ -94,7 +94,7 @@ class Losses:
 def objects_of(
     bundle: VerifiedBundle, files: Sequence[str], preexisting: Collection[tuple[str, str]]
 ) -> dict[str, int]:
-    """The objects that those files make, by kind, without schemas and extensions that were there before."""
+    """Count the objects that those files create, by kind, without those that existed before."""
     found = Counter(
         moved.kind.lower()
         for moved in bundle.manifest.objects
@@ -106,7 +106,7 @@ def objects_of(
 
 
 def before_rows(bundle: VerifiedBundle, stay: Sequence[str], emptied: Sequence[str]) -> str:
-    """The last file before the rows, if keys or event triggers stay that the bundle makes after them."""
+    """Return the last file before the rows, if keys or event triggers stay that come after them."""
     phases = {file.file: file.phase for file in bundle.manifest.files}
     schema = [file for file in stay if phases.get(file) == "schema"]
     later = any(phases.get(file) == "constraints" for file in stay)
@@ -115,7 +115,7 @@ def before_rows(bundle: VerifiedBundle, stay: Sequence[str], emptied: Sequence[s
 
 
 def made_after_rows(bundle: VerifiedBundle, file: str) -> list[str]:
-    """The steps of a data file that make objects; those stay when only the rows are rolled back."""
+    """Return the steps of a data file that create objects, which stay when only the rows are rolled back."""
     return [
         step.name
         for each in bundle.manifest.files
@@ -126,7 +126,7 @@ def made_after_rows(bundle: VerifiedBundle, file: str) -> list[str]:
 
 
 def tables_of(bundle: VerifiedBundle, files: Sequence[str]) -> list[QualifiedName]:
-    """The tables that those files make or fill, in the order of the plan."""
+    """Return the tables that those files create or fill, in the order of the plan."""
     manifest = bundle.manifest
     groups = {file.group for file in manifest.files if file.file in files and file.phase == "data"}
     made = {
@@ -219,7 +219,7 @@ class TableRows:
 
 
 def transactions_of(session: psycopg.Connection[Any], transactions: Iterable[str | None]) -> list[str]:
-    """Transactions as rows carry them, the oldest first; none of those that tell nothing."""
+    """Return transaction ids as rows carry them, the oldest first, of those that are not too old to tell."""
     (now,) = session.execute(
         "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text"
     ).fetchone() or ("0",)
@@ -234,7 +234,7 @@ def count_rows(
     tables: Sequence[QualifiedName],
     transactions: Sequence[str],
 ) -> list[TableRows]:
-    """The rows of those tables that are there; a partitioned table with all of its partitions."""
+    """Count the rows of the tables that exist; of a partitioned table those of all partitions."""
     schemas, names = [table.schema for table in tables], [table.name for table in tables]
     with session.translate_errors("counting the rows that would be lost"):
         there = session.execute(_TABLES, [schemas, names]).fetchall()

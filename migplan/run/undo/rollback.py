@@ -1,4 +1,4 @@
-"""Rolling a run back: its files in reverse order, by the bundle's own rollback files, journaled like a run.
+"""Roll a run of a bundle back: its files in reverse order, by the bundle's own rollback files.
 
 A rollback is a run of its own in the journal. While it is under way the run that it undoes is 'undoing', and
 nothing can be applied; the same command goes on with it, wherever it was interrupted. When a file has been
@@ -48,7 +48,7 @@ from migplan.run.undo.preexisting import Preexisting, restoration
 
 @dataclass(frozen=True)
 class RollbackOptions:
-    """What people want of a rollback."""
+    """The choices of people who roll a run back."""
 
     to: str = ""  # a file: it stays, and what came after it goes
     data_only: bool = False
@@ -61,7 +61,7 @@ class RollbackOptions:
 
 @dataclass(frozen=True, slots=True)
 class RollbackResult:
-    """How a rollback ended."""
+    """The result of a rollback."""
 
     run: Run | None  # that was rolled back; None: there was none
     steps: int = 0
@@ -115,7 +115,7 @@ def _rolled_back(work: Work, target: LockedTarget, wanted: RollbackOptions) -> R
 def foreseen(
     beside: LocalBundle, address: Address, wanted: RollbackOptions
 ) -> tuple[Losses, Sequence[Step]] | None:
-    """What a rollback would do, and what would be lost; None when there is nothing to roll back.
+    """Return what would be lost, and the steps of the rollback; None if there is nothing to roll back.
 
     RefusedError when something stands in the way that can be looked for.
     """
@@ -129,7 +129,7 @@ def foreseen(
 
 @contextmanager
 def _work(beside: LocalBundle, target: Target, wanted: RollbackOptions) -> Iterator[Work | None]:
-    """What there is to do: what was begun, or the last run that is not rolled back."""
+    """Return the rollback to do: the one that was begun, or of the last run that is not rolled back."""
     journal = target.journal
     runs = journal.runs() if journal.exists else []
     run = next((run for run in reversed(runs) if run.stands), None)
@@ -189,7 +189,7 @@ def abandon(address: Address, options: RunOptions, agreed: Callable[[Run, str], 
 
 
 def _refuse_otherwise(begun: Run, asked: Mapping[str, Any], wanted: RollbackOptions) -> None:
-    """A rollback that was begun is finished as it was begun; without any options it just goes on."""
+    """Raise RefusedError if a rollback with other options was begun; without any it is just resumed."""
     said = {"to": wanted.to, "data_only": wanted.data_only, "also_changed": wanted.also_changed}
     if any(said.values()) and any(asked[name] != value for name, value in said.items()):
         words = [f"--to {asked['to']}"] if asked["to"] else []
@@ -211,7 +211,7 @@ def _refuse_half(wanted: RollbackOptions) -> None:
 
 
 def _drop(journal: Journal) -> None:
-    """Take the journal away, if it has nothing to tell any more."""
+    """Drop the journal; raise JournalError if a run is not rolled back."""
     runs = journal.runs()
     left = [run for run in runs if run.stands]
     if left:
@@ -225,7 +225,7 @@ def _drop(journal: Journal) -> None:
 
 
 def _beyond_help(journal: Journal, runs: Sequence[Run]) -> list[Run]:
-    """The last run, if nobody could roll it back: the journal was changed, or keeps nothing of it."""
+    """Return the last run, if it cannot be rolled back: the journal was changed, or keeps nothing of it."""
     run = next((run for run in reversed(runs) if run.stands), None)
     if run is None:
         return []
@@ -242,7 +242,10 @@ ASKED = "asked"
 
 
 def chosen(bundle: VerifiedBundle, entries: Sequence[Entry], *, to: str, data_only: bool) -> list[str]:
-    """The files to roll back, in the order in which they ran; what was never begun needs nothing."""
+    """Return the files to roll back, in the order in which they ran.
+
+    Those that were never begun are left out.
+    """
     files = [file for file in bundle.manifest.files if not data_only or file.phase == "data"]
     if to:
         stays = _file(bundle, to)
@@ -253,7 +256,10 @@ def chosen(bundle: VerifiedBundle, entries: Sequence[Entry], *, to: str, data_on
 
 
 def _file(bundle: VerifiedBundle, text: str) -> str:
-    """The file that a person means: by its name, with or without its ending, or by its number."""
+    """Return a file by its name, with or without its ending, or by its number.
+
+    RefusedError if there is none.
+    """
     names = [file.file for file in bundle.manifest.files]
     wanted = PurePath(text).name
     for name in names:
@@ -271,7 +277,7 @@ def _file(bundle: VerifiedBundle, text: str) -> str:
 
 @dataclass
 class Work:
-    """A rollback, from what it rolls back to the steps that do it."""
+    """A rollback that is being prepared: what it rolls back, what would be lost, and its steps."""
 
     bundle: VerifiedBundle
     target: Target
@@ -282,7 +288,7 @@ class Work:
     differs: str = ""  # in which way the folder beside is not what was applied
 
     def losses(self) -> Losses:
-        """Count what would go."""
+        """Return what would be lost."""
         done = {entry.file for entry in self.entries if entry.state == "done"}
         files = tuple(file for file in reversed(self._files) if file in done)
         preexisting = self._preexisting
@@ -311,7 +317,7 @@ class Work:
         )
 
     def refuse_dependents(self) -> None:
-        """RefusedError when something of others needs what is to go: a rollback would not get past it."""
+        """Raise RefusedError if objects of others depend on what would be dropped."""
         if self._data_only:
             return  # no table goes; what refers to rows is looked at when they are
         truncated = {*self._files} - self._by_deletion
@@ -327,16 +333,16 @@ class Work:
         return [*found, *(("EXTENSION", name) for name in before.extensions)]
 
     def steps(self) -> tuple[Step, ...]:
-        """The steps, numbered; each last one of a file marks what it has undone."""
+        """Return the steps, numbered; the last one of each file marks the file as undone."""
         found: list[Step] = []
         empty = self._by_deletion
         emptied = self._emptied([file for file in self._files if file in empty]) if empty else {}
         for file in reversed(self._files):
-            found += emptied.get(file, ()) if file in empty else self._taken_back(file)
+            found += emptied.get(file, ()) if file in empty else self._steps_of_file(file)
         return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
     def beginning(self, steps: Sequence[Step]) -> Beginning:
-        """What the journal is to say of the rollback."""
+        """Return the journal's record of the rollback."""
         return Beginning(
             "rollback",
             self.bundle.name,
@@ -349,7 +355,7 @@ class Work:
         )
 
     def refuse_other_steps(self, steps: Sequence[Step]) -> None:
-        """BundleError when the rollback was begun by a migplan that makes other steps of the same files."""
+        """Raise BundleError if it was begun by a version of migplan that divides the files otherwise."""
         if self.begun is not None and self.begun.steps_digest != digest_of(steps):
             raise BundleError(
                 f"run {self.begun.run}, a rollback, was begun by {self.begun.program}, which divides the "
@@ -373,7 +379,7 @@ class Work:
 
     @property
     def _by_deletion(self) -> set[str]:
-        """Data files whose tables stay, and may have had rows before: these are emptied row by row."""
+        """Data files whose tables stay: their rows are deleted."""
         if not self._data_only and self.bundle.manifest.contents != "data":
             return set()
         return {file.file for file in self.bundle.manifest.files if file.phase == "data"}
@@ -387,7 +393,7 @@ class Work:
         return count_rows(self.target.session, names, transactions)
 
     def _emptied(self, files: Sequence[str]) -> dict[str, list[Step]]:
-        """Steps for the files that are emptied together, by the first of them that comes to its turn."""
+        """Return the steps that delete rows, by the first file of those that are emptied together."""
         also_changed = bool(self.asked["also_changed"])
         tables = {file: self._counted(self._filled(file)) for file in files}
         transactions = self._transactions()
@@ -410,7 +416,7 @@ class Work:
         return found
 
     def _refreshes(self) -> Iterator[str]:
-        """What was filled shows what is left; what was not filled before the run is as it was."""
+        """Yield statements that refresh materialised views, or empty those that were empty before the run."""
         with self.target.session.translate_errors("looking for materialised views"):
             there = self.target.session.execute(
                 "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c "
@@ -433,8 +439,8 @@ class Work:
         name += f", with {', '.join(emptied[1:])}" if len(emptied) > 1 else ""
         return self._step(file, name, [*([text] if text else []), *map(self._marking, emptied)])
 
-    def _taken_back(self, file: str) -> list[Step]:
-        """The file's own statements; what was there before is left out of them, and put back at their end."""
+    def _steps_of_file(self, file: str) -> list[Step]:
+        """Return the steps of a rollback file; what existed before the run is left alone, or restored."""
         preexisting = Preexisting(InitialState.of(self.run.before))
         steps = [
             preexisting.step(step, self.bundle.files)
@@ -458,7 +464,7 @@ class Work:
             yield from back.default(which)
 
     def _marking(self, file: str) -> str:
-        """What says in the journal that a file is undone."""
+        """Return the statement that marks a file as undone in the journal."""
         update = sql.SQL(
             "UPDATE migplan.step SET state = 'undone' "
             "WHERE run = {} AND file = {} AND state = 'done' AND name <> ALL ({}::text[]);"
