@@ -6,9 +6,11 @@ somebody alters the database, and that is what makes a document stale.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from migplan.advise import Advice, Finding
 from migplan.catalog.model import Catalog, ForeignKey, Index, Policy, Table, Trigger
@@ -193,3 +195,18 @@ class Documentation:
         """Every table's section, in the order of loading."""
         for group in self.groups:
             yield from group.tables
+
+    @cached_property
+    def group_of(self) -> Mapping[QualifiedName, str]:
+        """Each documented table's group."""
+        return {document.name: group.name for group in self.groups for document in group.tables}
+
+    @cached_property
+    def keys_between_groups(self) -> Counter[tuple[str, str]]:
+        """How many keys lead from the tables of one group to those of another."""
+        found = Counter[tuple[str, str]]()
+        for table, needed, _ in self.graph.hops:
+            one, other = self.group_of.get(table), self.group_of.get(needed)
+            if one and other and one != other:
+                found[one, other] += 1
+        return found

@@ -16,7 +16,7 @@ from migplan.catalog.model import Catalog, Unread
 from migplan.catalog.statements import CountedStatement
 from migplan.config import Config, key_of
 from migplan.document.derive.documentation import documented
-from migplan.document.markdown import Pages, kept, stale, written
+from migplan.document.markdown import Pages, marks, stale, written
 from migplan.document.markdown.pages import ours
 from migplan.document.model import Documentation, Samples, Statement
 from migplan.errors import FileError
@@ -153,7 +153,7 @@ def stale_in(out: Path, documentation: Documentation, *, strict: bool) -> tuple[
 
 def kept_in(out: Path, documentation: Documentation) -> dict[str, str]:
     """What people wrote in the pages of a folder, by the keys of the regions."""
-    regions = kept.bodies(ours(documentation, pages_in(out)))
+    regions = marks.bodies(ours(documentation, pages_in(out)))
     return {key: region.body for key, region in regions.items()}
 
 

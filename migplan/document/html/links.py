@@ -22,7 +22,7 @@ def id_of(kind: str, name: str) -> str:
 
 
 class Links:
-    """Where everything of a documentation stands."""
+    """Where everything of a documentation is found in the page."""
 
     def __init__(self, documentation: Documentation) -> None:
         graph = documentation.graph
@@ -33,34 +33,32 @@ class Links:
                 self._home.update(dict.fromkeys(parts, name))
         self._by_text = {str(name): name for name in self._home}
         self._hue = {group.name: f"h{number % HUES}" for number, group in enumerate(documentation.groups)}
-        self._group = {
-            document.name: group.name for group in documentation.groups for document in group.tables
-        }
+        self._group = documentation.group_of
 
     def named(self, text: str) -> QualifiedName | None:
-        """The table that a plan calls so."""
+        """Return the table that a plan calls so; None when it is not in the documentation."""
         return self._by_text.get(text)
 
     def href(self, name: QualifiedName) -> str | None:
-        """Where a link to the table leads."""
+        """Return where a link to the table leads; None when no section tells of it."""
         home = self._home.get(name)
         return None if home is None else f"#{table_id(home)}"
 
     def hue(self, name: QualifiedName) -> str | None:
-        """The colour of the table's group, as a class."""
+        """Return the colour of the table's group, as a class."""
         home = self._home.get(name)
         return None if home is None else self._hue[self._group[home]]
 
     def hue_of(self, group: str) -> str:
-        """The colour of a group, as a class."""
+        """Return the colour of a group, as a class."""
         return self._hue[group]
 
 
 def table_id(name: QualifiedName) -> str:
-    """The id of a table's section."""
+    """Return the id of a table's section."""
     return id_of("table", str(name))
 
 
 def group_id(name: str) -> str:
-    """The id of a group's section."""
+    """Return the id of a group's section."""
     return id_of("group", name)

@@ -44,12 +44,7 @@ class Pictures:
 
     def _groups(self) -> Figure:
         groups = self._documentation.groups
-        home = {document.name: group.name for group in groups for document in group.tables}
-        keys: dict[tuple[str, str], int] = {}
-        for (table, needed), own in self._ties.items():
-            pair = (home.get(table, ""), home.get(needed, ""))
-            if all(pair) and pair[0] != pair[1]:
-                keys[pair] = keys.get(pair, 0) + len(own)
+        keys = self._documentation.keys_between_groups
         return Figure(
             "diagram",
             "The groups of the database",

@@ -128,11 +128,6 @@ class Book:
         return {**homes} | {document.name: document.name for document in self.documentation.tables}
 
     @cached_property
-    def group_of(self) -> Mapping[QualifiedName, str]:
-        """Each documented table's group."""
-        return {d.name: group.name for group in self.documentation.groups for d in group.tables}
-
-    @cached_property
     def enums(self) -> Mapping[str, Type]:
         """Enumerations by the name that columns have for them."""
         types = (type_ for type_ in self.documentation.catalog.types if type_.kind == "enum")
@@ -159,7 +154,11 @@ class Book:
 
     def groups_needed_by(self, group: GroupDocument) -> list[str]:
         """Return the groups that hold what a group's tables need, in the order of loading."""
-        needed = {self.group_of.get(need) for document in group.tables for need in document.migration.before}
+        needed = {
+            self.documentation.group_of.get(need)
+            for document in group.tables
+            for need in document.migration.before
+        }
         return [
             each.name for each in self.documentation.groups if each.name in needed and each.name != group.name
         ]

@@ -14,13 +14,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from migplan.errors import FileError
 
 FORM = 1
 """Of the pages; a page of another form was written by another migplan."""
 
 PREFIX = "<!-- migplan:"
+_KEEP = re.compile(r"^<!-- migplan:keep (.+) -->$", re.MULTILINE)
 _PART = re.compile(r"<!-- migplan:((?:table|part) .+) ([0-9a-f]{8}) ([0-9a-f]{8}) -->")
 _REGION = re.compile(r"<!-- migplan:(keep|end) (.+) -->")
 _PAGE = re.compile(r"<!-- migplan:page (\d+) ([0-9a-f]{16}) -->")
@@ -179,3 +183,53 @@ def _regions(lines: list[str]) -> tuple[list[RegionRead], list[tuple[int, str]]]
     if opened:
         faults.append((opened[1], f"the region {opened[0]!r} has no end"))
     return regions, faults
+
+
+# --- what people wrote, in all pages ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region with something in it, and where it was found."""
+
+    body: str
+    file: str
+    line: int
+
+
+def bodies(pages: Mapping[str, PageRead]) -> dict[str, Region]:
+    """Every region that is not empty; FileError where it is not certain what belongs to whom."""
+    wrong = list(faults(pages))
+    if wrong:
+        file = Path(wrong[0].partition(":")[0])
+        raise FileError(
+            "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5:,} more" if len(wrong) > 5 else ""),
+            do="fix the marks, so that what is written between them can be kept",
+            file=file,
+        )
+    return {key: region for key, region in _regions_of(pages) if region.body.strip()}
+
+
+def faults(pages: Mapping[str, PageRead]) -> Iterator[str]:
+    """Regions that cannot be told from their surroundings: file, line, and what is wrong."""
+    for file, page in pages.items():
+        yield from (f"{file}:{line}: {what}" for line, what in page.faults)
+    seen: dict[str, Region] = {}
+    for key, region in _regions_of(pages):
+        if not region.body.strip():
+            continue
+        other = seen.setdefault(key, region)
+        if other.body.strip() != region.body.strip():
+            place = f"{other.file}:{other.line}"
+            yield f"{region.file}:{region.line}: the region {key!r} stands in {place} with another text"
+
+
+def keys_in(text: str) -> Iterator[str]:
+    """The keys of a page's regions."""
+    return (found.group(1) for found in _KEEP.finditer(text))
+
+
+def _regions_of(pages: Mapping[str, PageRead]) -> Iterator[tuple[str, Region]]:
+    for file, page in pages.items():
+        for region in page.regions:
+            yield region.key, Region(region.body, file, region.line)

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain
 
 from migplan.document.derive.documentation import structural
-from migplan.document.markdown import kept, marks
+from migplan.document.markdown import marks
 from migplan.document.markdown.book import ADVISORS, DROPPED, INDEX, ORDER, Book
 from migplan.document.markdown.environment import lines
 from migplan.document.markdown.marks import PageRead
@@ -81,10 +81,10 @@ def written(documentation: Documentation, existing: Mapping[str, str], *, overwr
     something would be lost that is not in a region.
     """
     standing = ours(documentation, existing)
-    bodies = kept.bodies(standing)
+    bodies = marks.bodies(standing)
     book = Book(documentation, {key: region.body for key, region in bodies.items()})
     files = dict(rendered(book, structures(documentation)))
-    wanted = {key for text in files.values() for key in kept.keys_in(text)}
+    wanted = {key for text in files.values() for key in marks.keys_in(text)}
     left = {key: region for key, region in sorted(bodies.items()) if key not in wanted}
     if left:
         files[DROPPED] = _dropped({key: region.body for key, region in left.items()})

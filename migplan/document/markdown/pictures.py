@@ -80,7 +80,7 @@ def of_group(group: GroupDocument, book: Book) -> Picture:
     outside = Counter[tuple[QualifiedName, str]]()
     for name in mark:
         for key in graph.keys_of(name):
-            other = book.group_of.get(book.home.get(key.referenced, key.referenced))
+            other = book.documentation.group_of.get(book.home.get(key.referenced, key.referenced))
             if other and other != group.name:
                 outside[name, other] += 1
     others = {other: f"g{number}" for number, other in enumerate(sorted({o for _, o in outside}), 1)}
@@ -100,11 +100,6 @@ def of_groups(book: Book) -> Picture:
     if len(groups) < 2:
         return Picture()
     mark = {group.name: f"g{number}" for number, group in enumerate(groups, 1)}
-    between = Counter[tuple[str, str]]()
-    for start, end, _ in book.documentation.graph.hops:
-        pair = book.group_of.get(start), book.group_of.get(end)
-        if pair[0] and pair[1] and pair[0] != pair[1]:
-            between[pair[0], pair[1]] += 1
     boxes = {
         mark[group.name]: Box(
             (group.name, counted(len(group.tables), "table"), f"{rows_in_all(group.tables)} rows"),
@@ -112,7 +107,7 @@ def of_groups(book: Book) -> Picture:
         )
         for group in groups
     }
-    pairs = sorted(between.items())
+    pairs = sorted(book.documentation.keys_between_groups.items())
     arrows = [(mark[start], mark[end], counted(number, "key")) for (start, end), number in pairs]
     return _fitted(boxes, arrows, [])
 

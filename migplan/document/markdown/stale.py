@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from migplan.document.markdown import kept, marks
+from migplan.document.markdown import marks
 from migplan.document.markdown.book import DROPPED, Book
 from migplan.document.markdown.marks import PageRead
 from migplan.document.markdown.pages import edited_at, ours, pages, rendered, structures, written
@@ -36,7 +36,7 @@ def _outdated(
     existing: Mapping[str, str],
     standing: Mapping[str, PageRead],
 ) -> Iterator[str]:
-    yield from kept.faults(standing)
+    yield from marks.faults(standing)
     wanted = {page.file: [key for key, _ in page.parts] for page in pages(Book(documentation))}
     digests = structures(documentation)
     yield from _files(documentation, existing, standing, wanted, digests)
