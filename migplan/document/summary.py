@@ -19,7 +19,7 @@ _SHOWN = 20
 def pages_written(
     documentation: Documentation, out: Path, pages: Pages, changed: Sequence[str]
 ) -> Iterator[Text]:
-    """The pages, what people have to know about them, and where to begin reading."""
+    """Return the pages, what people have to know about them, and where to begin reading."""
     tables = sum(1 for _ in documentation.tables)
     new = len(changed) == len(pages.files)
     news = "all of them written" if new else _news(len(changed))
@@ -46,14 +46,14 @@ def _news(changed: int) -> str:
 
 
 def one_file(documentation: Documentation, file: Path) -> Iterator[Text]:
-    """The same for a page or a document that holds everything."""
+    """Return the same for a single file that holds everything."""
     tables = sum(1 for _ in documentation.tables)
     yield Text(f"{file}: {counted(tables, 'table')}, {advice.headline(documentation.advice)}", style="bold")
     yield from section("Samples", _samples(documentation))
 
 
 def staleness(stale: Sequence[str], out: Path) -> Iterator[Text]:
-    """What does not fit the database any more, and what writes it anew."""
+    """Return what is stale, and the command that writes it again."""
     if not stale:
         yield Text(f"{out} fits the database")
         return

@@ -70,7 +70,7 @@ def _beside(advice: Advice) -> Iterator[Text]:
 
 
 def not_judged(blind: Iterable[Blind]) -> Iterator[str]:
-    """What no rule could look at, the same reason said once."""
+    """Return what no rule could look at, each reason once."""
     by_reason: dict[str, list[Blind]] = defaultdict(list)
     for each in blind:
         by_reason[each.why].append(each)
@@ -121,7 +121,7 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
 
 
 def as_sarif(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[str]:  # noqa: ARG001 - always
-    """SARIF 2.1.0: what people live with is suppressed, what could not be judged a notification."""
+    """Return SARIF 2.1.0: ignored findings are suppressed, what could not be judged is a notification."""
     places = {module.RULE.code: number for number, module in enumerate(RULES)}
     results = [_result(finding, places, server) for finding in advice.findings]
     for ignored in advice.ignored:
@@ -183,7 +183,7 @@ def as_sql(advice: Advice, server: Server, *, whole: bool = False) -> Iterator[s
 
 
 def _lines(sql: str) -> list[str]:
-    """SQL line by line; other characters that end a line somewhere stand in names."""
+    """Return the lines of SQL; only ``\\n`` ends one, for other line breaks stand in names."""
     return printable_sql(sql).split("\n") if sql else []
 
 

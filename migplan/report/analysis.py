@@ -51,7 +51,7 @@ class Analysis:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What the rules found, less what people live with."""
+        """What the rules found, without what people ignore."""
         return self.advice.findings
 
     @property
@@ -101,7 +101,7 @@ def shape(analysis: Analysis) -> str:
 
 
 def sections(analysis: Analysis) -> Iterator[Section]:
-    """The sections below the tree; those with nothing to say are not there."""
+    """Return the sections below the tree that have something to say."""
     for title, lines in (
         ("Longest chain", _chain(analysis)),
         ("Load first", _hubs(analysis)),

@@ -30,7 +30,7 @@ _SHOWN = 5
 
 
 def statuses_of(known: Sequence[MigrationStatus], path: Path, target: object) -> Iterator[Text]:
-    """A line a migration, and the whole in one sentence."""
+    """Return a line for each migration, and all of them in one sentence."""
     width = max((len(each.name) for each in known), default=0)
     for each in known:
         when = f"{each.at:%Y-%m-%d %H:%M:%S} by {each.by}, run {each.run}" if each.at else ""
@@ -71,7 +71,7 @@ def applied(done: MigrateResult, path: Path, target: object) -> Iterator[Text]:
 
 
 def summary(found: Summary) -> Iterator[Text]:
-    """What became of the rows of a step in Python."""
+    """Return what became of the rows of a data step in Python."""
     counts = found.counts
     rate = f", {counts.rows / found.seconds:,.0f} rows a second" if found.seconds > 0 else ""
     again = " (gone on with)" if found.went_on else ""
@@ -84,7 +84,7 @@ def summary(found: Summary) -> Iterator[Text]:
 
 
 def stays(known: Sequence[MigrationStatus], path: str, *, failed: bool) -> Iterator[Text]:
-    """What is there after a failure, or after people stopped it, and how to go on."""
+    """Return what is applied after a failure or an interruption, and how to go on."""
     there = sum(each.state is State.APPLIED for each in known)
     left = [each for each in known if each.state.is_left]
     yield Text(f"  stays: {counted(there, 'migration')} applied; {len(left):,} to go")

@@ -21,7 +21,7 @@ FEW = 5
 
 
 def as_tree(analysis: Analysis, *, whole: bool = False) -> Iterator[Text]:
-    """The tree, and below it all that people ought to know."""
+    """Return the tree, and below it what people ought to know."""
     yield Text(headline(analysis), style="bold")
     yield Text()
     yield from map(_drawn, tree(analysis, whole=whole))
@@ -32,7 +32,7 @@ def as_tree(analysis: Analysis, *, whole: bool = False) -> Iterator[Text]:
 
 
 def headline(analysis: Analysis) -> str:
-    """What there is."""
+    """Return the folder in one sentence: how many migrations, seeds, statements."""
     folder = analysis.folder
     kinds = {kind: sum(each.kind == kind for each in folder.migrations) for kind in ("sql", "python", "seed")}
     parts = [counted(kinds["sql"] + kinds["python"], "migration")]
@@ -191,7 +191,7 @@ def _within_files(found: Sequence[Because]) -> bool:
 
 
 def contradiction(because: Because, files: Mapping[str, Path]) -> Iterator[Text]:
-    """What a statement needs, and where it is made: too late."""
+    """Return what a statement needs, and where it is created: too late."""
     here = f"{files[because.migration].name}:{because.need.line}"
     there = f"{files[because.by].name}:{because.made.line}"
     thing = because.made.thing
@@ -244,7 +244,7 @@ def risk(found: Risk) -> Iterator[Text]:
 
 
 def _few_of_each(found: Sequence[Risk]) -> tuple[list[Risk], int]:
-    """Of what one rule finds, the first places; and how many there are besides."""
+    """Return the first places that each rule finds, and how many more there are."""
     seen: Counter[str] = Counter()
     shown = []
     for each in found:

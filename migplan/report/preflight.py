@@ -25,7 +25,7 @@ class Obstacle(Protocol):
 
     @property
     def what(self) -> str:
-        """What is so."""
+        """What stands in the way."""
 
     @property
     def do(self) -> str:
@@ -33,7 +33,7 @@ class Obstacle(Protocol):
 
 
 def as_text(obstacles: Sequence[Obstacle], target: str) -> Iterator[Text]:
-    """A line an obstacle, what to do below it, and whether the run can begin."""
+    """Return a line for each obstacle, what to do below it, and whether the run can begin."""
     for obstacle in obstacles:
         line = Text(f"{obstacle.level}: ", style=_STYLES[obstacle.level])
         line.append(f"{obstacle.subject}: ", style="not bold default")

@@ -16,7 +16,7 @@ _SHOWN = 20
 def stage(
     name: str, seconds: float, said: str, *, holds: bool, details: Sequence[str] = ()
 ) -> Iterator[Text]:
-    """A stage that has ended."""
+    """Return the line of a stage that has ended."""
     yield Text(f"  {name:12} {seconds:>8.1f} s  ").append(
         said if holds else f"NO: {said}", style="green" if holds else "bold red"
     )
@@ -29,7 +29,7 @@ def stage(
 def summary(
     timings: Sequence[Timing], seconds: float, jobs: int, warnings: Sequence[str], *, scratch: bool
 ) -> Iterator[Text]:
-    """What production will take, by the figures of the rehearsal."""
+    """Return how long production will take, by the figures of the rehearsal."""
     rows = sum(timing.rows for timing in timings)
     speed = f", {rows / seconds:,.0f} rows a second" if rows and seconds else ""
     yield Text()

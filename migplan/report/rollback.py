@@ -16,7 +16,7 @@ _SHOWN = 60
 
 
 def losses(found: Losses) -> Iterator[Text]:
-    """What would go, with numbers, and what stays."""
+    """Return what would be lost, with numbers, and what stays."""
     run = found.run
     what = "the rows of" if found.data_only else "a part of" if not found.everything else "the whole of"
     yield Text(
@@ -83,7 +83,7 @@ def foreseen(steps: Sequence[Step]) -> Iterator[Text]:
 
 
 def to_abandon(run: Run, stays: str) -> Iterator[Text]:
-    """What it means to end a run by hand."""
+    """Return what it means to abandon a run."""
     yield Text(
         f"This ends run {run.run}, {run.bundle}, {run.state}, begun {run.started_at:%Y-%m-%d %H:%M:%S %Z} "
         f"by {run.who}, as it stands. Nobody can go on with it, nor roll it back, after that.",

@@ -58,7 +58,7 @@ def done(result: RunResult, status: Status, words: Words) -> Iterator[Text]:
 
 
 def failed(error: StepError, status: Status | None, words: Words) -> Iterator[Text]:
-    """A run that stopped at a step: what it was, what is left behind, and where to go from here."""
+    """Return why a run stopped at a step, what it has left, and how to go on."""
     yield Text(f"migplan: {error}", style="bold red")
     for label, text in (
         ("statement", error.statement),
@@ -75,7 +75,7 @@ def failed(error: StepError, status: Status | None, words: Words) -> Iterator[Te
 
 
 def fate(error: StepError, status: Status | None) -> str:
-    """What has become of a step that failed, as far as that is known to its session and to the journal."""
+    """Return what became of a failed step, as far as its session and the journal know."""
     entries = status.runs[-1].entries if status and status.runs else ()
     for entry in entries:
         if (entry.file, entry.name, entry.state) == (error.file, error.step, "done"):
@@ -87,7 +87,7 @@ def fate(error: StepError, status: Status | None) -> str:
 
 
 def stays(status: Status | None, words: Words) -> Iterator[Text]:
-    """What an unfinished run has left in the target, and how to go on or back; None: nobody can ask now."""
+    """Return what an unfinished run has left, and how to go on; the status is None if the server is gone."""
     found = status.unfinished if status else None
     if status and found is None:
         last = status.runs[-1].run if status.runs else None
@@ -153,7 +153,7 @@ def _run(each: RunStatus, *, at_work: bool) -> Iterator[Text]:
 
 
 def as_value(found: Status) -> dict[str, Any]:
-    """The same for programs."""
+    """Return the journal for programs."""
     return {
         "target": str(found.address),
         "at_work": found.at_work or None,
@@ -234,7 +234,7 @@ def _locks(step: Step) -> str:
 
 
 def _files(entries: Sequence[Entry]) -> Iterator[Text]:
-    """A line a file: steps, rows, and the time of its steps added up."""
+    """Return a line for each file: its steps, their rows, and the sum of their times."""
     by_file: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_file[entry.file].append(entry)

@@ -32,7 +32,7 @@ class Line:
 
     @property
     def plain(self) -> str:
-        """The whole line, where nothing is aligned."""
+        """The line as plain text, without alignment."""
         return "  ".join(filter(None, (self.branches + self.text, self.rows, self.mark)))
 
 
@@ -46,7 +46,7 @@ class Fold:
 
 
 def tree(graph: ForeignKeyGraph, *, depth: int | None = None, whole: bool = False) -> tuple[Line, ...]:
-    """The tree's lines; folded when they would be too many and ``whole`` is not asked for."""
+    """Return the tree's lines, folded when there would be too many and ``whole`` is not asked for."""
     lines, folded = folded_tree(graph, depth=depth, whole=whole)
     if not folded:
         return lines
@@ -56,7 +56,7 @@ def tree(graph: ForeignKeyGraph, *, depth: int | None = None, whole: bool = Fals
 def folded_tree(
     graph: ForeignKeyGraph, *, depth: int | None = None, whole: bool = False
 ) -> tuple[tuple[Line, ...], bool]:
-    """The same lines, and whether they had to be folded, for those who say so in their own words."""
+    """Return the lines, and whether they had to be folded."""
     if depth is not None or whole:
         return tuple(_Tree(graph, Fold(depth=depth)).lines()), False
     lines = tuple(_Tree(graph, Fold()).lines())
@@ -147,7 +147,7 @@ class _Tree:
         return Line(branches, self._name(name), str(self._graph.rows[name]), "  ".join(marks))
 
     def _deepest_need(self, name: QualifiedName) -> QualifiedName | None:
-        """Where the table is shown in full. The first table of a circle hangs on what the circle needs."""
+        """Return the table below which this one is shown; a circle is shown below what it needs."""
         graph = self._graph
         circle = next((circle for circle in graph.circles if name in circle), None)
         if circle is not None and name != min(circle):

@@ -18,7 +18,7 @@ FORMAT = 1
 
 
 def as_text(verification: Verification) -> Iterator[Text]:
-    """A line a kind, then the differences, the notes, and what was proved."""
+    """Return a line for each kind, then the differences, the notes, and what was proved."""
     verification = _without_secrets(verification)
     yield Text(_heading(verification), style="bold")
     yield Text()
@@ -150,7 +150,7 @@ def _numbers(check: Check) -> str:
 
 
 def _without_secrets(verification: Verification) -> Verification:
-    """What differs may be a definition with somebody's key in it."""
+    """Return it without secrets: a definition that differs may hold somebody's key."""
     checks = tuple(
         replace(
             check, differences=tuple(replace(each, detail=shown(each.detail)) for each in check.differences)

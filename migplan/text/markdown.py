@@ -26,7 +26,7 @@ _MARK = "<!-- migplan:"
 
 
 def visible(value: str) -> str:
-    """The value in one line; what cannot be seen, or turns its neighbours around, is spelled out."""
+    """Return the value in one line, invisible and right-to-left characters spelled out."""
     return printable(" ".join(value.split()))
 
 
@@ -37,7 +37,7 @@ def text(value: object) -> Markup:
 
 
 def prose(value: str) -> Iterator[str]:
-    """Text of several paragraphs, none of which becomes a list or a heading."""
+    """Return paragraphs, none of which becomes a list or a heading."""
     for part in re.split(r"\n\s*\n", value.replace("\r\n", "\n")):
         line = str(text(part))
         found = _AT_THE_START.match(line, len(line) - len(line.lstrip("0123456789")))
@@ -48,7 +48,7 @@ def prose(value: str) -> Iterator[str]:
 
 
 def code(value: object) -> Markup:
-    """A name, type or value in the type of code; in plain text where some reader would break the code off."""
+    """Return a name, type or value as code; as plain text where some readers would end the code too early."""
     shown = str(value)
     if not shown.isprintable():
         shown = visible(shown)
@@ -80,7 +80,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], align: str = "")
 
 
 def fence(content: str, language: str = "sql") -> Iterator[str]:
-    """A block of code, between fences that nothing in it can close."""
+    """Return a block of code, between fences that nothing in it can close."""
     # A mark in somebody's string would be read as one of ours on the next run.
     shown = content.replace("\r\n", "\n").replace(_MARK, _MARK.replace("migplan", "(migplan)")).strip("\n")
     if language == "sql":

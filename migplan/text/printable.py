@@ -53,7 +53,7 @@ def _shown(found: re.Match[str], keep: str, spell: Callable[[str], str]) -> str:
 
 
 def spelled(sign: str) -> str:
-    """A character as JSON spells it."""
+    """Return a character as JSON spells it."""
     code = ord(sign)
     if code < 0x10000:
         return f"\\u{code:04x}"

@@ -64,7 +64,7 @@ _pattern: re.Pattern[str] | None = None
 
 
 def remember(secrets: Iterable[str], *, beside: Iterable[str] = ()) -> None:
-    """Strike out these from now on, but for what is also a word ``beside`` them, such as the user's name."""
+    """Strike out these from now on, except words that also stand ``beside`` them, such as the user's name."""
     global _pattern  # noqa: PLW0603 - what this process knows is one thing
     harmless = _EVERYDAY | set(beside)
     met = {each for each in secrets if len(each) >= _SHORTEST and each not in harmless} - _known
@@ -74,7 +74,7 @@ def remember(secrets: Iterable[str], *, beside: Iterable[str] = ()) -> None:
 
 
 def remember_words(words: Iterable[str]) -> None:
-    """Whatever in these words (a command's, say) looks like the password of an address."""
+    """Remember whatever in these words (such as a command's) looks like the password of an address."""
     for word in words:
         for piece in (word, word.partition("=")[2]) if word.startswith("-") else (word,):
             if piece:
@@ -82,14 +82,14 @@ def remember_words(words: Iterable[str]) -> None:
 
 
 def remember_environment(variables: Mapping[str, str]) -> None:
-    """The passwords that the environment holds for us: ``PGPASSWORD``, and those of addresses."""
+    """Remember the passwords in the environment: ``PGPASSWORD``, and those of addresses."""
     remember(value for name, value in variables.items() if name in {"PGPASSWORD", "PGSSLPASSWORD"})
     addresses = (value for value in variables.values() if "://" in value or "password" in value)
     remember_words(value for value in addresses if "\n" not in value)
 
 
 def redacted(text: str) -> str:
-    """The text with every secret struck out that is known, or that stands where URLs have one."""
+    """Return the text without known secrets, and without what stands where URLs have a password."""
     if _known:
         text = (_compiled() if _pattern is None else _pattern).sub(MASK, text)
     if ":/" in text:

@@ -30,7 +30,7 @@ class _Fit:
 
 
 def performance(table: Table, question: Question, facts: Facts, key: ForeignKey | None = None) -> str:
-    """A sentence: the index that serves, or what the lack of one costs; ``key`` is the one followed."""
+    """Return which index finds the rows, or what it costs that none does; ``key`` is the key followed."""
     fit = best(table, question)
     given, then = question.given, question.then
     if fit is None:
@@ -48,13 +48,13 @@ def performance(table: Table, question: Question, facts: Facts, key: ForeignKey 
 
 
 def best(table: Table, question: Question) -> _Fit | None:
-    """The index that helps most, if any helps; of equals the first by name."""
+    """Return the index that helps most, or None; of equals the first by name."""
     fits = [fit for index in table.indexes if (fit := _fit(index, question)) is not None]
     return min(fits, key=_cheapness, default=None)
 
 
 def _cheapness(fit: _Fit) -> tuple[int, bool, bool, bool, int, str]:
-    """Tenants have many rows each, so their column alone finds less than any other does."""
+    """Return the sort key, cheapest first. A tenant has many rows, so its column alone narrows the least."""
     index = fit.index
     more = len(index.columns) - fit.leading
     vague = fit.leading == 1 and is_tenant(index.columns[0])
@@ -62,7 +62,7 @@ def _cheapness(fit: _Fit) -> tuple[int, bool, bool, bool, int, str]:
 
 
 def covering(key: ForeignKey, table: Table) -> Index | None:
-    """A whole, valid B-tree that begins with the key's columns, in whatever order."""
+    """Return a valid, not partial B-tree that begins with the key's columns in any order, or None."""
     wanted = set(key.columns)
     return next(
         (
@@ -98,7 +98,7 @@ def _then(fit: _Fit, then: str | None) -> str:
 
 
 def _without(table: Table, question: Question, facts: Facts, key: ForeignKey | None) -> str:
-    """What it costs that no index helps, and which finding says so."""
+    """Return what the missing index costs, and which finding says so."""
     if not question.given and question.then is None:
         return "The whole table is read."
     about = columns_of(question.given or (question.then or "",))

@@ -32,12 +32,12 @@ _TEXT = ("text", "character", "citext", "name", '"char"')
 
 @lru_cache(maxsize=2**16)
 def snake(name: str) -> str:
-    """``mphBookingId`` is ``mph_booking_id``: one way of writing for all that is looked for in names."""
+    """Return a name in snake case: ``mph_booking_id`` for ``mphBookingId``."""
     return re.sub(r"[\W_]+", "_", _HUMP.sub("_", name)).strip("_").lower()
 
 
 def bare_type(type_: str) -> str:
-    """A type without its schema, quotes and measure: ``vector`` for ``extensions.vector(1536)``."""
+    """Return a type without schema, quotes and modifier: ``vector`` for ``extensions.vector(1536)``."""
     return type_.partition("(")[0].rpartition(".")[2].strip('" ')
 
 
@@ -52,7 +52,7 @@ def is_text(column: Column) -> bool:
 
 
 def is_status(column: Column) -> bool:
-    """Whether it says how far a row has got."""
+    """Whether it holds a row's status."""
     other = ("json", "boolean", "timestamp", "date", "numeric", "double", "real")
     return bool(_STATUS.search(snake(column.name))) and not (
         column.type.startswith(other) or column.type.endswith("]")
@@ -60,13 +60,13 @@ def is_status(column: Column) -> bool:
 
 
 def created(table: Table) -> Column | None:
-    """The column that says when a row came in."""
+    """Return the column with the time of insertion, or None."""
     moments = {snake(column.name): column for column in table.columns if is_moment(column)}
     return next((moments[name] for name in _CREATED if name in moments), None)
 
 
 def status(table: Table) -> Column | None:
-    """The column that says how far a row has got."""
+    """Return the column with a row's status, or None."""
     return next((column for column in table.columns if is_status(column)), None)
 
 
@@ -76,7 +76,7 @@ def is_tenant(name: str) -> bool:
 
 
 def display(table: Table) -> Column | None:
-    """The column by which people know a row."""
+    """Return the column with a row's name for people, or None."""
     key = table.primary_key.columns if table.primary_key else ()
     texts = {snake(c.name): c for c in table.columns if is_text(c) and c.name not in key}
     first = next((texts[name] for name in _DISPLAY if name in texts), None)
@@ -84,7 +84,7 @@ def display(table: Table) -> Column | None:
 
 
 def spans(table: Table) -> Iterator[tuple[Column, Column]]:
-    """Pairs of columns that say from when to when."""
+    """Return pairs of columns that hold the start and the end of a period."""
     moments = {snake(column.name): column for column in table.columns if is_moment(column)}
     for name, column in moments.items():
         other = next((moments[each] for each in _ends(name) if each in moments), None)
@@ -94,6 +94,6 @@ def spans(table: Table) -> Iterator[tuple[Column, Column]]:
 
 @lru_cache(maxsize=2**16)
 def _ends(name: str) -> tuple[str, ...]:
-    """What the end would be called, if this were a beginning."""
+    """Return what the end column may be called, if this is the name of a start column."""
     found = (re.sub(rf"(?<![a-z]){begin}(?![a-z])", end, name) for begin, end in _SPANS)
     return tuple(each for each in found if each != name)

@@ -36,7 +36,7 @@ def documented(
     samples: Mapping[QualifiedName, Samples] | None = None,
     statements: Mapping[QualifiedName, tuple[Statement, ...]] = _NOTHING,
 ) -> Documentation:
-    """Every table of the plan that the catalog has, in the plan's groups and order."""
+    """Return the documentation of the plan's tables that the catalog has, in the plan's groups and order."""
     making = _Making(Facts(catalog, graph, advice), samples, statements)
     groups = tuple(making.group(group) for group in plan.groups)
     return Documentation(catalog, graph, plan, advice, groups)
@@ -94,7 +94,7 @@ _NOWHERE = Server("", "", 0, "", "", "", "", superuser=False, read_at="")
 
 
 def structural(documentation: Documentation) -> Documentation:
-    """The same without rows, sizes, samples, statements, counters, and what was concluded from them.
+    """Return it without rows, sizes, samples, statements, counters, and what follows from them.
 
     Strategies stay, for they are in the plan; their reasons go, because some of them count rows.
     """
@@ -197,7 +197,7 @@ def _plan(plan: Plan) -> Plan:
 
 
 def _advice(advice: Advice) -> Advice:
-    """What follows from the structure; what rules were blind to depends on who looks."""
+    """Return what follows from the structure; what rules could not look at depends on the role."""
     return Advice(
         findings=advice.structural,
         ignored=tuple(each for each in advice.ignored if not each.finding.observed),

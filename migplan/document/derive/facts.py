@@ -27,7 +27,7 @@ class Facts:
 
     @cached_property
     def incoming(self) -> Mapping[QualifiedName, tuple[ForeignKey, ...]]:
-        """Of each table, the keys that refer to it, its own to itself included."""
+        """The keys that refer to each table, those of itself included."""
         found: dict[QualifiedName, list[ForeignKey]] = defaultdict(list)
         for key in self.catalog.foreign_keys:
             found[key.referenced].append(key)
@@ -35,7 +35,7 @@ class Facts:
 
     @cached_property
     def findings(self) -> Mapping[QualifiedName, tuple[Finding, ...]]:
-        """Of each table, what the rules found in it; what they found in a partition is with the whole."""
+        """The findings about each table; those about a partition are with its top table."""
         home = {part: owner for owner, parts in self.graph.partitions.items() for part in parts}
         found: dict[QualifiedName, list[Finding]] = defaultdict(list)
         for finding in self.advice.findings:
@@ -53,7 +53,7 @@ class Facts:
 
     @cached_property
     def sequences(self) -> Mapping[QualifiedName, tuple[Sequence, ...]]:
-        """Of each table, the sequences that its columns own."""
+        """The sequences that each table's columns own."""
         found: dict[QualifiedName, list[Sequence]] = defaultdict(list)
         for sequence in self.catalog.sequences:
             if sequence.owned_by is not None:
@@ -62,12 +62,12 @@ class Facts:
 
     @cached_property
     def labels(self) -> Mapping[str, tuple[str, ...]]:
-        """Of each enum, as columns name their type, its labels."""
+        """The labels of each enum, by the name that columns have for the type."""
         return {str(each.name): each.definition for each in self.catalog.types if each.kind == "enum"}
 
     @cached_property
     def bloat(self) -> Mapping[QualifiedName, tuple[Bloat, ...]]:
-        """Of each table, what it and its indexes would not need."""
+        """The bloat of each table and its indexes."""
         found: dict[QualifiedName, list[Bloat]] = defaultdict(list)
         for each in self.catalog.vitals.bloat if self.catalog.vitals else ():
             found[each.table].append(each)
@@ -93,12 +93,12 @@ class Facts:
         }
 
     def isolating(self, table: Table) -> tuple[str, ...]:
-        """The columns by which policies tell whose a row is, tenants' before people's."""
+        """Return the columns by which policies tell whose a row is, the tenant's before the user's."""
         found = sorted(self._isolating.get(table.name, ()), key=lambda each: each.personal)
         return tuple(dict.fromkeys(each.column for each in found))
 
     def tenant(self, table: Table) -> str | None:
-        """The column that tells tenants apart, where a policy or an index says that it does."""
+        """Return the tenant column, where a policy or an index shows that there is one."""
         from_policies = [each.column for each in self._isolating.get(table.name, ()) if not each.personal]
         if from_policies:
             return from_policies[0]
@@ -106,12 +106,12 @@ class Facts:
         return next((column for column in leading if is_tenant(column)), None)
 
     def ahead(self, table: Table) -> tuple[str, ...]:
-        """The same as the columns that a query begins with."""
+        """Return the tenant column as the leading columns of a condition; empty where there is none."""
         tenant = self.tenant(table)
         return (tenant,) if tenant else ()
 
     def codes(self, table: Table, code: str, about: str = "") -> str:
-        """The code, where the advice has a finding of it about the table and what is spoken of."""
+        """Return the code of a rule, where it has a finding about the table, and about these columns."""
         return next(
             (
                 finding.code

@@ -65,7 +65,7 @@ def definition(index: Index, table: Table) -> str:
 
 
 def serves(index: Index, table: Table, facts: Facts) -> Iterator[str]:
-    """What it is good for, the most severe first; there is always something to say."""
+    """Return what the index is good for, the most important first; never nothing."""
     if not index.valid:
         yield "Nothing: its building failed, and no query uses it."
         return
@@ -95,7 +95,7 @@ def distance(index: Index) -> str | None:
 
 
 def is_descending(index: Index) -> str:
-    """How the last column is sorted: ``DESC``, ``DESC NULLS LAST``, or nothing."""
+    """Return how the last column is sorted: ``DESC``, ``DESC NULLS LAST``, or an empty text."""
     body = (index.definition or "").partition(" INCLUDE ")[0].partition(" WHERE ")[0].partition(" WITH ")[0]
     found = re.search(r" (DESC(?: NULLS LAST)?)\)$", body)
     return found[1] if found else ""
@@ -106,7 +106,7 @@ def _parts(index: Index) -> list[str]:
 
 
 def _shown(index: Index, table: Table) -> list[str]:
-    """Its parts with columns as they are called, and expressions as they are."""
+    """Return its columns quoted, and its expressions as they are."""
     names = {column.name for column in table.columns}
     return [quoted(part) if part in names else part for part in index.columns]
 
@@ -214,7 +214,7 @@ def _limits(index: Index, table: Table) -> Iterator[str]:
 
 
 def _longer(index: Index, table: Table) -> Index | None:
-    """Another index that begins with all of this one, where nothing hangs on this one."""
+    """Return an index that makes this one redundant: it begins with the same columns."""
     if index.unique or index.constraint or index.definition is not None or index.method != "btree":
         return None
     size = len(index.columns)

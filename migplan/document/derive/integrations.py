@@ -29,7 +29,7 @@ _FAILED = re.compile(r"^(?:error|errored|failed|failure)$", re.IGNORECASE)
 
 
 def integration(table: Table, facts: Facts) -> Integration | None:
-    """The tie; None for a table that has none."""
+    """Return what ties a table to another system; None where nothing does."""
     if not is_integration(table, facts.platforms):
         return None
     return Integration(
@@ -59,7 +59,7 @@ def _queries(table: Table, facts: Facts) -> Iterator[Pattern]:
 
 
 def _by_external_id(table: Table, external: str, facts: Facts) -> Pattern:
-    """What the other system speaks of, among ours."""
+    """Return the query for the row that the other system means."""
     ahead = facts.ahead(table)
     given = (*ahead, external)
     sql = rows_of(table, where=equal(given, Parameters()))
@@ -89,7 +89,7 @@ def _with_error(table: Table, error: Column, when: Column | None, facts: Facts) 
 
 
 def _failed(table: Table, facts: Facts) -> Iterator[Pattern]:
-    """Rows in the state that stands for failure where the type says which, else in one that is given."""
+    """Return the query for failed rows, by the enum's label for failure, or by a given status."""
     status = next(
         (c for c in table.columns if "sync" in meaning.snake(c.name) and meaning.is_status(c)), None
     ) or meaning.status(table)
@@ -108,7 +108,7 @@ def _failed(table: Table, facts: Facts) -> Iterator[Pattern]:
 
 
 def _switched_on(table: Table, facts: Facts) -> Iterator[Pattern]:
-    """What is in use."""
+    """Return the query for rows that are switched on."""
     flag = next((c for c in table.columns if c.type == "boolean" and _ON.search(meaning.snake(c.name))), None)
     if flag is not None:
         ahead = facts.ahead(table)
@@ -119,7 +119,7 @@ def _switched_on(table: Table, facts: Facts) -> Iterator[Pattern]:
 
 
 def _history(table: Table, facts: Facts) -> Iterator[Pattern]:
-    """What has happened lately, to one thing where the log says to which."""
+    """Return the query for the latest entries of a log, of one object where the log has a key to it."""
     when = _when(table)
     if when is None:
         return

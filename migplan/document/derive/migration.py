@@ -20,7 +20,7 @@ Noter = Callable[[Table, Facts], Iterator[str]]
 
 
 def notes(table: Table, planned: PlannedTable, facts: Facts) -> MigrationNotes:
-    """All of it for one table."""
+    """Return the notes for one table."""
     return MigrationNotes(
         before=facts.graph.needs.get(table.name, ()),
         do=_all(DO, table, facts),
@@ -215,7 +215,7 @@ def _is_numbered(column: Column) -> bool:
 
 
 def _some(names: object) -> Iterator[str]:
-    """The names as one text, where there are any."""
+    """Return the names as one text, or nothing where there are none."""
     every = [quoted(name) for name in names]  # type: ignore[attr-defined]
     if every:
         yield joined(every)

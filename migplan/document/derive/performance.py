@@ -46,7 +46,7 @@ class Period:
 
 
 def period(facts: Facts) -> Period | None:
-    """How long the counters go back, one day at least; None where nobody asked."""
+    """Return for how long the server has counted, at least one day; None where vitals were not read."""
     catalog = facts.catalog
     if catalog.vitals is None:
         return None

@@ -86,7 +86,7 @@ _SECRET_URL = re.compile(r"(?:^|_)(?:feed|ics|ical|webhook|callback)_ur[li]$")
 
 
 def external_ids(table: Table, platforms: frozenset[str]) -> tuple[str, ...]:
-    """Columns that hold what another system calls a row; a foreign key's columns never do."""
+    """Return the columns that hold the ids of another system; never those of a foreign key."""
     keyed = {column for key in table.foreign_keys for column in key.columns}
     return tuple(
         column.name
@@ -109,12 +109,12 @@ def _called_external(name: str, platforms: frozenset[str]) -> bool:
 
 
 def sync_fields(table: Table) -> tuple[tuple[str, str], ...]:
-    """Columns that keep the account of a sync, and what each says."""
+    """Return the columns that keep the state of a sync, and what each says."""
     return tuple((column.name, says) for column in table.columns if (says := _of_sync(column.name)))
 
 
 def fields_beside(table: Table) -> tuple[tuple[str, str], ...]:
-    """The same with those that only speak of a sync where others do."""
+    """Return these, and the columns that speak of a sync only where others do."""
     return tuple(
         (column.name, says)
         for column in table.columns
@@ -132,7 +132,7 @@ def _said(name: str, meanings: tuple[tuple[re.Pattern[str], str], ...]) -> str:
 
 
 def credentials(table: Table, *, integrated: bool) -> tuple[str, ...]:
-    """Columns that may hold what lets somebody in: by name, and in integrations also settings and feeds."""
+    """Return the columns that may hold credentials: by name, and in integrations also settings and feeds."""
     return tuple(column.name for column in table.columns if _is_secret(column, integrated))
 
 
@@ -163,13 +163,13 @@ def _tied(table: Table, platforms: frozenset[str]) -> bool:
 
 
 def platform_word(name: str, platforms: frozenset[str]) -> str:
-    """The first word of a table's name, where it stands for another system."""
+    """Return the prefix of a table's name, where it stands for another system."""
     word, _, rest = snake(name).partition("_")
     return word if rest and word in platforms else ""
 
 
 def platform(table: Table, platforms: frozenset[str]) -> str:
-    """The other system, as its owners write it: by the table's prefix, else by its columns."""
+    """Return the other system's name: by the table's prefix, else by its columns."""
     words = [platform_word(table.name.name, platforms)]
     for column in external_ids(table, platforms):
         words += [word for word in snake(column).split("_") if word in platforms]
@@ -178,7 +178,7 @@ def platform(table: Table, platforms: frozenset[str]) -> str:
 
 
 def platform_prefixes(catalog: Catalog) -> frozenset[str]:
-    """The known names, and each prefix that most of its tables, two at least, give reason to think one.
+    """Return the known prefixes, and those of which most tables, two at least, have external ids or a sync.
 
     A prefix that is the name of a table is a thing of this database: ``guest_keys`` beside ``guests``.
     """

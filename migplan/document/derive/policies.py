@@ -42,7 +42,7 @@ class Comparison:
 
 @lru_cache(maxsize=2**14)
 def stripped(text: str) -> str:
-    """An expression without the parentheses around all of it."""
+    """Return an expression without the parentheses around all of it."""
     text = text.strip()
     while text.startswith("(") and _closing(text) == len(text) - 1:
         text = text[1:-1].strip()
@@ -50,19 +50,19 @@ def stripped(text: str) -> str:
 
 
 def parenthesised(text: str) -> str:
-    """An expression in exactly one pair of parentheses."""
+    """Return an expression in exactly one pair of parentheses."""
     return f"({stripped(text)})"
 
 
 @lru_cache(maxsize=2**14)
 def conjuncts(text: str) -> tuple[str, ...]:
-    """The parts of a condition that all have to hold."""
+    """Return the parts of a condition that are joined by AND."""
     return (stripped(text),) if len(alternatives(text)) > 1 else _divided(text, "AND")
 
 
 @lru_cache(maxsize=2**14)
 def alternatives(text: str) -> tuple[str, ...]:
-    """The parts of a condition one of which has to hold. The server puts AND within OR in parentheses."""
+    """Return the parts of a condition that are joined by OR. The server puts AND within OR in parentheses."""
     return _divided(text, "OR")
 
 
@@ -84,7 +84,7 @@ def _divided(text: str, by: str) -> tuple[str, ...]:
 
 
 def call_in(text: str) -> tuple[str, str] | None:
-    """The name and the arguments of a call, where the whole expression is one."""
+    """Return function and arguments, where the whole expression is a call; else None."""
     found = _CALLED.match(text)
     if found is None or not closes_at_end(text, found.end() - 1):
         return None
@@ -92,7 +92,7 @@ def call_in(text: str) -> tuple[str, str] | None:
 
 
 def compared(condition: str, table: Table) -> Iterator[Comparison]:
-    """Columns of the table that must equal something of the session."""
+    """Return the comparisons of a column with something of the session that a condition demands."""
     for part in conjuncts(condition):
         found = comparison(part, table)
         if found is not None:
@@ -100,7 +100,7 @@ def compared(condition: str, table: Table) -> Iterator[Comparison]:
 
 
 def comparison(part: str, table: Table) -> Comparison | None:
-    """One part as a comparison of a column with the session, if it is one; a function may do it by itself."""
+    """Return a comparison of a column with the session, or None; a function may do it by itself."""
     if len(alternatives(part)) > 1:
         return None
     if (call := call_in(part)) and (column := column_in(call[1], table)) and is_tenant(column):
@@ -121,7 +121,7 @@ def _speaks_of(column: str, text: str) -> bool:
 
 
 def source_in(text: str) -> str:
-    """What of the session an expression reads, in words; empty when it is something else."""
+    """Return what an expression reads from the session, in words; empty where it reads something else."""
     inner = stripped(text)
     if re.match(r"SELECT\b", inner) and re.search(r"\bFROM\b", _hidden(inner)):
         return ""
@@ -137,7 +137,7 @@ def source_in(text: str) -> str:
 
 
 def column_in(text: str, table: Table) -> str | None:
-    """The column of the table that an expression is, casts aside."""
+    """Return the column that an expression is, casts aside; None where it is something else."""
     inner = stripped(text)
     found = re.fullmatch(rf"\(?({NAME})\)?{_CAST}", inner)
     if found is None:
@@ -166,7 +166,7 @@ def closes_at_end(text: str, place: int) -> bool:
 
 
 def _closing(text: str) -> int:
-    """Where the parenthesis with which the text begins is closed."""
+    """Return where the first character, a parenthesis, is closed; -1 where it is not."""
     depth = 0
     for place, character in enumerate(_hidden(text)):
         depth += (character == "(") - (character == ")")
@@ -176,7 +176,7 @@ def _closing(text: str) -> int:
 
 
 def _hidden(text: str) -> str:
-    """The text with what stands in quotes blanked, length kept."""
+    """Return the text with quoted parts replaced by underscores, at the same length."""
     return _QUOTED.sub(lambda found: "_" * len(found.group()), text)
 
 
@@ -206,7 +206,7 @@ def definition(policy: Policy, table: Table) -> str:
 
 
 def purpose(policy: Policy, table: Table) -> str:
-    """What it comes to in a sentence; where the condition is none of the usual ones, that it is not."""
+    """Return what the policy allows in a sentence; it says so where the condition is not a usual one."""
     if policy.comment:
         return policy.comment
     who = _who(policy.roles)
@@ -230,7 +230,7 @@ def _who(roles: tuple[str, ...]) -> str:
 
 
 def _rows(condition: str, table: Table) -> str | None:
-    """The rows that a condition lets through, in words; None where one of its parts is not understood."""
+    """Return the rows that a condition lets through, in words; None where a part of it is not understood."""
     choices = alternatives(condition)
     if len(choices) > 1:
         said = [_rows(choice, table) for choice in choices]
@@ -249,7 +249,7 @@ def _rows(condition: str, table: Table) -> str | None:
 
 
 def _part(part: str, table: Table) -> str | None:
-    """What one part of a condition lets through."""
+    """Return the rows that one part of a condition lets through, in words."""
     if part in ("true", "false"):
         return "every row" if part == "true" else "no row"
     return (
@@ -327,7 +327,7 @@ def _by_function(part: str, table: Table) -> str:
 
 
 def _regardless_of_row(part: str) -> str:
-    """A part that looks at the session alone: it lets through all or nothing."""
+    """Return what a part means that depends on the session only: all rows or none."""
     if found := re.match(r".*\bauth\.role\(\).*? = '([^']+)'(?:::text)?$", part):
         return f"all, as long as they are signed in as {found[1]}"
     if re.fullmatch(r"\(?\s*(?:SELECT )?auth\.uid\(\)(?: AS uid\s*)?\)? IS NOT NULL", part):

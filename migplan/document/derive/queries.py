@@ -50,7 +50,7 @@ def column(name: str, of: str = "") -> str:
 
 
 def written(*clauses: str, where: Iterable[str] = ()) -> str:
-    """The statement, a clause a line; the conditions go before the first of what follows them."""
+    """Return the statement, one clause per line, WHERE in its place."""
     conditions = "\n  AND ".join(where)
     lines = list(clauses)
     if conditions:
@@ -65,7 +65,7 @@ def rows_of(table: Table, *clauses: str, where: Iterable[str] = ()) -> str:
 
 
 def unlike(taken: Iterable[str], wanted: str) -> str:
-    """A name that none of the columns has already."""
+    """Return a name that no column has already."""
     names = set(taken)
     return next(each for each in _variants(wanted) if each not in names)
 
@@ -94,7 +94,7 @@ def by_primary_key(table: Table, facts: Facts) -> Iterator[Pattern]:
 
 
 def by_unique_key(table: Table, facts: Facts) -> Iterator[Pattern]:
-    """The row by another of its names: what other systems call it before the rest."""
+    """The row by a unique key; keys of external ids come first."""
     primary = table.primary_key.name if table.primary_key else ""
     outside = set(external_ids(table, facts.platforms))
     indexes = [each for each in table.indexes if _is_rule(each) and each.constraint != primary]
@@ -158,7 +158,7 @@ def _by_unique_index(index: Index, table: Table, facts: Facts) -> Pattern:
 
 
 def newest(table: Table, facts: Facts) -> Iterator[Pattern]:
-    """The newest rows, by an index made for that or by the time of coming in."""
+    """The newest rows, by an index made for that, or by the time of insertion."""
     index = _made_for_time(table)
     created = meaning.created(table)
     if index is not None:
@@ -234,7 +234,7 @@ def in_state(table: Table, status: str, facts: Facts) -> Pattern:
 
 
 def _made_for_time(table: Table) -> Index | None:
-    """A whole B-tree that ends with a moment; those that say DESC first, then the one that asks for less."""
+    """Return a B-tree that ends with a timestamp, or None: DESC first, then the fewest columns."""
     moments = {column.name for column in table.columns if meaning.is_moment(column)}
     names = {column.name for column in table.columns}
     spans = {end.name for pair in meaning.spans(table) for end in pair}
@@ -380,7 +380,7 @@ def hierarchy(table: Table, facts: Facts) -> Iterator[Pattern]:
 
 
 def followed(table: Table, facts: Facts) -> ForeignKey | None:
-    """The key that says most of a row: to another table, with an index, not the tenant's if there is more."""
+    """Return the most telling foreign key: to another table, indexed, the tenant's only if it is the last."""
     keys = [
         key
         for key in table.foreign_keys
@@ -401,13 +401,13 @@ def followed(table: Table, facts: Facts) -> ForeignKey | None:
 
 def _with_tenant(table: Table, key: ForeignKey, tenant: str) -> bool:
     """Whether asking for the tenant as well is what a policy or an index is made for."""
-    return tenant in table_policies(table) or any(
+    return tenant in _policy_columns(table) or any(
         {tenant, *key.columns} <= set(index.columns) for index in table.indexes
     )
 
 
-def table_policies(table: Table) -> set[str]:
-    """The columns that conditions of policies speak of, roughly: any that stand in their text."""
+def _policy_columns(table: Table) -> set[str]:
+    """Return the columns that are named in conditions of policies."""
     texts = " ".join(
         text for policy in table.policies for text in (policy.using, policy.check) if text is not None
     )
@@ -415,7 +415,7 @@ def table_policies(table: Table) -> set[str]:
 
 
 def _busiest(table: Table, facts: Facts) -> ForeignKey | None:
-    """Of the keys that refer to a table, one whose table much else hangs on."""
+    """Return the key that refers to a table from the one on which most others depend."""
     keys = [
         key
         for key in facts.incoming.get(table.name, ())
@@ -444,7 +444,7 @@ def _alias(table: Table, key: ForeignKey, name: Column) -> str:
 
 
 def searching(table: Table, _: Facts) -> Iterator[Pattern]:
-    """One query for each way of searching that an index serves; nearness also where none does."""
+    """One query for each kind of search that an index serves; nearest neighbours also without one."""
     seen = set()
     for index in sorted(table.indexes, key=lambda each: (each.is_partial, each.name)):
         pattern = _searched(index, table) if index.valid and index.columns else None
@@ -482,7 +482,7 @@ def _of_text(index: Index, table: Table) -> tuple[str, str] | None:
 
 
 def _of_contents(index: Index, table: Table) -> tuple[str, str] | None:
-    """The same for one that knows members, ranges, or where on disk things lie."""
+    """Return the same for an index on members or ranges, or for BRIN."""
     column = _first(index, table)
     if column is None:
         return None
@@ -535,7 +535,7 @@ def _near(table: Table, title: str, order: str, where: list[str], said: str) -> 
 
 
 def _called(operator: str, schema: str) -> str:
-    """An operator as a session finds it: by its schema, where nobody looks by himself."""
+    """Return an operator, with its schema where that is not in the search path."""
     return operator if schema in ("", HOME) else f"OPERATOR({quoted(schema)}.{operator})"
 
 
@@ -571,7 +571,7 @@ ANYWAY: tuple[Drafter, ...] = (page_by_page, a_few, how_many)
 
 
 def drafted(table: Table, facts: Facts) -> tuple[Pattern, ...]:
-    """The queries for one table; what a drafter has beyond two comes after what all the others have."""
+    """Return the queries for one table; more than two of one kind come after those of all other kinds."""
     each = [tuple(drafter(table, facts)) for drafter in DRAFTERS]
     found: dict[str, Pattern] = {}
     for pattern in (*_flat(several[:2] for several in each), *_flat(several[2:] for several in each)):

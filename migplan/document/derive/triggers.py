@@ -38,7 +38,7 @@ def described(table: Table, facts: Facts) -> tuple[DescribedTrigger, ...]:
 
 
 def purpose(trigger: Trigger, table: Table, facts: Facts) -> str:
-    """A sentence: people's own where they left a comment, else what the names say, else that they do not."""
+    """Return what a trigger does in a sentence: its comment, or what its name says, if it says anything."""
     function = facts.functions.get(trigger.function)
     own = trigger.comment or (function.comment if function else None)
     said = f"{own.removesuffix('.')}." if own else _guess(trigger, table)

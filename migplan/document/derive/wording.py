@@ -10,7 +10,7 @@ HOME = "public"
 
 
 def shown(name: QualifiedName) -> str:
-    """A table's name as queries have it: bare in ``public``, where every session looks, and nowhere else.
+    """Return a table's name for queries: without its schema in ``public``, where every session looks.
 
     A name that begins with pg_ keeps its schema, because the server's own tables are looked at first.
     """

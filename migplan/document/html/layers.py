@@ -180,7 +180,7 @@ class _Layers:
         return self._nodes[place[0]].height if self._layer[place[0]] == place[1] else LANE
 
     def _middles(self) -> dict[Place, float]:
-        """How far down each place is: near to its neighbours, as far as those beside it let it."""
+        """Return how far down each place is: as near to its neighbours as those beside it allow."""
         middle: dict[Place, float] = {}
         for layer in self._order:
             middle.update(self._spread(layer, [0.0] * len(layer)))
@@ -199,7 +199,7 @@ class _Layers:
         return middle
 
     def _spread(self, layer: Sequence[Place], wished: Sequence[float]) -> dict[Place, float]:
-        """The places nearest to what they wish for that keep their order and do not touch."""
+        """Return the places nearest to the wished ones that keep their order and do not overlap."""
         offset, offsets = 0.0, []
         for number, place in enumerate(layer):
             if number:
@@ -221,7 +221,7 @@ def _means(
 
 
 def _rising(values: Sequence[float]) -> list[float]:
-    """The numbers nearest to these that never fall: neighbours that would are given their mean."""
+    """Return the nearest numbers that never fall: an isotonic regression, by pooling neighbours."""
     pools: list[tuple[float, int]] = []
     for value in values:
         mean, size = value, 1

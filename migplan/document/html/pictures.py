@@ -30,7 +30,7 @@ class Pictures:
         self._ties = _ties(documentation.graph)
 
     def whole(self) -> Figure:
-        """Every table, or every group where there are too many tables to see."""
+        """Return every table, or every group where there are too many tables to see."""
         documents = [document.name for document in self._documentation.tables]
         if len(documents) > READABLE:
             return self._groups()
@@ -67,7 +67,7 @@ class Pictures:
         )
 
     def group(self, group: GroupDocument) -> Figure | None:
-        """A group's tables, and what they need of other groups; None when they are too many to see."""
+        """Return a group's tables and what they need of other groups; None when they are too many to see."""
         own = [document.name for document in group.tables]
         outside = sorted({need for name in own for need in self._graph.needs[name]} - set(own))
         if len(own) > READABLE:
@@ -89,7 +89,7 @@ class Pictures:
         )
 
     def around(self, document: TableDocument) -> Figure | None:
-        """What a table needs at its left, what needs it at its right; None when it is tied to nothing."""
+        """Return a table between what it needs and what needs it; None when there is neither."""
         name, graph = document.name, self._graph
         needs = sorted(graph.needs[name], key=lambda other: (-graph.depth[other], other))
         users = [user for user in graph.dependents[name] if user not in graph.needs[name]]
@@ -157,7 +157,7 @@ def _need(number: int) -> str:
 
 
 def _group_layers(groups: Sequence[GroupDocument], keys: Mapping[tuple[str, str], int]) -> list[int]:
-    """Of each group, the longest way down; keys to groups that come later do not count."""
+    """Return the length of each group's longest chain; keys to later groups do not count."""
     layer: dict[str, int] = {}
     for group in groups:
         below = [layer[needed] for needed in layer if (group.name, needed) in keys]

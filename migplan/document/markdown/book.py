@@ -123,7 +123,7 @@ class Book:
 
     @cached_property
     def home(self) -> Mapping[QualifiedName, QualifiedName]:
-        """Of each table, the one whose section speaks of it."""
+        """The table whose section describes each table: a partition is described in its top table's."""
         homes = self.documentation.graph.home
         return {**homes} | {document.name: document.name for document in self.documentation.tables}
 
@@ -140,14 +140,14 @@ class Book:
 
     @cached_property
     def arriving(self) -> Mapping[QualifiedName, tuple[ForeignKey, ...]]:
-        """Of each node of the graph, the keys of other nodes that lead to it."""
+        """The keys that lead to each node of the graph from others."""
         found: dict[QualifiedName, list[ForeignKey]] = {}
         for _, referenced, key in self.documentation.graph.hops:
             found.setdefault(referenced, []).append(key)
         return {name: tuple(keys) for name, keys in found.items()}
 
     def purpose(self, document: TableDocument) -> str:
-        """What a table is for in one line, as text; empty where nobody has said it."""
+        """Return what a table is for in one line; empty where nobody has said it."""
         said = document.table.comment or self.kept.get(purpose_key(document.name), "")
         line = next((line for line in said.splitlines() if line.strip()), "").strip()
         return line if len(line) <= _ONE_LINE else f"{line[: _ONE_LINE - 1]}…"

@@ -45,14 +45,14 @@ def region(key: str, body: str) -> Iterator[str]:
 
 
 def part(key: str, structure: str, lines: Iterable[str]) -> Iterator[str]:
-    """A part of a page behind its mark."""
+    """Return the lines of a part of a page behind its mark."""
     kept = list(lines)
     yield f"<!-- migplan:{key} {structure} {digest(_ours(kept))} -->"
     yield from kept
 
 
 def whole(lines: Iterable[str]) -> str:
-    """A page's text, with the mark at its end."""
+    """Return a page's text, with the mark at its end."""
     kept = list(lines)
     return "\n".join((*kept, f"<!-- migplan:page {FORM} {digest(_ours(kept), 16)} -->")) + "\n"
 
@@ -62,7 +62,7 @@ def _ours(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _told_apart(lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """Each line, and whether people wrote it."""
+    """Return each line, and whether people wrote it."""
     inside = ""
     for line in lines:
         found = _REGION.fullmatch(line.strip()) if PREFIX in line else None
@@ -109,7 +109,7 @@ class PageRead:
 
 
 def read(text: str) -> PageRead:
-    """A page taken apart."""
+    """Return a page's parts, regions and faults."""
     lines = lines_of(text)
     told = list(_told_apart(lines))
     ends = [match for line, theirs in told if not theirs and (match := _end(line))]
@@ -132,7 +132,7 @@ def own_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def lines_of(text: str) -> list[str]:
-    """A text's lines, whatever the editor or Git made of their ends."""
+    """Return a text's lines, whatever the editor or Git made of their ends."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").rstrip().split("\n")
 
 
@@ -198,7 +198,7 @@ class Region:
 
 
 def bodies(pages: Mapping[str, PageRead]) -> dict[str, Region]:
-    """Every region that is not empty; FileError where it is not certain what belongs to whom."""
+    """Return the regions that hold something; raise FileError where marks are broken."""
     wrong = list(faults(pages))
     if wrong:
         file = Path(wrong[0].partition(":")[0])
@@ -211,7 +211,7 @@ def bodies(pages: Mapping[str, PageRead]) -> dict[str, Region]:
 
 
 def faults(pages: Mapping[str, PageRead]) -> Iterator[str]:
-    """Regions that cannot be told from their surroundings: file, line, and what is wrong."""
+    """Return what is wrong with the marks of regions: file, line, and what it is."""
     for file, page in pages.items():
         yield from (f"{file}:{line}: {what}" for line, what in page.faults)
     seen: dict[str, Region] = {}

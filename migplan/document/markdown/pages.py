@@ -62,7 +62,7 @@ def pages(book: Book) -> Iterator[Page]:
 
 
 def structures(documentation: Documentation) -> dict[str, str]:
-    """Of each part, the digest of what it says of the structure alone."""
+    """Return the digest of each part, rendered from the structure alone."""
     book = Book(structural(documentation), single=True)
     return {key: marks.digest(part()) for page in pages(book) for key, part in page.parts}
 
@@ -75,7 +75,7 @@ def rendered(book: Book, structure: Mapping[str, str]) -> Iterator[tuple[str, st
 
 
 def written(documentation: Documentation, existing: Mapping[str, str], *, overwrite: bool = False) -> Pages:
-    """The pages, with what people wrote in the existing ones.
+    """Return the pages, with what people wrote in the existing ones.
 
     Refused where a region cannot be told from its surroundings, and, unless overwriting is asked for, where
     something would be lost that is not in a region.
@@ -98,7 +98,7 @@ def written(documentation: Documentation, existing: Mapping[str, str], *, overwr
 
 
 def ours(documentation: Documentation, existing: Mapping[str, str]) -> dict[str, PageRead]:
-    """The existing pages that migplan wrote, or that stand where it would write."""
+    """Return the existing pages that migplan wrote, or that stand where it would write."""
     wanted = {INDEX, ORDER, ADVISORS, DROPPED, *(chapter.file for chapter in Book(documentation).chapters)}
     read = {
         file: marks.read(text)
@@ -109,7 +109,7 @@ def ours(documentation: Documentation, existing: Mapping[str, str]) -> dict[str,
 
 
 def edited_at(text: str, page: PageRead, fresh: str) -> str:
-    """Where a page was edited outside of its regions, as well as can be told."""
+    """Return where a page was edited outside of its regions, as far as that can be found out."""
     known = set(marks.lines_of(fresh))
     touched = [part for part in page.parts if part.touched]
     own = list(marks.own_lines(text))

@@ -33,7 +33,7 @@ class Picture:
 
 
 def neighbourhood(document: TableDocument, book: Book) -> Picture:
-    """The table, what it needs, and what needs it: those on which most depends, if there are too many."""
+    """Return the table, what it needs and what needs it; of too many, those on which most others depend."""
     graph = book.documentation.graph
     name = document.name
     if name not in graph.tables:
@@ -113,7 +113,7 @@ def of_groups(book: Book) -> Picture:
 
 
 def of_all(book: Book) -> Picture:
-    """Every table, where one can still make something out."""
+    """Return every table, unless there are too many to see."""
     graph = book.documentation.graph
     if not graph.hops:
         return Picture()
@@ -127,7 +127,7 @@ def of_all(book: Book) -> Picture:
 def _fitted(
     boxes: Mapping[str, Box], arrows: Sequence[tuple[str, str, str]], left_out: Sequence[str]
 ) -> Picture:
-    """The diagram with as many arrows, and as many words on them, as a page can show."""
+    """Return the diagram, with arrows and labels left out that a page cannot show."""
     said = list(arrows)
     missing = [*left_out, *_left_out(len(said) - ARROWS, "between them", "key")]
     said = said[:ARROWS]
@@ -139,7 +139,7 @@ def _fitted(
 
 
 def _most(names: Sequence[QualifiedName], book: Book) -> tuple[QualifiedName, ...]:
-    """The names on which most depends, in their own order."""
+    """Return the names on which most others depend, in their given order."""
     blocked = book.documentation.graph.blocked
     kept = set(sorted(names, key=lambda name: (-blocked[name], name))[:NEIGHBOURS])
     return tuple(name for name in names if name in kept)

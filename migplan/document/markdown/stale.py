@@ -23,7 +23,7 @@ _SAID = {
 def stale(
     existing: Mapping[str, str], documentation: Documentation, *, strict: bool = False
 ) -> tuple[str, ...]:
-    """What is not so any more, in sentences; ``strict``: nor any number, nor any sample."""
+    """Return what in the pages is not true any more; ``strict`` compares numbers and samples, too."""
     standing = ours(documentation, existing)
     sentences = list(_outdated(documentation, existing, standing))
     if strict and not sentences:

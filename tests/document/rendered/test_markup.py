@@ -7,7 +7,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
+from migplan.document.markdown.environment import environment
 from migplan.text import markdown
 from tests.document.rendered.made import NASTY
 from tests.document.rendered.reading import PARSER, fences, inline, shown, tables
@@ -68,3 +70,12 @@ def test_a_mark_in_somebody_s_string_is_not_a_mark() -> None:
 def test_what_cannot_be_seen_is_spelled_out() -> None:
     assert markdown.visible("a\u202eb\x00") == "a\\u202eb\\u0000"
     assert markdown.visible("👩‍👧") == "👩‍👧"
+
+
+def test_templates_escape_what_is_no_markup() -> None:
+    macro = "{% macro cell(it) %}{{ it }}{% endmacro %}"
+    template = environment().from_string(
+        macro + "{{ cell(a) }} {{ [a, a] | map('code') | join(', ') }} {{ b }}"
+    )
+    shown = template.render(a="<|", b=Markup("<i>"))
+    assert shown == "&lt;&#124; &lt;&#124;, &lt;&#124; <i>"
