@@ -117,6 +117,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_an_export_that_is_killed_leaves_no_rows(newest: Server, tmp_path: Path, number: int) -> None:
     words = ["export", "--source", newest.url(newest.demo), "--out", str(tmp_path / "exports" / "bundle")]
@@ -151,6 +152,7 @@ def test_an_export_that_is_killed_leaves_no_rows(newest: Server, tmp_path: Path,
         assert left == []
 
 
+@pytest.mark.slow
 def test_documents_are_their_owners_unless_asked_otherwise(newest: Server, tmp_path: Path) -> None:
     words = ["document", "--source", newest.url(newest.demo), "--format", "html"]
     for number, (more, expected) in enumerate(

@@ -58,6 +58,7 @@ def test_no_byte_of_a_changed_block_is_read(files: SealedFiles, at: int, read: i
             assert stream.read(1) == DATA[read : read + 1]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_shorter_or_longer_now(tmp_path: Path) -> None:
     files = SealedFiles(tmp_path, {"f": Seal.of_bytes(b"0123456789")})
     files.path("f").write_bytes(b"01234")

@@ -44,6 +44,7 @@ def test_an_address_that_leads_nowhere(run: Run, url: str, said: str) -> None:
     assert result.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_wrong_password_a_missing_database_and_a_missing_role(run: Run) -> None:
     with ThrowawayServer(tcp=True) as server:
         good = server.conninfo()

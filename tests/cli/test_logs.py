@@ -185,6 +185,7 @@ def test_statements_without_their_values(statement: str | bytes, shown: str) -> 
     assert without_literals(statement) == shown
 
 
+@pytest.mark.slow
 def test_a_whole_move(
     run: Run,
     newest: Server,

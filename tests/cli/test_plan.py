@@ -100,6 +100,7 @@ def test_init_with_a_source_lists_its_schemas_and_keeps_passwords_out(run: Run, 
     run("init", "--force")
 
 
+@pytest.mark.slow
 def test_what_people_set_stays_and_planning_twice_changes_nothing(run: Run, shop: str) -> None:
     run("plan", "--source", "${SOURCE_URL}".replace("${SOURCE_URL}", _url()), "--out", "p.yaml")
     first = Path("p.yaml").read_text()
@@ -114,6 +115,7 @@ def test_what_people_set_stays_and_planning_twice_changes_nothing(run: Run, shop
     assert Path("p.yaml").read_text() == first
 
 
+@pytest.mark.slow
 def test_drift_is_named_with_exit_code_1(run: Run, shop: str, newest: Server) -> None:
     run("plan", "--source", _url(), "--out", "p.yaml")
     with newest.connect(dbname=shop) as connection:

@@ -17,9 +17,10 @@ from migplan.postgres.address import Address
 from tests.cli.conftest import Run
 from tests.servers import Server
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("ssh-keygen") is None, reason="ssh-keygen is not on this machine"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not on this machine"),
+]
 
 ANN = "ann@example.com"
 

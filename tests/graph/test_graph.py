@@ -285,6 +285,7 @@ def answers(graph: ForeignKeyGraph) -> str:
                  graph.critical_chain, graph.hops, graph.rows, graph.self_keys])  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_answers_do_not_change_with_the_seed_of_hashes() -> None:
     code = (
         "from tests.graph.test_graph import *\n"

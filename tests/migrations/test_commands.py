@@ -59,6 +59,7 @@ def test_a_folder_goes_with_no_option_of_databases(run: Run, tmp_path: Path) -> 
     run("analyze", str(folder(tmp_path / "m", _1_a="")), "--source", "x", exit_code=2)
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_drawn_and_folded(run: Run, tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {"00000_t.sql": "CREATE TABLE public.t0 (id int PRIMARY KEY);"}
     for at in range(1, 1500):

@@ -217,6 +217,7 @@ def test_what_statements_make_and_need(case: str, tmp_path: Path) -> None:
     assert said(tmp_path, sql) == expected
 
 
+@pytest.mark.slow
 def test_the_demo_makes_what_the_catalog_of_its_server_shows(newest: Server) -> None:
     found = analyze(Path(demo.__file__).parent / "sql")
     assert not found.order.contradictions

@@ -25,6 +25,7 @@ INSERT INTO children SELECT n, n, repeat('c', 200) FROM generate_series(1, 20000
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("--data-format", "insert")], ids=["copy", "insert"])
 def test_each_file_is_read_once_before_the_first_change_and_once_as_it_is_sent(
     newest: Server,

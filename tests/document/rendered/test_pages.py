@@ -154,6 +154,7 @@ def test_a_hub_is_drawn_with_some_of_its_neighbours_and_says_so() -> None:
     assert len(reading.tables(text)[1]) == 61  # every key stands in the table all the same
 
 
+@pytest.mark.slow
 def test_diagrams_stay_within_what_pages_can_show() -> None:
     names = {f"{'n' * 55}{n:03}": [f"{'n' * 55}{m:03}" for m in range(max(0, n - 9), n)] for n in range(100)}
     files = written(made.documentation(catalog(names), {"all": ["*"]}), {}).files
@@ -163,6 +164,7 @@ def test_diagrams_stay_within_what_pages_can_show() -> None:
     assert "Not in the diagram: 20 tables of the group" in files["TABLES_ALL.md"]
 
 
+@pytest.mark.slow
 def test_a_large_group_has_several_pages() -> None:
     found = catalog({"hub": [], **{f"t{n:03}": ["hub"] for n in range(101)}})
     files = written(made.documentation(found, {"all": ["*"]}), {}).files
