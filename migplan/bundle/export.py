@@ -21,7 +21,6 @@ from migplan.bundle.data.load_steps import LoadSteps, suspendable, trigger_state
 from migplan.bundle.data.readers import Readers
 from migplan.bundle.manifest import (
     BundleFile,
-    Companion,
     LeftObject,
     LoadedTable,
     Manifest,
@@ -30,6 +29,7 @@ from migplan.bundle.manifest import (
     Origin,
     SequenceValue,
     Step,
+    SupportFile,
     digest,
     load,
     save,
@@ -397,7 +397,7 @@ class Export:
             path.write_text(text, encoding="utf-8")
         folder = self._paths.folder
         companions = tuple(
-            Companion(file=path.relative_to(folder).as_posix(), sha256=digest(path)) for path in texts
+            SupportFile(file=path.relative_to(folder).as_posix(), sha256=digest(path)) for path in texts
         )
         return manifest.model_copy(update={"companions": companions})
 

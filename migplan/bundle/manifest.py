@@ -176,8 +176,8 @@ class CarriedKey(Section):
     in_source: bool = Field(False, description="whether it is NOT VALID in the source, too")
 
 
-class Companion(Section):
-    """A file beside those that run: a rollback, a validation, the page about the order."""
+class SupportFile(Section):
+    """A file beside those that run: a rollback, queries that validate, the page about the order."""
 
     file: str
     sha256: str
@@ -208,7 +208,7 @@ class Manifest(Section):
     )
     carried: tuple[CarriedKey, ...] = Field((), description="the keys that are known to have orphans")
     extensions: tuple[NeededExtension, ...] = ()
-    companions: tuple[Companion, ...] = ()
+    companions: tuple[SupportFile, ...] = ()
     refreshed: tuple[tuple[str, str], ...] = Field(
         (), description="schema and name of the materialised views that are filled, in that order"
     )

@@ -107,9 +107,9 @@ def _exported(
         out = wanted.folder(plan)
         refuse_what_is_not_ours(out, force=wanted.force)
         refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
-        carrying = _carrying(exporter, selected.catalog, wanted, on_progress)
+        orphan_keys = _orphan_keys(exporter, selected.catalog, wanted, on_progress)
         bare = replace(selected.catalog, vitals=None)
-        source = _source(exporter, bare, archive, wanted.options, carrying)
+        source = _source(exporter, bare, archive, wanted.options, orphan_keys)
         source = replace(source, attributes=more)
         with (
             written_aside(out, force=wanted.force, access=config.access) as aside,
@@ -133,7 +133,7 @@ def _concerns(config: Config) -> Concerns:
     return lambda schema: any(part_matches(pattern, schema) for pattern in patterns)
 
 
-def _carrying(
+def _orphan_keys(
     session: Session,
     catalog: Catalog,
     wanted: ExportOptions,
@@ -155,21 +155,21 @@ def _source(
     catalog: Catalog,
     archive: Archive,
     options: Options,
-    carrying: OrphanKeys,
+    orphan_keys: OrphanKeys,
 ) -> Source:
     settings = settings_of_the_database(session)
     carried = settings if options.database_settings else ()
     notes = (
         *refuse_large_objects(session, without=options.without_large_objects),
         *left_behind(settings if not carried else ()),
-        *carrying.notes,
+        *orphan_keys.notes,
     )
-    archive = with_settings(carrying.archive(archive), carried, options.owners.roles)
-    catalog = carrying.catalog(catalog)
+    archive = with_settings(orphan_keys.archive(archive), carried, options.owners.roles)
+    catalog = orphan_keys.catalog(catalog)
     graph = build(catalog)
     shown = tuple(line.plain for line in tree(graph))
     path = search_path_of(session.address)
-    return Source(session, catalog, graph, archive, path, notes, shown, carrying.record)
+    return Source(session, catalog, graph, archive, path, notes, shown, orphan_keys.record)
 
 
 def _digests(

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from postgast import pg_query_pb2 as pg
 
 from migplan.bundle.check.comparable import Form, Types, as_it_is, lenient
+from migplan.bundle.check.order import lineage
 from migplan.bundle.manifest import Block, LoadedTable, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.schema.definitions import statements
@@ -143,7 +144,7 @@ class _Files:
         yield f"the rows of {key.referenced} are not in the bundle", not there
         yield (
             "its rows come in by a table above it, and only the server knows their partition",
-            any(part in self.places for name, _ in sides for part in self._above(name)),
+            any(part in self.places for name, _ in sides for part in lineage(name, self.homes)[1:]),
         )
         yield (
             "its values come in a second pass",
@@ -237,14 +238,11 @@ class _Files:
     def _find_rows(self) -> None:
         paths = BundlePaths(self.folder)
         loaded = {table.table for table in self.manifest.tables}
-        for file in self.manifest.files:
-            for step in file.steps:
-                for block in step.blocks:
-                    if block.is_temporary:
-                        continue
-                    self.places.setdefault(block.table, []).append(_Place(paths.step(file.file), block))
-                    if block.table not in loaded and len(step.tables) == 1:
-                        self.homes.setdefault(block.table, step.tables[0])
+        for file, step, block in self.manifest.blocks:
+            if not block.is_temporary:
+                self.places.setdefault(block.table, []).append(_Place(paths.step(file.file), block))
+                if block.table not in loaded and len(step.tables) == 1:
+                    self.homes.setdefault(block.table, step.tables[0])
 
     def _places_of(self, table: str) -> list[_Place]:
         """Where the rows of a table and of its partitions are."""
@@ -254,7 +252,7 @@ class _Files:
     def _families(self) -> dict[str, list[_Place]]:
         found: dict[str, list[_Place]] = {}
         for name, places in self.places.items():
-            for each in (name, *self._above(name)):
+            for each in lineage(name, self.homes):
                 found.setdefault(each, []).extend(places)
         return found
 
@@ -262,15 +260,8 @@ class _Files:
     def _loaded(self) -> dict[str, LoadedTable]:
         return {table.table: table for table in self.manifest.tables}
 
-    def _above(self, table: str) -> list[str]:
-        """The tables of which it is a part, the nearest first."""
-        above: list[str] = []
-        while (home := self.homes.get(above[-1] if above else table)) is not None and home not in above:
-            above.append(home)
-        return above
-
     def _top(self, table: str) -> str:
-        return [table, *self._above(table)][-1]
+        return lineage(table, self.homes)[-1]
 
 
 class Hashes:

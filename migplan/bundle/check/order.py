@@ -62,13 +62,7 @@ class Order:
 
     def root(self, table: str) -> str:
         """The table itself, or the one whose partition it is, however deep."""
-        return self._lineage(table)[-1]
-
-    def _lineage(self, table: str) -> list[str]:
-        lineage = [table]
-        while (home := self._homes.get(lineage[-1])) is not None and home not in lineage:
-            lineage.append(home)
-        return lineage
+        return lineage(table, self._homes)[-1]
 
     def problems(self, strategies: Mapping[str, Strategy], promised: Collection[str]) -> Iterator[Problem]:
         """What comes too early. A table that was not ``promised`` may be on the target already."""
@@ -94,7 +88,7 @@ class Order:
         """Where rows come in, of each table or of its partitions, in their order."""
         filled: dict[str, list[Place]] = {}
         for table, places in self._filled.items():
-            for each in self._lineage(table):
+            for each in lineage(table, self._homes):
                 filled.setdefault(each, []).extend(places)
         for places in filled.values():
             places.sort()
@@ -103,6 +97,14 @@ class Order:
 
 def _name(key: ForeignKey) -> str:
     return key.name or f"a key of {key.table.name}"
+
+
+def lineage(table: str, homes: Mapping[str, str]) -> list[str]:
+    """Return a table and those of which it is a partition, up to the topmost one."""
+    found = [table]
+    while (home := homes.get(found[-1])) is not None and home not in found:
+        found.append(home)
+    return found
 
 
 def _filling(
