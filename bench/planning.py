@@ -14,7 +14,7 @@ from migplan.catalog import selection
 from migplan.catalog.counts import Exactness
 from migplan.config import Config
 from migplan.graph import build
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.pipeline.plan import Planned, request_of, write_plan
 from migplan.plan.baseline import Baseline
 from migplan.plan.make import make
@@ -41,7 +41,7 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
 
     def uncounted(laps: Laps) -> None:
         with laps.lap(UNCOUNTED):
-            catalog = catalog_of(address.parse(url), Exactness.ESTIMATE)
+            catalog = read_catalog(address.parse(url), Exactness.ESTIMATE)
             selected = selection.select(catalog, selection.Selection())
             make(selected, build(selected.catalog), request_of(Config(), catalog))
 
@@ -60,7 +60,7 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
     return (
         Contender(
             TOGETHER,
-            "in process, from connecting to the finished Plan: catalog_of (rows of all tables "
+            "in process, from connecting to the finished Plan: read_catalog (rows of all tables "
             "counted); selection and graph.build; plan.make. Writing the two files is timed apart.",
             in_process,
         ),
@@ -81,7 +81,7 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
 
 def _plan(url: str, file: Path, laps: Laps) -> None:
     with laps.lap("  catalog"):
-        catalog = catalog_of(address.parse(url))
+        catalog = read_catalog(address.parse(url))
     with laps.lap("  graph"):
         selected = selection.select(catalog, selection.Selection())
         graph = build(selected.catalog)

@@ -12,7 +12,7 @@ from migplan.cli.boundary import Boundary
 
 __all__ = ["main"]
 
-# In the order of a move. Each is a module of this name with a command of this name, imported when it is asked
+# In the order of a move. Each is a module of commands/ with a command of its name, imported when it is asked
 # for: what one command needs, the others do not wait for.
 COMMANDS = (
     "analyze",
@@ -47,7 +47,7 @@ class Commands(Boundary):
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        command = getattr(import_module(f"{__name__}.commands.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         command.params.extend(each for each in logs.OPTIONS if each not in command.params)
         return command

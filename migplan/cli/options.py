@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from dataclasses import dataclass
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
 
 import click
 
-from migplan import config as configuration
-from migplan.bundle.paths import BundlePaths
-from migplan.catalog.counts import Exactness
-from migplan.config import Config, SelectionSection
-from migplan.errors import AddressError, FileError
-from migplan.files import Access
-from migplan.postgres import address
-from migplan.postgres.address import Address
+if TYPE_CHECKING:
+    from migplan.catalog.counts import Exactness
+    from migplan.catalog.model import Catalog
+    from migplan.config import Config
+    from migplan.postgres.address import Address
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,14 +30,14 @@ target = click.option(
     help="The database to change, also as an argument: a URL, a libpq connection string, or a name of "
     "migplan.yaml.",
 )
-config = click.option(
+_config_file = click.option(
     "--config",
     "config_file",
     metavar="FILE",
     type=click.Path(path_type=Path),
     help="The configuration. Default: migplan.yaml of this folder, if there is one.",
 )
-from_catalog = click.option(
+_from_catalog = click.option(
     "--from",
     "from_catalog",
     metavar="FILE",
@@ -64,17 +62,144 @@ statement_timeout = click.option(
 )
 access = click.option(
     "--access",
-    type=click.Choice([access.value for access in Access]),
+    type=click.Choice(["owner", "group", "everyone"]),
     help="Who may read files that hold rows: their owner alone (0600 in a folder of 0700, the default), also "
     "the owner's group, or everyone.",
 )
 counts = click.option(
     "--counts",
-    type=click.Choice([exactness.value for exactness in Exactness]),
-    default=Exactness.AUTO.value,
+    type=click.Choice(["auto", "exact", "estimate"]),
+    default="auto",
     show_default=True,
     help="How rows are counted: auto counts small tables and takes the planner's estimate of large ones (~).",
 )
+log_format = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How progress is told on stderr: for people, or a line of JSON an event.",
+)
+without_rehearsal = click.option(
+    "--without-rehearsal",
+    is_flag=True,
+    help="Change a protected target although no receipt says that the bundle was rehearsed; it is journaled.",
+)
+confirm = click.option(
+    "--confirm",
+    metavar="NAME",
+    help="The name of a protected target, in place of typing it at a question.",
+)
+sign = click.option(
+    "--sign",
+    "key",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="Sign what is written with this SSH key: a private one, or the public one of a key in the agent.",
+)
+_selection = (
+    click.option(
+        "--schema",
+        "schemas",
+        metavar="GLOB",
+        multiple=True,
+        help="Only tables of these schemas (repeatable).",
+    ),
+    click.option(
+        "--table",
+        "tables",
+        metavar="GLOB",
+        multiple=True,
+        help="Only these tables: guest_*, sales.*, or a name (repeatable).",
+    ),
+    click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out these tables (repeatable)."),
+)
+
+
+def jobs(help_: str) -> Callable[[Command], Command]:
+    """Return the option ``--jobs``; a command says what its sessions do."""
+    return click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help=help_)
+
+
+def config(command: Command) -> Command:
+    """Add ``--config``; the command gets the configuration as ``settings``."""
+
+    @wraps(command)
+    def configured(config_file: Path | None, **given: Any) -> None:
+        from migplan import config as configuration
+
+        command(settings=configuration.find(config_file), **given)
+
+    return _config_file(cast("Command", configured))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a command that reads a database was told: which one, or which saved catalog, and what of it."""
+
+    source: str | None
+    from_catalog: Path | None
+    config_file: Path | None
+    selected: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]  # --schema, --table, --exclude
+
+    @cached_property
+    def settings(self) -> Config:
+        """The configuration, with what the command line selects in place of what the file does."""
+        from migplan import config as configuration
+
+        settings = configuration.find(self.config_file)
+        schemas, tables, exclude = self.selected
+        said = settings.selection
+        if schemas or tables:
+            said = configuration.SelectionSection(schemas=schemas, tables=tables, exclude=exclude)
+        elif exclude:
+            said = said.model_copy(update={"exclude": (*said.exclude, *exclude)})
+        return settings.model_copy(update={"selection": said})
+
+    @property
+    def address(self) -> Address:
+        """The database."""
+        return resolved(self.source, self.settings)
+
+    def catalog(self, exactness: Exactness, *, vitals: bool = False) -> Catalog:
+        """Read the catalog of the database, with progress, or load the saved one."""
+        from migplan.catalog import store
+        from migplan.cli import screen
+        from migplan.pipeline.analyze import read_catalog
+
+        if self.from_catalog:
+            return store.load(self.from_catalog)
+        address = self.address
+        with screen.progress("reading the catalog") as on_progress:
+            return read_catalog(address, exactness, on_progress, vitals=vitals)
+
+
+def reading(*, saved: bool = True, counted: bool = True) -> Callable[[Command], Command]:
+    """Add the options that name a database and select tables of it; the command gets them as ``reading``.
+
+    ``saved``: with ``--from``; ``counted``: with ``--counts``, which the command gets as ``counts``.
+    """
+
+    def adding(command: Command) -> Command:
+        @wraps(command)
+        def read(
+            source: str | None,
+            config_file: Path | None,
+            schemas: tuple[str, ...],
+            tables: tuple[str, ...],
+            exclude: tuple[str, ...],
+            from_catalog: Path | None = None,
+            **given: Any,
+        ) -> None:
+            command(reading=Reading(source, from_catalog, config_file, (schemas, tables, exclude)), **given)
+
+        added = [source, *([_from_catalog] if saved else []), _config_file, *_selection]
+        added += [counts] if counted else []
+        for option in reversed(added):
+            read = option(read)
+        return cast("Command", read)
+
+    return adding
 
 
 def arguments(
@@ -112,6 +237,9 @@ def _told_apart(
     words: Sequence[str], config_file: Path | None, *, alone: bool
 ) -> tuple[list[str], list[str]]:
     """The words that mean a database, and all others."""
+    from migplan import config as configuration
+    from migplan.postgres import address
+
     databases: list[str] = []
     others: list[str] = []
     for word in words:
@@ -131,48 +259,19 @@ def _one_database(words: Sequence[str], option: str | None, name: str) -> str | 
     return said[0] if said else None
 
 
-def selection(command: Command) -> Command:
-    """The filters by schema and table."""
-    for option in (
-        click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out these tables (repeatable)."),
-        click.option(
-            "--table",
-            "tables",
-            metavar="GLOB",
-            multiple=True,
-            help="Only these tables: guest_*, sales.*, or a name (repeatable).",
-        ),
-        click.option(
-            "--schema",
-            "schemas",
-            metavar="GLOB",
-            multiple=True,
-            help="Only tables of these schemas (repeatable).",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 def with_access(config: Config, access: str | None) -> Config:
     """The configuration, with what the command line says of who may read."""
+    from migplan.files import Access
+
     return config if access is None else config.model_copy(update={"access": Access(access)})
-
-
-def with_selection(
-    settings: Config, schemas: tuple[str, ...], tables: tuple[str, ...], exclude: tuple[str, ...]
-) -> Config:
-    """The configuration, with what the command line selects in place of what the file does."""
-    said = settings.selection
-    if schemas or tables:
-        said = SelectionSection(schemas=schemas, tables=tables, exclude=exclude)
-    elif exclude:
-        said = said.model_copy(update={"exclude": (*said.exclude, *exclude)})
-    return settings.model_copy(update={"selection": said})
 
 
 def resolved(text: str | None, settings: Config) -> Address:
     """The database that an option, the configuration or the environment names."""
+    from migplan import config as configuration
+    from migplan.errors import AddressError
+    from migplan.postgres import address
+
     if text is None:
         if settings.source is not None:
             text = "source"
@@ -197,6 +296,8 @@ def resolved(text: str | None, settings: Config) -> Address:
 
 def bundle_folder(given: Path | None) -> Path:
     """The bundle that was named, or the only one under migrations/."""
+    from migplan.errors import FileError
+
     if given is not None:
         return given
     home = Path("migrations")
@@ -216,4 +317,6 @@ def bundle_folder(given: Path | None) -> Path:
 
 def is_of_people(path: Path | None) -> TypeGuard[Path]:
     """Whether a folder holds migrations that people wrote, and no bundle."""
+    from migplan.bundle.paths import BundlePaths
+
     return path is not None and path.is_dir() and not BundlePaths(path).manifest.exists()

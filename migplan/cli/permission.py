@@ -1,7 +1,8 @@
-"""Whether a target may be changed: one that is protected wants a rehearsal's receipt, and its name typed."""
+"""Whether a target may be changed: signatures, and for a protected one a rehearsal's receipt and its name."""
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -11,9 +12,10 @@ from pathlib import Path
 import click
 
 from migplan import config as configuration
-from migplan.cli import signatures
+from migplan.bundle import signing
+from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Config
-from migplan.errors import MigplanError, RefusedError
+from migplan.errors import MigplanError, RefusedError, SignatureError
 from migplan.postgres import address as addresses
 from migplan.postgres.address import Address
 from migplan.postgres.identity import Identity, who_is
@@ -21,17 +23,6 @@ from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.run.bundle import receipt
 from migplan.run.bundle.receipt import Receipt
 from migplan.run.engine.journal import journal_reader
-
-without_rehearsal = click.option(
-    "--without-rehearsal",
-    is_flag=True,
-    help="Change a protected target although no receipt says that the bundle was rehearsed; it is journaled.",
-)
-confirm = click.option(
-    "--confirm",
-    metavar="NAME",
-    help="The name of a protected target, in place of typing it at a question.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +133,7 @@ def _asked_for(name: str, settings: Config) -> Identity | str:
 def _rehearsals(subject: Subject, address: Address, settings: Config) -> Sequence[Receipt]:
     """The receipts of what is to be run, but for those of the very target."""
     found = receipt.found(
-        subject.folder, subject.digest, lambda each, file: signatures.vouched_for(each, file, settings)
+        subject.folder, subject.digest, lambda each, file: vouched_for(each, file, settings)
     )
     if not found:
         return ()
@@ -154,3 +145,33 @@ def _note(found: Receipt) -> str:
     return (
         f"rehearsed on {found.target}, verified {found.verified_at}, {found.rows:,} rows in {found.seconds} s"
     )
+
+
+def signed_by(bundle: VerifiedBundle, settings: Config) -> str:
+    """Who signed a bundle, where the configuration names allowed signers; SignatureError if nobody did."""
+    wanted = settings.signatures
+    if not wanted.allowed_signers:
+        return ""
+    manifest = bundle.paths.manifest
+    if not wanted.required and not signing.signature_of(manifest).exists():
+        click.echo(f"warning: {bundle.paths.folder} is not signed", err=True)
+        return ""
+    name, content = signing.signer(manifest, Path(wanted.allowed_signers), signing.BUNDLE)
+    # What is run is what was signed, also where somebody was quick between the two.
+    if hashlib.sha256(content).hexdigest() != bundle.digest:
+        raise SignatureError(f"{manifest} was changed while it was read", do="find out who does that")
+    return name
+
+
+def vouched_for(receipt: Receipt, file: Path, settings: Config) -> bool:
+    """Whether a receipt counts: where signatures are required, only one that somebody signed who may."""
+    wanted = settings.signatures
+    if not wanted.required:
+        return True
+    try:
+        _, content = signing.signer(file, Path(wanted.allowed_signers), signing.RECEIPT)
+        return Receipt.model_validate_json(content) == receipt
+    except (SignatureError, ValueError) as error:
+        said = error.what if isinstance(error, SignatureError) else f"{file} was changed while it was read"
+        click.echo(f"warning: a receipt does not count: {said}", err=True)
+        return False

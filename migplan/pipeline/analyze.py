@@ -23,7 +23,7 @@ from migplan.progress import Progress, no_progress
 from migplan.report.analysis import Analysis
 
 
-def catalog_of(
+def read_catalog(
     address: Address,
     exactness: Exactness = Exactness.AUTO,
     on_progress: Progress = no_progress,
@@ -76,7 +76,7 @@ def catalog_at(
     return replace(catalog, vitals=read_vitals.read_vitals(session, catalog))
 
 
-def analysis_of(catalog: Catalog, config: Config) -> Analysis:
+def analyze_catalog(catalog: Catalog, config: Config) -> Analysis:
     """What depends on what in the selected part, and what is to be said about it."""
     selected = selection.select(catalog, as_selection(config))
     refuse_nothing(selected)
@@ -103,7 +103,7 @@ def _cleaned(finding: Finding, anonymiser: Anonymiser) -> Finding:
     return replace(finding, why=why, fix=fix) if (why, fix) != (finding.why, finding.fix) else finding
 
 
-def analysis_with_orphans(
+def analyze_with_orphans(
     address: Address, exactness: Exactness, config: Config, on_progress: Progress = no_progress
 ) -> Analysis:
     """The analysis, and the rows that refer to nothing, all at the same moment."""
@@ -115,7 +115,7 @@ def analysis_with_orphans(
             one_moment(session, aside=False, fresh=fresh),
         ):
             catalog = catalog_at(session, exactness, on_progress, vitals=True, fresh=fresh)
-            analysis = analysis_of(catalog, config)
+            analysis = analyze_catalog(catalog, config)
             keys = (*analysis.graph.all_keys, *analysis.graph.leaving)
             found = orphans.find_orphans(session, keys, lambda *at: on_progress("looking for orphans", *at))
         return replace(analysis, orphans=found)

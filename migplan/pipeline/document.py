@@ -35,15 +35,15 @@ _STATEMENTS = 5  # of a table, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Documenting:
+class DocumentOptions:
     """What people want of the documents, beside the configuration."""
 
     plan_file: Path | None = None
     exactness: Exactness = Exactness.AUTO
 
 
-def documentation_of(
-    address: Address, config: Config, wanted: Documenting, on_progress: Progress = no_progress
+def document_database(
+    address: Address, config: Config, wanted: DocumentOptions, on_progress: Progress = no_progress
 ) -> Documentation:
     """All that is to be said about a database, from one moment of it."""
 
@@ -80,7 +80,7 @@ def documentation_at(
     return documented(clean, graph, plan, advice, shown, _by_table(counted.counted, graph))
 
 
-def documentation_from(catalog: Catalog, config: Config, wanted: Documenting) -> Documentation:
+def document_catalog(catalog: Catalog, config: Config, wanted: DocumentOptions) -> Documentation:
     """The same from a saved catalog, which holds no rows."""
     _, plan, chosen, clean = _cleaned(catalog, config, wanted.plan_file)
     graph = build(clean)

@@ -25,7 +25,7 @@ from migplan.config import Config, Layout
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
-from migplan.pipeline.analyze import advised, catalog_at, catalog_of
+from migplan.pipeline.analyze import advised, catalog_at, read_catalog
 from migplan.pipeline.plan import plan_for
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
@@ -62,7 +62,7 @@ def preview_export(
     address: Address, config: Config, wanted: ExportOptions, on_progress: Progress = no_progress
 ) -> tuple[Plan, ForeignKeyGraph, Path]:
     """What an export would write, without writing it."""
-    catalog = catalog_of(address, wanted.exactness, on_progress)
+    catalog = read_catalog(address, wanted.exactness, on_progress)
     plan, selected = _plan_for(catalog, config, wanted)
     return plan, build(selected.catalog), wanted.folder(plan)
 

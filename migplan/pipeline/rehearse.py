@@ -56,12 +56,12 @@ class Rehearsal:
 
     def stages(self) -> Iterator[Stage]:
         """Apply, verify, roll back, look that all is as it was, and apply again."""
-        before = analyze.catalog_of(self.target)
+        before = analyze.read_catalog(self.target)
         for stage in (self._apply, self._verify, self._roll_back):
             yield self._kept(stage())
             if not self.holds:
                 return
-        seconds, after = _timed(lambda: analyze.catalog_of(self.target))
+        seconds, after = _timed(lambda: analyze.read_catalog(self.target))
         found = differences(before, after)
         said = "the target is as it was before" if not found else f"{len(found)} things are not as before"
         yield self._kept(Stage("compare", seconds, said, not found, tuple(map(str, found))))

@@ -98,7 +98,7 @@ def test_without_the_extension_that_is_said(
 
 
 def test_the_documents_show_them_with_the_tables_that_they_name(counted: Address) -> None:
-    documentation = documenting.documentation_of(counted, Config(), documenting.Documenting())
+    documentation = documenting.document_database(counted, Config(), documenting.DocumentOptions())
     shown = {str(document.name): document.statements for document in documentation.tables}
     assert any(statement.calls == 5 for statement in shown["public.a"])
     pages = "".join(written(documentation, {}).files.values())

@@ -22,7 +22,7 @@ from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
 from migplan.config import Config, GroupSection, Layout, PlanSection
 from migplan.graph import build as graph_of
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.pipeline.export import ExportOptions, export_bundle
 from migplan.pipeline.plan import make_plan, request_of
 from migplan.plan.model import Plan
@@ -60,7 +60,7 @@ def bundle_of(
     config = Config(plan=PlanSection(constraints=layout), groups=said)
     wanted = ExportOptions(out=folder, options=Options(contents=contents))
     _, manifest = export_bundle(source, config, wanted)
-    catalog = catalog_of(source, Exactness.EXACT)
+    catalog = read_catalog(source, Exactness.EXACT)
     plan = make_plan(catalog, config, request_of(config, catalog)).plan
     return Built(BundlePaths(folder), manifest, catalog, plan, _rollbacks(source, manifest, catalog, plan))
 

@@ -13,7 +13,7 @@ import pytest
 
 from migplan.catalog.counts import Exactness
 from migplan.graph import build
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.postgres.address import Address
 from migplan.report.analysis import FORMATS
 from migplan.report.tree import tree
@@ -135,7 +135,7 @@ def test_a_thousand_tables_read_like_forty(
         for i in range(1000)
     )
     address = newest_database(tables)
-    catalog = catalog_of(address, Exactness.ESTIMATE)
+    catalog = read_catalog(address, Exactness.ESTIMATE)
     assert len(catalog.tables) == 1000
     url = newest.url(address.params["dbname"])
     folded = run("analyze", "--source", url).stdout

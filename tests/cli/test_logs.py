@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from migplan import __version__
-from migplan.cli import logs, main, schema
+from migplan.cli import logs, main
+from migplan.cli.commands import schema
 from migplan.text.redaction import without_literals
 from tests.cli.conftest import Run
 from tests.servers import MakeDatabase, Server
@@ -131,7 +132,10 @@ def test_what_nobody_foresaw_is_kept_whole(nowhere: Path, monkeypatch: pytest.Mo
     assert said.exit_code == 3
     assert "Traceback" not in said.output
     text = (nowhere / "log").read_text()
-    assert "ERROR migplan: migplan: this was not foreseen: ZeroDivisionError in migplan/cli/schema.py" in text
+    assert (
+        "ERROR migplan: migplan: this was not foreseen: ZeroDivisionError in migplan/cli/commands/schema.py"
+        in text
+    )
     assert "Traceback (most recent call last):\n" in text
     assert "ZeroDivisionError: with postgresql://ann:********@host/shop\n" in text
     assert text.splitlines()[-1].endswith("s")

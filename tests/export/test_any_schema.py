@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from migplan import config as configuration
 from migplan.config import Layout
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.pipeline.plan import make_plan, request_of, write_plan
 from migplan.plan.groups import Wish
 from tests.export.loading import assert_same, contents, copied, export
@@ -144,7 +144,7 @@ def test_any_schema_comes_out_the_same(newest: Server, sample: Sample, form: str
     source = newest.create_database(sample.script())
     try:
         expected = contents(newest, source)
-        catalog = catalog_of(newest.address(source))
+        catalog = read_catalog(newest.address(source))
         for layout in Layout:
             request = request_of(configuration.Config(), catalog)
             request = replace(request, layout=layout, groups=sample.wishes, reorder=True)

@@ -12,7 +12,7 @@ import pytest
 
 from migplan import config as configuration
 from migplan.config import Layout
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.pipeline.plan import make_plan, request_of, write_plan
 from migplan.plan.groups import Wish
 from migplan.postgres import pg_dump
@@ -219,7 +219,7 @@ def check(newest: Server, sample: Sample) -> bool:
         if not restored(newest, source):
             return False
         expected = contents(newest, source)
-        catalog = catalog_of(newest.address(source))
+        catalog = read_catalog(newest.address(source))
         for layout in Layout:
             request = request_of(configuration.Config(), catalog)
             request = replace(request, layout=layout, groups=sample.wishes, reorder=True)

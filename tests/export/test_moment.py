@@ -19,7 +19,7 @@ from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options
 from migplan.config import Config
 from migplan.errors import BlockedError, ChangedError, DatabaseError, PrivilegeError
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.pipeline.export import ExportOptions, export_bundle
 from migplan.postgres import pg_dump, retry
 from migplan.postgres.address import Address, parse
@@ -360,7 +360,7 @@ def test_whatever_a_writer_of_definitions_does_all_parts_are_of_one_generation(
                 assert len(generations(text_of(out))) == 1
             assert not leftovers(out)
         for _ in range(4):
-            catalog = catalog_of(source)
+            catalog = read_catalog(source)
             seen = {view.comment for view in catalog.views if view.name.name == "g_v"}
             seen |= {re.sub(r"\D", "", view.definition) for view in catalog.views}
             seen |= {table.comment for table in catalog.tables}

@@ -13,7 +13,7 @@ from migplan.catalog.counts import Exactness
 from migplan.migrations.analysis import analyze
 from migplan.migrations.model import Thing, ThingKind
 from migplan.names import QualifiedName, quoted
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.sql.default_names import LONGEST_NAME, default_name
 from tests.migrations.folders import said, uses_of
 from tests.servers import Server
@@ -226,7 +226,7 @@ def test_the_demo_makes_what_the_catalog_of_its_server_shows(newest: Server) -> 
     for use in (use for account in found.file_analyses for use in account.uses if use.how == "creates"):
         if use.thing.schema != Thing(ThingKind.SCHEMA, "demo_data"):  # the last file drops it
             made.setdefault(use.thing.kind, set()).add(use.thing.name)
-    tables = catalog_of(newest.address(newest.demo), Exactness.ESTIMATE).tables
+    tables = read_catalog(newest.address(newest.demo), Exactness.ESTIMATE).tables
     keys = [(t, k.name) for t in tables for k in (t.primary_key, *t.unique_keys, *t.foreign_keys) if k]
     keys += [(t, check.name) for t in tables for check in (*t.checks, *t.exclusions)]
     behind = {name for _, name in keys}

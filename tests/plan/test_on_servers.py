@@ -18,7 +18,7 @@ from migplan.catalog.model import Catalog
 from migplan.catalog.selection import Selected
 from migplan.config import Strategy
 from migplan.graph import ForeignKeyGraph, build
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.plan.cuts import nullable_columns
 from migplan.plan.make import make
 from migplan.plan.model import Plan
@@ -238,7 +238,7 @@ def test_rows_get_in_as_planned_and_not_in_the_order_of_names(
     newest: Server, newest_database: Callable[[str], Address], case: Case
 ) -> None:
     address = newest_database(case.schema)
-    plan, graph = planned(catalog_of(address))
+    plan, graph = planned(read_catalog(address))
     assert {
         table.table.removeprefix("public."): table.strategy.value
         for table in plan.tables

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from migplan.catalog.model import Catalog
 from migplan.graph import build
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.plan.groups import contradictions
 from migplan.plan.proposal import MOST_GROUPS, propose
 from tests.catalogs import catalog
@@ -84,7 +84,7 @@ def test_thousands_of_tables_are_grouped_soon(shape: str) -> None:
 
 
 def test_the_groups_of_the_demo_make_sense(newest: Server) -> None:
-    groups = in_groups(planned(catalog_of(newest.address(newest.demo))))
+    groups = in_groups(planned(read_catalog(newest.address(newest.demo))))
     assert 3 <= len(groups) <= MOST_GROUPS
     first, *rest = groups
     assert first == "foundation"

@@ -23,7 +23,7 @@ from migplan.document.model import Documentation
 from migplan.document.regions import notes_key, overview_key, purpose_key
 from migplan.graph import build
 from migplan.names import QualifiedName
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.plan.make import Request, make
 from tests import catalogs
 from tests.document.rendered import filled, made, pages
@@ -243,7 +243,7 @@ def test_what_is_no_markup_is_escaped() -> None:
 
 
 def test_the_demo_is_a_whole_page(newest: Server) -> None:
-    catalog = catalog_of(newest.address(newest.demo))
+    catalog = read_catalog(newest.address(newest.demo))
     graph = build(catalog)
     plan = make(select(catalog, Selection()), graph, Request("demo"))
     documentation = documented(catalog, graph, plan, advise(catalog, graph))

@@ -17,7 +17,7 @@ from migplan.document.markdown.book import anchor
 from migplan.document.model import Documentation
 from migplan.graph import build
 from migplan.names import QualifiedName
-from migplan.pipeline.analyze import catalog_of
+from migplan.pipeline.analyze import read_catalog
 from migplan.plan.make import Request, make
 from migplan.postgres.address import Address
 from tests.catalogs import catalog
@@ -240,7 +240,7 @@ line');
         CREATE TABLE p (id int, at date) PARTITION BY RANGE (at);
         CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
     """
-    given = derived(catalog_of(newest_database(script)))
+    given = derived(read_catalog(newest_database(script)))
     pages = written(given, {})
     assert reading.faults(pages.files) == []
     assert written(given, pages.files) == pages

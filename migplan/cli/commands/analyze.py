@@ -8,28 +8,16 @@ from pathlib import Path
 
 import click
 
-from migplan import config as configuration
-from migplan.catalog import store
-from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
-from migplan.config import Config
-from migplan.migrations import analysis as migrations
-from migplan.pipeline.analyze import analysis_of, analysis_with_orphans, catalog_of
-from migplan.report import migrations as report
-from migplan.report.analysis import FORMATS, Analysis
 
 
 @click.command()
 @options.arguments("source", "folder")
-@options.source
-@options.from_catalog
-@options.config
-@options.selection
-@options.counts
+@options.reading()
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice(["tree", "levels", "json", "mermaid", "dot", "markdown"]),
     default="tree",
     show_default=True,
     help="tree: who stands on whom. levels: what can be loaded side by side. json: everything, for programs. "
@@ -43,13 +31,8 @@ from migplan.report.analysis import FORMATS, Analysis
     help="Also count rows that refer to nothing. Reads every table that has a key; exit code 1 if any.",
 )
 def analyze(
+    reading: options.Reading,
     folder: Path | None,
-    source: str | None,
-    from_catalog: Path | None,
-    config_file: Path | None,
-    schemas: tuple[str, ...],
-    tables: tuple[str, ...],
-    exclude: tuple[str, ...],
     counts: str,
     format_: str,
     depth: int | None,
@@ -72,19 +55,31 @@ def analyze(
     FOLDER is one of migrations that people write. Then its files are read, and no database: which needs
     which, where their names contradict that (exit code 1), what the target must have, and what is risky.
     """
+    from migplan.catalog.counts import Exactness
+    from migplan.pipeline.analyze import analyze_catalog, analyze_with_orphans
+    from migplan.report.analysis import FORMATS
+
     if folder is not None:
-        _of_folder(folder, [source, from_catalog, format_ != "tree", depth, check_orphans], whole)
+        _of_folder(
+            folder, [reading.source, reading.from_catalog, format_ != "tree", depth, check_orphans], whole
+        )
         return
-    settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
-    if check_orphans and from_catalog:
+    if check_orphans and reading.from_catalog:
         raise click.UsageError("--check-orphans needs the database itself, and --from takes a file")
-    analysis = _analysis(settings, source, from_catalog, Exactness(counts), check_orphans)
+    if check_orphans:
+        with screen.progress("reading the catalog") as on_progress:
+            analysis = analyze_with_orphans(reading.address, Exactness(counts), reading.settings, on_progress)
+    else:
+        analysis = analyze_catalog(reading.catalog(Exactness(counts), vitals=True), reading.settings)
     screen.show(FORMATS[format_](analysis, depth=depth, whole=whole))
     if analysis.orphans:
         sys.exit(1)
 
 
 def _of_folder(folder: Path, others: Sequence[object], whole: bool) -> None:
+    from migplan.migrations import analysis as migrations
+    from migplan.report import migrations as report
+
     if any(each not in {None, False} for each in others):
         raise click.UsageError("FOLDER is read from its files alone, and of the options goes with --all only")
     with screen.progress("reading the migrations"):
@@ -92,19 +87,3 @@ def _of_folder(folder: Path, others: Sequence[object], whole: bool) -> None:
     screen.show(report.as_tree(found, whole=whole))
     if found.contradicts:
         sys.exit(1)
-
-
-def _analysis(
-    settings: Config,
-    source: str | None,
-    from_catalog: Path | None,
-    exactness: Exactness,
-    check_orphans: bool,
-) -> Analysis:
-    if from_catalog:
-        return analysis_of(store.load(from_catalog), settings)
-    address = options.resolved(source, settings)
-    with screen.progress("reading the catalog") as on_progress:
-        if check_orphans:
-            return analysis_with_orphans(address, exactness, settings, on_progress)
-        return analysis_of(catalog_of(address, exactness, on_progress, vitals=True), settings)

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from migplan import config as configuration
-from migplan.bundle import signing
-from migplan.bundle.data.inserts import InsertStyle
-from migplan.bundle.data.orphan_keys import OrphansError
-from migplan.bundle.manifest import Manifest
-from migplan.bundle.options import Contents, Options
-from migplan.bundle.paths import BundlePaths
-from migplan.bundle.schema.assign_files import Choice
-from migplan.bundle.schema.roles import Owners
-from migplan.catalog.counts import Exactness
-from migplan.cli import options, screen, signatures
-from migplan.config import Config, Layout
-from migplan.pipeline.export import ExportOptions, export_bundle, preview_export
-from migplan.postgres.address import Address
+from migplan.cli import options, screen
 from migplan.progress import Progress
-from migplan.report import export as report
+
+if TYPE_CHECKING:
+    from migplan.bundle.manifest import Manifest
+    from migplan.bundle.options import Contents
+    from migplan.config import Config
+    from migplan.pipeline.export import ExportOptions
+    from migplan.postgres.address import Address
 
 
 @click.command()
 @options.arguments("source", "plan")
-@options.source
-@options.config
-@options.selection
+@options.reading(saved=False, counted=False)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -39,7 +30,7 @@ from migplan.report import export as report
 )
 @click.option(
     "--constraints",
-    type=click.Choice([layout.value for layout in Layout]),
+    type=click.Choice(["after-data", "with-schema"]),
     help="Without PLAN: keys and indexes after the rows (the default), or with the schema.",
 )
 @click.option("--schema-only", "contents", flag_value="schema", help="Definitions, and no rows.")
@@ -52,13 +43,7 @@ from migplan.report import export as report
 @click.option(
     "--group", "groups", multiple=True, metavar="NAME", help="Only files of these groups (repeatable)."
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=2,
-    show_default=True,
-    help="Connections that read rows, all on one snapshot. The files come out the same.",
-)
+@options.jobs("Connections that read rows, all on one snapshot. The files come out the same.")
 @click.option(
     "--data-format",
     type=click.Choice(["copy", "insert"]),
@@ -109,17 +94,13 @@ from migplan.report import export as report
     is_flag=True,
     help="Record no digests of the tables' content: `migplan verify` will count rows only.",
 )
-@signatures.key
+@options.sign
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and how large; write nothing.")
 @options.access
 def export(
+    reading: options.Reading,
     plan: Path | None,
-    source: str | None,
-    config_file: Path | None,
-    schemas: tuple[str, ...],
-    tables: tuple[str, ...],
-    exclude: tuple[str, ...],
     out: Path | None,
     constraints: str | None,
     contents: str | None,
@@ -149,8 +130,18 @@ def export(
     and renamed: an interrupted export leaves nothing half-made, and files that people edited are not
     overwritten without --force.
     """
-    settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
-    settings = options.with_access(settings, access)
+    from migplan.bundle import signing
+    from migplan.bundle.data.inserts import InsertStyle
+    from migplan.bundle.options import Options
+    from migplan.bundle.paths import BundlePaths
+    from migplan.bundle.schema.assign_files import Choice
+    from migplan.bundle.schema.roles import Owners
+    from migplan.catalog.counts import Exactness
+    from migplan.config import Layout
+    from migplan.pipeline.export import ExportOptions, preview_export
+    from migplan.report import export as report
+
+    settings = options.with_access(reading.settings, access)
     settings = _with_layout(settings, Layout.WITH_SCHEMA.value if contents == "data" else constraints)
     wanted = ExportOptions(
         out=out,
@@ -171,7 +162,7 @@ def export(
         carry_orphans=carry_orphans,
         plan_file=plan,
     )
-    address = options.resolved(source, settings)
+    address = reading.address
     if dry_run:
         if check_orphans or carry_orphans:
             raise click.UsageError(
@@ -192,6 +183,10 @@ def _exported(
     address: Address, settings: Config, wanted: ExportOptions, on_progress: Progress
 ) -> tuple[Path, Manifest]:
     """Orphans are an answer, and no failure: each key is shown, and the exit code is 1."""
+    from migplan.bundle.data.orphan_keys import OrphansError
+    from migplan.pipeline.export import export_bundle
+    from migplan.report import export as report
+
     try:
         return export_bundle(address, settings, wanted, on_progress)
     except OrphansError as found:
@@ -200,6 +195,8 @@ def _exported(
 
 
 def _with_layout(settings: Config, layout: str | None) -> Config:
+    from migplan.config import Layout
+
     if layout is None:
         return settings
     plan = settings.plan.model_copy(update={"constraints": Layout(layout)})

@@ -6,27 +6,24 @@ import sys
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from migplan import config as configuration
-from migplan.bundle import manifest as manifests
-from migplan.bundle.verified import load_verified
-from migplan.cli import options, permission, running, screen
-from migplan.cli.apply import words_of
+from migplan.cli import options, screen
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import BundleError, FileError, StepError
-from migplan.postgres.address import Address
-from migplan.report import rollback as report
-from migplan.report.run import Words, fate
-from migplan.run.bundle.kept import LocalBundle
-from migplan.run.engine.events import Event, OnEvent
-from migplan.run.engine.journal import Run, journal_reader
-from migplan.run.engine.options import Limits, RunOptions
-from migplan.run.undo.losses import Losses
-from migplan.run.undo.rollback import RollbackOptions, foreseen
-from migplan.run.undo.rollback import abandon as ended_by_hand
-from migplan.run.undo.rollback import rollback as roll_back
+
+if TYPE_CHECKING:
+    from migplan.cli import permission
+    from migplan.config import Config
+    from migplan.postgres.address import Address
+    from migplan.report.run import Words
+    from migplan.run.bundle.kept import LocalBundle
+    from migplan.run.engine.events import Event, OnEvent
+    from migplan.run.engine.journal import Run
+    from migplan.run.undo.losses import Losses
+    from migplan.run.undo.rollback import RollbackOptions
 
 
 @click.command()
@@ -56,13 +53,13 @@ from migplan.run.undo.rollback import rollback as roll_back
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be lost, and every step; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask: for scripts. A protected target wants --confirm.")
-@permission.confirm
+@options.confirm
 @options.lock_timeout
-@running.log_format
+@options.log_format
 def rollback(
     bundle: Path | None,
     target: str,
-    config_file: Path | None,
+    settings: Config,
     to: str,
     only: str,
     data_only: bool,
@@ -90,14 +87,19 @@ def rollback(
     BUNDLE can also be a folder of migrations that people wrote: the last one is rolled back, those after --to
     NAME, or --only NAME. Where a file has no down part, the way back is derived from it, and shown.
     """
-    settings = configuration.find(config_file)
+    from migplan.cli import permission, runs
+    from migplan.report import rollback as report
+    from migplan.run.engine.options import Limits, RunOptions
+    from migplan.run.undo.rollback import RollbackOptions, foreseen
+    from migplan.run.undo.rollback import abandon as ended_by_hand
+
     address = options.resolved(target, settings)
     protection = permission.protection(target, address, settings)
     run_options = RunOptions(1, Limits(lock_timeout), protected_as=protection.mark)
     folder = None if abandon else _folder_of_people(bundle, address)
     if folder is not None:
-        from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
-        from migplan.run.migrations.revert import RevertOptions  # noqa: PLC0415
+        from migplan.cli import migrations as folders
+        from migplan.run.migrations.revert import RevertOptions
 
         back = RevertOptions(only, to, run_options)
         folders.rollback(
@@ -122,12 +124,17 @@ def rollback(
         screen.show(report.losses(found[0]))
         screen.show(report.foreseen(found[1]))
         return
-    _take_back(beside, address, wanted, words_of(beside.folder if beside.named else None, target), log_format)
+    _take_back(
+        beside, address, wanted, runs.words_of(beside.folder if beside.named else None, target), log_format
+    )
 
 
 def _take_back(
     beside: LocalBundle, address: Address, wanted: RollbackOptions, words: Words, log_format: str
 ) -> None:
+    from migplan.report import rollback as report
+    from migplan.run.undo.rollback import rollback as roll_back
+
     with ExitStack() as stack:
         try:
             result = roll_back(beside, address, wanted, _later(stack, log_format))
@@ -144,11 +151,13 @@ def _take_back(
 
 def _later(stack: ExitStack, log_format: str) -> OnEvent:
     """Progress that begins with the first event: a bar would be in the way of the question before."""
+    from migplan.cli import runs
+
     begun: list[OnEvent] = []
 
     def on_event(event: Event) -> None:
         if not begun:
-            begun.append(stack.enter_context(running.account(log_format)))
+            begun.append(stack.enter_context(runs.progress(log_format)))
         begun[0](event)
 
     return on_event
@@ -156,11 +165,13 @@ def _later(stack: ExitStack, log_format: str) -> OnEvent:
 
 def _folder_of_people(given: Path | None, address: Address) -> Path | str | None:
     """The folder of migrations that is meant, by its name where it is gone; None where it is a bundle."""
+    from migplan.run.engine.journal import journal_reader
+
     if options.is_of_people(given):
         return given
     if given is not None and given.exists():
         return None
-    from migplan.run.migrations.revert import applied_last  # noqa: PLC0415 - runs of bundles need none of it
+    from migplan.run.migrations.revert import applied_last
 
     with journal_reader(address) as reader:
         last = applied_last(reader.journal)
@@ -169,6 +180,10 @@ def _folder_of_people(given: Path | None, address: Address) -> Path | str | None
 
 def _beside(given: Path | None) -> LocalBundle:
     """The folder that was named, or the only one under migrations/, as far as there is a bundle in it."""
+    from migplan.bundle import manifest as manifests
+    from migplan.bundle.verified import load_verified
+    from migplan.run.bundle.kept import LocalBundle
+
     try:
         folder = options.bundle_folder(given)
     except FileError:
@@ -195,6 +210,8 @@ class _Asking:
 
     def whether_to_take_back(self, found: Losses) -> None:
         """By name, where the target is protected, or rows would go that the run did not bring."""
+        from migplan.report import rollback as report
+
         screen.show(report.losses(found))
         self.protection.confirm(self.confirm)
         if self.yes or self.protection.name:
@@ -209,6 +226,8 @@ class _Asking:
 
     def whether_to_abandon(self, run: Run, stays: str) -> None:
         """Whatever stays of it, nobody will roll it back."""
+        from migplan.report import rollback as report
+
         screen.show(report.to_abandon(run, stays))
         self.protection.confirm(self.confirm)
         if not self.yes and not self.protection.name and self._somebody_is_there():
@@ -226,6 +245,8 @@ def _name(target: str, address: Address) -> str:
 
 
 def _failed(error: StepError, again: str) -> None:
+    from migplan.report.run import fate
+
     click.echo(sentence(error), err=True)
     for label, text in (("statement", error.statement), ("hint", error.hint), ("context", error.context)):
         if text:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from migplan import config as configuration
-from migplan.catalog import store
-from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
-from migplan.pipeline.analyze import catalog_of
+
+if TYPE_CHECKING:
+    from migplan.config import Config
 
 
 @click.command()
@@ -25,7 +25,7 @@ from migplan.pipeline.analyze import catalog_of
     metavar="FILE",
     help="The file to write.",
 )
-def catalog(source: str | None, config_file: Path | None, counts: str, out: Path) -> None:
+def catalog(source: str | None, settings: Config, counts: str, out: Path) -> None:
     """Save all that a database says of itself, to work on without it.
 
     The file holds names, types, keys, definitions, counts and sizes; no row of any table. `migplan analyze`,
@@ -34,9 +34,13 @@ def catalog(source: str | None, config_file: Path | None, counts: str, out: Path
     It is exact, as the catalog.json of a bundle is: literals of defaults, policies and other definitions
     stand in it. Look before you commit it.
     """
-    address = options.resolved(source, configuration.find(config_file))
+    from migplan.catalog import store
+    from migplan.catalog.counts import Exactness
+    from migplan.pipeline.analyze import read_catalog
+
+    address = options.resolved(source, settings)
     with screen.progress("reading the catalog") as on_progress:
-        found = catalog_of(address, Exactness(counts), on_progress, vitals=True)
+        found = read_catalog(address, Exactness(counts), on_progress, vitals=True)
     store.save(found, out)
     screen.show(
         [f"{out}: {len(found.tables):,} tables of {found.server.address}, as of {found.server.read_at}"]

@@ -1,37 +1,41 @@
-"""Progress of a run: a bar on a terminal, lines where there is none, JSON for machines."""
+"""What the commands that run something share: progress, failures, and the commands to go on with.
+
+Progress is a bar on a terminal, lines where there is none, JSON for machines.
+"""
 
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from migplan.cli import screen
+from migplan.cli.boundary import INTERRUPTED, sentence
+from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, StepError
+from migplan.postgres.address import Address
+from migplan.report import run as report
 from migplan.run.engine import events
 from migplan.run.engine.events import Event, OnEvent
+from migplan.run.engine.status import Status, status_of
 from migplan.text.wording import amount
 
-log_format = click.option(
-    "--log-format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How progress is told on stderr: for people, or a line of JSON an event.",
-)
 _HEARTBEAT = 10.0
 _REFRESH = 0.2
 
 
 @contextmanager
-def account(log_format: str, *, quiet: bool = False) -> Iterator[OnEvent]:
+def progress(log_format: str, *, quiet: bool = False) -> Iterator[OnEvent]:
     """Tell of a run while a block does it, on stderr; ``quiet`` leaves out lines where no terminal is."""
     if log_format == "json":
         yield _as_json
@@ -150,9 +154,9 @@ def _bar() -> Iterator[OnEvent]:
     )
     running: dict[int, str] = {}
     last = 0.0
-    with Progress(*columns, console=screen.err, transient=True) as progress:
-        whole = progress.add_task("", total=1.0)
-        lines = _Lines(progress.console.print)
+    with Progress(*columns, console=screen.err, transient=True) as bar:
+        whole = bar.add_task("", total=1.0)
+        lines = _Lines(bar.console.print)
 
         def on_event(event: Event) -> None:
             nonlocal last
@@ -167,7 +171,7 @@ def _bar() -> Iterator[OnEvent]:
                 if time.monotonic() - last > _REFRESH or isinstance(event, events.Finished):
                     last = time.monotonic()
                     now = "; ".join(list(running.values())[:2])
-                    progress.update(whole, completed=measure.share, description=f"{measure}  {now:.60}")
+                    bar.update(whole, completed=measure.share, description=f"{measure}  {now:.60}")
 
         yield on_event
 
@@ -187,3 +191,47 @@ def _as_json(event: Event) -> None:
         if hasattr(event, name):
             said[name] = getattr(event, name)
     click.echo(json.dumps(said), err=True)
+
+
+@contextmanager
+def shown_failures(address: Address, words: report.Words) -> Iterator[None]:
+    """A run that fails or is stopped says what stays in the target, and how to go on and back."""
+    try:
+        yield
+    except StepError as error:
+        lines = list(report.failed(error, _status(address), words))
+        for line in lines:
+            click.echo(line.plain.rstrip(), err=True)
+        sys.exit(2)
+    except (ConnectError, JournalError, LockedError):
+        raise
+    except DatabaseError as error:
+        error.do = ""  # what can be done stands below
+        click.echo(sentence(error), err=True)
+        for line in report.stays(_status(address), words):
+            click.echo(line.plain.rstrip(), err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("migplan: stopped; what was not committed is rolled back", err=True)
+        for line in report.stays(_status(address), words):
+            click.echo(line.plain.rstrip(), err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _status(address: Address) -> Status | None:
+    """The journal, if the server still answers."""
+    try:
+        return status_of(address)
+    except DatabaseError as error:
+        click.echo(f"migplan: the journal cannot be read now: {error}", err=True)
+        return None
+
+
+def words_of(folder: Path | None, target: str) -> report.Words:
+    """The commands to go on with. A target that was given with a password is not repeated.
+
+    The journal knows what a rollback without a folder is of.
+    """
+    shown = shlex.quote(target) if "://" not in target and "=" not in target else "TARGET"
+    rest = f"--target {shown}" if folder is None else f"{shlex.quote(str(folder))} --target {shown}"
+    return report.Words(f"migplan apply {rest}", f"migplan rollback {rest}", f"migplan verify {rest}")

@@ -6,32 +6,25 @@ import fnmatch
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from migplan import config as configuration
-from migplan.advise import RULES, Advice
-from migplan.catalog import store
-from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
-from migplan.config import Config
 from migplan.errors import SelectionError
 from migplan.files import write_whole
 from migplan.level import Level
-from migplan.pipeline.analyze import analysis_of, catalog_of
-from migplan.report import rules
-from migplan.report.advice import FORMATS, headline
-from migplan.report.analysis import Analysis
+
+if TYPE_CHECKING:
+    from migplan.advise import Advice
+    from migplan.config import Config
 
 NEVER = "never"
 
 
 @click.command()
 @options.arguments("source")
-@options.source
-@options.from_catalog
-@options.config
-@options.selection
+@options.reading(counted=False)
 @click.option(
     "--exposed-schema",
     "exposed_schemas",
@@ -57,7 +50,7 @@ NEVER = "never"
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice(["table", "json", "sarif", "sql"]),
     default="table",
     show_default=True,
     help="table: for people. json: everything, for programs. sarif: for code scanning. "
@@ -74,12 +67,7 @@ NEVER = "never"
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it to a file.")
 @click.option("--explain", metavar="CODE", help="Show what a rule is, when exactly it fires, and why.")
 def advise(
-    source: str | None,
-    from_catalog: Path | None,
-    config_file: Path | None,
-    schemas: tuple[str, ...],
-    tables: tuple[str, ...],
-    exclude: tuple[str, ...],
+    reading: options.Reading,
     exposed_schemas: tuple[str, ...],
     api_roles: tuple[str, ...],
     codes: tuple[str, ...],
@@ -104,12 +92,15 @@ def advise(
         ignore:
           - {code: MP106, object: "public.audit_log*", reason: nothing is ever deleted above it}
     """
+    from migplan.catalog.counts import Exactness
+    from migplan.pipeline.analyze import analyze_catalog
+    from migplan.report.advice import FORMATS, headline
+
     if explain:
         _explain(explain)
         return
-    settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
-    settings = _with_advice(settings, exposed_schemas, api_roles, codes)
-    analysis = _analysis(settings, source, from_catalog)
+    settings = _with_advice(reading.settings, exposed_schemas, api_roles, codes)
+    analysis = analyze_catalog(reading.catalog(Exactness.ESTIMATE, vitals=True), settings)
     advice = replace(analysis.advice, off=()) if codes else analysis.advice
     lines = FORMATS[format_](advice, analysis.catalog.server, whole=whole or out is not None)
     if out:
@@ -121,17 +112,11 @@ def advise(
         sys.exit(1)
 
 
-def _analysis(settings: Config, source: str | None, from_catalog: Path | None) -> Analysis:
-    if from_catalog:
-        return analysis_of(store.load(from_catalog), settings)
-    address = options.resolved(source, settings)
-    with screen.progress("reading the catalog") as on_progress:
-        return analysis_of(catalog_of(address, Exactness.ESTIMATE, on_progress, vitals=True), settings)
-
-
 def _with_advice(
     settings: Config, exposed_schemas: tuple[str, ...], api_roles: tuple[str, ...], codes: tuple[str, ...]
 ) -> Config:
+    from migplan.advise import RULES
+
     said = settings.advise
     changes: dict[str, object] = {}
     if exposed_schemas:
@@ -147,6 +132,8 @@ def _with_advice(
 
 def _codes(globs: tuple[str, ...]) -> frozenset[str]:
     """The codes of rules that are meant."""
+    from migplan.advise import RULES
+
     known = [module.RULE.code for module in RULES]
     found = {glob: fnmatch.filter(known, glob.upper()) for glob in globs}
     for glob, codes in found.items():
@@ -156,6 +143,9 @@ def _codes(globs: tuple[str, ...]) -> frozenset[str]:
 
 
 def _explain(code: str) -> None:
+    from migplan.advise import RULES
+    from migplan.report import rules
+
     (first, *more) = sorted(_codes((code,)))
     for module in RULES:
         if module.RULE.code in {first, *more}:

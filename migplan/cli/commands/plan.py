@@ -5,28 +5,19 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from migplan import config as configuration
-from migplan.catalog import store
-from migplan.catalog.counts import Exactness
-from migplan.catalog.model import Catalog
 from migplan.cli import options, screen
-from migplan.config import Config, Layout
-from migplan.pipeline.analyze import catalog_of
-from migplan.pipeline.plan import drift_of, make_plan, request_of, write_plan
-from migplan.plan import file as plan_file
-from migplan.report import plan as report
+
+if TYPE_CHECKING:
+    from migplan.catalog.model import Catalog
 
 
 @click.command()
 @options.arguments("source")
-@options.source
-@options.from_catalog
-@options.config
-@options.selection
-@options.counts
+@options.reading()
 @click.option(
     "--out",
     type=click.Path(path_type=Path, allow_dash=True),
@@ -35,7 +26,7 @@ from migplan.report import plan as report
 )
 @click.option(
     "--constraints",
-    type=click.Choice([layout.value for layout in Layout]),
+    type=click.Choice(["after-data", "with-schema"]),
     help="Keys and indexes after the rows (fast, the default), or with the schema (live while rows come in).",
 )
 @click.option("--reorder", is_flag=True, help="Where groups contradict the keys, take the order that works.")
@@ -46,12 +37,7 @@ from migplan.report import plan as report
     help="Write nothing: compare the plan's file with the database. Exit code 1 when they differ.",
 )
 def plan(
-    source: str | None,
-    from_catalog: Path | None,
-    config_file: Path | None,
-    schemas: tuple[str, ...],
-    tables: tuple[str, ...],
-    exclude: tuple[str, ...],
+    reading: options.Reading,
     counts: str,
     out: Path | None,
     constraints: str | None,
@@ -66,16 +52,22 @@ def plan(
     plans/NAME.seen.json, with the catalog that the plan was made from: commit both.
     Of literals that could be secrets it holds only what shows that they have changed.
     """
-    settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
+    from migplan.catalog.counts import Exactness
+    from migplan.config import Layout
+    from migplan.pipeline.plan import make_plan, request_of, write_plan
+    from migplan.plan import file as plan_file
+    from migplan.report import plan as report
+
+    settings = reading.settings
     if constraints:
         settings = settings.model_copy(
             update={"plan": settings.plan.model_copy(update={"constraints": Layout(constraints)})}
         )
     file = out or Path("plans") / f"{settings.plan.name}.yaml"
     if check:
-        _check(file, _catalog(settings, source, from_catalog, Exactness.ESTIMATE))
+        _check(file, reading.catalog(Exactness.ESTIMATE))
         return
-    found = _catalog(settings, source, from_catalog, Exactness(counts))
+    found = reading.catalog(Exactness(counts))
     to_screen = str(file) == "-"
     request = replace(request_of(settings, found), reorder=reorder)
     if out and not to_screen and settings.plan.name == "migration":
@@ -91,17 +83,9 @@ def plan(
     )
 
 
-def _catalog(
-    settings: Config, source: str | None, from_catalog: Path | None, exactness: Exactness
-) -> Catalog:
-    if from_catalog:
-        return store.load(from_catalog)
-    address = options.resolved(source, settings)
-    with screen.progress("reading the catalog") as on_progress:
-        return catalog_of(address, exactness, on_progress)
-
-
 def _check(file: Path, catalog: Catalog) -> None:
+    from migplan.pipeline.plan import drift_of
+
     drifted = drift_of(file, catalog)
     if not drifted:
         screen.show([f"{file} fits {catalog.server.address}"])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from migplan import config as configuration
-from migplan.cli import options, permission, screen
-from migplan.pipeline import migrations
-from migplan.run.engine.options import Limits, RunOptions
-from migplan.run.migrations import maintain as maintenance
+from migplan.cli import options, screen
+
+if TYPE_CHECKING:
+    from migplan.config import Config
 
 
 @click.command()
@@ -31,13 +31,13 @@ from migplan.run.migrations import maintain as maintenance
 @options.config
 @options.lock_timeout
 @options.statement_timeout
-@permission.confirm
+@options.confirm
 def maintain(
     name: str,
     folder: Path,
     target: str | None,
     emit: str | None,
-    config_file: Path | None,
+    settings: Config,
     lock_timeout: float,
     statement_timeout: float,
     confirm: str | None,
@@ -47,7 +47,11 @@ def maintain(
     NAME is a file of the folder's maintenance/, or one with `-- migplan: maintenance SCHEDULE` on top. It
     runs in one transaction with its entry in the journal, which also keeps the rows that it returned.
     """
-    settings = configuration.find(config_file)
+    from migplan.cli import permission
+    from migplan.pipeline import migrations
+    from migplan.run.engine.options import Limits, RunOptions
+    from migplan.run.migrations import maintain as maintenance
+
     analysis = migrations.folder_analysis(folder, settings)
     if emit is not None:
         migration = maintenance.upkeep(analysis, name).migration

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import click
 
-from migplan.bundle import signing
-from migplan.bundle.verified import load_verified
 from migplan.cli import screen
 from migplan.errors import FileError
-from migplan.run.bundle import receipt
 
 
 @click.command()
@@ -40,6 +37,10 @@ def sign(path: Path, key: Path) -> None:
         allowed_signers: signers
         required: true
     """
+    from migplan.bundle import signing
+    from migplan.bundle.verified import load_verified
+    from migplan.run.bundle import receipt
+
     if path.is_dir():
         file, purpose = load_verified(path).paths.manifest, signing.BUNDLE
     elif receipt.is_one(path):

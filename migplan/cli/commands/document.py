@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from migplan import config as configuration
-from migplan.catalog import store
-from migplan.catalog.counts import Exactness
 from migplan.cli import options, screen
-from migplan.config import Config
-from migplan.document import summary as report
-from migplan.document.html import as_html
-from migplan.document.json import as_json
-from migplan.document.model import Documentation
 from migplan.files import Access, write_chunks
-from migplan.pipeline import document as documenting
-from migplan.pipeline.document import Documenting
 
-# One file that holds everything: its name, and what makes it.
-FILES: Mapping[str, tuple[str, Callable[[Documentation, Mapping[str, str]], Iterator[str]]]] = {
-    "html": ("database.html", as_html),
-    "json": ("database.json", as_json),
-}
+if TYPE_CHECKING:
+    from migplan.config import Config
+    from migplan.document.model import Documentation
+    from migplan.pipeline.document import DocumentOptions
 
 
 @click.command()
 @options.arguments("source")
-@options.source
-@options.from_catalog
-@options.config
-@options.selection
-@options.counts
+@options.reading()
 @click.option(
     "--plan",
     "plan_file",
@@ -51,7 +36,7 @@ FILES: Mapping[str, tuple[str, Callable[[Documentation, Mapping[str, str]], Iter
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["markdown", *FILES]),
+    type=click.Choice(["markdown", "html", "json"]),
     default="markdown",
     show_default=True,
     help="markdown: pages for a repository, a wiki, MkDocs. html: one page that needs nothing else. "
@@ -67,12 +52,7 @@ FILES: Mapping[str, tuple[str, Callable[[Documentation, Mapping[str, str]], Iter
 )
 @options.access
 def document(
-    source: str | None,
-    from_catalog: Path | None,
-    config_file: Path | None,
-    schemas: tuple[str, ...],
-    tables: tuple[str, ...],
-    exclude: tuple[str, ...],
+    reading: options.Reading,
     counts: str,
     plan_file: Path | None,
     out: Path | None,
@@ -98,18 +78,22 @@ def document(
 
     --check compares what the pages say of the structure with the database; numbers may have moved.
     """
+    from migplan.catalog.counts import Exactness
+    from migplan.document import summary as report
+    from migplan.pipeline import document as documenting
+    from migplan.pipeline.document import DocumentOptions
+
     if (check or strict) and format_ != "markdown":
         raise click.UsageError("--check is about Markdown pages")
     if strict and not check:
         raise click.UsageError("--strict says how --check compares")
-    settings = options.with_selection(configuration.find(config_file), schemas, tables, exclude)
-    settings = options.with_access(settings, access)
+    settings = options.with_access(reading.settings, access)
     if samples is not None:
         settings = settings.model_copy(
             update={"anonymise": settings.anonymise.model_copy(update={"rows": samples})}
         )
     folder = out or Path(settings.document.out)
-    found = _documentation(settings, source, from_catalog, Documenting(plan_file, Exactness(counts)))
+    found = _documentation(reading, settings, DocumentOptions(plan_file, Exactness(counts)))
     if check:
         old = documenting.stale_in(folder, found, strict=strict)
         screen.show(report.staleness(old, folder))
@@ -121,19 +105,24 @@ def document(
         _one_file(found, folder, format_, settings.access)
 
 
-def _documentation(
-    settings: Config, source: str | None, from_catalog: Path | None, wanted: Documenting
-) -> Documentation:
-    if from_catalog:
-        return documenting.documentation_from(store.load(from_catalog), settings, wanted)
-    address = options.resolved(source, settings)
+def _documentation(reading: options.Reading, settings: Config, wanted: DocumentOptions) -> Documentation:
+    from migplan.catalog import store
+    from migplan.pipeline import document as documenting
+
+    if reading.from_catalog:
+        return documenting.document_catalog(store.load(reading.from_catalog), settings, wanted)
     with screen.progress("reading the catalog") as on_progress:
-        return documenting.documentation_of(address, settings, wanted, on_progress)
+        return documenting.document_database(reading.address, settings, wanted, on_progress)
 
 
 def _one_file(found: Documentation, folder: Path, format_: str, access: Access) -> None:
     """Everything in one file, with what people wrote in the pages beside it."""
-    name, shape = FILES[format_]
+    from migplan.document import summary as report
+    from migplan.document.html import as_html
+    from migplan.document.json import as_json
+    from migplan.pipeline import document as documenting
+
+    name, shape = {"html": ("database.html", as_html), "json": ("database.json", as_json)}[format_]
     file = folder / name
     write_chunks(file, shape(found, documenting.kept_in(folder, found)), access)
     screen.show(report.one_file(found, file))

@@ -10,7 +10,6 @@ import click
 from migplan.cli import screen
 from migplan.errors import FileError
 from migplan.files import write_whole
-from migplan.migrations import template
 
 
 @click.command()
@@ -33,6 +32,8 @@ def new(name: str, folder: Path, python: bool) -> None:
     It has the next number where the folder counts, and the time where it does not; two files where the folder
     keeps the way back in a file of its own. Files that are there are never overwritten.
     """
+    from migplan.migrations import template
+
     now = datetime.now().astimezone()
     files = (template.new_data_step if python else template.new_sql)(folder, name, now)
     for file in files:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from migplan.cli import running, screen
+from migplan.cli import options, permission, runs, screen
 from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
-from migplan.cli.permission import Granted, Protection, Subject
+from migplan.cli.permission import Protection, Subject
 from migplan.config import Config
 from migplan.errors import RefusedError, StepError
 from migplan.level import Level
@@ -21,6 +21,8 @@ from migplan.migrations.analysis import Analysis
 from migplan.migrations.lint import Risk
 from migplan.pipeline import migrations as migrating
 from migplan.postgres.address import Address
+from migplan.postgres.scratch import NAME as SCRATCH
+from migplan.postgres.scratch import scratch
 from migplan.report import migration_status as report
 from migplan.report import migrations as analysis_report
 from migplan.run.migrations.apply import MigrateOptions
@@ -32,39 +34,39 @@ from migplan.run.migrations.status import State, statuses_in
 
 def apply(
     path: Path,
-    address: Address,
+    target: str,
     settings: Config,
     wanted: MigrateOptions,
-    permitted: Callable[[Subject], Granted],
     *,
+    confirm: str | None,
+    without_rehearsal: bool,
     strict: bool,
     dry_run: bool,
     log_format: str,
 ) -> None:
     """Apply what is pending; what lint says of it is shown before."""
-    analysis = migrating.folder_analysis(path, settings, address)
-    known = statuses_in(analysis, address)
-    names = would_apply(analysis, known, wanted)
-    grave = _risks(analysis, set(names))
-    screen.show_aside(line for each in grave for line in analysis_report.risk(each))
-    if strict and grave:
-        raise RefusedError("lint found risks, and --strict stops at them; nothing was changed")
-    if dry_run:
-        screen.show(report.pending(known, names))
-        return
-    subject = Subject(
-        analysis.folder.name,
-        path,
-        migrating.digest_of(analysis),
-        f"migplan apply and verify {path} with another target",
-    )
-    granted = permitted(subject)
-    options = replace(wanted.options, protected_as=granted.protected_as)
-    asked = replace(wanted, rehearsal=granted.rehearsal, options=options)
-    with _said(analysis, address):
-        with running.account(log_format, quiet=True) as on_event:
-            done = migrating.migrated(analysis, address, asked, on_event)
-        screen.show(report.applied(done, path, address))
+    with ExitStack() as stack:
+        throwaway = stack.enter_context(scratch()).address if target == SCRATCH else None
+        address = throwaway or options.resolved(target, settings)
+        analysis = migrating.folder_analysis(path, settings, address)
+        known = statuses_in(analysis, address)
+        names = would_apply(analysis, known, wanted)
+        grave = _risks(analysis, set(names))
+        screen.show_aside(line for each in grave for line in analysis_report.risk(each))
+        if strict and grave:
+            raise RefusedError("lint found risks, and --strict stops at them; nothing was changed")
+        if dry_run:
+            screen.show(report.pending(known, names))
+            return
+        rehearse = f"migplan apply and verify {path} with another target"
+        subject = Subject(analysis.folder.name, path, migrating.digest_of(analysis), rehearse)
+        granted = permission.asked(target, address, settings, subject, confirm, without_rehearsal)
+        run_options = replace(wanted.options, protected_as=granted.protected_as)
+        asked = replace(wanted, rehearsal=granted.rehearsal, options=run_options)
+        with _said(analysis, address):
+            with runs.progress(log_format, quiet=True) as on_event:
+                done = migrating.migrated(analysis, address, asked, on_event)
+            screen.show(report.applied(done, path, address))
 
 
 def status(path: Path, address: Address, settings: Config) -> bool:

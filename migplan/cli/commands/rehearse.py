@@ -7,27 +7,18 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from migplan import config as configuration
-from migplan.bundle.options import Options
-from migplan.bundle.verified import VerifiedBundle, load_verified
-from migplan.catalog.counts import Exactness
-from migplan.cli import options, permission, running, screen
-from migplan.cli.apply import shown_failures, words_of
-from migplan.config import Config
+from migplan.cli import options, screen
 from migplan.errors import RefusedError
-from migplan.pipeline.analyze import catalog_of
-from migplan.pipeline.apply import scratch_for
-from migplan.pipeline.export import ExportOptions, export_bundle
-from migplan.pipeline.plan import drift_of
-from migplan.pipeline.rehearse import Rehearsal
-from migplan.postgres.address import Address
-from migplan.postgres.scratch import NAME as SCRATCH
-from migplan.report import rehearsal as report
-from migplan.run.bundle.apply import ApplyOptions
-from migplan.run.engine.options import RunOptions
+
+if TYPE_CHECKING:
+    from migplan.bundle.verified import VerifiedBundle
+    from migplan.config import Config
+    from migplan.pipeline.export import ExportOptions
+    from migplan.postgres.address import Address
 
 
 @click.command()
@@ -35,7 +26,7 @@ from migplan.run.engine.options import RunOptions
 @options.source
 @click.option(
     "--target",
-    default=SCRATCH,
+    default="scratch",
     show_default=True,
     metavar="URL|NAME",
     help="Where to rehearse: a throwaway server of our own, or an empty database.",
@@ -47,20 +38,14 @@ from migplan.run.engine.options import RunOptions
     metavar="DIR",
     help="Where the bundle goes. Default: migrations/NAME, by the plan's name.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=2,
-    show_default=True,
-    help="Sessions that work side by side, in each stage.",
-)
+@options.jobs("Sessions that work side by side, in each stage.")
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
-@running.log_format
+@options.log_format
 def rehearse(
     plan: Path | None,
     source: str | None,
     target: str,
-    config_file: Path | None,
+    settings: Config,
     out: Path | None,
     jobs: int,
     force: bool,
@@ -74,7 +59,11 @@ def rehearse(
 
     Exit code 1 means that something did not hold, 2 that it could not be tried.
     """
-    settings = configuration.find(config_file)
+    from migplan.bundle.options import Options
+    from migplan.cli import permission
+    from migplan.pipeline.export import ExportOptions
+    from migplan.postgres.scratch import NAME as SCRATCH
+
     address = options.resolved(source, settings)
     if target != SCRATCH:
         found = permission.protection(target, options.resolved(target, settings), settings)
@@ -87,11 +76,19 @@ def rehearse(
 
 def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_format: str) -> bool:
     """Rehearse a bundle, and show it; whether everything held."""
+    from migplan.cli import runs
+    from migplan.pipeline.apply import scratch_for
+    from migplan.pipeline.rehearse import Rehearsal
+    from migplan.postgres.scratch import NAME as SCRATCH
+    from migplan.report import rehearsal as report
+    from migplan.run.bundle.apply import ApplyOptions
+    from migplan.run.engine.options import RunOptions
+
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_for(bundle)) if target == SCRATCH else None
         where = scratch.address if scratch else options.resolved(target, settings)
-        stack.enter_context(shown_failures(where, words_of(bundle.paths.folder, target)))
-        on_progress = stack.enter_context(running.account(log_format, quiet=True))
+        stack.enter_context(runs.shown_failures(where, runs.words_of(bundle.paths.folder, target)))
+        on_progress = stack.enter_context(runs.progress(log_format, quiet=True))
         rehearsal = Rehearsal(bundle, where, ApplyOptions(RunOptions(jobs)), on_event=on_progress)
         for stage in rehearsal.stages():
             screen.show(
@@ -112,9 +109,16 @@ def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_for
 
 def _bundle(plan: Path | None, source: Address, settings: Config, wanted: ExportOptions) -> VerifiedBundle:
     """Check the plan, if there is one, and export."""
+    from migplan.bundle.verified import load_verified
+    from migplan.catalog.counts import Exactness
+    from migplan.pipeline.analyze import read_catalog
+    from migplan.pipeline.export import export_bundle
+    from migplan.pipeline.plan import drift_of
+    from migplan.report import rehearsal as report
+
     if plan is not None:
         started = time.monotonic()
-        drifted = drift_of(plan, catalog_of(source, Exactness.ESTIMATE))
+        drifted = drift_of(plan, read_catalog(source, Exactness.ESTIMATE))
         said = f"{plan} fits" if not drifted else f"{plan} no longer fits"
         screen.show(
             report.stage("plan", time.monotonic() - started, said, holds=not drifted, details=drifted)

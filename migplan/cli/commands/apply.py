@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from migplan import config as configuration
-from migplan.bundle.verified import VerifiedBundle, load_verified
-from migplan.cli import options, permission, running, screen, signatures
-from migplan.cli.boundary import INTERRUPTED, sentence
-from migplan.config import Layout
-from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, RefusedError, StepError
+from migplan.cli import options, screen
+from migplan.errors import RefusedError
 from migplan.names import quoted
-from migplan.pipeline.apply import apply_bundle, preview_steps, scratch_for
-from migplan.postgres.address import Address
-from migplan.postgres.scratch import NAME as SCRATCH
-from migplan.postgres.scratch import Scratch, scratch
-from migplan.report import run as report
-from migplan.run.bundle.apply import ApplyOptions
-from migplan.run.engine.options import Limits, RunOptions
-from migplan.run.engine.status import Status, status_of
+
+if TYPE_CHECKING:
+    from migplan.bundle.verified import VerifiedBundle
+    from migplan.cli import permission
+    from migplan.config import Config
+    from migplan.postgres.scratch import Scratch
 
 
 @click.command()
 @options.arguments("target", "bundle", needed=frozenset({"target"}))
 @options.target
 @options.config
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=2,
-    show_default=True,
-    help="Sessions that work side by side. The steps are the same, whatever the number.",
-)
+@options.jobs("Sessions that work side by side. The steps are the same, whatever the number.")
 @click.option("--dry-run", is_flag=True, help="Print every step with its locks; change nothing.")
 @click.option("--keep", is_flag=True, help="Leave the server of the target scratch running until Ctrl-C.")
 @options.lock_timeout
@@ -70,13 +57,13 @@ from migplan.run.engine.status import Status, status_of
 )
 @click.option("--seed", is_flag=True, help="Of a folder: run its seeds, too, whether or not they ran before.")
 @click.option("--strict", is_flag=True, help="Of a folder: stop at what lint warns of.")
-@permission.without_rehearsal
-@permission.confirm
-@running.log_format
+@options.without_rehearsal
+@options.confirm
+@options.log_format
 def apply(
     bundle: Path | None,
     target: str,
-    config_file: Path | None,
+    settings: Config,
     jobs: int,
     dry_run: bool,
     keep: bool,
@@ -105,37 +92,39 @@ def apply(
     BUNDLE can also be a folder of migrations that people wrote. Those that the target does not have yet are
     applied in the order that their names and needs give, each in one transaction as far as it can be in one.
     """
-    settings = configuration.find(config_file)
+    from migplan.bundle.verified import load_verified
+    from migplan.cli import permission, runs
+    from migplan.pipeline.apply import apply_bundle, preview_steps, scratch_for
+    from migplan.postgres.scratch import NAME as SCRATCH
+    from migplan.report import run as report
+    from migplan.run.bundle.apply import ApplyOptions
+    from migplan.run.engine.options import Limits, RunOptions
+    from migplan.run.engine.status import status_of
+
     run_options = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
     if options.is_of_people(bundle):
-        from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
-        from migplan.run.migrations.apply import MigrateOptions  # noqa: PLC0415
+        from migplan.cli import migrations as folders
+        from migplan.run.migrations.apply import MigrateOptions
 
-        with ExitStack() as stack:
-            scratched = stack.enter_context(scratch()).address if target == SCRATCH else None
-            address = scratched or options.resolved(target, settings)
-
-            def granted(subject: permission.Subject) -> permission.Granted:
-                return permission.asked(target, address, settings, subject, confirm, without_rehearsal)
-
-            folders.apply(
-                bundle,
-                address,
-                settings,
-                MigrateOptions(to, seed, reorder, run_options),
-                granted,
-                strict=strict,
-                dry_run=dry_run,
-                log_format=log_format,
-            )
+        folders.apply(
+            bundle,
+            target,
+            settings,
+            MigrateOptions(to, seed, reorder, run_options),
+            confirm=confirm,
+            without_rehearsal=without_rehearsal,
+            strict=strict,
+            dry_run=dry_run,
+            log_format=log_format,
+        )
         return
     verified = load_verified(options.bundle_folder(bundle))
-    if name := signatures.demanded(verified, settings):
+    if name := permission.signed_by(verified, settings):
         screen.show_aside([f"{verified.paths.folder} is signed by {name}"])
     with ExitStack() as stack:
         throwaway = stack.enter_context(scratch_for(verified)) if target == SCRATCH else None
         address = throwaway.address if throwaway else options.resolved(target, settings)
-        words = words_of(verified.paths.folder, target)
+        words = runs.words_of(verified.paths.folder, target)
         if dry_run:
             screen.show(report.foreseen(*preview_steps(verified, address)))
             return
@@ -144,8 +133,8 @@ def apply(
         wanted = ApplyOptions(
             replace(run_options, protected_as=permit.protected_as), carried, permit.rehearsal
         )
-        with shown_failures(address, words):
-            with running.account(log_format) as on_progress:
+        with runs.shown_failures(address, words):
+            with runs.progress(log_format) as on_progress:
                 done = apply_bundle(verified, address, wanted, on_progress)
             screen.show(report.done(done, status_of(address), words))
         if throwaway and keep:
@@ -153,6 +142,8 @@ def apply(
 
 
 def _subject(bundle: VerifiedBundle) -> permission.Subject:
+    from migplan.cli import permission
+
     folder = bundle.paths.folder
     rehearse = f"migplan rehearse, or migplan apply and verify {folder} with another target"
     return permission.Subject(bundle.name, folder, bundle.digest, rehearse)
@@ -160,7 +151,9 @@ def _subject(bundle: VerifiedBundle) -> permission.Subject:
 
 def _carried(bundle: VerifiedBundle, carry: bool) -> frozenset[str]:
     """The keys that rows of the bundle break; the command ends here if they are not to be carried."""
-    from migplan.bundle.check.file_orphans import orphans_in  # noqa: PLC0415 - only where that is asked for
+    from migplan.bundle.check.file_orphans import orphans_in
+    from migplan.config import Layout
+    from migplan.report import run as report
 
     with screen.progress("looking for orphans") as on_progress:
         found = orphans_in(bundle.paths.folder, bundle.manifest, on_progress)
@@ -179,50 +172,6 @@ def _carried(bundle: VerifiedBundle, carry: bool) -> frozenset[str]:
             do="fix the rows in the source and export anew",
         )
     return frozenset(f"{quoted(each.key.name)} of {each.key.table}" for each in broken)
-
-
-@contextmanager
-def shown_failures(address: Address, words: report.Words) -> Iterator[None]:
-    """A run that fails or is stopped says what stays in the target, and how to go on and back."""
-    try:
-        yield
-    except StepError as error:
-        lines = list(report.failed(error, _status(address), words))
-        for line in lines:
-            click.echo(line.plain.rstrip(), err=True)
-        sys.exit(2)
-    except (ConnectError, JournalError, LockedError):
-        raise
-    except DatabaseError as error:
-        error.do = ""  # what can be done stands below
-        click.echo(sentence(error), err=True)
-        for line in report.stays(_status(address), words):
-            click.echo(line.plain.rstrip(), err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        click.echo("migplan: stopped; what was not committed is rolled back", err=True)
-        for line in report.stays(_status(address), words):
-            click.echo(line.plain.rstrip(), err=True)
-        sys.exit(INTERRUPTED)
-
-
-def _status(address: Address) -> Status | None:
-    """The journal, if the server still answers."""
-    try:
-        return status_of(address)
-    except DatabaseError as error:
-        click.echo(f"migplan: the journal cannot be read now: {error}", err=True)
-        return None
-
-
-def words_of(folder: Path | None, target: str) -> report.Words:
-    """The commands to go on with. A target that was given with a password is not repeated.
-
-    The journal knows what a rollback without a folder is of.
-    """
-    shown = shlex.quote(target) if "://" not in target and "=" not in target else "TARGET"
-    rest = f"--target {shown}" if folder is None else f"{shlex.quote(str(folder))} --target {shown}"
-    return report.Words(f"migplan apply {rest}", f"migplan rollback {rest}", f"migplan verify {rest}")
 
 
 def _wait(kept: Scratch) -> None:

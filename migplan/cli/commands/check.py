@@ -7,12 +7,8 @@ from pathlib import Path
 
 import click
 
-from migplan.bundle import signing
-from migplan.bundle.check.examine import examine
-from migplan.bundle.paths import BundlePaths
 from migplan.cli import screen
 from migplan.errors import SignatureError
-from migplan.report import check as report
 
 
 @click.command()
@@ -36,6 +32,9 @@ def check(bundle: Path, allowed: Path | None) -> None:
 
     A bundle with a problem ends with exit code 1, what is no bundle at all with 2.
     """
+    from migplan.bundle.check.examine import examine
+    from migplan.report import check as report
+
     with screen.progress("reading the bundle") as on_progress:
         found = examine(bundle, on_progress)
     screen.show(report.as_text(found, bundle))
@@ -47,6 +46,9 @@ def check(bundle: Path, allowed: Path | None) -> None:
 
 def _signed(bundle: Path, allowed: Path) -> None:
     """Show who signed the bundle; one that nobody signed who may is an answer, and no failure."""
+    from migplan.bundle import signing
+    from migplan.bundle.paths import BundlePaths
+
     manifest = BundlePaths(bundle).manifest
     try:
         name, _ = signing.signer(manifest, allowed, signing.BUNDLE)

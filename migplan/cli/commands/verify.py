@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.text import Text
 
-from migplan import config as configuration
-from migplan.bundle import signing
-from migplan.bundle.verified import load_verified
-from migplan.cli import options, screen, signatures
-from migplan.pipeline.verify import receipt_of
-from migplan.report import verification as report
-from migplan.verify.target import verify_target
-from migplan.verify.verification import Verification
+from migplan.cli import options, screen
 
-_SHAPES: dict[str, Callable[[Verification], Iterable[Text | str]]] = {
-    "text": report.as_text,
-    "json": report.as_json,
-    "markdown": report.as_markdown,
-}
+if TYPE_CHECKING:
+    from migplan.config import Config
 
 
 @click.command()
@@ -43,25 +32,19 @@ _SHAPES: dict[str, Callable[[Verification], Iterable[Text | str]]] = {
 @click.option(
     "--format",
     "shape",
-    type=click.Choice(list(_SHAPES)),
+    type=click.Choice(["text", "json", "markdown"]),
     default="text",
     show_default=True,
     help="How to say it.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=2,
-    show_default=True,
-    help="Connections to each server that compute digests, all on one snapshot.",
-)
-@signatures.key
+@options.jobs("Connections to each server that compute digests, all on one snapshot.")
+@options.sign
 def verify(
     bundle: Path | None,
     target: str,
     source: str | None,
     scratch: str | None,
-    config_file: Path | None,
+    settings: Config,
     shape: str,
     jobs: int,
     key: Path | None,
@@ -82,9 +65,14 @@ def verify(
 
     A target that differs ends with exit code 1, and each difference has its name.
     """
-    settings = configuration.find(config_file)
+    from migplan.bundle import signing
+    from migplan.bundle.verified import load_verified
+    from migplan.pipeline.verify import receipt_of
+    from migplan.report import verification as report
+    from migplan.verify.target import verify_target
+
     if options.is_of_people(bundle):
-        from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
+        from migplan.cli import migrations as folders
 
         if not folders.verify(bundle, options.resolved(target, settings), settings):
             sys.exit(1)
@@ -95,7 +83,13 @@ def verify(
     lent = options.resolved(scratch, settings) if scratch is not None else None
     with screen.progress("verifying") as on_progress:
         found = verify_target(address, folder, origin, jobs, on_progress, lent)
-    screen.show(_SHAPES[shape](found))
+    match shape:
+        case "json":
+            screen.show(report.as_json(found))
+        case "markdown":
+            screen.show(report.as_markdown(found))
+        case _:
+            screen.show(report.as_text(found))
     receipt = receipt_of(load_verified(folder), address, found) if found.holds else None
     if receipt and shape == "text":
         screen.show([f"Receipt: {receipt}"])

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from migplan import config as configuration
-from migplan.catalog.counts import Exactness
-from migplan.catalog.model import Catalog
 from migplan.cli import options, screen
-from migplan.config import Config
 from migplan.errors import FileError
 from migplan.files import write_whole
-from migplan.pipeline.analyze import catalog_of
+
+if TYPE_CHECKING:
+    from migplan.catalog.model import Catalog
 
 _TEMPLATE = """\
 # What migplan knows of your databases. Commit this file: no password belongs into it.
@@ -83,7 +82,7 @@ plan:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=Path(configuration.FILE_NAME),
+    default=Path("migplan.yaml"),
     show_default=True,
     metavar="FILE",
     help="The file to write.",
@@ -91,6 +90,11 @@ plan:
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
 def init(source: str | None, name: str, out: Path, force: bool) -> None:
     """Write a migplan.yaml with comments, to begin with."""
+    from migplan import config as configuration
+    from migplan.catalog.counts import Exactness
+    from migplan.config import Config
+    from migplan.pipeline.analyze import read_catalog
+
     if out.exists() and not force:
         raise FileError(
             f"{out} is there already, and was left as it is", do="--force overwrites it", file=out
@@ -99,7 +103,7 @@ def init(source: str | None, name: str, out: Path, force: bool) -> None:
     if source:
         address = options.resolved(source, Config())
         with screen.progress("reading the catalog") as on_progress:
-            schemas = _schemas(catalog_of(address, Exactness.ESTIMATE, on_progress))
+            schemas = _schemas(read_catalog(address, Exactness.ESTIMATE, on_progress))
     text = _TEMPLATE.replace("%SCHEMAS%", schemas).replace("%NAME%", name)
     configuration.loads(text, out)
     write_whole(out, text)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from migplan import config as configuration
 from migplan.cli import options, screen
-from migplan.report import run as report
-from migplan.run.engine.status import status_of
+
+if TYPE_CHECKING:
+    from migplan.config import Config
 
 
 @click.command()
@@ -26,7 +27,7 @@ from migplan.run.engine.status import status_of
     show_default=True,
     help="How to say it: json has every step.",
 )
-def status(folder: Path | None, target: str, config_file: Path | None, form: str) -> None:
+def status(folder: Path | None, target: str, settings: Config, form: str) -> None:
     """Say what was run on a target, by whom and when, and what is left to do.
 
     It is read from the journal in the target itself; nothing is changed, and nobody is kept waiting.
@@ -34,9 +35,11 @@ def status(folder: Path | None, target: str, config_file: Path | None, form: str
     said how each of them stands: applied, pending, changed since, or missing; exit code 1 unless all are
     applied.
     """
-    settings = configuration.find(config_file)
+    from migplan.report import run as report
+    from migplan.run.engine.status import status_of
+
     if folder is not None:
-        from migplan.cli import folder as folders  # noqa: PLC0415 - runs of bundles need none of it
+        from migplan.cli import migrations as folders
 
         if not options.is_of_people(folder):
             raise click.UsageError(

@@ -8,34 +8,20 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from migplan import config as configuration
-from migplan import demo as example
-from migplan.bundle.options import Options
-from migplan.bundle.verified import load_verified
-from migplan.catalog.counts import Exactness
-from migplan.catalog.model import Catalog
-from migplan.cli import rehearse, screen
+from migplan.cli import screen
 from migplan.cli.boundary import sentence
-from migplan.document import summary as documentation_report
 from migplan.errors import GroupingError
 from migplan.files import write_whole
-from migplan.pipeline import document as documenting
-from migplan.pipeline.analyze import analysis_of, catalog_of
-from migplan.pipeline.export import ExportOptions, export_bundle
-from migplan.pipeline.plan import make_plan, request_of, write_plan
-from migplan.postgres import address
-from migplan.postgres.address import Address
-from migplan.postgres.binaries import find_server
-from migplan.postgres.scratch import NAME as SCRATCH
-from migplan.postgres.server import ThrowawayServer
-from migplan.report import advice as advice_report
-from migplan.report import analysis as analysis_report
-from migplan.report import export as export_report
-from migplan.report import plan as plan_report
+
+if TYPE_CHECKING:
+    from migplan.catalog.model import Catalog
+    from migplan.config import Config
+    from migplan.postgres.address import Address
 
 
 @click.command()
@@ -55,6 +41,12 @@ def demo(out: Path | None, keep: bool) -> None:
     rolled back, applied once more.
     Nothing is left behind but what --out asks for.
     """
+    from migplan import demo as example
+    from migplan.pipeline.analyze import read_catalog
+    from migplan.postgres import address
+    from migplan.postgres.binaries import find_server
+    from migplan.postgres.server import ThrowawayServer
+
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migplan-demo-")))
         with _step("Starting a PostgreSQL server of our own"):
@@ -63,7 +55,7 @@ def demo(out: Path | None, keep: bool) -> None:
             url = server.create_database(example.DATABASE)
             source = address.parse(url)
             example.build(source)
-        catalog = catalog_of(source, vitals=True)
+        catalog = read_catalog(source, vitals=True)
         _analyze(catalog)
         _advised(catalog)
         _refused(catalog)
@@ -76,19 +68,29 @@ def demo(out: Path | None, keep: bool) -> None:
 
 
 def _analyze(catalog: Catalog) -> None:
+    from migplan.pipeline.analyze import analyze_catalog
+    from migplan.report import analysis as analysis_report
+
     _said("migplan analyze --schema public")
-    settings = configuration.loads(example.settings(), Path("migplan.yaml"))
-    screen.show(analysis_report.as_tree(analysis_of(catalog, settings)))
+    settings = _settings()
+    screen.show(analysis_report.as_tree(analyze_catalog(catalog, settings)))
 
 
 def _advised(catalog: Catalog) -> None:
+    from migplan.pipeline.analyze import analyze_catalog
+    from migplan.report import advice as advice_report
+
     _said("migplan advise --schema public")
-    settings = configuration.loads(example.settings(), Path("migplan.yaml"))
-    analysis = analysis_of(catalog, settings)
+    settings = _settings()
+    analysis = analyze_catalog(catalog, settings)
     screen.show(advice_report.as_table(analysis.advice, catalog.server))
 
 
 def _refused(catalog: Catalog) -> None:
+    from migplan import config as configuration
+    from migplan import demo as example
+    from migplan.pipeline.plan import make_plan, request_of
+
     _said("migplan plan          (with the groups of the source documents)")
     settings = configuration.loads(example.settings_as_documented(), Path("documents.yaml"))
     try:
@@ -98,22 +100,29 @@ def _refused(catalog: Catalog) -> None:
 
 
 def _planned(catalog: Catalog, folder: Path, *, kept: bool) -> None:
+    from migplan import demo as example
+    from migplan.pipeline.plan import make_plan, request_of, write_plan
+    from migplan.report import plan as plan_report
+
     _said("migplan plan          (with hotels moved to the group catalog)")
-    text = example.settings()
-    settings = configuration.loads(text, Path("migplan.yaml"))
+    settings = _settings()
     result = make_plan(catalog, settings, request_of(settings, catalog))
     file = folder / "plans" / f"{result.plan.name}.yaml"
-    write_whole(folder / "migplan.yaml", text)
+    write_whole(folder / "migplan.yaml", example.settings())
     write_plan(result, file)
     shown = file if kept else Path("plans") / file.name
     screen.show(plan_report.as_text(result.plan, shown))
 
 
 def _documented(source: Address, folder: Path, *, kept: bool) -> None:
+    from migplan import demo as example
+    from migplan.document import summary as documentation_report
+    from migplan.pipeline import document as documenting
+
     _said("migplan document --plan plans/muva.yaml")
-    settings = configuration.loads(example.settings(), Path("migplan.yaml"))
-    wanted = documenting.Documenting(folder / "plans" / f"{example.DATABASE}.yaml")
-    found = documenting.documentation_of(source, settings, wanted)
+    settings = _settings()
+    wanted = documenting.DocumentOptions(folder / "plans" / f"{example.DATABASE}.yaml")
+    found = documenting.document_database(source, settings, wanted)
     out = folder / settings.document.out
     pages, changed = documenting.write_pages(found, out, overwrite=False)
     shown = out if kept else Path(settings.document.out)
@@ -121,8 +130,14 @@ def _documented(source: Address, folder: Path, *, kept: bool) -> None:
 
 
 def _exported(source: Address, folder: Path, *, kept: bool) -> None:
+    from migplan import demo as example
+    from migplan.bundle.options import Options
+    from migplan.catalog.counts import Exactness
+    from migplan.pipeline.export import ExportOptions, export_bundle
+    from migplan.report import export as export_report
+
     _said("migplan export plans/muva.yaml")
-    settings = configuration.loads(example.settings(), Path("migplan.yaml"))
+    settings = _settings()
     plan = folder / "plans" / f"{example.DATABASE}.yaml"
     wanted = ExportOptions(
         out=folder / "migrations" / example.DATABASE,
@@ -136,11 +151,23 @@ def _exported(source: Address, folder: Path, *, kept: bool) -> None:
 
 
 def _rehearsed(folder: Path) -> None:
+    from migplan import demo as example
+    from migplan.bundle.verified import load_verified
+    from migplan.cli.commands import rehearse
+    from migplan.postgres.scratch import NAME as SCRATCH
+
     _said("migplan rehearse          (the bundle that was just exported)")
-    settings = configuration.loads(example.settings(), Path("migplan.yaml"))
+    settings = _settings()
     bundle = load_verified(folder / "migrations" / example.DATABASE)
     if not rehearse.on(bundle, SCRATCH, settings, jobs=2, log_format="text"):
         sys.exit(1)
+
+
+def _settings() -> Config:
+    from migplan import config as configuration
+    from migplan import demo as example
+
+    return configuration.loads(example.settings(), Path("migplan.yaml"))
 
 
 def _wait(url: str, folder: Path) -> None:
