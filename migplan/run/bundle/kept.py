@@ -58,7 +58,7 @@ def of_bundle(bundle: VerifiedBundle) -> dict[str, bytes]:
     kept = {_MANIFEST: json.dumps(content, ensure_ascii=False).encode()}
     for file in manifest.files:
         name = f"rollback/{file.file}"
-        kept[name] = bytes(bundle.texts[name])
+        kept[name] = bundle.files.read(name)
     return kept
 
 

@@ -23,9 +23,8 @@ from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Layout
 from migplan.errors import BundleError
 from migplan.names import quoted
-from migplan.run.engine import footprints
-from migplan.run.engine.families import Families
-from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, LOADS, REFERS, AddedKey, Footprint
+from migplan.run.bundle.footprints import AddedKey, Families, checking, read
+from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, LOADS, REFERS, Footprint, joined
 from migplan.run.engine.steps import CopyBlock, Segment, Statements, Step
 from migplan.sql.split import CopyRows, Statement, pieces
 from migplan.sql.tree import statement_tree
@@ -138,7 +137,7 @@ class _Deriving:
     def _constraints(self, reader: _Reader, phase: str) -> Iterator[Step]:
         light = _Chunk(reader.name, phase)
         for statement, settings in reader.statements():
-            reading = footprints.read(statement_tree(statement.text))
+            reading = read(statement_tree(statement.text))
             footprint = self._families.footprint(reading)
             weight = self._bytes.get(reading.builds or "", 0)
             key = reading.key
@@ -155,7 +154,7 @@ class _Deriving:
                 yield _added(step, statement, key, "and never validated")
             elif key and self._can_wait(key):
                 yield replace(_added(step, statement, key, "added"), weight=0)
-                checked = self._families.widened(footprints.checking(key))
+                checked = self._families.widened(checking(key))
                 yield replace(_validated(step, statement, key), footprint=checked)
             else:
                 yield step
@@ -244,7 +243,7 @@ def _step_of(
         line=first.line,
         settings=settings,
         segments=(Statements(first.start, last.end, first.line),),
-        footprint=footprints.joined(concerned),
+        footprint=joined(concerned),
         bytes=last.end - first.start,
     )
 
