@@ -6,11 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.catalog.model import ForeignKey, Index, Key, Table, TableKind
 from migplan.names import QualifiedName, quoted
+from migplan.sql.tree import statement_tree, words
 
 # A GiST index finds what is equal in its leading parts, too: btree_gist's, and those of WITHOUT OVERLAPS.
 _LEADING = frozenset({"btree", "gist"})
@@ -66,7 +66,7 @@ def shape(index: Index, keys: Collection[Key] = ()) -> Shape:
 
 @lru_cache(maxsize=2**14)
 def _parsed(definition: str) -> pg.IndexStmt:
-    return postgast.parse(definition).stmts[0].stmt.index_stmt
+    return statement_tree(definition).index_stmt
 
 
 def _part(of: str, element: pg.IndexElem) -> Part:
@@ -83,7 +83,7 @@ def _part(of: str, element: pg.IndexElem) -> Part:
 
 
 def _name(nodes: Collection[pg.Node]) -> str:
-    return ".".join(quoted(node.string.sval) for node in nodes)
+    return ".".join(map(quoted, words(nodes)))
 
 
 def serves(index: Index, key: ForeignKey) -> bool:

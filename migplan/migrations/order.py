@@ -26,7 +26,7 @@ _OF_TABLES = frozenset({ThingKind.COLUMN, ThingKind.CONSTRAINT, ThingKind.TRIGGE
 
 
 @dataclass(frozen=True, slots=True)
-class Because:
+class Reason:
     """Why a migration comes after another: what it needs, and where that is made.
 
     Where something is dropped that another one still uses, ``need`` is the drop and ``made`` the use.
@@ -45,15 +45,12 @@ class Because:
         return self.need.how == "drops" and self.made.how != "creates"
 
 
-Contradiction = Because
-
-
 @dataclass(frozen=True, slots=True)
 class Cycle:
     """Migrations that need each other, each the next one."""
 
     migrations: tuple[str, ...]
-    because: tuple[Because, ...]
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +76,10 @@ class Order:
         self._upkeep = tuple(each for each in file_analyses if not each.migration.is_ordered)
         self._at = {name: at for at, name in enumerate(self.names)}
         self._definitions = Definitions([each.uses for each in self.file_analyses])
-        self._needs: dict[tuple[int, int], Because] = {}  # (who is needed, who needs it)
-        self._after: dict[tuple[int, int], Because] = {}  # likewise, but only one after the other
+        self._needs: dict[tuple[int, int], Reason] = {}  # (who is needed, who needs it)
+        self._after: dict[tuple[int, int], Reason] = {}  # likewise, but only one after the other
         self._chain: set[tuple[int, int]] = set()
-        self._perhaps: list[Because] = []
+        self._perhaps: list[Reason] = []
         self._missing: dict[Thing, Missing] = {}
         self._bodies: dict[Thing, list[Use]] = defaultdict(list)
         self._read()
@@ -90,21 +87,21 @@ class Order:
     # --- answers -----------------------------------------------------------------------------------------
 
     @cached_property
-    def needs(self) -> Mapping[str, tuple[Because, ...]]:
+    def needs(self) -> Mapping[str, tuple[Reason, ...]]:
         """Of each migration, why it needs which others: one reason for each, in their order."""
-        found: dict[str, list[Because]] = {name: [] for name in self.names}
-        for (first, then), because in sorted(self._needs.items(), key=lambda item: item[0]):
+        found: dict[str, list[Reason]] = {name: [] for name in self.names}
+        for (first, then), reason in sorted(self._needs.items(), key=lambda item: item[0]):
             if first != then:
-                found[self.names[then]].append(because)
+                found[self.names[then]].append(reason)
         return {name: tuple(reasons) for name, reasons in found.items()}
 
     @cached_property
-    def dependents(self) -> Mapping[str, tuple[Because, ...]]:
+    def dependents(self) -> Mapping[str, tuple[Reason, ...]]:
         """Of each migration, who needs it, and why: it cannot be rolled back before them."""
-        found: dict[str, list[Because]] = {name: [] for name in self.names}
+        found: dict[str, list[Reason]] = {name: [] for name in self.names}
         for reasons in self.needs.values():
-            for because in reasons:
-                found[because.by].append(because)
+            for reason in reasons:
+                found[reason.by].append(reason)
         return {name: tuple(reasons) for name, reasons in found.items()}
 
     @cached_property
@@ -128,9 +125,9 @@ class Order:
         return tuple(self.names[at] for at in nx.lexicographical_topological_sort(graph))
 
     @cached_property
-    def contradictions(self) -> tuple[Contradiction, ...]:
+    def contradictions(self) -> tuple[Reason, ...]:
         """Where the order of the names is not one that works."""
-        found = [because for (a, b), because in self._edges() if a > b or (a == b and because is not None)]
+        found = [reason for (a, b), reason in self._edges() if a > b or (a == b and reason is not None)]
         return tuple(sorted(found, key=lambda each: (self._at[each.migration], each.need.line)))
 
     @cached_property
@@ -142,7 +139,7 @@ class Order:
         )
 
     @property
-    def perhaps(self) -> tuple[Because, ...]:
+    def perhaps(self) -> tuple[Reason, ...]:
         """Functions whose body uses what is made later: they must not be called before that."""
         return tuple(self._perhaps)
 
@@ -159,9 +156,9 @@ class Order:
 
     # --- reading -----------------------------------------------------------------------------------------
 
-    def _edges(self) -> Iterator[tuple[tuple[int, int], Because]]:
+    def _edges(self) -> Iterator[tuple[tuple[int, int], Reason]]:
         yield from self._needs.items()
-        yield from ((edge, because) for edge, because in self._after.items() if edge not in self._needs)
+        yield from ((edge, reason) for edge, reason in self._after.items() if edge not in self._needs)
 
     def _read(self) -> None:
         for use in (use for each in self.file_analyses for use in each.uses):
@@ -212,14 +209,14 @@ class Order:
 
     def _doubt(self, place: Place, maker: Place) -> None:
         if place.use.inside is not None and maker.at != place.at:
-            reason = Because(self.names[place.at], place.use, self.names[maker.at], maker.use)
+            reason = Reason(self.names[place.at], place.use, self.names[maker.at], maker.use)
             self._perhaps.append(reason)
 
     def _need(self, place: Place, maker: Place, through: Use | None = None) -> None:
         if place.at == maker.at and maker.is_before(place):
             return
-        because = Because(self.names[place.at], place.use, self.names[maker.at], maker.use, through)
-        self._needs.setdefault((maker.at, place.at), because)
+        reason = Reason(self.names[place.at], place.use, self.names[maker.at], maker.use, through)
+        self._needs.setdefault((maker.at, place.at), reason)
 
     def _follow(self, call: Place, function: Thing) -> None:
         """What the body of a function that runs here uses is needed here."""
@@ -271,13 +268,13 @@ class Order:
     def _drop(self, drop: Place, users: Sequence[Place]) -> None:
         for user in users:
             if user.at != drop.at and user.use.sure:
-                reason = Because(self.names[drop.at], drop.use, self.names[user.at], user.use)
+                reason = Reason(self.names[drop.at], drop.use, self.names[user.at], user.use)
                 self._after.setdefault((user.at, drop.at), reason)
 
     def _made_again(self, made: Place, thing: Thing) -> None:
         for drop in self._definitions.dropped[thing]:
             if drop.at < made.at:
-                reason = Because(self.names[made.at], made.use, self.names[drop.at], drop.use)
+                reason = Reason(self.names[made.at], made.use, self.names[drop.at], drop.use)
                 self._after.setdefault((drop.at, made.at), reason)
 
     def _way_round(self, knot: nx.DiGraph[int]) -> Cycle:
@@ -291,6 +288,3 @@ class Order:
 
 def _circles(graph: nx.DiGraph[int]) -> list[frozenset[int]]:
     return sorted((frozenset(c) for c in nx.strongly_connected_components(graph) if len(c) > 1), key=min)
-
-
-__all__ = ["Because", "Contradiction", "Cycle", "Duplicate", "Missing", "Order"]

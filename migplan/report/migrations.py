@@ -10,8 +10,9 @@ from rich.text import Text
 
 from migplan.level import Level
 from migplan.migrations.analysis import Analysis
+from migplan.migrations.duplicates import Duplicate
 from migplan.migrations.lint import Risk
-from migplan.migrations.order import Because, Cycle, Duplicate, Missing
+from migplan.migrations.order import Cycle, Missing, Reason
 from migplan.report.tree import READABLE, SHOWN_CHILDREN, SHOWN_ROOTS, Line
 from migplan.text.wording import counted, listed
 
@@ -65,7 +66,7 @@ class _Tree:
         self.names = order.order
         place = {name: at for at, name in enumerate(self.names)}
         needs = {
-            name: [because.by for because in order.needs[name] if place[because.by] < place[name]]
+            name: [reason.by for reason in order.needs[name] if place[reason.by] < place[name]]
             for name in self.names
         }
         self._home = {name: max(others, key=place.__getitem__) for name, others in needs.items() if others}
@@ -122,8 +123,8 @@ def _marks(analysis: Analysis) -> Mapping[str, str]:
     for number, cycle in enumerate(analysis.order.cycles, 1):
         for name in cycle.migrations:
             found.setdefault(name, []).append(f"⟲ cycle {number}")
-    for because in analysis.order.contradictions:
-        found.setdefault(because.migration, []).append(f"after {because.by}")
+    for reason in analysis.order.contradictions:
+        found.setdefault(reason.migration, []).append(f"after {reason.by}")
     for each in analysis.file_analyses:
         if each.migration.kind == "python":
             found.setdefault(each.migration.name, []).append("Python")
@@ -150,7 +151,7 @@ def sections(analysis: Analysis, *, whole: bool = False) -> Iterator[tuple[str, 
     if order.cycles:
         yield "Cycles: no order works", [t for c in order.cycles for t in _cycle(c, files)]
     if order.contradictions:
-        lines = [t for because in order.contradictions[:limit] for t in contradiction(because, files)]
+        lines = [t for reason in order.contradictions[:limit] for t in contradiction(reason, files)]
         lines += _more(len(order.contradictions) - limit)
         if not order.cycles and not _within_files(order.contradictions):
             lines.append(
@@ -186,32 +187,32 @@ def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Itera
         yield f"Lint: {_levels(found_here)}", lines
 
 
-def _within_files(found: Sequence[Because]) -> bool:
-    return any(because.migration == because.by for because in found)
+def _within_files(found: Sequence[Reason]) -> bool:
+    return any(reason.migration == reason.by for reason in found)
 
 
-def contradiction(because: Because, files: Mapping[str, Path]) -> Iterator[Text]:
+def contradiction(reason: Reason, files: Mapping[str, Path]) -> Iterator[Text]:
     """Return what a statement needs, and where it is created: too late."""
-    here = f"{files[because.migration].name}:{because.need.line}"
-    there = f"{files[because.by].name}:{because.made.line}"
-    thing = because.made.thing
-    if because.is_about_dropping:
-        said = f"drops {because.need.thing}, which {there} still uses"
-    elif because.need.how == "creates":
-        said = f"makes {because.need.thing}, which {there} drops"
-    elif because.through is not None:
-        said = f"calls {because.need.thing}, which uses {thing} in line {because.through.line} of its file; "
+    here = f"{files[reason.migration].name}:{reason.need.line}"
+    there = f"{files[reason.by].name}:{reason.made.line}"
+    thing = reason.made.thing
+    if reason.is_about_dropping:
+        said = f"drops {reason.need.thing}, which {there} still uses"
+    elif reason.need.how == "creates":
+        said = f"makes {reason.need.thing}, which {there} drops"
+    elif reason.through is not None:
+        said = f"calls {reason.need.thing}, which uses {thing} in line {reason.through.line} of its file; "
         said += f"that is made in {there}"
     else:
         said = f"needs {thing}, which is made in {there}"
     yield Text(f"  {here} {said}", style="red")
-    yield Text(f"      {because.need.statement}", style="dim")
+    yield Text(f"      {reason.need.statement}", style="dim")
 
 
 def _cycle(cycle: Cycle, files: Mapping[str, Path]) -> Iterator[Text]:
     yield Text(f"  {' -> '.join((*cycle.migrations, cycle.migrations[0]))}", style="red")
-    for because in cycle.because:
-        yield from contradiction(because, files)
+    for reason in cycle.reasons:
+        yield from contradiction(reason, files)
 
 
 def _duplicate(duplicate: Duplicate, files: Mapping[str, Path]) -> Text:
@@ -225,11 +226,11 @@ def _missing(missing: Missing, files: Mapping[str, Path]) -> Text:
     return Text(f"  {missing.thing}: {files[missing.migration].name}:{missing.need.line}{sure}")
 
 
-def _perhaps(because: Because, files: Mapping[str, Path]) -> Text:
-    here = f"{files[because.migration].name}:{because.need.line}"
-    there = f"{files[because.by].name}:{because.made.line}"
-    name = because.need.inside.name if because.need.inside else "?"
-    return Text(f"  {here} {name} uses {because.made.thing}, which is made in {there}")
+def _perhaps(reason: Reason, files: Mapping[str, Path]) -> Text:
+    here = f"{files[reason.migration].name}:{reason.need.line}"
+    there = f"{files[reason.by].name}:{reason.made.line}"
+    name = reason.need.inside.name if reason.need.inside else "?"
+    return Text(f"  {here} {name} uses {reason.made.thing}, which is made in {there}")
 
 
 def risk(found: Risk) -> Iterator[Text]:

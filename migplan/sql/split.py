@@ -130,9 +130,13 @@ def pieces(stream: Readable, file: Path, *, chunk: int = CHUNK) -> Iterator[Piec
             pass
 
 
-def line_of(error: postgast.PgQueryError, text: str) -> int:
-    """How many lines below the first one of a text the parser's complaint is about."""
-    return text.count("\n", 0, max(error.cursorpos - 1, 0))
+def parse(statement: Statement, file: Path) -> postgast.ParseResult:
+    """Return a statement's tree; raise SqlFileError, with the line of the file, where it cannot be parsed."""
+    try:
+        return postgast.parse(statement.text)
+    except postgast.PgQueryError as error:
+        line = statement.line + statement.text.count("\n", 0, max(error.cursorpos - 1, 0))
+        raise SqlFileError(error.message, file=file, line=line) from None
 
 
 class _Window:
@@ -341,11 +345,7 @@ def _skip_blank(window: _Window) -> bool:
 
 def _target(statement: Statement, window: _Window) -> tuple[str, tuple[str, ...]] | None:
     """The table and columns of a COPY that rows follow; the window is left at the newline before them."""
-    try:
-        parsed = postgast.parse(statement.text)
-    except postgast.PgQueryError as error:
-        raise window.error(error.message, statement.line + line_of(error, statement.text)) from None
-    copy = parsed.stmts[0].stmt.copy_stmt
+    copy = parse(statement, window.file).stmts[0].stmt.copy_stmt
     if not copy.is_from or copy.is_program or copy.filename:
         return None
     options = [node.def_elem for node in copy.options]

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import postgast
 from postgast import pg_query_pb2 as pg
 
-from migplan.sql.split import CopyRows, Readable, SqlFileError, Statement, line_of, pieces
+from migplan.sql.split import CopyRows, Readable, Statement, parse, pieces
 
 SHOWN = 80
 
@@ -55,11 +54,6 @@ def parsed(stream: Readable, file: Path) -> Iterator[Parsed]:
 
 
 def _parsed(statement: Statement, file: Path, rows: int | None = None) -> Parsed:
-    try:
-        tree = postgast.parse(statement.text)
-    except postgast.PgQueryError as error:
-        line = statement.line + line_of(error, statement.text)
-        raise SqlFileError(error.message, file=file, line=line) from None
-    node = tree.stmts[0].stmt
+    node = parse(statement, file).stmts[0].stmt
     kind = node.WhichOneof("node") or ""
     return Parsed(statement.text, statement.line, statement.start, statement.end, node, kind, rows)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from migplan.migrations.analysis import analyze
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Migration, Part, Thing, ThingKind, Use
-from migplan.migrations.order import Because, Order
+from migplan.migrations.order import Order, Reason
 from tests.migrations.folders import analysis, written
 
 
-def reason(because: Because) -> tuple[str, int, str, str, int]:
-    return because.migration, because.need.line, str(because.made.thing), because.by, because.made.line
+def reason(reason: Reason) -> tuple[str, int, str, str, int]:
+    return reason.migration, reason.need.line, str(reason.made.thing), reason.by, reason.made.line
 
 
 def test_names_out_of_order_are_reported_with_both_lines(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_cycle_between_files_names_the_files_and_the_statements(tmp_path: Path
     ).order
     (cycle,) = order.cycles
     assert cycle.migrations == ("1_a", "2_b")
-    assert {reason(each) for each in cycle.because} == {
+    assert {reason(each) for each in cycle.reasons} == {
         ("1_a", 2, "table public.b", "2_b", 1),
         ("2_b", 1, "table public.a", "1_a", 1),
     }

@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.bundle import manifest as manifests
@@ -33,7 +32,7 @@ from migplan.bundle.paths import BundlePaths
 from migplan.bundle.verified import is_inside
 from migplan.names import QualifiedName
 from migplan.progress import Progress, no_progress
-from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError, Statement, line_of, pieces
+from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError, Statement, parse, pieces
 from migplan.sql.tree import relation_name
 
 _ANEW = "export the bundle anew"
@@ -195,9 +194,9 @@ class _Checking:
 
     def _parsed(self, statement: Statement, name: str) -> pg.Node | None:
         try:
-            tree = postgast.parse(statement.text)
-        except postgast.PgQueryError as error:
-            self._note(Kind.SYNTAX, name, error.message, statement.line + line_of(error, statement.text))
+            tree = parse(statement, Path(name))
+        except SqlFileError as error:
+            self._note(Kind.SYNTAX, name, error.what, error.line)
             return None
         if len(tree.stmts) != 1:
             what = f"psql takes this for one statement, PostgreSQL for {len(tree.stmts)}"

@@ -23,6 +23,7 @@ from postgast import pg_query_pb2 as pg
 from migplan.catalog.model import Catalog
 from migplan.names import QualifiedName
 from migplan.postgres.archive import Entry
+from migplan.sql.tree import options, words
 
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "AGGREGATE"})
 _NAMED = _ROUTINES | {
@@ -79,11 +80,11 @@ def body_of(entry: Entry) -> Body:
         statement = postgast.parse(entry.definition).stmts[0].stmt.create_function_stmt
     except (postgast.PgQueryError, IndexError):
         return _names(entry.definition, None, loose=True)
-    options = {node.def_elem.defname: node.def_elem.arg for node in statement.options}
-    texts = [node.string.sval for node in options["as"].list.items] if "as" in options else []
+    said = options(statement.options)
+    texts = words(said["as"].arg.list.items) if "as" in said else ()
     settings = [node.def_elem.arg.variable_set_stmt for node in statement.options]
     paths = [_path(each, entry) for each in settings if each.name == "search_path"]
-    language = options["language"].string.sval if "language" in options else "sql"
+    language = said["language"].arg.string.sval if "language" in said else "sql"
     return _names("\n".join(texts), paths[-1] if paths else None, loose=language not in _READ)
 
 

@@ -125,10 +125,10 @@ def _wanted(analysis: Analysis, known: Sequence[MigrationStatus], to: str, *, se
         raise RefusedError(f"there is no migration {to} in {analysis.folder.path}")
     needed, waiting = {to}, [to]
     while waiting:
-        for because in analysis.order.needs[waiting.pop()]:
-            if because.by not in needed:
-                needed.add(because.by)
-                waiting.append(because.by)
+        for reason in analysis.order.needs[waiting.pop()]:
+            if reason.by not in needed:
+                needed.add(reason.by)
+                waiting.append(reason.by)
     order = analysis.order.order
     needed.update(order[: order.index(to)])
     return [name for name in left if name in needed]

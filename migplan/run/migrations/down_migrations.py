@@ -102,8 +102,8 @@ def down_migrations_of(analysis: Analysis, names: Sequence[str]) -> dict[str, Do
 def _way_of(analysis: Analysis, name: str, earlier: _Earlier) -> DownMigration:
     migration = analysis.by_name[name].migration
     needs = {
-        because.by: f"{name}, line {because.need.line}, needs {because.made.thing} of {because.by}"
-        for because in analysis.order.needs.get(name, ())
+        reason.by: f"{name}, line {reason.need.line}, needs {reason.made.thing} of {reason.by}"
+        for reason in analysis.order.needs.get(name, ())
     }
     way = DownMigration(
         name,
