@@ -42,7 +42,7 @@ class Types:
     _loose: set[str] = field(default_factory=set)  # collations to which different texts may be equal
 
     def see(self, node: pg.Node) -> None:
-        """The next statement."""
+        """Take the types that a statement defines."""
         match node.WhichOneof("node"):
             case "create_stmt":
                 self._table(node.create_stmt)
@@ -59,11 +59,11 @@ class Types:
                     self._loose.add(".".join(words(define.defnames)))
 
     def of(self, table: str, column: str) -> ColumnType | None:
-        """The type of a column; None where no statement says it."""
+        """Return the type of a column; None if no statement says it."""
         return self._columns.get(table, {}).get(column)
 
     def forms(self, own: ColumnType, other: ColumnType) -> tuple[Form, Form] | str:
-        """What to make of each side's text so that equal values are equal texts; or why there is no such."""
+        """Return functions that make equal values equal texts, for each side; or why there are none."""
         own, other = self._base(own), self._base(other)
         loose = {own.collation, other.collation} & self._loose
         if loose:
@@ -100,7 +100,7 @@ class Types:
 
 
 def lenient(value: bytes) -> bytes:
-    """One form for whatever type: different values may share it, equal ones that do not are rare."""
+    """Return a form for any type: equal values rarely have two, different values may share one."""
     return _number(_folded(value).rstrip(b" "))
 
 
@@ -118,7 +118,7 @@ def _is_loose(define: pg.DefineStmt) -> bool:
 
 
 def as_it_is(value: bytes) -> bytes:
-    """The form of most types."""
+    """Return the text unchanged, which is the form of most types."""
     return value
 
 

@@ -54,17 +54,17 @@ class Examination:
 
 
 def check(folder: Path) -> tuple[Problem, ...]:
-    """What is wrong with a bundle; ``FileError`` where there is none."""
+    """Return what is wrong with a bundle; raise FileError if there is none in the folder."""
     return examine(folder).problems
 
 
 def examine(folder: Path, on_progress: Progress = no_progress) -> Examination:
-    """The same, with how much was read."""
+    """Return what is wrong with a bundle, and how much of it was read."""
     return _Checking(BundlePaths(folder), manifests.load(folder)).result(on_progress)
 
 
 class _Digesting:
-    """A stream that knows the digest of what was read from it."""
+    """A stream that computes the digest of what is read from it."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
@@ -72,25 +72,25 @@ class _Digesting:
         self.size = 0
 
     def read(self, size: int, /) -> bytes:
-        """Read, and take note."""
+        """Read up to so many bytes."""
         found = self._stream.read(size)
         self._digest.update(found)
         self.size += len(found)
         return found
 
     def finish(self) -> None:
-        """Read what nobody has read yet."""
+        """Read the rest of the stream."""
         while self.read(1 << 20):
             pass
 
     @property
     def sha256(self) -> str:
-        """The digest of everything so far."""
+        """The SHA-256 of everything read so far."""
         return self._digest.hexdigest()
 
 
 class _Checking:
-    """A bundle being checked."""
+    """Checks one bundle."""
 
     def __init__(self, paths: BundlePaths, manifest: Manifest) -> None:
         self._paths = paths
@@ -101,7 +101,7 @@ class _Checking:
         self._files = self._statements = self._bytes = 0
 
     def result(self, on_progress: Progress) -> Examination:
-        """Check everything."""
+        """Check everything, and return what was found."""
         files, beside = self._listed(), self._beside()
         total = len(files) + len(beside)
         for number, file in enumerate(files):
@@ -123,7 +123,7 @@ class _Checking:
     # --- files --------------------------------------------------------------------------------------------
 
     def _file(self, number: int, file: BundleFile) -> None:
-        """A file that runs."""
+        """Check a file that runs."""
         if not self._paths.rollback(file.file).is_file():
             self._note(
                 Kind.ROLLBACK, file.file, f"there is no rollback/{file.file} to roll it back", do=_ANEW
@@ -157,7 +157,7 @@ class _Checking:
             self._note(Kind.MANIFEST, file.file, f"{stream.size:,} bytes; the manifest says {file.bytes:,}")
 
     def _aside(self, path: Path) -> None:
-        """A file that people may run."""
+        """Check a file that people may run by hand."""
         self._read(path, str(path.relative_to(self._paths.folder)), lambda _found, _node: None)
 
     def _read(self, path: Path, name: str, see: Callable[[Found, pg.Node | None], None]) -> _Digesting | None:
@@ -207,7 +207,7 @@ class _Checking:
     # --- the whole ----------------------------------------------------------------------------------------
 
     def _listed(self) -> list[BundleFile]:
-        """The files that run, each once, and none of another folder."""
+        """Return the files that run, each once; note names that lead to another folder."""
         listed: dict[str, BundleFile] = {}
         for file in self._manifest.files:
             if file.file in listed:
@@ -239,7 +239,7 @@ class _Checking:
                 )
 
     def _companions(self) -> None:
-        """The files beside those that run: the catalog, rollbacks, validations, the page."""
+        """Check the digests of the files beside those that run."""
         for each in self._manifest.companions:
             path = self._paths.folder / each.file
             if not is_inside(each.file):
@@ -252,7 +252,7 @@ class _Checking:
                 self._note(Kind.CHANGED, each.file, what, do=do)
 
     def _numbers(self) -> None:
-        """The manifest's numbers among each other; and of each table, where no file is in doubt."""
+        """Compare the manifest's numbers with each other, and with the files if all of them could be read."""
         for what in contradictions(self._manifest):
             self._note(Kind.MANIFEST, self._paths.manifest.name, what, do=_ANEW)
         if any(problem.kind is not Kind.ROLLBACK for problem in self._problems):
@@ -271,7 +271,7 @@ class _Checking:
 
     @property
     def _promised(self) -> frozenset[str]:
-        """The tables that the manifest says are created here: a bundle of some groups refers to others."""
+        """The referenced tables that this bundle creates: one of some groups refers to others as well."""
         objects = self._manifest.objects
         tables = {str(QualifiedName(each.in_schema, each.name)) for each in objects if each.kind in _TABLES}
         return frozenset(name for name in self._order.referenced if name in tables)
@@ -289,7 +289,7 @@ def _copied(rows: CopyRows) -> Found:
 
 
 def _inserted(insert: pg.InsertStmt) -> FoundRows | None:
-    """The rows that an INSERT brings along; None where it takes them from a query."""
+    """Return the rows of an INSERT; None if they come from a query."""
     values = len(insert.select_stmt.select_stmt.values_lists)
     if insert.HasField("select_stmt") and not values:
         return None
@@ -323,7 +323,7 @@ class FoundRows:
 
 
 class Matching:
-    """A file beside its steps: shown everything in it one by one, it notes what does not fit."""
+    """Compares what is found in a file, in its order, with the steps of the manifest."""
 
     def __init__(self, file: BundleFile) -> None:
         self.problems: list[Problem] = []
@@ -332,7 +332,7 @@ class Matching:
         self._current = self._next_step()
 
     def see(self, found: Found) -> None:
-        """The next thing in the file."""
+        """Take the next statement or rows of the file."""
         while self._current and found.start >= self._current.step.end:
             self._close(self._current)
             self._current = self._next_step()
@@ -348,7 +348,7 @@ class Matching:
             self._note(Kind.PLACE, found.line, what)
 
     def close(self) -> None:
-        """There is nothing more in the file."""
+        """Take the end of the file."""
         while self._current:
             self._close(self._current)
             self._current = self._next_step()
@@ -373,7 +373,7 @@ class Matching:
 
 
 class _Current:
-    """A step, and what was found of it so far."""
+    """A step of the manifest, and what was found of it so far."""
 
     def __init__(self, step: Step) -> None:
         self.step = step
@@ -383,7 +383,7 @@ class _Current:
         self._counts: dict[int, int] = {}
 
     def see(self, found: Found) -> Iterator[str]:
-        """Take something of the step; what does not fit."""
+        """Take a statement or rows of the step, and yield what does not fit."""
         if self.line is None:
             self.line, self.first = found.line, found.word
         self.last = found.word
@@ -399,7 +399,7 @@ class _Current:
             yield from _differences(found, rows, block)
 
     def missing(self) -> Iterator[str]:
-        """Of which rows there are more or less than the manifest says."""
+        """Yield the blocks that have more or fewer rows than the manifest says."""
         for number, block in enumerate(self.step.blocks):
             count = self._counts.get(number)
             if count is None and block.start < block.end:
@@ -420,7 +420,7 @@ def _differences(found: Found, rows: FoundRows, block: Block) -> Iterator[str]:
 
 
 def contradictions(manifest: Manifest) -> Iterator[str]:
-    """Where the manifest's own numbers do not add up."""
+    """Yield where the manifest's own numbers do not add up."""
     for file in manifest.files:
         for step in file.steps:
             blocks = sum(block.rows for block in step.blocks if not block.is_temporary)

@@ -76,7 +76,7 @@ class FileOrphans:
 def orphans_in(
     folder: Path, manifest: Manifest, on_progress: Progress = no_progress
 ) -> tuple[FileOrphans, ...]:
-    """The keys that rows of the files break, and those that could not be looked at, by name."""
+    """Return the keys that rows of the files break, and those that could not be checked, with the reason."""
     files = _Files(folder, manifest)
     found = []
     keys = files.keys
@@ -98,7 +98,7 @@ class _Place:
 
 @dataclass
 class _Files:
-    """A bundle, as far as keys and their columns go."""
+    """The keys, column types and rows of a bundle's files."""
 
     folder: Path
     manifest: Manifest
@@ -119,7 +119,7 @@ class _Files:
 
     @property
     def keys(self) -> list[FileKey]:
-        """Those that rows could break."""
+        """The keys that rows could break."""
         partitioned = set(self.homes.values())
         return [
             replace(key, partitioned=key.table in partitioned)
@@ -128,7 +128,7 @@ class _Files:
         ]
 
     def cannot(self, key: FileKey) -> str:
-        """Why a key cannot be looked at; empty where it can."""
+        """Return why a key cannot be checked; empty if it can."""
         if self.manifest.contents == "schema" or not self._places_of(key.table):
             return ""
         forms = self._forms(key)
@@ -196,7 +196,7 @@ class _Files:
                 yield _row_at(own[number], at, key.columns)
 
     def _forms(self, key: FileKey) -> tuple[list[Form], list[Form]] | str:
-        """How the values of each side are compared; or why they cannot be."""
+        """Return how the values of each side are compared; or why they cannot be."""
         own_forms, other_forms = [], []
         for column, other in zip(key.columns, key.referenced_columns, strict=False):
             here, there = self.types.of(key.table, column), self.types.of(key.referenced, other)
@@ -213,7 +213,7 @@ class _Files:
         return own_forms, other_forms
 
     def _see(self, node: pg.Node) -> None:
-        """Keys and partitions of a statement, and what a second pass sets."""
+        """Take the keys and partitions that a statement defines, and the columns that an UPDATE sets."""
         if node.HasField("update_stmt"):
             update = node.update_stmt
             columns = {target.res_target.name for target in update.target_list}
@@ -245,7 +245,7 @@ class _Files:
                     self.homes.setdefault(block.table, step.tables[0])
 
     def _places_of(self, table: str) -> list[_Place]:
-        """Where the rows of a table and of its partitions are."""
+        """Return the blocks of a table and of its partitions."""
         return self._families.get(table, [])
 
     @cached_property
@@ -265,7 +265,7 @@ class _Files:
 
 
 class Hashes:
-    """The hashes that are there; where they are too many for memory, those looked for wait in files, too."""
+    """A set of hashes; if they are too many for memory, they and those looked for are kept in files."""
 
     def __init__(self, parts: int) -> None:
         self._parts = parts
@@ -287,7 +287,7 @@ class Hashes:
         self._stack.close()
 
     def hold(self, hashes: Iterable[int]) -> None:
-        """Take those that are there."""
+        """Add hashes."""
         if self._parts == 1:
             self._held.update(hashes)
             return
@@ -295,14 +295,14 @@ class Hashes:
             self._there[each % self._parts].write(_ONE.pack(each))
 
     def may_have(self, wanted: int, number: int, at: int) -> bool:
-        """Whether it is there, as far as that is known; ``missing`` gives what turns out not to be."""
+        """Return False if a hash is surely not there; ``missing`` has what turns out not to be."""
         if self._parts == 1:
             return wanted in self._held
         self._wanted[wanted % self._parts].write(_THREE.pack(wanted, number, at))
         return True
 
     def missing(self) -> Iterator[tuple[int, int]]:
-        """The places of those that were not known yet, and are not there, part by part."""
+        """Yield the places of hashes that turned out not to be there."""
         for there, wanted in zip(self._there, self._wanted, strict=True):
             held = {each for (each,) in _unpacked(there, _ONE)}
             for each, number, at in _unpacked(wanted, _THREE):
@@ -317,14 +317,14 @@ def _unpacked(file: BinaryIO, form: Struct) -> Iterator[tuple[int, ...]]:
 
 
 def _hashing(forms: Sequence[Form]) -> Callable[[Sequence[bytes]], int]:
-    """One number of 64 bits for all the values: that two have the same by chance is not to be expected."""
+    """Return a function that hashes values to 64 bits, which collide too rarely to matter."""
     if all(form is as_it_is for form in forms):
         return lambda values: hash(tuple(values))
     return lambda values: hash(tuple(form(value) for form, value in zip(forms, values, strict=True)))
 
 
 def _rows(place: _Place, columns: Sequence[str]) -> Iterator[tuple[int, list[bytes]]]:
-    """Of every row of a block, where it begins, and its values in these columns."""
+    """Yield the start of every row of a block, and its values in these columns."""
     block = place.block
     wanted = [block.columns.index(column) for column in columns]
     upto = max(wanted) + 1
@@ -345,7 +345,7 @@ def _rows(place: _Place, columns: Sequence[str]) -> Iterator[tuple[int, list[byt
 
 
 def _without(begun: bytes, wanted: Collection[int]) -> bytes:
-    """A long row, as much of it as there is, with nothing in the columns that are not wanted."""
+    """Return the beginning of a long row, with the columns emptied that are not wanted."""
     fields = begun.split(b"\t")
     return b"\t".join(value if number in wanted else b"" for number, value in enumerate(fields))
 
@@ -358,7 +358,7 @@ def _row_at(place: _Place, at: int, columns: Sequence[str]) -> list[bytes]:
 
 
 def _said(text: str) -> FileKey | None:
-    """A key as the manifest names it."""
+    """Return the key that a manifest's text names; None if it names none."""
     found = _SAID.fullmatch(text)
     if found is None:
         return None

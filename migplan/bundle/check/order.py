@@ -34,7 +34,7 @@ class Place:
 
 
 class Order:
-    """What the files create, attach, require and fill, gathered as they are read."""
+    """Gathers what files create, attach, refer to and fill, while they are read."""
 
     def __init__(self) -> None:
         self._created: dict[str, Place] = {}
@@ -48,11 +48,11 @@ class Order:
         return frozenset(key.referenced.name for key, _ in self._keys)
 
     def fill(self, table: str, place: Place) -> None:
-        """Rows come into a table."""
+        """Take note of rows that are loaded into a table."""
         self._filled.setdefault(table, []).append(place)
 
     def run(self, node: pg.Node, place: Place) -> None:
-        """A statement runs."""
+        """Take note of what a statement creates, attaches and refers to."""
         found = effects(node)
         for each in found.creates:
             if each.type in TABLES:
@@ -61,11 +61,11 @@ class Order:
         self._keys += [(key, place) for key in found.keys if key.enforced]
 
     def root(self, table: str) -> str:
-        """The table itself, or the one whose partition it is, however deep."""
+        """Return the topmost table that a table is a partition of; itself if it is none."""
         return lineage(table, self._homes)[-1]
 
     def problems(self, strategies: Mapping[str, Strategy], promised: Collection[str]) -> Iterator[Problem]:
-        """What comes too early. A table that was not ``promised`` may be on the target already."""
+        """Yield what comes too early. A table that was not ``promised`` may exist in the target."""
         for key, place in self._keys:
             yield from self._creation(key, place, promised)
         filled = self._with_partitions()
@@ -85,7 +85,7 @@ class Order:
             yield _problem(place, what)
 
     def _with_partitions(self) -> Mapping[str, list[Place]]:
-        """Where rows come in, of each table or of its partitions, in their order."""
+        """Return the places where rows of each table, or of its partitions, are loaded."""
         filled: dict[str, list[Place]] = {}
         for table, places in self._filled.items():
             for each in lineage(table, self._homes):
@@ -110,7 +110,7 @@ def lineage(table: str, homes: Mapping[str, str]) -> list[str]:
 def _filling(
     key: ForeignKey, place: Place, rows: Sequence[Place], referenced: Sequence[Place]
 ) -> Iterator[Problem]:
-    """Rows that a key already binds, and that come in before rows to which they may refer."""
+    """Yield rows that are loaded before rows to which they may refer, while their key is in force."""
     first = bisect_right(rows, place)
     if first < len(rows) and referenced and referenced[-1] > rows[first]:
         needed = f"rows of {key.referenced.name} ({referenced[-1]})"

@@ -18,7 +18,7 @@ from migplan.bundle.data.self_references import (
 )
 from migplan.bundle.manifest import LoadedTable, Manifest, SelfReference
 from migplan.catalog.model import Catalog, ForeignKey
-from migplan.names import quoted
+from migplan.names import quoted_list
 from migplan.sql.text import literal, one_line
 from migplan.text.wording import counted
 
@@ -252,7 +252,7 @@ ORDER BY place;
 
 
 def _columns(key: ForeignKey) -> str:
-    pairs = (", ".join(map(quoted, columns)) for columns in (key.columns, key.referenced_columns))
+    pairs = (quoted_list(columns) for columns in (key.columns, key.referenced_columns))
     return " -> ".join(pairs)
 
 

@@ -17,7 +17,7 @@ from migplan.bundle.data.inserts import InsertStyle
 from migplan.bundle.data.readers import Amount, Readers, batches, is_small
 from migplan.bundle.data.steps import DataStep, RowBlock, Sql
 from migplan.bundle.manifest import Block, Step
-from migplan.names import quoted
+from migplan.names import quoted_list
 from migplan.sql.text import one_line
 
 BESIDE = frozenset({"sequences"})
@@ -108,7 +108,7 @@ class DataFile:
 
     def _rows(self, rows: RowBlock, sink: BinaryIO, ahead: _Ahead) -> Block:
         if self.style is None:
-            columns = f" ({', '.join(map(quoted, rows.columns))})" if rows.columns else ""
+            columns = f" ({quoted_list(rows.columns)})" if rows.columns else ""
             sink.write(f"COPY {rows.into}{columns} FROM stdin;\n".encode())
         start = sink.tell()
         if isinstance(ahead, _Direct):

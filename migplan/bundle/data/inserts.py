@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from migplan.bundle.data.steps import RowBlock
 from migplan.errors import RefusedError
-from migplan.names import quoted
+from migplan.names import quoted_list
 from migplan.sql.split import LONGEST
 
 LARGE = 1 << 20
@@ -32,7 +32,7 @@ def write(rows: RowBlock, source: BinaryIO, sink: BinaryIO, style: InsertStyle) 
     if not rows.columns:
         sink.writelines(f"INSERT INTO {rows.into} DEFAULT VALUES;\n".encode() for _ in source)
         return
-    columns = ", ".join(map(quoted, rows.columns))
+    columns = quoted_list(rows.columns)
     overriding = " OVERRIDING SYSTEM VALUE" if rows.identity else ""
     head = f"INSERT INTO {rows.into} ({columns}){overriding} VALUES\n".encode()
     tail = b"\nON CONFLICT DO NOTHING;\n" if style.on_conflict_do_nothing else b";\n"

@@ -15,7 +15,7 @@ from migplan.catalog.model import ForeignKey, Key, Table
 from migplan.config import Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
-from migplan.names import QualifiedName, quoted
+from migplan.names import QualifiedName, quoted, quoted_list
 from migplan.plan.cuts import nullable_columns
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
 from migplan.plan.treatment import keys_treated
@@ -313,7 +313,7 @@ def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Part, 
     values = tuple(column.name for column in table.columns if column.name in nulled)
     identity = _identity(table, frozenset(values)).columns
     columns = (*identity, *values)
-    shown = ", ".join(map(quoted, columns))
+    shown = quoted_list(columns)
     some = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in values)
     query = f"SELECT {shown} FROM {table.only}{table.name} WHERE {some}"  # noqa: S608 - quoted
     assignments = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in values)

@@ -12,7 +12,7 @@ import psycopg
 
 from migplan.bundle.manifest import SelfReference
 from migplan.catalog.model import Catalog, ForeignKey
-from migplan.names import QualifiedName, quoted
+from migplan.names import QualifiedName, quoted, quoted_list
 from migplan.postgres.session import Session
 
 DEEPEST = 1000
@@ -50,7 +50,7 @@ def operators(catalog: Catalog) -> str:
     schemas = {extension.schema for extension in catalog.extensions} | {
         type_.name.schema for type_ in catalog.types
     }
-    return ", ".join(map(quoted, ["pg_catalog", *sorted(schemas - {"pg_catalog"})]))
+    return quoted_list(["pg_catalog", *sorted(schemas - {"pg_catalog"})])
 
 
 def linked(key: ForeignKey) -> str:

@@ -22,7 +22,7 @@ from migplan.sql.statements import parsed
 
 
 def statements(folder: Path, manifest: Manifest) -> Iterator[tuple[BundleFile, pg.Node]]:
-    """Every statement of the files that run, in their order; those that bring rows are left out."""
+    """Yield every statement of the files that run, in their order, without those that bring rows."""
     paths = BundlePaths(folder)
     for file in manifest.files:
         path = paths.step(file.file)
@@ -38,7 +38,7 @@ def statements(folder: Path, manifest: Manifest) -> Iterator[tuple[BundleFile, p
 
 
 def texts(folder: Path, manifest: Manifest) -> Iterator[str]:
-    """The statements of the files that define, as they stand there; FileError where one was changed."""
+    """Yield the statements of the schema and constraints files; FileError if one was changed."""
     paths = BundlePaths(folder)
     for file in manifest.files:
         if file.phase == "data":
@@ -60,14 +60,14 @@ def texts(folder: Path, manifest: Manifest) -> Iterator[str]:
 
 
 class _WithoutRows:
-    """A file from which the bytes of the rows have gone; what is left is SQL like any other."""
+    """A file without the bytes of its rows; what is left is SQL like any other."""
 
     def __init__(self, stream: BinaryIO, file: BundleFile) -> None:
         self._stream = stream
         self._rows = [(block.start, block.end) for step in file.steps for block in step.blocks]
 
     def read(self, size: int, /) -> bytes:
-        """So many bytes or fewer; none at the end."""
+        """Read up to so many bytes; none at the end."""
         while self._rows and self._stream.tell() >= self._rows[0][0]:
             self._stream.seek(max(self._rows.pop(0)[1], self._stream.tell()))
         upto = self._rows[0][0] - self._stream.tell() if self._rows else size
