@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -32,7 +33,12 @@ def visible(value: str) -> str:
 
 def text(value: object) -> Markup:
     """Return text that is shown as it is, also in a table, a heading or a link."""
-    safe = visible(str(value)).translate(_ENTITIES)
+    return _escaped(str(value))
+
+
+@lru_cache(maxsize=2**13)  # names and types come again and again
+def _escaped(value: str) -> Markup:
+    safe = visible(value).translate(_ENTITIES)
     return Markup(_EMPHASIS.sub(lambda found: "&#95;" * len(found.group()), safe))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from itertools import groupby
 from operator import itemgetter
@@ -44,11 +44,13 @@ class Joined(Extension):
                 yield Token(token.lineno, "data", text)
 
 
+@lru_cache(maxsize=2**13)  # names and types come again and again
 def safe(text: str) -> Markup:
     """Return the text as HTML that shows it, characters that cannot be seen spelled out."""
     return Markup(escape(printable(text, keep="\n\t")))
 
 
+@lru_cache(maxsize=2**12)  # defaults and conditions of policies come again and again
 def coloured(text: str) -> Markup:
     """Return SQL as HTML, with its words, strings, comments and placeholders marked."""
     # The server writes its words in capitals; others are names of columns.
