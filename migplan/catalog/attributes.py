@@ -22,7 +22,7 @@ from migplan.postgres.session import Session
 
 ROLE = "pg_authid"
 PRIVILEGES, SETTING = "privileges", "setting"
-"""What a part is of which the privileges are attributes: its own name is the grantee's."""
+"""The kind of a part that holds privileges (its name is the grantee), and of one that holds a setting."""
 
 # What the columns hold that refer to other objects; the server's pg_get_catalog_foreign_keys() says the same.
 REFERENCES: Mapping[str, str] = {
@@ -68,7 +68,7 @@ WITHOUT_SCHEMA = frozenset(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Thing:
-    """An object, or a part of one, by its names as they are stored."""
+    """The name of an object, or of a part of one, as it is stored."""
 
     kind: str  # as DROP has it, in small letters
     address: tuple[str, ...]
@@ -101,14 +101,14 @@ class Thing:
 
 @dataclass(frozen=True)
 class Attributes:
-    """What each object has, by the columns' own names; ``columns`` are those that the server has at all."""
+    """Attributes by object, named as the catalogs' columns are; ``columns`` are all that the server has."""
 
     columns: frozenset[str] = frozenset()
     things: Mapping[Thing, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read(session: Session) -> Attributes:
-    """The attributes of all that users made, at the session's moment."""
+    """Return the attributes of all objects that users made, at the session's moment."""
     ask = Questions(session)
     names: dict[tuple[str, int], Thing] = {}
     own: dict[tuple[str, int], Thing] = {}
@@ -136,7 +136,7 @@ def _is_users(thing: Thing) -> bool:
 
 
 def _values(row: Mapping[str, Any], names: Mapping[tuple[str, int], Thing]) -> Iterator[tuple[str, Any]]:
-    """What of a row is compared: names instead of oids, digests of secrets, nothing that is not set."""
+    """Yield what is compared of a row: names instead of oids, digests of secrets, nothing unset."""
     for column, value in row.items():
         if value is None or column in UNCOMPARED or value == _NOTHING.get(column):
             continue
@@ -167,7 +167,7 @@ FORMAT = 1
 
 
 def as_json(attributes: Attributes) -> dict[str, Any]:
-    """What ``json`` can print: what most objects of a kind have stands once, each has what it has beside."""
+    """Return JSON values: what most objects of a kind share once, and what differs for each object."""
     by_kind: dict[str, list[tuple[Thing, Mapping[str, Any]]]] = defaultdict(list)
     for thing, values in sorted(attributes.things.items()):
         by_kind[_kind(thing)].append((thing, values))
@@ -186,7 +186,7 @@ def as_json(attributes: Attributes) -> dict[str, Any]:
 
 
 def from_json(content: Mapping[str, Any]) -> Attributes:
-    """What :func:`as_json` made; KeyError, TypeError or ValueError where it did not."""
+    """Read what :func:`as_json` returned; raise KeyError, TypeError or ValueError for anything else."""
     if content["migplan_attributes"] != FORMAT:
         raise ValueError(f"it has format {content['migplan_attributes']}, and this migplan reads {FORMAT}")
     things = {}

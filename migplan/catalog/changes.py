@@ -27,11 +27,11 @@ _MOST_NAMED = 5
 _OF_ANYTHING = frozenset({"pg_description", "pg_seclabel"})
 
 Concerns = Callable[[str], bool]
-"""Whether what happens in a schema matters. What is in no schema always does."""
+"""Tells whether changes in a schema matter. Changes of objects outside of schemas always do."""
 
 
 def everything(schema: str) -> bool:  # noqa: ARG001 - it asks for nothing
-    """Of every schema."""
+    """Changes matter in every schema."""
     return True
 
 
@@ -52,7 +52,7 @@ class _Row(NamedTuple):
 
     @property
     def whole(self) -> tuple[str, int]:
-        """What it is a part of."""
+        """The catalog and key of the object that this row is a part of."""
         return self.of_catalog, self.of
 
     def __str__(self) -> str:
@@ -77,7 +77,7 @@ def changes(
     aside: bool = True,
     fresh: Session | None = None,
 ) -> tuple[str, ...]:
-    """What is not as the session's transaction sees it any more, object by object.
+    """Return what has changed since the moment of the session's transaction, object by object.
 
     A ``fresh`` session that is open already, and in no transaction, spares the time that opening one takes.
 
@@ -120,7 +120,7 @@ def one_moment(
     aside: bool = True,
     fresh: Session | None = None,
 ) -> Iterator[None]:
-    """Raise a ChangedError where what the block reads was changed meanwhile, whatever else it came to.
+    """Raise a ChangedError if others changed what the block reads, even if the block itself fails.
 
     Without ``aside`` the block reads no definitions of views and functions, or has seen to those itself.
 
@@ -139,7 +139,7 @@ def one_moment(
 
 
 def changed(session: Session, found: tuple[str, ...]) -> ChangedError:
-    """The error that names them."""
+    """Return the error that names these changes."""
     more = f"; and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
     return ChangedError(
         f"others changed {session.address} while it was read: {'; '.join(found[:_MOST_NAMED])}{more}",
@@ -160,7 +160,7 @@ def _summed(session: Session) -> set[tuple[str, int, int]]:
 
 
 def _rows(session: Session, catalogs: list[str]) -> dict[tuple[str, int], list[_Row]]:
-    """The rows of some catalogs, and of all that they may be parts of."""
+    """Return the rows of some catalogs, and of the objects that those rows may belong to."""
     question = f"SELECT v.* FROM ({_question(session)}) v"  # noqa: S608 - the question is a file of ours
     if not _OF_ANYTHING.intersection(catalogs):
         wanted = ", ".join(f"'{catalog}'" for catalog in catalogs)
@@ -183,7 +183,7 @@ def _told(
     *,
     aside: bool,
 ) -> Iterator[str]:
-    """What differs, a sentence each; of what went as a whole, or came anew, no parts."""
+    """Yield a sentence for each difference; parts of objects that were dropped or made anew are not named."""
     gone = before.keys() - now.keys()
     names = {
         (row.word, row.schema, row.name) for key, rows in now.items() for row in rows if key == row.whole

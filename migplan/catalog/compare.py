@@ -92,7 +92,7 @@ def _among(kind: str, owner: str, before: tuple[Any, ...], after: tuple[Any, ...
 
 
 def _rights(thing: Any) -> str:
-    """What a grant gives or takes; other objects speak for themselves."""
+    """Return what a grant gives or takes; other objects need no detail."""
     if not isinstance(thing, Grant):
         return ""
     return ", ".join((*thing.privileges, *(f"not {privilege}" for privilege in thing.withheld)))

@@ -20,7 +20,7 @@ _REFUSALS = "insufficient_privilege OR lock_not_available OR undefined_table"
 
 
 class Exactness(StrEnum):
-    """How much counting is wanted."""
+    """How exact row counts are to be."""
 
     AUTO = "auto"  # small tables exactly, the others as the planner estimates
     EXACT = "exact"
@@ -29,7 +29,7 @@ class Exactness(StrEnum):
 
 @dataclass(frozen=True)
 class Counting:
-    """What to count, and whom to tell about it (tables done, tables in all) between batches."""
+    """How exact to be, and a callback (tables done, tables in all) between batches."""
 
     exactness: Exactness = Exactness.AUTO
     on_progress: Callable[[int, int], None] = lambda done, total: None

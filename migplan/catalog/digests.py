@@ -65,7 +65,7 @@ _KNOWN = -4675596682542253261
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What is known of a table's content."""
+    """The digest of a table's content, or as much as could be read of it."""
 
     table: QualifiedName
     rows: int | None
@@ -74,7 +74,7 @@ class Digest:
 
     @property
     def strength(self) -> Literal["content", "count", "not read"]:
-        """How much of the table this can prove."""
+        """How strong a proof this is."""
         return "content" if self.value else "count" if self.rows is not None else "not read"
 
 
@@ -88,7 +88,7 @@ class Wanted:
 
     @property
     def bytes(self) -> int:
-        """What there is to read."""
+        """How many bytes there are to read."""
         return sum(leaf.table_bytes or 0 for leaf in self.leaves or (self.table,))
 
 
@@ -111,7 +111,7 @@ class _Sum:
 
 
 def wanted(catalog: Catalog, tables: Iterable[Table]) -> tuple[Wanted, ...]:
-    """Those tables as the catalog has them, by the columns that are known of them, so far as they exist."""
+    """Return those of the tables that exist in the catalog, with the columns to read of each."""
     parts: dict[QualifiedName, list[Table]] = defaultdict(list)
     for table in catalog.tables:
         if table.partition_of is not None:
@@ -139,7 +139,7 @@ class Digester:
 
     @property
     def method(self) -> Method:
-        """The fastest way of which this server is known to come to the same digests as any other."""
+        """The fastest hash by which this server surely computes the same digests as other servers."""
         question = sql.SQL(_PROBE).format(sql.Literal(_KNOWN))
         with self._sessions.borrowed() as session:
             ((found,),) = session.ask(question, during="asking how the server hashes")
@@ -190,7 +190,7 @@ class Digester:
             yield small
 
     def _sums(self, batch: Sequence[_Piece], method: Method) -> list[tuple[int, int, int] | None]:
-        """Rows and sums of each piece; None where the server would not, and the whole is asked for."""
+        """Return rows and sums of each piece; None for those that failed."""
         question = sql.SQL(" UNION ALL ").join(
             _question(piece, method, number) for number, piece in enumerate(batch)
         )
@@ -217,7 +217,7 @@ class Digester:
         return self._sessions.undisturbed(lambda session: session.execute(question).fetchall())
 
     def _alone(self, each: Wanted, method: Method) -> Digest:
-        """A table that would not be read in pieces: as a whole, else at least its rows counted."""
+        """Read a table as a whole after a piece of it failed; if that fails, too, at least count its rows."""
         name = each.table.name
         why = ""
         with self._sessions.exporter.translate_errors(f"reading {name}"):
@@ -298,7 +298,7 @@ def _digest(name: QualifiedName, found: _Sum, method: Method) -> Digest:
 
 
 def _raise_if_lost(error: psycopg.Error) -> None:
-    """What one table refuses is said of that table; without a session nothing can be said."""
+    """Raise the error again if the session is lost or cancelled; other errors concern one table only."""
     if is_loss(error) or isinstance(error, psycopg.errors.QueryCanceled):
         raise error
 

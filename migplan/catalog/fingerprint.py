@@ -28,7 +28,7 @@ _BESIDE_TABLES = frozenset({"schemas", "sequences", "views", "functions", "types
 
 
 def _structure(value: Any) -> Any:
-    """What ``json`` cannot print by itself, a dataclass, as the tuple of its parts that are not observed."""
+    """Return a dataclass, which ``json`` cannot print, as the tuple of its fields that are not observed."""
     kind: type = type(value)
     return _parts(kind)(value)
 

@@ -26,7 +26,7 @@ OBSERVED = {"observed": True}
 
 
 def observed(default: Any = None) -> Any:
-    """A field that is seen, not structure: it changes while nobody alters the database."""
+    """Return a field that is not structure: it changes without anybody altering the database."""
     return field(default=default, metadata=OBSERVED, kw_only=True)
 
 
@@ -47,7 +47,7 @@ def added(default: Any) -> Any:
 
 
 class TableKind(StrEnum):
-    """What stands behind a table's name."""
+    """Kinds of tables."""
 
     TABLE = "table"
     PARTITIONED = "partitioned table"
@@ -442,7 +442,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Something that could not be seen, and why: said, never left out in silence."""
+    """Something that could not be read, and why. It is always reported."""
 
     what: str
     why: str
@@ -450,7 +450,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class Catalog:
-    """A database's own account of itself."""
+    """Everything that was read of a database."""
 
     server: Server = observed()
     schemas: tuple[Schema, ...] = ()

@@ -41,7 +41,7 @@ def read_positions(session: Session, catalog: Catalog) -> tuple[Position, ...]:
 
 
 def _refusals(columns: Iterable[tuple[Table, str]]) -> dict[tuple[QualifiedName, str], str]:
-    """The columns that nobody should look at, and why."""
+    """Return the columns that are not looked up, with the reason."""
     refused, reading = {}, 0
     for table, column in columns:
         if table.kind is TableKind.FOREIGN:

@@ -1,4 +1,4 @@
-"""Reading the vitals. What the role may not ask is said, and hides nothing else."""
+"""Reading the vitals. A question that the role may not ask is reported, and the others are still answered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migplan.postgres.session import Session
 
 
 def read_vitals(session: Session, catalog: Catalog) -> Vitals:
-    """How the database is doing, at the moment at which the catalog was read by the same session."""
+    """Return the vitals at the moment at which the same session read the catalog."""
     ask = _Asking(session)
     since = [row.since for row in ask.all("vitals_statistics", "the age of the statistics")]
     bloat, unknown = _bloat(

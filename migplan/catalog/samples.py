@@ -115,7 +115,7 @@ class _Leaf(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What stands between the role and a table, and the parts of a partitioned one."""
+    """What keeps the role from reading a table, and the leaf partitions of a partitioned one."""
 
     hidden: bool
     columns: frozenset[str] | None  # None: all of them
@@ -168,7 +168,7 @@ def _standings(session: Session) -> dict[QualifiedName, _Standing]:
 
 
 def _asked(table: Table, standing: _Standing | None) -> _Asked | str:
-    """What to ask of a table; or why nothing is."""
+    """Return what to read of a table, or the reason why nothing can be read."""
     columns = table.columns
     if standing and standing.columns is not None:
         columns = tuple(column for column in columns if column.name in standing.columns)
@@ -184,7 +184,7 @@ def _asked(table: Table, standing: _Standing | None) -> _Asked | str:
 
 
 def _asked_of_parts(table: Table, columns: tuple[Column, ...], leaves: Sequence[_Leaf]) -> _Asked | str:
-    """Through the parent, where that opens neither too many parts nor any on another server."""
+    """Read a partitioned table as a whole unless it has many partitions or some on another server."""
     foreign = any(leaf.kind == "f" for leaf in leaves)
     order = _order(table, columns)
     if not foreign and len(leaves) <= _MANY_PARTITIONS:
@@ -209,7 +209,7 @@ def _order(table: Table, columns: Sequence[Column]) -> tuple[str, ...]:
 
 
 def _batches(asked: Sequence[_Asked]) -> Iterator[list[_Asked]]:
-    """So many tables that neither the question nor what it locks gets out of hand."""
+    """Yield batches small enough for one query and for the server's lock table."""
     batch: list[_Asked] = []
     columns = relations = 0
     for one in asked:
@@ -224,7 +224,7 @@ def _batches(asked: Sequence[_Asked]) -> Iterator[list[_Asked]]:
 
 
 def _sampled(session: Session, batch: Sequence[_Asked], rows: int) -> Iterator[tuple[QualifiedName, Sampled]]:
-    """A batch in one question; if that fails, table by table, which tells the one to blame."""
+    """Read a batch in one query; if that fails, table by table, so that only the failing one is left out."""
     try:
         found = _answers(session, batch, rows, seconds=60)
     except (psycopg.Error, UnicodeDecodeError) as error:

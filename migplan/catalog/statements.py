@@ -52,7 +52,7 @@ class CountedStatement:
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What was counted, the longest in all first; or why nobody knows."""
+    """The statements with the greatest total time first; or the reason why there are none."""
 
     counted: tuple[CountedStatement, ...] = ()
     unread: str = ""

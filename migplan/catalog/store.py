@@ -1,4 +1,4 @@
-"""A Catalog as a file, so that every later stage can work without the database."""
+"""Saving a Catalog to a file and loading it, so that later stages need no database."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _observed(kind: Any) -> dict[str, Any]:
 
 
 def load(file: Path) -> Catalog:
-    """The catalog that a file holds."""
+    """Return the catalog of a file; raise FileError if the file does not hold one."""
     try:
         content = read_json(file)
     except FileError as error:
@@ -65,7 +65,7 @@ def load(file: Path) -> Catalog:
 
 
 def from_json(content: Any, file: Path) -> Catalog:
-    """The catalog that :func:`as_json` made; ``file`` is what complaints name."""
+    """Return the catalog that :func:`as_json` wrote; errors name ``file``."""
     found = content.get("migplan_catalog") if isinstance(content, dict) else None
     if found is None:
         raise _not_a_catalog(file, "migplan_catalog, the format's version, is missing")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from migplan.names import QualifiedName
 
 ROLES = "roles and their members"
-"""How what was not read is called, where it is the roles."""
+"""The name of the roles among what was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Bloat:
-    """What a table, or one of its B-trees, would not need if it were written anew: an estimate."""
+    """An estimate of the space that rewriting a table or B-tree index would free."""
 
     table: QualifiedName
     bytes: int
@@ -32,7 +32,7 @@ class Bloat:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a sequence has come, and how far the columns that it fills."""
+    """The position of a sequence, and the greatest value of the columns that it fills."""
 
     sequence: QualifiedName
     greatest: int | None  # in the columns; the least where the sequence counts down. None: they are empty
@@ -59,7 +59,7 @@ class Available:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What the server has counted, estimated and offers, at the catalog's moment."""
+    """Statistics, estimates and available extensions, at the catalog's moment."""
 
     statistics_since: str | None = None  # ISO 8601: since when the server has counted; None: nobody knows
     roles: tuple[Role, ...] = ()

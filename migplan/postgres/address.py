@@ -1,4 +1,4 @@
-"""Where a database is: a URL, a libpq connection string, a service or the environment, parsed once.
+"""Addresses of databases: a URL, a libpq connection string, a service or the environment, parsed once.
 
 libpq's own rules hold: what the address leaves open comes from ``PGHOST`` and its sisters, the
 service file and ``.pgpass``. The password is never shown: ``str(address)`` does not contain it.
@@ -35,7 +35,7 @@ class Address:
     name: str | None = None  # what migplan.yaml calls it
 
     def __post_init__(self) -> None:
-        """From now on, nobody gets to see its secrets."""
+        """Have its secrets struck out of all output from now on."""
         redaction.remember(
             self.secrets, beside=(str(self.params.get(key, "")) for key in ("user", "dbname", "host"))
         )
@@ -80,7 +80,7 @@ class Address:
         return tuple(value for value in held if value)
 
     def without_secrets(self, text: str) -> str:
-        """A text of someone else's (a server's message, say) with this address's secrets struck out."""
+        """Return a text, such as a server's message, with this address's secrets struck out."""
         for secret in self.secrets:
             if len(secret) > 2:
                 text = text.replace(secret, MASK).replace(quote(secret, safe=""), MASK)
@@ -88,7 +88,7 @@ class Address:
 
 
 def parse(text: str, *, name: str | None = None) -> Address:
-    """The address that a person wrote; AddressError, without repeating it, when it is none.
+    """Parse an address; raise AddressError, which does not repeat it, if that fails.
 
     libpq's complaint about a URL may quote a piece of the password, so it is not passed on.
     """
@@ -121,7 +121,7 @@ def parse(text: str, *, name: str | None = None) -> Address:
 
 
 def looks_like_one(text: str) -> bool:
-    """Whether somebody meant an address, and no file or name; it may be a wrong one."""
+    """Whether a text is meant as an address, even a wrong one, rather than as a file or a name."""
     return "://" in text or re.search(r"^\s*\w+\s*=|^[^/]*:[^/]*@", text) is not None
 
 
@@ -142,7 +142,7 @@ def _params(text: str) -> dict[str, str] | None:
 
 
 def _refuse_address_for_database(dbname: str, name: str | None) -> None:
-    """A whole URL in the place of a database's name would be printed, password included."""
+    """Refuse a URL as the name of a database: it would be printed, password included."""
     if _SCHEME.match(dbname) or re.search(r"\bpassword\s*=", dbname):
         raise AddressError(
             f"{_said(name)} gives a whole address where the name of a database belongs",

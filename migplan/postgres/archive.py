@@ -58,7 +58,7 @@ class Archive:
 
 
 def read(data: bytes) -> Archive:
-    """The archive in these bytes; ArchiveError when they are none that we know."""
+    """Parse an archive; raise ArchiveError for formats that are not known, and damaged ones."""
     try:
         return _Reader(data).archive()
     except (IndexError, UnicodeDecodeError, KeyError) as error:

@@ -111,7 +111,7 @@ def _of_sqlalchemy(error: Exception, address: Address, during: str) -> DatabaseE
 
 
 def of_connection(error: psycopg.Error, address: Address) -> ConnectError:
-    """Why no session could be opened."""
+    """Return the error for a session that could not be opened."""
     said = _first_lines(address.without_secrets(str(error)))
     meaning, advice = "", "check the address; psql with the same one should say the same"
     for pattern, what, do in _REFUSALS:
@@ -123,7 +123,7 @@ def of_connection(error: psycopg.Error, address: Address) -> ConnectError:
 
 
 def of_database(error: psycopg.Error, address: Address, during: str) -> DatabaseError:
-    """What the server said to a statement."""
+    """Return the error for a statement that failed."""
     said = address.without_secrets(error.diag.message_primary or str(error).strip() or type(error).__name__)
     where = {
         "address": str(address),

@@ -44,7 +44,7 @@ class StalledError(psycopg.OperationalError):
 
 
 def seconds() -> float:
-    """How long silence is borne before the server is asked; 0: for ever."""
+    """Return after how many seconds of silence the server is asked; 0: never."""
     try:
         return max(float(os.environ.get(VARIABLE) or _SECONDS), 0.0)
     except ValueError:
@@ -59,14 +59,14 @@ class Silence:
         self.broken()
 
     def broken(self) -> None:
-        """Something came."""
+        """Something was received."""
         self._since = self._asked = time.monotonic()
         self._suspicion = ""
         if self._session.deadline:
             self._session.deadline = self._since + SOON
 
     def lasts(self) -> None:
-        """Nothing came: StalledError, and the session is closed, if nothing will ever come."""
+        """Nothing was received: close the session and raise StalledError if nothing ever will be."""
         now, session = time.monotonic(), self._session
         if session.deadline and now > session.deadline:
             session.close()
@@ -85,7 +85,7 @@ class Silence:
 
 
 def _seen(session: Session) -> str:
-    """What another session sees that speaks against waiting on; empty: the server is at work."""
+    """Ask by another session whether to go on waiting; return why not, or an empty text."""
     if session.shared:
         return ""
     try:
@@ -107,7 +107,7 @@ def _end(session: Session, *, there: bool) -> None:
 
 
 def verdict(state: str, wait_type: str, wait: str) -> str:
-    """What of a server's session, as pg_stat_activity has it, says that it waits for us; empty: nothing."""
+    """Return why a session waits for its client, by pg_stat_activity; empty if it does not."""
     if state.startswith("idle"):
         return "the server has answered long ago"
     if wait_type == "Client" and wait == "ClientWrite":
@@ -128,7 +128,7 @@ class Program:
         self._since = time.monotonic()
 
     def look(self, watching: Session) -> str:
-        """Why nothing will come of it any more; empty: it works, or its server does."""
+        """Return why the program is stuck; empty while it or its server works."""
         found = watching.execute(_LOOK_AT_PROGRAM, [self._name]).fetchone()
         seen = (*map(str, found or ()), _cpu_time(self._process))
         if seen != self._seen:

@@ -1,4 +1,4 @@
-"""What a catalog does not hold, object by object: casts, publications, how columns are stored.
+"""Comparing attributes, which are not in a Catalog: casts, publications, how columns are stored.
 
 The names of attributes are those of the server's own catalogs, which its manual explains.
 """
@@ -55,7 +55,7 @@ Built = Callable[[], Attributes | None]
 def compared(
     expected: Attributes, found: Attributes, scope: Scope, built: Built
 ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
-    """A check of what the other checks know already, one of all else, and what is to be known beside."""
+    """Return a check of the catalog's own objects, one of all other objects, and notes."""
     columns = scope.columns(expected, found)
     then, now = (_compared_things(each.things, scope) for each in (expected, found))
     known, others = Tally(), Tally()
@@ -89,7 +89,7 @@ def compared(
 
 
 def _compared_things(things: Things, scope: Scope) -> Things:
-    """The things of one side; a database is known by no name, for the target's is another."""
+    """Return one side's objects; the database has no name here, since the target's differs."""
     return {
         Thing(thing.kind, ("",), thing.part_kind, thing.part) if thing.kind == _DATABASE else thing: values
         for thing, values in things.items()
@@ -98,7 +98,7 @@ def _compared_things(things: Things, scope: Scope) -> Things:
 
 
 def _is_other(thing: Thing) -> bool:
-    """Whether no other check says that it is missing, or one too many."""
+    """Whether only this module reports that it is missing or superfluous."""
     if thing.part_kind == _LABEL or (thing.kind, thing.part_kind) in _OWN_PARTS:
         return True
     return thing.kind not in OF_CATALOG
@@ -156,13 +156,13 @@ def _shown(value: Any) -> str:
 
 
 def _keeps_own_comment(expected: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Whether it is an extension whose comment only its owner could have changed, and did not."""
+    """Whether it is an extension that still has its own comment, which only its owner may change."""
     own = found.get("own_comment")
     return own is not None and found.get("comment") == own != expected.get("comment")
 
 
 def _more(expected: Things, found: Things) -> Iterator[str]:
-    """What the target has beside: it may hold more."""
+    """Yield notes about objects that only the target has, which is allowed."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for thing in sorted(found.keys() - expected.keys()):
         if not thing.part_kind and _is_other(thing):

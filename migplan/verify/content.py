@@ -84,7 +84,7 @@ def _promised(expectation: Expectation) -> dict[QualifiedName, Digest]:
 
 
 def _method(expectation: Expectation, target: Moment, source: Moment | None) -> Method:
-    """With a source, the fastest that both servers share; else the one that the export used."""
+    """Return the hash to use: with a source the fastest that both servers share, else the export's."""
     if source is not None:
         both = {source.workers.method, target.workers.method}
         return "lookup3" if both == {"lookup3"} else "sha256"
@@ -128,7 +128,7 @@ def _content_differs(
 
 
 def _moved_on(then: Mapping[QualifiedName, Digest], now: Mapping[QualifiedName, Digest]) -> list[str]:
-    """Where the source is not what it was when it was exported."""
+    """Return a note if the source has changed since the export."""
     changed = [
         name
         for name, digest in now.items()

@@ -70,7 +70,7 @@ def _same_part(syntax: str) -> Callable[[str, str], bool]:
 
 @lru_cache(10_000)
 def _tree(text: str) -> bytes | None:
-    """What the text says, without where it says it; None where the parser cannot read it."""
+    """Return the parse tree without positions, or None if the text cannot be parsed."""
     try:
         tree = postgast.parse(text)
     except postgast.PgQueryError:
@@ -85,7 +85,7 @@ def _tree(text: str) -> bytes | None:
 
 
 def _as_analysed(message: Any) -> None:
-    """Forget the places, and give the type of an array to its elements, as the server's analysis does."""
+    """Remove positions, and cast arrays' elements instead of arrays, as the server's analysis does."""
     for field, _ in message.ListFields():
         if field.name in _PLACES:
             message.ClearField(field.name)

@@ -1,4 +1,4 @@
-"""What a target is to be: the manifest and the catalog of a bundle, read from its folder."""
+"""The expected state of a target: the manifest and the catalog of a bundle, read from its folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from migplan.names import QualifiedName
 
 @dataclass(frozen=True)
 class Expectation:
-    """A bundle, as far as it says what comes out."""
+    """What a bundle says of the target that it produces."""
 
     paths: BundlePaths
     manifest: Manifest
@@ -59,7 +59,7 @@ class Expectation:
 
 
 def load(folder: Path) -> Expectation:
-    """What the bundle in a folder says; ``FileError`` where it cannot, or what it says was changed."""
+    """Return the expectation of a bundle; raise FileError if its files are missing or were changed."""
     paths = BundlePaths(folder)
     manifest = manifests.load(folder)
     listed = {companion.file: companion.sha256 for companion in manifest.companions}

@@ -94,7 +94,7 @@ def _promised(table: LoadedTable) -> Shape | None:
 
 
 def _shape_differs(then: Shape, found: Shape) -> Iterator[str]:
-    """Each key by which rows stand elsewhere; without one, the roots of all keys together."""
+    """Yield the keys whose hierarchies differ; if none does, a difference of all roots together."""
     before = {(each.table, each.key): each for each in then.references}
     changed = [
         (before[each.table, each.key], each)

@@ -1,4 +1,4 @@
-"""One moment of a database, with the sessions that look at it side by side."""
+"""One moment of a database: its catalog, and the sessions that read it side by side."""
 
 from __future__ import annotations
 
