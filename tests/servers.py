@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -158,6 +158,20 @@ class Server:
             with self.connect(dbname=name) as connection:
                 connection.execute(script.encode())
         return name
+
+    def make_roles(self, names: Iterable[str]) -> None:
+        """The roles that are not there yet; those go after the databases that are made from now on."""
+        with self.connect() as connection:
+            for name in names:
+                with suppress(psycopg.errors.DuplicateObject):
+                    connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
+                    self.stack.callback(self._drop_role, name)
+
+    def _drop_role(self, name: str) -> None:
+        if self.vanishes:
+            return
+        with self.connect() as connection:
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
     @property
     def vanishes(self) -> bool:

@@ -44,27 +44,14 @@ def script(server: Server) -> str:
 
 
 def make_roles(server: Server) -> None:
-    """The roles that the database mentions; they go when the server does."""
-    with server.connect() as connection:
-        for role in ROLES:
-            with contextlib.suppress(psycopg.errors.DuplicateObject):
-                connection.execute(f"CREATE ROLE {role}")
-
-
-def drop_roles(server: Server) -> None:
-    if server.vanishes:
-        return
-    with server.connect() as connection:
-        for role in ROLES:
-            connection.execute(f"DROP ROLE IF EXISTS {role}")
+    """The roles that the database mentions."""
+    server.make_roles(ROLES)
 
 
 def database(server: Server) -> str:
     """The name of the nasty database on the server; nobody may change it."""
     name = _made.get(server.origin.name)
     if name is None:
-        make_roles(server)
-        server.stack.callback(drop_roles, server)
         name = _made[server.origin.name] = create(server)
         server.stack.callback(server.drop_database, name)
     return name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,19 +33,8 @@ def before_public_chat() -> str:
 
 
 def make_roles(server: Server) -> None:
-    """The roles that are not there yet; those are dropped with the server's last database."""
-    with server.connect() as connection:
-        for role in ROLES:
-            with contextlib.suppress(psycopg.errors.DuplicateObject):
-                connection.execute(f"CREATE ROLE {role} NOLOGIN".encode())
-                server.stack.callback(_drop_role, server, role)
-
-
-def _drop_role(server: Server, role: str) -> None:
-    if server.vanishes:
-        return
-    with server.connect() as connection:
-        connection.execute(f"DROP ROLE IF EXISTS {role}".encode())
+    """The roles of the platform that are not there yet."""
+    server.make_roles(ROLES)
 
 
 @dataclass(frozen=True)

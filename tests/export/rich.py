@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from pathlib import Path
 
@@ -38,26 +37,14 @@ def script(*servers: Server, superuser: bool = True) -> str:
 
 
 def make_roles(server: Server) -> None:
-    with server.connect() as connection:
-        for role in ROLES:
-            with contextlib.suppress(psycopg.errors.DuplicateObject):
-                connection.execute(f"CREATE ROLE {role}")
-
-
-def drop_roles(server: Server) -> None:
-    if server.vanishes:
-        return
-    with server.connect() as connection:
-        for role in ROLES:
-            connection.execute(f"DROP ROLE IF EXISTS {role}")
+    """The roles that the database mentions."""
+    server.make_roles(ROLES)
 
 
 def database(server: Server) -> str:
     """The name of the rich database on the server; nobody may change it."""
     name = _made.get(server.origin.name)
     if name is None:
-        make_roles(server)
-        server.stack.callback(drop_roles, server)
         name = _made[server.origin.name] = create(server)
         server.stack.callback(server.drop_database, name)
     return name
