@@ -1,4 +1,6 @@
-"""The rules, one a file, in the order in which they are reported.
+"""The rules, by their codes: 1xx keys, 2xx indexes and time, 3xx who gets at what, 4xx types.
+
+Each module of this folder is one.
 
 ## Compared with splinter
 
@@ -40,87 +42,15 @@ special: leave those that are not yours out by the selection of `migplan.yaml`, 
 
 from __future__ import annotations
 
-from migplan.advise.finding import RuleModule
-from migplan.advise.rules import (
-    accounts_exposed,
-    bloat,
-    call_per_row,
-    cycle_of_keys,
-    definer_function,
-    definer_view,
-    duplicate_index,
-    duplicate_key,
-    exposed_foreign_table,
-    exposed_materialized_view,
-    extension_in_public,
-    extension_outdated,
-    invalid_index,
-    isolated_table,
-    json_not_jsonb,
-    key_not_valid,
-    key_switched_off,
-    key_to_auth,
-    key_type_mismatch,
-    key_without_index,
-    many_policies,
-    mutable_search_path,
-    no_primary_key,
-    nullable_in_composite_key,
-    oversized_key,
-    policy_always_true,
-    policy_without_rls,
-    redundant_index,
-    reg_type,
-    rls_off_exposed,
-    rls_without_policy,
-    sensitive_columns,
-    sequence_behind,
-    sequence_near_limit,
-    timestamp_without_zone,
-    unused_index,
-    user_metadata,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import cast
 
-RULES: tuple[RuleModule, ...] = (
-    cycle_of_keys,
-    key_not_valid,
-    key_switched_off,
-    key_type_mismatch,
-    no_primary_key,
-    invalid_index,
-    key_without_index,
-    duplicate_key,
-    nullable_in_composite_key,
-    isolated_table,
-    sequence_near_limit,
-    sequence_behind,
-    # Indexes and what is empty.
-    duplicate_index,
-    redundant_index,
-    unused_index,
-    bloat,
-    # Policies, as far as they cost time.
-    many_policies,
-    call_per_row,
-    # Who gets at what.
-    policy_without_rls,
-    rls_without_policy,
-    rls_off_exposed,
-    policy_always_true,
-    definer_view,
-    definer_function,
-    mutable_search_path,
-    sensitive_columns,
-    extension_in_public,
-    extension_outdated,
-    user_metadata,
-    exposed_materialized_view,
-    exposed_foreign_table,
-    accounts_exposed,
-    key_to_auth,
-    # Types.
-    reg_type,
-    timestamp_without_zone,
-    json_not_jsonb,
-    oversized_key,
+from migplan.advise.finding import RuleModule
+
+RULES: tuple[RuleModule, ...] = tuple(
+    sorted(
+        (cast("RuleModule", import_module(f"{__name__}.{module.name}")) for module in iter_modules(__path__)),
+        key=lambda module: module.RULE.code,
+    )
 )
