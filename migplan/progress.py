@@ -1,4 +1,4 @@
-"""How what takes long says how far it is."""
+"""Reporting the progress of what takes long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking every rule, and leaving out what people live with."""
+"""Asking every rule, and leaving out the findings that the settings ignore."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rules look at: a catalog, its graph, and what only people know about it."""
+"""The context of a rule: a catalog, its graph, the settings, and what several rules ask of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A finding, and the rule that has it to say."""
+"""Findings, and the rules that report them."""
 
 from __future__ import annotations
 

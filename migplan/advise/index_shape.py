@@ -1,4 +1,4 @@
-"""What an index is, whatever it is called: when two of them are the same, or one does the other's work."""
+"""The shape of an index, its name aside: to tell whether two are equal, or one makes another redundant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays, rows and hstore as the server prints them, taken apart into their pieces."""
+"""Arrays, rows and hstore as the server prints them, split into their elements."""
 
 from __future__ import annotations
 

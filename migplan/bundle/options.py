@@ -1,4 +1,4 @@
-"""What people want of a bundle, and what it is made from."""
+"""The options of an export, and what a bundle is made from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is different between two catalogs, object by object; what is merely observed does not count."""
+"""The differences between two catalogs, object by object; counts and sizes do not count as differences."""
 
 from __future__ import annotations
 

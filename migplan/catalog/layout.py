@@ -1,4 +1,4 @@
-"""How JSON that people compare is laid out; by itself, for who writes no catalog need not load one."""
+"""The layout of JSON that people compare; a module of its own, so that it loads without the catalog."""
 
 from __future__ import annotations
 

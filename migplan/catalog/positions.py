@@ -1,4 +1,4 @@
-"""How far sequences and the columns that they fill have come: looked up where that is cheap."""
+"""The positions of sequences, and the greatest values of the columns that they fill, where that is cheap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of ``queries/``: each is asked once, in the words of the server's version."""
+"""The files of ``queries/``, in the form that the server's version understands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which part of a database is meant: schemas and tables by pattern, and what that leaves out."""
+"""Selecting part of a database: schemas and tables by pattern, and what that leaves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What apply, status and rollback do with a folder of hand-written migrations."""
+"""What apply, status, verify and rollback do with a folder of migrations."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def apply(
     with ExitStack() as stack:
         throwaway = stack.enter_context(scratch()).address if target == SCRATCH else None
         address = throwaway or options.resolved(target, settings)
-        analysis = migrating.folder_analysis(path, settings, address)
+        analysis = migrating.analyze_folder(path, settings, address)
         known = statuses_in(analysis, address)
         names = would_apply(analysis, known, wanted)
         grave = _risks(analysis, set(names))
@@ -65,13 +65,13 @@ def apply(
         asked = replace(wanted, rehearsal=granted.rehearsal, options=run_options)
         with _said(analysis, address):
             with runs.progress(log_format, quiet=True) as on_event:
-                done = migrating.migrated(analysis, address, asked, on_event)
+                done = migrating.apply_migrations(analysis, address, asked, on_event)
             screen.show(report.applied(done, path, address))
 
 
 def status(path: Path, address: Address, settings: Config) -> bool:
     """Show how each migration stands; whether nothing is left to do."""
-    analysis = migrating.folder_analysis(path, settings)
+    analysis = migrating.analyze_folder(path, settings)
     known = statuses_in(analysis, address)
     screen.show(report.statuses_of(known, path, address))
     return not any(each.state is not State.APPLIED and not each.is_seed for each in known)
@@ -79,8 +79,8 @@ def status(path: Path, address: Address, settings: Config) -> bool:
 
 def verify(path: Path, address: Address, settings: Config) -> bool:
     """Show whether the applied migrations did what they say; whether all holds."""
-    analysis = migrating.folder_analysis(path, settings)
-    known, found = migrating.migrations_verified(analysis, address)
+    analysis = migrating.analyze_folder(path, settings)
+    known, found = migrating.verify_migrations(analysis, address)
     screen.show(report.verified(known, found, path, address))
     if receipt := migrating.receipt_of(analysis, address, known, found):
         screen.show([f"Receipt: {receipt}"])
@@ -102,7 +102,7 @@ def rollback(
 
     ``path`` is the folder, or its name in the journal alone, where it is gone.
     """
-    analysis = migrating.folder_analysis(path, settings) if isinstance(path, Path) else None
+    analysis = migrating.analyze_folder(path, settings) if isinstance(path, Path) else None
     given = AppliedFolder(analysis.folder.name if analysis else str(path), analysis)
     if dry_run:
         screen.show(report.way_back(foreseen(given, address, wanted), address))

@@ -146,12 +146,12 @@ def write_pages(
     return pages, changed
 
 
-def stale_in(out: Path, documentation: Documentation, *, strict: bool) -> tuple[str, ...]:
+def find_stale(out: Path, documentation: Documentation, *, strict: bool) -> tuple[str, ...]:
     """What the pages of a folder say that is not so any more, in sentences."""
     return stale(pages_in(out), documentation, strict=strict)
 
 
-def kept_in(out: Path, documentation: Documentation) -> dict[str, str]:
+def read_kept(out: Path, documentation: Documentation) -> dict[str, str]:
     """What people wrote in the pages of a folder, by the keys of the regions."""
     regions = marks.bodies(ours(documentation, pages_in(out)))
     return {key: region.body for key, region in regions.items()}

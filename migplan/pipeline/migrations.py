@@ -34,14 +34,14 @@ _SIZES = """
 _SHOWN = 10
 
 
-def folder_analysis(path: Path, config: Config, address: Address | None = None) -> Analysis:
+def analyze_folder(path: Path, config: Config, address: Address | None = None) -> Analysis:
     """What stands in a folder; with a target the risks are weighed by the size of its tables."""
     sizes = _sizes(address) if address is not None else None
     levels = {code: "off" if said == "off" else Level(said) for code, said in config.lint.items()}
     return analysis_of(read(path), sizes=sizes, levels=levels)  # type: ignore[arg-type]  # 'off' is one, too
 
 
-def migrated(
+def apply_migrations(
     analysis: Analysis, address: Address, wanted: MigrateOptions, on_event: OnEvent = ignore
 ) -> MigrateResult:
     """Apply what is pending, if the target has what it needs."""
@@ -77,7 +77,7 @@ def _sizes(address: Address) -> dict[str, int]:
     return {str(QualifiedName(schema, name)): size for schema, name, size in rows}
 
 
-def migrations_verified(
+def verify_migrations(
     analysis: Analysis, address: Address
 ) -> tuple[tuple[MigrationStatus, ...], MigrationsVerified]:
     """Whether the applied migrations of a folder did what they say; and how all of them stand."""

@@ -54,7 +54,7 @@ def write_plan(result: Planned, file: Path) -> None:
     plan_file.save(result.plan, file)
 
 
-def drift_of(file: Path, catalog: Catalog) -> tuple[str, ...]:
+def find_drift(file: Path, catalog: Catalog) -> tuple[str, ...]:
     """Every way in which the database has gone away from the plan in a file."""
     plan, _ = plan_file.load(file)
     wanted = plan.selection
@@ -83,7 +83,7 @@ def plan_for(catalog: Catalog, config: Config, file: Path | None) -> tuple[Plan,
         plan = make_plan(catalog, config, request_of(config, catalog)).plan
         return plan, selection.select(catalog, as_selection(config))
     plan, _ = plan_file.load(file)
-    drifted = drift_of(file, catalog)
+    drifted = find_drift(file, catalog)
     if drifted:
         raise PlanError(
             f"{file} no longer fits {catalog.server.address}:\n  " + "\n  ".join(drifted[:10]),

@@ -1,4 +1,4 @@
-"""What a check of a bundle found, for people: a line a problem, the way compilers say it."""
+"""What a check of a bundle found, for people: one line per problem, as compilers print them."""
 
 from __future__ import annotations
 

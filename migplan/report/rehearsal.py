@@ -1,4 +1,4 @@
-"""A rehearsal for people: a line a stage, then what production will take, and what to know before it."""
+"""A rehearsal for people: one line per stage, then what production will take, and what to know before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a bundle: one value a problem."""
+"""Problems of a bundle, as `migplan check` reports them."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def document(
     folder = out or Path(settings.document.out)
     found = _documentation(reading, settings, DocumentOptions(plan_file, Exactness(counts)))
     if check:
-        old = documenting.stale_in(folder, found, strict=strict)
+        old = documenting.find_stale(folder, found, strict=strict)
         screen.show(report.staleness(old, folder))
         sys.exit(1 if old else 0)
     if format_ == "markdown":
@@ -124,5 +124,5 @@ def _one_file(found: Documentation, folder: Path, format_: str, access: Access) 
 
     name, shape = {"html": ("database.html", as_html), "json": ("database.json", as_json)}[format_]
     file = folder / name
-    write_chunks(file, shape(found, documenting.kept_in(folder, found)), access)
+    write_chunks(file, shape(found, documenting.read_kept(folder, found)), access)
     screen.show(report.one_file(found, file))

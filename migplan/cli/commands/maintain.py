@@ -52,7 +52,7 @@ def maintain(
     from migplan.run.engine.options import Limits, RunOptions
     from migplan.run.migrations import maintain as maintenance
 
-    analysis = migrations.folder_analysis(folder, settings)
+    analysis = migrations.analyze_folder(folder, settings)
     if emit is not None:
         migration = maintenance.upkeep(analysis, name).migration
         text = (

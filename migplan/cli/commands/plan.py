@@ -84,9 +84,9 @@ def plan(
 
 
 def _check(file: Path, catalog: Catalog) -> None:
-    from migplan.pipeline.plan import drift_of
+    from migplan.pipeline.plan import find_drift
 
-    drifted = drift_of(file, catalog)
+    drifted = find_drift(file, catalog)
     if not drifted:
         screen.show([f"{file} fits {catalog.server.address}"])
         return

@@ -113,12 +113,12 @@ def _bundle(plan: Path | None, source: Address, settings: Config, wanted: Export
     from migplan.catalog.counts import Exactness
     from migplan.pipeline.analyze import read_catalog
     from migplan.pipeline.export import export_bundle
-    from migplan.pipeline.plan import drift_of
+    from migplan.pipeline.plan import find_drift
     from migplan.report import rehearsal as report
 
     if plan is not None:
         started = time.monotonic()
-        drifted = drift_of(plan, read_catalog(source, Exactness.ESTIMATE))
+        drifted = find_drift(plan, read_catalog(source, Exactness.ESTIMATE))
         said = f"{plan} fits" if not drifted else f"{plan} no longer fits"
         screen.show(
             report.stage("plan", time.monotonic() - started, said, holds=not drifted, details=drifted)

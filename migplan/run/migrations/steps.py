@@ -1,4 +1,4 @@
-"""The steps of migrations, and how they run: one transaction a file, as far as that is allowed."""
+"""The steps of migrations, and how they run: one transaction per file, as far as PostgreSQL allows it."""
 
 from __future__ import annotations
 
