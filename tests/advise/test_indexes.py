@@ -15,6 +15,7 @@ from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from tests.advise.advising import advice_of, blind, fix, found, seen_at
 from tests.catalogs import catalog
+from tests.run.running import until
 from tests.servers import Server
 
 LONG_AGO = "2020-01-01T00:00:00+00:00"
@@ -152,7 +153,10 @@ SELECT pg_stat_reset_single_table_counters(oid) FROM pg_class WHERE relname ~ '^
 @pytest.fixture
 def unused(newest: Server, newest_database: Callable[[str], Address]) -> Address:
     address = newest_database(UNUSED)
+    others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     with newest.connect(dbname=address.params["dbname"]) as connection:
+        # A session that ends writes down what it has counted, and only then is gone.
+        until(lambda: not connection.execute(others).fetchall(), "the session that built it stays")
         connection.execute("SELECT pg_stat_reset()")
         connection.execute("SET enable_seqscan = off")
         for question in ("big WHERE x = 1", "parted WHERE n = 2 AND x = 1", "small WHERE x > 5"):
