@@ -29,8 +29,6 @@ Errors carry data; they become a sentence in one place, ``cli/boundary.py``. Exc
 SQLAlchemy, PyYAML and pydantic are turned into these where they arise, and none of them gets out.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 

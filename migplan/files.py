@@ -5,8 +5,6 @@ which the kernel takes back when he dies: so whoever writes NAME next knows what
 it. A process number would not tell, as they come again.
 """
 
-from __future__ import annotations
-
 import fcntl
 import glob
 import json

@@ -3,8 +3,6 @@
 A name is held exactly as PostgreSQL stores it. Quotes appear only when it is shown or put into SQL.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Reporting the progress of what takes long."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int], None]

@@ -1,7 +1,5 @@
 """YAML files that people write: checked against a model, and every complaint with its line and column."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator
 from difflib import get_close_matches
 from pathlib import Path

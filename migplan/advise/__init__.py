@@ -1,7 +1,5 @@
 """Advice: rules over a catalog and its graph, each with a stable code. Pure, like all that it looks at."""
 
-from __future__ import annotations
-
 from migplan.advise.advice import Advice, Ignored, advise, by_rule
 from migplan.advise.finding import Blind, Finding, Rule, RuleModule
 from migplan.advise.rules import RULES

@@ -1,7 +1,5 @@
 """Asking every rule, and leaving out the findings that the settings ignore."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase

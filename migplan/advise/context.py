@@ -1,7 +1,5 @@
 """The context of a rule: a catalog, its graph, the settings, and what several rules ask of them."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The expressions of policies, as PostgreSQL's own parser sees them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any

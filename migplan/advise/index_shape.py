@@ -1,7 +1,5 @@
 """The shape of an index, its name aside: to tell whether two are equal, or one makes another redundant."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache

@@ -5,8 +5,6 @@ here: an owner may do everything, everybody may execute functions and look into 
 superuser is not asked. A role has the privileges of every role that it inherits from, and of PUBLIC.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Anonymising: what of a row may be shown, and what stands in for the rest. Pure."""
 
-from __future__ import annotations
-
 from migplan.anonymise.anonymiser import Anonymiser
 from migplan.anonymise.catalog import cleaned, with_digest
 from migplan.anonymise.decisions import Decision

@@ -1,7 +1,5 @@
 """The Anonymiser: what each column of a catalog holds, and rows of it that may be shown."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise

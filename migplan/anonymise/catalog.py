@@ -1,7 +1,5 @@
 """A catalog cleaned: no comment, default or definition of it holds what gives anybody away."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable, Hashable

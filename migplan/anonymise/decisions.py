@@ -4,8 +4,6 @@ A text whose name says nothing is masked. It is shown only as a category or as a
 value itself looks like one; which is for :mod:`migplan.anonymise.values` to see.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -4,8 +4,6 @@ Each detector knows a shape and, where there is one, the check that tells the sh
 digit, a valid address). They look at every value that is shown at all, and at every text of a catalog.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator

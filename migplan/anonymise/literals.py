@@ -1,7 +1,5 @@
 """Arrays, rows and hstore as the server prints them, split into their elements."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -4,8 +4,6 @@ A code word is one of 17,576. Whoever guesses a name and computes its word has o
 17,576 has it, key or no key; that is why it is so short.
 """
 
-from __future__ import annotations
-
 import hmac
 import re
 import unicodedata

@@ -4,8 +4,6 @@ SQL is looked through literal by literal, and outside of literals only for what 
 number in a check is no telephone. Names of objects stay as they are.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import lru_cache

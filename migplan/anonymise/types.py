@@ -1,7 +1,5 @@
 """What sort of value a type has, as far as showing it goes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Showing a value: what was decided of its column, and then what the value itself looks like."""
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """What names of columns, tables and JSON keys say of what they hold, in English and in Spanish."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from functools import lru_cache

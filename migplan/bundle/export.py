@@ -1,7 +1,5 @@
 """Writing a bundle: from a plan and one moment of its database to numbered files and their manifest."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import logging

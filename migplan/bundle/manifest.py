@@ -1,7 +1,5 @@
 """The manifest: what is in a bundle, where every entry of the database went, and what stayed behind."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 from collections.abc import Iterator

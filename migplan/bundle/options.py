@@ -1,7 +1,5 @@
 """The options of an export, and what a bundle is made from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

@@ -1,7 +1,5 @@
 """``MIGRATION_ORDER.md``: what to run in which order, what to expect of it, and how to go back."""
 
-from __future__ import annotations
-
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -16,8 +16,6 @@
       manifest.json
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

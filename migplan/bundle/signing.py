@@ -5,8 +5,6 @@ manifest, which holds every digest, shows who vouches for it. Keys, agents and f
 those of ``ssh-keygen -Y``: https://man.openbsd.org/ssh-keygen#ALLOWED_SIGNERS.
 """
 
-from __future__ import annotations
-
 import subprocess
 import tempfile
 from pathlib import Path

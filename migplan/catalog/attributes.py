@@ -6,8 +6,6 @@ read as whole rows, so that nobody has to know a column for it to be compared; `
 need no comparison.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import Counter, defaultdict

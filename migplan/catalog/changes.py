@@ -8,8 +8,6 @@ afterwards.
 What is new and stands by itself does not count: it was not there at the moment, and nobody read it.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext

@@ -1,7 +1,5 @@
 """The differences between two catalogs, object by object; counts and sizes do not count as differences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any

@@ -1,7 +1,5 @@
 """Row counts: exact where that is cheap or asked for, estimated elsewhere, and never in silence."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum

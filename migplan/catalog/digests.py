@@ -17,8 +17,6 @@ Two ways to hash, measured on 2 million rows (190 MB, one connection; counting t
 md5 with its two halves takes 2.1 s, and servers in FIPS mode refuse it.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What identifies a structure: everything that is not merely observed, as a digest."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

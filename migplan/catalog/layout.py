@@ -1,7 +1,5 @@
 """The layout of JSON that people compare; a module of its own, so that it loads without the catalog."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -5,8 +5,6 @@ databases give two equal catalogs. A field marked *observed* (row counts, sizes,
 belongs to the catalog but not to the structure, so it is left out of fingerprints and comparisons.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

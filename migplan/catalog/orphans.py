@@ -1,7 +1,5 @@
 """Rows that refer to nothing: counted on request, because it reads every table that has a key."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

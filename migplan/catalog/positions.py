@@ -1,7 +1,5 @@
 """The positions of sequences, and the greatest values of the columns that they fill, where that is cheap."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from psycopg import sql

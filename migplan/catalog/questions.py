@@ -1,7 +1,5 @@
 """The files of ``queries/``, in the form that the server's version understands."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import defaultdict

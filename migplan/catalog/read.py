@@ -1,7 +1,5 @@
 """Reading a Catalog: each question of ``queries/`` once, in one transaction, and no more than that."""
 
-from __future__ import annotations
-
 import gc
 import logging
 import time

@@ -1,7 +1,5 @@
 """Reading the vitals. A question that the role may not ask is reported, and the others are still answered."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ What is read here may be shown to nobody: it is for :mod:`migplan.anonymise` to 
 printed by their types' own functions only, never by casts that somebody made; what is large stays there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

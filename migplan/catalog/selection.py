@@ -1,7 +1,5 @@
 """Selecting part of a database: schemas and tables by pattern, and what that leaves out."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ The extension takes literals out of queries, but not all, and comments never. So
 PostgreSQL's own parser: what is no query, what does not parse, and what holds a literal still, is left out.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Saving a Catalog to a file and loading it, so that later stages need no database."""
 
-from __future__ import annotations
-
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path

@@ -4,8 +4,6 @@ Whatever a catalog has beside these is read and compared, also what a server bri
 list: a new column is compared before anybody has looked at it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 STRUCTURE = "the catalog of the bundle has it, and it is compared there"

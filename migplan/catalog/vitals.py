@@ -1,7 +1,5 @@
 """Vitals: how a database is doing, beyond what it is. They are asked for only where advice is wanted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from migplan.names import QualifiedName

@@ -1,7 +1,5 @@
 """The commands. Thin: they read options, call the pipeline, print its values and choose the exit code."""
 
-from __future__ import annotations
-
 from importlib import import_module
 
 import click

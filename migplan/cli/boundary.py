@@ -1,7 +1,5 @@
 """Where errors become sentences and exit codes: the only place that knows both."""
 
-from __future__ import annotations
-
 import gc
 import os
 import platform

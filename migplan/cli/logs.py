@@ -5,8 +5,6 @@ not ask for it: here, or with :mod:`logging` in a program that uses migplan. Bot
 and spell out what a terminal would obey; a message is one line, whatever is in it.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import logging

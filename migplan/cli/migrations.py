@@ -1,7 +1,5 @@
 """What apply, status, verify and rollback do with a folder of migrations."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Whether a target may be changed: signatures, and for a protected one a rehearsal's receipt and its name."""
 
-from __future__ import annotations
-
 import hashlib
 import shlex
 import sys

@@ -3,8 +3,6 @@
 Progress is a bar on a terminal, lines where there is none, JSON for machines.
 """
 
-from __future__ import annotations
-
 import json
 import shlex
 import sys

@@ -1,7 +1,5 @@
 """What people see: styled text on a terminal, plain text in a pipe, progress on stderr."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

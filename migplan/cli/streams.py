@@ -1,7 +1,5 @@
 """The two streams that a command writes to: no secret leaves by them, and nothing that a terminal obeys."""
 
-from __future__ import annotations
-
 import codecs
 import os
 import sys

@@ -3,8 +3,6 @@
 Values alone: what runs them is ``migplan.run.data.step``, how to write one is in ``docs/data-steps.md``.
 """
 
-from __future__ import annotations
-
 from migplan.data.row import NoColumnError, Row, Skip
 from migplan.data.step import DataStep
 

@@ -1,7 +1,5 @@
 """The rows that a data step reads and writes, and how it leaves one out."""
 
-from __future__ import annotations
-
 from typing import Any, NoReturn
 
 

@@ -1,7 +1,5 @@
 """What a data step says of itself, checked when it is said: the complaint then has the line of the file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal

@@ -1,7 +1,5 @@
 """The demo: the database of a hotel chat application, to try migplan on, and how it is to be moved."""
 
-from __future__ import annotations
-
 from importlib.resources import files
 
 from migplan.demo.database import scripts

@@ -1,7 +1,5 @@
 """The SQL that builds the source database of the demo, in the order in which to run it."""
 
-from __future__ import annotations
-
 import re
 from importlib.resources import files
 

@@ -3,8 +3,6 @@
 The document is one object; its tables stand a line each, and are made a line at a time.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any

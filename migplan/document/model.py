@@ -4,8 +4,6 @@ What is *observed* (rows, sizes, counters, samples) can be taken out of it: what
 somebody alters the database, and that is what makes a document stale.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

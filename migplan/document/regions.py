@@ -1,7 +1,5 @@
 """The regions in which people write: their keys, and which of them have lost their table or group."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 

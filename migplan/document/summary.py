@@ -1,7 +1,5 @@
 """What writing documents came to, and what is stale in them, for people."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

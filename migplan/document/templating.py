@@ -1,7 +1,5 @@
 """Templates say what pages look like; every value that they show is escaped unless it is markup already."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

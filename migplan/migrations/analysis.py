@@ -1,7 +1,5 @@
 """All that can be said of a folder without a server, as one value."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Things that are made twice, and not dropped between."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What is known of a migration when its file was read: uses, what cannot be in a transaction, risks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from migplan.migrations.lint import NO_LEVELS, Context, Levels, Risk, Sizes, lint

@@ -1,7 +1,5 @@
 """Reading a folder of migrations: whose habits it follows, what stands in it, in which order by name."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Opposites of single statements: DROP for CREATE, with the right kind and signature, and so on."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

@@ -5,8 +5,6 @@ gone, cannot be derived: it is named, with the reason, and people write the way 
 itself made need no opposite: they go with it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any

@@ -5,8 +5,6 @@ carriage return belongs to the line that it ends. Digests leave both out: a chec
 same migration.
 """
 
-from __future__ import annotations
-
 import codecs
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """A new migration to begin with: the next number of its folder, or the time, and a file to write into."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Statements that cannot be in a transaction with others of their file, and files that bring their own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

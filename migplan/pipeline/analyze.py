@@ -1,7 +1,5 @@
 """From a database to its catalog and the analysis."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """From a bundle to a target, the proof, and back."""
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 
 from migplan.bundle.verified import VerifiedBundle

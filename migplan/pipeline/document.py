@@ -1,7 +1,5 @@
 """From a database to its documents: one moment of it, cleaned of secrets before anything looks at it."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing

@@ -1,7 +1,5 @@
 """From a plan and one moment of its database to a bundle."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """From a folder of hand-written migrations to a target, the proof, and back."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime

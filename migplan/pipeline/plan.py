@@ -1,7 +1,5 @@
 """From a catalog to a plan, and whether a plan still fits."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from pathlib import Path
 

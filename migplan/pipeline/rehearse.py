@@ -3,8 +3,6 @@
 Each stage is told as it ends. A stage whose answer is no is the last one.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

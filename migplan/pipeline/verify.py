@@ -1,7 +1,5 @@
 """The receipt that says that a target is what its bundle says."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 

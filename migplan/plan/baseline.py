@@ -5,8 +5,6 @@ it, structure alone, tells column by column what has changed in the database sin
 secrets out of the catalog before: the file is meant to be committed, and need not be exact.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ A key can be cut by deferring it, by loading NULL first, or, when nothing else w
 What that costs is compared in this order: keys created later, rows written twice, keys deferred.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Whether a plan still fits its database, and if not, where it does not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.catalog.compare import differences

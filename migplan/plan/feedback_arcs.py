@@ -4,8 +4,6 @@ First a quick answer: the dearest arcs are laid down one by one, and what would 
 branch and bound: find a way round, try each of its arcs, forget what gets dearer than the best so far.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

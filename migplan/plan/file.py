@@ -1,7 +1,5 @@
 """The plan as a YAML file, laid out for people who read and edit it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Making a plan: cuts, order, groups, strategies, file names."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

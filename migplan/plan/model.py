@@ -1,7 +1,5 @@
 """The Plan: groups, order and strategies, each with its reason. It is a file that people read and edit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated
 

@@ -3,8 +3,6 @@
 The result is a line of groups in which no key points forward, so it can be cut or joined anywhere.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """What the plan says of each key of a table: deferred, NULL at first, created later, or kept by order."""
 
-from __future__ import annotations
-
 from migplan.catalog.model import ForeignKey
 from migplan.config import Strategy
 from migplan.graph import ForeignKeyGraph

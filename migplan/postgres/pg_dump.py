@@ -1,7 +1,5 @@
 """pg_dump: which one of those on the machine suits a source, and what it says of its schema."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

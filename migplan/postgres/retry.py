@@ -1,7 +1,5 @@
 """Reading again what others disturbed, a few times."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable

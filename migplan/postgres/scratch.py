@@ -1,7 +1,5 @@
 """Databases for a while: on a throwaway server, or on one that somebody lends."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager

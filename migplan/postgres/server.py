@@ -9,8 +9,6 @@ The server belongs to a supervisor, a process of its own (``supervisor.py``), wh
 folder when told so and when this process ends, in whatever way it ends.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import json

@@ -6,8 +6,6 @@ formats, because what the server prints is read by programs. What people set on 
 (``default_transaction_read_only``) is left as it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import Any
 

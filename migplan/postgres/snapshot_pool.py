@@ -1,7 +1,5 @@
 """Sessions that all see the same moment of a database, and threads that work with them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager

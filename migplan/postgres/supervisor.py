@@ -9,8 +9,6 @@ To let a server outlive the one who started it would take no more than another s
 Like ``data_dir.py``, this file needs nothing but the standard library: it starts in 50 ms.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

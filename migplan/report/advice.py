@@ -1,7 +1,5 @@
 """Advice for people, for programs, for code scanning (SARIF), and as SQL that fixes what can be fixed."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """An analysis, and every shape that people may ask for: tree, levels, JSON, diagrams, Markdown."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

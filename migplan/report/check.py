@@ -1,7 +1,5 @@
 """What a check of a bundle found, for people: one line per problem, as compilers print them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

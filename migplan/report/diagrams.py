@@ -4,8 +4,6 @@ Arrows point from a table to what it needs, as foreign keys do. Names are only e
 language wants it; the nodes themselves are numbered.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 

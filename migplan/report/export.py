@@ -1,7 +1,5 @@
 """A bundle for people: what was written, or would be, and what stayed behind."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path

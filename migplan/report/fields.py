@@ -1,7 +1,5 @@
 """Fields of values as JSON has them, under the names that they have in the model."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from migplan.names import QualifiedName

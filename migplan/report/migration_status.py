@@ -1,7 +1,5 @@
 """How the migrations of a folder stand in a target, and what was done about it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path

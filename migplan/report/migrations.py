@@ -1,7 +1,5 @@
 """A folder of migrations for people: who needs whom as a tree, and what is wrong with it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

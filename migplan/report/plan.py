@@ -1,7 +1,5 @@
 """The plan for people: groups and files, what is not loaded by a plain copy and why, and what changed."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What stands in the way of a run, for people: what it is, and what to do about it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """A rehearsal for people: one line per stage, then what production will take, and what to know before it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text

@@ -1,7 +1,5 @@
 """Rollbacks for people: what would be lost, before it is; what was done; what a dry run would do."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text

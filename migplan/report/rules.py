@@ -1,7 +1,5 @@
 """The rules' own pages: their docstrings, for ``--explain``, the documentation and SARIF."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """A part of a report: a title, and the lines below it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from rich.text import Text

@@ -4,8 +4,6 @@ Where it is needed elsewhere it is only named. A thousand tables read like forty
 nothing below it is folded, levels are left out from the bottom, and both are said.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

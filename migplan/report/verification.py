@@ -1,7 +1,5 @@
 """A verification for people, for programs, and for a page: how many of each kind, and every difference."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterator

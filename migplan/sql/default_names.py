@@ -3,8 +3,6 @@
 See ``ChooseIndexName`` and ``makeObjectName`` in its ``src/backend/commands/indexcmds.c``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import postgast

@@ -5,8 +5,6 @@ the statement says them: whoever asks knows the search path. The queries in a st
 :func:`relations` does that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

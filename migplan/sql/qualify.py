@@ -1,7 +1,5 @@
 """Bare names of a file that sets its search path: in which schema they stand, written into the tree."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

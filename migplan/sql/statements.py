@@ -1,7 +1,5 @@
 """The statements of SQL text, each parsed by PostgreSQL's own parser, with its place in the file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

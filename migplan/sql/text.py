@@ -1,7 +1,5 @@
 """Texts that stand in SQL files: literals, names in comments, numbers with their word."""
 
-from __future__ import annotations
-
 from migplan.text.printable import printable
 
 

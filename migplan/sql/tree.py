@@ -1,7 +1,5 @@
 """Reading PostgreSQL's parse trees: the names that stand in them, and what is below a node."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

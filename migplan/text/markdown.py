@@ -5,8 +5,6 @@ on what a backslash escapes. Entities mean the same to both. Every function that
 block, the blank line behind it included.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache

@@ -5,8 +5,6 @@ turn the writing round, characters without width, half a surrogate. Outside of S
 would (``\\u202e``), which makes it also the right way to write them in JSON.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable

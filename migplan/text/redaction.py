@@ -5,8 +5,6 @@ about the address itself, by whomever, shows no password. What looks like a URL 
 any case, whether we have met it or not.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """Numbers with their word, sizes and lists of names, as messages, reports and documents say them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 

@@ -3,8 +3,6 @@
 The names of attributes are those of the server's own catalogs, which its manual explains.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

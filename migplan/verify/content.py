@@ -1,7 +1,5 @@
 """Rows: how many, and what is in them, table by table, with the strength of each proof."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 

@@ -7,8 +7,6 @@ is known to do with the trees is done to them. Trees that are equal then mean th
 known, and a server has to be asked (``rebuilt``).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """The expected state of a target: the manifest and the catalog of a bundle, read from its folder."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass

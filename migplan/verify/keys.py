@@ -1,7 +1,5 @@
 """Foreign keys: no row that refers to nothing, and hierarchies of the same shape."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from migplan.bundle.data.self_references import Shape, own_keys, shapes

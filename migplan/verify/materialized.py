@@ -5,8 +5,6 @@ rows that were moved. So it is held against its own query, unless that would run
 verification runs nobody's code. Where the query may give something else each time, nothing is claimed.
 """
 
-from __future__ import annotations
-
 import re
 
 import psycopg

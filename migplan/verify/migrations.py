@@ -5,8 +5,6 @@ returns ends in ``false`` or ``DIFFERS``. Of everything that applied migrations 
 is looked whether it is there.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

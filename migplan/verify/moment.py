@@ -1,7 +1,5 @@
 """One moment of a database: its catalog, and the sessions that read it side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ ways. What the target must say is what another server of its version says after 
 Nothing of this touches the target.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -5,8 +5,6 @@ where count or sum of the two sides differ. Beside a live source the servers do 
 the bundle's own COPY blocks are compared with those that COPY sends from the target under the same settings.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress

@@ -1,7 +1,5 @@
 """Sequences: each at least where the source's was, and beyond what its column holds."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from psycopg import sql

@@ -5,8 +5,6 @@ the bundle's definitions are built on a scratch server, and what that prints is 
 (``rebuilt``). What cannot be told by either stays a difference, with the reason.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar

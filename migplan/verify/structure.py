@@ -4,8 +4,6 @@ What the bundle does not know is only noted, for a target may hold more; but not
 and views: another trigger, policy, column or key there changes what these do.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace

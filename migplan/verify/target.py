@@ -1,7 +1,5 @@
 """The whole of a verification: one moment of the target, and of the source where one is named."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What a verification found, as plain values: one check a kind, and every difference with its name."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from migplan.catalog.digests import Digest

@@ -40,8 +40,6 @@ splinter leaves about thirty schemas of Supabase's platform out of most of its r
 special: leave those that are not yours out by the selection of `migplan.yaml`, or by its ignore list.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import cast

@@ -27,8 +27,6 @@ Take SELECT away; keep what the API has to show in a table of one's own, filled 
 - Roles and schemas are settings here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context, is_invoker

@@ -36,8 +36,6 @@ large table.
 - splinter also looks at the tables of extensions and at those of the server itself (`pg_catalog`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

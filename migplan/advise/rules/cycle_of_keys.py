@@ -21,8 +21,6 @@ says least, or make it `DEFERRABLE`, so that one transaction can write both side
 people know; so there is no SQL.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

@@ -27,8 +27,6 @@ those who need it), make it SECURITY INVOKER, or move it to a schema that is not
 - Roles and schemas are settings here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context, routine

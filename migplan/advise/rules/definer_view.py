@@ -32,8 +32,6 @@ schema that is not exposed does as well.
 - Roles and schemas are settings here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import READ_OR_WRITE, Context, is_invoker

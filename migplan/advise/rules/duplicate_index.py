@@ -35,8 +35,6 @@ leans on the other one as well, it would go with it: there is no SQL then.
   that.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 

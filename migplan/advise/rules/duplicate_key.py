@@ -22,8 +22,6 @@ comes first. Where the two do not agree on actions, MATCH or deferral, people ha
 there is no SQL.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 

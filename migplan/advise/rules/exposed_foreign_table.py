@@ -24,8 +24,6 @@ it that decides who sees what.
 - Roles and schemas are settings here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import READ_OR_WRITE, Context

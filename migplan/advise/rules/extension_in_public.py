@@ -23,8 +23,6 @@ after what depends on it is out of the way. Settings of `search_path` have to na
 - splinter looks at `public` alone, always with a warning.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

@@ -23,8 +23,6 @@ security among them, often need both.
   install; here it fires, since that version is even older.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

@@ -21,8 +21,6 @@ the partitions that lack it, and attach it; which ones these are changes from ta
 SQL.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -19,8 +19,6 @@ the table anywhere in the order, which may be wrong.
 Declare the keys that are meant. There is no SQL for what nobody has said.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

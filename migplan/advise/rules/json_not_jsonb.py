@@ -19,8 +19,6 @@ last one stays. Where the exact text matters (a signature, a document that was r
 is. The change writes the table anew under a lock.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context, retype

@@ -20,8 +20,6 @@ refers to nothing; `migplan analyze --check-orphans` finds all of them before. A
 so on purpose: there is no SQL for it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

@@ -24,8 +24,6 @@ Near misses: a key that is `NOT VALID` or `NOT ENFORCED` says so itself; that is
 not look at the rows that are there: `migplan analyze --check-orphans` does.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

@@ -22,8 +22,6 @@ first.
 - splinter fires for keys between tables of `auth`, too, which are the platform's own affair.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

@@ -19,8 +19,6 @@ Give both the same type; of two integers the narrower gives way. Changing a type
 under a lock that keeps everybody out, and does not go where a view reads the column.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import INTEGERS, Context, can_be_altered

@@ -46,8 +46,6 @@ the parent, concurrently on each partition, and attach those.
   that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

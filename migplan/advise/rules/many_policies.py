@@ -34,8 +34,6 @@ is `FOR ALL` and another for one action, write one policy an action by hand.
 - splinter counts policies for a table's owner, who is above them.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 

@@ -30,8 +30,6 @@ stay as they are, with a reason in the ignore list, as long as their names are q
   made.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context, routine

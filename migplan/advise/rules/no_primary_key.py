@@ -29,8 +29,6 @@ ALWAYS AS IDENTITY PRIMARY KEY` writes the table anew, and so is no SQL to be ru
   that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

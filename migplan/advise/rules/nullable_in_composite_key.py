@@ -27,8 +27,6 @@ altogether; a check holds those together instead. For the note there is no SQL: 
 column wants `SET NOT NULL`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from migplan.advise.context import Context

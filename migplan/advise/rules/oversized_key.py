@@ -29,8 +29,6 @@ For a primary key, a number or a UUID beside the text. For uniqueness alone, a u
 or `sha256(...)`; for equality alone, a hash index. Which one, only people know; there is no SQL.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

@@ -37,8 +37,6 @@ everybody may send, put the reason into the ignore list.
 - splinter leaves the schemas of Supabase's platform out; here a selection does that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

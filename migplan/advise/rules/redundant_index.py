@@ -22,8 +22,6 @@ one. The shorter one is smaller, and so faster by a little where it is used very
 Drop it, while others write. Where it is used very often and the other one is much wider, measure first.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 

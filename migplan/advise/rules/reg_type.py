@@ -33,8 +33,6 @@ first.
   extension's affair.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context, retype

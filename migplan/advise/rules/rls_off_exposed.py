@@ -35,8 +35,6 @@ roles, or the table out of the exposed schema.
 - `0019` is the same for the queues of pgmq, which an extension makes: not looked at.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import READ_OR_WRITE, Context

@@ -23,8 +23,6 @@ catalog.
 - splinter leaves the schemas of Supabase's platform out; here a selection does that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context

@@ -44,8 +44,6 @@ The SQL does the latter: it takes SELECT away and grants it on the other columns
 - splinter leaves partitioned tables out.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 

@@ -26,8 +26,6 @@ until the sequence has caught up.
 cannot be rolled back. Where the number lies beyond the sequence's own end, there is no SQL: see MP110.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from migplan.advise.context import Context

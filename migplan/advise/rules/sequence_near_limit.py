@@ -25,8 +25,6 @@ writes the table anew under a lock. Where `bigint` itself is nearly used up, or 
 there is no SQL.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from migplan.advise.context import INTEGERS, Context, can_be_altered

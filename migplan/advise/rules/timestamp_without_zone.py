@@ -22,8 +22,6 @@ be local time (an opening hour, a date of birth with a time) is right as it is: 
 reason.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.advise.context import Context, retype

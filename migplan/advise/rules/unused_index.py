@@ -44,8 +44,6 @@ Ask who made it. Drop it while others write; keep its definition.
   that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 

@@ -33,8 +33,6 @@ moved first.
 - splinter leaves the schemas of Supabase's platform out; here a selection does that.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

@@ -4,8 +4,6 @@ Most types have one text for each value. Of some the text has to be brought into
 (``interval``, ``double precision``, what extensions bring) it tells nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field

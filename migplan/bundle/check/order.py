@@ -4,8 +4,6 @@ Places are compared, not file names: a key holds for the rows that come in behin
 creates it, in either layout.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Problems of a bundle, as `migplan check` reports them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

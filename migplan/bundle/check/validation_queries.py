@@ -4,8 +4,6 @@ Three files, for psql and for reading. They change nothing: each is one read-onl
 Every line of an answer says ``ok`` or what is wrong; the numbers in them are those of the manifest.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from migplan.bundle.data.orphan_keys import conditions

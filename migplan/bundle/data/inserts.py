@@ -1,7 +1,5 @@
 """Rows as INSERT statements, for editors that cannot COPY: made from COPY's own text, so nothing is lost."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A *step* is done whole or not at all. Most steps are one table; the tables of a 
 deferring a key, or by taking it away for a while, share one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 

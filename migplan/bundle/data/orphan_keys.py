@@ -4,8 +4,6 @@ Such a key can only be created behind the rows, and without a look at them. In t
 that was NOT VALID in the source: the same places, the same treatment while rows come in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 

@@ -1,7 +1,5 @@
 """Reading rows: COPY on one snapshot, by as many connections as are wanted, into whatever takes bytes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 What is counted at export is what must come out: a row whose link was lost is a root that was none before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What sequences are set to behind the rows: their own value, or a greater one in their column."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What data files are made of: statements, rows, and steps that are done whole or not at all."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from migplan.catalog.model import Table

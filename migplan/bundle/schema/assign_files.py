@@ -1,7 +1,5 @@
 """Which file each entry goes to, what is left out, and why: nothing is lost in silence."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum

@@ -1,7 +1,5 @@
 """Schema and constraints files: pg_dump's definitions under our headings."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 

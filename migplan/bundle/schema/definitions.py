@@ -4,8 +4,6 @@ The rows are passed over by the bytes that the manifest gives for them, so that 
 the files are large.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from io import BytesIO

@@ -1,7 +1,5 @@
 """The catalog and the attributes that a target is to have: the source's, less what was left out."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar

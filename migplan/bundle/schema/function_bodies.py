@@ -9,8 +9,6 @@ run as SQL. To count one too many does no harm: such a need is kept only where p
 that people restore, has it already. So it never closes a circle either.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Which table an entry of the archive belongs to, and what it must come after."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 

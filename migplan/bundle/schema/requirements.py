@@ -1,7 +1,5 @@
 """What a target must be able to do: the features that the source uses and older servers lack."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

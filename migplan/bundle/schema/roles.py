@@ -1,7 +1,5 @@
 """Roles under other names in the target: owners, grants, default privileges and policies."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

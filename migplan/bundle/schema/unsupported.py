@@ -1,7 +1,5 @@
 """What a source has around its tables and pg_dump does not put into a schema: said, or refused."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """The opposite of single entries: pg_dump's drops made safe to repeat, and inverses where it has none."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

@@ -4,8 +4,6 @@ Nothing in them says CASCADE for what others made: where something outside of th
 the file stops. Drops may be repeated, and run over a file that ran only in part.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

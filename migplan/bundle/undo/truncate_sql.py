@@ -4,8 +4,6 @@ Nothing is emptied that refers to these tables from outside of the file; it is o
 users keep still, as they do while rows come in, and stand as before when the transaction ends.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """``migplan new``."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """``migplan schema``."""
 
-from __future__ import annotations
-
 import json
 
 import click

@@ -1,7 +1,5 @@
 """``migplan sign``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

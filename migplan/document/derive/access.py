@@ -1,7 +1,5 @@
 """How the server would answer a question: which index finds the rows, or that none does."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from migplan.advise.rules import key_without_index

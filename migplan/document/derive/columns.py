@@ -1,7 +1,5 @@
 """What columns are for, by name and type: a guess, for queries and notes only."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

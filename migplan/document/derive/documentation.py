@@ -1,7 +1,5 @@
 """Deriving the documentation: catalog, graph, plan and advice become what each table's section says."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What every table's section asks of the whole database, looked up once."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass

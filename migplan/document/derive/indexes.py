@@ -1,7 +1,5 @@
 """Indexes as SQL, and what each is good for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

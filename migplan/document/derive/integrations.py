@@ -1,7 +1,5 @@
 """What ties a table to another system, and the queries that somebody who looks after the tie asks."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

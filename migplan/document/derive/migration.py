@@ -1,7 +1,5 @@
 """What a move of a table has to mind: only what follows from facts, each with its reason."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 from migplan.catalog.model import Column, ForeignKey, Table, TableKind

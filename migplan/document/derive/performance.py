@@ -5,8 +5,6 @@ and nothing that migplan does counts as writing. Where the server does not say s
 a month is assumed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Tables that tie a database to other systems: recognised by what their columns and names say."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Policies as SQL, and what they come to: recognised where the expression is one of the usual ones."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Queries that a table's keys, indexes and policies suggest: two to five, each of which runs as it stands."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count

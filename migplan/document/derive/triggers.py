@@ -1,7 +1,5 @@
 """What triggers do, as far as a name, a comment and the moment of firing can say it."""
 
-from __future__ import annotations
-
 import re
 
 from migplan.catalog.model import Table, Trigger

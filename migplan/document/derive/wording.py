@@ -1,7 +1,5 @@
 """How documents say names and numbers: short, and the same everywhere."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from migplan.names import QualifiedName, quoted

@@ -1,7 +1,5 @@
 """What the templates of the page have at hand: escaping, the colours of SQL, and how numbers are said."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Hashable, Iterator, Sequence
 from functools import cache, lru_cache

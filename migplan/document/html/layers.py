@@ -5,8 +5,6 @@ A line that passes a layer has a place of its own there, so that it never runs t
 one box share that place. Pure numbers: what is drawn there is told elsewhere.
 """
 
-from __future__ import annotations
-
 from bisect import bisect, insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

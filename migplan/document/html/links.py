@@ -1,7 +1,5 @@
 """Ids of sections, and links to them. Ids are made of names alone, so links from elsewhere keep working."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 

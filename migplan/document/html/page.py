@@ -1,7 +1,5 @@
 """The documentation as one page that needs nothing else: no network, no other file, no script to be read."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Which boxes and lines a diagram has: of the whole database, of a group, of a table and those around it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 from migplan.catalog.model import ForeignKey

@@ -3,8 +3,6 @@
 Looks (colours, fonts) are the style sheet's, so that diagrams follow it into the dark and to paper.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The documents: a folder of Markdown pages, what people wrote in them, and whether they are still true."""
 
-from __future__ import annotations
-
 from migplan.document.markdown.book import Book
 from migplan.document.markdown.pages import Pages, written
 from migplan.document.markdown.stale import stale

@@ -1,7 +1,5 @@
 """What every page has to know of the others: which page has a table's section, and what it is called."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """A table's constraints and indexes as SQL."""
 
-from __future__ import annotations
-
 from migplan.catalog.model import Check, ForeignKey, Key, Table
 from migplan.document.model import DescribedIndex
 from migplan.names import quoted

@@ -1,7 +1,5 @@
 """What the templates of the Markdown pages have at hand: escaping, numbers, links, definitions as SQL."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import cache
 

@@ -10,8 +10,6 @@
 A mark stands in a line of its own.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping

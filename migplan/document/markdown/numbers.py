@@ -1,7 +1,5 @@
 """How the pages say numbers and sizes, known or not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup

@@ -4,8 +4,6 @@ Nothing here touches a disk. Pages come in as texts by their file names, and go 
 what was written changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial

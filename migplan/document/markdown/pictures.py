@@ -4,8 +4,6 @@ GitHub gives up on a diagram of more than 500 arrows or 50,000 characters, and p
 not fit is left out, and the sentence beside the diagram says how much.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

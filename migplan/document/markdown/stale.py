@@ -1,7 +1,5 @@
 """Whether the pages still say what is so. Numbers move all the time, and make no page stale."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from migplan.document.markdown import marks

@@ -1,7 +1,5 @@
 """Risks of migrations, seen before they run: rules over statements, one a module, each with a stable code."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from migplan.level import Level

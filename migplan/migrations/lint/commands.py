@@ -1,7 +1,5 @@
 """What several rules ask of a statement."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg

@@ -1,7 +1,5 @@
 """What the rules have to say about a statement, and what they know of the file when they say it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

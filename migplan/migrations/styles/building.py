@@ -1,7 +1,5 @@
 """What every style builds its migrations with."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """dbmate: ``20251001015000_name.sql`` with ``-- migrate:up`` and ``-- migrate:down`` in it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

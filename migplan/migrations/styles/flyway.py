@@ -1,7 +1,5 @@
 """Flyway: ``V1.2__name.sql``; ``U1.2__name.sql`` rolls it back; ``R__name.sql`` runs whenever it changed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

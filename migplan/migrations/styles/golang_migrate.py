@@ -1,7 +1,5 @@
 """golang-migrate: ``1_name.up.sql`` and ``1_name.down.sql``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

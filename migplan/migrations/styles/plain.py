@@ -13,8 +13,6 @@
 A folder of Supabase is the same, with ``seed.sql`` beside it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -4,8 +4,6 @@ A line of the plan is ``name [needs !conflicts] date person # note``, or ``@tag 
 reworked stands there twice; the earlier one's files bear the tag between them: ``deploy/users@v1.0.sql``.
 """
 
-from __future__ import annotations
-
 import configparser
 import re
 from collections.abc import Iterator

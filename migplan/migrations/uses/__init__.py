@@ -1,7 +1,5 @@
 """What each statement of a file makes, alters, drops, needs and fills, read by PostgreSQL's own parser."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

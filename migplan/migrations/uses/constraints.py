@@ -1,7 +1,5 @@
 """Columns and constraints of a table: what they make, and the names that they get where nobody says one."""
 
-from __future__ import annotations
-
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Thing, ThingKind

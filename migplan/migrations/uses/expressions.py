@@ -1,7 +1,5 @@
 """Queries, changes of rows and expressions, at any depth: their tables, columns, functions and types."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 

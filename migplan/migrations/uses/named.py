@@ -1,7 +1,5 @@
 """Objects that are there already, as DROP, COMMENT, GRANT, ALTER ... OWNER and their kind name them."""
 
-from __future__ import annotations
-
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import How, Thing, ThingKind

@@ -1,7 +1,5 @@
 """Statements about all but tables and routines: types, schemas, triggers, policies, roles, and names."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

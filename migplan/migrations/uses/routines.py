@@ -5,8 +5,6 @@ A body in SQL is checked when its function is made, and so is what it needs, unl
 block runs at once: what stands outside of its conditions, loops and handlers is sure.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """What is taken down while statements are read: under which names, for which statement, how sure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """What nobody has to make: PostgreSQL's own functions, types and schemas, and what extensions bring."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import resources
 

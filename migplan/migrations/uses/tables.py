@@ -1,7 +1,5 @@
 """Statements about tables, views, indexes and sequences."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

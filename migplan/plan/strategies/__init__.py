@@ -4,8 +4,6 @@ Each file answers two questions about a table: ``proposal`` (is this the way to 
 ``objection`` (if a person chooses it: why can it not be done?).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import ModuleType
 

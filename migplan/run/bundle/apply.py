@@ -1,7 +1,5 @@
 """Apply a bundle to a target: begin its run, or resume the one that was interrupted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 

@@ -8,8 +8,6 @@ side by side, and what touches the whole waits for all of them: a key to a parti
 key, which is valid only once the last partition's index is attached.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -7,8 +7,6 @@
   added without looking at the rows, and validated in a second step, which blocks nobody.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """How far a data step has come: its row in the journal, and the rows that it left out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ It may import what stands beside it, ``from ._words import ...``, in files that 
 migrations. ``sys.path`` is not touched, and nothing compiled is put into the folder.
 """
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import importlib.machinery

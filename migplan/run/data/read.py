@@ -4,8 +4,6 @@ The query is wrapped and asked anew for each batch. A cursor would have to stay 
 be gone on with by another process, and would keep the server from cleaning up for as long as the step runs.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ No transaction is open while the step's own code works, which may take its time.
 whose connection was cut, goes on exactly behind the last row that was committed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import threading

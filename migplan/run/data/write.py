@@ -4,8 +4,6 @@ A batch is written with its checkpoint, in one transaction: all of it, or what c
 stops the step.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

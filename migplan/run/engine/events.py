@@ -1,7 +1,5 @@
 """Events of a run, in the order in which they happen, from any of its threads."""
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Executing the steps of a run: several at a time, each as soon as its predecessors are done."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import logging

@@ -1,7 +1,5 @@
 """What a step touches, and how: steps whose footprints do not conflict run side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Finding what of a journal was changed by hand: whatever is not as migplan creates and writes it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache

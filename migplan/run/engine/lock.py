@@ -4,8 +4,6 @@ The run holds one; each session that does its steps shares another. A client tha
 first at once, but a statement of its last session may go on for a while: who comes next waits for that.
 """
 
-from __future__ import annotations
-
 import contextlib
 import threading
 import time

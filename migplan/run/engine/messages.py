@@ -1,7 +1,5 @@
 """Messages of a step: statements of its file, between statements of ours, with their lines."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator, Sequence

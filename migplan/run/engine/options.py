@@ -1,7 +1,5 @@
 """What people choose about a run: how many sessions, how long to wait, how often to try."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 

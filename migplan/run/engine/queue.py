@@ -1,7 +1,5 @@
 """The queue of steps: next is the heaviest of those whose predecessors are done."""
 
-from __future__ import annotations
-
 import heapq
 import threading
 from collections.abc import Collection, Sequence

@@ -4,8 +4,6 @@ Whatever is read from a journal becomes one of these, or a ValidationError: what
 journal.sql say is asked again, for people who change a journal by hand may have dropped them.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

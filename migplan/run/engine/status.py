@@ -1,7 +1,5 @@
 """The status of a target: its runs, and who is at work there."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ The same files give the same steps, with the same numbers, whatever the number o
 by others, on another machine. No step holds the text of its file; it knows the bytes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol

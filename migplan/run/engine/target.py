@@ -7,8 +7,6 @@ This is what whoever makes steps (of a bundle, of a folder of migrations, of a r
         result = target.execute(run, steps, source)
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress

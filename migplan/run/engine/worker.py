@@ -4,8 +4,6 @@ A step without rows goes to the server as one message, from BEGIN to COMMIT, so 
 one way to it and back. The server answers each statement by itself, which tells the one that failed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import re

@@ -1,7 +1,5 @@
 """Apply the migrations of a folder that a target does not have yet."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 

@@ -1,7 +1,5 @@
 """Run recurring SQL of a folder once; the journal keeps what it returned, when and by whom."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from migplan.errors import RefusedError

@@ -1,7 +1,5 @@
 """The objects of a target by name, to compare with what migrations need and create."""
 
-from __future__ import annotations
-
 from migplan.migrations.model import Thing, ThingKind
 from migplan.names import quoted
 from migplan.postgres.session import Session

@@ -3,8 +3,6 @@
 The down migrations come from the folder if it is as it was applied, else from the journal.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

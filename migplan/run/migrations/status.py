@@ -1,7 +1,5 @@
 """The status of the migrations of a folder in a target, from its journal."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The steps of migrations, and how they run: one transaction per file, as far as PostgreSQL allows it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The questions of the preflight, in the order in which people read the answers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.bundle.manifest import Manifest

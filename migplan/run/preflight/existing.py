@@ -1,7 +1,5 @@
 """What exists in the target: objects in the way of definitions, or tables that rows need."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The extensions of the bundle: installed or available, in the version and schema that the files expect."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.bundle.manifest import Manifest, NeededExtension

@@ -1,7 +1,5 @@
 """What the role may do, and the roles that the files name."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.names import quoted

@@ -1,7 +1,5 @@
 """The server and the database: whether they can take the bundle, have room for it, and are not its source."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The target as preflight sees it: a session that only asks, and survives every refusal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field

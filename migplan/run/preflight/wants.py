@@ -1,7 +1,5 @@
 """What the files of a bundle want of their target: roles, schemas, tablespaces, and what only some may do."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import BytesIO

@@ -12,8 +12,6 @@
 All of it is checked once more under the locks of the transaction that does it.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

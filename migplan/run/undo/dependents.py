@@ -8,8 +8,6 @@ taken for others'. What goes with what is followed here and not in the server, w
 of so many names at once.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, LiteralString

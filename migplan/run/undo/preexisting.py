@@ -5,8 +5,6 @@ take away what was there before are left out, and what the run changed of it (ow
 is restored item by item, as the journal remembers it.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence

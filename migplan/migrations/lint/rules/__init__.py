@@ -3,8 +3,6 @@
 Each module of this folder is one.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import cast

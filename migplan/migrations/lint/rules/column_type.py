@@ -1,7 +1,5 @@
 """ALTER COLUMN TYPE that writes the table anew."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg

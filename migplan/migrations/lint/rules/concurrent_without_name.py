@@ -1,7 +1,5 @@
 """CREATE INDEX CONCURRENTLY that cannot be repeated."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.level import Level

@@ -1,7 +1,5 @@
 """SECURITY DEFINER without a search path of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.level import Level

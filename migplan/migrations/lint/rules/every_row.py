@@ -1,7 +1,5 @@
 """UPDATE and DELETE of every row."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.level import Level

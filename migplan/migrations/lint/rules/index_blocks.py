@@ -1,7 +1,5 @@
 """CREATE INDEX without CONCURRENTLY."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.level import Level

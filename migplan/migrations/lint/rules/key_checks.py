@@ -1,7 +1,5 @@
 """A foreign key that is checked at once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg

@@ -1,7 +1,5 @@
 """Statements after which rows or columns are gone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg

@@ -1,7 +1,5 @@
 """A strong lock that may be waited for without end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg

@@ -1,7 +1,5 @@
 """A strong lock that may be held without end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.level import Level

@@ -1,7 +1,5 @@
 """Statements that make a file run without a transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.level import Level

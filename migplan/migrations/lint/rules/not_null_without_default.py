@@ -1,7 +1,5 @@
 """ADD COLUMN ... NOT NULL without a value for the rows that are there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg

@@ -1,7 +1,5 @@
 """BEGIN and COMMIT in a file that is run in a transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg

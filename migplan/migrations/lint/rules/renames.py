@@ -1,7 +1,5 @@
 """Other names for what is in use."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg

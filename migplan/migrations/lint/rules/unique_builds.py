@@ -1,7 +1,5 @@
 """A unique or primary key that builds its index under a lock."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg

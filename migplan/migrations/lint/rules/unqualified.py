@@ -1,7 +1,5 @@
 """Things made under a bare name."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from migplan.level import Level

@@ -1,7 +1,5 @@
 """ADD COLUMN with a value that differs from row to row."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import postgast

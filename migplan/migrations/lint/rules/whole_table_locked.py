@@ -1,7 +1,5 @@
 """Commands that hold a table while they write all of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
