@@ -124,7 +124,7 @@ def read_samples(
     session: Session,
     tables: Sequence[Table],
     rows: int,
-    told: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[tuple[QualifiedName, Sampled]]:
     """The first rows of each table by its key, at the session's moment; or why there are none.
 
@@ -147,10 +147,10 @@ def read_samples(
         else:
             asked.append(what)
     for batch in _batches(asked):
-        told(done, len(tables))
+        on_progress(done, len(tables))
         yield from _sampled(session, batch, rows)
         done += len(batch)
-    told(done, len(tables))
+    on_progress(done, len(tables))
 
 
 def _standings(session: Session) -> dict[QualifiedName, _Standing]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 
 from migplan.errors import JournalError, RefusedError
 from migplan.postgres.address import Address
+from migplan.postgres.session import Session
 from migplan.run.data.events import Counts, Rejected
 from migplan.run.engine import journal
 from migplan.run.engine.worker import AlreadyDoneError
@@ -74,7 +74,7 @@ class Checkpoints:
     run: int
     step: int
 
-    def state(self, connection: psycopg.Connection[Any]) -> tuple[str, str]:
+    def state(self, connection: Session) -> tuple[str, str]:
         """Return the step's state in the journal, and a name for it that is the same in each of its runs."""
         found = connection.execute(_STEP, [self.run, self.step]).fetchone()
         if found is None:
@@ -87,7 +87,7 @@ class Checkpoints:
         bundle, name, file, state = found
         return state, f"{bundle}/{file}/{name}"
 
-    def begin(self, connection: psycopg.Connection[Any], columns: tuple[str, ...]) -> Checkpoint:
+    def begin(self, connection: Session, columns: tuple[str, ...]) -> Checkpoint:
         """Return the checkpoint to go on from: the step's own, that of an earlier run, or a new one."""
         connection.execute(_TAKE_OVER, {"run": self.run, "step": self.step})
         connection.execute(_BEGIN, [self.run, self.step, list(columns)])
@@ -101,7 +101,7 @@ class Checkpoints:
             )
         return found
 
-    def read(self, connection: psycopg.Connection[Any], *, locking: bool = False) -> Checkpoint:
+    def read(self, connection: Session, *, locking: bool = False) -> Checkpoint:
         """Return the checkpoint; with ``locking`` nobody else can move it before the transaction ends."""
         query = _READ + " FOR UPDATE" if locking else _READ
         found = connection.execute(query, [self.run, self.step]).fetchone()
@@ -125,7 +125,7 @@ class Checkpoints:
         at = None if key is None else tuple(key)
         return Checkpoint(tuple(columns), at, Counts(*counts), finished)
 
-    def move(self, connection: psycopg.Connection[Any], to: Checkpoint, rejected: Iterable[Rejected]) -> None:
+    def move(self, connection: Session, to: Checkpoint, rejected: Iterable[Rejected]) -> None:
         """Write the checkpoint, and with the last batch that the step is done; AlreadyDoneError if it was."""
         counts = to.counts
         values = [counts.done, counts.skipped, counts.failed, counts.written, to.finished]
@@ -143,7 +143,7 @@ class Checkpoints:
             connection.execute(journal.finish(self.run, self.step, counts.written))
             connection.execute(_SINCE, [self.run, self.step])
 
-    def reasons(self, connection: psycopg.Connection[Any]) -> tuple[Rejected, ...]:
+    def reasons(self, connection: Session) -> tuple[Rejected, ...]:
         """Return the first rows that were left out, those that failed before the others."""
         found = connection.execute(
             "SELECT key, kind, reason FROM migplan.rejected WHERE run = %s AND step = %s "

@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from migplan.data import DataStep, Row
+from migplan.postgres.session import Session
 
 # A key is remembered as text, so it has to be printed alike whenever the step goes on. Hidden rows must
 # raise, not vanish.
@@ -44,7 +43,7 @@ class Batch:
     last: bool
 
 
-def read(connection: psycopg.Connection[Any], step: DataStep, after: tuple[str, ...] | None) -> Batch:
+def read(connection: Session, step: DataStep, after: tuple[str, ...] | None) -> Batch:
     """Return the next batch.
 
     One row more is read, to know whether there are others and whether keys repeat.
@@ -65,7 +64,7 @@ def read(connection: psycopg.Connection[Any], step: DataStep, after: tuple[str, 
     return Batch(rows[: step.batch], len(rows) <= step.batch)
 
 
-def refuse_null_keys(connection: psycopg.Connection[Any], step: DataStep) -> None:
+def refuse_null_keys(connection: Session, step: DataStep) -> None:
     """Raise UnreadableError if a key is null: no comparison would find that row."""
     connection.execute(_SETTINGS)
     condition = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(name) for name in _names(step))
@@ -75,7 +74,7 @@ def refuse_null_keys(connection: psycopg.Connection[Any], step: DataStep) -> Non
         raise UnreadableError(f"a row has no {named}: leave such rows out in the query, or take another key")
 
 
-def about(connection: psycopg.Connection[Any], step: DataStep, after: tuple[str, ...] | None) -> int:
+def about(connection: Session, step: DataStep, after: tuple[str, ...] | None) -> int:
     """Return the server's estimate of the rows that are left."""
     query = sql.SQL("EXPLAIN (FORMAT JSON) SELECT {rest}").format(rest=_rest(step, after))
     (plan,) = connection.execute(query, list(after or ())).fetchone() or ([],)

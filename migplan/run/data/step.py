@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 
@@ -18,6 +18,7 @@ from migplan.back_off import back_off
 from migplan.errors import ConnectError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss, of_database
+from migplan.postgres.session import Session
 from migplan.run.data.checkpoint import Checkpoint, Checkpoints
 from migplan.run.data.events import (
     Counts,
@@ -226,7 +227,7 @@ class _Running:
         return self._writing.write(self._worker.session, self._at, outcomes, last=last)
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[psycopg.Connection[Any]]:
+    def _transaction(self) -> Iterator[Session]:
         connection = self._worker.session
         with connection.transaction():
             connection.execute(self._worker.preface.encode())

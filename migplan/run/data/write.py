@@ -18,6 +18,7 @@ from psycopg.types.json import Json, Jsonb
 from migplan.data import DataStep
 from migplan.names import QualifiedName, parse
 from migplan.postgres.failures import is_loss
+from migplan.postgres.session import Session
 from migplan.run.data.checkpoint import RECORDED, Checkpoint, Checkpoints
 from migplan.run.data.events import Counts, Rejected
 from migplan.run.data.load import Loaded
@@ -57,7 +58,7 @@ class Target:
     types: Mapping[str, str]
     conflict: tuple[str, ...]
 
-    def write(self, connection: psycopg.Connection[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    def write(self, connection: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, in as few statements as their columns allow."""
         for columns, same in groupby(rows, key=tuple):
             for some in _chunks(list(same), max(1, _PARAMETERS // max(1, len(columns)))):
@@ -101,7 +102,7 @@ class Own:
 
     step: DataStep
 
-    def write(self, connection: psycopg.Connection[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    def write(self, connection: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """Call the function, which may do anything but end the transaction; raise EndedError if it does."""
         assert self.step.write is not None
         before = _transaction(connection)
@@ -121,7 +122,7 @@ class Own:
         connection.execute(f"RELEASE SAVEPOINT {_MARK}")
 
 
-def target_of(connection: psycopg.Connection[Any], step: DataStep) -> Target | Own:
+def target_of(connection: Session, step: DataStep) -> Target | Own:
     """Return what the step writes to; raise UnwritableError if there is no such table or column."""
     if not step.into:
         return Own(step)
@@ -134,12 +135,12 @@ def target_of(connection: psycopg.Connection[Any], step: DataStep) -> Target | O
     return Target(name, types, step.conflict)
 
 
-def _transaction(connection: psycopg.Connection[Any]) -> Any:
+def _transaction(connection: Session) -> Any:
     found = connection.execute("SELECT pg_catalog.pg_current_xact_id()").fetchone()
     return found and found[0]
 
 
-def _has_ended(connection: psycopg.Connection[Any], before: Any) -> bool:
+def _has_ended(connection: Session, before: Any) -> bool:
     """Whether this is another transaction than before, or none; of a session that is lost nobody knows."""
     try:
         if connection.info.transaction_status == pq.TransactionStatus.INERROR:
@@ -214,7 +215,7 @@ class Writing:
     settings: str  # what holds in each transaction
 
     def write(
-        self, connection: psycopg.Connection[Any], at: Checkpoint, outcomes: Sequence[Outcome], *, last: bool
+        self, connection: Session, at: Checkpoint, outcomes: Sequence[Outcome], *, last: bool
     ) -> Written:
         """Write rows, checkpoint and rejected rows in one transaction.
 
@@ -227,7 +228,7 @@ class Writing:
 
     def _write(
         self,
-        connection: psycopg.Connection[Any],
+        connection: Session,
         at: Checkpoint,
         outcomes: Sequence[Outcome],
         *,
@@ -268,7 +269,7 @@ class Writing:
         return None
 
     def _put(
-        self, connection: psycopg.Connection[Any], outcomes: Sequence[Outcome], _failed: int
+        self, connection: Session, outcomes: Sequence[Outcome], _failed: int
     ) -> tuple[Sequence[Outcome], Stop | None]:
         """Write them all at once."""
         rows = [row for each in outcomes for row in each.rows]
@@ -289,7 +290,7 @@ class Writing:
         return outcomes, None
 
     def _put_each(
-        self, connection: psycopg.Connection[Any], outcomes: Sequence[Outcome], failed: int
+        self, connection: Session, outcomes: Sequence[Outcome], failed: int
     ) -> tuple[Sequence[Outcome], Stop | None]:
         """Write them one by one, up to the one that stops the step."""
         found: list[Outcome] = []
@@ -303,7 +304,7 @@ class Writing:
             found.append(each)
         return found, None
 
-    def _one(self, connection: psycopg.Connection[Any], outcome: Outcome) -> Fault | None:
+    def _one(self, connection: Session, outcome: Outcome) -> Fault | None:
         """Write one; why that failed, if it did because of the row."""
         word = "into" if self.loaded.step.into else "write"
         try:
@@ -324,7 +325,7 @@ class Writing:
 
     def _moved(
         self,
-        connection: psycopg.Connection[Any],
+        connection: Session,
         at: Checkpoint,
         outcomes: Sequence[Outcome],
         *,

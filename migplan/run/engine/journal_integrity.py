@@ -6,9 +6,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import psycopg
 from pydantic import ValidationError
 
+from migplan.postgres.session import Session
 from migplan.run.engine.records import Run
 
 RESTORE = (
@@ -41,7 +41,7 @@ _STEPS = """
 class Layout:
     """The relations and columns of a journal that exist."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: Session) -> None:
         every = columns()
         found = connection.execute(_LAYOUT, [list(each) for each in zip(*every, strict=True)]).fetchall()
         self.relations = {relation: kind for relation, *_, kind, _, _ in found}
@@ -95,7 +95,7 @@ def value(error: ValidationError, row: Mapping[str, Any]) -> str:
     return f"{column} of {where} is {shown[:_SHOWN]}"
 
 
-def hole(connection: psycopg.Connection[Any], runs: Sequence[Run]) -> tuple[str, Run | None]:
+def hole(connection: Session, runs: Sequence[Run]) -> tuple[str, Run | None]:
     """Return where runs and steps contradict each other, and in which run; ('', None) if they agree.
 
     Of runs that are over, and that nobody will come back to, it does not matter.

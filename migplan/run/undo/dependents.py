@@ -10,9 +10,7 @@ of so many names at once.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, LiteralString
-
-import psycopg
+from typing import LiteralString
 
 from migplan.bundle.manifest import MovedObject
 from migplan.bundle.verified import VerifiedBundle
@@ -154,7 +152,7 @@ def refuse_dependents(
 
 
 def _dependents(
-    session: psycopg.Connection[Any], objects: Sequence[MovedObject], files: Collection[str]
+    session: Session, objects: Sequence[MovedObject], files: Collection[str]
 ) -> list[tuple[str, str]]:
     """Return what depends on what is dropped and is not ours, as the server describes it."""
     if not objects:
@@ -205,7 +203,7 @@ def _with_all(objects: Iterable[Object], along: dict[Object, list[Object]]) -> s
 
 
 def _referring(
-    session: psycopg.Connection[Any], bundle: VerifiedBundle, truncated: Collection[QualifiedName]
+    session: Session, bundle: VerifiedBundle, truncated: Collection[QualifiedName]
 ) -> list[tuple[str, str]]:
     manifest = bundle.manifest
     ours = {QualifiedName(each.in_schema, each.name) for each in manifest.objects if each.kind == "TABLE"}

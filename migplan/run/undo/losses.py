@@ -16,8 +16,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-
 from migplan.bundle.verified import VerifiedBundle
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
@@ -218,7 +216,7 @@ class TableRows:
         return self.table if self.partitioned else f"ONLY {self.table}"
 
 
-def transactions_of(session: psycopg.Connection[Any], transactions: Iterable[str | None]) -> list[str]:
+def transactions_of(session: Session, transactions: Iterable[str | None]) -> list[str]:
     """Return transaction ids as rows carry them, the oldest first, of those that are not too old to tell."""
     (now,) = session.execute(
         "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text"
@@ -245,7 +243,7 @@ def count_rows(
 
 
 def _some(
-    session: psycopg.Connection[Any], there: Sequence[tuple[Any, ...]], transactions: Sequence[str]
+    session: Session, there: Sequence[tuple[Any, ...]], transactions: Sequence[str]
 ) -> Iterator[TableRows]:
     ours = set(transactions)
     first, last = (transactions[0], transactions[-1]) if transactions else ("0", "0")
