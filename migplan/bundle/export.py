@@ -15,8 +15,8 @@ from migplan import __version__
 from migplan.bundle.check import validation_queries
 from migplan.bundle.data import sequences
 from migplan.bundle.data.data_file import DataFile
-from migplan.bundle.data.load_steps import LoadSteps, suspendable, trigger_states
 from migplan.bundle.data.readers import Readers
+from migplan.bundle.data.row_steps import LoadSteps, suspendable, trigger_states
 from migplan.bundle.manifest import (
     BundleFile,
     LeftObject,

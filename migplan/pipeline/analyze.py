@@ -15,7 +15,7 @@ from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.postgres.address import Address
 from migplan.postgres.locking import TABLES_AND_VIEWS
-from migplan.postgres.retry import retry_if_disturbed
+from migplan.postgres.read_again import retry_if_disturbed
 from migplan.postgres.session import Session, connect, reading
 from migplan.progress import Progress, no_progress
 from migplan.report.analysis import Analysis

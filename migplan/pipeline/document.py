@@ -25,7 +25,7 @@ from migplan.pipeline.analyze import advised, catalog_at, refuse_nothing, relati
 from migplan.pipeline.plan import plan_for
 from migplan.plan.model import Plan
 from migplan.postgres.address import Address
-from migplan.postgres.retry import retry_if_disturbed
+from migplan.postgres.read_again import retry_if_disturbed
 from migplan.postgres.session import Session, connect, reading
 from migplan.progress import Progress, no_progress
 

@@ -30,7 +30,7 @@ from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
 from migplan.postgres.archive import Archive
 from migplan.postgres.locking import TABLES
-from migplan.postgres.retry import retry_if_disturbed
+from migplan.postgres.read_again import retry_if_disturbed
 from migplan.postgres.session import Session, reading
 from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
 from migplan.progress import Progress, no_progress

@@ -12,9 +12,9 @@ from migplan.bundle.schema.roles import Owners
 from migplan.catalog import attributes as catalogs
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
-from migplan.postgres.retry import retry_if_disturbed
+from migplan.postgres.read_again import retry_if_disturbed
 from migplan.progress import Progress, no_progress
-from migplan.verify import attributes, content, keys, materialized, sequences, structure
+from migplan.verify import attributes, content, keys, materialized, sequence_values, structure
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment, moment
 from migplan.verify.rebuilt import Rebuilt, rebuilt
@@ -61,7 +61,7 @@ def _verified(
             rows = content.compared(expectation, target, origin, on_progress)
             itself, found = keys.hierarchies(expectation, target, origin)
             filled, unknown = materialized.compared(expectation, target)
-            hierarchies = (itself, sequences.compared(expectation, target, origin), filled)
+            hierarchies = (itself, sequence_values.compared(expectation, target, origin), filled)
             notes = (*notes, *unknown)
         orphans, said = keys.without_orphans(expectation, target, on_progress)
         server = target.catalog.server

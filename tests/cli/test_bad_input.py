@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from migplan.postgres import retry
+from migplan.postgres import read_again
 from migplan.postgres.address import Address
 from migplan.postgres.server import ThrowawayServer
 from tests.cli.conftest import Run
@@ -188,7 +188,7 @@ def test_ctrl_c_stops_with_a_sentence_and_exit_code_130(
 def test_a_locked_table_is_waited_for_but_not_for_ever(
     run: Run, newest: Server, newest_database: Callable[[str], Address], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "PATIENCE", 0.0)
+    monkeypatch.setattr(read_again, "PATIENCE", 0.0)
     name = newest_database("CREATE TABLE t (id int PRIMARY KEY)").params["dbname"]
     with newest.connect(dbname=name) as locker, locker.transaction():
         locker.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")

@@ -21,7 +21,7 @@ from migplan.config import Config
 from migplan.errors import BlockedError, ChangedError, DatabaseError, PrivilegeError
 from migplan.pipeline.analyze import read_catalog
 from migplan.pipeline.export import ExportOptions, export_bundle
-from migplan.postgres import pg_dump, retry
+from migplan.postgres import pg_dump, read_again
 from migplan.postgres.address import Address, parse
 from migplan.postgres.binaries import find_installations
 from migplan.postgres.server import ThrowawayServer
@@ -242,7 +242,7 @@ def test_what_is_done_all_the_time_begins_nothing_again(
 def test_changes_that_do_not_end_are_refused_by_name(
     newest: Server, newest_database: MakeDatabase, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "TRIES", 3)
+    monkeypatch.setattr(read_again, "TRIES", 3)
     source = newest_database(SHOP)
     with session(newest, source) as other:
         other.execute("CREATE INDEX late ON more (price)")
@@ -262,7 +262,7 @@ def test_changes_that_do_not_end_are_refused_by_name(
 def test_a_lock_that_is_held_for_long_is_refused_by_name(
     newest: Server, newest_database: MakeDatabase, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "TRIES", 2)
+    monkeypatch.setattr(read_again, "TRIES", 2)
     source = newest_database(SHOP)
     with session(newest, source, autocommit=False) as writer:
         writer.execute("SELECT 'hidden literal'; LOCK TABLE more IN ACCESS EXCLUSIVE MODE")
@@ -337,7 +337,7 @@ def test_whatever_a_writer_of_definitions_does_all_parts_are_of_one_generation(
     newest: Server, newest_database: MakeDatabase, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction leaves everything in the next generation; what is read is of one, or is refused."""
-    monkeypatch.setattr(retry, "TRIES", 6)
+    monkeypatch.setattr(read_again, "TRIES", 6)
     source = newest_database("CREATE TABLE g (id int, n int); CREATE TYPE e AS ENUM ('0')")
     stop = Event()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migplan.bundle.data import load_steps
+from migplan.bundle.data import row_steps
 from migplan.postgres import pg_dump
 from migplan.postgres.binaries import find_installations
 from migplan.postgres.server import ThrowawayServer
@@ -37,7 +37,7 @@ def test_many_readers_write_the_same_bytes_as_one(
     newest: Server, words: list[str], bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    monkeypatch.setattr(load_steps, "CHUNK_PAGES", 16)
+    monkeypatch.setattr(row_steps, "CHUNK_PAGES", 16)
     name = rich.database(newest)
     with newest.connect(dbname=name) as connection:
         connection.execute("VACUUM")  # done between the two, it would change sizes, and with them the blocks
@@ -51,7 +51,7 @@ def test_many_readers_write_the_same_bytes_as_one(
 
 
 def test_a_large_table_comes_in_chunks(newest: Server, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_steps, "CHUNK_PAGES", 16)
+    monkeypatch.setattr(row_steps, "CHUNK_PAGES", 16)
     source = rich.database(newest)
     manifest = export(newest.url(source), bundle, "--jobs", "3")
     blocks = [

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from migplan.bundle.data import load_steps
+from migplan.bundle.data import row_steps
 from migplan.bundle.verified import load_verified
 from migplan.errors import BundleError, JournalError, StepError
 from migplan.postgres.address import Address
@@ -217,7 +217,7 @@ INSERT INTO t SELECT n, repeat(E'long\\n', (n % 7) * 200), CASE WHEN n = 4321 TH
 
 def test_the_line_of_a_bad_row(newest: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
-    monkeypatch.setattr(load_steps, "CHUNK_PAGES", 8)
+    monkeypatch.setattr(row_steps, "CHUNK_PAGES", 8)
     source = newest.create_database(BAD_ROWS)
     export(newest.url(source), tmp_path / "bundle")
     verified = load_verified(tmp_path / "bundle")

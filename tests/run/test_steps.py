@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migplan.bundle.data import load_steps
+from migplan.bundle.data import row_steps
 from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.postgres.address import parse
 from migplan.postgres.server import ThrowawayServer
@@ -243,7 +243,7 @@ def test_nobody_waits_for_a_deadlock(
 def test_a_large_table_comes_in_chunks_side_by_side(
     newest: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load_steps, "CHUNK_PAGES", 16)
+    monkeypatch.setattr(row_steps, "CHUNK_PAGES", 16)
     source = rich.database(newest)
     export(newest.url(source), tmp_path / "bundle")
     both = threading.Barrier(2, timeout=20)

@@ -7,13 +7,7 @@ Every line of an answer says ``ok`` or what is wrong; the numbers in them are th
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from migplan.bundle.data.orphan_keys import conditions
-from migplan.bundle.data.self_references import (
-    DEEPEST,
-    linked,
-    operators,
-    own_keys,
-    reached,
-)
+from migplan.bundle.data.self_references import DEEPEST, linked, operators, own_keys, reached
 from migplan.bundle.manifest import LoadedTable, Manifest, SelfReference
 from migplan.catalog.model import Catalog, ForeignKey
 from migplan.names import quoted_list

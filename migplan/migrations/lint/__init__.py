@@ -3,17 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from migplan.level import Level
-from migplan.migrations.lint.risk import (
-    LARGE,
-    NO_LEVELS,
-    SMALL,
-    Context,
-    Hit,
-    Levels,
-    Risk,
-    Rule,
-    Sizes,
-)
+from migplan.migrations.lint.risk import LARGE, NO_LEVELS, SMALL, Context, Hit, Levels, Risk, Rule, Sizes
 from migplan.migrations.lint.rules import RULES
 from migplan.sql.statements import Parsed
 

@@ -20,15 +20,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss, of_database
 from migplan.postgres.session import Session
 from migplan.run.data.checkpoint import Checkpoint, Checkpoints
-from migplan.run.data.events import (
-    Counts,
-    DataEvent,
-    OnDataEvent,
-    Opened,
-    Progressed,
-    Summary,
-    TriedAgain,
-)
+from migplan.run.data.events import Counts, DataEvent, OnDataEvent, Opened, Progressed, Summary, TriedAgain
 from migplan.run.data.load import Loaded, load
 from migplan.run.data.read import Batch, UnreadableError, about, read, refuse_null_keys, shown
 from migplan.run.data.transform import Outcome, Pace, of_own_code, transformed

@@ -18,14 +18,7 @@ from migplan.run.engine.lock import Lock, Watch
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.queue import Queue
 from migplan.run.engine.steps import PROGRAM, Source, Step
-from migplan.run.engine.worker import (
-    NOT_KNOWN,
-    AlreadyDoneError,
-    StoppedError,
-    Worker,
-    is_lost,
-    is_passing,
-)
+from migplan.run.engine.worker import NOT_KNOWN, AlreadyDoneError, StoppedError, Worker, is_lost, is_passing
 
 log = logging.getLogger(__name__)
 

@@ -16,14 +16,7 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.names import quoted
 from migplan.postgres.session import Session
-from migplan.run.bundle.initial_state import (
-    ITEMS,
-    Default,
-    InitialState,
-    Item,
-    items_of,
-    read_initial_state,
-)
+from migplan.run.bundle.initial_state import ITEMS, Default, InitialState, Item, items_of, read_initial_state
 from migplan.run.engine.steps import Statements, Step
 from migplan.sealed_files import SealedFiles
 from migplan.sql.effects import Object, effects
