@@ -69,6 +69,9 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+CONNECTION_FAILURE = "08006"
+"""What a loss is called that only libpq noticed: there is no server left that would give it a SQLSTATE."""
+
 # What the server says of an object that went between two of its own look-ups. It never translates this.
 VANISHED = re.compile(
     r"could not open relation with OID|cache lookup failed|could not find (tuple|attribute)"
@@ -145,6 +148,7 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
             **where,  # type: ignore[arg-type]
         )
     if is_loss(error):
+        where["sqlstate"] = error.sqlstate or CONNECTION_FAILURE
         return DatabaseError(
             f"while {during}, the connection to {address} was lost: {_first_lines(said)}",
             do="run the same command again; of a command that changes the database, migplan status tells how "

@@ -19,6 +19,7 @@ from migplan.postgres.server import ThrowawayServer
 from migplan.postgres.session import connect
 from migplan.postgres.settings import careful
 from migplan.run.bundle.apply import ApplyOptions, apply
+from migplan.run.engine.worker import is_lost
 from tests.export.loading import export
 from tests.relays import Relay
 from tests.run.running import options, until
@@ -51,6 +52,15 @@ def relay(far: ThrowawayServer) -> Iterator[Relay]:
 def through(relay: Relay, far: ThrowawayServer, **more: str) -> Address:
     params = {**far.params(), "port": str(relay.port), "connect_timeout": "2", **more}
     return parse(" ".join(f"{name}={value}" for name, value in params.items()))
+
+
+def test_a_loss_that_only_libpq_noticed_is_one(far: ThrowawayServer, relay: Relay) -> None:
+    """Nobody is left who would give it a SQLSTATE; a run has to know it all the same, for it tries again."""
+    with closing(connect(through(relay, far))) as session:
+        relay.close()
+        with pytest.raises(DatabaseError, match="was lost") as caught:
+            session.ask("SELECT 1", during="asking")
+    assert is_lost(caught.value)
 
 
 @pytest.mark.parametrize("way", ["by libpq", "by ourselves"])

@@ -19,7 +19,7 @@ from migplan.errors import DatabaseError, FileError, StepError
 from migplan.names import split
 from migplan.postgres import settings
 from migplan.postgres.address import Address
-from migplan.postgres.failures import is_loss
+from migplan.postgres.failures import CONNECTION_FAILURE, is_loss
 from migplan.postgres.session import Session, connect
 from migplan.run.engine import journal, lock
 from migplan.run.engine.messages import Message, texts_of
@@ -384,7 +384,7 @@ class _Doing:
         return self._error(
             f"the connection was lost: {said}",
             self._step.line,
-            sqlstate=error.sqlstate or "08006",
+            sqlstate=error.sqlstate or CONNECTION_FAILURE,
             left=NOT_KNOWN,
         )
 
