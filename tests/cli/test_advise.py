@@ -14,6 +14,8 @@ from tests.cli.conftest import Run
 from tests.demo import facts
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 UNCOVERED = {f"public.{table} ({column})" for table, column in facts.UNCOVERED_KEYS}
 
 

@@ -26,6 +26,8 @@ from migplan.text import redaction
 from tests.postgres.test_address import ODD, whole_story
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "S3kr1t@:/?#% '\\\"ü"
 ROLE = "o'dd role"
 
