@@ -12,6 +12,8 @@ from migplan.graph import build
 from tests.advise.advising import blind, found, seen_at
 from tests.advise.conftest import AUTH, Api
 
+pytestmark = pytest.mark.slow
+
 OF_AN_API = {"MP303", "MP305", "MP306", "MP308", "MP312", "MP313", "MP314"}
 
 

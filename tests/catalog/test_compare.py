@@ -18,6 +18,8 @@ from tests.catalog import nasty
 from tests.catalog.conftest import catalog_of
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 BASE = """
 CREATE SCHEMA s;
 CREATE TABLE s.parent (

@@ -21,6 +21,8 @@ from tests.plan.making import in_groups, planned
 from tests.servers import Server
 from tests.strategies import catalogs, forests
 
+pytestmark = pytest.mark.slow
+
 
 @given(st.one_of(forests(), catalogs()))
 def test_every_table_is_in_one_group_and_no_key_points_forward(found: Catalog) -> None:

@@ -23,6 +23,8 @@ from migplan.postgres.address import Address
 from tests.catalogs import catalog
 from tests.document.rendered import made, reading
 
+pytestmark = pytest.mark.slow
+
 LABEL = r"(?:[^\"`&<>%{}#;\[\]]|#\d+;|<br>)*"
 MERMAID = re.compile(
     rf'  [tg]\d+(?:\["{LABEL}"\]|\("{LABEL}"\)| -->(?:\|"{LABEL}"\|)? [tg]\d+)|  style t\d+ stroke-width:4px'
