@@ -44,8 +44,11 @@ def places(newest: Server, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> It
     target = newest.create_database()
     url = newest.url(target)
     params = conninfo_to_dict(url)
-    link = nowhere / "s"
-    link.symlink_to(str(params["host"]))
+    host, link = str(params["host"]), nowhere / "s"
+    others = ("127.0.0.1", host.upper())
+    if host.startswith("/"):
+        link.symlink_to(host)
+        others = (str(link), f"{host}/")
     service = nowhere / "services"
     service.write_text("[it]\n" + "".join(f"{name}={value}\n" for name, value in params.items()))
     monkeypatch.setenv("PGSERVICEFILE", str(service))
@@ -54,8 +57,8 @@ def places(newest: Server, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> It
     (nowhere / "migplan.yaml").write_text(PROTECTED)
     spellings = {
         "name": "prd",
-        "link": make_conninfo(url, host=str(link)),
-        "slash": make_conninfo(url, host=f"{params['host']}/"),
+        "link": make_conninfo(url, host=others[0]),
+        "slash": make_conninfo(url, host=others[1]),
         "service": "service=it",
         "words": make_conninfo(url, application_name="x"),
     }
