@@ -11,6 +11,7 @@ from rich.text import Text
 
 from migplan.errors import StepError
 from migplan.report.fields import picked
+from migplan.run.engine import footprints
 from migplan.run.engine.journal import Entry
 from migplan.run.engine.status import RunStatus, Status
 from migplan.run.engine.steps import Step
@@ -26,6 +27,17 @@ _HAZARDS = {
     "data": "rows come in: the tables are open to readers",
     "constraints": "indexes and keys: writers to their tables wait",
 }
+
+
+_LOCKS = {
+    footprints.LOADS: "writes {}",
+    footprints.REFERS: "reads {}",
+    footprints.INDEXES: "blocks writers of {}",
+    footprints.CHECKS: "checks {}",
+    footprints.PARTS: "works on a part of {}",
+    footprints.EXCLUSIVE: "locks {}",
+}
+"""What a step does to a table, as a dry run says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,19 +228,11 @@ def foreseen(steps: Sequence[Step], done: Iterable[int], needs: Sequence[frozens
 def _locks(step: Step) -> str:
     if step.footprint.everything:
         return ""
-    words = {
-        "loads": "writes {}",
-        "refers": "reads {}",
-        "indexes": "blocks writers of {}",
-        "checks": "checks {}",
-        "parts": "works on a part of {}",
-        "exclusive": "locks {}",
-    }
     by_way: dict[str, list[str]] = defaultdict(list)
     for thing, how in step.footprint.things:
         by_way[how].append(thing)
     return "; ".join(
-        words[how].format(", ".join(things[:_SHOWN]) + (" ..." if len(things) > _SHOWN else ""))
+        _LOCKS[how].format(", ".join(things[:_SHOWN]) + (" ..." if len(things) > _SHOWN else ""))
         for how, things in by_way.items()
     )
 
