@@ -305,3 +305,13 @@ def digest(file: Path) -> str:
         raise FileNotFoundError(errno.ENOENT, "there is no regular file", str(file))
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def unreadable(file: Path, why: str | None) -> FileError:
+    """Return the error for a file of a bundle that is gone, or that nobody can read."""
+    return FileError(f"{file} cannot be read: {why}", do="export the bundle anew", file=file)
+
+
+def changed(file: Path) -> FileError:
+    """Return the error for a file that is not what its manifest says."""
+    return FileError(f"{file} was changed after the export", do="undo the change, or export anew", file=file)

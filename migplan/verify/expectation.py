@@ -87,14 +87,10 @@ def _content(file: Path, listed: Mapping[str, str]) -> Any:
     """The JSON of a file as the export left it."""
     try:
         data = read_bytes(file)
-        changed = hashlib.sha256(data).hexdigest() != listed[file.name]
+        is_other = hashlib.sha256(data).hexdigest() != listed[file.name]
         content = json_of(data, file)
     except FileError as error:
-        raise FileError(
-            f"{file} cannot be read: {error.what}", do="export the bundle anew", file=file
-        ) from None
-    if changed:
-        raise FileError(
-            f"{file} was changed after the export", do="undo the change, or export anew", file=file
-        )
+        raise manifests.unreadable(file, error.what) from None
+    if is_other:
+        raise manifests.changed(file)
     return content

@@ -12,9 +12,8 @@ from typing import BinaryIO
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.bundle.manifest import BundleFile, Manifest
+from migplan.bundle.manifest import BundleFile, Manifest, changed, unreadable
 from migplan.bundle.paths import BundlePaths
-from migplan.errors import FileError
 from migplan.sql.split import CopyRows, pieces
 from migplan.sql.statements import parsed
 
@@ -30,9 +29,7 @@ def statements(folder: Path, manifest: Manifest) -> Iterator[tuple[BundleFile, p
                 found = parsed(_WithoutRows(stream, file), path)
                 yield from ((file, each.node) for each in found if each.rows is None)
         except OSError as error:
-            raise FileError(
-                f"{path} cannot be read: {error.strerror}", do="export the bundle anew", file=path
-            ) from None
+            raise unreadable(path, error.strerror) from None
 
 
 def texts(folder: Path, manifest: Manifest) -> Iterator[str]:
@@ -45,13 +42,9 @@ def texts(folder: Path, manifest: Manifest) -> Iterator[str]:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise FileError(
-                f"{path} cannot be read: {error.strerror}", do="export the bundle anew", file=path
-            ) from None
+            raise unreadable(path, error.strerror) from None
         if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise FileError(
-                f"{path} was changed after the export", do="undo the change, or export anew", file=path
-            )
+            raise changed(path)
         for piece in pieces(BytesIO(content), path):
             if not isinstance(piece, CopyRows):
                 yield piece.text
