@@ -64,7 +64,7 @@ class _TimedCursor(psycopg.Cursor[tuple[Any, ...]]):
         """As psycopg does."""
         process = getattr(self.connection, "process", 0)
         text = query.as_string(self) if isinstance(query, Composable) else query
-        log.debug("session %d begins %s", process, redaction.without_literals(text))
+        log.debug("session %d begins %s", process, redaction.statement_for_log(text))
         started = time.monotonic()
         try:
             return super().execute(query, *arguments, **more)

@@ -97,7 +97,7 @@ def redacted(text: str) -> str:
     return text
 
 
-def without_literals(statement: str | bytes) -> str:
+def statement_for_log(statement: str | bytes) -> str:
     """A statement in one line, short, and without the values in it: for logs. Names stay.
 
     Where quotes do not come in pairs, only its first word is known to be no value.

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from migplan import __version__
 from migplan.cli import logs, main
 from migplan.cli.commands import schema
-from migplan.text.redaction import without_literals
+from migplan.text.redaction import statement_for_log
 from tests.cli.conftest import Run
 from tests.servers import MakeDatabase, Server
 
@@ -186,7 +186,7 @@ def test_a_library_is_silent() -> None:
     ],
 )
 def test_statements_without_their_values(statement: str | bytes, shown: str) -> None:
-    assert without_literals(statement) == shown
+    assert statement_for_log(statement) == shown
 
 
 @pytest.mark.slow
