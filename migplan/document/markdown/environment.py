@@ -77,9 +77,7 @@ def environment() -> Environment:
         "columns": lambda names: Markup(", ").join(code(quoted(name)) for name in names),
         "cut": lambda value, length: value if len(value) <= length else f"{value[: length - 1]}…",
         "ended": definitions.ended,
-        "fence": lambda content, language="sql": Markup(
-            "\n".join(markdown.fence(content, language)).rstrip("\n")
-        ),
+        "fence": lambda content, language="sql": _block(markdown.fence(content, language)),
         "foreign_key_definition": definitions.foreign_key,
         "index_definition": definitions.index,
         "key_definition": definitions.key,

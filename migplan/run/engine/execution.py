@@ -1,7 +1,6 @@
 """Executing the steps of a run: several at a time, each as soon as its predecessors are done."""
 
 import contextlib
-import itertools
 import logging
 import threading
 import time
@@ -167,7 +166,9 @@ class Execution:
 
     def _joined(self, run: int, queue: Queue) -> Worker:
         """Open a worker's session, and try again if the server goes away just then."""
-        for attempt in itertools.count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             worker = None
             try:
                 if attempt > 1:
@@ -184,7 +185,6 @@ class Execution:
                     raise StoppedError from None
             else:
                 return worker
-        raise AssertionError("itertools.count has no end")
 
     def _may_pass(self, error: BaseException) -> bool:
         """Whether an error says that the server is away, perhaps for a while."""
