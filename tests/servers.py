@@ -93,6 +93,19 @@ class Named:
 
 
 @dataclass
+class Own:
+    """A server of a module's own, which its tests may stop."""
+
+    name: str
+    settings: dict[str, str] = field(default_factory=dict)
+    tcp: bool = False
+
+    def start(self, stack: ExitStack) -> str:
+        self.server = stack.enter_context(ThrowawayServer(settings=self.settings, tcp=self.tcp))
+        return self.server.conninfo()
+
+
+@dataclass
 class Server:
     """A server under test. Databases are made and dropped freely; everything else stays as it is."""
 
@@ -220,3 +233,18 @@ def origins(database_url: str | None, containers: bool) -> list[Origin]:
         if installation.major in WANTED:
             found.setdefault(installation.major, Throwaway(installation))
     return [found[major] for major in sorted(found)]
+
+
+@contextmanager
+def own_server(origin: Own) -> Iterator[Server]:
+    """A started server of a module's own."""
+    with ExitStack() as stack:
+        server = Server(origin, stack)
+        assert server.conninfo
+        yield server
+
+
+def own_of(server: Server) -> ThrowawayServer:
+    """What starts and stops such a server."""
+    assert isinstance(server.origin, Own)
+    return server.origin.server

@@ -7,16 +7,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from migplan.postgres.server import ThrowawayServer
 from tests.cli.conftest import Run
 from tests.export.loading import psql
 from tests.run.running import SLOW, assert_all_done, bundle_of, command, empty, nap, napping, the_run, until
-from tests.servers import Server
+from tests.servers import Own, Server, own_of, own_server
 
 pytestmark = pytest.mark.slow
 
@@ -100,32 +98,16 @@ def test_a_changed_bundle_is_refused(newest: Server, target: str, run: Run, tmp_
 # --- a server with a password -----------------------------------------------------------------------------
 
 
-class Guarded:
-    """A server on TCP, with a password that nobody may read anywhere."""
-
-    name = "guarded"
-
-    def start(self, stack: ExitStack) -> str:
-        self.server = stack.enter_context(ThrowawayServer(tcp=True))
-        return self.server.conninfo()
-
-
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Server]:
-    with ExitStack() as stack:
-        server = Server(Guarded(), stack)
-        assert server.conninfo
+    """A server on TCP, with a password that nobody may read anywhere."""
+    with own_server(Own("guarded", tcp=True)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def slow(guarded: Server) -> str:
     return str(bundle_of(guarded, guarded.create_database(SLOW)))
-
-
-def own_of(server: Server) -> ThrowawayServer:
-    assert isinstance(server.origin, Guarded)
-    return server.origin.server
 
 
 def secret(server: Server) -> str:

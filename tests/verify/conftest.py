@@ -110,3 +110,11 @@ def said(verification: Verification) -> list[str]:
 def content_of(text: str) -> Any:
     """A JSON report."""
     return json.loads(text)
+
+
+def verified(
+    target: Server, name: str, folder: Path, source: tuple[Server, str] | None = None
+) -> Verification:
+    """What verify says, with a database on the target's server to read definitions on."""
+    origin = source[0].address(source[1]) if source else None
+    return verify_target(target.address(name), folder, origin, scratch=target.address("postgres"))

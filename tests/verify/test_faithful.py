@@ -18,13 +18,12 @@ from migplan.sql.split import Statement, pieces
 from migplan.verify import target as verifying
 from migplan.verify.definitions import same
 from migplan.verify.target import verify_target
-from migplan.verify.verification import Verification
 from tests.cli.conftest import Run, nowhere, run
 from tests.export.conftest import PASSWORD, role
 from tests.export.loading import export, run_with_psql
 from tests.servers import Server
 from tests.verify import expressions
-from tests.verify.conftest import said
+from tests.verify.conftest import said, verified
 
 pytestmark = pytest.mark.slow
 
@@ -50,14 +49,6 @@ def moved(
     finally:
         source.drop_database(made)
         target.drop_database(there)
-
-
-def verified(
-    target: Server, name: str, folder: Path, source: tuple[Server, str] | None = None
-) -> Verification:
-    """What verify says, with a database on the target's server to read definitions on."""
-    origin = source[0].address(source[1]) if source else None
-    return verify_target(target.address(name), folder, origin, scratch=target.address("postgres"))
 
 
 @pytest.mark.parametrize("move", MOVES)

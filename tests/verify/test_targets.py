@@ -11,25 +11,17 @@ import pytest
 from migplan.config import Layout
 from migplan.report.verification import closing
 from migplan.verify.target import verify_target
-from migplan.verify.verification import Verification
 from tests.catalog import nasty
 from tests.databases import DATABASES
 from tests.export import rich
 from tests.export.conftest import PASSWORD, role
 from tests.export.loading import copied, export, run_with_psql
 from tests.servers import Server
-from tests.verify.conftest import SCHEMA, said
+from tests.verify.conftest import SCHEMA, said, verified
 
 pytestmark = pytest.mark.slow
 
 __all__ = ["role"]
-
-
-def verified(
-    target: Server, name: str, bundle: Path, source: tuple[Server, str] | None = None
-) -> Verification:
-    origin = source[0].address(source[1]) if source else None
-    return verify_target(target.address(name), bundle, origin, scratch=target.address("postgres"))
 
 
 @contextmanager

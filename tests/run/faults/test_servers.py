@@ -8,47 +8,28 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from migplan.errors import DatabaseError, StepError
-from migplan.postgres.server import ThrowawayServer
 from migplan.run.engine import events, execution, worker
 from migplan.run.engine.events import Event
 from tests.run.faults.breaking import SCRIPT, bundle, count_of
 from tests.run.running import applied, assert_all_done, assert_copied, empty, options, the_run
-from tests.servers import Server
+from tests.servers import Own, Server, own_of, own_server
 
 pytestmark = pytest.mark.slow
 
 # --- the server goes away, and comes back -----------------------------------------------------------------
 
 
-class Own:
-    """A server of this module's, which it may stop; what is committed last is lost in a crash."""
-
-    name = "own"
-
-    def start(self, stack: ExitStack) -> str:
-        self.server = stack.enter_context(
-            ThrowawayServer(settings={"wal_writer_delay": "10s", "wal_writer_flush_after": "1GB"})
-        )
-        return self.server.conninfo()
-
-
-def own_of(server: Server) -> ThrowawayServer:
-    assert isinstance(server.origin, Own)
-    return server.origin.server
-
-
 @pytest.fixture(scope="module")
 def fragile() -> Iterator[Server]:
-    with ExitStack() as stack:
-        server = Server(Own(), stack)
-        assert server.conninfo
+    """A server that may be stopped; what is committed last is lost in a crash."""
+    late = {"wal_writer_delay": "10s", "wal_writer_flush_after": "1GB"}
+    with own_server(Own("own", late)) as server:
         yield server
 
 
