@@ -23,8 +23,10 @@ from migplan.names import QualifiedName
 from migplan.postgres.archive import Entry
 from migplan.sql.tree import options, words
 
-_ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "AGGREGATE"})
-_NAMED = _ROUTINES | {
+ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "AGGREGATE"})
+"""What has a body, as pg_dump calls it."""
+
+_NAMED = ROUTINES | {
     "TABLE",
     "FOREIGN TABLE",
     "VIEW",
@@ -67,12 +69,12 @@ class Body:
 
 def _has_body(entry: Entry) -> bool:
     """Return whether an entry names objects that pg_dump does not list as its dependencies."""
-    return entry.kind in _ROUTINES or (entry.kind == "CONSTRAINT" and " EXCLUDE " in entry.definition)
+    return entry.kind in ROUTINES or (entry.kind == "CONSTRAINT" and " EXCLUDE " in entry.definition)
 
 
 def body_of(entry: Entry) -> Body:
     """Return the names in an entry's body; none if the body is not a string."""
-    if entry.kind not in _ROUTINES:
+    if entry.kind not in ROUTINES:
         return _names(entry.definition, None, loose=False)
     try:
         statement = postgast.parse(entry.definition).stmts[0].stmt.create_function_stmt
@@ -135,6 +137,18 @@ class Bodies:
                 if before := frozenset(each for each in reached if order[each] < order[number]):
                     found[number] = before
         return found
+
+    def named_in(self, number: int) -> frozenset[int]:
+        """Return what a routine's body names, of what has a name of its own.
+
+        A name without a schema counts where the routine's own search path has it; one that sets none is
+        taken to be called with its own schema in the path, and ``public``.
+        """
+        entry = self.entries[number]
+        body = self._body(number)
+        path = (entry.schema, "public") if body.path is None else body.path
+        found = self._named(number, path)
+        return frozenset(each for each in found if each != number and self.entries[each].kind in _NAMED)
 
     def _leading(self) -> set[int]:
         """Return the entries that have a body, and all that need one of them."""
@@ -203,7 +217,7 @@ class Bodies:
 
 def _names_of(entry: Entry) -> Iterator[str]:
     """Yield the possible names of an entry: a routine's ends at one of the parentheses of its tag."""
-    if entry.kind not in _ROUTINES:
+    if entry.kind not in ROUTINES:
         yield entry.tag
         return
     for found in re.finditer(r"\(", entry.tag):

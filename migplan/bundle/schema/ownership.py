@@ -43,6 +43,8 @@ class Ownership:
     needs: Mapping[int, frozenset[int]]
     owner: Mapping[int, QualifiedName]  # the table as declared: of a partition the partition itself
     order: Mapping[int, int]  # the place in the archive
+    bodies: Bodies
+    columns: Mapping[QualifiedName, tuple[tuple[str, str], ...]]  # of each table: name and type
     named: Mapping[int, frozenset[int]] = field(default_factory=dict)  # needs that only bodies tell of
 
 
@@ -63,10 +65,14 @@ def ownership_of(entries: Iterable[Entry], catalog: Catalog) -> Ownership:
     }
     needs = _after_attachment(by_id, needs, owner, catalog)
     needs = _after_keys(by_id, needs, owner, catalog)
-    named = Bodies(by_id, catalog).needs(order)
+    bodies = Bodies(by_id, catalog)
+    named = bodies.needs(order)
     needs |= {number: needs[number] | named[number] for number in named}
     named = {number: found - frozenset(by_id[number].needs) for number, found in named.items()}
-    return Ownership(by_id, needs, owner, order, named)
+    columns = {
+        table.name: tuple((column.name, column.type) for column in table.columns) for table in catalog.tables
+    }
+    return Ownership(by_id, needs, owner, order, bodies, columns, named)
 
 
 class _Finder:
