@@ -12,14 +12,15 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from migplan import yamlfile
 from migplan.errors import AddressError, FileError
 from migplan.files import Access
+from migplan.names import Pattern
 from migplan.text.redaction import PASSWORD_OF_ADDRESS
 from migplan.yamlfile import Marks, Section
 
@@ -98,6 +99,67 @@ class SelectionSection(Section):
     def _nothing_is_everything(cls, value: object) -> object:
         """``tables:`` with nothing after it, as a template leaves it, means none."""
         return () if value is None else value
+
+
+def _list_or_section(schema: dict[str, Any]) -> None:
+    """Say in the JSON Schema that a plain list is accepted, too."""
+    section = dict(schema)
+    schema.clear()
+    schema["description"] = section["description"]
+    schema["anyOf"] = [{"type": "array", "items": {"type": "string"}}, section]
+
+
+class ProvidedSection(Section):
+    """What the target brings: not created, not dropped, rows not taken. A plain list of globs does as well.
+
+    In such a list GLOB.GLOB means objects of schemas, and GLOB whatever is in no schema: schemas themselves,
+    extensions, roles, publications.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_list_or_section)
+
+    schemas: tuple[str, ...] = Field((), description="schemas, with all that is in them: names or globs")
+    objects: tuple[str, ...] = Field(
+        (), description="single objects: schema.name or globs of it; a publication or the like by its name"
+    )
+    extensions: tuple[str, ...] = Field((), description="extensions: names or globs")
+    roles: tuple[str, ...] = Field((), description="roles: names or globs")
+    names: tuple[str, ...] = Field((), description="whatever is in no schema, of any kind: names or globs")
+    policies: tuple[str, ...] = Field(
+        (), description="provided tables that come without policies, so that those on them are people's own"
+    )
+    rows: tuple[str, ...] = Field(
+        (), description="provided tables whose rows are taken all the same: schema.name, or globs of it"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_list(cls, value: object) -> object:
+        if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+            parted: dict[str, list[str]] = {"names": [], "objects": []}
+            for glob in value:
+                parted["names" if len(Pattern(glob).pieces) == 1 else "objects"].append(glob)
+            return parted
+        return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _nothing_is_none(cls, value: object) -> object:
+        return () if value is None else value
+
+    @field_validator("objects", "policies", "rows")
+    @classmethod
+    def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            _ = Pattern(text).pieces
+        return value
+
+    def __or__(self, other: ProvidedSection) -> ProvidedSection:
+        """What either of them says."""
+        names = type(self).model_fields
+        return ProvidedSection(
+            **{name: tuple(dict.fromkeys((*getattr(self, name), *getattr(other, name)))) for name in names}
+        )
 
 
 class GroupSection(Section):
@@ -205,6 +267,7 @@ class Config(Section):
     source: Database | None = None
     targets: Mapping[str, Target] = Field(default_factory=dict)
     selection: SelectionSection = SelectionSection()
+    provided: ProvidedSection = ProvidedSection()
     access: Access = Field(
         Access.OWNER, description="who may read files that hold rows: bundles and documents with samples"
     )
@@ -229,7 +292,9 @@ class Config(Section):
             return () if getattr(info, "field_name", "") == "groups" else {}
         return value
 
-    @field_validator("selection", "plan", "advise", "anonymise", "document", "signatures", mode="before")
+    @field_validator(
+        *("selection", "provided", "plan", "advise", "anonymise", "document", "signatures"), mode="before"
+    )
     @classmethod
     def _nothing_is_default(cls, value: object) -> object:
         return {} if value is None else value

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "files": {"errors"},
     "sealed_files": {"errors"},
     "yamlfile": {"errors", "files", "text"},
-    "config": {"errors", "files", "text", "yamlfile"},
+    "config": {"names", "errors", "files", "text", "yamlfile"},
     "sql": GROUND - {"sql"},
     "postgres": GROUND,
     "catalog": GROUND | {"postgres"},
