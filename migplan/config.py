@@ -175,6 +175,7 @@ class PlanSection(Section):
     """How the plan is made."""
 
     name: str = Field("migration", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="plans/NAME.yaml")
+    file: Path | None = Field(None, description="the plan's file, where it is another one")
     constraints: Layout = Field(
         Layout.AFTER_DATA,
         description="after-data: keys and indexes after the rows; with-schema: before them",

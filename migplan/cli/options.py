@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from migplan.catalog.counts import Exactness
     from migplan.catalog.model import Catalog
     from migplan.config import Config
+    from migplan.pipeline.plan import ChosenPlan
     from migplan.postgres.address import Address
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -79,6 +80,9 @@ log_format = click.option(
     default="text",
     show_default=True,
     help="How progress is told on stderr: for people, or a line of JSON an event.",
+)
+no_plan = click.option(
+    "--no-plan", is_flag=True, help="Use no plan file: go by a plan that is made on the spot."
 )
 without_rehearsal = click.option(
     "--without-rehearsal",
@@ -292,6 +296,18 @@ def resolved(text: str | None, settings: Config) -> Address:
             or "write it as postgresql://user@host:5432/database or service=NAME",
         )
     return address.parse(text)
+
+
+def chosen_plan(named: Path | None, settings: Config, *, ignored: bool) -> ChosenPlan:
+    """Find the plan to use, and say which it is."""
+    from migplan.cli import screen
+    from migplan.pipeline.plan import find_plan
+
+    if named is not None and ignored:
+        raise click.UsageError("a plan is named, and --no-plan says that none is used")
+    chosen = find_plan(named, settings, ignored=ignored)
+    screen.show([str(chosen)])
+    return chosen
 
 
 def bundle_folder(given: Path | None) -> Path:

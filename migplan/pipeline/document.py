@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migplan.anonymise import Anonymiser, cleaned
@@ -22,7 +22,7 @@ from migplan.files import Access, read_text, write_whole
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName
 from migplan.pipeline.analyze import advised, catalog_at, refuse_nothing, relations_to_lock
-from migplan.pipeline.plan import plan_for
+from migplan.pipeline.plan import ChosenPlan, plan_for
 from migplan.plan.model import Plan
 from migplan.postgres.address import Address
 from migplan.postgres.read_again import retry_if_disturbed
@@ -36,7 +36,7 @@ _STATEMENTS = 5  # of a table, at most
 class DocumentOptions:
     """What people want of the documents, beside the configuration."""
 
-    plan_file: Path | None = None
+    plan: ChosenPlan = field(default_factory=ChosenPlan)
     exactness: Exactness = Exactness.AUTO
 
 
@@ -53,7 +53,7 @@ def document_database(
             with one_moment(session, aside=False, fresh=fresh):
                 catalog = catalog_at(session, wanted.exactness, on_progress, vitals=True, fresh=fresh)
             with one_moment(session, aside=False, fresh=fresh):
-                return documentation_at(session, catalog, config, wanted.plan_file, on_progress)
+                return documentation_at(session, catalog, config, wanted.plan, on_progress)
 
     return retry_if_disturbed(attempt, on_progress)
 
@@ -62,35 +62,35 @@ def documentation_at(
     session: Session,
     catalog: Catalog,
     config: Config,
-    plan_file: Path | None = None,
+    chosen: ChosenPlan | None = None,
     on_progress: Progress = no_progress,
 ) -> Documentation:
     """The same, when the catalog of the session's moment is read already."""
-    anonymiser, plan, chosen, clean = _cleaned(catalog, config, plan_file)
+    anonymiser, plan, part, clean = _cleaned(catalog, config, chosen or ChosenPlan())
     on_progress("reading statements", 0, 0)
     counted = statements.read_statements(session)
     if counted.unread:
         gap = Unread("which statements are asked most", counted.unread)
         clean = replace(clean, unread=(*clean.unread, gap))
     graph = build(clean)
-    advice = advised(chosen, graph, config)
+    advice = advised(part, graph, config)
     shown = _samples(session, graph, anonymiser, config.anonymise.rows, on_progress)
     return documented(clean, graph, plan, advice, shown, _by_table(counted.counted, graph))
 
 
 def document_catalog(catalog: Catalog, config: Config, wanted: DocumentOptions) -> Documentation:
     """The same from a saved catalog, which holds no rows."""
-    _, plan, chosen, clean = _cleaned(catalog, config, wanted.plan_file)
+    _, plan, part, clean = _cleaned(catalog, config, wanted.plan)
     graph = build(clean)
-    return documented(clean, graph, plan, advised(chosen, graph, config))
+    return documented(clean, graph, plan, advised(part, graph, config))
 
 
 def _cleaned(
-    catalog: Catalog, config: Config, plan_file: Path | None
+    catalog: Catalog, config: Config, chosen: ChosenPlan
 ) -> tuple[Anonymiser, Plan, Catalog, Catalog]:
     """What may show rows, the plan, the selected part, and the same without what gives anybody away."""
     anonymiser = Anonymiser(catalog, config.anonymise, key_of(config))
-    plan, selected = plan_for(catalog, config, plan_file)
+    plan, selected = plan_for(catalog, config, chosen)
     refuse_nothing(selected)
     return anonymiser, plan, selected.catalog, cleaned(selected.catalog, anonymiser)
 

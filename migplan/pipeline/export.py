@@ -24,7 +24,7 @@ from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.analyze import advised, catalog_at, read_catalog
-from migplan.pipeline.plan import plan_for
+from migplan.pipeline.plan import ChosenPlan, plan_for
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
@@ -49,7 +49,7 @@ class ExportOptions:
     force: bool = False
     check_orphans: bool = False
     carry_orphans: bool = False  # which looks for them, too
-    plan_file: Path | None = None
+    plan: ChosenPlan = field(default_factory=ChosenPlan)
 
     def folder(self, plan: Plan) -> Path:
         """Where the bundle goes."""
@@ -202,7 +202,7 @@ def _shapes(
 
 def _plan_for(catalog: Catalog, config: Config, wanted: ExportOptions) -> tuple[Plan, selection.Selected]:
     """The plan, if what is wanted can be done with it."""
-    plan, selected = plan_for(catalog, config, wanted.plan_file)
+    plan, selected = plan_for(catalog, config, wanted.plan)
     if wanted.options.contents == "data" and plan.constraints is not Layout.WITH_SCHEMA:
         raise PlanError(
             "rows alone go into live constraints, and this plan is made for constraints after the rows",

@@ -1,4 +1,4 @@
-"""From a catalog to a plan, and whether a plan still fits."""
+"""From a catalog to a plan, which plan is used, and whether it still fits."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +8,8 @@ from migplan.catalog import selection
 from migplan.catalog.fingerprint import fingerprint
 from migplan.catalog.model import Catalog
 from migplan.config import Config
-from migplan.errors import PlanError, SelectionError
+from migplan.errors import FileError, PlanError, SelectionError
+from migplan.files import read_text
 from migplan.graph import build
 from migplan.names import QualifiedName, parse
 from migplan.pipeline.analyze import as_selection, refuse_nothing
@@ -19,7 +20,11 @@ from migplan.plan.drift import drift
 from migplan.plan.groups import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan
-from migplan.plan.replan import replan
+from migplan.plan.replan import by_hand, replan
+from migplan.text.wording import counted
+
+PLANS = Path("plans")
+"""The folder where plans are looked for, and written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,81 @@ class Planned:
     baseline: Baseline
     kept: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenPlan:
+    """Which plan is used: that of a file, or, without one, a plan that is made on the spot."""
+
+    file: Path | None = None
+    plan: Plan | None = None
+    decisions: int = 0  # made by hand
+    beside: tuple[Path, ...] = ()  # other plans that are there, and not used
+
+    def __str__(self) -> str:
+        """Return what people are told first."""
+        if self.plan is not None:
+            how_many = counted(len(self.plan.groups), "group")
+            by_hand = counted(self.decisions, "decision") if self.decisions else "no decision"
+            return f"Plan: {self.file}, {how_many}, {by_hand} by hand"
+        if self.beside:
+            return f"Plan: made now; {', '.join(map(str, self.beside))} is not used"
+        return "Plan: made now; `migplan plan` writes one to keep"
+
+
+def find_plan(named: Path | None, config: Config, *, ignored: bool = False) -> ChosenPlan:
+    """Return the plan to use; raise FileError if it cannot be told, or its file cannot be read.
+
+    It is that of the file that was named, else of migplan.yaml's ``plan.file``, else plans/NAME.yaml. Where
+    nobody gave it a name, the only plan in plans/ serves as well. ``ignored``: none of them is wanted.
+    """
+    file = None if ignored else named or plan_in_use(config)
+    if file is None:
+        return ChosenPlan(beside=tuple(_plans()))
+    plan, _ = plan_file.load(file)
+    then = baseline.load(file)
+    return ChosenPlan(file, plan, _count_decisions(plan, then.proposal if then else None))
+
+
+def plan_in_use(config: Config) -> Path | None:
+    """Return the plan file that is used when none is named; None if there is none."""
+    if config.plan.file is not None:
+        return config.plan.file
+    file = default_file(config)
+    if file.is_file():
+        return file
+    found = [] if "name" in config.plan.model_fields_set else _plans()
+    if len(found) > 1:
+        raise FileError(
+            f"there are {len(found)} plans in {PLANS}: {', '.join(map(str, found))}",
+            do="name one of them, or set plan.file in migplan.yaml; or go without by --no-plan",
+            file=PLANS,
+        )
+    return found[0] if found else None
+
+
+def default_file(config: Config) -> Path:
+    """Return where a plan is written when nothing else is said."""
+    return config.plan.file or PLANS / f"{config.plan.name}.yaml"
+
+
+def _plans() -> list[Path]:
+    return [file for file in sorted(PLANS.glob("*.yaml")) if file.is_file() and _is_plan(file)]
+
+
+def _is_plan(file: Path) -> bool:
+    try:
+        return any(line.startswith("migplan_plan:") for line in read_text(file).splitlines())
+    except FileError:
+        return False
+
+
+def _count_decisions(plan: Plan, proposal: Plan | None) -> int:
+    """Return how many decisions people made in a plan's file, those included that it has marked."""
+    found = by_hand(plan, proposal, proposal or plan)
+    heads = sum(len(set(marks) - {"place"}) for marks in found.heads.values())
+    placed = any("place" in marks for marks in found.heads.values())
+    return len(found.groups) + len(found.strategies) + heads + placed
 
 
 def make_plan(catalog: Catalog, config: Config, request: Request, before: Path | None = None) -> Planned:
@@ -75,12 +155,12 @@ def without_secrets(catalog: Catalog) -> Catalog:
     return cleaned(catalog, Anonymiser(catalog), with_digest)
 
 
-def plan_for(catalog: Catalog, config: Config, file: Path | None) -> tuple[Plan, selection.Selected]:
-    """The plan in a file, if it still fits; else one made on the spot."""
-    if file is None:
+def plan_for(catalog: Catalog, config: Config, chosen: ChosenPlan) -> tuple[Plan, selection.Selected]:
+    """Return the plan of a file, if it still fits; else one made on the spot."""
+    file, plan = chosen.file, chosen.plan
+    if file is None or plan is None:
         plan = make_plan(catalog, config, request_of(config, catalog)).plan
         return plan, selection.select(catalog, as_selection(config))
-    plan, _ = plan_file.load(file)
     drifted = find_drift(file, catalog)
     if drifted:
         raise PlanError(

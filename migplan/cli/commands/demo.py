@@ -118,10 +118,11 @@ def _documented(source: Address, folder: Path, *, kept: bool) -> None:
     from migplan import demo as example
     from migplan.document import summary as documentation_report
     from migplan.pipeline import document as documenting
+    from migplan.pipeline.plan import find_plan
 
     _said("migplan document --plan plans/muva.yaml")
     settings = _settings()
-    wanted = documenting.DocumentOptions(folder / "plans" / f"{example.DATABASE}.yaml")
+    wanted = documenting.DocumentOptions(find_plan(folder / "plans" / f"{example.DATABASE}.yaml", settings))
     found = documenting.document_database(source, settings, wanted)
     out = folder / settings.document.out
     pages, changed = documenting.write_pages(found, out, overwrite=False)
@@ -134,16 +135,17 @@ def _exported(source: Address, folder: Path, *, kept: bool) -> None:
     from migplan.bundle.options import Options
     from migplan.catalog.counts import Exactness
     from migplan.pipeline.export import ExportOptions, export_bundle
+    from migplan.pipeline.plan import find_plan
     from migplan.report import export as export_report
 
     _said("migplan export plans/muva.yaml")
     settings = _settings()
-    plan = folder / "plans" / f"{example.DATABASE}.yaml"
+    plan = find_plan(folder / "plans" / f"{example.DATABASE}.yaml", settings)
     wanted = ExportOptions(
         out=folder / "migrations" / example.DATABASE,
         options=Options(jobs=2),
         exactness=Exactness.ESTIMATE,
-        plan_file=plan,
+        plan=plan,
     )
     bundle, manifest = export_bundle(source, settings, wanted)
     shown = bundle if kept else Path("migrations") / bundle.name

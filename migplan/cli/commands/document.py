@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     "plan_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Groups, order and strategies of this plan. Default: those that `migplan plan` would propose.",
+    help="Groups, order and strategies of this plan. Default: plans/NAME.yaml, by the name in migplan.yaml; "
+    "without one, what `migplan plan` would propose.",
 )
+@options.no_plan
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -55,6 +57,7 @@ def document(
     reading: options.Reading,
     counts: str,
     plan_file: Path | None,
+    no_plan: bool,
     out: Path | None,
     format_: str,
     samples: int | None,
@@ -93,7 +96,8 @@ def document(
             update={"anonymise": settings.anonymise.model_copy(update={"rows": samples})}
         )
     folder = out or Path(settings.document.out)
-    found = _documentation(reading, settings, DocumentOptions(plan_file, Exactness(counts)))
+    chosen = options.chosen_plan(plan_file, settings, ignored=no_plan)
+    found = _documentation(reading, settings, DocumentOptions(chosen, Exactness(counts)))
     if check:
         old = documenting.find_stale(folder, found, strict=strict)
         screen.show(report.staleness(old, folder))

@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Record no digests of the tables' content: `migplan verify` will count rows only.",
 )
+@options.no_plan
 @options.sign
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and how large; write nothing.")
@@ -118,6 +119,7 @@ def export(
     without_digests: bool,
     check_orphans: bool,
     carry_orphans: bool,
+    no_plan: bool,
     key: Path | None,
     force: bool,
     dry_run: bool,
@@ -143,6 +145,7 @@ def export(
 
     settings = options.with_access(reading.settings, access)
     settings = _with_layout(settings, Layout.WITH_SCHEMA.value if contents == "data" else constraints)
+    chosen = options.chosen_plan(plan, settings, ignored=no_plan)
     wanted = ExportOptions(
         out=out,
         options=Options(
@@ -156,11 +159,11 @@ def export(
             database_settings=database_settings,
             digests=not without_digests,
         ),
-        exactness=Exactness.ESTIMATE if plan else Exactness.AUTO,
+        exactness=Exactness.ESTIMATE if chosen.plan else Exactness.AUTO,
         force=force,
         check_orphans=check_orphans,
         carry_orphans=carry_orphans,
-        plan_file=plan,
+        plan=chosen,
     )
     address = reading.address
     if dry_run:

@@ -54,7 +54,7 @@ def plan(
     """
     from migplan.catalog.counts import Exactness
     from migplan.config import Layout
-    from migplan.pipeline.plan import make_plan, request_of, write_plan
+    from migplan.pipeline.plan import default_file, make_plan, plan_in_use, request_of, write_plan
     from migplan.plan import file as plan_file
     from migplan.report import plan as report
 
@@ -63,9 +63,9 @@ def plan(
         settings = settings.model_copy(
             update={"plan": settings.plan.model_copy(update={"constraints": Layout(constraints)})}
         )
-    file = out or Path("plans") / f"{settings.plan.name}.yaml"
+    file = out or default_file(settings)
     if check:
-        _check(file, reading.catalog(Exactness.ESTIMATE))
+        _check(out or plan_in_use(settings) or file, reading.catalog(Exactness.ESTIMATE))
         return
     found = reading.catalog(Exactness(counts))
     to_screen = str(file) == "-"

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 )
 @options.jobs("Sessions that work side by side, in each stage.")
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
+@options.no_plan
 @options.log_format
 def rehearse(
     plan: Path | None,
@@ -49,6 +50,7 @@ def rehearse(
     out: Path | None,
     jobs: int,
     force: bool,
+    no_plan: bool,
     log_format: str,
 ) -> None:
     """Go through the whole move on a target that does not matter, there and back and there again.
@@ -69,7 +71,9 @@ def rehearse(
         found = permission.protection(target, options.resolved(target, settings), settings)
         if found.name:
             raise RefusedError(f"{found.why}; and a rehearsal changes its target", do="use another one")
-    bundle = _bundle(plan, address, settings, ExportOptions(out=out, options=Options(jobs=jobs), force=force))
+    chosen = options.chosen_plan(plan, settings, ignored=no_plan)
+    wanted = ExportOptions(out=out, options=Options(jobs=jobs), force=force, plan=chosen)
+    bundle = _bundle(address, settings, wanted)
     if not on(bundle, target, settings, jobs, log_format):
         sys.exit(1)
 
@@ -107,7 +111,7 @@ def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_for
         return rehearsal.holds
 
 
-def _bundle(plan: Path | None, source: Address, settings: Config, wanted: ExportOptions) -> VerifiedBundle:
+def _bundle(source: Address, settings: Config, wanted: ExportOptions) -> VerifiedBundle:
     """Check the plan, if there is one, and export."""
     from migplan.bundle.verified import load_verified
     from migplan.catalog.counts import Exactness
@@ -116,6 +120,7 @@ def _bundle(plan: Path | None, source: Address, settings: Config, wanted: Export
     from migplan.pipeline.plan import find_drift
     from migplan.report import rehearsal as report
 
+    plan = wanted.plan.file
     if plan is not None:
         started = time.monotonic()
         drifted = find_drift(plan, read_catalog(source, Exactness.ESTIMATE))
@@ -128,12 +133,7 @@ def _bundle(plan: Path | None, source: Address, settings: Config, wanted: Export
     started = time.monotonic()
     exactness = Exactness.ESTIMATE if plan else Exactness.AUTO
     with screen.progress("exporting") as on_progress:
-        folder, manifest = export_bundle(
-            source,
-            settings,
-            replace(wanted, exactness=exactness, plan_file=plan),
-            on_progress,
-        )
+        folder, manifest = export_bundle(source, settings, replace(wanted, exactness=exactness), on_progress)
     said = f"{folder}: {len(manifest.files)} files, {manifest.rows:,} rows"
     screen.show(report.stage("export", time.monotonic() - started, said, holds=True))
     return load_verified(folder)
