@@ -52,7 +52,6 @@ from migplan.names import QualifiedName
 from migplan.plan.model import Plan, PlannedGroup
 from migplan.postgres.archive import Entry
 from migplan.postgres.identity import identity_of, place_of
-from migplan.postgres.versions import dotted
 from migplan.progress import Progress
 from migplan.sql.text import one_line
 
@@ -89,7 +88,6 @@ class Export:
         self._placement = assign_files(
             self._ownership, plan, source.graph, options.choice, with_rows=options.contents == "all"
         )
-        self._snapshot_at = _epoch() or source.catalog.server.read_at
         self._rows_written = self._bytes_written = 0
         self._orders: dict[str, list[int]] = {}  # the entries of each file
         self._sequences: list[SequenceValue] = []
@@ -264,7 +262,8 @@ class Export:
         where = {table.table: number for number, table in enumerate(self._plan.tables)}
         return {name: 2 * where[str(home)] + (name != home) for name, home in self._source.graph.home.items()}
 
-    # --- the comment on top of every file: what it is, from where, what comes before, what is expected after
+    # --- the comment on top of every file: what it is, from where, what comes before, what is expected after.
+    # Nothing in it differs between two exports of the same: moments and versions are the manifest's.
 
     def _schema_header(self, file: str, what: str, group: PlannedGroup, before: Sequence[str]) -> str:
         tables = ", ".join(one_line(table.table) for table in group.tables)
@@ -287,12 +286,11 @@ class Export:
     def _header(
         self, file: str, what: str, group: PlannedGroup, lines: Sequence[str], before: Sequence[str]
     ) -> str:
-        server = dotted(self._source.catalog.server.version)
         opening = [
             f"-- {one_line(file)}: {one_line(f'{what} of group {group.name}')}",
             "--",
-            f"-- From the database {one_line(self._plan.database)}, PostgreSQL {server}, "
-            f"as it was at {self._snapshot_at}.",
+            f"-- From the database {one_line(self._plan.database)}, "
+            f"PostgreSQL {self._source.catalog.server.major}.",
             f"-- Part of the bundle {one_line(self._plan.name)}, made by migplan. "
             "psql -v ON_ERROR_STOP=1 -f runs it, too.",
             "--",
@@ -317,7 +315,7 @@ class Export:
             origin=Origin(
                 source=str(source.session.address).partition("?")[0],
                 server=server.version_text,
-                snapshot_at=self._snapshot_at,
+                snapshot_at=_epoch() or server.read_at,
                 pg_dump=source.archive.pg_dump_version,
                 migplan=__version__,
                 encoding=server.encoding,

@@ -33,7 +33,10 @@ TEMPORARY = "pg_temp."
 
 
 class Origin(Section):
-    """Where a bundle comes from. Never a password."""
+    """Where a bundle comes from, when and by which programs; all else is equal in two exports of the same.
+
+    Never a password.
+    """
 
     source: str
     server: str

@@ -58,8 +58,8 @@ def _opening(manifest: Manifest, plan: Plan) -> Iterator[str]:
     yield f"# Migration order of {_text(manifest.name)}"
     yield ""
     yield (
-        f"From the database {_text(manifest.database)} on PostgreSQL {manifest.postgresql}, as it was at "
-        f"{_text(manifest.origin.snapshot_at)}: {counted(manifest.rows, 'row')} of "
+        f"From the database {_text(manifest.database)} on PostgreSQL {manifest.postgresql}, at the moment "
+        f"that stands in manifest.json: {counted(manifest.rows, 'row')} of "
         f"{counted(tables, 'table')} in {counted(len(manifest.files), 'file')}, "
         f"{counted(size, 'byte')}. {_LAYOUTS[plan.constraints]} "
         f"The target must be PostgreSQL {manifest.needs_postgresql} or newer."

@@ -1,6 +1,6 @@
 -- 03-schema-operations.sql: definitions of group operations
 --
--- From the database muva, PostgreSQL 18.6, as it was at 2025-11-01T00:00:00Z.
+-- From the database muva, PostgreSQL 18.
 -- Part of the bundle muva, made by migplan. psql -v ON_ERROR_STOP=1 -f runs it, too.
 --
 -- Staff, what they may do, and what they tell each other.

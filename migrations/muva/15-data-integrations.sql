@@ -1,6 +1,6 @@
 -- 15-data-integrations.sql: rows of group integrations
 --
--- From the database muva, PostgreSQL 18.6, as it was at 2025-11-01T00:00:00Z.
+-- From the database muva, PostgreSQL 18.
 -- Part of the bundle muva, made by migplan. psql -v ON_ERROR_STOP=1 -f runs it, too.
 --
 -- Connections to other systems, and the log of their jobs.

@@ -199,7 +199,7 @@ def test_a_whole_move(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     script = "CREATE TABLE t (n int PRIMARY KEY, t text); INSERT INTO t VALUES (1, 'a literal of a row')"
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1761955200")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1761955200")  # the moment is said, too
     source = newest_database(script).params["dbname"]
     with newest.superuser(SECRET) as role:
         url = newest.url(source, user=role, password=SECRET)

@@ -263,7 +263,8 @@ def _levels(
         for place, there in enumerate(key.referenced_columns)
     )
     follows = " OR ".join(f"({_follows(number, key)})" for number, key in enumerate(keys))
-    roots = f"SELECT {shown} FROM {rows} WHERE {is_root}"  # noqa: S608 - the names are quoted
+    order = _heap_order(table)
+    roots = f"SELECT {shown} FROM {rows} WHERE {is_root} ORDER BY {order}"  # noqa: S608 - names are quoted
     rest = f"""\
 WITH RECURSIVE level AS (
   SELECT t.tableoid AS part, t.ctid AS place, 0 AS depth, {found_by} FROM {rows} WHERE {is_root}
@@ -275,9 +276,15 @@ SELECT {shown} FROM {rows}
 LEFT JOIN (SELECT part, place, max(depth) AS depth FROM level GROUP BY part, place) l
   ON l.part = t.tableoid AND l.place = t.ctid
 WHERE NOT ({is_root})
-ORDER BY l.depth NULLS LAST, t.tableoid, t.ctid"""  # noqa: S608 - the names are quoted
+ORDER BY l.depth NULLS LAST, {order}"""  # noqa: S608 - the names are quoted
     yield RowBlock(str(table.name), columns, roots, identity=identity, bytes=size)
     yield RowBlock(str(table.name), columns, rest, identity=identity, bytes=size)
+
+
+def _heap_order(table: Table) -> str:
+    """Return the order of the rows ``t`` in their heaps; partitions by name, for their oids tell nothing."""
+    part = 't.tableoid::pg_catalog.regclass::pg_catalog.text COLLATE pg_catalog."C", '
+    return f"{part if table.partition_key else ''}t.ctid"
 
 
 # Rows that refer to each other in a circle have no level; they come last, in a COPY that checks at its end.
@@ -313,7 +320,8 @@ def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Part, 
     columns = (*identity, *values)
     shown = quoted_list(columns)
     some = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in values)
-    query = f"SELECT {shown} FROM {table.only}{table.name} WHERE {some}"  # noqa: S608 - quoted
+    rows = f"{table.only}{table.name} t"
+    query = f"SELECT {shown} FROM {rows} WHERE {some} ORDER BY {_heap_order(table)}"  # noqa: S608 - quoted
     assignments = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in values)
     match = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in identity)
     return (
