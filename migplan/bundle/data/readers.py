@@ -24,7 +24,7 @@ SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL enable_seqscan = on;
 SET LOCAL enable_indexonlyscan = off
 """
-"""Without these a planner may read a table in another order than that of its heap, and tomorrow in a third."""
+"""Without these a planner may read a table in another order than that of its heap."""
 
 
 @dataclass(frozen=True, slots=True)
