@@ -99,9 +99,11 @@ class Own:
     name: str
     settings: dict[str, str] = field(default_factory=dict)
     tcp: bool = False
+    superuser: str = "postgres"
 
     def start(self, stack: ExitStack) -> str:
-        self.server = stack.enter_context(ThrowawayServer(settings=self.settings, tcp=self.tcp))
+        wanted = ThrowawayServer(settings=self.settings, tcp=self.tcp, superuser=self.superuser)
+        self.server = stack.enter_context(wanted)
         return self.server.conninfo()
 
 
