@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
@@ -32,6 +33,7 @@ _COLUMN_PATTERN = re.compile(r'(?:"(?:[^"]|"")+"|[^".]+)(?:\.(?:"(?:[^"]|"")+"|[
 
 GroupName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True)]
+PlatformName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
 
 
 class Layout(StrEnum):
@@ -75,10 +77,16 @@ class ColumnKind(StrEnum):
     SIZE = "size"  # nothing is shown but how large it is
 
 
+_PLATFORM = (
+    "the managed host where it is: supabase, rds, cloudsql, azure, neon, heroku, one of platforms, or none"
+)
+
+
 class Database(Section):
     """A database, by URL: a libpq URL or connection string, mostly ``${NAME}`` of the environment."""
 
     url: Sentence
+    platform: PlatformName | None = Field(None, description=_PLATFORM)
 
 
 class Target(Database):
@@ -160,6 +168,121 @@ class ProvidedSection(Section):
         return ProvidedSection(
             **{name: tuple(dict.fromkeys((*getattr(self, name), *getattr(other, name)))) for name in names}
         )
+
+
+class Act(StrEnum):
+    """What PostgreSQL reserves for superusers, or a platform for itself, by the names of ``instead``."""
+
+    ACCESS_METHODS = "access methods"
+    BASE_TYPES = "base types"
+    EVENT_TRIGGERS = "event triggers"
+    FOREIGN_DATA_WRAPPERS = "foreign data wrappers"
+    FUNCTIONS_IN_C = "functions in C"
+    LANGUAGES = "languages"
+    LEAKPROOF_FUNCTIONS = "leakproof functions"
+    OPERATOR_CLASSES = "operator classes"
+    OPERATOR_FAMILIES = "operator families"
+    PRIVILEGES_BY_OTHERS = "privileges granted by another role"
+    PUBLICATIONS_OF_ALL_TABLES = "publications of all tables"
+    RESERVED_ROLES = "reserved roles"
+    ROLES = "roles"
+    SECURITY_LABELS = "security labels"
+    SERVER_FILES = "server files"
+    SERVER_SETTINGS = "server settings"
+    SUBSCRIPTIONS = "subscriptions"
+    TABLESPACES = "tablespaces"
+    TRANSFORMS = "transforms"
+    UNTRUSTED_EXTENSIONS = "untrusted extensions"
+
+
+class Mode(StrEnum):
+    """What stands behind a host and port."""
+
+    TRANSACTION = "transaction"  # a pooler that gives each transaction another session
+    SESSION = "session"  # a pooler that gives each client a session of its own
+    DIRECT = "direct"  # the server
+
+
+class Signs(Section):
+    """Signs of a platform; all that are named must be there."""
+
+    schemas: tuple[str, ...] = Field((), description="schemas of the database")
+    roles: tuple[str, ...] = Field((), description="roles of the server")
+    settings: tuple[str, ...] = Field(
+        (), description="settings that the server knows, such as rds.extensions"
+    )
+
+    @model_validator(mode="after")
+    def _something_is_named(self) -> Signs:
+        if not (self.schemas or self.roles or self.settings):
+            raise ValueError("a sign names schemas, roles or settings: without any, every database would fit")
+        return self
+
+
+class LeftBehindSection(Section):
+    """Rows of people's own in provided tables."""
+
+    tables: tuple[str, ...] = Field(min_length=1, description="schema.table, or globs")
+    say: Sentence = Field(description="what they are, and how they move")
+
+
+class ConnectionSection(Section):
+    """What answers at a host, and at a port where one is said."""
+
+    host: str = Field(min_length=1, description="the name of the host, or a glob")
+    port: int | None = Field(None, ge=1, le=65535, description="the port; nothing said: any")
+    mode: Mode = Field(description="transaction or session: a pooler; direct: the server")
+    instead_port: int | None = Field(
+        None, ge=1, le=65535, description="the port where sessions are to be had"
+    )
+    instead_host: tuple[str, str] | None = Field(
+        None, description="the host where sessions are to be had: replace the first text by the second"
+    )
+    say: str = Field("", description="what to connect to instead, in words")
+
+    def answers(self, host: str, port: int) -> bool:
+        """Whether this is about a host and port."""
+        return fnmatchcase(host.lower(), self.host.lower()) and self.port in {None, port}
+
+    def instead(self, host: str, port: int) -> str:
+        """Return ``HOST:PORT (what that is)``, where sessions are to be had; empty where nobody knows."""
+        if self.instead_port is None and self.instead_host is None:
+            return self.say
+        other = host.replace(*self.instead_host, 1) if self.instead_host else host
+        words = f" ({self.say})" if self.say else ""
+        return f"{other}:{self.instead_port or port}{words}"
+
+
+class Platform(Section):
+    """A managed host of PostgreSQL."""
+
+    title: Sentence = Field("this platform", description="its name, as people say it")
+    aliases: tuple[PlatformName, ...] = Field((), description="other names that --platform takes for it")
+    recognised: tuple[Signs, ...] = Field((), description="signs of it; one of these is enough")
+    provided: ProvidedSection = ProvidedSection()
+    only_there: tuple[str, ...] = Field((), description="extensions that no other platform has")
+    left_behind: tuple[LeftBehindSection, ...] = Field(
+        (), description="provided tables in which people have rows of their own"
+    )
+    extensions_in: str = Field("", description="the schema in which extensions belong; empty: anywhere")
+    allows: tuple[Act, ...] = Field(
+        (), description="what is for superusers elsewhere, and what its administrators may do"
+    )
+    instead: Mapping[Act, Sentence] = Field(
+        default_factory=dict, description="what is not possible, and what to do in its place"
+    )
+    exposed_schemas: tuple[str, ...] = Field((), description="schemas that its API exposes")
+    api_roles: tuple[str, ...] = Field((), description="roles that its API takes")
+    connections: tuple[ConnectionSection, ...] = Field(
+        (), description="hosts and ports of poolers and servers"
+    )
+    notes: tuple[Sentence, ...] = Field((), description="what to know before a move")
+
+
+class Presets(Section):
+    """The whole of ``platforms.yaml``, and the same part of migplan.yaml."""
+
+    platforms: Mapping[PlatformName, Platform]
 
 
 class GroupSection(Section):
@@ -269,6 +392,12 @@ class Config(Section):
     targets: Mapping[str, Target] = Field(default_factory=dict)
     selection: SelectionSection = SelectionSection()
     provided: ProvidedSection = ProvidedSection()
+    platform: PlatformName | None = Field(
+        None, description="the managed host to which it is moved, where a target says nothing else"
+    )
+    platforms: Mapping[PlatformName, Platform] = Field(
+        default_factory=dict, description="managed hosts of one's own, and what is other than in the presets"
+    )
     access: Access = Field(
         Access.OWNER, description="who may read files that hold rows: bundles and documents with samples"
     )
@@ -285,7 +414,7 @@ class Config(Section):
     document: DocumentSection = DocumentSection()
     signatures: SignaturesSection = SignaturesSection()
 
-    @field_validator("targets", "strategies", "lint", "groups", mode="before")
+    @field_validator("targets", "strategies", "lint", "groups", "platforms", mode="before")
     @classmethod
     def _nothing_is_empty(cls, value: object, info: object) -> object:
         """``groups:`` with nothing after it, as a template leaves it, means none."""

@@ -26,6 +26,7 @@ GROUND = {
     "sealed_files",
     "yamlfile",
     "config",
+    "platforms",
     "sql",
 }
 DATABASE = GROUND | {"postgres", "catalog"}
@@ -41,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sealed_files": {"errors"},
     "yamlfile": {"errors", "files", "text"},
     "config": {"names", "errors", "files", "text", "yamlfile"},
+    "platforms": {"errors", "yamlfile", "config"},
     "sql": GROUND - {"sql"},
     "postgres": GROUND,
     "catalog": GROUND | {"postgres"},

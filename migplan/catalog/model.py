@@ -446,6 +446,14 @@ class Unread:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """By what a managed host may be recognised, beside schemas: roles, and settings with a prefix."""
+
+    roles: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Catalog:
     """Everything that was read of a database."""
@@ -461,6 +469,7 @@ class Catalog:
     grants: tuple[Grant, ...] = ()
     unread: tuple[Unread, ...] = observed(())
     vitals: Vitals | None = observed()  # None: nobody asked
+    signs: Signs = observed(Signs())
 
     @cached_property
     def by_name(self) -> dict[QualifiedName, Table]:
