@@ -448,10 +448,11 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """By what a managed host may be recognised, beside schemas: roles, and settings with a prefix."""
+    """By what a managed host may be recognised, whatever of it is selected: names, and nothing else."""
 
+    schemas: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
-    settings: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()  # those with a prefix
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def read(
         types=_by_name(_type(row) for row in ask.all("types")),
         extensions=_by_name(model.Extension(**row._asdict()) for row in ask.all("extensions")),
         grants=_by_name(_grant(row) for row in ask.all("grants")),
-        signs=_signs(ask.all("signs")),
+        signs=_signs(ask.all("signs"), schemas),
         unread=(*_unread(schemas, ask.all("tables"), ask.all("sequences")), *counted.unread),
     )
     log.info("catalog read in %.2f s: %d tables", time.monotonic() - started, len(tables))
@@ -291,9 +291,10 @@ def _type(row: Any) -> model.Type:
     return model.Type(name=_name(fields), definition=definition, **fields)
 
 
-def _signs(rows: Iterable[Any]) -> model.Signs:
+def _signs(rows: Iterable[Any], schemas: Iterable[model.Schema]) -> model.Signs:
     found = sorted((row.kind, row.name) for row in rows)
     return model.Signs(
+        schemas=tuple(schema.name for schema in schemas),
         roles=tuple(name for kind, name in found if kind == "role"),
         settings=tuple(name for kind, name in found if kind == "setting"),
     )

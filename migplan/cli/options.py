@@ -84,6 +84,13 @@ log_format = click.option(
 no_plan = click.option(
     "--no-plan", is_flag=True, help="Use no plan file: go by a plan that is made on the spot."
 )
+platform = click.option(
+    "--platform",
+    metavar="NAME",
+    help="The managed host of the target, whose own schemas, roles and extensions are left alone: supabase, "
+    "rds, aurora, cloudsql, azure, neon, heroku, one of migplan.yaml's, or none. Default: platform of "
+    "migplan.yaml.",
+)
 without_rehearsal = click.option(
     "--without-rehearsal",
     is_flag=True,
@@ -130,11 +137,28 @@ def config(command: Command) -> Command:
 
     @wraps(command)
     def configured(config_file: Path | None, **given: Any) -> None:
-        from migplan import config as configuration
-
-        command(settings=configuration.find(config_file), **given)
+        command(settings=_configuration(config_file), **given)
 
     return _config_file(cast("Command", configured))
+
+
+def _configuration(file: Path | None) -> Config:
+    """The configuration, with platforms that there are."""
+    from migplan import config as configuration
+    from migplan.pipeline.platforms import refuse_unknown
+
+    settings = configuration.find(file)
+    refuse_unknown(settings)
+    return settings
+
+
+def on_platform(settings: Config, name: str | None) -> Config:
+    """The configuration, with what the command line says of the target's host."""
+    from migplan.pipeline.platforms import host_named
+
+    if name is None:
+        return settings
+    return settings.model_copy(update={"platform": host_named(settings, name).name})
 
 
 @dataclass(frozen=True)
@@ -145,13 +169,14 @@ class Reading:
     from_catalog: Path | None
     config_file: Path | None
     selected: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]  # --schema, --table, --exclude
+    platform: str | None = None
 
     @cached_property
     def settings(self) -> Config:
         """The configuration, with what the command line selects in place of what the file does."""
         from migplan import config as configuration
 
-        settings = configuration.find(self.config_file)
+        settings = on_platform(_configuration(self.config_file), self.platform)
         schemas, tables, exclude = self.selected
         said = settings.selection
         if schemas or tables:
@@ -192,12 +217,14 @@ def reading(*, saved: bool = True, counted: bool = True) -> Callable[[Command], 
             schemas: tuple[str, ...],
             tables: tuple[str, ...],
             exclude: tuple[str, ...],
+            platform: str | None,
             from_catalog: Path | None = None,
             **given: Any,
         ) -> None:
-            command(reading=Reading(source, from_catalog, config_file, (schemas, tables, exclude)), **given)
+            selected = schemas, tables, exclude
+            command(reading=Reading(source, from_catalog, config_file, selected, platform), **given)
 
-        added = [source, *([_from_catalog] if saved else []), _config_file, *_selection]
+        added = [source, *([_from_catalog] if saved else []), _config_file, *_selection, platform]
         added += [counts] if counted else []
         for option in reversed(added):
             read = option(read)

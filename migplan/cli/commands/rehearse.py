@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 @options.jobs("Sessions that work side by side, in each stage.")
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
 @options.no_plan
+@options.platform
 @options.log_format
 def rehearse(
     plan: Path | None,
@@ -51,6 +52,7 @@ def rehearse(
     jobs: int,
     force: bool,
     no_plan: bool,
+    platform: str | None,
     log_format: str,
 ) -> None:
     """Go through the whole move on a target that does not matter, there and back and there again.
@@ -66,6 +68,7 @@ def rehearse(
     from migplan.pipeline.export import ExportOptions
     from migplan.postgres.scratch import NAME as SCRATCH
 
+    settings = options.on_platform(settings, platform)
     address = options.resolved(source, settings)
     if target != SCRATCH:
         found = permission.protection(target, options.resolved(target, settings), settings)

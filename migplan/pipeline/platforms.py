@@ -1,0 +1,83 @@
+"""The managed hosts from which a database comes and to which it goes: said by people, or recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from migplan import platforms
+from migplan.catalog.model import Catalog
+from migplan.catalog.provided import Provided
+from migplan.config import Config, Platform
+from migplan.errors import SelectionError
+
+_PLAIN = Platform(title="a plain server")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A managed host, and how it is known."""
+
+    name: str  # 'none' for a plain server
+    platform: Platform
+    signs: tuple[str, ...] = ()  # by which it was recognised; none where somebody said it
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a server that provides nothing."""
+        return self.name == platforms.NONE
+
+    @property
+    def provided(self) -> Provided:
+        """What a database has there from the start."""
+        return Provided.of(self.platform.provided).as_preset()
+
+
+def target_host(config: Config) -> Host | None:
+    """The host to which it goes, as people say it: ``--platform``, ``platform:``, or that of every target.
+
+    None where nobody says anything. Raise SelectionError where targets are on several hosts.
+    """
+    said = [config.platform] if config.platform else [each.platform for each in config.targets.values()]
+    hosts = {host.name: host for host in (host_named(config, name) for name in said if name)}
+    if len(hosts) > 1:
+        raise SelectionError(
+            f"the targets of migplan.yaml are on several platforms: {', '.join(sorted(hosts))}",
+            do="say which one a bundle is for: --platform NAME",
+        )
+    return next(iter(hosts.values()), None)
+
+
+def source_host(config: Config, catalog: Catalog) -> Host | None:
+    """The host from which it comes: what ``source`` in migplan.yaml says, else by its signs."""
+    if config.source and config.source.platform:
+        return host_named(config, config.source.platform)
+    every = platforms.known(config.platforms)
+    signs = catalog.signs
+    found = platforms.recognise(every, signs.schemas, signs.roles, signs.settings)
+    return Host(found[0], every[found[0]], found[1]) if found else None
+
+
+def host_named(config: Config, name: str) -> Host:
+    """The host of a name, an alias resolved; raise SelectionError for a name that is none."""
+    every = platforms.known(config.platforms)
+    found = platforms.find(name, every)
+    return Host(found, every[found]) if found else Host(platforms.NONE, _PLAIN)
+
+
+def provided_of(config: Config) -> Provided:
+    """What the target brings: what people say, and what its platform does."""
+    host = target_host(config)
+    said = Provided.of(config.provided)
+    return said | host.provided if host else said
+
+
+def refuse_unknown(config: Config) -> None:
+    """Raise SelectionError if the configuration names a platform that is none."""
+    for name in _names(config):
+        host_named(config, name)
+
+
+def _names(config: Config) -> Iterable[str]:
+    every = [config.platform, *(each.platform for each in (config.source, *config.targets.values()) if each)]
+    return [name for name in every if name]
