@@ -13,6 +13,7 @@ _LEAD = 12  # of these, before the first that differs
 _PARTS = {
     "schemas": "schema",
     "tables": "table",
+    "provided": "provided table",
     "sequences": "sequence",
     "views": "view",
     "functions": "function",

@@ -14,7 +14,8 @@ from migplan.catalog.model import Catalog, Table
 def fingerprint(catalog: Catalog) -> str:
     """The digest of a catalog's structure: the same for the same structure, whoever looks and whenever."""
     rest = (getattr(catalog, field.name) for field in fields(Catalog) if field.name in _BESIDE_TABLES)
-    return _digest([[table_fingerprint(table) for table in catalog.tables], *rest])
+    provided = [catalog.provided] if catalog.provided else []  # which the first catalogs did not have
+    return _digest([[table_fingerprint(table) for table in catalog.tables], *rest, *provided])
 
 
 def table_fingerprint(table: Table) -> str:

@@ -453,6 +453,7 @@ class Signs:
     schemas: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()  # those with a prefix
+    others: tuple[str, ...] = ()  # event triggers and publications
 
 
 @dataclass(frozen=True)
@@ -468,6 +469,7 @@ class Catalog:
     types: tuple[Type, ...] = ()
     extensions: tuple[Extension, ...] = ()
     grants: tuple[Grant, ...] = ()
+    provided: tuple[Table, ...] = added(())  # what of the target's own tables ours refers to, and has on them
     unread: tuple[Unread, ...] = observed(())
     vitals: Vitals | None = observed()  # None: nobody asked
     signs: Signs = observed(Signs())
@@ -476,6 +478,11 @@ class Catalog:
     def by_name(self) -> dict[QualifiedName, Table]:
         """Each table under its name."""
         return {table.name: table for table in self.tables}
+
+    @cached_property
+    def provided_by_name(self) -> dict[QualifiedName, Table]:
+        """Each table that the target brings and something of ours needs, under its name."""
+        return {table.name: table for table in self.provided}
 
     @cached_property
     def by_text(self) -> dict[str, QualifiedName]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 
+from migplan.catalog.model import Column, Policy, Table
 from migplan.config import ProvidedSection
 from migplan.names import Pattern, QualifiedName, part_matches
+from migplan.sql.tree import names_in
 
+_THE_SERVERS = frozenset({"pg_catalog", "information_schema"})
 _ROUTINES = frozenset({"AGGREGATE", "FUNCTION", "PROCEDURE"})
 
 # Entries whose tag begins with the name of the relation that they are about.
@@ -137,6 +140,28 @@ class Provided:
     def _without_schema(self, name: str) -> bool:
         """Whether a publication, an event trigger, a server or the like is provided."""
         return _any_part((*self.names, *(t for t in self.objects if len(Pattern(t).pieces) == 1)), name)
+
+
+def people_made(table: Table, provided: Provided, columns: Collection[str]) -> Table:
+    """Return a provided table with these columns and what people put on it, and nothing of the target's own.
+
+    Theirs are triggers that call a function which is not provided, and policies that use something which is
+    not, or any where the table comes without.
+    """
+    any_policy = provided.without_policies(table.name)
+    return Table(
+        table.name,
+        table.kind,
+        columns=tuple(Column(each.name, each.type) for each in table.columns if each.name in columns),
+        policies=tuple(each for each in table.policies if any_policy or _uses_ours(each, provided)),
+        triggers=tuple(each for each in table.triggers if not provided.relation(each.function)),
+    )
+
+
+def _uses_ours(policy: Policy, provided: Provided) -> bool:
+    """Whether a policy's expressions name anything that neither PostgreSQL nor the target brings."""
+    named = {name for text in (policy.using, policy.check) if text for name in names_in(text)}
+    return any(name.schema not in _THE_SERVERS and not provided.relation(name) for name in named)
 
 
 def _any_part(patterns: Iterable[str], name: str) -> bool:

@@ -297,6 +297,7 @@ def _signs(rows: Iterable[Any], schemas: Iterable[model.Schema]) -> model.Signs:
         schemas=tuple(schema.name for schema in schemas),
         roles=tuple(name for kind, name in found if kind == "role"),
         settings=tuple(name for kind, name in found if kind == "setting"),
+        others=tuple(name for kind, name in found if kind not in {"role", "setting"}),
     )
 
 

@@ -1,11 +1,12 @@
 """Selecting part of a database: schemas and tables by pattern, and what that leaves out."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from migplan.catalog.model import Catalog, ForeignKey, Grant
+from migplan.catalog.model import Catalog, ForeignKey, Grant, Table
+from migplan.catalog.provided import Provided, people_made
 from migplan.errors import SelectionError
 from migplan.names import Pattern, QualifiedName, part_matches, quoted, split
 from migplan.text.wording import listed
@@ -18,6 +19,7 @@ class Selection:
     schemas: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    provided: Provided = Provided()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,19 @@ class Selected:
     catalog: Catalog
     left_out: tuple[LeftOut, ...] = ()
     arriving: tuple[ForeignKey, ...] = ()  # keys of tables outside that refer to tables inside
+    provided: tuple[QualifiedName, ...] = ()  # tables that the target brings by itself
 
 
 def select(catalog: Catalog, selection: Selection) -> Selected:
     """The part of the catalog that the selection means.
 
     A partitioned table goes with its partitions, in whatever schemas they are: its own name decides.
-    A pattern that matches nothing is a SelectionError: it is a mistake far more often than a wish.
+    What the target provides is no part of it, but for the columns that keys refer to, and for triggers and
+    policies of people's own on it (``Catalog.provided``). A pattern that matches nothing is a SelectionError:
+    it is a mistake far more often than a wish.
     """
+    provided = selection.provided
+    _refuse_unknown(catalog, provided)
     for pattern in selection.schemas:
         if not any(part_matches(pattern, schema.name) for schema in catalog.schemas):
             raise _nothing("schema", pattern, (quoted(schema.name) for schema in catalog.schemas))
@@ -56,14 +63,74 @@ def select(catalog: Catalog, selection: Selection) -> Selected:
         if not any(pattern_.matches(table.name) for table in catalog.tables):
             raise _nothing("table", text, (str(table.name) for table in catalog.tables))
         _refuse_to_divide(pattern_, catalog)
-    inside = {table.name for table in catalog.tables if _chosen(catalog.tops[table.name], selection)}
+    for text in selection.tables:
+        _refuse_provided(Pattern(text), catalog, provided)
+    theirs = {table.name for table in catalog.tables if provided.relation(catalog.tops[table.name])}
+    inside = {
+        table.name
+        for table in catalog.tables
+        if table.name not in theirs and _chosen(catalog.tops[table.name], selection)
+    }
     return Selected(
         catalog=_restricted(catalog, inside, selection),
-        left_out=_left_out(catalog, inside),
+        left_out=_left_out(catalog, inside, theirs),
         arriving=tuple(
-            key for key in catalog.foreign_keys if key.table not in inside and key.referenced in inside
+            key
+            for key in catalog.foreign_keys
+            if key.table not in inside | theirs and key.referenced in inside
         ),
+        provided=tuple(sorted(theirs)),
     )
+
+
+def _refuse_unknown(catalog: Catalog, provided: Provided) -> None:
+    """Refuse patterns of what is provided that people wrote, and that mean nothing in the database."""
+    schemas = [schema.name for schema in catalog.schemas]
+    extensions = [extension.name for extension in catalog.extensions]
+    for kind, patterns, names in (
+        ("schema", provided.schemas, schemas),
+        ("extension", provided.extensions, extensions),
+        (
+            "schema, extension or role",
+            provided.names,
+            [*schemas, *extensions, *catalog.signs.roles, *catalog.signs.others],
+        ),
+    ):
+        for text in patterns:
+            if text not in provided.optional and not any(part_matches(text, name) for name in names):
+                raise _nothing(kind, text, map(quoted, names))
+    objects = list(_named(catalog))
+    in_schemas = [text for text in provided.objects if len(Pattern(text).pieces) == 2]
+    for text in (*in_schemas, *provided.policies, *provided.rows):
+        if text not in provided.optional and not any(map(Pattern(text).matches, objects)):
+            raise _nothing("object", text, map(str, objects))
+    theirs = [name for name in catalog.by_name if provided.relation(name)]
+    for text in provided.rows:
+        if text not in provided.optional and not any(map(Pattern(text).matches, theirs)):
+            raise SelectionError(
+                f"rows are to be taken of {text}, which is no table that the target provides",
+                do="rows of all other tables are taken anyhow: leave it out, or say that it is provided",
+            )
+
+
+def _named(catalog: Catalog) -> Iterator[QualifiedName]:
+    """The names of everything that has a schema."""
+    yield from catalog.by_name
+    yield from (view.name for view in catalog.views)
+    yield from (sequence.name for sequence in catalog.sequences)
+    yield from (function.name for function in catalog.functions)
+    yield from (type_.name for type_ in catalog.types)
+
+
+def _refuse_provided(pattern: Pattern, catalog: Catalog, provided: Provided) -> None:
+    """Refuse tables that are chosen by name, and that the target brings."""
+    meant = {catalog.tops[name] for name in catalog.by_name if pattern.matches(name)}
+    if meant and all(provided.relation(name) for name in meant):
+        shown = listed(sorted(meant))
+        raise SelectionError(
+            f"{pattern.text!r} means what the target provides: {shown}",
+            do=f"to take rows of it along: --rows-of {pattern.text}; else leave it out of the selection",
+        )
 
 
 def _refuse_to_divide(pattern: Pattern, catalog: Catalog) -> None:
@@ -85,15 +152,25 @@ def _chosen(top: QualifiedName, selection: Selection) -> bool:
 
 
 def _restricted(catalog: Catalog, inside: set[QualifiedName], selection: Selection) -> Catalog:
-    if len(inside) == len(catalog.tables) and not selection.schemas:
+    provided = selection.provided
+    if len(inside) == len(catalog.tables) and not selection.schemas and not provided:
         return catalog
-    schemas = {name.schema for name in inside}
+    everything = not (selection.schemas or selection.tables or selection.exclude)
+    schemas = {schema.name for schema in catalog.schemas} if everything else {name.schema for name in inside}
+    schemas = {name for name in schemas if not provided.schema(name)}
     if selection.schemas and not selection.tables:
         schemas |= {
             schema.name
             for schema in catalog.schemas
             if any(part_matches(pattern, schema.name) for pattern in selection.schemas)
+            and not provided.schema(schema.name)
         }
+
+    def ours(thing: object) -> bool:
+        name: QualifiedName = getattr(thing, "name")  # noqa: B009 - each of several kinds has it
+        return name.schema in schemas and not provided.relation(name)
+
+    owners = {table.owner for table in catalog.tables if table.name in inside}
     return replace(
         catalog,
         schemas=tuple(schema for schema in catalog.schemas if schema.name in schemas),
@@ -101,13 +178,42 @@ def _restricted(catalog: Catalog, inside: set[QualifiedName], selection: Selecti
         sequences=tuple(
             sequence
             for sequence in catalog.sequences
-            if (sequence.owned_by in inside if sequence.owned_by else sequence.name.schema in schemas)
+            if (sequence.owned_by in inside if sequence.owned_by else ours(sequence))
         ),
-        views=tuple(view for view in catalog.views if view.name.schema in schemas),
-        functions=tuple(function for function in catalog.functions if function.name.schema in schemas),
-        types=tuple(type_ for type_ in catalog.types if type_.name.schema in schemas),
-        grants=tuple(grant for grant in catalog.grants if _stays(grant, inside, schemas)),
+        views=tuple(filter(ours, catalog.views)),
+        functions=tuple(filter(ours, catalog.functions)),
+        types=tuple(filter(ours, catalog.types)),
+        extensions=tuple(each for each in catalog.extensions if not provided.extension(each.name)),
+        grants=tuple(
+            grant
+            for grant in catalog.grants
+            if _stays(grant, inside, schemas) and not _is_provided(grant, provided, owners)
+        ),
+        provided=tuple(_provided_tables(catalog, inside, provided)),
     )
+
+
+def _provided_tables(catalog: Catalog, inside: set[QualifiedName], provided: Provided) -> Iterable[Table]:
+    """Provided tables, as far as something of ours is on them or refers to them."""
+    referred: dict[QualifiedName, set[str]] = {}
+    for key in catalog.foreign_keys:
+        if key.table in inside:
+            referred.setdefault(key.referenced, set()).update(key.referenced_columns)
+    for table in catalog.tables:
+        if provided.relation(catalog.tops[table.name]):
+            reduced = people_made(table, provided, referred.get(table.name, set()))
+            if reduced.columns or reduced.triggers or reduced.policies:
+                yield reduced
+
+
+def _is_provided(grant: Grant, provided: Provided, owners: set[str]) -> bool:
+    """Whether a privilege is the target's own: on what it provides, or one that its roles give by default."""
+    if grant.kind == "schema":
+        return provided.schema(grant.schema)
+    if grant.kind == "default privileges":
+        its_own = provided.role(grant.of_role) and grant.of_role not in owners
+        return its_own or (bool(grant.schema) and provided.schema(grant.schema))
+    return provided.relation(QualifiedName(grant.schema, grant.object))
 
 
 def _stays(grant: Grant, inside: set[QualifiedName], schemas: set[str]) -> bool:
@@ -117,8 +223,10 @@ def _stays(grant: Grant, inside: set[QualifiedName], schemas: set[str]) -> bool:
     return not grant.schema or grant.schema in schemas
 
 
-def _left_out(catalog: Catalog, inside: set[QualifiedName]) -> tuple[LeftOut, ...]:
-    of = Counter(table.name.schema for table in catalog.tables)
+def _left_out(
+    catalog: Catalog, inside: set[QualifiedName], provided: set[QualifiedName]
+) -> tuple[LeftOut, ...]:
+    of = Counter(table.name.schema for table in catalog.tables if table.name not in provided)
     kept = Counter(name.schema for name in inside)
     return tuple(
         LeftOut(schema, of[schema] - kept[schema], of[schema])

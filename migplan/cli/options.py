@@ -108,6 +108,14 @@ sign = click.option(
     metavar="KEY",
     help="Sign what is written with this SSH key: a private one, or the public one of a key in the agent.",
 )
+provided = click.option(
+    "--provided",
+    metavar="GLOB",
+    multiple=True,
+    help="What the target brings, beside `provided` of migplan.yaml: a schema, extension or role (auth), or "
+    "objects (public.spatial_ref_sys). It is not created, its rows are not taken, and the target is asked "
+    "for what is needed of it (repeatable).",
+)
 _selection = (
     click.option(
         "--schema",
@@ -170,6 +178,7 @@ class Reading:
     config_file: Path | None
     selected: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]  # --schema, --table, --exclude
     platform: str | None = None
+    provided: tuple[str, ...] = ()
 
     @cached_property
     def settings(self) -> Config:
@@ -183,7 +192,7 @@ class Reading:
             said = configuration.SelectionSection(schemas=schemas, tables=tables, exclude=exclude)
         elif exclude:
             said = said.model_copy(update={"exclude": (*said.exclude, *exclude)})
-        return settings.model_copy(update={"selection": said})
+        return with_provided(settings.model_copy(update={"selection": said}), self.provided)
 
     @property
     def address(self) -> Address:
@@ -218,13 +227,15 @@ def reading(*, saved: bool = True, counted: bool = True) -> Callable[[Command], 
             tables: tuple[str, ...],
             exclude: tuple[str, ...],
             platform: str | None,
+            provided: tuple[str, ...],
             from_catalog: Path | None = None,
             **given: Any,
         ) -> None:
             selected = schemas, tables, exclude
-            command(reading=Reading(source, from_catalog, config_file, selected, platform), **given)
+            told = Reading(source, from_catalog, config_file, selected, platform, provided)
+            command(reading=told, **given)
 
-        added = [source, *([_from_catalog] if saved else []), _config_file, *_selection, platform]
+        added = [source, *([_from_catalog] if saved else []), _config_file, *_selection, platform, provided]
         added += [counts] if counted else []
         for option in reversed(added):
             read = option(read)
@@ -288,6 +299,19 @@ def _one_database(words: Sequence[str], option: str | None, name: str) -> str | 
             f"the database is named twice, and not the same: give it as an argument, or with --{name}"
         )
     return said[0] if said else None
+
+
+def with_provided(config: Config, globs: Sequence[str]) -> Config:
+    """The configuration, with what the command line says that the target brings."""
+    from pydantic import ValidationError
+
+    from migplan.config import ProvidedSection
+
+    try:
+        more = ProvidedSection.model_validate(list(globs))
+    except ValidationError as error:
+        raise click.BadParameter(str(error.errors()[0]["ctx"]["error"]), param_hint="--provided") from None
+    return config.model_copy(update={"provided": config.provided | more}) if globs else config
 
 
 def with_access(config: Config, access: str | None) -> Config:

@@ -96,6 +96,7 @@ def _migration(documentation: Documentation) -> dict[str, Any]:
         "longest_chain": plain(graph.critical_chain),
         "cycles": cycles(graph),
         "leaving_keys": [str(key) for key in graph.leaving],
+        "provided_keys": [str(key) for key in graph.provided],
         "breaks": [picked(each, "key table how reason") for each in plan.breaks],
     }
 

@@ -52,6 +52,7 @@ class ForeignKeyGraph:
     families: Mapping[QualifiedName, tuple[Table, ...]]  # of each node, itself and its partitions
     self_keys: Mapping[QualifiedName, Keys]
     leaving: Keys  # keys to tables that are not among the nodes: said, never dropped
+    provided: Keys  # keys to tables that the target brings by itself
     inherits: Mapping[QualifiedName, Names]  # what else must exist before: the parents of a table's columns
     rows: Mapping[QualifiedName, RowCount]
     not_null_domains: frozenset[str]  # types that refuse NULL whatever the column says
@@ -104,7 +105,7 @@ class ForeignKeyGraph:
     @cached_property
     def isolated(self) -> Names:
         """Tables without a key in or out, to themselves, or to what was not selected."""
-        tied = {*self.self_keys, *(key.table for key in self.leaving)}
+        tied = {*self.self_keys, *(key.table for key in (*self.leaving, *self.provided))}
         return tuple(
             name
             for name in self.roots
@@ -233,10 +234,11 @@ def build(catalog: Catalog) -> ForeignKeyGraph:
     edges.add_nodes_from(nodes)
     self_keys: dict[QualifiedName, list[ForeignKey]] = {}
     leaving: list[ForeignKey] = []
+    provided: list[ForeignKey] = []
     for key in sorted(catalog.foreign_keys, key=_by_table_and_name):
         table, referenced = home[key.table], home.get(key.referenced)
         if referenced is None:
-            leaving.append(key)
+            (provided if key.referenced in catalog.provided_by_name else leaving).append(key)
         elif table == referenced:
             self_keys.setdefault(table, []).append(key)
         else:
@@ -248,6 +250,7 @@ def build(catalog: Catalog) -> ForeignKeyGraph:
         families=families,
         self_keys={name: tuple(keys) for name, keys in sorted(self_keys.items())},
         leaving=tuple(leaving),
+        provided=tuple(provided),
         inherits=_inherited(nodes, home),
         rows={name: _rows(family) for name, family in families.items()},
         not_null_domains=frozenset(

@@ -13,6 +13,7 @@ from migplan.catalog.model import Catalog
 from migplan.config import Config
 from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph, build
+from migplan.pipeline.platforms import provided_of
 from migplan.postgres.address import Address
 from migplan.postgres.locking import TABLES_AND_VIEWS
 from migplan.postgres.read_again import retry_if_disturbed
@@ -124,7 +125,7 @@ def analyze_with_orphans(
 def as_selection(config: Config) -> selection.Selection:
     """The configuration's selection, as the catalog understands it."""
     wanted = config.selection
-    return selection.Selection(wanted.schemas, wanted.tables, wanted.exclude)
+    return selection.Selection(wanted.schemas, wanted.tables, wanted.exclude, provided_of(config))
 
 
 def refuse_nothing(selected: selection.Selected) -> None:

@@ -7,12 +7,14 @@ from migplan.anonymise import Anonymiser, cleaned, with_digest
 from migplan.catalog import selection
 from migplan.catalog.fingerprint import fingerprint
 from migplan.catalog.model import Catalog
+from migplan.catalog.provided import Provided
 from migplan.config import Config
 from migplan.errors import FileError, PlanError, SelectionError
 from migplan.files import read_text
 from migplan.graph import build
 from migplan.names import QualifiedName, parse
 from migplan.pipeline.analyze import as_selection, refuse_nothing
+from migplan.pipeline.platforms import provided_of
 from migplan.plan import baseline
 from migplan.plan import file as plan_file
 from migplan.plan.baseline import Baseline
@@ -132,14 +134,18 @@ def write_plan(result: Planned, file: Path) -> None:
     plan_file.save(result.plan, file)
 
 
-def find_drift(file: Path, catalog: Catalog) -> tuple[str, ...]:
+def selection_of(plan: Plan, config: Config) -> selection.Selection:
+    """Return what a plan selects; what the target provides is what the plan or the configuration says."""
+    said = plan.selection
+    provided = Provided.of(plan.provided) | provided_of(config)
+    return selection.Selection(said.schemas, said.tables, said.exclude, provided)
+
+
+def find_drift(file: Path, catalog: Catalog, config: Config) -> tuple[str, ...]:
     """Every way in which the database has gone away from the plan in a file."""
     plan, _ = plan_file.load(file)
-    wanted = plan.selection
     try:
-        selected = selection.select(
-            without_secrets(catalog), selection.Selection(wanted.schemas, wanted.tables, wanted.exclude)
-        )
+        selected = selection.select(without_secrets(catalog), selection_of(plan, config))
     except SelectionError as error:  # what a pattern meant is not there any more
         return (f"dropped: {error}",)
     then = baseline.load(file)
@@ -161,14 +167,13 @@ def plan_for(catalog: Catalog, config: Config, chosen: ChosenPlan) -> tuple[Plan
     if file is None or plan is None:
         plan = make_plan(catalog, config, request_of(config, catalog)).plan
         return plan, selection.select(catalog, as_selection(config))
-    drifted = find_drift(file, catalog)
+    drifted = find_drift(file, catalog, config)
     if drifted:
         raise PlanError(
             f"{file} no longer fits {catalog.server.address}:\n  " + "\n  ".join(drifted[:10]),
             do=f"plan again with: migplan plan --out {file}",
         )
-    said = plan.selection
-    return plan, selection.select(catalog, selection.Selection(said.schemas, said.tables, said.exclude))
+    return plan, selection.select(catalog, selection_of(plan, config))
 
 
 def request_of(config: Config, catalog: Catalog) -> Request:
@@ -177,6 +182,7 @@ def request_of(config: Config, catalog: Catalog) -> Request:
         name=config.plan.name,
         layout=config.plan.constraints,
         selection=config.selection,
+        provided=config.provided,
         groups=tuple(Wish(group.name, group.tables, group.number, group.purpose) for group in config.groups),
         strategies={_table(text, catalog): strategy for text, strategy in config.strategies.items()},
     )

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from migplan.catalog.fingerprint import fingerprint, table_fingerprint
 from migplan.catalog.selection import Selected
-from migplan.config import Layout, SelectionSection, Strategy
+from migplan.config import Layout, ProvidedSection, SelectionSection, Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
@@ -28,6 +28,7 @@ class Request:
     name: str
     layout: Layout = Layout.AFTER_DATA
     selection: SelectionSection = field(default_factory=SelectionSection)
+    provided: ProvidedSection = field(default_factory=ProvidedSection)
     groups: tuple[Wish, ...] = ()  # none: migplan proposes
     strategies: Mapping[QualifiedName, Strategy] = field(default_factory=dict)
     order: Mapping[QualifiedName, int] = field(default_factory=dict)
@@ -59,6 +60,7 @@ def make(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan:
         catalog=fingerprint(catalog),
         constraints=request.layout,
         selection=request.selection,
+        provided=request.provided,
         left_out=tuple(map(str, selected.left_out)),
         rows=sum(group.rows for group in planned),
         breaks=tuple(_planned_cut(cut) for cut in opened) if request.layout is Layout.WITH_SCHEMA else (),
@@ -147,6 +149,9 @@ def _remarks(name: QualifiedName, decision: Decision, graph: ForeignKeyGraph) ->
     outside = sorted({key.referenced for key in graph.leaving if key.table in family})
     if outside:
         yield f"refers to {listed(outside)}, outside of the selection"
+    brought = sorted({key.referenced for key in graph.provided if key.table in family})
+    if brought:
+        yield f"refers to {listed(brought)}, provided by the target"
     if decision.strategy is Strategy.SCHEMA_ONLY and graph.dependents[name]:
         yield f"rows that refer to it will find nothing: {listed(graph.dependents[name])}"
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
-from migplan.config import GroupName, Layout, SelectionSection, Sentence, Strategy
+from migplan.config import GroupName, Layout, ProvidedSection, SelectionSection, Sentence, Strategy
 from migplan.yamlfile import Section
 
 FORMAT = 1
@@ -89,6 +89,7 @@ class Plan(Section):
     catalog: str = Field(description="fingerprint of the structure that the plan was made from")
     constraints: Layout
     selection: SelectionSection = SelectionSection()
+    provided: ProvidedSection = ProvidedSection()
     left_out: tuple[str, ...] = ()
     rows: int = Field(0, description="expected rows in all")
     breaks: tuple[PlannedCut, ...] = ()

@@ -14,7 +14,7 @@ from migplan.catalog.model import Catalog
 from migplan.catalog.orphans import Orphans
 from migplan.catalog.selection import Selected
 from migplan.graph import ForeignKeyGraph
-from migplan.names import Naming, QualifiedName
+from migplan.names import Naming, QualifiedName, quoted
 from migplan.postgres.versions import dotted
 from migplan.report import advice
 from migplan.report.advice import not_judged
@@ -231,6 +231,7 @@ def _findings(analysis: Analysis) -> Iterator[str]:
 def _outside(analysis: Analysis) -> Iterator[str]:
     for left_out in analysis.selected.left_out:
         yield f"left out: {left_out}"
+    yield from _provided(analysis)
     for key in analysis.graph.leaving[:SHOWN_FINDINGS]:
         yield f"{key.label} leads out of it: the rows referred to must be there before"
     if len(analysis.graph.leaving) > SHOWN_FINDINGS:
@@ -239,6 +240,24 @@ def _outside(analysis: Analysis) -> Iterator[str]:
     if arriving:
         lead = "leads" if len(arriving) == 1 else "lead"
         yield f"{counted(len(arriving), 'key')} from outside {lead} into it: {listed(arriving, 2)}"
+
+
+def _provided(analysis: Analysis) -> Iterator[str]:
+    brought = analysis.selected.provided
+    if not brought:
+        return
+    schemas = [quoted(name) for name in sorted({name.schema for name in brought})]
+    yield f"provided by the target: {counted(len(brought), 'table')} of {listed(schemas, 8)}"
+    keys = analysis.graph.provided
+    for key in keys[:SHOWN_FINDINGS]:
+        yield f"{key.label} refers to what the target provides"
+    if len(keys) > SHOWN_FINDINGS:
+        yield f"… and {counted(len(keys) - SHOWN_FINDINGS, 'more key')} to it"
+    for table in analysis.catalog.provided:
+        people_made = [f"trigger {each.name}" for each in table.triggers]
+        people_made += [f"policy {each.name}" for each in table.policies]
+        if people_made:
+            yield f"{table.name}, provided, carries what people made: {listed(people_made, 8)}"
 
 
 def _unread(analysis: Analysis) -> Iterator[str]:
@@ -443,6 +462,8 @@ def content(analysis: Analysis, depth: int | None = None) -> dict[str, Any]:
         "outside": {
             "left_out": [picked(gap, "schema tables of") for gap in analysis.selected.left_out],
             "leaving_keys": [picked(key, _KEY) for key in graph.leaving],
+            "provided_tables": plain(analysis.selected.provided),
+            "provided_keys": [picked(key, _KEY) for key in graph.provided],
             "arriving_keys": [picked(key, _KEY) for key in analysis.selected.arriving],
         },
         "not_read": [picked(gap, "what why") for gap in analysis.catalog.unread],

@@ -139,6 +139,10 @@ class _Tree:
         marks = [f"↻ {', '.join(key.columns)}" for key in self._graph.self_keys.get(name, ())]
         if name in self._circle:
             marks.append(f"⟲ cycle {self._circle[name]}")
+        family = {table.name for table in self._graph.families[name]}
+        brought = sorted({key.referenced for key in self._graph.provided if key.table in family})
+        if brought:
+            marks.append(f"⇢ {listed(brought)}")
         parts = self._graph.partitions.get(name, ())
         if parts:
             marks.append(counted(len(parts), "partition"))

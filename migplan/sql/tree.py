@@ -51,3 +51,26 @@ def inside(message: Any) -> Iterator[tuple[str, Any]]:
     for field, value in message.ListFields():
         if field.message_type is not None:
             yield from ((field.name, part) for part in (value if field.is_repeated else (value,)))
+
+
+def names_in(expression: str) -> frozenset[QualifiedName]:
+    """Return the functions, relations, types and operators that an expression names with their schema.
+
+    None where this parser does not know the expression: it may be a newer server's.
+    """
+    try:
+        tree = postgast.parse(f"SELECT {expression}")
+    except postgast.PgQueryError:
+        return frozenset()
+    return frozenset(_named_below(tree))
+
+
+def _named_below(message: Any) -> Iterator[QualifiedName]:
+    lists = {"FuncCall": "funcname", "TypeName": "names", "A_Expr": "name"}
+    kind = type(message).__name__
+    if kind in lists and len(parts := words(getattr(message, lists[kind]))) > 1:
+        yield QualifiedName(parts[-2], parts[-1])
+    elif isinstance(message, pg.RangeVar) and message.schemaname:
+        yield QualifiedName(message.schemaname, message.relname)
+    for _, part in inside(message):
+        yield from _named_below(part)

@@ -1,13 +1,31 @@
 """What the target provides, asked in names and in pg_dump's words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from migplan import config
+from migplan.catalog.compare import differences
+from migplan.catalog.fingerprint import fingerprint
+from migplan.catalog.model import (
+    Catalog,
+    Column,
+    Extension,
+    ForeignKey,
+    Function,
+    Grant,
+    Policy,
+    Schema,
+    Table,
+    Trigger,
+)
 from migplan.catalog.provided import Provided
-from migplan.errors import YamlError
+from migplan.catalog.selection import Selected, Selection, select
+from migplan.errors import SelectionError, YamlError
+from migplan.graph import build
 from migplan.names import QualifiedName
+from tests.catalogs import SERVER
 
 
 def provided(text: str) -> Provided:
@@ -88,3 +106,118 @@ def test_entries_are_known_by_the_words_of_pg_dump(kind: str, schema: str, tag: 
     objects = """public.spatial_ref_sys, 'public.st_*', 'public."odd(name)"', 'public."a b c"'"""
     said = provided(f"[auth, 'supabase_*', {objects}]")
     assert said.entry(kind, schema, tag) is answer
+
+
+USERS, PROFILES = QualifiedName("auth", "users"), QualifiedName("public", "profiles")
+
+
+def platform() -> Catalog:
+    """A table of ours that refers to one of a platform, on which people have put things."""
+    refers = ForeignKey("profiles_id_fkey", PROFILES, ("id",), USERS, ("id",), "users_pkey")
+    welcome, touch = (
+        Trigger(name, QualifiedName(*function), "CREATE TRIGGER", "AFTER", ("INSERT",), "ROW")
+        for name, function in (("welcome", ("public", "welcome")), ("touch", ("auth", "touch")))
+    )
+    policies = (
+        Policy("theirs", "SELECT", ("public",), using="(auth.uid() = id)"),
+        Policy("ours", "SELECT", ("public",), using="public.is_member(auth.uid())"),
+        Policy("of ours", "SELECT", ("public",), using="(EXISTS ( SELECT 1 FROM public.profiles p))"),
+        Policy("by type", "SELECT", ("public",), check="('a'::public.mood = 'b'::public.mood)"),
+    )
+    columns = (Column("id", "uuid"), Column("email", "text"))
+    users = Table(USERS, owner="admin", columns=columns, triggers=(touch, welcome), policies=policies)
+    profiles = Table(PROFILES, owner="me", columns=columns[:1], foreign_keys=(refers,))
+    grants = (
+        Grant("table", "auth", "users", "", "me", ("SELECT",)),
+        Grant("table", "public", "profiles", "", "anon", ("SELECT",)),
+        Grant("default privileges", "public", "tables", "", "anon", ("SELECT",), of_role="admin"),
+        Grant("default privileges", "public", "tables", "", "anon", ("SELECT",), of_role="me"),
+    )
+    return Catalog(
+        server=SERVER,
+        tables=(users, profiles),
+        schemas=(Schema("auth"), Schema("public")),
+        grants=grants,
+        extensions=(Extension("pg_graphql", "1", "graphql"), Extension("pg_trgm", "1", "public")),
+        functions=tuple(
+            Function(QualifiedName(*name), "", "function", "trigger", "sql", "")
+            for name in (("auth", "touch"), ("public", "welcome"))
+        ),
+    )
+
+
+def chosen(**said: tuple[str, ...]) -> Selected:
+    return select(platform(), Selection(provided=Provided(**said)))  # type: ignore[arg-type]
+
+
+def test_what_is_provided_is_no_part_of_what_is_moved() -> None:
+    found = chosen(schemas=("auth",), extensions=("pg_graphql",), roles=("admin", "anon"))
+    assert [table.name for table in found.catalog.tables] == [PROFILES]
+    assert [schema.name for schema in found.catalog.schemas] == ["public"]
+    assert [extension.name for extension in found.catalog.extensions] == ["pg_trgm"]
+    assert [str(function.name) for function in found.catalog.functions] == ["public.welcome"]
+    assert [(grant.kind, grant.of_role) for grant in found.catalog.grants] == [
+        ("table", ""),
+        ("default privileges", "me"),
+    ]
+    assert found.provided == (USERS,)
+    assert not found.left_out
+    assert not found.arriving
+
+
+def test_what_is_needed_of_it_and_what_people_made_on_it_is_kept_beside() -> None:
+    (users,) = chosen(schemas=("auth",)).catalog.provided
+    assert users.columns == (Column("id", "uuid"),)
+    assert [trigger.name for trigger in users.triggers] == ["welcome"]
+    assert [policy.name for policy in users.policies] == ["ours", "of ours", "by type"]
+    (users,) = chosen(schemas=("auth",), policies=("auth.users",)).catalog.provided
+    assert len(users.policies) == 4
+
+
+def test_a_key_to_it_leads_nowhere_else() -> None:
+    graph = build(chosen(schemas=("auth",)).catalog)
+    assert not graph.leaving
+    assert [key.name for key in graph.provided] == ["profiles_id_fkey"]
+    assert not graph.isolated
+
+
+def test_inner_changes_of_it_are_none_and_those_of_what_is_needed_are() -> None:
+    before = platform()
+    said = Selection(provided=Provided(schemas=("auth",)))
+    users, profiles = before.tables
+
+    def now(columns: tuple[Column, ...]) -> Catalog:
+        return select(replace(before, tables=(replace(users, columns=columns), profiles)), said).catalog
+
+    then = select(before, said).catalog
+    more = now((*users.columns, Column("phone", "text")))
+    assert fingerprint(more) == fingerprint(then)
+    other = now((Column("id", "bigint"), Column("email", "text")))
+    assert fingerprint(other) != fingerprint(then)
+    (found,) = differences(then, other)
+    assert str(found) == "changed: column id of provided table auth.users (type: uuid -> bigint)"
+
+
+@pytest.mark.parametrize(
+    ("said", "near"),
+    [
+        ({"schemas": ("auht",)}, "did you mean auth?"),
+        ({"objects": ("public.profile",)}, "did you mean public.profiles?"),
+        ({"extensions": ("pg_grapql",)}, "did you mean pg_graphql?"),
+        ({"names": ("pg_trg",)}, "did you mean pg_trgm?"),
+        ({"schemas": ("auth",), "rows": ("public.profiles",)}, "taken anyhow"),
+    ],
+)
+def test_a_pattern_by_hand_that_matches_nothing_is_an_error(
+    said: dict[str, tuple[str, ...]], near: str
+) -> None:
+    with pytest.raises(SelectionError) as error:
+        chosen(**said)
+    assert near in error.value.do
+    select(platform(), Selection(provided=Provided(**said).as_preset()))  # type: ignore[arg-type]
+
+
+def test_a_provided_table_cannot_be_chosen_and_the_way_to_its_rows_is_said() -> None:
+    with pytest.raises(SelectionError) as error:
+        select(platform(), Selection(tables=("auth.users",), provided=Provided(schemas=("auth",))))
+    assert "--rows-of auth.users" in error.value.do

@@ -48,6 +48,7 @@ def analyze(
       ↻ column    the table refers to itself
       ⟲ cycle 1   the table is part of a cycle, explained below the tree
       ↗ names     tables that need this one too, and are shown elsewhere
+      ⇢ names     tables that the target provides, and this one refers to
       ~           an estimate; ? where nobody knows
 
     FOLDER is one of migrations that people write. Then its files are read, and no database: which needs

@@ -13,6 +13,7 @@ from migplan.cli import options, screen
 
 if TYPE_CHECKING:
     from migplan.catalog.model import Catalog
+    from migplan.config import Config
 
 
 @click.command()
@@ -65,7 +66,7 @@ def plan(
         )
     file = out or default_file(settings)
     if check:
-        _check(out or plan_in_use(settings) or file, reading.catalog(Exactness.ESTIMATE))
+        _check(out or plan_in_use(settings) or file, reading.catalog(Exactness.ESTIMATE), settings)
         return
     found = reading.catalog(Exactness(counts))
     to_screen = str(file) == "-"
@@ -83,10 +84,10 @@ def plan(
     )
 
 
-def _check(file: Path, catalog: Catalog) -> None:
+def _check(file: Path, catalog: Catalog, settings: Config) -> None:
     from migplan.pipeline.plan import find_drift
 
-    drifted = find_drift(file, catalog)
+    drifted = find_drift(file, catalog, settings)
     if not drifted:
         screen.show([f"{file} fits {catalog.server.address}"])
         return

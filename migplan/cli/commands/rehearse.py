@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
 @options.no_plan
 @options.platform
+@options.provided
 @options.log_format
 def rehearse(
     plan: Path | None,
@@ -53,6 +54,7 @@ def rehearse(
     force: bool,
     no_plan: bool,
     platform: str | None,
+    provided: tuple[str, ...],
     log_format: str,
 ) -> None:
     """Go through the whole move on a target that does not matter, there and back and there again.
@@ -69,6 +71,7 @@ def rehearse(
     from migplan.postgres.scratch import NAME as SCRATCH
 
     settings = options.on_platform(settings, platform)
+    settings = options.with_provided(settings, provided)
     address = options.resolved(source, settings)
     if target != SCRATCH:
         found = permission.protection(target, options.resolved(target, settings), settings)
@@ -126,7 +129,7 @@ def _bundle(source: Address, settings: Config, wanted: ExportOptions) -> Verifie
     plan = wanted.plan.file
     if plan is not None:
         started = time.monotonic()
-        drifted = find_drift(plan, read_catalog(source, Exactness.ESTIMATE))
+        drifted = find_drift(plan, read_catalog(source, Exactness.ESTIMATE), settings)
         said = f"{plan} fits" if not drifted else f"{plan} no longer fits"
         screen.show(
             report.stage("plan", time.monotonic() - started, said, holds=not drifted, details=drifted)
