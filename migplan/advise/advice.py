@@ -37,6 +37,7 @@ class Advice:
     blind: tuple[Blind, ...] = ()
     off: tuple[str, ...] = ()  # codes of rules that the settings switch off
     idle: tuple[IgnoreSection, ...] = ()  # entries of the ignore list that match nothing any more
+    beside: tuple[str, ...] = ()  # sentences: what was left out because the platform owns it, and by what
 
     @property
     def structural(self) -> tuple[Finding, ...]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from migplan.advise.context import Context
-from migplan.catalog.model import ForeignKey, Policy, Table
+from migplan.advise.context import Context, routine
+from migplan.catalog.model import ForeignKey, Function, Policy, Table
 from migplan.level import Level
 from migplan.names import QualifiedName, quoted
 
@@ -23,10 +23,11 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The object of a finding: how it is named, and the table in whose document it stands."""
+    """The object of a finding: how it is named, the table in whose document it stands, and its schema."""
 
     name: str
     table: QualifiedName | None = None
+    schema: str = ""  # empty where the table's says it, and for what is in none
 
     @classmethod
     def of(
@@ -42,6 +43,8 @@ class Subject:
                 return cls(str(what.name), what.name)
             case ForeignKey():
                 return cls(f"{what.table}.{quoted(what.name)}", what.table)
+            case QualifiedName():
+                return cls(str(what), table, what.schema)
         return cls(str(what), table)
 
     @classmethod
@@ -53,6 +56,11 @@ class Subject:
     def index(cls, table: QualifiedName, index: str) -> Subject:
         """Return the subject for an index of a table or a materialised view."""
         return cls(f"{QualifiedName(table.schema, index)} on {table}", table)
+
+    @classmethod
+    def routine(cls, function: Function) -> Subject:
+        """Return the subject for a function or procedure."""
+        return cls(routine(function), None, function.name.schema)
 
     @classmethod
     def policy(cls, table: Table, policy: Policy) -> Subject:
@@ -72,6 +80,7 @@ class Finding:
     fix: str = ""  # SQL that would put it right
     table: QualifiedName | None = None  # in whose document it stands
     observed: bool = False  # seen in counters and sizes: another day it may be gone, with nothing altered
+    schema: str = ""  # in which the object is, where it is in one
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,15 @@ class Rule:
         """Return a finding of this rule about an object; ``table`` is only for what has none by itself."""
         subject = Subject.of(what, table)
         return Finding(
-            self.code, level or self.level, self.title, subject.name, why, fix, subject.table, self.observed
+            code=self.code,
+            level=level or self.level,
+            title=self.title,
+            what=subject.name,
+            why=why,
+            fix=fix,
+            table=subject.table,
+            observed=self.observed,
+            schema=subject.table.schema if subject.table else subject.schema,
         )
 
     def blind(self, what: Subject | Table | QualifiedName | str, why: str) -> Blind:

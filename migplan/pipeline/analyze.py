@@ -10,16 +10,18 @@ from migplan.catalog import orphans, read, read_vitals, selection
 from migplan.catalog.changes import Concerns, everything, one_moment, refuse_changes
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
-from migplan.config import Config
+from migplan.config import AdviseSection, Config
 from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph, build
-from migplan.pipeline.platforms import provided_of
+from migplan.names import split
+from migplan.pipeline.platforms import Host, hint, looked_at, provided_of
 from migplan.postgres.address import Address
 from migplan.postgres.locking import TABLES_AND_VIEWS
 from migplan.postgres.read_again import retry_if_disturbed
 from migplan.postgres.session import Session, connect, reading
 from migplan.progress import Progress, no_progress
 from migplan.report.analysis import Analysis
+from migplan.text.wording import counted
 
 
 def read_catalog(
@@ -80,7 +82,8 @@ def analyze_catalog(catalog: Catalog, config: Config) -> Analysis:
     selected = selection.select(catalog, as_selection(config))
     refuse_nothing(selected)
     graph = build(selected.catalog)
-    return Analysis(selected, graph, advised(selected.catalog, graph, config))
+    advice = advised(selected.catalog, graph, config)
+    return Analysis(selected, graph, advice, hint=hint(config, catalog))
 
 
 def advised(catalog: Catalog, graph: ForeignKeyGraph, config: Config) -> Advice:
@@ -89,8 +92,47 @@ def advised(catalog: Catalog, graph: ForeignKeyGraph, config: Config) -> Advice:
     It is judged by all that the catalog says: two indexes whose predicates lost their literals look like one.
     """
     anonymiser = Anonymiser(catalog, config.anonymise)
-    advice = advise.advise(catalog, graph, config.advise)
-    return replace(advice, findings=tuple(_cleaned(finding, anonymiser) for finding in advice.findings))
+    host = looked_at(config, catalog)
+    settings, taken = _with_api(config.advise, host, catalog) if host else (config.advise, ())
+    advice = advise.advise(catalog, graph, settings)
+    ours = tuple(each for each in advice.findings if not (host and _is_provided(each, host)))
+    return replace(
+        advice,
+        findings=tuple(_cleaned(finding, anonymiser) for finding in ours),
+        beside=(*_left_out(len(advice.findings) - len(ours), host), *taken),
+    )
+
+
+def _with_api(settings: AdviseSection, host: Host, catalog: Catalog) -> tuple[AdviseSection, tuple[str, ...]]:
+    """The settings, with what a host's API exposes where nobody said it; and sentences that say so."""
+    platform, signs = host.platform, catalog.signs
+    taken = {
+        "exposed_schemas": tuple(name for name in platform.exposed_schemas if name in signs.schemas),
+        "api_roles": tuple(name for name in platform.api_roles if name in signs.roles),
+    }
+    taken = {name: value for name, value in taken.items() if value and not getattr(settings, name)}
+    said = tuple(
+        f"{name}: {', '.join(value)}, as on {platform.title}; advise.{name} in migplan.yaml says others"
+        for name, value in taken.items()
+    )
+    return settings.model_copy(update=taken), said
+
+
+def _is_provided(finding: Finding, host: Host) -> bool:
+    """Whether a finding is about what the host provides: policies that people put there are their own."""
+    provided = host.provided
+    if finding.table is not None:
+        of_people = finding.what.startswith("policy ") and provided.without_policies(finding.table)
+        return provided.relation(finding.table) and not of_people
+    kind, _, name = finding.what.partition(" ")
+    return provided.schema(finding.schema) or (kind == "extension" and provided.extension(split(name)[0]))
+
+
+def _left_out(number: int, host: Host | None) -> tuple[str, ...]:
+    if not host or not number:
+        return ()
+    how = f" (recognised by {', '.join(host.signs)}; --platform none looks at it, too)" if host.signs else ""
+    return (f"{counted(number, 'finding')} about what {host.platform.title} provides left out{how}",)
 
 
 def _cleaned(finding: Finding, anonymiser: Anonymiser) -> Finding:

@@ -72,6 +72,24 @@ def provided_of(config: Config) -> Provided:
     return said | host.provided if host else said
 
 
+def looked_at(config: Config, catalog: Catalog) -> Host | None:
+    """The host of a database that is only looked at: what is said of it or of the target, else its signs."""
+    said = config.platform or (config.source.platform if config.source else None)
+    return host_named(config, said) if said else source_host(config, catalog)
+
+
+def hint(config: Config, catalog: Catalog) -> str:
+    """What to say of a host that was recognised, and that nobody has spoken of; empty where there is none."""
+    host = source_host(config, catalog)
+    if host is None or host.is_plain or not host.signs or target_host(config) is not None:
+        return ""
+    return (
+        f"This looks like {host.platform.title} ({', '.join(host.signs)}): what it provides is not yours to "
+        f"move. Say --platform {host.name}, or platform: {host.name} in migplan.yaml, where the target is "
+        f"one, too; where it is not, another platform, or none"
+    )
+
+
 def refuse_unknown(config: Config) -> None:
     """Raise SelectionError if the configuration names a platform that is none."""
     for name in _names(config):

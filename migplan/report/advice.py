@@ -58,6 +58,7 @@ def _beside(advice: Advice) -> Iterator[Text]:
         ("Ignored", (f"{i.finding.code} {i.finding.what}: {i.reason}" for i in advice.ignored)),
         ("Not judged", not_judged(advice.blind)),
         ("Switched off", advice.off),
+        ("Platform", advice.beside),
         (
             "Entries of the ignore list that match nothing",
             (f"{entry.code} {entry.object}: {entry.reason}" for entry in advice.idle),
@@ -101,6 +102,7 @@ def content(advice: Advice) -> dict[str, Any]:
         ],
         "switched_off": list(advice.off),
         "idle_ignores": [entry.model_dump() for entry in advice.idle],
+        "platform": list(advice.beside),
     }
 
 

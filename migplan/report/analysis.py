@@ -46,6 +46,7 @@ class Analysis:
     graph: ForeignKeyGraph
     advice: Advice = Advice()
     orphans: tuple[Orphans, ...] | None = None  # None: nobody asked
+    hint: str = ""  # what to say of the platform that it looks like
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -309,6 +310,8 @@ def _needs(table: QualifiedName, graph: ForeignKeyGraph, name: Naming) -> str:
 def _top(analysis: Analysis) -> Iterator[Text]:
     yield Text(headline(analysis), style="bold")
     yield Text(shape(analysis))
+    if analysis.hint:
+        yield Text(analysis.hint, style="yellow")
     yield Text()
 
 
@@ -441,6 +444,7 @@ def content(analysis: Analysis, depth: int | None = None) -> dict[str, Any]:
         "server_version": server.version,
         "read_at": server.read_at,
         "fingerprint": fingerprint(analysis.catalog),
+        "hint": analysis.hint or None,
         "counts": {
             "tables": len(graph.tables),
             "foreign_keys": len(graph.all_keys),

@@ -29,8 +29,8 @@ those who need it), make it SECURITY INVOKER, or move it to a schema that is not
 
 from collections.abc import Iterator
 
-from migplan.advise.context import Context, routine
-from migplan.advise.finding import Finding, Need, Rule
+from migplan.advise.context import Context
+from migplan.advise.finding import Finding, Need, Rule, Subject
 from migplan.level import Level
 from migplan.names import quoted, quoted_list
 
@@ -47,7 +47,7 @@ def find(context: Context) -> Iterator[Finding]:
         roles = [role for role in context.reached_by(function, "EXECUTE") if role != function.owner]
         if roles:
             yield RULE.finding(
-                routine(function),
+                Subject.routine(function),
                 f"{quoted_list(roles)} may call it, and it runs with the rights of {quoted(function.owner)}",
                 context.revoke(function, roles, "EXECUTE"),
             )

@@ -33,7 +33,7 @@ stay as they are, with a reason in the ignore list, as long as their names are q
 from collections.abc import Iterator
 
 from migplan.advise.context import Context, routine
-from migplan.advise.finding import Finding, Rule
+from migplan.advise.finding import Finding, Rule, Subject
 from migplan.level import Level
 
 RULE = Rule("MP307", "function without a search path of its own", Level.WARNING)
@@ -52,7 +52,7 @@ def find(context: Context) -> Iterator[Finding]:
         if function.security_definer:
             why += ", and it uses them with its owner's rights"
         yield RULE.finding(
-            routine(function),
+            Subject.routine(function),
             f"{why}; qualify them before the path is set",
             f"ALTER ROUTINE {routine(function)} SET search_path = '';",
             level=RULE.level if function.security_definer else Level.NOTE,

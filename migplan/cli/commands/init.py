@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,12 @@ import click
 from migplan.cli import options, screen
 from migplan.errors import FileError
 from migplan.files import write_whole
+from migplan.sql.text import one_line
+from migplan.text.wording import counted
 
 if TYPE_CHECKING:
     from migplan.catalog.model import Catalog
+    from migplan.pipeline.platforms import Host
 
 _TEMPLATE = """\
 # What migplan knows of your databases. Commit this file: no password belongs into it.
@@ -29,6 +33,8 @@ targets:
   production:
     url: ${PRODUCTION_URL}
     protected: true           # asks for a rehearsal's receipt first
+
+%PLATFORM%
 
 # What is to be moved. Nothing said means everything that is not the system's or an extension's.
 selection:
@@ -57,7 +63,7 @@ plan:
 # What `migplan advise` cannot know: which schemas an API such as PostgREST exposes, and to which roles.
 # advise:
 #   exposed_schemas: [public]
-#   api_roles: [anon, authenticated]        # Supabase's
+#   api_roles: [anon, authenticated]        # a platform says them by itself
 #   ignore:                                 # what you know of and live with, and why
 #     - {code: MP106, object: "public.audit_log*", reason: nothing is ever deleted above it}
 
@@ -88,30 +94,70 @@ plan:
     help="The file to write.",
 )
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
-def init(source: str | None, name: str, out: Path, force: bool) -> None:
-    """Write a migplan.yaml with comments, to begin with."""
+@options.platform
+def init(source: str | None, name: str, out: Path, force: bool, platform: str | None) -> None:
+    """Write a migplan.yaml with comments, to begin with.
+
+    A managed host that the source is recognised as is proposed for the targets, too, and why is said: take it
+    away, or name another one, if they are somewhere else.
+    """
     from migplan import config as configuration
     from migplan.catalog.counts import Exactness
     from migplan.config import Config
     from migplan.pipeline.analyze import read_catalog
+    from migplan.pipeline.platforms import host_named, source_host
 
     if out.exists() and not force:
         raise FileError(
             f"{out} is there already, and was left as it is", do="--force overwrites it", file=out
         )
     schemas = "  # schemas: [public]"
+    host = host_named(Config(), platform) if platform else None
     if source:
         address = options.resolved(source, Config())
         with screen.progress("reading the catalog") as on_progress:
-            schemas = _schemas(read_catalog(address, Exactness.ESTIMATE, on_progress))
+            catalog = read_catalog(address, Exactness.ESTIMATE, on_progress)
+        host = host or source_host(Config(), catalog)
+        schemas = _schemas(catalog, host)
     text = _TEMPLATE.replace("%SCHEMAS%", schemas).replace("%NAME%", name)
+    text = text.replace("%PLATFORM%", _platform(host))
     configuration.loads(text, out)
     write_whole(out, text)
-    screen.show([f"{out} is written: set SOURCE_URL, then: migplan analyze"])
+    screen.show(_written(out, host))
 
 
-def _schemas(catalog: Catalog) -> str:
+def _written(out: Path, host: Host | None) -> Iterator[str]:
+    if host and host.signs:
+        yield (
+            f"The source looks like {host.platform.title} ({', '.join(host.signs)}): {out} says "
+            f"platform: {host.name}, so that what it provides is left alone in the target. If the targets "
+            "are somewhere else, name that, or none"
+        )
+    yield f"{out} is written: set SOURCE_URL, then: migplan analyze"
+
+
+def _platform(host: Host | None) -> str:
+    """The lines that say where the targets are."""
+    lines = [
+        "# The managed host of the targets: supabase, rds, cloudsql, azure, neon, heroku, or none. What it",
+        "# provides is not created, not dropped, and its rows are not taken. docs/platforms.md has more.",
+    ]
+    if host is None:
+        return "\n".join([*lines, "# platform: supabase"])
+    if host.signs:
+        lines.append(f"# Proposed, because of the source: {', '.join(map(one_line, host.signs))}.")
+    return "\n".join([*lines, f"platform: {host.name}"])
+
+
+def _schemas(catalog: Catalog, host: Host | None) -> str:
     tables = Counter(table.name.schema for table in catalog.tables)
+    if host and any(host.provided.schema(schema) for schema in tables):
+        own = sorted(schema for schema in tables if not host.provided.schema(schema))
+        of = ", ".join(f"{one_line(schema)} ({counted(tables[schema], 'table')})" for schema in own)
+        return (
+            f"  # {host.platform.title} provides the other schemas; yours are: {of or 'none yet'}.\n"
+            "  # schemas: [public]"
+        )
     if not tables:
         return "  # schemas: [public]      # the database has no tables yet"
     lines = ["  schemas:                    # take away what is not yours to move"]
