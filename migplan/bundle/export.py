@@ -35,11 +35,12 @@ from migplan.bundle.manifest import (
 from migplan.bundle.options import Options, Source
 from migplan.bundle.order_page import order_page
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.schema import ddl
+from migplan.bundle.schema import ddl, role_file
 from migplan.bundle.schema.assign_files import AT_THE_END, Phase, Slot, assign_files
 from migplan.bundle.schema.expectation import attributes_in_target, catalog_in_target, gone
 from migplan.bundle.schema.ownership import ownership_of
 from migplan.bundle.schema.requirements import oldest_target, requirements
+from migplan.bundle.schema.role_file import NeededRoles, needed_roles
 from migplan.bundle.schema.sort_entries import sort_entries
 from migplan.bundle.undo.rollback_files import rollback_of_data, rollback_of_schema
 from migplan.catalog.attributes import as_json as attributes_as_json
@@ -92,6 +93,7 @@ class Export:
         self._orders: dict[str, list[int]] = {}  # the entries of each file
         self._sequences: list[SequenceValue] = []
         self._notes: list[str] = []
+        self._needed = NeededRoles()
 
     def write(self) -> Manifest:
         """Write every file, the manifest last, and return the manifest."""
@@ -101,6 +103,9 @@ class Export:
             if file is not None:
                 files.append(file)
                 log.info("wrote %s, %d bytes", file.file, file.bytes)
+        self._needed = self._needed_roles({file.file for file in files})
+        if self._options.with_roles and self._needed.roles:
+            files.insert(0, self._roles())
         manifest = self._write_support_files(self._build_manifest(files))
         save(manifest, self._paths)
         return manifest
@@ -140,6 +145,27 @@ class Export:
         parts += self._statements(path.name, watchers)
         path.write_text("\n".join(parts) + "\n", encoding="utf-8")
         return describe_file(path, phase, group, ())
+
+    def _needed_roles(self, files: Collection[str]) -> NeededRoles:
+        """Return the roles that the files name."""
+        placed = self._placement.slots.items() if self._options.contents != "data" else ()
+        entries = (
+            self._ownership.entries[number]
+            for number, (phase, place) in placed
+            if file_of(self._plan.groups[place], phase) in files
+        )
+        return needed_roles(self._source.session, entries, self._options.owners, {}, lambda _: False)
+
+    def _roles(self) -> BundleFile:
+        path = self._paths.step(role_file.FILE)
+        names = ", ".join(one_line(role.name) for role in self._needed.roles)
+        lines = [
+            f"-- Roles: {names}",
+            "-- Made where they are missing, without passwords; one that is there stays as it is.",
+        ]
+        header = self._header(path.name, "roles", None, lines, ())
+        path.write_text(role_file.role_file(header, self._needed), encoding="utf-8")
+        return describe_file(path, None, None, ())
 
     def _statements(self, file: str, entries: Sequence[int]) -> list[str]:
         order = sort_entries(entries, self._ownership, self._positions)
@@ -284,17 +310,18 @@ class Export:
         return self._header(file, "rows", group, lines, before)
 
     def _header(
-        self, file: str, what: str, group: PlannedGroup, lines: Sequence[str], before: Sequence[str]
+        self, file: str, what: str, group: PlannedGroup | None, lines: Sequence[str], before: Sequence[str]
     ) -> str:
+        title = f"{what} of group {group.name}" if group else what
         opening = [
-            f"-- {one_line(file)}: {one_line(f'{what} of group {group.name}')}",
+            f"-- {one_line(file)}: {one_line(title)}",
             "--",
             f"-- From the database {one_line(self._plan.database)}, "
             f"PostgreSQL {self._source.catalog.server.major}.",
             f"-- Part of the bundle {one_line(self._plan.name)}, made by migplan. "
             "psql -v ON_ERROR_STOP=1 -f runs it, too.",
             "--",
-            *([f"-- {one_line(group.purpose)}", "--"] if group.purpose else []),
+            *([f"-- {one_line(group.purpose)}", "--"] if group and group.purpose else []),
         ]
         needed = f"Must have run before: {', '.join(before)}" if before else "Nothing must have run before."
         return "\n".join([*opening, *lines, f"-- {needed}"]) + "\n\n"
@@ -340,7 +367,14 @@ class Export:
             extensions=() if options.contents == "data" else tuple(self._extensions()),
             objects=tuple(self._moved({file.file for file in files})),
             left_out=tuple(LeftObject(**_named(left.entry), why=left.why) for left in left_out),
-            notes=(*map(str, requirements(source.catalog)), *source.notes, *self._notes),
+            needed_roles=self._needed.roles,
+            memberships=self._needed.memberships,
+            notes=(
+                *map(str, requirements(source.catalog)),
+                *source.notes,
+                *self._notes,
+                *(self._needed.notes if options.with_roles else ()),
+            ),
             refreshed=tuple((name.schema, name.name) for name in self._refreshed),
         )
 
@@ -382,6 +416,9 @@ class Export:
             file = file_of(self._plan.groups[place], phase)
             if file in files:
                 yield MovedObject(**_named(self._ownership.entries[number]), file=file)
+        if role_file.FILE in files:
+            for role in self._needed.roles:
+                yield MovedObject(kind=role_file.KIND, name=role.name, file=role_file.FILE)
 
     # --- the files beside those that run: how to roll them back, how to validate, what is to come out, a page
 
@@ -401,7 +438,9 @@ class Export:
         paths, source, owners = self._paths, self._source, self._options.owners
         for file in manifest.files:
             order = self._orders.get(file.file, ())
-            if file.phase == "data":
+            if file.phase == "roles":
+                text = role_file.rollback_of_roles(manifest.name, manifest.needed_roles)
+            elif file.phase == "data":
                 text = rollback_of_data(manifest, file.file, source.catalog, order, self._ownership, owners)
             else:
                 text = rollback_of_schema(manifest, file.file, order, self._ownership, owners)
@@ -426,12 +465,14 @@ def _epoch() -> str:
     return datetime.fromtimestamp(int(said), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if said.isdecimal() else ""
 
 
-def describe_file(path: Path, phase: Phase, group: PlannedGroup, steps: tuple[Step, ...]) -> BundleFile:
-    """Return the manifest's entry for a file that has been written."""
+def describe_file(
+    path: Path, phase: Phase | None, group: PlannedGroup | None, steps: tuple[Step, ...]
+) -> BundleFile:
+    """Return the manifest's entry for a file that has been written; roles have no phase of the plan's."""
     return BundleFile(
         file=path.name,
-        phase=phase.word,
-        group=group.name,
+        phase=phase.word if phase is not None else "roles",
+        group=group.name if group else "",
         sha256=digest(path),
         bytes=path.stat().st_size,
         rows=sum(step.rows for step in steps),

@@ -85,8 +85,8 @@ class BundleFile(Section):
     """A file that runs."""
 
     file: str
-    phase: Literal["schema", "data", "constraints"]
-    group: str
+    phase: Literal["roles", "schema", "data", "constraints"]
+    group: str = Field(description="empty: of none")
     sha256: str
     bytes: int
     rows: int = 0
@@ -177,6 +177,31 @@ class CarriedKey(Section):
     in_source: bool = Field(False, description="whether it is NOT VALID in the source, too")
 
 
+class NeededRole(Section):
+    """A role that the files name, under its name in the target; never a password."""
+
+    name: str
+    why: tuple[str, ...] = Field((), description="what the files name it for")
+    login: bool = False
+    inherit: bool = True
+    connection_limit: int = -1
+    valid_until: str = ""
+    comment: str = ""
+    privileged: tuple[str, ...] = Field(
+        (), description="attributes that it has in the source and that only some may give: CREATEDB ..."
+    )
+
+
+class NeededMembership(Section):
+    """A role that is a member of another in the source."""
+
+    of: str
+    member: str
+    admin: bool = False
+    inherit: bool | None = Field(None, description="none: as the member's own attribute says")
+    set: bool = True
+
+
 class SupportFile(Section):
     """A file beside those that run: a rollback, queries that validate, the page about the order."""
 
@@ -204,6 +229,8 @@ class Manifest(Section):
     files: tuple[BundleFile, ...] = ()
     tables: tuple[LoadedTable, ...] = ()
     sequences: tuple[SequenceValue, ...] = ()
+    needed_roles: tuple[NeededRole, ...] = Field((), description="the roles that the files name")
+    memberships: tuple[NeededMembership, ...] = Field((), description="among these, and in predefined roles")
     foreign_keys: tuple[str, ...] = Field(
         (), description="the keys that must hold afterwards, as messages name them"
     )
@@ -224,6 +251,11 @@ class Manifest(Section):
             for step in file.steps:
                 for block in step.blocks:
                     yield file, step, block
+
+    @property
+    def made_roles(self) -> tuple[NeededRole, ...]:
+        """The roles that a file of the bundle makes where they are missing."""
+        return self.needed_roles if any(file.phase == "roles" for file in self.files) else ()
 
     def file(self, name: str) -> BundleFile:
         """Return the file of that name; StopIteration where there is none."""

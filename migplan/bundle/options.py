@@ -30,6 +30,7 @@ class Options:
     owners: Owners = field(default_factory=Owners)
     groups: tuple[str, ...] = ()  # only these; nothing said means all
     without_large_objects: bool = False
+    with_roles: bool = False  # in a file of their own
     database_settings: bool = False  # carry what ALTER DATABASE SET has set
     digests: bool = True  # of the content of each table
 

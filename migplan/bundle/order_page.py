@@ -16,6 +16,7 @@ _LAYOUTS = {
     Layout.WITH_SCHEMA: "Keys, indexes, triggers and policies are live while the rows come in.",
 }
 _WHAT = {
+    "roles": "roles that are missing",
     "schema": "definitions",
     "data": "rows",
     "constraints": "indexes, keys, triggers, policies",
@@ -86,7 +87,9 @@ def _files(manifest: Manifest) -> Iterator[str]:
         data = file.phase == "data"
         shown = loaded[file.group] if data else tables[file.file]
         after = (
-            counted(file.rows, "row") + " more" if data else counted(objects[file.file], "object") + " more"
+            counted(file.rows, "row") + " more"
+            if data
+            else counted(objects[file.file], "role" if file.phase == "roles" else "object") + " more"
         )
         before = f"1 to {number - 1}" if number > 2 else "1" if number == 2 else "nothing"
         yield (

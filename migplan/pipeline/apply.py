@@ -21,10 +21,11 @@ from migplan.run.preflight.wants import wants_of
 def scratch_for(bundle: VerifiedBundle) -> AbstractContextManager[Scratch]:
     """A throwaway server on which this bundle can run, for a block."""
     manifest = bundle.manifest
+    made = {role.name for role in manifest.made_roles}  # by a file of the bundle, as on any server
     return scratch(
         manifest.database,
         extensions=[moved.name for moved in manifest.objects if moved.kind == "EXTENSION"],
-        roles=wants_of(bundle).roles,
+        roles=wants_of(bundle).roles.keys() - made,
         oldest=manifest.needs_postgresql,
     )
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # a run has no need of it, and it takes a while to load
 
 _SHOWN = 3
 _HAZARDS = {
+    "roles": "makes roles that are missing, for the whole server",
     "schema": "creates; locks only what it makes",
     "data": "rows come in: the tables are open to readers",
     "constraints": "indexes and keys: writers to their tables wait",

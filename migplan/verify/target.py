@@ -14,12 +14,12 @@ from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
 from migplan.postgres.read_again import retry_if_disturbed
 from migplan.progress import Progress, no_progress
-from migplan.verify import attributes, content, keys, materialized, sequence_values, structure
+from migplan.verify import attributes, content, keys, materialized, roles, sequence_values, structure
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment, moment
 from migplan.verify.rebuilt import Rebuilt, rebuilt
 from migplan.verify.spelling import Spelling
-from migplan.verify.verification import Check, Hierarchy, Verification
+from migplan.verify.verification import Check, Hierarchy, Verification, not_compared
 
 
 def verify_target(
@@ -63,9 +63,11 @@ def _verified(
             filled, unknown = materialized.compared(expectation, target)
             hierarchies = (itself, sequence_values.compared(expectation, target, origin), filled)
             notes = (*notes, *unknown)
+        made, lacking = roles.compared(expectation, target)
+        notes = (*notes, *lacking)
         orphans, said = keys.without_orphans(expectation, target, on_progress)
         server = target.catalog.server
-        every = (*checks, orphans, *hierarchies, *rows.checks)
+        every = (made, *checks, orphans, *hierarchies, *rows.checks)
         return Verification(
             bundle=expectation.manifest.name,
             target=str(address).partition("?")[0],
@@ -76,6 +78,7 @@ def _verified(
             tables=rows.tables,
             hierarchies=found,
             notes=(*notes, *said, *rows.notes),
+            not_compared=not_compared(roles=bool(made.of)),
         )
 
 

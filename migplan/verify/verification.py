@@ -74,8 +74,9 @@ class Hierarchy:
         return self.roots + self.linked
 
 
+ROLES = "roles and their memberships"
 NOT_COMPARED = (
-    "roles and their memberships",
+    ROLES,
     "settings of the server, and of the database as far as no file carries them",
     "privileges and comments on the server's own objects (pg_catalog)",
     "tablespaces' places",
@@ -86,7 +87,12 @@ NOT_COMPARED = (
     "user mappings",
     "subscriptions",
 )
-"""All that a verification says nothing of, whatever the bundle: what is in no bundle, or the server's own."""
+"""All that a verification says nothing of: what is in no bundle, or the server's own."""
+
+
+def not_compared(*, roles: bool) -> tuple[str, ...]:
+    """Return what a verification says nothing of, by whether the bundle brings roles."""
+    return tuple(each for each in NOT_COMPARED if not (roles and each == ROLES))
 
 
 @dataclass(frozen=True, slots=True)

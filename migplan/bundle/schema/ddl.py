@@ -116,6 +116,11 @@ def _as_the_role_may(definition: str) -> str:
     )
 
 
+def has_owner(entry: Entry) -> bool:
+    """Return whether the files set an owner for an entry, where owners are kept."""
+    return bool(_named(entry))
+
+
 def _named(entry: Entry) -> str:
     """Return an entry as ALTER ... OWNER names it; empty if it has no owner."""
     if entry.kind == "SCHEMA" and entry.drop.startswith("--"):

@@ -33,10 +33,13 @@ def statements(folder: Path, manifest: Manifest) -> Iterator[tuple[BundleFile, p
 
 
 def texts(folder: Path, manifest: Manifest) -> Iterator[str]:
-    """Yield the statements of the schema and constraints files; FileError if one was changed."""
+    """Yield the statements of the schema and constraints files; FileError if one was changed.
+
+    Roles are none of them: they would be made for the whole server.
+    """
     paths = BundlePaths(folder)
     for file in manifest.files:
-        if file.phase == "data":
+        if file.phase in {"data", "roles"}:
             continue
         path = paths.step(file.file)
         try:

@@ -1,7 +1,7 @@
 """Roles under other names in the target: owners, grants, default privileges and policies."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from migplan.names import quoted
@@ -45,5 +45,46 @@ class Owners:
         return places.sub(renamed, entry.definition)
 
     def _renamed(self, name: str) -> str:
-        stored = name[1:-1].replace('""', '"') if name.startswith('"') else name
+        stored = _stored(name)
         return quoted(self.roles[stored]) if stored in self.roles else name
+
+
+ROUTINES = "functions"
+"""What a role is named for that a function or a policy mentions: whether it is one, the source knows."""
+
+_REASONS = {"ACL": "privileges", "DEFAULT ACL": "default privileges", "POLICY": "policies"}
+_NO_ROLES = frozenset({"public", "current_user", "current_role", "session_user", "none", "default"})
+# What a routine does with a role by its name: asks what it may, or becomes it.
+_MENTIONED = re.compile(
+    r"\bpg_has_role\s*\(\s*(?:[\w.()\"]+\s*,\s*)?'((?:[^']|'')+)'"
+    r"|\bhas_\w+_privilege\s*\(\s*'((?:[^']|'')+)'\s*(?:::\s*\w+\s*)?,[^,()]*,"
+    r"|\bSET\s+(?:LOCAL\s+|SESSION\s+)?\"?(?:ROLE|SESSION\s+AUTHORIZATION)\"?(?:\s+TO|\s*=)?\s+"
+    rf"(?:'((?:[^']|'')+)'|({_NAME}))",
+    re.IGNORECASE,
+)
+_SETTING = "DATABASE SETTING"
+
+
+def roles_in(entry: Entry, owners: Owners) -> Iterator[tuple[str, str]]:
+    """Yield the roles that an entry's definition names, as the target calls them, and what for."""
+    if entry.kind in _REASONS:
+        reason = _REASONS[entry.kind]
+        for found in _PLACES[entry.kind].finditer(owners.definition(entry)):
+            is_grantee = entry.kind == "DEFAULT ACL" and "FOR ROLE" not in found[0]
+            for name in re.findall(_NAME, found[1]):
+                if name != "public":
+                    yield _stored(name), "privileges" if is_grantee else reason
+    if entry.kind == _SETTING:
+        _, of, role = entry.tag.partition(" of role ")
+        if of:
+            yield owners.roles.get(_stored(role), _stored(role)), "settings"
+    elif entry.kind in {"FUNCTION", "PROCEDURE", "POLICY", "VIEW"}:
+        for found in _MENTIONED.finditer(entry.definition):
+            text, name = found[1] or found[2] or found[3], found[4]
+            role = text.replace("''", "'") if text else _stored(name)
+            if text or role.lower() not in _NO_ROLES:
+                yield role, ROUTINES  # a body is not rewritten: its own word is what it asks for
+
+
+def _stored(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name

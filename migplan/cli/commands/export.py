@@ -67,6 +67,11 @@ if TYPE_CHECKING:
     help="Owners, grants and policies of OLD will be those of NEW (repeatable).",
 )
 @click.option(
+    "--with-roles",
+    is_flag=True,
+    help="Add 00-roles.sql: the roles that the files name, made where they are missing, without passwords.",
+)
+@click.option(
     "--without",
     "kinds",
     multiple=True,
@@ -113,6 +118,7 @@ def export(
     no_owner: bool,
     no_privileges: bool,
     roles: tuple[str, ...],
+    with_roles: bool,
     kinds: tuple[str, ...],
     database_settings: bool,
     without_large_objects: bool,
@@ -157,6 +163,7 @@ def export(
             groups=groups,
             without_large_objects=without_large_objects,
             database_settings=database_settings,
+            with_roles=with_roles,
             digests=not without_digests,
         ),
         exactness=Exactness.ESTIMATE if chosen.plan else Exactness.AUTO,

@@ -58,6 +58,7 @@ class InitialState:
     schemas: Mapping[str, Mapping[str, Any]]
     extensions: Mapping[str, Mapping[str, Any]]
     defaults: Mapping[Default, Sequence[Item]]
+    made_roles: tuple[str, ...] = ()  # not what was there, but what the run itself made of what was not
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> InitialState:
@@ -68,6 +69,7 @@ class InitialState:
             value.get("schemas", {}),
             value.get("extensions", {}),
             {(role, schema, kind): items_of(items) for role, schema, kind, items in defaults},
+            tuple(value.get("made_roles", ())),
         )
 
 

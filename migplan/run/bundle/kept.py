@@ -52,7 +52,14 @@ def of_bundle(bundle: VerifiedBundle) -> dict[str, bytes]:
     manifest = bundle.manifest
     files = tuple(_without_blocks(file) for file in manifest.files)
     needed = manifest.model_copy(
-        update={"files": files, "notes": (), "carried": (), "left_out": (), "foreign_keys": ()}
+        update={
+            "files": files,
+            "notes": (),
+            "carried": (),
+            "left_out": (),
+            "foreign_keys": (),
+            "needed_roles": (),
+        }
     )
     content = needed.model_dump(mode="json", exclude_defaults=True) | {"migplan_bundle": manifests.FORMAT}
     kept = {_MANIFEST: json.dumps(content, ensure_ascii=False).encode()}

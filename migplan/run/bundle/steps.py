@@ -17,6 +17,7 @@ from io import BytesIO
 
 from migplan.bundle.manifest import Block, BundleFile
 from migplan.bundle.manifest import Step as Listed
+from migplan.bundle.schema.role_file import MADE
 from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Layout
 from migplan.errors import BundleError
@@ -100,6 +101,8 @@ class _Deriving:
         """The steps of a file; their numbers come later."""
         if file.phase == "data":
             yield from DataFile(self._bundle, file, self._live).steps()
+        elif file.phase == "roles":
+            yield _role_step(_Reader(self._bundle, file.file), file)
         elif file.phase == "schema":
             yield from _chunked(_Reader(self._bundle, file.file), file.phase, self._families)
         else:
@@ -179,6 +182,15 @@ def _chunked(reader: _Reader, phase: str, families: Families) -> Iterator[Step]:
         families.see(statement.text)
         yield from chunk.add(statement, settings, EVERYTHING)
     yield from chunk.close()
+
+
+def _role_step(reader: _Reader, file: BundleFile) -> Step:
+    """Return the one step that makes roles, and has the journal remember which it made."""
+    found = [statement for statement, _ in reader.statements()]
+    step = _step_of(file.file, file.phase, found, reader.settings, [EVERYTHING])
+    last = found[-1]
+    remembering = Statements(last.start, last.end, last.line, MADE)
+    return replace(step, name="roles that are missing", segments=(*step.segments, remembering))
 
 
 class _Chunk:

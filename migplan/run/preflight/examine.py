@@ -38,7 +38,7 @@ def _obstacles(
     yield from not_the_source(target, manifest)
     yield from server(target, manifest, jobs)
     yield from extensions(target, manifest)
-    yield from privileges(target, wants)
+    yield from privileges(target, manifest, wants)
     yield from places(target, manifest, wants)
     yield from build(target, wants)
     if manifest.contents == "data":

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from migplan.bundle.manifest import Manifest
 from migplan.names import quoted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
+from migplan.run.preflight.roles import roles
 from migplan.run.preflight.target import Target
 from migplan.run.preflight.wants import Wants
 from migplan.text.wording import listed
@@ -18,7 +20,6 @@ SELECT n.nspname::text,
        pg_catalog.pg_get_userbyid(n.nspowner)::text
 FROM pg_catalog.pg_namespace n WHERE n.nspname = ANY (%s)
 """
-_ROLES = "SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE r.rolname = ANY (%s)"
 _MAY_BE = """
 SELECT r.rolname::text FROM pg_catalog.pg_roles r
 WHERE r.rolname = ANY (%s) AND NOT pg_catalog.pg_has_role(r.oid, %s)
@@ -32,27 +33,14 @@ WHERE NOT pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')
 """
 
 
-def privileges(target: Target, wants: Wants) -> Iterator[Obstacle]:
+def privileges(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle]:
     """Yield what the role may not do; a superuser may do everything, and only roles can be missing."""
-    yield from _missing_roles(target, wants)
+    yield from roles(target, manifest, wants)
     if target.role.superuser:
         return
     yield from _schemas(target, wants)
     yield from _owners(target, wants)
     yield from _superusers(target, wants)
-
-
-def _missing_roles(target: Target, wants: Wants) -> Iterator[Obstacle]:
-    there = {name for (name,) in target.ask("roles", _ROLES, [sorted(wants.roles)])}
-    missing = sorted(wants.roles.keys() - there)
-    if missing:
-        reasons = sorted({why for name in missing for why in wants.roles[name]})
-        commands = "; ".join(f"CREATE ROLE {quoted(name)} NOLOGIN" for name in missing[:10])
-        yield stop(
-            "roles",
-            f"the files name roles that are not there, for {', '.join(reasons)}: {listed(missing, 10)}",
-            f"{commands}; or export with --no-owner and --no-privileges, or --role OLD=NEW",
-        )
 
 
 def _schemas(target: Target, wants: Wants) -> Iterator[Obstacle]:

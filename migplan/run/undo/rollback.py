@@ -18,6 +18,7 @@ from typing import Any
 
 from psycopg import sql
 
+from migplan.bundle.schema import role_file
 from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import BundleError, JournalError, RefusedError
 from migplan.names import QualifiedName, quoted
@@ -327,9 +328,11 @@ class Work:
 
     @property
     def _preexisting(self) -> list[tuple[str, str]]:
-        """Schemas and extensions that were there before."""
+        """Schemas, extensions and roles that were there before."""
         before = InitialState.of(self.run.before)
         found = [("SCHEMA", name) for name in before.schemas]
+        roles = (moved.name for moved in self.bundle.manifest.objects if moved.kind == role_file.KIND)
+        found += [(role_file.KIND, name) for name in roles if name not in before.made_roles]
         return [*found, *(("EXTENSION", name) for name in before.extensions)]
 
     def steps(self) -> tuple[Step, ...]:
@@ -446,6 +449,9 @@ class Work:
             preexisting.step(step, self.bundle.files)
             for step in undoing_steps(self.bundle, f"rollback/{file}")
         ]
+        if self.bundle.manifest.file(file).phase == "roles":
+            made = role_file.setting_of_made(preexisting.before.made_roles)
+            steps = [replace(step, settings=f"{step.settings}\n{made}") for step in steps]
         texts = [*self._put_back(preexisting), self._marking(file)]
         if not steps:
             return [self._step(file, "nothing to roll back", texts)]

@@ -1,0 +1,122 @@
+"""The roles that the files name: which are missing, who may make them, and how others differ."""
+
+from collections.abc import Iterator, Sequence
+
+from migplan.bundle.manifest import Manifest, NeededRole
+from migplan.bundle.schema.role_file import FILE, by_hand, differences, grant_membership, is_member
+from migplan.catalog.roles import Roles, question_of_memberships, question_of_roles, roles_of
+from migplan.names import quoted
+from migplan.run.preflight.obstacle import Obstacle, stop, warn
+from migplan.run.preflight.target import Target
+from migplan.run.preflight.wants import Wants
+from migplan.text.wording import listed
+
+_MAY_CREATE = "SELECT r.rolsuper OR r.rolcreaterole FROM pg_catalog.pg_roles r WHERE r.rolname = current_user"
+_MAY_GRANT = """
+SELECT r.rolname::text FROM pg_catalog.pg_roles r
+WHERE r.rolname = ANY (%s) AND NOT pg_catalog.pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')
+"""
+
+
+def roles(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle]:
+    """Yield what is wrong with roles, with the statements that make right what is."""
+    needed = {role.name: role for role in manifest.needed_roles}
+    made = {role.name for role in manifest.made_roles}
+    names = sorted(wants.roles.keys() | needed.keys())
+    question = question_of_memberships(target.version)
+    there = roles_of(
+        target.ask("roles", question_of_roles(), [names]), target.ask("roles", question, [names, names])
+    )
+    known = there.by_name
+    missing = [
+        needed.get(name) or NeededRole(name=name, why=tuple(sorted(wants.roles[name])))
+        for name in sorted(wants.roles.keys() | made)
+        if name not in known
+    ]
+    left = [role for role in missing if role.name not in made]
+    if left:
+        yield _missing(target, manifest, wants, left)
+    ours = [role for role in missing if role.name in made]
+    if ours and target.ask("roles", _MAY_CREATE) != [(True,)]:
+        yield _may_not_create(target, manifest, ours)
+    elif made:
+        yield from _memberships(target, manifest, {role.name for role in ours}, there)
+    if made:
+        yield from _different(manifest, there)
+
+
+def _missing(target: Target, manifest: Manifest, wants: Wants, missing: Sequence[NeededRole]) -> Obstacle:
+    reasons = sorted({why for role in missing for why in wants.roles.get(role.name, role.why)})
+    return stop(
+        "roles",
+        f"the files name roles that are not there, for {', '.join(reasons)}: "
+        + listed([role.name for role in missing], 10),
+        f"make them:{_statements(target, manifest, missing)}\n"
+        f"       or export --with-roles, which makes them by {FILE}; or with --no-owner and "
+        "--no-privileges, or --role OLD=NEW",
+    )
+
+
+def _may_not_create(target: Target, manifest: Manifest, missing: Sequence[NeededRole]) -> Obstacle:
+    who = target.role.name
+    return stop(
+        "roles",
+        f"{FILE} makes {listed([role.name for role in missing], 10)}, and {who} may not create roles",
+        f"have an administrator do one of the two: ALTER ROLE {quoted(who)} CREATEROLE; or make them:"
+        + _statements(target, manifest, missing),
+    )
+
+
+def _statements(target: Target, manifest: Manifest, missing: Sequence[NeededRole]) -> str:
+    """Return statements to paste, a line each; who logs in gets a password by hand."""
+    who = "" if target.role.superuser else target.role.name
+    lines = list(by_hand(missing, manifest.memberships, who, target.major))
+    logins = [role.name for role in missing if role.login]
+    if logins:
+        lines.append(f"-- and a password for who logs in: {listed(logins, 10)}")
+    return "".join(f"\n       {line}" for line in lines)
+
+
+def _memberships(target: Target, manifest: Manifest, missing: set[str], there: Roles) -> Iterator[Obstacle]:
+    """Yield which memberships the role may not grant: since 16 that takes ADMIN, but for a superuser."""
+    if target.role.superuser:
+        return
+    here = there.by_name
+    wanted = [each for each in manifest.memberships if missing & {each.of, each.member}]
+    theirs = sorted({each.of for each in wanted if each.of not in missing})
+    if target.major < 16:
+        refused = {name for name in theirs if name in here and "SUPERUSER" in here[name].privileged}
+    else:
+        refused = {name for (name,) in target.ask("roles", _MAY_GRANT, [theirs])}
+    lost = [each for each in wanted if each.of in refused]
+    if lost:
+        yield warn(
+            "roles",
+            f"{target.role.name} may not make members of {listed(sorted(refused), 10)}: "
+            + listed([f"{each.member} in {each.of}" for each in lost], 10),
+            "have it done afterwards by who may: "
+            + " ".join(grant_membership(e, target.major) for e in lost),
+        )
+
+
+def _different(manifest: Manifest, there: Roles) -> Iterator[Obstacle]:
+    """Yield how roles that are there already differ from the source's: they stay as they are."""
+    known = there.by_name
+    found = [
+        f"{role.name} ({', '.join(said)})"
+        for role in manifest.made_roles
+        if role.name in known and (said := differences(role, there))
+    ]
+    members = [
+        each
+        for each in manifest.memberships
+        if each.of in known and each.member in known and not is_member(each, there)
+    ]
+    if found:
+        yield warn("roles", f"roles that are there already stay as they are, and differ: {listed(found, 10)}")
+    if members:
+        yield warn(
+            "roles",
+            "roles that are there already stay as they are, and are no members as in the source: "
+            + listed([f"{each.member} in {each.of}" for each in members], 10),
+        )
