@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from migplan.bundle.manifest import Manifest, NeededRole
 from migplan.bundle.schema.role_file import FILE, by_hand, differences, grant_membership, is_member
-from migplan.catalog.roles import Roles, question_of_memberships, question_of_roles, roles_of
+from migplan.catalog.roles import PREDEFINED, Roles, question_of_memberships, question_of_roles, roles_of
 from migplan.names import quoted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
 from migplan.run.preflight.target import Target
@@ -12,6 +12,10 @@ from migplan.run.preflight.wants import Wants
 from migplan.text.wording import listed
 
 _MAY_CREATE = "SELECT r.rolsuper OR r.rolcreaterole FROM pg_catalog.pg_roles r WHERE r.rolname = current_user"
+_CLOSED = """
+SELECT n.nspname::text, pg_catalog.pg_get_userbyid(n.nspowner)::text FROM pg_catalog.pg_namespace n
+WHERE n.nspname = ANY (%s) AND NOT pg_catalog.has_schema_privilege('public', n.oid, 'CREATE')
+"""
 _MAY_GRANT = """
 SELECT r.rolname::text FROM pg_catalog.pg_roles r
 WHERE r.rolname = ANY (%s) AND NOT pg_catalog.pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')
@@ -40,6 +44,7 @@ def roles(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle
     if ours and target.ask("roles", _MAY_CREATE) != [(True,)]:
         yield _may_not_create(target, manifest, ours)
     elif made:
+        yield from _may_not_own(target, manifest, wants, ours)
         yield from _memberships(target, manifest, {role.name for role in ours}, there)
     if made:
         yield from _different(manifest, there)
@@ -65,6 +70,30 @@ def _may_not_create(target: Target, manifest: Manifest, missing: Sequence[Needed
         f"have an administrator do one of the two: ALTER ROLE {quoted(who)} CREATEROLE; or make them:"
         + _statements(target, manifest, missing),
     )
+
+
+def _may_not_own(
+    target: Target, manifest: Manifest, wants: Wants, missing: Sequence[NeededRole]
+) -> Iterator[Obstacle]:
+    """Yield which roles, as they will be made, may own nothing in a schema that is there."""
+    if target.role.superuser:
+        return
+    # Who is a member of others may be allowed by them.
+    members = {each.member for each in manifest.memberships if not each.of.startswith(PREDEFINED)}
+    names = {role.name for role in missing} - members
+    pairs = {pair for pair in wants.owners_in - wants.creators if pair[0] in names}
+    closed = dict(target.ask("schemas", _CLOSED, [sorted({schema for _, schema in pairs})]))
+    for role in missing:
+        schemas = sorted(schema for name, schema in pairs if name == role.name and schema in closed)
+        for schema in schemas:
+            yield stop(
+                "roles",
+                f"{role.name} will own something in schema {quoted(schema)}, and may not create anything in it",
+                f"make it before, with that privilege:{_statements(target, manifest, [role])}\n"
+                f"       GRANT CREATE ON SCHEMA {quoted(schema)} TO {quoted(role.name)};  "
+                f"-- by {closed[schema]}, its owner\n"
+                "       or export with --no-owner",
+            )
 
 
 def _statements(target: Target, manifest: Manifest, missing: Sequence[NeededRole]) -> str:

@@ -32,6 +32,7 @@ class Wants:
     roles: dict[str, set[str]] = field(default_factory=dict)  # by name: what each is named for
     owners: set[str] = field(default_factory=set)  # whom something is given to
     owners_in: set[tuple[str, str]] = field(default_factory=set)  # ... and in which schema
+    creators: set[tuple[str, str]] = field(default_factory=set)  # who gets CREATE, on which schema
     schemas: set[str] = field(default_factory=set)  # in which something is created
     new_schemas: set[str] = field(default_factory=set)
     altered_schemas: set[str] = field(default_factory=set)  # given away, or commented on
@@ -118,6 +119,10 @@ def _grant(wants: Wants, grant: pg.GrantStmt) -> None:
     _roles(wants, [grant.grantor], "privileges")
     if grant.objtype == pg.OBJECT_SCHEMA:
         wants.granted_schemas.update(words(grant.objects))
+        given = {each.access_priv.priv_name for each in grant.privileges} or {"create"}  # none: ALL
+        if grant.is_grant and "create" in given:
+            roles = {each.role_spec.rolename for each in grant.grantees}
+            wants.creators.update((role, schema) for role in roles for schema in words(grant.objects))
 
 
 def _defaults(wants: Wants, alter: pg.AlterDefaultPrivilegesStmt) -> None:
