@@ -154,7 +154,9 @@ class Export:
             for number, (phase, place) in placed
             if file_of(self._plan.groups[place], phase) in files
         )
-        return needed_roles(self._source.session, entries, self._options.owners, {}, lambda _: False)
+        return needed_roles(
+            self._source.session, entries, self._options.owners, {}, self._source.provided.role
+        )
 
     def _roles(self) -> BundleFile:
         path = self._paths.step(role_file.FILE)

@@ -11,6 +11,7 @@ from migplan.bundle.schema.assign_files import Choice
 from migplan.bundle.schema.roles import Owners
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.model import Catalog
+from migplan.catalog.provided import Provided
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.postgres.archive import Archive
@@ -50,3 +51,4 @@ class Source:
     digests: Mapping[str, str] = field(default_factory=dict)  # of the content, by planned table
     shapes: Mapping[QualifiedName, Shape] = field(default_factory=dict)  # of tables that refer to themselves
     attributes: Attributes = field(default_factory=Attributes)
+    provided: Provided = field(default_factory=Provided)  # by the target

@@ -25,6 +25,7 @@ from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.analyze import advised, catalog_at, read_catalog
 from migplan.pipeline.plan import ChosenPlan, plan_for
+from migplan.pipeline.platforms import provided_of
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
@@ -108,7 +109,7 @@ def _exported(
         orphan_keys = _orphan_keys(exporter, selected.catalog, wanted, on_progress)
         bare = replace(selected.catalog, vitals=None)
         source = _source(exporter, bare, archive, wanted.options, orphan_keys)
-        source = replace(source, attributes=more)
+        source = replace(source, attributes=more, provided=provided_of(config))
         with (
             written_aside(out, force=wanted.force, access=config.access) as aside,
             one_moment(exporter, concerns, aside=number < _NEWEST),

@@ -88,7 +88,7 @@ def _may_not_own(
         for schema in schemas:
             yield stop(
                 "roles",
-                f"{role.name} will own something in schema {quoted(schema)}, and may not create anything in it",
+                f"{role.name} will own something in schema {quoted(schema)}, and may create nothing in it",
                 f"make it before, with that privilege:{_statements(target, manifest, [role])}\n"
                 f"       GRANT CREATE ON SCHEMA {quoted(schema)} TO {quoted(role.name)};  "
                 f"-- by {closed[schema]}, its owner\n"

@@ -451,7 +451,8 @@ class Work:
         ]
         if self.bundle.manifest.file(file).phase == "roles":
             made = role_file.setting_of_made(preexisting.before.made_roles)
-            steps = [replace(step, settings=f"{step.settings}\n{made}") for step in steps]
+            name = "roles that the run made"
+            steps = [replace(step, name=name, settings=f"{step.settings}\n{made}") for step in steps]
         texts = [*self._put_back(preexisting), self._marking(file)]
         if not steps:
             return [self._step(file, "nothing to roll back", texts)]
