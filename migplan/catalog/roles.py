@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from migplan.postgres.session import Session
 
@@ -92,13 +92,12 @@ def question_of_roles() -> LiteralString:
     return _ROLES
 
 
-def roles_of(rows: Iterable[tuple[object, ...]], memberships: Iterable[tuple[object, ...]]) -> Roles:
+def roles_of(rows: Iterable[Sequence[Any]], memberships: Iterable[Sequence[Any]]) -> Roles:
     """Return what the answers to the two questions say."""
-    found = tuple(
-        Role(*row[:6], tuple(row[6]), tuple(row[7]))  # type: ignore[arg-type]
-        for row in rows
-    )
-    return Roles(found, tuple(Membership(*row) for row in memberships))  # type: ignore[arg-type]
+    found = []
+    for name, login, inherit, limit, until, comment, privileged, settings in rows:
+        found.append(Role(name, login, inherit, limit, until, comment, tuple(privileged), tuple(settings)))
+    return Roles(tuple(found), tuple(Membership(*row) for row in memberships))
 
 
 def read_roles(session: Session, names: Iterable[str]) -> Roles:

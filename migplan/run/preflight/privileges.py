@@ -26,10 +26,11 @@ WHERE r.rolname = ANY (%s) AND NOT pg_catalog.pg_has_role(r.oid, %s)
 """
 _MAY_OWN = """
 SELECT w.role, w.schema
-FROM unnest(%s::text[], %s::text[]) w (role, schema)
+FROM unnest(%s::text[], %s::text[], %s::bool[]) w (role, schema, granted)
 JOIN pg_catalog.pg_roles r ON r.rolname = w.role
 JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
 WHERE NOT pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')
+  AND NOT (w.granted AND pg_catalog.pg_has_role(n.nspowner, 'USAGE'))  -- the files grant it before
 """
 
 
@@ -94,7 +95,8 @@ def _owners(target: Target, wants: Wants) -> Iterator[Obstacle]:
             "or export with --no-owner, or --role OLD=NEW",
         )
     pairs = sorted(pair for pair in wants.owners_in if pair[0] not in refused)
-    wanted = [[role for role, _ in pairs], [schema for _, schema in pairs]]
+    granted = [pair in wants.creators for pair in pairs]
+    wanted = [[role for role, _ in pairs], [schema for _, schema in pairs], granted]
     for role, schema in target.ask("roles", _MAY_OWN, wanted):
         if role == target.role.name:
             continue  # said above, of everything that is created there

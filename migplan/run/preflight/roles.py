@@ -51,12 +51,14 @@ def roles(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle
 
 
 def _missing(target: Target, manifest: Manifest, wants: Wants, missing: Sequence[NeededRole]) -> Obstacle:
+    closed = _closed(target, manifest, wants, missing)
+    opened = "".join(f"\n       {_opened(*each)}" for each in closed)
     reasons = sorted({why for role in missing for why in wants.roles.get(role.name, role.why)})
     return stop(
         "roles",
         f"the files name roles that are not there, for {', '.join(reasons)}: "
         + listed([role.name for role in missing], 10),
-        f"make them:{_statements(target, manifest, missing)}\n"
+        f"make them:{_statements(target, manifest, missing)}{opened}\n"
         f"       or export --with-roles, which makes them by {FILE}; or with --no-owner and "
         "--no-privileges, or --role OLD=NEW",
     )
@@ -76,6 +78,23 @@ def _may_not_own(
     target: Target, manifest: Manifest, wants: Wants, missing: Sequence[NeededRole]
 ) -> Iterator[Obstacle]:
     """Yield which roles, as they will be made, may own nothing in a schema that is there."""
+    for role, schema, owner in _closed(target, manifest, wants, missing):
+        yield stop(
+            "roles",
+            f"{role.name} will own something in schema {quoted(schema)}, and may create nothing in it",
+            f"make it before, with that privilege:{_statements(target, manifest, [role])}\n"
+            f"       {_opened(role, schema, owner)}\n"
+            "       or export with --no-owner",
+        )
+
+
+def _closed(
+    target: Target, manifest: Manifest, wants: Wants, missing: Sequence[NeededRole]
+) -> Iterator[tuple[NeededRole, str, str]]:
+    """Yield roles that cannot own what they are to own in a schema that is there, and the schema's owner.
+
+    A superuser gives them things all the same.
+    """
     if target.role.superuser:
         return
     # Who is a member of others may be allowed by them.
@@ -84,16 +103,12 @@ def _may_not_own(
     pairs = {pair for pair in wants.owners_in - wants.creators if pair[0] in names}
     closed = dict(target.ask("schemas", _CLOSED, [sorted({schema for _, schema in pairs})]))
     for role in missing:
-        schemas = sorted(schema for name, schema in pairs if name == role.name and schema in closed)
-        for schema in schemas:
-            yield stop(
-                "roles",
-                f"{role.name} will own something in schema {quoted(schema)}, and may create nothing in it",
-                f"make it before, with that privilege:{_statements(target, manifest, [role])}\n"
-                f"       GRANT CREATE ON SCHEMA {quoted(schema)} TO {quoted(role.name)};  "
-                f"-- by {closed[schema]}, its owner\n"
-                "       or export with --no-owner",
-            )
+        for schema in sorted(schema for name, schema in pairs if name == role.name and schema in closed):
+            yield role, schema, closed[schema]
+
+
+def _opened(role: NeededRole, schema: str, owner: str) -> str:
+    return f"GRANT CREATE ON SCHEMA {quoted(schema)} TO {quoted(role.name)};  -- by {owner}, its owner"
 
 
 def _statements(target: Target, manifest: Manifest, missing: Sequence[NeededRole]) -> str:
