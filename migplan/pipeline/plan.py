@@ -6,7 +6,7 @@ from pathlib import Path
 from migplan.anonymise import Anonymiser, cleaned, with_digest
 from migplan.catalog import selection
 from migplan.catalog.fingerprint import fingerprint
-from migplan.catalog.model import Catalog
+from migplan.catalog.model import Catalog, Type
 from migplan.catalog.provided import Provided
 from migplan.config import Config
 from migplan.errors import FileError, PlanError, SelectionError
@@ -14,7 +14,7 @@ from migplan.files import read_text
 from migplan.graph import build
 from migplan.names import QualifiedName, parse
 from migplan.pipeline.analyze import as_selection, refuse_nothing
-from migplan.pipeline.platforms import provided_of
+from migplan.pipeline.platforms import for_platform, platform_of, provided_of, settled
 from migplan.plan import baseline
 from migplan.plan import file as plan_file
 from migplan.plan.baseline import Baseline
@@ -116,6 +116,7 @@ def _count_decisions(plan: Plan, proposal: Plan | None) -> int:
 
 def make_plan(catalog: Catalog, config: Config, request: Request, before: Path | None = None) -> Planned:
     """A plan for the catalog. ``before`` is the file of an earlier one, whose decisions by hand stay."""
+    config = settled(config, catalog)
     selected = selection.select(without_secrets(catalog), as_selection(config))
     refuse_nothing(selected)
     graph = build(selected.catalog)
@@ -137,7 +138,7 @@ def write_plan(result: Planned, file: Path) -> None:
 def selection_of(plan: Plan, config: Config) -> selection.Selection:
     """Return what a plan selects; what the target provides is what the plan or the configuration says."""
     said = plan.selection
-    provided = Provided.of(plan.provided) | provided_of(config)
+    provided = Provided.of(plan.provided) | provided_of(for_platform(config, plan.platform))
     return selection.Selection(said.schemas, said.tables, said.exclude, provided)
 
 
@@ -151,20 +152,24 @@ def find_drift(file: Path, catalog: Catalog, config: Config) -> tuple[str, ...]:
     then = baseline.load(file)
     if then is not None and fingerprint(then.catalog) == plan.catalog:
         # An earlier migplan wrote every literal, and took the fingerprint of it.
-        then = replace(then, catalog=without_secrets(then.catalog))
+        then = replace(then, catalog=without_secrets(then.catalog, catalog.types))
         plan = plan.model_copy(update={"catalog": fingerprint(then.catalog)})
     return drift(plan, then, selected, build(selected.catalog))
 
 
-def without_secrets(catalog: Catalog) -> Catalog:
-    """What a plan is made from, and what is kept beside it: both are committed, and need no secrets."""
-    return cleaned(catalog, Anonymiser(catalog), with_digest)
+def without_secrets(catalog: Catalog, types: tuple[Type, ...] = ()) -> Catalog:
+    """What a plan is made from, and what is kept beside it: both are committed, and need no secrets.
+
+    ``types`` are those of the whole database, where the catalog is a part of it: what they list is harmless.
+    """
+    return cleaned(catalog, Anonymiser(replace(catalog, types=types or catalog.types)), with_digest)
 
 
 def plan_for(catalog: Catalog, config: Config, chosen: ChosenPlan) -> tuple[Plan, selection.Selected]:
     """Return the plan of a file, if it still fits; else one made on the spot."""
     file, plan = chosen.file, chosen.plan
     if file is None or plan is None:
+        config = settled(config, catalog)
         plan = make_plan(catalog, config, request_of(config, catalog)).plan
         return plan, selection.select(catalog, as_selection(config))
     drifted = find_drift(file, catalog, config)
@@ -178,11 +183,13 @@ def plan_for(catalog: Catalog, config: Config, chosen: ChosenPlan) -> tuple[Plan
 
 def request_of(config: Config, catalog: Catalog) -> Request:
     """What the configuration wants of a plan."""
+    config = settled(config, catalog)
     return Request(
         name=config.plan.name,
         layout=config.plan.constraints,
         selection=config.selection,
         provided=config.provided,
+        platform=platform_of(config),
         groups=tuple(Wish(group.name, group.tables, group.number, group.purpose) for group in config.groups),
         strategies={_table(text, catalog): strategy for text, strategy in config.strategies.items()},
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from migplan import platforms
 from migplan.catalog.model import Catalog
 from migplan.catalog.provided import Provided
 from migplan.config import Config, Platform
-from migplan.errors import SelectionError
+from migplan.errors import PlanError, RefusedError, SelectionError
+from migplan.names import Pattern, quoted
+from migplan.text.wording import counted, listed
 
 _PLAIN = Platform(title="a plain server")
 
@@ -70,6 +72,82 @@ def provided_of(config: Config) -> Provided:
     host = target_host(config)
     said = Provided.of(config.provided)
     return said | host.provided if host else said
+
+
+def platform_of(config: Config) -> str | None:
+    """The name of the host to which it goes; None where nobody says anything."""
+    host = target_host(config)
+    return host.name if host else None
+
+
+def for_platform(config: Config, planned: str | None) -> Config:
+    """The configuration for what was planned for a host; PlanError if it says another one."""
+    said = platform_of(config)
+    if planned is None or said == planned:
+        return config
+    if said is not None:
+        raise PlanError(
+            f"the plan is made for platform {planned}, and this is for {said}",
+            do=f"plan again with: migplan plan --platform {said}",
+        )
+    return config.model_copy(update={"platform": host_named(config, planned).name})
+
+
+def settled(config: Config, catalog: Catalog) -> Config:
+    """The configuration, with what is left behind where a database comes from a host and goes to another.
+
+    Where nothing is selected, schemas of the host's own stay; the one in which its extensions are goes along.
+    Raise RefusedError if nobody says where it goes: rows of these schemas (accounts, secrets) are nobody's to
+    take who has not named them. Raise SelectionError for a table that is named without its schema, and means
+    one of the host's, too.
+    """
+    host, target = source_host(config, catalog), target_host(config)
+    if host is None or host.is_plain or (target and target.name == host.name) or config.selection.schemas:
+        return config
+    said = Provided.of(config.provided)
+    if config.selection.tables:
+        _refuse_ambiguous(config, catalog, host)
+        return config
+    schemas = [schema.name for schema in catalog.schemas if not said.schema(schema.name)]
+    theirs = [name for name in schemas if host.provided.schema(name)]
+    if not theirs:
+        return config
+    if target is None:
+        raise _unsaid(host, theirs, [name for name in schemas if name not in theirs])
+    stay = set(theirs) - {host.platform.extensions_in}
+    own = tuple(_as_pattern(name) for name in schemas if name not in stay)
+    return config.model_copy(update={"selection": config.selection.model_copy(update={"schemas": own})})
+
+
+def _refuse_ambiguous(config: Config, catalog: Catalog, host: Host) -> None:
+    for text in config.selection.tables:
+        pattern = Pattern(text)
+        meant = [table.name for table in catalog.tables if pattern.matches(table.name)]
+        theirs = [str(name) for name in meant if host.provided.relation(name)]
+        if theirs and len(pattern.pieces) == 1:
+            raise SelectionError(
+                f"{text!r} means {listed(theirs)}, too, which {host.platform.title} provides",
+                do=f"name the schema as well: public.{text}; or {theirs[0]}, if you want to take that",
+            )
+
+
+def _unsaid(host: Host, theirs: Sequence[str], own: Sequence[str]) -> RefusedError:
+    named = " ".join(f"--schema {quoted(name)}" for name in own[:3])
+    return RefusedError(
+        f"this looks like {host.platform.title} ({', '.join(host.signs)}), and nobody said where it goes: "
+        f"{counted(len(theirs), 'schema')} of its own ({listed(map(quoted, theirs), 6)}), with the accounts "
+        "and secrets in them, would be taken along; nothing was written",
+        do=f"--platform {host.name} if the target is one, too; if it is not, --platform none or another one, "
+        "and they stay"
+        + (f"; or name what to take: {named}" if named else "")
+        + ". platform: in migplan.yaml says it once for all",
+    )
+
+
+def _as_pattern(name: str) -> str:
+    """The pattern that means a schema and no other."""
+    plain = name.replace("_", "").isalnum()
+    return name if plain else '"' + name.replace('"', '""') + '"'
 
 
 def looked_at(config: Config, catalog: Catalog) -> Host | None:

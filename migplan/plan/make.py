@@ -29,6 +29,7 @@ class Request:
     layout: Layout = Layout.AFTER_DATA
     selection: SelectionSection = field(default_factory=SelectionSection)
     provided: ProvidedSection = field(default_factory=ProvidedSection)
+    platform: str | None = None
     groups: tuple[Wish, ...] = ()  # none: migplan proposes
     strategies: Mapping[QualifiedName, Strategy] = field(default_factory=dict)
     order: Mapping[QualifiedName, int] = field(default_factory=dict)
@@ -61,6 +62,7 @@ def make(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan:
         constraints=request.layout,
         selection=request.selection,
         provided=request.provided,
+        platform=request.platform,
         left_out=tuple(map(str, selected.left_out)),
         rows=sum(group.rows for group in planned),
         breaks=tuple(_planned_cut(cut) for cut in opened) if request.layout is Layout.WITH_SCHEMA else (),

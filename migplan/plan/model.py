@@ -5,7 +5,15 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
-from migplan.config import GroupName, Layout, ProvidedSection, SelectionSection, Sentence, Strategy
+from migplan.config import (
+    GroupName,
+    Layout,
+    PlatformName,
+    ProvidedSection,
+    SelectionSection,
+    Sentence,
+    Strategy,
+)
 from migplan.yamlfile import Section
 
 FORMAT = 1
@@ -90,6 +98,7 @@ class Plan(Section):
     constraints: Layout
     selection: SelectionSection = SelectionSection()
     provided: ProvidedSection = ProvidedSection()
+    platform: PlatformName | None = Field(None, description="the managed host that the plan is for")
     left_out: tuple[str, ...] = ()
     rows: int = Field(0, description="expected rows in all")
     breaks: tuple[PlannedCut, ...] = ()
