@@ -2,20 +2,26 @@
 
 from contextlib import AbstractContextManager
 
+from migplan.bundle.schema.parts import Presence
 from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import Scratch, scratch
 from migplan.postgres.session import Session
 from migplan.run.bundle.apply import ApplyOptions, apply
+from migplan.run.bundle.keeping import Keeping, keeping
 from migplan.run.bundle.steps import steps_of
 from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
+from migplan.run.engine.journal import journal_reader
 from migplan.run.engine.status import status_of
 from migplan.run.engine.steps import Step, predecessors
 from migplan.run.engine.target import LockedTarget, RunResult
 from migplan.run.preflight import examine
+from migplan.run.preflight.existing import some_there
 from migplan.run.preflight.wants import wants_of
+from migplan.verify.expectation import load
+from migplan.verify.presence import presence
 
 
 def scratch_for(bundle: VerifiedBundle) -> AbstractContextManager[Scratch]:
@@ -35,8 +41,8 @@ def apply_bundle(
 ) -> RunResult:
     """Run what of a bundle has not been run on a target, if nothing stands in the way."""
 
-    def preflight(target: LockedTarget, resuming: bool) -> None:
-        refuse_obstacles(bundle, target.session, resuming, wanted.options.jobs, on_event)
+    def preflight(target: LockedTarget, resuming: bool) -> Keeping:
+        return refuse_obstacles(bundle, target.session, resuming, wanted.options.jobs, on_event)
 
     return apply(bundle, address, wanted, on_event, preflight)
 
@@ -47,9 +53,13 @@ def refuse_obstacles(
     resuming: bool,
     jobs: int,
     on_event: OnEvent,
-) -> None:
-    """RefusedError with all that stands in the way; what does not, but should be known, is told."""
-    found = examine(bundle, session, resuming=resuming, jobs=jobs)
+) -> Keeping:
+    """Return what is there already and stays; what does not stop a run, but should be known, is told.
+
+    RefusedError with all that stands in the way.
+    """
+    presence = None if resuming else presence_of(bundle, session)
+    found = examine(bundle, session, resuming=resuming, jobs=jobs, presence=presence)
     for obstacle in found:
         if obstacle.level == "warn":
             do = f"; {obstacle.do}" if obstacle.do else ""
@@ -60,13 +70,33 @@ def refuse_obstacles(
         raise RefusedError(
             f"{bundle.name} cannot be applied to {session.address}; nothing was changed:{lines}"
         )
+    kept = keeping(bundle, presence) if presence else Keeping()
+    for note in kept.notes:
+        on_event(events.Warned(note))
+    return kept
+
+
+def presence_of(bundle: VerifiedBundle, session: Session) -> Presence | None:
+    """What of the bundle's objects a target has already; None if it has nothing, or it cannot be compared."""
+    if bundle.manifest.contents == "data" or not some_there(session, bundle.manifest):
+        return None
+    if all(each.file != bundle.paths.catalog.name for each in bundle.manifest.companions):
+        return None  # an earlier migplan wrote it
+    return presence(load(bundle.paths.folder), session.address)
 
 
 def preview_steps(
     bundle: VerifiedBundle, address: Address
 ) -> tuple[tuple[Step, ...], set[int], list[frozenset[int]]]:
     """The steps of a bundle, those that a target has already, and what each has to wait for."""
-    steps = steps_of(bundle)
     runs = [each for each in status_of(address).runs if each.run.kind == "apply"]
-    entries = next((each.entries for each in reversed(runs) if each.run.digest == bundle.digest), ())
+    earlier = next((each for each in reversed(runs) if each.run.digest == bundle.digest), None)
+    if earlier is not None:
+        kept = Keeping.of(earlier.run.before)
+    else:
+        with journal_reader(address) as reader:
+            there = presence_of(bundle, reader.session)
+        kept = keeping(bundle, there) if there else Keeping()
+    steps = steps_of(bundle, kept=kept.parts)
+    entries = earlier.entries if earlier else ()
     return steps, {entry.step for entry in entries if entry.state == "done"}, predecessors(steps)

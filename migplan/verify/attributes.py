@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.expectation import OF_CATALOG
 from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, SETTING, Attributes, Thing
 from migplan.catalog.compare import shown
@@ -46,6 +47,16 @@ class Scope:
         )
 
 
+def scope_of(manifest: Manifest) -> Scope:
+    """Return what a bundle decides, by its choices."""
+    left = [each.why for each in manifest.left_out if "by choice" in each.why]
+    return Scope(
+        owners=manifest.keeps_owners,
+        comments="COMMENT is left out by choice" not in left,
+        privileges="privileges are left out by choice" not in left,
+    )
+
+
 Built = Callable[[], Attributes | None]
 """The attributes of the bundle's definitions on a scratch server, asked for where texts do not tell."""
 
@@ -55,27 +66,27 @@ def compared(
 ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
     """Return a check of the catalog's own objects, one of all other objects, and notes."""
     columns = scope.columns(expected, found)
-    then, now = (_compared_things(each.things, scope) for each in (expected, found))
+    then, now = (compared_things(each.things, scope) for each in (expected, found))
     known, others = Tally(), Tally()
     kept: list[str] = []
     for thing, values in then.items():
         if _is_of_database(thing):
             continue
         there = now.get(thing)
-        if there is None and not _is_other(thing):
+        if there is None and not is_other(thing):
             continue  # that it is missing is said where the structure is compared
-        tally = others if _is_other(thing) else known
+        tally = others if is_other(thing) else known
         tally.of += 1
         if there is None:
             tally.differences.append(Difference(str(thing), "missing"))
-        elif _keeps_own_comment(values, there):
+        elif keeps_own_comment(values, there):
             kept.append(thing.name)
-        elif changed := list(_changes(thing, values, there, columns, built)):
+        elif changed := [said for _, said in changes(thing, values, there, columns, built)]:
             tally.differences.append(Difference(str(thing), "; ".join(changed)))
     others.differences += [
         Difference(str(thing), "not in the bundle")
         for thing in sorted(now.keys() - then.keys())
-        if _is_other(thing) and thing.part_kind and Thing(thing.kind, thing.address) in expected.things
+        if is_other(thing) and thing.part_kind and Thing(thing.kind, thing.address) in expected.things
     ]
     database, notes = _database(then, now)
     others.differences += database
@@ -86,7 +97,7 @@ def compared(
     return (known.check("Attributes"), others.check("Others")), (*notes, *_more(then, now))
 
 
-def _compared_things(things: Things, scope: Scope) -> Things:
+def compared_things(things: Things, scope: Scope) -> Things:
     """Return one side's objects; the database has no name here, since the target's differs."""
     return {
         Thing(thing.kind, ("",), thing.part_kind, thing.part) if thing.kind == _DATABASE else thing: values
@@ -95,7 +106,7 @@ def _compared_things(things: Things, scope: Scope) -> Things:
     }
 
 
-def _is_other(thing: Thing) -> bool:
+def is_other(thing: Thing) -> bool:
     """Whether only this module reports that it is missing or superfluous."""
     if thing.part_kind == _LABEL or (thing.kind, thing.part_kind) in _OWN_PARTS:
         return True
@@ -126,18 +137,19 @@ def _database(expected: Things, found: Things) -> tuple[list[Difference], list[s
     ], []
 
 
-def _changes(
+def changes(
     thing: Thing,
     expected: Mapping[str, Any],
     found: Mapping[str, Any],
     columns: frozenset[str],
     built: Built,
-) -> Iterator[str]:
+) -> Iterator[tuple[str, str]]:
+    """Yield each attribute of an object that differs, and how."""
     for name in sorted((expected.keys() | found.keys()) & columns):
         then, now = expected.get(name), found.get(name)
         if then == now or (name in _PRINTED and then and now and _alike(thing, name, (then, now), built)):
             continue
-        yield f"{name} differs" if name in SECRET else f"{name}: {_shown(then)} -> {_shown(now)}"
+        yield name, f"{name} differs" if name in SECRET else f"{name}: {_shown(then)} -> {_shown(now)}"
 
 
 def _alike(thing: Thing, name: str, texts: tuple[str, str], built: Built) -> bool:
@@ -153,7 +165,7 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else shown(value)
 
 
-def _keeps_own_comment(expected: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+def keeps_own_comment(expected: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     """Whether it is an extension that still has its own comment, which only its owner may change."""
     own = found.get("own_comment")
     return own is not None and found.get("comment") == own != expected.get("comment")
@@ -163,7 +175,7 @@ def _more(expected: Things, found: Things) -> Iterator[str]:
     """Yield notes about objects that only the target has, which is allowed."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for thing in sorted(found.keys() - expected.keys()):
-        if not thing.part_kind and _is_other(thing):
+        if not thing.part_kind and is_other(thing):
             by_kind[thing.kind].append(thing.name)
     settings = [thing.part for thing in sorted(found.keys() - expected.keys()) if thing.part_kind == SETTING]
     if settings:

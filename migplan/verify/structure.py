@@ -52,8 +52,7 @@ def compared(
     spelling: Spelling,
 ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
     """A check a kind, and what is to be known beside; ``versions`` are the majors of both servers."""
-    expected, found = _prepared(expectation, expected, found, versions)
-    comparison = _Comparison(spelling.of(expected, found), found, spelling.undecided)
+    comparison = _Comparison(*aligned(expectation, expected, found, versions, spelling), spelling.undecided)
     comparison.run()
     checks = tuple(
         tally.check(name)
@@ -61,6 +60,18 @@ def compared(
         if (tally := comparison.tallies.get(name)) and (tally.of or tally.differences)
     )
     return checks, tuple(comparison.notes)
+
+
+def aligned(
+    expectation: Expectation,
+    expected: Catalog,
+    found: Catalog,
+    versions: tuple[int, int],
+    spelling: Spelling,
+) -> tuple[Catalog, Catalog]:
+    """Both catalogs, less what the bundle does not decide, with texts that mean the same spelt alike."""
+    expected, found = _prepared(expectation, expected, found, versions)
+    return spelling.of(expected, found), found
 
 
 def _prepared(
@@ -228,8 +239,8 @@ class _Comparison:
             tally.differences.append(Difference(f"{_what(kind, thing)} of {owner}", "not in the bundle"))
 
     def _tables(self) -> None:
-        bare = [[_bare(table) for table in catalog.tables] for catalog in (self._expected, self._found)]
-        self._whole("Tables", *bare)
+        both = [[bare(table) for table in catalog.tables] for catalog in (self._expected, self._found)]
+        self._whole("Tables", *both)
         for table in self._expected.tables:
             other = self._found.by_name.get(table.name)
             for kind, parts in (*_TABLE_PARTS.items(), *_COMMON_PARTS.items()):
@@ -252,11 +263,11 @@ class _Comparison:
         return list(dict.fromkeys((*inherited, *(column.name for column in table.columns))))
 
     def _views(self) -> None:
-        bare = [
+        both = [
             [replace(view, indexes=(), triggers=(), rules=(), reads=()) for view in catalog.views]
             for catalog in (self._expected, self._found)
         ]
-        self._whole("Views", *bare)
+        self._whole("Views", *both)
         there = {view.name: view for view in self._found.views}
         for view in self._expected.views:
             other = there.get(view.name)
@@ -289,7 +300,7 @@ class _Comparison:
         for grant in there.values():
             if grant.on not in known and not self._is_about_ours(grant):
                 continue
-            if self._by_default(grant):
+            if given_by_default(grant, self._expected, self._found):
                 given[grant.grantee] += 1
                 continue
             tally = self.tallies.setdefault("Grants", Tally())
@@ -313,23 +324,24 @@ class _Comparison:
         made: tuple[Any, ...] = (*self._expected.tables, *self._expected.views, *self._expected.functions)
         return grant.of_role in {thing.owner for thing in made}
 
-    def _by_default(self, grant: Grant) -> bool:
-        """Whether the target itself gives this to every new object, and the bundle knows nothing of it."""
-        kinds = {"table": "tables", "view": "tables", "sequence": "sequences", "function": "functions"}
-        ours = {each.name for each in self._expected.grants}
-        return any(
-            each.kind == "default privileges"
-            and each.name not in ours
-            and each.object == kinds.get(grant.kind, f"{grant.kind}s")
-            and each.grantee == grant.grantee
-            and each.schema in ("", grant.schema)
-            and {*grant.privileges} <= {*each.privileges}
-            and {*grant.withheld} <= {*each.withheld}
-            for each in self._found.grants
-        )
+
+def given_by_default(grant: Grant, expected: Catalog, found: Catalog) -> bool:
+    """Whether the target itself gives this to every new object, and the bundle knows nothing of it."""
+    kinds = {"table": "tables", "view": "tables", "sequence": "sequences", "function": "functions"}
+    ours = {each.name for each in expected.grants}
+    return any(
+        each.kind == "default privileges"
+        and each.name not in ours
+        and each.object == kinds.get(grant.kind, f"{grant.kind}s")
+        and each.grantee == grant.grantee
+        and each.schema in ("", grant.schema)
+        and {*grant.privileges} <= {*each.privileges}
+        and {*grant.withheld} <= {*each.withheld}
+        for each in found.grants
+    )
 
 
-def _bare(table: Table) -> Table:
+def bare(table: Table) -> Table:
     """The table without its parts, which are compared by themselves."""
     return replace(
         table,

@@ -122,12 +122,7 @@ def _attributes(
     if expectation.attributes is None:
         return (), ("not compared: whatever no catalog holds, for an earlier migplan wrote the bundle",)
     manifest = expectation.manifest
-    left = [each.why for each in manifest.left_out if "by choice" in each.why]
-    scope = attributes.Scope(
-        owners=manifest.keeps_owners,
-        comments="COMMENT is left out by choice" not in left,
-        privileges="privileges are left out by choice" not in left,
-    )
+    scope = attributes.scope_of(manifest)
     found = catalogs.read(target.session)
     checks, notes = attributes.compared(expectation.attributes, found, scope, lambda: rebuild().attributes)
     if source is not None:

@@ -128,6 +128,13 @@ def comment_removed(entry: Entry) -> str:
     return f"{said[1]} IS {literal(_STANDARD_COMMENT) if standard else 'NULL'};"
 
 
+def silenced(definition: str) -> str:
+    """Return what removes a comment or security label that was given to something which had none."""
+    said = _SAYING.fullmatch(definition.strip())
+    assert said is not None, definition
+    return f"{said[1]} IS NULL;"
+
+
 def privileges_back(definition: str) -> Iterator[str]:
     """Yield a REVOKE for each GRANT, and a GRANT for each REVOKE, the last first."""
     for role, statement in reversed(list(_with_roles(definition))):

@@ -7,6 +7,7 @@ from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import BundleError, RefusedError
 from migplan.postgres.address import Address
 from migplan.run.bundle.initial_state import read_initial_state
+from migplan.run.bundle.keeping import Keeping
 from migplan.run.bundle.kept import FOLDER, changed, of_bundle
 from migplan.run.bundle.steps import steps_of
 from migplan.run.engine.events import OnEvent, ignore
@@ -32,28 +33,30 @@ def apply(
     address: Address,
     wanted: ApplyOptions,
     on_event: OnEvent = ignore,
-    preflight: Callable[[LockedTarget, bool], None] = lambda _target, _resuming: None,
+    preflight: Callable[[LockedTarget, bool], Keeping] = lambda _target, _resuming: Keeping(),
 ) -> RunResult:
     """Run what of a bundle has not been run on a target. StepError says where it stopped.
 
     ``preflight`` looks at the target before the first change, with the lock held, and raises if anything is
-    in the way; its second argument says whether a run that was begun is resumed.
+    in the way; its second argument says whether a run that was begun is resumed. It returns what is there
+    already and stays.
     """
     with locked(address, wanted.options, on_event) as target:
         journal = target.journal
         earlier = _earlier(journal, bundle)
         carried = earlier.before.get(CARRIED, ()) if earlier else wanted.carried
-        steps = steps_of(bundle, carried)
         if earlier and earlier.state == "done":
             return RunResult(earlier, nothing_to_do=True)
         if earlier:
+            steps = steps_of(bundle, carried, Keeping.of(earlier.before).parts)
             _refuse_another(journal, earlier, bundle, steps)
-        preflight(target, earlier is not None)
-        if earlier:
+            preflight(target, True)
             _refuse_hole(bundle, steps, journal.done(earlier.run))
             run = target.resume(earlier, of_bundle(bundle))
         else:
-            run = target.begin(_beginning(target, bundle, steps, wanted), of_bundle(bundle))
+            kept = preflight(target, False)
+            steps = steps_of(bundle, carried, kept.parts)
+            run = target.begin(_beginning(target, bundle, steps, wanted, kept), of_bundle(bundle))
         return target.execute(run, steps, bundle.files)
 
 
@@ -111,7 +114,11 @@ def another_bundle(journal: Journal, earlier: Run, bundle: VerifiedBundle, do: s
 
 
 def _beginning(
-    target: LockedTarget, bundle: VerifiedBundle, steps: Sequence[Step], wanted: ApplyOptions
+    target: LockedTarget,
+    bundle: VerifiedBundle,
+    steps: Sequence[Step],
+    wanted: ApplyOptions,
+    kept: Keeping,
 ) -> Beginning:
     """Return the journal's record of the run, with the state of the target before the first change."""
     carried = {CARRIED: sorted(wanted.carried)} if wanted.carried else {}
@@ -125,7 +132,11 @@ def _beginning(
         before={
             **read_initial_state(target.session),
             **carried,
+            **kept.noted,
             FOLDER: bundle.paths.folder.resolve().name,
         },
-        notes=[f"key {key} is NOT VALID: rows break it" for key in sorted(wanted.carried)],
+        notes=[
+            *(f"key {key} is NOT VALID: rows break it" for key in sorted(wanted.carried)),
+            *kept.notes,
+        ],
     )

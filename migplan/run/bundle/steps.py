@@ -7,10 +7,12 @@
   added without looking at the rows, and validated in a second step, which blocks nobody.
 """
 
+from __future__ import annotations
+
 import io
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
@@ -18,6 +20,7 @@ from io import BytesIO
 from migplan.bundle.manifest import Block, BundleFile
 from migplan.bundle.manifest import Step as Listed
 from migplan.bundle.schema.role_file import MADE
+from migplan.bundle.schema.parts import Part, PartReader
 from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Layout
 from migplan.errors import BundleError
@@ -25,6 +28,7 @@ from migplan.names import quoted
 from migplan.run.bundle.footprints import AddedKey, Families, checking, read
 from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, LOADS, REFERS, Footprint, joined
 from migplan.run.engine.steps import CopyBlock, Segment, Statements, Step
+from migplan.sql.effects import effects
 from migplan.sql.split import CopyRows, Statement, pieces
 from migplan.sql.tree import statement_tree
 
@@ -43,12 +47,14 @@ _SETTING = re.compile(
 _IMPERSONATION = re.compile(r"\s*(SET|RESET)\s+(?:SESSION\s+AUTHORIZATION|ROLE)\b", re.IGNORECASE)
 
 
-def steps_of(bundle: VerifiedBundle, carried: Collection[str] = ()) -> tuple[Step, ...]:
+def steps_of(
+    bundle: VerifiedBundle, carried: Collection[str] = (), kept: Collection[Part] = ()
+) -> tuple[Step, ...]:
     """Return every step, in the order of the files.
 
-    The keys in ``carried`` are added NOT VALID, and stay so.
+    The keys in ``carried`` are added NOT VALID, and stay so; statements that bring what is ``kept`` are left out.
     """
-    deriving = _Deriving(bundle, carried)
+    deriving = _Deriving(bundle, carried, kept)
     found = [step for file in bundle.manifest.files for step in deriving.steps(file)]
     return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
@@ -64,12 +70,17 @@ class _Reader:
 
     bundle: VerifiedBundle
     name: str
+    kept: _Kept | None = None
 
     def __post_init__(self) -> None:
         self._settings: dict[str, str] = {}
 
     def statements(self) -> Iterator[tuple[Statement, str]]:
         """Each statement that does something, with the settings under which it runs."""
+        found = self._every()
+        return self.kept.others(found) if self.kept else found
+
+    def _every(self) -> Iterator[tuple[Statement, str]]:
         text = BytesIO(bytes(self.bundle.texts[self.name]))
         for piece in pieces(text, self.bundle.paths.folder / self.name):
             if not isinstance(piece, Statement):
@@ -88,25 +99,63 @@ class _Reader:
         return "\n".join(self._settings.values())
 
 
+class _Kept:
+    """Leaves out the statements that bring what is kept."""
+
+    def __init__(self, parts: Collection[Part], families: Families) -> None:
+        self._parts = parts
+        self._families = families
+        self._reader = PartReader()
+
+    def has(self, text: str) -> bool:
+        """Whether a statement brings something of what is kept; what it says of families is not forgotten."""
+        node = statement_tree(text)
+        if self._reader.part(node) not in self._parts:
+            return False
+        self._families.see(text)
+        self._families.footprint(read(node))
+        return True
+
+    def others(self, statements: Iterable[tuple[Statement, str]]) -> Iterator[tuple[Statement, str]]:
+        """The others; of statements that run as another role, that role is not taken for none of them."""
+        waiting: list[tuple[Statement, str]] = []
+        for statement, settings in statements:
+            word = _IMPERSONATION.match(statement.text)
+            if word and word[1].upper() == "SET":
+                waiting = [(statement, settings)]
+            elif word:
+                if not waiting:
+                    yield statement, settings
+                waiting = []
+            elif not self.has(statement.text):
+                yield from waiting
+                waiting = []
+                yield statement, settings
+
+
 class _Deriving:
     """Makes the steps of a bundle; how large tables are is known from the data files."""
 
-    def __init__(self, bundle: VerifiedBundle, carried: Collection[str]) -> None:
+    def __init__(self, bundle: VerifiedBundle, carried: Collection[str], kept: Collection[Part]) -> None:
         self._bundle = bundle
         self._carried = frozenset(carried)
         self._manifest = bundle.manifest
         self._families = Families()
+        self._kept = _Kept(kept, self._families) if kept else None
 
     def steps(self, file: BundleFile) -> Iterator[Step]:
         """The steps of a file; their numbers come later."""
         if file.phase == "data":
-            yield from DataFile(self._bundle, file, self._live).steps()
+            yield from DataFile(self._bundle, file, self._live, self._kept).steps()
         elif file.phase == "roles":
             yield _role_step(_Reader(self._bundle, file.file), file)
         elif file.phase == "schema":
-            yield from _chunked(_Reader(self._bundle, file.file), file.phase, self._families)
+            yield from _chunked(self._reader(file), file.phase, self._families)
         else:
-            yield from self._constraints(_Reader(self._bundle, file.file), file.phase)
+            yield from self._constraints(self._reader(file), file.phase)
+
+    def _reader(self, file: BundleFile) -> _Reader:
+        return _Reader(self._bundle, file.file, self._kept)
 
     @property
     def _live(self) -> bool:
@@ -136,7 +185,8 @@ class _Deriving:
         return key.can_wait and large and not self._families.has_parts(key.referenced)
 
     def _constraints(self, reader: _Reader, phase: str) -> Iterator[Step]:
-        light = _Chunk(reader.name, phase)
+        whole = reader.kept is None
+        light = _Chunk(reader.name, phase, whole=whole)
         for statement, settings in reader.statements():
             reading = read(statement_tree(statement.text))
             footprint = self._families.footprint(reading)
@@ -147,7 +197,7 @@ class _Deriving:
                 yield from light.add(statement, settings, footprint)
                 continue
             yield from light.close()
-            alone = _Chunk(reader.name, phase)
+            alone = _Chunk(reader.name, phase, whole=whole)
             yield from alone.add(statement, settings, footprint)
             (step,) = alone.close()
             step = replace(step, weight=weight)
@@ -177,7 +227,7 @@ def _validated(step: Step, statement: Statement, key: AddedKey) -> Step:
 
 def _chunked(reader: _Reader, phase: str, families: Families) -> Iterator[Step]:
     """Yield steps of a hundred statements each, in their order."""
-    chunk = _Chunk(reader.name, phase)
+    chunk = _Chunk(reader.name, phase, whole=reader.kept is None)
     for statement, settings in reader.statements():
         families.see(statement.text)
         yield from chunk.add(statement, settings, EVERYTHING)
@@ -199,9 +249,10 @@ class _Chunk:
     They have the same settings, and none runs as another role only half.
     """
 
-    def __init__(self, file: str, phase: str) -> None:
+    def __init__(self, file: str, phase: str, *, whole: bool) -> None:
         self._file = file
         self._phase = phase
+        self._whole = whole  # nothing between its statements is left out
         self._statements: list[Statement] = []
         self._footprints: list[Footprint] = []
         self._settings = ""
@@ -220,7 +271,9 @@ class _Chunk:
     def close(self) -> Iterator[Step]:
         """The step of what is there."""
         if self._statements:
-            yield _step_of(self._file, self._phase, self._statements, self._settings, self._footprints)
+            step = _step_of(self._file, self._phase, self._statements, self._settings, self._footprints)
+            pieces_ = tuple(Statements(each.start, each.end, each.line) for each in self._statements)
+            yield step if self._whole else replace(step, segments=pieces_)
         self._statements, self._footprints = [], []
 
     def _is_complete(self, settings: str, footprint: Footprint) -> bool:
@@ -271,8 +324,11 @@ _TRANSACTION = frozenset({"begin", "commit"})
 class DataFile:
     """Divides a data file into steps; its rows are not read."""
 
-    def __init__(self, bundle: VerifiedBundle, file: BundleFile, live: bool) -> None:
+    def __init__(
+        self, bundle: VerifiedBundle, file: BundleFile, live: bool, kept: _Kept | None = None
+    ) -> None:
         manifest = bundle.manifest
+        self._kept = kept
         self._inserts = manifest.data_format == "insert"
         self._self_keys = {table.table for table in manifest.tables if table.self_keys}
         self._file = file
@@ -287,7 +343,9 @@ class DataFile:
         first = self._file.steps[0].start if self._file.steps else self._file.bytes
         settings = "\n".join(each.text for each in self._statements(first))
         for listed in self._file.steps:
-            yield from self._cut(listed, self._step(listed, settings))
+            step = self._step(listed, settings)
+            if step.segments or self._kept is None:
+                yield from self._cut(listed, step)
 
     def _step(self, listed: Listed, settings: str) -> Step:
         found: list[Segment] = []
@@ -297,7 +355,7 @@ class DataFile:
             upto = block.start if block else listed.end
             for each in self._statements(upto):
                 line = line or each.line + first_line - 1
-                if each.word not in _TRANSACTION:
+                if each.word not in _TRANSACTION and not self._is_kept(each):
                     found.append(Statements(start + each.start, start + each.end, first_line + each.line - 1))
             if block is not None:
                 found.append(self._block(block))
@@ -326,6 +384,13 @@ class DataFile:
         self._line += data.count(b"\n")
         source = io.BytesIO(data + _END_OF_ROWS if _ends_in_copy(data) else data)
         return [each for each in pieces(source, self._path) if not isinstance(each, CopyRows)]
+
+    def _is_kept(self, statement: Statement) -> bool:
+        """Whether it adds a key that is there; all else that a data file says of tables is about their rows."""
+        if self._kept is None or statement.word != "alter":
+            return False
+        adds = effects(statement_tree(statement.text)).creates
+        return bool(adds) and self._kept.has(statement.text)
 
     def _block(self, block: Block) -> Segment:
         line = self._line

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from migplan.bundle.manifest import Manifest
+from migplan.bundle.schema.parts import Presence
 from migplan.bundle.verified import VerifiedBundle
 from migplan.postgres.session import Session
 from migplan.run.preflight.existing import for_rows, in_the_way, needed
@@ -20,20 +21,27 @@ def examine(
     *,
     resuming: bool = False,
     jobs: int = 1,
+    presence: Presence | None = None,
 ) -> tuple[Obstacle, ...]:
     """Return everything that stands in the way, what stops a run first; nothing is changed.
 
-    ``resuming`` says that a run of this bundle has begun there, so that its own objects are no surprise.
+    ``resuming`` says that a run of this bundle has begun there, so that its own objects are no surprise;
+    ``presence`` what of the bundle is there already, where it was compared.
     """
-    wants = wants_of(bundle)
+    wants = wants_of(bundle, presence.same if presence else ())
     with looking_at(session) as target:
-        found = list(_obstacles(target, bundle.manifest, wants, resuming, jobs))
+        found = list(_obstacles(target, bundle.manifest, wants, resuming, jobs, presence))
         found += target.unread
     return tuple(dict.fromkeys(sorted(found, key=lambda obstacle: obstacle.level)))
 
 
 def _obstacles(
-    target: Target, manifest: Manifest, wants: Wants, resuming: bool, jobs: int
+    target: Target,
+    manifest: Manifest,
+    wants: Wants,
+    resuming: bool,
+    jobs: int,
+    presence: Presence | None,
 ) -> Iterator[Obstacle]:
     yield from not_the_source(target, manifest)
     yield from server(target, manifest, jobs)
@@ -45,6 +53,6 @@ def _obstacles(
         yield from for_rows(target, manifest, wants, resuming=resuming)
     else:
         if not resuming:
-            yield from in_the_way(target, manifest)
+            yield from in_the_way(target, manifest, presence)
         yield from needed(target, wants)
     yield from space(target, manifest)

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from migplan.bundle.manifest import Manifest
+from migplan.bundle.schema.parts import Part, Presence, routine
+from migplan.config import Layout
 from migplan.names import QualifiedName, parse, quoted, split
+from migplan.postgres.session import Session
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
-from migplan.run.preflight.target import Target
+from migplan.run.preflight.target import Target, looking_at
 from migplan.run.preflight.wants import Wants
-from migplan.text.wording import listed
+from migplan.sql.text import literal
+from migplan.text.wording import counted, listed
 
 _AT_ONCE = 200
 
@@ -91,19 +95,223 @@ class Found:
     columns: tuple[str, ...]
 
 
-def in_the_way(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
-    """Yield an obstacle if objects exist that the files are to create."""
+def some_there(session: Session, manifest: Manifest) -> bool:
+    """Whether the target has anything that is called like an object of the bundle."""
+    with looking_at(session) as target:
+        return bool(_there(target, manifest))
+
+
+def in_the_way(target: Target, manifest: Manifest, presence: Presence | None) -> Iterator[Obstacle]:
+    """Yield what exists and is not what the bundle brings; without a ``presence`` nothing could be compared."""
+    if presence is not None:
+        yield from _compared(target, manifest, presence)
+        return
+    found = _there(target, manifest)
+    if found:
+        yield stop(
+            "objects",
+            f"{counted(len(found), 'object')} of the bundle are there already, and whether they are the same cannot "
+            f"be told, for an earlier migplan wrote the bundle: {listed(found, 10)}",
+            f"export anew, so that they can be compared; or {_ELSEWHERE}",
+        )
+
+
+_ELSEWHERE = "use an empty database; rows alone come with: migplan export --data-only"
+_NOT_OURS = (
+    "apply to an empty database; or leave out what the target is to keep as its own: migplan export --provided "
+    "NAME; or rename one of the two. Drop only what is yours and nobody needs: look first with psql's {look}"
+)
+_SHOWN = 20
+_LOOK = {"routine": "\\df+", "type": "\\dT+", "sequence": "\\ds+", "view": "\\d+", "table": "\\d+"}
+_WITH_INDEX = frozenset({"index", "constraint"})
+_IN_RELATIONS = frozenset({"table", "view", "materialized view", "sequence", "index"})
+_OF_SCHEMAS = frozenset({"owner of schema", "comment of schema", "privileges of schema"})
+
+
+def _there(target: Target, manifest: Manifest) -> list[str]:
     like = [each for each in manifest.objects if each.kind in _LIKE]
     wanted = {(_LIKE[each.kind], each.in_schema, each.name): each.kind for each in like}
     wanted.pop(("schema", "", "public"), None)
     names = sorted({name for _, _, name in wanted})
-    found = [key for key in target.ask("objects", _THERE, [names]) if key in wanted]
-    if found:
-        shown = sorted(f"{wanted[key].lower()} {'.'.join(filter(None, key[1:]))}" for key in found)
+    found = [tuple(key) for key in target.ask("objects", _THERE, [names]) if tuple(key) in wanted]
+    return sorted(f"{wanted[key].lower()} {'.'.join(filter(None, key[1:]))}" for key in found)
+
+
+def _compared(target: Target, manifest: Manifest, presence: Presence) -> Iterator[Obstacle]:
+    differing = [(part, said) for part, said in presence.differing if part.kind not in _OF_SCHEMAS]
+    differing += _occupied(target, presence)
+    if differing:
+        lines = [f"{part}: {'; '.join(said)}" for part, said in differing[:_SHOWN]]
+        lines += [f"and {len(differing) - _SHOWN:,} more"] if len(differing) > _SHOWN else []
+        count = counted(len(differing), "object")
         yield stop(
             "objects",
-            f"{len(shown):,} of {len(wanted):,} objects are there already: {listed(shown, 10)}",
-            "use an empty database, or drop them; rows alone come with: migplan export --data-only",
+            f"{count} of the bundle {'is' if len(differing) == 1 else 'are'} there already, and not the same (the "
+            "bundle's -> the target's):\n    " + "\n    ".join(lines),
+            _NOT_OURS.format(look=_look(differing[0][0])),
+        )
+    yield from _halves(presence)
+    if manifest.contents == "all":
+        yield from _kept_rows(target, manifest, presence)
+        yield from _live(manifest, presence)
+        yield from _values(manifest, presence)
+
+
+def _look(part: Part) -> str:
+    name = part.relation if part.schema else quoted(part.name)
+    return f"{_LOOK.get(part.kind, _LOOK['table'])} {name}"
+
+
+_TAKEN = """
+SELECT w.place, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialised view' WHEN 'i' THEN 'index'
+                WHEN 'I' THEN 'index' WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'composite type'
+                WHEN 'f' THEN 'foreign table' ELSE 'table' END,
+       (SELECT x.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
+        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'),
+       (SELECT i.indrelid::regclass::text FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid)
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY w (schema, name, place)
+JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+ORDER BY w.place
+"""
+_TAKEN_TYPES = """
+SELECT w.place, CASE WHEN t.typrelid <> 0 THEN 'type of a table or view' ELSE 'type' END,
+       (SELECT x.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
+        WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'), NULL
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY w (schema, name, place)
+JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = w.name AND t.typelem = 0
+ORDER BY w.place
+"""
+_TAKEN_ROUTINES = """
+SELECT n.nspname::text, p.proname::text, pg_catalog.pg_get_function_identity_arguments(p.oid), x.extname::text
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
+WHERE p.proname = ANY (%s)
+"""
+
+
+def _occupied(target: Target, presence: Presence) -> Iterator[tuple[Part, tuple[str, ...]]]:
+    """Yield what the bundle brings under names that something else has: another kind, or an extension's."""
+    missing = sorted(presence.missing)
+    named = {
+        "": [(part, part.part or part.name) for part in missing if part.kind in _IN_RELATIONS | _WITH_INDEX],
+        "type": [(part, part.name) for part in missing if part.kind == "type"],
+    }
+    for question, parts in ((_TAKEN, named[""]), (_TAKEN_TYPES, named["type"])):
+        wanted = [[part.schema for part, _ in parts], [name for _, name in parts]]
+        for place, what, extension, table in target.ask("objects", question, wanted) if parts else ():
+            of = f" of extension {extension}" if extension else f" of {table}" if table else ""
+            yield parts[place - 1][0], (f"the name is that of another object there, {_article(what)}{of}",)
+    routines = {part for part in missing if part.kind == "routine"}
+    names = sorted({part.name for part in routines})
+    for schema, name, arguments, extension in (
+        target.ask("objects", _TAKEN_ROUTINES, [names]) if names else ()
+    ):
+        part = routine(schema, name, arguments)
+        if part in routines:
+            yield part, (f"extension {extension} has brought one of that name",)
+
+
+def _article(what: str) -> str:
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
+
+
+def _halves(presence: Presence) -> Iterator[Obstacle]:
+    """Yield partitions that cannot be made parts of what is there: the server would make indexes of its own."""
+    found = presence.catalog.by_name if presence.catalog else {}
+    indexed = {str(name) for name, table in found.items() if table.indexes and table.partition_key}
+    same = {(part.kind, part.schema, part.name) for part in presence.same}
+    whole = [
+        f"{part.relation}"
+        for part, parent in sorted(presence.parents.items())
+        if part.kind == "attach" and part in presence.missing and str(parent) in indexed
+    ]
+    whole += [
+        f"{part.relation}"
+        for part, parent in sorted(presence.parents.items())
+        if part.kind == "index attach"
+        and part in presence.missing
+        and (("index", part.schema, part.name) in same or ("index", parent.schema, parent.name) in same)
+    ]
+    if whole:
+        yield stop(
+            "objects",
+            f"partitioned tables are there only in part: to the partitions and indexes {listed(whole, 10)}, which are "
+            "missing or stand alone, the server would add indexes of its own",
+            "attach them there as the bundle's files do, and apply again; or apply to an empty database",
+        )
+
+
+def _kept_rows(target: Target, manifest: Manifest, presence: Presence) -> Iterator[Obstacle]:
+    """Yield tables that stay and have rows, where the bundle brings rows, too."""
+    brought = {table.table for table in manifest.tables if table.brings_rows} | _block_columns(
+        manifest
+    ).keys()
+    tables = {str(part.relation) for part in presence.same if part.kind == "table"} & brought
+    found = [table for table in _tables(target, tables) if table.there]
+    if unread := [table.name for table in found if not table.may_select]:
+        yield stop(
+            "rows",
+            f"{target.role.name} may not look whether tables that are there are empty: {listed(unread, 10)}",
+            f"GRANT SELECT ON {unread[0]} TO {quoted(target.role.name)}, and so on",
+        )
+    if filled := _filled_tables(target, [table for table in found if table.may_select]):
+        yield stop(
+            "rows",
+            f"{counted(len(filled), 'table')} that are there already have rows, and the bundle brings its own: "
+            f"{listed(filled, 10)}",
+            "empty them if their rows are not needed; or export without these rows: --schema-only, or strategy "
+            "schema-only for the tables in the plan",
+        )
+
+
+def _live(manifest: Manifest, presence: Presence) -> Iterator[Obstacle]:
+    """Yield what would act on rows that this bundle loads before it makes keys, triggers and rules."""
+    if manifest.constraints is Layout.WITH_SCHEMA:
+        return
+    filled = {table.table for table in manifest.tables if table.brings_rows} | _block_columns(manifest).keys()
+    kept = {part.relation for part in presence.same if part.kind == "table"}
+    acting = []
+    for table in presence.catalog.tables if presence.catalog else ():
+        if table.name not in kept or str(table.name) not in filled:
+            continue
+        acting += [f"trigger {quoted(each.name)} of {table.name}" for each in table.triggers if each.fires]
+        acting += [f"rule {quoted(each.name)} of {table.name}" for each in table.rules if each.fires]
+        acting += [f"key {quoted(each.name)} of {table.name}" for each in table.foreign_keys if each.enforced]
+        acting += [f"policies forced on {table.name}"] if table.force_row_security else []
+    if acting:
+        yield stop(
+            "keys",
+            "this bundle brings rows before keys, triggers and rules, and tables that are there have these already: "
+            f"{listed(acting, 10)}",
+            "export for live keys and triggers: migplan export --constraints with-schema",
+        )
+
+
+def _values(manifest: Manifest, presence: Presence) -> Iterator[Obstacle]:
+    """Yield sequences that are there and further on than the bundle would set them."""
+    kept = {part.relation for part in presence.same if part.kind in {"sequence", "identity"}}
+    values = {each.sequence: each.value for each in manifest.sequences}
+    back = []
+    for each in presence.catalog.sequences if presence.catalog else ():
+        value = values.get(str(each.name))
+        owner = each.owned_by if each.identity else each.name
+        if value is None or each.last_value is None or owner not in kept:
+            continue
+        if (each.last_value - value) * each.increment > 0:
+            back.append((str(each.name), each.last_value, value))
+    if back:
+        name, _, value = back[0]
+        yield stop(
+            "sequences",
+            "sequences that are there are further on than the bundle would set them: "
+            + listed(
+                (f"{name} ({there:,} there, {value:,} in the bundle)" for name, there, value in back), 10
+            ),
+            "if nobody uses their numbers, set them back, and apply again: "
+            f"SELECT pg_catalog.setval({literal(name)}, {value})",
         )
 
 
@@ -162,12 +370,15 @@ def for_rows(target: Target, manifest: Manifest, wants: Wants, *, resuming: bool
         yield from _filled(target, [table for table in there if table.name in columns])
 
 
-def _filled(target: Target, tables: list[Found]) -> Iterator[Obstacle]:
-    readable = [table for table in tables if table.may_select]
+def _filled_tables(target: Target, tables: Sequence[Found]) -> list[str]:
     filled: list[str] = []
-    for start in range(0, len(readable), _AT_ONCE):
-        filled += _with_rows(target, readable[start : start + _AT_ONCE])
-    if filled:
+    for start in range(0, len(tables), _AT_ONCE):
+        filled += _with_rows(target, tables[start : start + _AT_ONCE])
+    return filled
+
+
+def _filled(target: Target, tables: list[Found]) -> Iterator[Obstacle]:
+    if filled := _filled_tables(target, [table for table in tables if table.may_select]):
         yield warn(
             "rows",
             f"{len(filled):,} of the tables have rows already: {listed(filled, 10)}",

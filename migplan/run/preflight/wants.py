@@ -1,12 +1,13 @@
 """What the files of a bundle want of their target: roles, schemas, tablespaces, and what only some may do."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
+from migplan.bundle.schema.parts import Part, PartReader
 from migplan.bundle.verified import VerifiedBundle
 from migplan.sql.effects import OF_A_TABLE, effects
 from migplan.sql.statements import parsed
@@ -57,12 +58,19 @@ class Wants:
         return self.attached - self.tables
 
 
-def wants_of(bundle: VerifiedBundle) -> Wants:
-    """Look at the statements of a bundle, as they were read when it was verified."""
+def wants_of(bundle: VerifiedBundle, kept: Collection[Part] = ()) -> Wants:
+    """Look at the statements of a bundle, as they were read when it was verified.
+
+    Those that bring what is ``kept`` will not run, and want nothing but the tables to be there.
+    """
     wants = Wants()
+    reader = PartReader()
     for file in bundle.manifest.files:
         for each in parsed(BytesIO(bytes(bundle.texts[file.file])), bundle.paths.step(file.file)):
-            _see(wants, each.node)
+            if kept and reader.part(each.node) in kept:
+                wants.tables.update(made.name for made in effects(each.node).creates)
+            else:
+                _see(wants, each.node)
     wants.schemas.discard("")
     return wants
 

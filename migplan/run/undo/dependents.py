@@ -127,15 +127,19 @@ def refuse_dependents(
     files: Collection[str],
     preexisting: Collection[tuple[str, str]],
     truncated: Sequence[QualifiedName],
+    kept: Collection[MovedObject] = (),
 ) -> None:
-    """Raise RefusedError with all that depends on what these files created and is not the bundle's."""
+    """Raise RefusedError with all that depends on what these files created and is not the bundle's.
+
+    What is ``kept`` stays; what the run added to it goes before.
+    """
     objects = [each for each in bundle.manifest.objects if (each.kind, each.name) not in preexisting]
     with (
         session.translate_errors("looking for what depends on what is to go"),
         session.transaction(force_rollback=True),
     ):
         session.execute("SET LOCAL search_path = ''; SET LOCAL statement_timeout = 0")
-        found = _dependents(session, objects, files)
+        found = _dependents(session, objects, files, kept)
         found += _referring(session, bundle, set(truncated)) if truncated else []
     lines = [
         f"{what.removeprefix('rule _RETURN on ')} depends on {needed}"
@@ -152,7 +156,7 @@ def refuse_dependents(
 
 
 def _dependents(
-    session: Session, objects: Sequence[MovedObject], files: Collection[str]
+    session: Session, objects: Sequence[MovedObject], files: Collection[str], kept: Collection[MovedObject]
 ) -> list[tuple[str, str]]:
     """Return what depends on what is dropped and is not ours, as the server describes it."""
     if not objects:
@@ -169,14 +173,16 @@ def _dependents(
         elif looked_at:
             needing[of_catalog, of].append(((catalog, oid), column))
     ours = _with_all(_found(objects, named), along)
-    gone = _with_all(_found([each for each in objects if each.file in files], named), along)
-    kept = [(*who, column, *what) for what in gone for who, column in needing[what] if who not in ours]
+    gone = _with_all(
+        _found([each for each in objects if each.file in files and each not in kept], named), along
+    )
+    needed = [(*who, column, *what) for what in gone for who, column in needing[what] if who not in ours]
     brought = set(_found(objects, named))
     for catalog, oid, parent in session.execute(_PARTITIONS):
         if (catalog, parent) in gone and (catalog, oid) not in brought:
-            kept.append((catalog, oid, 0, catalog, parent))
-    columns = [list(column) for column in zip(*kept, strict=True)]
-    return session.execute(_DESCRIBED, columns).fetchall() if kept else []
+            needed.append((catalog, oid, 0, catalog, parent))
+    columns = [list(column) for column in zip(*needed, strict=True)]
+    return session.execute(_DESCRIBED, columns).fetchall() if needed else []
 
 
 def _found(

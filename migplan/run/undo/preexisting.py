@@ -8,12 +8,15 @@ is restored item by item, as the journal remembers it.
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, LiteralString
 
+import postgast
 from postgast import pg_query_pb2 as pg
 
+from migplan.bundle.schema.parts import Part, of_object, part_of
 from migplan.names import quoted
 from migplan.postgres.session import Session
 from migplan.run.bundle.initial_state import ITEMS, Default, InitialState, Item, items_of, read_initial_state
@@ -24,8 +27,9 @@ from migplan.sql.split import Statement, pieces
 from migplan.sql.text import literal
 from migplan.sql.tree import options, statement_tree
 
-_WORDS = frozenset({"alter", "comment", "do", "drop", "grant", "revoke", "security"})
+_WORDS = frozenset({"alter", "comment", "do", "drop", "grant", "revoke", "security", "truncate"})
 _IN_A_BLOCK = re.compile(r"^ *(ALTER DEFAULT PRIVILEGES .+;)\n +END IF;\nEND\n", re.MULTILINE | re.DOTALL)
+_WITHIN = re.compile(r"^ *IF .+? THEN\n(.+)\n *END IF;\n", re.MULTILINE | re.DOTALL)
 _STANDARD_OWNER = "ALTER SCHEMA public OWNER TO pg_database_owner;"
 _KINDS: Mapping[int, str] = {
     pg.OBJECT_TABLE: "r",
@@ -55,6 +59,7 @@ class Preexisting:
     """What the statements that are left out are about."""
 
     before: InitialState
+    kept: frozenset[Part] = frozenset()
     schemas: dict[str, None] = field(default_factory=dict)
     extensions: dict[str, None] = field(default_factory=dict)
     defaults: dict[Default, None] = field(default_factory=dict)
@@ -83,6 +88,8 @@ class Preexisting:
     def _is_preexisting(self, statement: Statement) -> bool:
         if statement.word not in _WORDS:
             return False
+        if statement.word == "truncate":
+            return bool(self.kept)  # the rows that the run brought are deleted one by one
         if statement.word == "do":
             return self._is_preexisting_block(statement.text)
         node = statement_tree(statement.text)
@@ -91,15 +98,41 @@ class Preexisting:
         if node.grant_stmt.targtype == pg.ACL_TARGET_ALL_IN_SCHEMA:
             return False
         found = effects(node)
-        return self._note([*found.drops, *found.refers])
+        return self._note([*found.drops, *found.refers]) or self._is_kept(node)
+
+    def _is_kept(self, node: pg.Node) -> bool:
+        """Whether a statement takes away what is kept, or alters it."""
+        if not self.kept:
+            return False
+        drops = effects(node).drops
+        parts = map(of_object, drops) if drops else [part_of(node)]
+        return any(part is not None and self._has(part) for part in parts)
+
+    def _has(self, part: Part) -> bool:
+        """Whether it is kept; DROP INDEX names keys, and DROP TYPE domains, too."""
+        if part.kind == "index" and part not in self.kept:
+            names = {(each.schema, each.part) for each in self.kept if each.kind == "constraint"}
+            return (part.schema, part.name) in names
+        return part in self.kept
 
     def _is_preexisting_block(self, text: str) -> bool:
         if _STANDARD_OWNER in text:
             return self._note([Object(pg.OBJECT_SCHEMA, "", ("public",))])
         found = _IN_A_BLOCK.search(text)
         if found is None:
-            return False
+            return self._is_kept_in_block(text)
         return self._default(statement_tree(found[1]).alter_default_privileges_stmt)
+
+    def _is_kept_in_block(self, text: str) -> bool:
+        """Whether a block takes away what is kept: blocks that drop hold statements alone, one a line or more."""
+        if not self.kept:
+            return False
+        inside = _WITHIN.search(text)
+        if inside is None or "TRUNCATE TABLE" in text or "DELETE FROM" in text:
+            return "TRUNCATE TABLE" in text or "DELETE FROM" in text
+        with suppress(postgast.PgQueryError):
+            return any(self._is_kept(each.stmt) for each in postgast.parse(inside[1]).stmts)
+        return False
 
     def _default(self, statement: Any) -> bool:
         said = {name: list(_names(each.arg.list.items)) for name, each in options(statement.options).items()}

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
@@ -24,6 +25,7 @@ from migplan.errors import BundleError, JournalError, RefusedError
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.address import Address
 from migplan.run.bundle.initial_state import InitialState
+from migplan.run.bundle.keeping import Keeping
 from migplan.run.bundle.kept import LocalBundle, as_applied, difference
 from migplan.run.bundle.steps import undoing_steps
 from migplan.run.engine.events import OnEvent, ignore
@@ -288,6 +290,18 @@ class Work:
     asked: Mapping[str, Any]
     differs: str = ""  # in which way the folder beside is not what was applied
 
+    @cached_property
+    def _keeping(self) -> Keeping:
+        """What was there before the run, just as the bundle brings it."""
+        return Keeping.of(self.run.before)
+
+    @cached_property
+    def _made(self) -> VerifiedBundle:
+        """The bundle with nothing but the objects that the run made."""
+        kept = set(self._keeping.entries(self.bundle))
+        objects = tuple(each for each in self.bundle.manifest.objects if each not in kept)
+        return replace(self.bundle, manifest=self.bundle.manifest.model_copy(update={"objects": objects}))
+
     def losses(self) -> Losses:
         """Return what would be lost."""
         done = {entry.file for entry in self.entries if entry.state == "done"}
@@ -304,18 +318,19 @@ class Work:
             files,
             stay,
             self._counted(names),
-            {} if self._data_only else objects_of(self.bundle, files, preexisting),
-            ()
-            if self._data_only
-            else tuple(
-                f"{kind.lower()} {quoted(name)}" for kind, name in preexisting if (kind, name) in made
-            ),
+            {} if self._data_only else objects_of(self._made, files, preexisting),
+            () if self._data_only else self._stays(made),
             self._data_only,
             bool(self.asked["also_changed"]),
             not self.asked["to"] and not self.asked["data_only"],
             before_rows(self.bundle, stay, files if self._data_only else ()),
             self.differs,
         )
+
+    def _stays(self, made: Collection[tuple[str, str]]) -> tuple[str, ...]:
+        """Return what of the bundle was there before, as people are told of it."""
+        known = [f"{kind.lower()} {quoted(name)}" for kind, name in self._preexisting if (kind, name) in made]
+        return tuple(dict.fromkeys([*known, *map(str, self._keeping.objects)]))
 
     def refuse_dependents(self) -> None:
         """Raise RefusedError if objects of others depend on what would be dropped."""
@@ -324,7 +339,8 @@ class Work:
         truncated = {*self._files} - self._by_deletion
         data = [file.file for file in self.bundle.manifest.files if file.phase == "data"]
         tables = [name for file in data if file in truncated for name in self._filled(file)]
-        refuse_dependents(self.target.session, self.bundle, self._files, self._preexisting, tables)
+        kept = self._keeping.entries(self.bundle)
+        refuse_dependents(self.target.session, self.bundle, self._files, self._preexisting, tables, kept)
 
     @property
     def _preexisting(self) -> list[tuple[str, str]]:
@@ -341,7 +357,10 @@ class Work:
         empty = self._by_deletion
         emptied = self._emptied([file for file in self._files if file in empty]) if empty else {}
         for file in reversed(self._files):
-            found += emptied.get(file, ()) if file in empty else self._steps_of_file(file)
+            if file not in empty or not self._data_only and file in self._kept_filled:
+                found += self._steps_of_file(file, marking=file not in empty)
+            if file in empty:
+                found += emptied.get(file, ())
         return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
     def beginning(self, steps: Sequence[Step]) -> Beginning:
@@ -384,8 +403,15 @@ class Work:
     def _by_deletion(self) -> set[str]:
         """Data files whose tables stay: their rows are deleted."""
         if not self._data_only and self.bundle.manifest.contents != "data":
-            return set()
+            return self._kept_filled
         return {file.file for file in self.bundle.manifest.files if file.phase == "data"}
+
+    @cached_property
+    def _kept_filled(self) -> set[str]:
+        """Data files that filled tables which were there before, and so stay."""
+        kept = self._keeping.tables
+        data = [file.file for file in self.bundle.manifest.files if file.phase == "data"]
+        return {file for file in data if kept & {*self._filled(file)}}
 
     def _transactions(self) -> list[str]:
         return transactions_of(self.target.session, (entry.transaction for entry in self.entries))
@@ -428,7 +454,8 @@ class Work:
         views = [(schema, name) for schema, name in self.bundle.manifest.refreshed if (schema, name) in there]
         for schema, name in views:
             yield f"REFRESH MATERIALIZED VIEW {QualifiedName(schema, name)};"
-        if self.bundle.manifest.contents == "data" and "filled" in self.run.before:
+        stay = self.bundle.manifest.contents == "data" or self._keeping.parts
+        if stay and "filled" in self.run.before:
             filled = {(schema, name) for schema, name in self.run.before["filled"]}
             for schema, name in reversed(views):
                 if (schema, name) not in filled:
@@ -442,9 +469,9 @@ class Work:
         name += f", with {', '.join(emptied[1:])}" if len(emptied) > 1 else ""
         return self._step(file, name, [*([text] if text else []), *map(self._marking, emptied)])
 
-    def _steps_of_file(self, file: str) -> list[Step]:
+    def _steps_of_file(self, file: str, *, marking: bool = True) -> list[Step]:
         """Return the steps of a rollback file; what existed before the run is left alone, or restored."""
-        preexisting = Preexisting(InitialState.of(self.run.before))
+        preexisting = Preexisting(InitialState.of(self.run.before), self._keeping.parts)
         steps = [
             preexisting.step(step, self.bundle.files)
             for step in undoing_steps(self.bundle, f"rollback/{file}")
@@ -453,9 +480,11 @@ class Work:
             made = role_file.setting_of_made(preexisting.before.made_roles)
             name = "roles that the run made"
             steps = [replace(step, name=name, settings=f"{step.settings}\n{made}") for step in steps]
-        texts = [*self._put_back(preexisting), self._marking(file)]
+        if added := self._keeping.undo.get(file):
+            steps.insert(0, self._step(file, "what was added to objects that stay", added))
+        texts = [*self._put_back(preexisting), *([self._marking(file)] if marking else [])]
         if not steps:
-            return [self._step(file, "nothing to roll back", texts)]
+            return [self._step(file, "nothing to roll back", texts)] if texts else []
         last = steps[-1]
         closing_pieces = tuple(Statements(0, 0, last.line, text) for text in texts)
         return [*steps[:-1], replace(last, segments=(*last.segments, *closing_pieces))]
