@@ -1,9 +1,10 @@
 """What of a bundle's objects a target has already, part by part: the same, another, or not there.
 
-Both catalogs are compared as ``structure`` and ``attributes`` compare them, so that what counts as the same here
-is what a verification takes for right.
+Both catalogs are compared as ``structure`` and ``attributes`` compare them, so that what counts as the same
+here is what a verification takes for right.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import is_dataclass, replace
@@ -37,8 +38,8 @@ _ATTACHED = frozenset({"inhdetachpending"})  # of what is a part of a partitione
 def presence(expectation: Expectation, address: Address, scratch: Address | None = None) -> Presence:
     """Return what of a bundle's objects a target has; nothing is changed there.
 
-    ``scratch`` is a server on which definitions can be built where their texts do not tell whether they are the
-    same; without one, a throwaway server is started for that.
+    ``scratch`` is a server on which definitions can be built where their texts do not tell whether they are
+    the same; without one, a throwaway server is started for that.
     """
     nodes = [statement_tree(text) for text in texts(expectation.paths.folder, expectation.manifest)]
     brought = parts_of(nodes)
@@ -66,7 +67,7 @@ def _presence(ours: Facts, theirs: Facts, brought: frozenset[Part], undecided: M
     same, missing, differing = set(), set(), []
     for part in sorted(ours.keys() & brought):
         then, now = ours[part], theirs.get(part, {})
-        said = tuple(_differences(then, now))
+        said = tuple(_differences(part, then, now))
         if not now:
             missing.add(part)
         elif not said:
@@ -75,27 +76,31 @@ def _presence(ours: Facts, theirs: Facts, brought: frozenset[Part], undecided: M
             why = undecided.get(str(part.relation)) or undecided.get(part.part or part.name)
             told = (f"whether the texts mean the same could not be told: {why}",) if why else ()
             differing.append((part, (*said, *told)))
-    for part in sorted((theirs.keys() - ours.keys()) & brought):
-        differing.append((part, ("not in the bundle",)))
+    more = sorted((theirs.keys() - ours.keys()) & brought)
+    differing += [(part, ("not in the bundle",)) for part in more]
     return Presence(frozenset(same), frozenset(missing), tuple(differing))
 
 
-def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _differences(part: Part, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for name in dict.fromkeys((*then, *now)):
         if name not in now:
             yield f"{name} is missing there"
         elif name not in then:
             yield f"{name} is not in the bundle"
-        elif is_dataclass(then[name]) and is_dataclass(now[name]):
-            yield from (f"{each.what}: {each.detail or each.change}" for each in _between(name, then, now))
         elif isinstance(now[name], _Said):
             yield str(now[name])
-        elif then[name] != now[name]:
+        elif then[name] == now[name]:
+            continue
+        elif is_dataclass(then[name]) and is_dataclass(now[name]):
+            itself = str(part).startswith(name.partition(" ")[0])
+            for each in between(name, then[name], now[name]):
+                detail = _BODIES.sub("another body", each.detail or each.change)
+                yield detail if itself else f"{each.what}: {detail}"
+        else:
             yield f"{name}: {shown(then[name])} -> {shown(now[name])}"
 
 
-def _between(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Any, ...]:
-    return between(name, then[name], now[name]) if then[name] != now[name] else ()
+_BODIES = re.compile(r"body: [0-9a-f]{32} -> [0-9a-f]{32}")
 
 
 class _Said(str):
@@ -273,7 +278,9 @@ class _Facts:
                 *(f"not {each}" for each in grant.withheld),
             )
 
-    def _granted(self, grant: Grant) -> tuple[Part | None, Part | None]:
+    def _granted(  # noqa: PLR0911 - one a kind
+        self, grant: Grant
+    ) -> tuple[Part | None, Part | None]:
         """The privileges on an object as a part, and the object; None where they are not looked at."""
         name = QualifiedName(grant.schema, grant.object)
         if grant.kind == "schema":

@@ -1,7 +1,7 @@
 """Which part of a database a statement of a bundle brings: an object, or what belongs to one.
 
-A part is as large as what pg_dump writes by itself: a table with its columns and checks, an index, a default that
-needs a sequence, a comment, the privileges on something. What is in a target already is told part by part.
+A part is as large as what pg_dump writes by itself: a table with its columns and checks, an index, a default
+that needs a sequence, a comment, the privileges on something. What a target has already is told part by part.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Presence:
 
 
 class PartReader:
-    """Tells the parts of a bundle's statements, in their order: an index may be that of a constraint before."""
+    """Tells the parts of a bundle's statements, in their order: an index may be that of a key before it."""
 
     def __init__(self) -> None:
         self._constraints: dict[tuple[str, str], Part] = {}

@@ -1,14 +1,14 @@
 """What a target has already, just as a bundle brings it, is kept: not made again, and not taken away.
 
-The statements that bring it are left out of the run, and of a rollback those that would take it away. What the run
-adds to it (an index, a comment) no DROP of the bundle takes along again, so its opposite is noted in the journal
-when the run begins.
+The statements that bring it are left out of the run, and of a rollback those that would take it away. What
+the run adds to it (an index, a comment) no DROP of the bundle takes along again, so its opposite is noted in
+the journal when the run begins.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -23,7 +23,7 @@ from migplan.names import QualifiedName, quoted
 from migplan.sql.effects import effects
 from migplan.sql.statements import Parsed, parsed
 from migplan.sql.text import do_block, literal
-from migplan.sql.tree import definition, relation_name, words
+from migplan.sql.tree import relation_name, words
 from migplan.text.wording import counted, listed
 
 KEPT = "kept"
@@ -109,8 +109,11 @@ def keeping(bundle: VerifiedBundle, presence: Presence) -> Keeping:
     return Keeping(presence.same, {file: texts for file, texts in undo.items() if texts})
 
 
+_SET_BACK = "SELECT pg_catalog.setval({text}, {before}, {called}) FROM {name} WHERE last_value = {set};"
+
+
 def _values_back(bundle: VerifiedBundle, presence: Presence) -> Iterator[tuple[str, str]]:
-    """Yield what gives sequences that were there the values that they had, unless somebody used them since."""
+    """Yield what gives kept sequences the values that they had, unless somebody used them since."""
     kept = {part.relation for part in presence.same if part.kind in {"sequence", "identity"}}
     values = {str(each.sequence): each for each in bundle.manifest.sequences}
     for sequence in presence.catalog.sequences if presence.catalog else ():
@@ -122,8 +125,13 @@ def _values_back(bundle: VerifiedBundle, presence: Presence) -> Iterator[tuple[s
         called = "false" if sequence.last_value is None else "true"
         yield (
             value.file,
-            f"SELECT pg_catalog.setval({literal(str(sequence.name))}, {before}, {called}) "
-            f"FROM {sequence.name} WHERE last_value = {value.value};",
+            _SET_BACK.format(
+                text=literal(str(sequence.name)),
+                name=sequence.name,
+                before=before,
+                called=called,
+                set=value.value,
+            ),
         )
 
 
@@ -137,7 +145,7 @@ class _Undoing:
         self._new = {part.relation: part for part in presence.missing if part.kind == "sequence"}
 
     def statements(self, statement: Parsed, part: Part) -> list[str]:
-        """Return the opposites of a statement; nothing where a DROP of the bundle takes along what it brings."""
+        """Return the opposites of a statement; none where a DROP of the bundle takes along what it brings."""
         if part.subject is not None:
             return self._about(part.subject, part, statement.text)
         reader = _READERS.get(part.kind)

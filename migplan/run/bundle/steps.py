@@ -52,7 +52,8 @@ def steps_of(
 ) -> tuple[Step, ...]:
     """Return every step, in the order of the files.
 
-    The keys in ``carried`` are added NOT VALID, and stay so; statements that bring what is ``kept`` are left out.
+    The keys in ``carried`` are added NOT VALID, and stay so; statements that bring what is ``kept`` are left
+    out.
     """
     deriving = _Deriving(bundle, carried, kept)
     found = [step for file in bundle.manifest.files for step in deriving.steps(file)]
@@ -386,7 +387,7 @@ class DataFile:
         return [each for each in pieces(source, self._path) if not isinstance(each, CopyRows)]
 
     def _is_kept(self, statement: Statement) -> bool:
-        """Whether it adds a key that is there; all else that a data file says of tables is about their rows."""
+        """Whether it adds a key that is kept; all else that a data file says of tables is about rows."""
         if self._kept is None or statement.word != "alter":
             return False
         adds = effects(statement_tree(statement.text)).creates

@@ -102,7 +102,7 @@ def some_there(session: Session, manifest: Manifest) -> bool:
 
 
 def in_the_way(target: Target, manifest: Manifest, presence: Presence | None) -> Iterator[Obstacle]:
-    """Yield what exists and is not what the bundle brings; without a ``presence`` nothing could be compared."""
+    """Yield what exists and is not what the bundle brings; without a ``presence`` nothing was compared."""
     if presence is not None:
         yield from _compared(target, manifest, presence)
         return
@@ -110,16 +110,16 @@ def in_the_way(target: Target, manifest: Manifest, presence: Presence | None) ->
     if found:
         yield stop(
             "objects",
-            f"{counted(len(found), 'object')} of the bundle are there already, and whether they are the same cannot "
-            f"be told, for an earlier migplan wrote the bundle: {listed(found, 10)}",
+            f"{counted(len(found), 'object')} of the bundle are there already, and whether they are the same "
+            f"cannot be told, for an earlier migplan wrote the bundle: {listed(found, 10)}",
             f"export anew, so that they can be compared; or {_ELSEWHERE}",
         )
 
 
 _ELSEWHERE = "use an empty database; rows alone come with: migplan export --data-only"
 _NOT_OURS = (
-    "apply to an empty database; or leave out what the target is to keep as its own: migplan export --provided "
-    "NAME; or rename one of the two. Drop only what is yours and nobody needs: look first with psql's {look}"
+    "apply to an empty database; or leave out what the target is to keep as its own: migplan export "
+    "--provided NAME; or rename one of the two. Drop only what is yours and nobody needs: look first with psql's {look}"
 )
 _SHOWN = 20
 _LOOK = {"routine": "\\df+", "type": "\\dT+", "sequence": "\\ds+", "view": "\\d+", "table": "\\d+"}
@@ -146,8 +146,8 @@ def _compared(target: Target, manifest: Manifest, presence: Presence) -> Iterato
         count = counted(len(differing), "object")
         yield stop(
             "objects",
-            f"{count} of the bundle {'is' if len(differing) == 1 else 'are'} there already, and not the same (the "
-            "bundle's -> the target's):\n    " + "\n    ".join(lines),
+            f"{count} of the bundle {'is' if len(differing) == 1 else 'are'} there already, and not the same "
+            "(the bundle's -> the target's):\n    " + "\n    ".join(lines),
             _NOT_OURS.format(look=_look(differing[0][0])),
         )
     yield from _halves(presence)
@@ -166,7 +166,8 @@ _TAKEN = """
 SELECT w.place, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialised view' WHEN 'i' THEN 'index'
                 WHEN 'I' THEN 'index' WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'composite type'
                 WHEN 'f' THEN 'foreign table' ELSE 'table' END,
-       (SELECT x.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
+       (SELECT x.extname::text
+        FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
         WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'),
        (SELECT i.indrelid::regclass::text FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid)
 FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY w (schema, name, place)
@@ -176,7 +177,8 @@ ORDER BY w.place
 """
 _TAKEN_TYPES = """
 SELECT w.place, CASE WHEN t.typrelid <> 0 THEN 'type of a table or view' ELSE 'type' END,
-       (SELECT x.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
+       (SELECT x.extname::text
+        FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
         WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'), NULL
 FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY w (schema, name, place)
 JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
@@ -186,7 +188,8 @@ ORDER BY w.place
 _TAKEN_ROUTINES = """
 SELECT n.nspname::text, p.proname::text, pg_catalog.pg_get_function_identity_arguments(p.oid), x.extname::text
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+JOIN pg_catalog.pg_depend d
+  ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
 WHERE p.proname = ANY (%s)
 """
@@ -219,7 +222,7 @@ def _article(what: str) -> str:
 
 
 def _halves(presence: Presence) -> Iterator[Obstacle]:
-    """Yield partitions that cannot be made parts of what is there: the server would make indexes of its own."""
+    """Yield partitions that cannot be attached to what is there: the server would make indexes of its own."""
     found = presence.catalog.by_name if presence.catalog else {}
     indexed = {str(name) for name, table in found.items() if table.indexes and table.partition_key}
     same = {(part.kind, part.schema, part.name) for part in presence.same}
@@ -238,18 +241,19 @@ def _halves(presence: Presence) -> Iterator[Obstacle]:
     if whole:
         yield stop(
             "objects",
-            f"partitioned tables are there only in part: to the partitions and indexes {listed(whole, 10)}, which are "
-            "missing or stand alone, the server would add indexes of its own",
+            f"partitioned tables are there only in part: to the partitions and indexes {listed(whole, 10)}, which "
+            "are missing or stand alone, the server would add indexes of its own",
             "attach them there as the bundle's files do, and apply again; or apply to an empty database",
         )
 
 
 def _kept_rows(target: Target, manifest: Manifest, presence: Presence) -> Iterator[Obstacle]:
-    """Yield tables that stay and have rows, where the bundle brings rows, too."""
+    """Yield tables that are there and have rows, where the bundle brings rows, too."""
     brought = {table.table for table in manifest.tables if table.brings_rows} | _block_columns(
         manifest
     ).keys()
-    tables = {str(part.relation) for part in presence.same if part.kind == "table"} & brought
+    there = (*presence.same, *(part for part, _ in presence.differing))
+    tables = {str(part.relation) for part in there if part.kind == "table"} & brought
     found = [table for table in _tables(target, tables) if table.there]
     if unread := [table.name for table in found if not table.may_select]:
         yield stop(
@@ -260,10 +264,10 @@ def _kept_rows(target: Target, manifest: Manifest, presence: Presence) -> Iterat
     if filled := _filled_tables(target, [table for table in found if table.may_select]):
         yield stop(
             "rows",
-            f"{counted(len(filled), 'table')} that are there already have rows, and the bundle brings its own: "
+            f"the bundle brings rows to {counted(len(filled), 'table')} that have rows already: "
             f"{listed(filled, 10)}",
-            "empty them if their rows are not needed; or export without these rows: --schema-only, or strategy "
-            "schema-only for the tables in the plan",
+            "empty them if their rows are not needed; or export without these rows: --schema-only, or the "
+            "strategy schema-only for these tables in the plan",
         )
 
 
@@ -284,7 +288,7 @@ def _live(manifest: Manifest, presence: Presence) -> Iterator[Obstacle]:
     if acting:
         yield stop(
             "keys",
-            "this bundle brings rows before keys, triggers and rules, and tables that are there have these already: "
+            "this bundle brings rows before keys, triggers and rules, and tables that are there have them already: "
             f"{listed(acting, 10)}",
             "export for live keys and triggers: migplan export --constraints with-schema",
         )

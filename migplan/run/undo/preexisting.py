@@ -124,7 +124,7 @@ class Preexisting:
         return self._default(statement_tree(found[1]).alter_default_privileges_stmt)
 
     def _is_kept_in_block(self, text: str) -> bool:
-        """Whether a block takes away what is kept: blocks that drop hold statements alone, one a line or more."""
+        """Whether a block takes away what is kept, or all rows of a table."""
         if not self.kept:
             return False
         inside = _WITHIN.search(text)

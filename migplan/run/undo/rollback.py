@@ -357,7 +357,7 @@ class Work:
         empty = self._by_deletion
         emptied = self._emptied([file for file in self._files if file in empty]) if empty else {}
         for file in reversed(self._files):
-            if file not in empty or not self._data_only and file in self._kept_filled:
+            if file not in empty or (not self._data_only and file in self._kept_filled):
                 found += self._steps_of_file(file, marking=file not in empty)
             if file in empty:
                 found += emptied.get(file, ())
