@@ -250,6 +250,8 @@ class _Facts:
             own = replace(owner, kind="constraint", part=index.constraint)
         part = self.indexes[QualifiedName(owner.schema, index.name)] = self.home(own, owner)
         word = f"index {index.name}"
+        if part.kind == "index":
+            self.facts[part]["of"] = str(owner.relation)
         self.facts[part][word] = replace(index, comment=None, inherited=False)
         if index.inherited:
             self.facts[self.home(Part("index attach", owner.schema, index.name), part)]["attached"] = True

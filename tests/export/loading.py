@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -45,7 +45,8 @@ class Contents:
 
 def export(url: str, out: Path, *words: str) -> Manifest:
     """Run ``migplan export``, and read the manifest that it wrote."""
-    result = CliRunner().invoke(main, ["export", "--source", url, "--out", str(out), *words])
+    with chdir(out.parent):  # the project has a plan of its own, which is the demo's
+        result = CliRunner().invoke(main, ["export", "--source", url, "--out", str(out.absolute()), *words])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output

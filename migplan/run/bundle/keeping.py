@@ -23,7 +23,7 @@ from migplan.names import QualifiedName, quoted
 from migplan.sql.effects import effects
 from migplan.sql.statements import Parsed, parsed
 from migplan.sql.text import do_block, literal
-from migplan.sql.tree import relation_name, words
+from migplan.sql.tree import options, relation_name, words
 from migplan.text.wording import counted, listed
 
 KEPT = "kept"
@@ -47,22 +47,26 @@ class Keeping:
 
     parts: frozenset[Part] = frozenset()
     undo: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # By file, what it says of default privileges in schemas that stay: these are put back as they were.
+    defaults: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, before: Mapping[str, Any]) -> Keeping:
         """Return what a run remembers."""
         noted = before.get(KEPT, {})
-        return cls(frozenset(Part(*each) for each in noted.get("parts", ())), noted.get("undo", {}))
+        parts = frozenset(Part(*each) for each in noted.get("parts", ()))
+        return cls(parts, noted.get("undo", {}), noted.get("defaults", {}))
 
     @property
     def noted(self) -> dict[str, Any]:
         """The form in which the journal keeps it; nothing if nothing is kept."""
+        if not self.parts:
+            return {}
         parts = [[each.kind, each.schema, each.name, each.part] for each in sorted(self.parts)]
-        return (
-            {KEPT: {"parts": parts, "undo": {file: [*texts] for file, texts in self.undo.items()}}}
-            if parts
-            else {}
+        undo, defaults = (
+            {file: [*texts] for file, texts in found.items()} for found in (self.undo, self.defaults)
         )
+        return {KEPT: {"parts": parts, "undo": undo, "defaults": defaults}}
 
     @property
     def objects(self) -> list[Part]:
@@ -96,17 +100,26 @@ def keeping(bundle: VerifiedBundle, presence: Presence) -> Keeping:
     """Return what a run of the bundle keeps in a target, where nothing of what is there differs."""
     undoing = _Undoing(presence)
     undo: dict[str, list[str]] = defaultdict(list)
+    defaults: dict[str, list[str]] = defaultdict(list)
     reader = PartReader()
     for file in bundle.manifest.files:
         if file.phase in {"data", "roles"}:
             continue
         for statement in parsed(BytesIO(bytes(bundle.texts[file.file])), bundle.paths.step(file.file)):
             part = reader.part(statement.node)
-            if part is not None and part not in presence.same:
+            if statement.node.HasField("alter_default_privileges_stmt"):
+                if _schemas(statement.node) & {each.name for each in presence.same if each.kind == "schema"}:
+                    defaults[file.file].append(statement.text)
+            elif part is not None and part not in presence.same:
                 undo[file.file][:0] = undoing.statements(statement, part)
     for value, text in _values_back(bundle, presence):
         undo[value].append(text)
-    return Keeping(presence.same, {file: texts for file, texts in undo.items() if texts})
+    return Keeping(presence.same, {file: texts for file, texts in undo.items() if texts}, defaults)
+
+
+def _schemas(node: pg.Node) -> set[str]:
+    said = options(node.alter_default_privileges_stmt.options).get("schemas")
+    return set(words(said.arg.list.items)) if said is not None else set()
 
 
 _SET_BACK = "SELECT pg_catalog.setval({text}, {before}, {called}) FROM {name} WHERE last_value = {set};"

@@ -119,7 +119,8 @@ def in_the_way(target: Target, manifest: Manifest, presence: Presence | None) ->
 _ELSEWHERE = "use an empty database; rows alone come with: migplan export --data-only"
 _NOT_OURS = (
     "apply to an empty database; or leave out what the target is to keep as its own: migplan export "
-    "--provided NAME; or rename one of the two. Drop only what is yours and nobody needs: look first with psql's {look}"
+    "--provided NAME; or rename one of the two. Drop only what is yours and nobody needs: look first with "
+    "psql's {look}"
 )
 _SHOWN = 20
 _LOOK = {"routine": "\\df+", "type": "\\dT+", "sequence": "\\ds+", "view": "\\d+", "table": "\\d+"}
@@ -241,8 +242,8 @@ def _halves(presence: Presence) -> Iterator[Obstacle]:
     if whole:
         yield stop(
             "objects",
-            f"partitioned tables are there only in part: to the partitions and indexes {listed(whole, 10)}, which "
-            "are missing or stand alone, the server would add indexes of its own",
+            "partitioned tables are there only in part: where these are missing or stand alone, the server "
+            f"would add indexes of its own: {listed(whole, 10)}",
             "attach them there as the bundle's files do, and apply again; or apply to an empty database",
         )
 
@@ -288,7 +289,7 @@ def _live(manifest: Manifest, presence: Presence) -> Iterator[Obstacle]:
     if acting:
         yield stop(
             "keys",
-            "this bundle brings rows before keys, triggers and rules, and tables that are there have them already: "
+            "this bundle brings rows before keys, triggers and rules, and tables that are there have some: "
             f"{listed(acting, 10)}",
             "export for live keys and triggers: migplan export --constraints with-schema",
         )

@@ -134,6 +134,10 @@ class Preexisting:
             return any(self._is_kept(each.stmt) for each in postgast.parse(inside[1]).stmts)
         return False
 
+    def note_default(self, text: str) -> None:
+        """Take down the default privileges that a statement of the bundle changed."""
+        self._default(statement_tree(text).alter_default_privileges_stmt)
+
     def _default(self, statement: Any) -> bool:
         said = {name: list(_names(each.arg.list.items)) for name, each in options(statement.options).items()}
         for role in said.get("roles") or [self.before.role]:

@@ -356,11 +356,11 @@ class Work:
         found: list[Step] = []
         empty = self._by_deletion
         emptied = self._emptied([file for file in self._files if file in empty]) if empty else {}
+        for file in reversed(self._files):  # with the keys, triggers and rules that there are as yet
+            found += emptied.get(file, ())
         for file in reversed(self._files):
             if file not in empty or (not self._data_only and file in self._kept_filled):
                 found += self._steps_of_file(file, marking=file not in empty)
-            if file in empty:
-                found += emptied.get(file, ())
         return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
     def beginning(self, steps: Sequence[Step]) -> Beginning:
@@ -480,6 +480,8 @@ class Work:
             made = role_file.setting_of_made(preexisting.before.made_roles)
             name = "roles that the run made"
             steps = [replace(step, name=name, settings=f"{step.settings}\n{made}") for step in steps]
+        for text in self._keeping.defaults.get(file, ()):
+            preexisting.note_default(text)
         if added := self._keeping.undo.get(file):
             steps.insert(0, self._step(file, "what was added to objects that stay", added))
         texts = [*self._put_back(preexisting), *([self._marking(file)] if marking else [])]
