@@ -19,8 +19,8 @@ from io import BytesIO
 
 from migplan.bundle.manifest import Block, BundleFile
 from migplan.bundle.manifest import Step as Listed
-from migplan.bundle.schema.role_file import MADE
 from migplan.bundle.schema.parts import Part, PartReader
+from migplan.bundle.schema.role_file import MADE
 from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Layout
 from migplan.errors import BundleError

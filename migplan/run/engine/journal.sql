@@ -40,7 +40,7 @@ COMMENT ON COLUMN migplan.run.undoes IS 'Of a rollback: the run that it rolls ba
 COMMENT ON COLUMN migplan.run.state IS 'running also stands here when the client was killed; whether it runs still, the lock tells.';
 COMMENT ON COLUMN migplan.run.client IS 'The machine that ran it.';
 COMMENT ON COLUMN migplan.run.rehearsal IS 'What was known of a rehearsal when it began, or that there was none.';
-COMMENT ON COLUMN migplan.run.before IS 'What was there before and a rollback has to leave, or put back: extensions, schemas, grants.';
+COMMENT ON COLUMN migplan.run.before IS 'What was there before and a rollback has to leave, or put back: extensions, schemas, grants; under "kept", the objects that were there just as the bundle brings them.';
 COMMENT ON COLUMN migplan.run.notes IS 'What was done otherwise than the files say, on whose word.';
 
 COMMENT ON COLUMN migplan.run.steps IS 'How many steps it has; null in runs of format 1.';
