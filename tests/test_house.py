@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": DATABASE | {"bundle", "migrations", "data"},
     "verify": DATABASE | {"bundle", "migrations"},
     "advise": GROUND | {"catalog.model", "catalog.vitals", "graph"},
-    "anonymise": GROUND | {"catalog.model"},
+    "anonymise": GROUND | {"catalog.model", "catalog.attributes"},
     "report": STAGES,
     "document": GROUND | {"catalog", "graph", "plan", "advise", "anonymise", "report", "postgres.versions"},
     "demo": GROUND | {"postgres"},

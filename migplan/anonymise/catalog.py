@@ -10,6 +10,7 @@ from typing import Any, cast
 from migplan.anonymise.anonymiser import Anonymiser
 from migplan.anonymise.stand_ins import REDACTED
 from migplan.anonymise.texts import code, prose, shown
+from migplan.catalog.attributes import SECRET, Attributes
 from migplan.catalog.model import Catalog, Check, Column, Index, Table, Type
 from migplan.config import ColumnKind
 
@@ -63,7 +64,34 @@ def cleaned(catalog: Catalog, anonymiser: Anonymiser, mark: Mark = only_clean) -
         views=_each(catalog.views, pen),
         functions=_each(catalog.functions, pen),
         types=_each(catalog.types, pen),
+        attributes=_attributes(catalog.attributes, pen) if catalog.attributes else None,
     )
+
+
+def _attributes(attributes: Attributes, pen: _Pen) -> Attributes:
+    """Attributes with their texts cleaned; of a secret's digest too little is left to guess at it."""
+    things = {
+        thing: {name: _attribute(name, value, pen) for name, value in values.items()}
+        for thing, values in attributes.things.items()
+    }
+    return replace(attributes, things=things)
+
+
+def _attribute(name: str, value: Any, pen: _Pen) -> Any:
+    if isinstance(value, list):
+        return [_attribute(name, each, pen) for each in value]
+    if not isinstance(value, str) or len(value) < _SHORTEST:
+        return value
+    if name in SECRET:
+        return value[:4]
+    if name in _ATTRIBUTES_OF_PROSE:
+        return _unless_same(prose, value, pen)
+    return _unless_same(pen.strict if name in _ATTRIBUTES_OF_CODE else shown, value, pen)
+
+
+_SHORTEST = 5  # characters of a text that could give anything away
+_ATTRIBUTES_OF_PROSE = frozenset({"comment", "own_comment", "not_null_comment", "label"})
+_ATTRIBUTES_OF_CODE = frozenset({"definition", "where", "view_default", "typdefault"})
 
 
 def _table(table: Table, anonymiser: Anonymiser, pen: _Pen) -> Table:

@@ -6,21 +6,22 @@ read as whole rows, so that nobody has to know a column for it to be compared; `
 need no comparison.
 """
 
-import hashlib
+from __future__ import annotations
+
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from migplan.catalog.questions import Questions
-from migplan.catalog.uncompared import UNCOMPARED
 from migplan.names import QualifiedName, quoted
-from migplan.postgres.session import Session
 
 ROLE = "pg_authid"
-PRIVILEGES, SETTING = "privileges", "setting"
-"""The kind of a part that holds privileges (its name is the grantee), and of one that holds a setting."""
+PRIVILEGES, SETTING, LABEL = "privileges", "setting", "security label"
+"""Kinds of parts: of one that holds privileges the name is the grantee."""
+
+# Parts that no Catalog knows of, of objects that it has.
+_OWN_PARTS = frozenset({("type", "constraint")})
 
 # What the columns hold that refer to other objects; the server's pg_get_catalog_foreign_keys() says the same.
 REFERENCES: Mapping[str, str] = {
@@ -49,19 +50,17 @@ OWNERS = frozenset(column for column, catalog in REFERENCES.items() if catalog =
 # Passwords stand in some of these: what is kept of them is a digest.
 SECRET = frozenset({"fdwoptions", "srvoptions", "ftoptions", "attfdwoptions", "setting"})
 
-# What is no column of a catalog, and any server may have: it is compared also when one side has none of it.
-_ANYWHERE = frozenset({"comment", "label", "granted", "depends_on_extensions", "where", "columns", "setting"})
-
-# Told by -1 before 17, and by nothing since.
-_NOTHING = {"attstattarget": -1, "stxstattarget": -1}
-
-_SYSTEM = ("information_schema", "migplan")
 WITHOUT_SCHEMA = frozenset(
     {
         *("schema", "cast", "transform", "access method", "procedural language", "extension", "database"),
         *("event trigger", "publication", "foreign data wrapper", "server", "role", "tablespace"),
     }
 )
+
+OF_CATALOG = frozenset(
+    {"table", "view", "materialized view", "index", "sequence", "type", "function", "extension"}
+)
+"""Kinds whose objects a Catalog has: that one came or went is said there."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,6 +87,18 @@ class Thing:
         using = f" using {rest[0]}" if rest else ""
         return f"{QualifiedName(schema, name)}{using}"
 
+    @property
+    def whole(self) -> Thing:
+        """The object that it is, or that it is a part of; databases are told apart by nothing."""
+        return Thing(self.kind, ("",) if self.kind == "database" else self.address)
+
+    @property
+    def is_of_its_own(self) -> bool:
+        """Whether nothing in a Catalog tells that it came or went."""
+        if self.part_kind == LABEL or (self.kind, self.part_kind) in _OWN_PARTS:
+            return True
+        return self.kind not in OF_CATALOG
+
     def __str__(self) -> str:
         if not self.part_kind:
             return f"{self.kind} {self.name}"
@@ -97,68 +108,23 @@ class Thing:
         return f"{self.part_kind} {self.part} of {of}"
 
 
+Things = Mapping[Thing, Mapping[str, Any]]
+
+
 @dataclass(frozen=True)
 class Attributes:
     """Attributes by object, named as the catalogs' columns are; ``columns`` are all that the server has."""
 
     columns: frozenset[str] = frozenset()
-    things: Mapping[Thing, Mapping[str, Any]] = field(default_factory=dict)
+    things: Things = field(default_factory=dict)
 
-
-def read(session: Session) -> Attributes:
-    """Return the attributes of all objects that users made, at the session's moment."""
-    ask = Questions(session)
-    names: dict[tuple[str, int], Thing] = {}
-    own: dict[tuple[str, int], Thing] = {}
-    for row in ask.all("identities"):
-        thing = Thing(row.kind, tuple(part or "" for part in row.address))
-        names[row.catalog, row.oid] = thing
-        if _is_users(thing) and (not row.foreign or row.kind == "extension"):
-            own[row.catalog, row.oid] = thing
-    columns: set[str] = set(_ANYWHERE)
-    things: dict[Thing, dict[str, Any]] = defaultdict(dict)
-    for row in ask.all("attributes"):
-        columns.update(row.values)
-        whole = own.get((row.catalog, row.owner))
-        if whole is not None:
-            thing = Thing(whole.kind, whole.address, row.kind, row.part) if row.kind else whole
-            things[thing] |= dict(_values(row.values, names))
-    return Attributes(frozenset(columns - UNCOMPARED.keys()), things)
-
-
-def _is_users(thing: Thing) -> bool:
-    if thing.kind in WITHOUT_SCHEMA - {"schema"}:
-        return True
-    schema = thing.address[0]
-    return not schema.startswith("pg_") and schema not in _SYSTEM
-
-
-def _values(row: Mapping[str, Any], names: Mapping[tuple[str, int], Thing]) -> Iterator[tuple[str, Any]]:
-    """Yield what is compared of a row: names instead of oids, digests of secrets, nothing unset."""
-    for column, value in row.items():
-        if value is None or column in UNCOMPARED or value == _NOTHING.get(column):
-            continue
-        found = _value(column, value, names)
-        if found is not None:
-            yield column, found
-
-
-def _value(column: str, value: Any, names: Mapping[tuple[str, int], Thing]) -> Any:
-    if column in REFERENCES:
-        return _named(REFERENCES[column], value, names)
-    if column in SECRET:
-        return hashlib.sha256(json.dumps(sorted(value)).encode()).hexdigest()[:16]
-    return sorted(map(str, value)) if isinstance(value, list) else value
-
-
-def _named(catalog: str, value: Any, names: Mapping[tuple[str, int], Thing]) -> Any:
-    if isinstance(value, list):
-        return [_named(catalog, each, names) for each in value]
-    oid = int(value)
-    if not oid:
-        return None
-    found = names.get((catalog, oid))
-    return found.name if found else f"unknown {catalog}"
+    @property
+    def of_any_database(self) -> Things:
+        """The same, the database without its name: a copy of it has another one."""
+        return {
+            replace(thing, address=("",)) if thing.kind == "database" else thing: values
+            for thing, values in self.things.items()
+        }
 
 
 FORMAT = 1

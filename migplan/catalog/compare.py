@@ -1,9 +1,10 @@
 """The differences between two catalogs, object by object; counts and sizes do not count as differences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, Attributes, Things
 from migplan.catalog.model import Catalog, Grant
 
 _SHOWN = 60  # characters of a value
@@ -149,3 +150,96 @@ def _contrast(then: str, now: str) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+# --- attributes
+
+_STATES = {"O": "enabled", "D": "disabled", "R": "replica", "A": "always"}
+_WORDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "attstorage": ("storage", {"p": "plain", "e": "external", "m": "main", "x": "extended"}),
+    "attcompression": ("compression", {"": "default", "p": "pglz", "l": "lz4"}),
+    "attstattarget": ("statistics target", {}),
+    "stxstattarget": ("statistics target", {}),
+    "attoptions": ("options", {}),
+    "attnotnull": ("not null", {}),
+    "not_null_constraint": ("NOT NULL constraint", {}),
+    "not_null_comment": ("comment of its NOT NULL constraint", {}),
+    "view_default": ("default", {}),
+    "indisclustered": ("used by CLUSTER", {}),
+    "indisreplident": ("replica identity", {}),
+    "reltablespace": ("tablespace", {}),
+    "relpersistence": ("persistence", {"p": "permanent", "u": "unlogged"}),
+    "toast_options": ("TOAST options", {}),
+    "tgenabled": ("state", _STATES),
+    "evtenabled": ("state", _STATES),
+    "ev_enabled": ("state", _STATES),
+    "evtevent": ("event", {}),
+    "evttags": ("tags", {}),
+    "evtfoid": ("function", {}),
+    "prosupport": ("support function", {}),
+    "puballtables": ("for all tables", {}),
+    "pubinsert": ("publishes INSERT", {}),
+    "pubupdate": ("publishes UPDATE", {}),
+    "pubdelete": ("publishes DELETE", {}),
+    "pubtruncate": ("publishes TRUNCATE", {}),
+    "pubviaroot": ("published via the partition root", {}),
+    "pubgencols": ("publishes generated columns", {"n": "none", "s": "stored"}),
+    "granted": ("privileges", {}),
+    "own_comment": ("comment of the installed script", {}),
+    "depends_on_extensions": ("depends on extensions", {}),
+    "fdwoptions": ("options", {}),
+    "srvoptions": ("options", {}),
+    "ftoptions": ("options", {}),
+    "attfdwoptions": ("options", {}),
+    "setting": ("value", {}),
+    "mapdict": ("dictionary", {}),
+    "dictinitoption": ("options", {}),
+    **{column: ("owner", {}) for column in OWNERS},
+}
+"""What people call columns of the system catalogs, and values of them; others go by their own names."""
+
+_FOLLOWING = frozenset({"inhdetachpending"})  # false, or none where the table is no child any more
+
+
+def differences_of_attributes(before: Attributes, after: Attributes) -> tuple[Difference, ...]:
+    """Every difference of attributes between two moments that a comparison of the catalogs does not tell.
+
+    What only one of two versions of PostgreSQL has is not compared. Of what may hold a password only
+    that it differs is said.
+    """
+    return tuple(_of_things(before.of_any_database, after.of_any_database, before.columns & after.columns))
+
+
+def _of_things(then: Things, now: Things, columns: frozenset[str]) -> Iterator[Difference]:
+    # Of schemas and databases only parts are attributes.
+    both = {thing.whole for thing in then} & {thing.whole for thing in now}
+    both |= {thing.whole for thing in (*then, *now) if thing.kind in ("schema", "database")}
+    for thing in sorted(then.keys() | now.keys()):
+        if thing in then and thing in now:
+            changed = [*_changed_attributes(then[thing], now[thing], columns)]
+            if changed:
+                yield Difference("changed", str(thing), "; ".join(changed))
+        elif thing.is_of_its_own and (not thing.part_kind or thing.whole in both):
+            detail = [*_changed_attributes(then.get(thing, {}), now.get(thing, {}), columns)]
+            said = "; ".join(detail) if thing.part_kind == PRIVILEGES else ""
+            yield Difference("added" if thing in now else "dropped", str(thing), said)
+
+
+def _changed_attributes(
+    then: Mapping[str, Any], now: Mapping[str, Any], columns: frozenset[str]
+) -> Iterator[str]:
+    for name in sorted((then.keys() | now.keys()) & columns):
+        old, new = then.get(name), now.get(name)
+        if old == new or (name in _FOLLOWING and not (old or new)):
+            continue
+        word, values = _WORDS.get(name, (name, {}))
+        if name in SECRET:
+            yield f"{word}: not the same any more; may hold secrets, and is not shown"
+        else:
+            yield f"{word}: {_contrast(_shown_attribute(old, values), _shown_attribute(new, values))}"
+
+
+def _shown_attribute(value: Any, words: Mapping[str, str]) -> str:
+    if isinstance(value, str) and value in words:
+        return words[value]
+    return shown(tuple(value)) if isinstance(value, list) else shown(value)

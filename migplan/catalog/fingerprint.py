@@ -8,6 +8,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
+from migplan.catalog.attributes import Attributes
 from migplan.catalog.model import Catalog, Table
 
 
@@ -16,6 +17,12 @@ def fingerprint(catalog: Catalog) -> str:
     rest = (getattr(catalog, field.name) for field in fields(Catalog) if field.name in _BESIDE_TABLES)
     provided = [catalog.provided] if catalog.provided else []  # which the first catalogs did not have
     return _digest([[table_fingerprint(table) for table in catalog.tables], *rest, *provided])
+
+
+def attributes_fingerprint(attributes: Attributes) -> str:
+    """The digest of what else ALTER can change, under one version of PostgreSQL."""
+    things = attributes.of_any_database.items()
+    return _digest([[thing, sorted(values.items())] for thing, values in sorted(things)])
 
 
 def table_fingerprint(table: Table) -> str:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from migplan.catalog.attributes import Attributes
 from migplan.catalog.vitals import Vitals
 from migplan.names import QualifiedName, quoted, split
 
@@ -473,6 +474,7 @@ class Catalog:
     unread: tuple[Unread, ...] = observed(())
     vitals: Vitals | None = observed()  # None: nobody asked
     signs: Signs = observed(Signs())
+    attributes: Attributes | None = observed()  # None: nobody asked, or an earlier migplan saved it
 
     @cached_property
     def by_name(self) -> dict[QualifiedName, Table]:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from migplan.catalog.model import Catalog, ForeignKey, Grant, Table
+from migplan.catalog.attributes import WITHOUT_SCHEMA, Attributes, Thing
+from migplan.catalog.model import Catalog, ForeignKey, Grant, Table, View
 from migplan.catalog.provided import Provided, people_made
 from migplan.errors import SelectionError
 from migplan.names import Pattern, QualifiedName, part_matches, quoted, split
@@ -171,7 +172,7 @@ def _restricted(catalog: Catalog, inside: set[QualifiedName], selection: Selecti
         return name.schema in schemas and not provided.relation(name)
 
     owners = {table.owner for table in catalog.tables if table.name in inside}
-    return replace(
+    chosen = replace(
         catalog,
         schemas=tuple(schema for schema in catalog.schemas if schema.name in schemas),
         tables=tuple(table for table in catalog.tables if table.name in inside),
@@ -191,6 +192,34 @@ def _restricted(catalog: Catalog, inside: set[QualifiedName], selection: Selecti
         ),
         provided=tuple(_provided_tables(catalog, inside, provided)),
     )
+    if catalog.attributes is None:
+        return chosen
+    return replace(chosen, attributes=_attributes(catalog.attributes, chosen, schemas, provided))
+
+
+def _attributes(attributes: Attributes, chosen: Catalog, schemas: set[str], provided: Provided) -> Attributes:
+    """Return the attributes of what was selected, and of all that is in no schema."""
+    relations: tuple[Table | View, ...] = (*chosen.tables, *chosen.views)
+    known = {(each.name.schema, each.name.name) for each in (*relations, *chosen.sequences)}
+    known |= {(each.name.schema, index.name) for each in relations for index in each.indexes}
+    published = {".".join(address) for address in known}
+
+    def stays(thing: Thing) -> bool:
+        if thing.kind == "publication" and thing.part_kind in ("table", "schema"):
+            return thing.part in (published if thing.part_kind == "table" else schemas)
+        if thing.kind in WITHOUT_SCHEMA - {"schema"}:
+            return not provided.entry(thing.kind.upper(), "", " ".join(thing.address))
+        if thing.kind == "schema" or len(thing.address) < 2:
+            return thing.address[0] in schemas
+        if provided.relation(QualifiedName(*thing.address[:2])):
+            return False
+        return thing.address in known if thing.kind in _RELATIONS else thing.address[0] in schemas
+
+    things = {thing: values for thing, values in attributes.things.items() if stays(thing)}
+    return replace(attributes, things=things)
+
+
+_RELATIONS = frozenset({"table", "view", "materialized view", "index", "sequence"})
 
 
 def _provided_tables(catalog: Catalog, inside: set[QualifiedName], provided: Provided) -> Iterable[Table]:

@@ -1,12 +1,14 @@
 """Saving a Catalog to a file and loading it, so that later stages need no database."""
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from migplan.catalog.attributes import as_json as attributes_as_json
+from migplan.catalog.attributes import from_json as attributes_from_json
 from migplan.catalog.layout import as_text
 from migplan.catalog.model import Catalog
 from migplan.errors import FileError
@@ -19,9 +21,12 @@ _catalogs = TypeAdapter(Catalog)
 
 def as_json(catalog: Catalog, *, observations: bool = True) -> dict[str, Any]:
     """The catalog as what ``json`` can print; without observations, what is left is the structure alone."""
+    more = {"attributes": True}
     content = _catalogs.dump_python(
-        catalog, mode="json", exclude_defaults=True, exclude=None if observations else _observed(Catalog)
+        catalog, mode="json", exclude_defaults=True, exclude=more if observations else _observed(Catalog)
     )
+    if observations and catalog.attributes is not None:
+        content["attributes"] = attributes_as_json(catalog.attributes)
     return {"migplan_catalog": FORMAT, **content}
 
 
@@ -73,14 +78,21 @@ def from_json(content: Any, file: Path) -> Catalog:
             do="write it anew with: migplan catalog --source URL --out FILE",
             file=file,
         )
+    apart = ("migplan_catalog", "attributes")
     try:
-        return _catalogs.validate_python(
-            {key: value for key, value in content.items() if key != "migplan_catalog"}
+        catalog = _catalogs.validate_python(
+            {key: value for key, value in content.items() if key not in apart}
         )
+        more = content.get("attributes")
+        return replace(catalog, attributes=attributes_from_json(more)) if more else catalog
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _not_a_catalog(file, f"attributes: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise _not_a_catalog(file, f"{place}: {first['msg']}") from None
+    except ValueError as error:
+        raise _not_a_catalog(file, f"attributes: {error}") from None
 
 
 def _not_a_catalog(file: Path, why: str) -> FileError:

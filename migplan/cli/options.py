@@ -199,7 +199,7 @@ class Reading:
         """The database."""
         return resolved(self.source, self.settings)
 
-    def catalog(self, exactness: Exactness, *, vitals: bool = False) -> Catalog:
+    def catalog(self, exactness: Exactness, *, vitals: bool = False, attributes: bool = True) -> Catalog:
         """Read the catalog of the database, with progress, or load the saved one."""
         from migplan.catalog import store
         from migplan.cli import screen
@@ -209,7 +209,7 @@ class Reading:
             return store.load(self.from_catalog)
         address = self.address
         with screen.progress("reading the catalog") as on_progress:
-            return read_catalog(address, exactness, on_progress, vitals=vitals)
+            return read_catalog(address, exactness, on_progress, vitals=vitals, attributes=attributes)
 
 
 def reading(*, saved: bool = True, counted: bool = True) -> Callable[[Command], Command]:

@@ -10,6 +10,7 @@ from migplan.catalog import orphans, read, read_vitals, selection
 from migplan.catalog.changes import Concerns, everything, one_moment, refuse_changes
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
+from migplan.catalog.read_attributes import read_attributes
 from migplan.config import AdviseSection, Config
 from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph, build
@@ -30,8 +31,12 @@ def read_catalog(
     on_progress: Progress = no_progress,
     *,
     vitals: bool = False,
+    attributes: bool = True,
 ) -> Catalog:
-    """The database's own account of itself, at one moment; with its vitals where advice is wanted."""
+    """The database's own account of itself, at one moment; with its vitals where advice is wanted.
+
+    Attributes take as long as all else, or longer: they are for plans, and what is compared with one.
+    """
 
     def attempt(number: int) -> Catalog:
         with (
@@ -39,7 +44,9 @@ def read_catalog(
             reading(address, relations_to_lock(number)) as session,
             one_moment(session, aside=False, fresh=fresh),
         ):
-            return catalog_at(session, exactness, on_progress, vitals=vitals, fresh=fresh)
+            return catalog_at(
+                session, exactness, on_progress, vitals=vitals, attributes=attributes, fresh=fresh
+            )
 
     return retry_if_disturbed(attempt, on_progress)
 
@@ -58,6 +65,7 @@ def catalog_at(
     on_progress: Progress,
     *,
     vitals: bool,
+    attributes: bool = True,
     concerns: Concerns = everything,
     fresh: Session | None = None,
 ) -> Catalog:
@@ -66,11 +74,14 @@ def catalog_at(
     Views and functions are of that moment, or a ChangedError is raised; it is for the caller to see that the
     rest is, by ``catalog.changes.one_moment`` without what stands aside.
     """
+    # What stands aside is compared right behind the catalog's first questions: attributes come before them.
+    more = read_attributes(session) if attributes else None
     catalog = read.read(
         session,
         Counting(exactness, lambda *at: on_progress("counting rows", *at)),
         lambda: refuse_changes(session, concerns, fresh=fresh),
     )
+    catalog = replace(catalog, attributes=more)
     if not vitals:
         return catalog
     on_progress("reading vitals", 0, 0)
@@ -155,7 +166,7 @@ def analyze_with_orphans(
             reading(address, relations_to_lock(number)) as session,
             one_moment(session, aside=False, fresh=fresh),
         ):
-            catalog = catalog_at(session, exactness, on_progress, vitals=True, fresh=fresh)
+            catalog = catalog_at(session, exactness, on_progress, vitals=True, attributes=False, fresh=fresh)
             analysis = analyze_catalog(catalog, config)
             keys = (*analysis.graph.all_keys, *analysis.graph.leaving)
             found = orphans.find_orphans(session, keys, lambda *at: on_progress("looking for orphans", *at))

@@ -15,7 +15,8 @@ from migplan.bundle.schema.unsupported import (
     settings_of_the_database,
     with_settings,
 )
-from migplan.catalog import attributes, digests, selection
+from migplan.catalog import digests, selection
+from migplan.catalog.attributes import Attributes
 from migplan.catalog.changes import Concerns, everything, one_moment
 from migplan.catalog.counts import Exactness
 from migplan.catalog.model import Catalog
@@ -98,7 +99,6 @@ def _exported(
         ):
             on_progress("reading definitions", 0, 0)
             archive = dump.archive()
-            more = attributes.read(exporter)
             # What stands aside is compared in there, right behind: the shorter, the less can have happened.
             catalog = catalog_at(exporter, wanted.exactness, on_progress, vitals=True, concerns=concerns)
         plan, selected = _plan_for(catalog, config, wanted)
@@ -107,9 +107,9 @@ def _exported(
         refuse_what_is_not_ours(out, force=wanted.force)
         refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
         orphan_keys = _orphan_keys(exporter, selected.catalog, wanted, on_progress)
-        bare = replace(selected.catalog, vitals=None)
+        bare = replace(selected.catalog, vitals=None, attributes=None)
         source = _source(exporter, bare, archive, wanted.options, orphan_keys)
-        source = replace(source, attributes=more, provided=provided_of(config))
+        source = replace(source, attributes=catalog.attributes or Attributes(), provided=provided_of(config))
         with (
             written_aside(out, force=wanted.force, access=config.access) as aside,
             one_moment(exporter, concerns, aside=number < _NEWEST),

@@ -18,7 +18,7 @@ from migplan.pipeline.platforms import for_platform, platform_of, provided_of, s
 from migplan.plan import baseline
 from migplan.plan import file as plan_file
 from migplan.plan.baseline import Baseline
-from migplan.plan.drift import drift
+from migplan.plan.drift import drift, not_compared
 from migplan.plan.groups import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan
@@ -145,11 +145,21 @@ def selection_of(plan: Plan, config: Config) -> selection.Selection:
 def find_drift(file: Path, catalog: Catalog, config: Config) -> tuple[str, ...]:
     """Every way in which the database has gone away from the plan in a file."""
     plan, _ = plan_file.load(file)
+    return drift_of(plan, baseline.load(file), catalog, config)
+
+
+def find_uncompared(file: Path, catalog: Catalog) -> tuple[str, ...]:
+    """What :func:`find_drift` cannot see, because one side does not hold it, in a sentence each."""
+    plan, _ = plan_file.load(file)
+    return not_compared(plan, baseline.load(file), catalog)
+
+
+def drift_of(plan: Plan, then: Baseline | None, catalog: Catalog, config: Config) -> tuple[str, ...]:
+    """The same as :func:`find_drift`, of a plan and its baseline."""
     try:
         selected = selection.select(without_secrets(catalog), selection_of(plan, config))
     except SelectionError as error:  # what a pattern meant is not there any more
         return (f"dropped: {error}",)
-    then = baseline.load(file)
     if then is not None and fingerprint(then.catalog) == plan.catalog:
         # An earlier migplan wrote every literal, and took the fingerprint of it.
         then = replace(then, catalog=without_secrets(then.catalog, catalog.types))

@@ -6,10 +6,10 @@ secrets out of the catalog before: the file is meant to be committed, and need n
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from migplan.catalog import layout, store
+from migplan.catalog import attributes, layout, store
 from migplan.catalog.model import Catalog
 from migplan.errors import FileError
 from migplan.files import read_json, write_whole
@@ -38,6 +38,8 @@ def save(baseline: Baseline, plan_file: Path) -> None:
         "proposal": baseline.proposal.model_dump(mode="json", exclude_defaults=True),
         "catalog": store.as_json(baseline.catalog, observations=False),
     }
+    if baseline.catalog.attributes is not None:
+        content["attributes"] = attributes.as_json(baseline.catalog.attributes)
     write_whole(beside(plan_file), layout.as_text(content))
 
 
@@ -51,10 +53,12 @@ def load(plan_file: Path) -> Baseline | None:
         if content.get("migplan_seen") != FORMAT:
             raise ValueError("it has another format")
         proposal = Plan.model_validate(content["proposal"])
-        return Baseline(store.from_json(content["catalog"], file), proposal)
+        catalog = store.from_json(content["catalog"], file)
+        more = content.get("attributes")
+        return Baseline(replace(catalog, attributes=attributes.from_json(more) if more else None), proposal)
     except KeyError as error:
         raise _damaged(file, f"{error.args[0]} is missing") from None
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise _damaged(file, "it holds something else") from None
     except (ValueError, FileError) as error:
         raise _damaged(file, str(error).splitlines()[0]) from None

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from migplan.catalog.compare import differences
-from migplan.catalog.fingerprint import fingerprint
+from migplan.catalog.compare import differences, differences_of_attributes
+from migplan.catalog.fingerprint import attributes_fingerprint, fingerprint
+from migplan.catalog.model import Catalog
 from migplan.catalog.selection import Selected
 from migplan.errors import GroupingError
 from migplan.graph import ForeignKeyGraph
@@ -23,17 +24,44 @@ def drift(
 def _of_structure(
     plan: Plan, baseline: Baseline | None, selected: Selected, graph: ForeignKeyGraph
 ) -> Iterator[str]:
+    now = selected.catalog
     if baseline is not None and fingerprint(baseline.catalog) == plan.catalog:
-        yield from map(str, differences(baseline.catalog, selected.catalog))
+        yield from map(str, differences(baseline.catalog, now))
+        if baseline.catalog.attributes is not None and now.attributes is not None:
+            yield from map(str, differences_of_attributes(baseline.catalog.attributes, now.attributes))
         yield from _left_out_by_hand(plan, baseline, graph)
         return
-    if fingerprint(selected.catalog) == plan.catalog:
-        yield from _of_tables(plan, graph)
-        return
     tables = list(_of_tables(plan, graph))
-    yield from tables or [
-        "something beside the tables has changed: a view, function, type, sequence, extension or privilege"
-    ]
+    beside = []
+    if fingerprint(now) != plan.catalog:
+        beside.append(f"something beside the tables has changed: {_BESIDE_TABLES}")
+    if _altered(plan, now):
+        beside.append(f"something has changed of this: {_ATTRIBUTES}")
+    yield from tables or beside
+
+
+def not_compared(plan: Plan, baseline: Baseline | None, now: Catalog) -> tuple[str, ...]:
+    """Return what :func:`drift` cannot see, because one side does not hold it, in a sentence each."""
+    if now.attributes is None:
+        why = "the saved catalog lacks them; save it again with: migplan catalog --out FILE"
+    elif not plan.attributes:
+        why = "the plan was made without them, by an earlier migplan; plan again to have them"
+    elif baseline is None and plan.postgresql != now.server.major:
+        why = "the server has another version, and there is no .seen.json beside the plan"
+    else:
+        return ()
+    return (f"not compared: {_ATTRIBUTES} ({why})",)
+
+
+_BESIDE_TABLES = "a view, function, type, sequence, extension or privilege"
+_ATTRIBUTES = "storage, publications, text search, settings of the database, and what else ALTER can change"
+
+
+def _altered(plan: Plan, now: Catalog) -> bool:
+    """Return whether attributes are not those of the plan; of another version they cannot be."""
+    if now.attributes is None or not plan.attributes or plan.postgresql != now.server.major:
+        return False
+    return attributes_fingerprint(now.attributes) != plan.attributes
 
 
 def _of_tables(plan: Plan, graph: ForeignKeyGraph) -> Iterator[str]:

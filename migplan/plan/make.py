@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from migplan.catalog.fingerprint import fingerprint, table_fingerprint
+from migplan.catalog.fingerprint import attributes_fingerprint, fingerprint, table_fingerprint
 from migplan.catalog.selection import Selected
 from migplan.config import Layout, ProvidedSection, SelectionSection, Strategy
 from migplan.errors import PlanError
@@ -59,6 +59,7 @@ def make(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan:
         database=catalog.server.database,
         postgresql=catalog.server.major,
         catalog=fingerprint(catalog),
+        attributes=attributes_fingerprint(catalog.attributes) if catalog.attributes else "",
         constraints=request.layout,
         selection=request.selection,
         provided=request.provided,

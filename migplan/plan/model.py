@@ -95,6 +95,9 @@ class Plan(Section):
     database: str
     postgresql: int = Field(description="major version of the source")
     catalog: str = Field(description="fingerprint of the structure that the plan was made from")
+    attributes: str = Field(
+        "", description="the same of what else ALTER can change: publications, storage ..."
+    )
     constraints: Layout
     selection: SelectionSection = SelectionSection()
     provided: ProvidedSection = ProvidedSection()

@@ -9,18 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from migplan.bundle.manifest import Manifest
-from migplan.bundle.schema.expectation import OF_CATALOG
-from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, SETTING, Attributes, Thing
+from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, SETTING, Attributes, Thing, Things
 from migplan.catalog.compare import shown
 from migplan.text.wording import listed
 from migplan.verify.definitions import same
 from migplan.verify.verification import Check, Difference, Tally
-
-Things = Mapping[Thing, Mapping[str, Any]]
-
-# Parts that no other check knows of, of objects that others know.
-_OWN_PARTS = frozenset({("type", "constraint")})
-_LABEL = "security label"
 
 # SQL that two servers may print in other words, by the syntax that it has.
 _PRINTED = {"definition": "statement", "where": "expression", "view_default": "expression"}
@@ -66,16 +59,16 @@ def compared(
 ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
     """Return a check of the catalog's own objects, one of all other objects, and notes."""
     columns = scope.columns(expected, found)
-    then, now = (compared_things(each.things, scope) for each in (expected, found))
+    then, now = (compared_things(each, scope) for each in (expected, found))
     known, others = Tally(), Tally()
     kept: list[str] = []
     for thing, values in then.items():
         if _is_of_database(thing):
             continue
         there = now.get(thing)
-        if there is None and not is_other(thing):
+        if there is None and not thing.is_of_its_own:
             continue  # that it is missing is said where the structure is compared
-        tally = others if is_other(thing) else known
+        tally = others if thing.is_of_its_own else known
         tally.of += 1
         if there is None:
             tally.differences.append(Difference(str(thing), "missing"))
@@ -86,7 +79,7 @@ def compared(
     others.differences += [
         Difference(str(thing), "not in the bundle")
         for thing in sorted(now.keys() - then.keys())
-        if is_other(thing) and thing.part_kind and Thing(thing.kind, thing.address) in expected.things
+        if thing.is_of_its_own and thing.part_kind and Thing(thing.kind, thing.address) in expected.things
     ]
     database, notes = _database(then, now)
     others.differences += database
@@ -97,20 +90,13 @@ def compared(
     return (known.check("Attributes"), others.check("Others")), (*notes, *_more(then, now))
 
 
-def compared_things(things: Things, scope: Scope) -> Things:
+def compared_things(found: Attributes, scope: Scope) -> Things:
     """Return one side's objects; the database has no name here, since the target's differs."""
     return {
-        Thing(thing.kind, ("",), thing.part_kind, thing.part) if thing.kind == _DATABASE else thing: values
-        for thing, values in things.items()
+        thing: values
+        for thing, values in found.of_any_database.items()
         if scope.privileges or thing.part_kind != PRIVILEGES
     }
-
-
-def is_other(thing: Thing) -> bool:
-    """Whether only this module reports that it is missing or superfluous."""
-    if thing.part_kind == _LABEL or (thing.kind, thing.part_kind) in _OWN_PARTS:
-        return True
-    return thing.kind not in OF_CATALOG
 
 
 def _is_of_database(thing: Thing) -> bool:
@@ -175,7 +161,7 @@ def _more(expected: Things, found: Things) -> Iterator[str]:
     """Yield notes about objects that only the target has, which is allowed."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for thing in sorted(found.keys() - expected.keys()):
-        if not thing.part_kind and is_other(thing):
+        if not thing.part_kind and thing.is_of_its_own:
             by_kind[thing.kind].append(thing.name)
     settings = [thing.part for thing in sorted(found.keys() - expected.keys()) if thing.part_kind == SETTING]
     if settings:

@@ -19,6 +19,7 @@ from migplan.catalog.attributes import Attributes, Thing
 from migplan.catalog.compare import between, shown
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog, Grant, Index, Sequence, Table, View
+from migplan.catalog.read_attributes import read_attributes
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.session import reading
@@ -45,7 +46,7 @@ def presence(expectation: Expectation, address: Address, scratch: Address | None
     brought = parts_of(nodes)
     with reading(address) as session:
         catalog = read.read(session, Counting(Exactness.ESTIMATE))
-        found = catalogs.read(session)
+        found = read_attributes(session)
 
     @cache
     def rebuild() -> Rebuilt:
@@ -316,11 +317,11 @@ def _add_attributes(
 ) -> None:
     """Add what no catalog holds."""
     columns = scope.columns(*both)
-    then, now = (attributes.compared_things(each.things, scope) for each in both)
+    then, now = (attributes.compared_things(each, scope) for each in both)
     for thing, values in then.items():
         part, word = _part(thing, ours)
         there = now.get(thing)
-        other = attributes.is_other(thing)
+        other = thing.is_of_its_own
         if other:
             ours.facts[part][word] = True
         if there is None:
@@ -337,7 +338,7 @@ def _add_attributes(
             else:
                 theirs.facts[home][name] = True
     for thing in now.keys() - then.keys():
-        if attributes.is_other(thing) and thing.part_kind and Thing(thing.kind, thing.address) in then:
+        if thing.is_of_its_own and thing.part_kind and Thing(thing.kind, thing.address) in then:
             part, word = _part(thing, theirs)
             theirs.facts[part][word] = True
 

@@ -15,10 +15,11 @@ from typing import Any
 import psycopg
 
 from migplan.bundle.schema.definitions import texts
-from migplan.catalog import attributes, read
+from migplan.catalog import read
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog
+from migplan.catalog.read_attributes import read_attributes
 from migplan.errors import DatabaseError, FileError, LaunchError, RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
@@ -53,7 +54,7 @@ def rebuilt(expectation: Expectation, major: int, lent: Address | None = None) -
             failed = _run(address, statements)
             with reading(address) as session:
                 catalog = read.read(session, Counting(Exactness.ESTIMATE))
-                found = attributes.read(session)
+                found = read_attributes(session)
     except (LaunchError, DatabaseError) as error:
         if lent is not None:
             raise  # who names a server wants to know what is wrong with it

@@ -9,8 +9,8 @@ from typing import Any
 
 from migplan.bundle.schema.expectation import attributes_in_target, catalog_in_target, left_out
 from migplan.bundle.schema.roles import Owners
-from migplan.catalog import attributes as catalogs
 from migplan.catalog.model import Catalog
+from migplan.catalog.read_attributes import read_attributes
 from migplan.postgres.address import Address
 from migplan.postgres.read_again import retry_if_disturbed
 from migplan.progress import Progress, no_progress
@@ -123,11 +123,11 @@ def _attributes(
         return (), ("not compared: whatever no catalog holds, for an earlier migplan wrote the bundle",)
     manifest = expectation.manifest
     scope = attributes.scope_of(manifest)
-    found = catalogs.read(target.session)
+    found = read_attributes(target.session)
     checks, notes = attributes.compared(expectation.attributes, found, scope, lambda: rebuild().attributes)
     if source is not None:
         now = attributes_in_target(
-            catalogs.read(source.session),
+            read_attributes(source.session),
             _today(expectation, source.catalog),
             [(moved.kind, moved.in_schema, moved.name) for moved in manifest.objects],
             Owners(kept=manifest.keeps_owners, roles=manifest.roles),

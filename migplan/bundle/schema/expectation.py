@@ -6,7 +6,15 @@ from typing import Any, TypeVar
 
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.roles import Owners
-from migplan.catalog.attributes import OWNERS, PRIVILEGES, SETTING, WITHOUT_SCHEMA, Attributes, Thing
+from migplan.catalog.attributes import (
+    OF_CATALOG,
+    OWNERS,
+    PRIVILEGES,
+    SETTING,
+    WITHOUT_SCHEMA,
+    Attributes,
+    Thing,
+)
 from migplan.catalog.model import Catalog, Grant, Index, Policy, Table, View
 from migplan.names import quoted
 from migplan.postgres.archive import Entry
@@ -185,10 +193,6 @@ def _is_about(tag: str, grant: Grant) -> bool:
 # --- attributes
 
 
-# Kinds whose objects the catalog has; all others are known by pg_dump's entries alone.
-OF_CATALOG = frozenset(
-    {"table", "view", "materialized view", "index", "sequence", "type", "function", "extension"}
-)
 _DUMPED = {"base type": "TYPE"}
 
 

@@ -67,7 +67,7 @@ FROM (
     UNION ALL
     SELECT 'pg_proc', p.oid, '', '', to_jsonb(p) - '{prosrc,prosqlbody}'::text[] FROM pg_catalog.pg_proc p
     UNION ALL
-    SELECT 'pg_proc', a.aggfnoid, '', '', to_jsonb(a) FROM pg_catalog.pg_aggregate a
+    SELECT 'pg_proc', a.aggfnoid::oid, '', '', to_jsonb(a) FROM pg_catalog.pg_aggregate a
     UNION ALL
     SELECT 'pg_type', t.oid, '', '', 
            to_jsonb(t) - CASE WHEN t.typtype IN ('b', 'p') THEN '{}'::text[] ELSE '{typowner,typdefault}' END

@@ -100,7 +100,7 @@ def advise(
         _explain(explain)
         return
     settings = _with_advice(reading.settings, exposed_schemas, api_roles, codes)
-    analysis = analyze_catalog(reading.catalog(Exactness.ESTIMATE, vitals=True), settings)
+    analysis = analyze_catalog(reading.catalog(Exactness.ESTIMATE, vitals=True, attributes=False), settings)
     advice = replace(analysis.advice, off=()) if codes else analysis.advice
     lines = FORMATS[format_](advice, analysis.catalog.server, whole=whole or out is not None)
     if out:

@@ -69,7 +69,9 @@ def analyze(
         with screen.progress("reading the catalog") as on_progress:
             analysis = analyze_with_orphans(reading.address, Exactness(counts), reading.settings, on_progress)
     else:
-        analysis = analyze_catalog(reading.catalog(Exactness(counts), vitals=True), reading.settings)
+        analysis = analyze_catalog(
+            reading.catalog(Exactness(counts), vitals=True, attributes=False), reading.settings
+        )
     screen.show(FORMATS[format_](analysis, depth=depth, whole=whole))
     if analysis.orphans:
         sys.exit(1)

@@ -31,6 +31,10 @@ def catalog(source: str | None, settings: Config, counts: str, out: Path) -> Non
     The file holds names, types, keys, definitions, counts and sizes; no row of any table. `migplan analyze`,
     `migplan plan` and `migplan advise` take it with --from.
 
+    What else ALTER can change stands there too (`attributes`: publications, storage, text search, digests of
+    settings), so that `migplan plan --check --from FILE` sees it. In a catalog that an earlier migplan saved
+    it is missing, and --check says so.
+
     It is exact, as the catalog.json of a bundle is: literals of defaults, policies and other definitions
     stand in it. Look before you commit it.
     """

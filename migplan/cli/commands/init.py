@@ -116,7 +116,7 @@ def init(source: str | None, name: str, out: Path, force: bool, platform: str | 
     if source:
         address = options.resolved(source, Config())
         with screen.progress("reading the catalog") as on_progress:
-            catalog = read_catalog(address, Exactness.ESTIMATE, on_progress)
+            catalog = read_catalog(address, Exactness.ESTIMATE, on_progress, attributes=False)
         host = host or source_host(Config(), catalog)
         schemas = _schemas(catalog, host)
     text = _TEMPLATE.replace("%SCHEMAS%", schemas).replace("%NAME%", name)

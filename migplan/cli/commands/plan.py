@@ -85,17 +85,19 @@ def plan(
 
 
 def _check(file: Path, catalog: Catalog, settings: Config) -> None:
-    from migplan.pipeline.plan import find_drift
+    from migplan.pipeline.plan import find_drift, find_uncompared
 
     drifted = find_drift(file, catalog, settings)
+    unseen = find_uncompared(file, catalog)
     if not drifted:
-        screen.show([f"{file} fits {catalog.server.address}"])
+        screen.show([f"{file} fits {catalog.server.address}", *unseen])
         return
     count = f"{len(drifted)} differences" if len(drifted) > 1 else "1 difference"
     screen.show(
         [
             f"{file} no longer fits {catalog.server.address}: {count}",
             *(f"  {line}" for line in drifted),
+            *unseen,
         ]
     )
     screen.show([f"plan again with: migplan plan --out {file}"])
