@@ -20,7 +20,7 @@ from migplan.migrations.lint import Risk
 from migplan.pipeline import migrations as migrating
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
-from migplan.postgres.scratch import scratch
+from migplan.postgres.scratch import kept, scratch
 from migplan.report import migration_status as report
 from migplan.report import migrations as analysis_report
 from migplan.run.migrations.apply import MigrateOptions
@@ -44,7 +44,7 @@ def apply(
 ) -> None:
     """Apply what is pending; what lint says of it is shown before."""
     with ExitStack() as stack:
-        throwaway = stack.enter_context(scratch()).address if target == SCRATCH else None
+        throwaway = stack.enter_context(scratch()).address if target == SCRATCH and not kept() else None
         address = throwaway or options.resolved(target, settings)
         analysis = migrating.analyze_folder(path, settings, address)
         known = statuses_in(analysis, address)
@@ -61,7 +61,8 @@ def apply(
         granted = permission.asked(target, address, settings, subject, confirm, without_rehearsal)
         run_options = replace(wanted.options, protected_as=granted.protected_as)
         asked = replace(wanted, rehearsal=granted.rehearsal, options=run_options)
-        with _said(analysis, address):
+        way = f"migplan apply {shlex.quote(str(path))} --target {options.as_typed(target)}"
+        with _said(analysis, address, way, gone=throwaway is not None):
             with runs.progress(log_format, quiet=True) as on_event:
                 done = migrating.apply_migrations(analysis, address, asked, on_event)
             screen.show(report.applied(done, path, address))
@@ -105,7 +106,7 @@ def rollback(
     if dry_run:
         screen.show(report.way_back(foreseen(given, address, wanted), address))
         return
-    with _said(analysis, address):
+    with _said(analysis, address, "the same command"):
         asking = replace(wanted, agreed=_asking(address, protection, confirm, yes=yes))
         screen.show(report.reverted(revert(given, address, asking), path, address))
 
@@ -139,26 +140,31 @@ def _risks(analysis: Analysis, names: Collection[str]) -> list[Risk]:
 
 
 @contextmanager
-def _said(analysis: Analysis | None, address: Address) -> Iterator[None]:
-    """What failed, and how all stands after it."""
+def _said(analysis: Analysis | None, address: Address, way: str, *, gone: bool = False) -> Iterator[None]:
+    """What failed, how all stands after it, and the command to go on with."""
     try:
         yield
     except StepError as error:
         click.echo(sentence(error), err=True)
         if error.left:
             click.echo(f"  {error.left}", err=True)
-        _stands(analysis, address, failed=True)
+        _stands(analysis, address, way, failed=True, gone=gone)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         click.echo("migplan: stopped; what was not committed is rolled back", err=True)
-        _stands(analysis, address, failed=False)
+        _stands(analysis, address, way, failed=False, gone=gone)
         sys.exit(INTERRUPTED)
 
 
-def _stands(analysis: Analysis | None, address: Address, *, failed: bool) -> None:
+def _stands(analysis: Analysis | None, address: Address, way: str, *, failed: bool, gone: bool) -> None:
+    if gone:
+        click.echo(
+            f"  stays: nothing; the throwaway server is gone\n  -> from the beginning: {way}", err=True
+        )
+        return
     if analysis is None:
         click.echo("  what was rolled back before stays so; the same command goes on", err=True)
         return
     known = statuses_in(analysis, address)
-    for line in report.stays(known, shlex.quote(str(analysis.folder.path)), failed=failed):
+    for line in report.stays(known, way, failed=failed):
         click.echo(line.plain, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
@@ -263,6 +264,9 @@ def arguments(
             if other:
                 found = of_other[0] if of_other else None
                 given[other] = found if text or found is None else Path(found)
+            for name, value in {database: given[database], other: given.get(other)}.items():
+                if value is not None:
+                    click.get_current_context().meta[f"migplan.{name}"] = as_typed(str(value))
             for name in sorted(needed):
                 if given[name] is None:
                     said = f"option '--{name}'" if name == database else f"argument '{name.upper()}'"
@@ -273,6 +277,29 @@ def arguments(
         return cast("Command", click.argument("words", nargs=-1, metavar=shown)(taken))
 
     return taking
+
+
+def as_typed(text: str) -> str:
+    """Return a word of the command line for a command to be pasted; a password is left out."""
+    from migplan.errors import AddressError
+    from migplan.postgres import address
+
+    if address.looks_like_one(text) and not Path(text).exists():
+        try:
+            text = address.parse(text).without_password(text)
+        except AddressError:
+            return "TARGET"
+    return shlex.quote(text)
+
+
+def filled_in(text: str) -> str:
+    """Return advice with what the command line has named: the target and the folder."""
+    context = click.get_current_context(silent=True)
+    named = context.meta if context else {}
+    for what, written in (("target", "--target TARGET"), ("bundle", " FOLDER"), ("folder", " FOLDER")):
+        if known := named.get(f"migplan.{what}"):
+            text = text.replace(written, f"{written.rpartition(' ')[0]} {known}")
+    return text
 
 
 def _told_apart(
@@ -287,7 +314,7 @@ def _told_apart(
     for word in words:
         is_database = alone or (address.looks_like_one(word) and not Path(word).exists())
         if not is_database and not Path(word).exists():
-            is_database = word in configuration.names(configuration.find(config_file))
+            is_database = word == "scratch" or word in configuration.names(configuration.find(config_file))
         (databases if is_database else others).append(word)
     return databases, others
 
@@ -326,6 +353,8 @@ def resolved(text: str | None, settings: Config) -> Address:
     from migplan import config as configuration
     from migplan.errors import AddressError
     from migplan.postgres import address
+    from migplan.postgres.scratch import NAME as SCRATCH
+    from migplan.postgres.scratch import kept
 
     if text is None:
         if settings.source is not None:
@@ -337,6 +366,14 @@ def resolved(text: str | None, settings: Config) -> Address:
                 "no database is named",
                 do="give --source postgresql://user@host/database, or write migplan.yaml with: migplan init",
             )
+    if text == SCRATCH:
+        if running := kept():
+            return running
+        raise AddressError(
+            "no scratch server is running: one lives as long as the command that starts it",
+            do="migplan rehearse goes there, proves it and goes back on one of its own; to have one for "
+            "several commands, keep it in another terminal: migplan apply --target scratch --keep",
+        )
     url = configuration.url_of(settings, text)
     if url is not None:
         return address.parse(url, name=text)

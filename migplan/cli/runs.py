@@ -18,7 +18,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from migplan.cli import screen
+from migplan.cli import options, screen
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, StepError
 from migplan.postgres.address import Address
@@ -225,11 +225,13 @@ def _status(address: Address) -> Status | None:
         return None
 
 
-def words_of(folder: Path | None, target: str) -> report.Words:
-    """The commands to go on with. A target that was given with a password is not repeated.
+def words_of(folder: Path | None, target: str, *, gone: bool = False) -> report.Words:
+    """The commands to go on with; the password of a target is not repeated.
 
-    The journal knows what a rollback without a folder is of.
+    The journal knows what a rollback without a folder is of. ``gone``: the server ends with the command.
     """
-    shown = shlex.quote(target) if "://" not in target and "=" not in target else "TARGET"
+    shown = options.as_typed(target)
     rest = f"--target {shown}" if folder is None else f"{shlex.quote(str(folder))} --target {shown}"
-    return report.Words(f"migplan apply {rest}", f"migplan rollback {rest}", f"migplan verify {rest}")
+    return report.Words(
+        f"migplan apply {rest}", f"migplan rollback {rest}", f"migplan verify {rest}", gone=gone
+    )

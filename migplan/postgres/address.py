@@ -79,6 +79,18 @@ class Address:
         held = [self.params.get(secret) for secret in _SECRETS] + [os.environ.get("PGPASSWORD")]
         return tuple(value for value in held if value)
 
+    def without_password(self, text: str) -> str:
+        """Return the text of this address as it may be shown and typed again: without its secrets."""
+        if not any(self.params.get(secret) for secret in _SECRETS):
+            return text
+        rest = {key: value for key, value in self.params.items() if key not in _SECRETS}
+        user, database = _escaped(rest.pop("user", "")), _escaped(rest.pop("dbname", ""))
+        host = rest.get("host", "")
+        plain = re.fullmatch(r"[\w.-]+", host) is not None
+        where = ":".join(filter(None, (rest.pop("host"), rest.pop("port", "")))) if plain else ""
+        words = "&".join(f"{key}={quote(value, safe='/')}" for key, value in sorted(rest.items()))
+        return f"postgresql://{user}{'@' if user else ''}{where}/{database}{'?' if words else ''}{words}"
+
     def without_secrets(self, text: str) -> str:
         """Return a text, such as a server's message, with this address's secrets struck out."""
         for secret in self.secrets:

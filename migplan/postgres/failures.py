@@ -151,8 +151,8 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
         where["sqlstate"] = error.sqlstate or CONNECTION_FAILURE
         return DatabaseError(
             f"while {during}, the connection to {address} was lost: {_first_lines(said)}",
-            do="run the same command again; of a command that changes the database, migplan status tells how "
-            "far it came",
+            do="run the same command again; how far one came that changes the database: "
+            "migplan status --target TARGET",
             **where,  # type: ignore[arg-type]
         )
     if isinstance(error, psycopg.errors.InternalError_) and VANISHED.search(said):

@@ -1,12 +1,21 @@
-"""Databases for a while: on a throwaway server, or on one that somebody lends."""
+"""Databases for a while: on a throwaway server, or on one that somebody lends.
 
+A throwaway server lives as long as the command that started it. While one is kept running, a file of its
+owner's says where it is, so that other commands find it by its name.
+"""
+
+import json
+import os
 import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from psycopg import sql
 
+from migplan.errors import AddressError
+from migplan.files import write_whole
 from migplan.postgres import address
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
@@ -54,6 +63,35 @@ def scratch(
         with connect(where) as session:
             version = dotted(session.version)
         yield Scratch(where, url, version, made)
+
+
+@contextmanager
+def findable(server: Scratch) -> Iterator[None]:
+    """Let other commands of this user find the server by its name, for a block."""
+    file = _whereabouts()
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    said = json.dumps({"url": server.url, "pid": os.getpid()})
+    write_whole(file, said)
+    try:
+        yield
+    finally:
+        if file.is_file() and file.read_text(encoding="utf-8") == said:
+            file.unlink()
+
+
+def kept() -> Address | None:
+    """Return where the throwaway server is that another command keeps running; None if none does."""
+    try:
+        found = json.loads(_whereabouts().read_text(encoding="utf-8"))
+        os.kill(found["pid"], 0)
+        return address.parse(found["url"], name=NAME)
+    except (OSError, ValueError, KeyError, TypeError, AddressError):
+        return None
+
+
+def _whereabouts() -> Path:
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "migplan" / "scratch.json"
 
 
 @contextmanager

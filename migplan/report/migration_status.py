@@ -81,8 +81,8 @@ def summary(found: Summary) -> Iterator[Text]:
         yield Text(f"      {each.kind}: {', '.join(each.key)}: {each.reason}", style="yellow")
 
 
-def stays(known: Sequence[MigrationStatus], path: str, *, failed: bool) -> Iterator[Text]:
-    """Return what is applied after a failure or an interruption, and how to go on."""
+def stays(known: Sequence[MigrationStatus], way: str, *, failed: bool) -> Iterator[Text]:
+    """Return what is applied after a failure or an interruption, and how to go on: by ``way``, a command."""
     there = sum(each.state is State.APPLIED for each in known)
     left = [each for each in known if each.state.is_left]
     yield Text(f"  stays: {counted(there, 'migration')} applied; {len(left):,} to go")
@@ -91,7 +91,7 @@ def stays(known: Sequence[MigrationStatus], path: str, *, failed: bool) -> Itera
         yield Text(f"  half done: {each.name}, whose statements cannot be in one transaction")
     if left:
         fix = f"fix {left[0].name}, then " if failed else ""
-        yield Text(f"  -> {fix}go on: migplan apply {path} --target TARGET")
+        yield Text(f"  -> {fix}go on: {way}")
 
 
 def way_back(found: Sequence[DownMigration], target: object) -> Iterator[Text]:

@@ -48,6 +48,7 @@ class Words:
     apply: str
     rollback: str
     verify: str
+    gone: bool = False  # the server ends with the command: there is nothing to go on with
 
 
 def done(result: RunResult, status: Status, words: Words) -> Iterator[Text]:
@@ -67,6 +68,11 @@ def done(result: RunResult, status: Status, words: Words) -> Iterator[Text]:
         f"{counted(result.rows, 'row')}, {result.seconds:.1f} s",
         style="bold",
     )
+    if words.gone:
+        yield Text(
+            "That server is gone. `migplan rehearse` also proves it and goes back; --keep leaves one running."
+        )
+        return
     yield Text(f"Prove it with: {words.verify}")
 
 
@@ -101,6 +107,10 @@ def fate(error: StepError, status: Status | None) -> str:
 
 def stays(status: Status | None, words: Words) -> Iterator[Text]:
     """Return what an unfinished run has left, and how to go on; the status is None if the server is gone."""
+    if words.gone:
+        yield Text("  stays: nothing; the throwaway server is gone")
+        yield Text(f"  -> from the beginning: {words.apply}")
+        return
     found = status.unfinished if status else None
     if status and found is None:
         last = status.runs[-1].run if status.runs else None

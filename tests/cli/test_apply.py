@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def test_a_bundle_is_applied_once(newest: Server, target: str, run: Run) -> None
     first = run("apply", bundle, "--target", url)
     assert "applied to" in first.stdout
     assert "rows" in first.stdout
-    assert f"migplan verify {bundle} --target TARGET" in first.stdout
+    assert f"migplan verify {bundle} --target {shlex.quote(url)}" in first.stdout
     assert "100%" in first.stderr
     again = run("apply", bundle, "--target", url)
     assert "as run 1, finished" in again.stdout

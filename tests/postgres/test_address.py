@@ -267,3 +267,20 @@ def test_an_escaped_password_arrives_as_it_is(password: str) -> None:
     assert parse(url).params["password"] == password
     assert str(parse(url)) == "postgresql://u@h/db"
     assert parse(make_conninfo(host="h", password=password)).params["password"] == password
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://me:pw@db:5433/shop?sslmode=require", "postgresql://me@db:5433/shop?sslmode=require"),
+        ("host=/run/pg user=me password='b c' dbname='my shop'", "postgresql://me@/my%20shop?host=/run/pg"),
+        ("postgresql://a%40b:p@[::1]:5/x", "postgresql://a%40b@/x?host=%3A%3A1&port=5"),
+        ("service=shop password=hush", "postgresql:///?service=shop"),
+        ("postgresql://me@db/shop", "postgresql://me@db/shop"),
+    ],
+)
+def test_an_address_can_be_pasted_without_its_password(text: str, shown: str) -> None:
+    parsed = address.parse(text)
+    assert parsed.without_password(text) == shown
+    rest = {key: value for key, value in parsed.params.items() if key != "password"}
+    assert address.parse(shown).params == rest

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from migplan.cli import permission
     from migplan.config import Config
     from migplan.postgres.scratch import Scratch
+    from migplan.report.run import Words
 
 
 @click.command()
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
 @options.config
 @options.jobs("Sessions that work side by side. The steps are the same, whatever the number.")
 @click.option("--dry-run", is_flag=True, help="Print every step with its locks; change nothing.")
-@click.option("--keep", is_flag=True, help="Leave the server of the target scratch running until Ctrl-C.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Leave the server of the target scratch running until Ctrl-C; till then other commands find it by "
+    "that name, too.",
+)
 @options.lock_timeout
 @options.statement_timeout
 @click.option(
@@ -96,6 +102,7 @@ def apply(
     from migplan.cli import permission, runs
     from migplan.pipeline.apply import apply_bundle, preview_steps, scratch_for
     from migplan.postgres.scratch import NAME as SCRATCH
+    from migplan.postgres.scratch import kept
     from migplan.report import run as report
     from migplan.run.bundle.apply import ApplyOptions
     from migplan.run.engine.options import Limits, RunOptions
@@ -122,9 +129,9 @@ def apply(
     if name := permission.signed_by(verified, settings):
         screen.show_aside([f"{verified.paths.folder} is signed by {name}"])
     with ExitStack() as stack:
-        throwaway = stack.enter_context(scratch_for(verified)) if target == SCRATCH else None
+        throwaway = stack.enter_context(scratch_for(verified)) if target == SCRATCH and not kept() else None
         address = throwaway.address if throwaway else options.resolved(target, settings)
-        words = runs.words_of(verified.paths.folder, target)
+        words = runs.words_of(verified.paths.folder, target, gone=bool(throwaway) and not keep)
         if dry_run:
             screen.show(report.foreseen(*preview_steps(verified, address)))
             return
@@ -138,7 +145,7 @@ def apply(
                 done = apply_bundle(verified, address, wanted, on_progress)
             screen.show(report.done(done, status_of(address), words))
         if throwaway and keep:
-            _wait(throwaway)
+            _wait(throwaway, words)
 
 
 def _subject(bundle: VerifiedBundle) -> permission.Subject:
@@ -174,13 +181,18 @@ def _carried(bundle: VerifiedBundle, carry: bool) -> frozenset[str]:
     return frozenset(f"{quoted(each.key.name)} of {each.key.table}" for each in broken)
 
 
-def _wait(kept: Scratch) -> None:
-    screen.show(
-        [
-            "",
-            Text(f"PostgreSQL {kept.version} stays until Ctrl-C. In another terminal:", style="bold"),
-            f"  psql '{kept.url}'",
-        ]
-    )
-    while True:
-        time.sleep(3600)
+def _wait(server: Scratch, words: Words) -> None:
+    from migplan.postgres.scratch import findable
+
+    with findable(server):
+        screen.show(
+            [
+                "",
+                Text(f"PostgreSQL {server.version} stays until Ctrl-C. In another terminal:", style="bold"),
+                f"  psql '{server.url}'",
+                f"  {words.verify}",
+                f"  {words.rollback}",
+            ]
+        )
+        while True:
+            time.sleep(3600)

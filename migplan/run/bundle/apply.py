@@ -72,7 +72,8 @@ def _refuse_hole(bundle: VerifiedBundle, steps: Sequence[Step], done: Collection
             raise RefusedError(
                 f"{step} is done, and {missing[0]}, which comes before it, was rolled back: its rows would "
                 "meet keys and triggers that this bundle creates behind them",
-                do=f"roll those back, too: migplan rollback --to {(last or [step.file])[0]}; then apply",
+                do="roll those back, too: "
+                f"migplan rollback --target TARGET --to {(last or [step.file])[0]}; then apply",
             )
 
 
@@ -91,15 +92,15 @@ def _refuse_another(journal: Journal, earlier: Run, bundle: VerifiedBundle, step
     if earlier.state == "undoing":
         raise BundleError(
             f"a rollback of {earlier.bundle} was begun in this target and has not ended",
-            do="finish it with: migplan rollback",
+            do="finish it with: migplan rollback --target TARGET",
         )
     if earlier.digest != bundle.digest:
-        do = "go on with the bundle as it was, or roll the run back with: migplan rollback"
+        do = "go on with the bundle as it was, or roll the run back with: migplan rollback --target TARGET"
         raise another_bundle(journal, earlier, bundle, do)
     if earlier.steps_digest != digest_of(steps):
         raise BundleError(
             f"run {earlier.run} was begun by {earlier.program}, which divides the bundle into other steps",
-            do=f"go on with {earlier.program}, or roll the run back with: migplan rollback",
+            do=f"go on with {earlier.program}, or roll the run back with: migplan rollback --target TARGET",
         )
 
 

@@ -131,7 +131,7 @@ def _of_folder(journal: Journal, run: Run, beside: LocalBundle) -> VerifiedBundl
         f"{run.program} began, and only the folder that was applied can tell how to roll it back"
         + (f":\n{said}" if (said := difference(journal, run, beside)) else ""),
         do="name the folder of the bundle that was applied; its manifest.json has the SHA-256 "
-        f"{run.digest}. To end the run without rolling it back: migplan rollback --abandon",
+        f"{run.digest}. To end the run without rolling it back: migplan rollback --target TARGET --abandon",
     )
 
 

@@ -80,7 +80,8 @@ class Checkpoints:
         if found is None:
             raise JournalError(
                 f"the journal in {self.address} has no step {self.step} of run {self.run}",
-                do="it was changed while the run was going on; see what is there with: migplan status",
+                do="it was changed while the run was going on; see what is there with: "
+                "migplan status --target TARGET",
                 address=str(self.address),
                 during="running a data step",
             )
@@ -108,7 +109,8 @@ class Checkpoints:
         if found is None:
             raise JournalError(
                 f"the journal in {self.address} has no checkpoint of step {self.step} of run {self.run}",
-                do="another run has taken it over, or somebody has deleted it: migplan status",
+                do="another run has taken it over, or somebody has deleted it: "
+                "migplan status --target TARGET",
                 address=str(self.address),
                 during="running a data step",
             )

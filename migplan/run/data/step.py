@@ -249,7 +249,7 @@ class _Running:
             if time.monotonic() > deadline:
                 raise LockedError(
                     f"another client is doing {self._loaded.file.name} in {self._address}",
-                    do="wait for it (migplan status shows it)",
+                    do="wait for it (migplan status --target TARGET shows it)",
                     address=str(self._address),
                     during="opening the data step",
                 )

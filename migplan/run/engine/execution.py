@@ -252,7 +252,8 @@ class Execution:
         if step.number not in done:
             raise JournalError(
                 f"the journal in {self._address} does not know step {step.number} of run {run} any more",
-                do="it was changed while the run was going on; see what is there with: migplan status",
+                do="it was changed while the run was going on; see what is there with: "
+                "migplan status --target TARGET",
                 address=str(self._address),
                 during=f"running {step}",
             )
@@ -277,7 +278,7 @@ class Execution:
         if now.state != "running":
             raise JournalError(
                 f"run {run} in {self._address} is {now.state}: somebody else went on with it meanwhile",
-                do="see what is there with: migplan status",
+                do="see what is there with: migplan status --target TARGET",
                 address=str(self._address),
                 during="going on with the run",
             )

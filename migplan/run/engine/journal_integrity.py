@@ -16,7 +16,8 @@ RESTORE = (
     "on a target that you emptied yourself: DROP SCHEMA migplan CASCADE"
 )
 RESTORE_OR_END = (
-    "restore the journal from a backup; to end the run without rolling it back: migplan rollback --abandon"
+    "restore the journal from a backup; to end the run without rolling it back: "
+    "migplan rollback --target TARGET --abandon"
 )
 _SHOWN = 60
 _TABLE = re.compile(r"^CREATE TABLE migplan\.(\w+) \((.*?)^\);", re.MULTILINE | re.DOTALL)

@@ -105,7 +105,8 @@ class Lock:
             )
         return LockedError(
             f"{what} in {self._address}{said}",
-            do="wait for it (migplan status shows it); if it hangs: SELECT pg_terminate_backend(PROCESS)",
+            do="wait for it (migplan status --target TARGET shows it)"
+            + (f"; if it hangs: SELECT pg_terminate_backend({holder[0]})" if holder else ""),
             address=str(self._address),
             during="taking the lock of migplan",
         )

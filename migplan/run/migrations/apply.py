@@ -110,7 +110,7 @@ def _refuse_changed(known: Sequence[MigrationStatus]) -> None:
         raise RefusedError(
             "these files were changed after they were applied:\n  " + "\n  ".join(lines[:_SHOWN]),
             do="put them back as they were and write the change as a new migration, or roll them back first "
-            "with: migplan rollback",
+            "with: migplan rollback FOLDER --target TARGET",
         )
 
 

@@ -164,7 +164,8 @@ def _names(applied: _AppliedMigrations, wanted: RevertOptions) -> list[str]:
     for name in filter(None, (wanted.only, wanted.to)):
         if name not in there:
             raise RefusedError(
-                f"{name} is not applied; nothing was changed", do="see what is with: migplan status"
+                f"{name} is not applied; nothing was changed",
+                do="see what is applied: migplan status FOLDER --target TARGET",
             )
     # In the order in which they were applied; sorted() keeps that of the files within a run.
     names = sorted(there, key=lambda name: known[name].run or 0)
@@ -184,7 +185,8 @@ def _names(applied: _AppliedMigrations, wanted: RevertOptions) -> list[str]:
     if lines:
         raise RefusedError(
             f"{', '.join(names)} cannot be rolled back alone, for others need it:\n  " + "\n  ".join(lines),
-            do="roll those back first, or all after one with: migplan rollback --to NAME",
+            do="roll those back first, or all after one with: "
+            "migplan rollback FOLDER --target TARGET --to NAME",
         )
     return names[::-1]
 

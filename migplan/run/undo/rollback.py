@@ -201,7 +201,7 @@ def _refuse_otherwise(begun: Run, asked: Mapping[str, Any], wanted: RollbackOpti
         how = f"with {' '.join(words)}" if words else "of the whole run"
         raise RefusedError(
             f"a rollback {how} was begun as run {begun.run} and has not ended; nothing was changed",
-            do=f"finish it first: {' '.join(['migplan rollback', *words])}",
+            do=f"finish it first: {' '.join(['migplan rollback --target TARGET', *words])}",
         )
 
 
