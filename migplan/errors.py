@@ -116,6 +116,7 @@ class StepError(DatabaseError):
     statement: str = field(default="", kw_only=True)
     hint: str = field(default="", kw_only=True)
     context: str = field(default="", kw_only=True)
+    constraint: tuple[str, str, str] = field(default=("", "", ""), kw_only=True)  # its schema, table and name
     left: str = field(default="", kw_only=True)  # what it leaves behind, or that nobody knows
 
     @property

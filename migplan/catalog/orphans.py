@@ -66,15 +66,16 @@ def _look(session: Session, key: ForeignKey, comparison: Any) -> Orphans:
 
 
 def _question(key: ForeignKey, comparison: Any) -> sql.Composed:
-    """How many rows refer to nothing, and the first of them: the count stands in every row of the answer."""
+    """How many rows refer to nothing, and the first of their values; each row of the answer has the count."""
     own = [sql.SQL("o.{}").format(sql.Identifier(column)) for column in key.columns]
     other = [sql.SQL("r.{}").format(sql.Identifier(column)) for column in key.referenced_columns]
     match = map(_equal, other, own, comparison.operators, comparison.collations)
     # MATCH SIMPLE is content as soon as one column is NULL; MATCH FULL only when all of them are.
     joint = " OR " if key.match == "FULL" else " AND "
     return sql.SQL(
-        "SELECT count(*) OVER (), {texts} FROM {table} o WHERE ({refers}) "
-        "AND NOT EXISTS (SELECT FROM {referenced} r WHERE {match}) ORDER BY {texts} LIMIT {samples}"
+        "SELECT sum(count(*)) OVER ()::bigint, {texts} FROM {table} o WHERE ({refers}) "
+        "AND NOT EXISTS (SELECT FROM {referenced} r WHERE {match}) "
+        "GROUP BY {texts} ORDER BY {texts} LIMIT {samples}"
     ).format(
         texts=sql.SQL(", ").join(sql.SQL('{}::text COLLATE "C"').format(column) for column in own),
         table=_rows_of(key.table, comparison.partitioned),

@@ -18,9 +18,12 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from migplan.bundle.check.file_orphans import FileOrphans, orphans_in
+from migplan.bundle.verified import VerifiedBundle
 from migplan.cli import options, screen
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, StepError
+from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.report import run as report
 from migplan.run.engine import events
@@ -30,6 +33,7 @@ from migplan.text.wording import amount
 
 _HEARTBEAT = 10.0
 _REFRESH = 0.2
+FOREIGN_KEY_VIOLATION = "23503"
 
 
 @contextmanager
@@ -192,12 +196,12 @@ def _as_json(event: Event) -> None:
 
 
 @contextmanager
-def shown_failures(address: Address, words: report.Words) -> Iterator[None]:
+def shown_failures(address: Address, words: report.Words, bundle: VerifiedBundle) -> Iterator[None]:
     """A run that fails or is stopped says what stays in the target, and how to go on and back."""
     try:
         yield
     except StepError as error:
-        lines = list(report.failed(error, _status(address), words))
+        lines = list(report.failed(error, _status(address), words, _broken(bundle, error)))
         for line in lines:
             click.echo(line.plain.rstrip(), err=True)
         sys.exit(2)
@@ -214,6 +218,17 @@ def shown_failures(address: Address, words: report.Words) -> Iterator[None]:
         for line in report.stays(_status(address), words):
             click.echo(line.plain.rstrip(), err=True)
         sys.exit(INTERRUPTED)
+
+
+def _broken(bundle: VerifiedBundle, error: StepError) -> FileOrphans | None:
+    """The rows that break the foreign key which a step failed at, as far as the files tell."""
+    if error.sqlstate != FOREIGN_KEY_VIOLATION:
+        return None
+    schema, table, key = error.constraint
+    only = (str(QualifiedName(schema, table)), key)
+    with screen.progress("looking for the rows that break the key") as on_progress:
+        found = orphans_in(bundle.paths.folder, bundle.manifest, on_progress, only=only)
+    return found[0] if found else None
 
 
 def _status(address: Address) -> Status | None:

@@ -76,8 +76,13 @@ def done(result: RunResult, status: Status, words: Words) -> Iterator[Text]:
     yield Text(f"Prove it with: {words.verify}")
 
 
-def failed(error: StepError, status: Status | None, words: Words) -> Iterator[Text]:
-    """Return why a run stopped at a step, what it has left, and how to go on."""
+def failed(
+    error: StepError, status: Status | None, words: Words, broken: FileOrphans | None = None
+) -> Iterator[Text]:
+    """Return why a run stopped at a step, what it has left, and how to go on.
+
+    ``broken`` has the rows that break the foreign key which it failed at.
+    """
     yield Text(f"migplan: {error}", style="bold red")
     for label, text in (
         ("statement", error.statement),
@@ -87,8 +92,14 @@ def failed(error: StepError, status: Status | None, words: Words) -> Iterator[Te
     ):
         if text:
             yield Text(f"  {label}: " + text.replace("\n", f"\n  {' ' * len(label)}  "))
+    if broken and broken.rows:
+        yield Text(f"  rows: {broken_rows(broken)}")
+    elif broken:
+        yield Text(f"  rows: which they are cannot be told from the files: {broken.unread}")
     yield Text(f"  {fate(error, status)}")
-    yield from stays(status, words)
+    yield from stays(status, words, recurs=_recurs(error))
+    if broken and not words.gone:
+        yield Text(f"  -> or keep these rows, with the key NOT VALID: {_carrying(error, words)}")
     if error.do:
         yield Text(f"  -> {error.do}")
 
@@ -105,8 +116,23 @@ def fate(error: StepError, status: Status | None) -> str:
     return f"rolled back: {error.step}, and nothing else"
 
 
-def stays(status: Status | None, words: Words) -> Iterator[Text]:
-    """Return what an unfinished run has left, and how to go on; the status is None if the server is gone."""
+def _recurs(error: StepError) -> bool:
+    """Whether the same statement fails again until somebody changes something, by the class of SQLSTATE."""
+    return (error.sqlstate or "")[:2] in {"0A", "22", "23", "28", "2B", "3D", "3F", "42", "44", "P0"}
+
+
+def _carrying(error: StepError, words: Words) -> str:
+    """The command that gets past a key that rows break; one that is in force already has to go first."""
+    if error.statement.startswith("COPY"):
+        return f"{words.rollback}, then export with --carry-orphans and apply that"
+    return f"{words.apply} --carry-orphans"
+
+
+def stays(status: Status | None, words: Words, *, recurs: bool = False) -> Iterator[Text]:
+    """Return what an unfinished run has left, and how to go on; the status is None if the server is gone.
+
+    ``recurs`` says that the run fails there again until the cause is mended.
+    """
     if words.gone:
         yield Text("  stays: nothing; the throwaway server is gone")
         yield Text(f"  -> from the beginning: {words.apply}")
@@ -124,7 +150,7 @@ def stays(status: Status | None, words: Words) -> Iterator[Text]:
         yield _left(found)
     else:
         yield Text("  stays: what the journal has as done; when the server answers again:")
-    yield Text(f"  -> go on:   {words.apply}")
+    yield Text(f"  -> go on:   {words.apply}" if not recurs else f"  -> once that is mended: {words.apply}")
     yield Text(f"  -> go back: {words.rollback}")
 
 
@@ -201,14 +227,20 @@ def _step(entry: Entry) -> dict[str, Any]:
     }
 
 
+def broken_rows(found: FileOrphans) -> str:
+    """How many rows refer to nothing, and which: ``3 rows refer to nothing: (guest_id) = (501), (777)``."""
+    number = f"{counted(found.rows, 'row')} {'refers' if found.rows == 1 else 'refer'} to nothing"
+    values = ", ".join(f"({', '.join(each)})" for each in found.samples)
+    more = ", ..." if found.rows > len(found.samples) else ""
+    return f"{number}: ({', '.join(found.key.columns)}) = {values}{more}"
+
+
 def orphans(found: Sequence[FileOrphans], *, carry: bool) -> Iterator[Text]:
     """Rows of the files that refer to nothing, and the keys that could not be looked at."""
     broken = [each for each in found if each.rows]
     for each in found:
         if each.rows:
-            samples = "; ".join(", ".join(values) for values in each.samples)
-            orphans = counted(each.rows, "row")
-            yield Text(f"{each.key}: {orphans} without what they refer to, such as {samples}")
+            yield Text(f"{each.key}: {broken_rows(each)}")
         else:
             yield Text(f"{each.key}: not looked at: {each.unread}", style="dim")
     if not broken:

@@ -280,7 +280,7 @@ def test_an_escaped_password_arrives_as_it_is(password: str) -> None:
     ],
 )
 def test_an_address_can_be_pasted_without_its_password(text: str, shown: str) -> None:
-    parsed = address.parse(text)
+    parsed = parse(text)
     assert parsed.without_password(text) == shown
     rest = {key: value for key, value in parsed.params.items() if key != "password"}
-    assert address.parse(shown).params == rest
+    assert parse(shown).params == rest

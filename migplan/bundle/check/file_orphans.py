@@ -74,12 +74,15 @@ class FileOrphans:
 
 
 def orphans_in(
-    folder: Path, manifest: Manifest, on_progress: Progress = no_progress
+    folder: Path, manifest: Manifest, on_progress: Progress = no_progress, *, only: tuple[str, str] = ("", "")
 ) -> tuple[FileOrphans, ...]:
-    """Return the keys that rows of the files break, and those that could not be checked, with the reason."""
+    """Return the keys that rows of the files break, and those that could not be checked, with the reason.
+
+    ``only`` is the table and the name of the one key to look at.
+    """
     files = _Files(folder, manifest)
     found = []
-    keys = files.keys
+    keys = [key for key in files.keys if only in {("", ""), (key.table, key.name)}]
     for number, key in enumerate(keys):
         on_progress("looking for orphans", number, len(keys))
         why = files.cannot(key)
@@ -165,8 +168,9 @@ class _Files:
         samples: list[tuple[str, ...]] = []
         for values in self._broken(key):
             rows += 1
-            if len(samples) < SAMPLES:
-                samples.append(tuple("NULL" if value == _NULL else value.decode() for value in values))
+            said = tuple("NULL" if value == _NULL else value.decode() for value in values)
+            if len(samples) < SAMPLES and said not in samples:
+                samples.append(said)
         return FileOrphans(key, rows, tuple(samples))
 
     def _broken(self, key: FileKey) -> Iterator[Sequence[bytes]]:

@@ -140,7 +140,7 @@ def apply(
         wanted = ApplyOptions(
             replace(run_options, protected_as=permit.protected_as), carried, permit.rehearsal
         )
-        with runs.shown_failures(address, words):
+        with runs.shown_failures(address, words, verified):
             with runs.progress(log_format) as on_progress:
                 done = apply_bundle(verified, address, wanted, on_progress)
             screen.show(report.done(done, status_of(address), words))

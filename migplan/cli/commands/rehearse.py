@@ -98,7 +98,9 @@ def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_for
         scratch = stack.enter_context(scratch_for(bundle)) if target == SCRATCH else None
         where = scratch.address if scratch else options.resolved(target, settings)
         stack.enter_context(
-            runs.shown_failures(where, runs.words_of(bundle.paths.folder, target, gone=scratch is not None))
+            runs.shown_failures(
+                where, runs.words_of(bundle.paths.folder, target, gone=scratch is not None), bundle
+            )
         )
         on_progress = stack.enter_context(runs.progress(log_format, quiet=True))
         rehearsal = Rehearsal(bundle, where, ApplyOptions(RunOptions(jobs)), on_event=on_progress)

@@ -9,7 +9,7 @@ from migplan.postgres.address import Address
 from migplan.run.bundle.initial_state import read_initial_state
 from migplan.run.bundle.keeping import Keeping
 from migplan.run.bundle.kept import FOLDER, changed, of_bundle
-from migplan.run.bundle.steps import steps_of
+from migplan.run.bundle.steps import carrying, steps_of
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.journal import Beginning, Journal, Run, digest_of
 from migplan.run.engine.options import RunOptions
@@ -53,6 +53,9 @@ def apply(
             preflight(target, True)
             _refuse_hole(bundle, steps, journal.done(earlier.run))
             run = target.resume(earlier, of_bundle(bundle))
+            if late := sorted(set(wanted.carried).difference(carried)):
+                target.journal.note(run.run, _carried_notes(late))
+                steps = carrying(bundle, steps, late)
         else:
             kept = preflight(target, False)
             steps = steps_of(bundle, carried, kept.parts)
@@ -136,8 +139,9 @@ def _beginning(
             **kept.noted,
             FOLDER: bundle.paths.folder.resolve().name,
         },
-        notes=[
-            *(f"key {key} is NOT VALID: rows break it" for key in sorted(wanted.carried)),
-            *kept.notes,
-        ],
+        notes=[*_carried_notes(wanted.carried), *kept.notes],
     )
+
+
+def _carried_notes(keys: Collection[str]) -> list[str]:
+    return [f"key {key} is NOT VALID: rows break it" for key in sorted(keys)]

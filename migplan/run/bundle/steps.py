@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 
+from postgast import pg_query_pb2 as pg
+
 from migplan.bundle.manifest import Block, BundleFile
 from migplan.bundle.manifest import Step as Listed
 from migplan.bundle.schema.parts import Part, PartReader
@@ -30,7 +32,7 @@ from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, LOADS, REFERS, 
 from migplan.run.engine.steps import CopyBlock, Segment, Statements, Step
 from migplan.sql.effects import effects
 from migplan.sql.split import CopyRows, Statement, pieces
-from migplan.sql.tree import statement_tree
+from migplan.sql.tree import relation_name, statement_tree
 
 STATEMENTS = 100
 LARGE_BYTES = 1 << 20
@@ -58,6 +60,29 @@ def steps_of(
     deriving = _Deriving(bundle, carried, kept)
     found = [step for file in bundle.manifest.files for step in deriving.steps(file)]
     return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
+
+
+def carrying(bundle: VerifiedBundle, steps: Sequence[Step], keys: Collection[str]) -> tuple[Step, ...]:
+    """Return the steps of a run that was begun, with these keys added NOT VALID and never validated.
+
+    They keep their numbers and names, by which the journal knows them.
+    """
+
+    def carried(step: Step, piece: Segment) -> Segment:
+        if not isinstance(piece, Statements):
+            return piece
+        text = piece.text or bundle.texts[step.file].between(piece.start, piece.end).decode()
+        source = pieces(BytesIO(text.encode()), bundle.paths.folder / step.file)
+        before = [each.text for each in source if isinstance(each, Statement)]
+        after = [_carried(each, keys) for each in before]
+        return piece if after == before else replace(piece, text="\n".join(after))
+
+    return tuple(
+        replace(step, segments=tuple(carried(step, each) for each in step.segments))
+        if step.phase == "constraints"
+        else step
+        for step in steps
+    )
 
 
 def undoing_steps(bundle: VerifiedBundle, file: str) -> tuple[Step, ...]:
@@ -217,6 +242,19 @@ def _added(step: Step, statement: Statement, key: AddedKey, how: str) -> Step:
     body = statement.text.rstrip().removesuffix(";")
     adding = Statements(statement.start, statement.end, statement.line, f"{body} NOT VALID;")
     return replace(step, name=f"key {key.name} of {key.table}, {how}", segments=(adding,))
+
+
+def _carried(text: str, keys: Collection[str]) -> str:
+    """Return a statement; NOT VALID if it adds one of the keys, and nothing in place of its validation."""
+    node = statement_tree(text)
+    if (key := read(node).key) and str(key) in keys:
+        return f"{text.rstrip().removesuffix(';')} NOT VALID;"
+    table = relation_name(node.alter_table_stmt.relation)
+    for each in node.alter_table_stmt.cmds:
+        command = each.alter_table_cmd
+        if command.subtype == pg.AT_ValidateConstraint and f"{quoted(command.name)} of {table}" in keys:
+            return "SELECT;"
+    return text
 
 
 def _validated(step: Step, statement: Statement, key: AddedKey) -> Step:

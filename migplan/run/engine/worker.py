@@ -361,6 +361,11 @@ class _Doing:
             detail=field(pq.DiagnosticField.MESSAGE_DETAIL),
             hint=field(pq.DiagnosticField.MESSAGE_HINT),
             context=field(pq.DiagnosticField.CONTEXT),
+            constraint=(
+                field(pq.DiagnosticField.SCHEMA_NAME),
+                field(pq.DiagnosticField.TABLE_NAME),
+                field(pq.DiagnosticField.CONSTRAINT_NAME),
+            ),
         )
 
     def _failed_copy(self, error: psycopg.Error, piece: CopyBlock) -> Exception:
@@ -376,6 +381,7 @@ class _Doing:
             detail=diag.message_detail or "",
             hint=diag.message_hint or "",
             context=diag.context or "",
+            constraint=(diag.schema_name or "", diag.table_name or "", diag.constraint_name or ""),
         )
 
     def _lost(self, error: psycopg.Error) -> StepError:
@@ -388,7 +394,9 @@ class _Doing:
             left=NOT_KNOWN,
         )
 
-    def _error(self, what: str, line: int, **more: str) -> StepError:
+    def _error(
+        self, what: str, line: int, constraint: tuple[str, str, str] = ("", "", ""), **more: str
+    ) -> StepError:
         clean = self._worker.address.without_secrets
         if self._step.non_transactional:
             more["left"] = _NON_TRANSACTIONAL
@@ -399,6 +407,7 @@ class _Doing:
             step=self._step.name,
             file=self._step.file,
             line=line,
+            constraint=constraint,
             **{name: clean(text) for name, text in more.items()},
         )
 
