@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
@@ -246,12 +247,18 @@ def reading(*, saved: bool = True, counted: bool = True) -> Callable[[Command], 
 
 
 def arguments(
-    database: str, other: str = "", *, needed: frozenset[str] = frozenset(), text: bool = False
+    database: str,
+    other: str = "",
+    *,
+    needed: frozenset[str] = frozenset(),
+    text: bool = False,
+    gone: bool = False,
 ) -> Callable[[Command], Command]:
     """Let a command take its database as an argument as well as by the option ``--DATABASE``.
 
     ``other`` is what else may stand there, in either order: a path, or with ``text`` a word. A word is the
-    database when it looks like an address, or is a name of migplan.yaml and of no file.
+    database when it looks like an address, or is a name of migplan.yaml and of no file. ``gone`` lets the
+    path name what is not there any more.
     """
 
     def taking(command: Command) -> Command:
@@ -263,6 +270,8 @@ def arguments(
                 raise click.UsageError(f"there is an argument too many: {' '.join(of_other[bool(other) :])}")
             if other:
                 found = of_other[0] if of_other else None
+                if found is not None and not (text or gone):
+                    _refuse_missing(found, other, given.get("config_file"))
                 given[other] = found if text or found is None else Path(found)
             for name, value in {database: given[database], other: given.get(other)}.items():
                 if value is not None:
@@ -277,6 +286,31 @@ def arguments(
         return cast("Command", click.argument("words", nargs=-1, metavar=shown)(taken))
 
     return taking
+
+
+_MAKE = {
+    "plan": "make one with: migplan plan --out",
+    "bundle": "write one with: migplan export --out",
+    "folder": "write the first migration of one with: migplan new NAME --dir",
+}
+
+
+def _refuse_missing(word: str, other: str, config_file: Path | None) -> None:
+    """Raise FileError if a word is neither a path that is there nor a name of migplan.yaml."""
+    from migplan import config as configuration
+    from migplan.errors import FileError
+
+    path = Path(word)
+    if path.exists():
+        return
+    beside = [str(path.parent / each.name) for each in path.parent.glob("*")] if path.parent.is_dir() else []
+    known = [*configuration.names(configuration.find(config_file)), *beside]
+    near = get_close_matches(word, known, n=1)
+    raise FileError(
+        f"{word} is not there: no {other} of that name, and no database that migplan.yaml knows",
+        do=f"did you mean {near[0]}?" if near else f"{_MAKE[other]} {shlex.quote(word)}",
+        file=path,
+    )
 
 
 def as_typed(text: str) -> str:

@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from migplan.bundle.check.file_orphans import FileOrphans, orphans_in
 from migplan.bundle.verified import VerifiedBundle
 from migplan.cli import options, screen
 from migplan.cli.boundary import INTERRUPTED, sentence
@@ -31,9 +30,12 @@ from migplan.run.engine.events import Event, OnEvent
 from migplan.run.engine.status import Status, status_of
 from migplan.text.wording import amount
 
+if TYPE_CHECKING:  # reading the rows of files takes what most commands do without
+    from migplan.bundle.check.file_orphans import FileOrphans
+
 _HEARTBEAT = 10.0
 _REFRESH = 0.2
-FOREIGN_KEY_VIOLATION = "23503"
+_FOREIGN_KEY_VIOLATION = "23503"
 
 
 @contextmanager
@@ -220,10 +222,12 @@ def shown_failures(address: Address, words: report.Words, bundle: VerifiedBundle
         sys.exit(INTERRUPTED)
 
 
-def _broken(bundle: VerifiedBundle, error: StepError) -> FileOrphans | None:
+def _broken(bundle: VerifiedBundle, error: StepError) -> "FileOrphans | None":
     """The rows that break the foreign key which a step failed at, as far as the files tell."""
-    if error.sqlstate != FOREIGN_KEY_VIOLATION:
+    if error.sqlstate != _FOREIGN_KEY_VIOLATION:
         return None
+    from migplan.bundle.check.file_orphans import orphans_in  # noqa: PLC0415 - few runs fail there
+
     schema, table, key = error.constraint
     only = (str(QualifiedName(schema, table)), key)
     with screen.progress("looking for the rows that break the key") as on_progress:

@@ -28,7 +28,9 @@ def losses(found: Losses) -> Iterator[Text]:
         )
     yield from _tables(found)
     if found.objects:
-        kinds = ", ".join(f"{number:,} {kind}" for kind, number in found.objects.items())
+        kinds = ", ".join(
+            counted(number, *_KINDS.get(kind, (kind,))) for kind, number in found.objects.items()
+        )
         yield Text(f"Dropped, as far as the run came to make them: {kinds}")
     if found.preexisting:
         yield Text(f"Stays, because it was there before: {', '.join(found.preexisting)}")
@@ -36,6 +38,19 @@ def losses(found: Losses) -> Iterator[Text]:
     if found.stay:
         yield Text(f"Stays: {', '.join(found.stay)}")
     yield _sum(found)
+
+
+_KINDS = {
+    "fk constraint": ("foreign key",),
+    "index": ("index", "indexes"),
+    "index attach": ("attached index", "attached indexes"),
+    "table attach": ("attached partition",),
+    "policy": ("policy", "policies"),
+    "statistics": ("statistics object",),
+    "row security": ("table's row security", "tables' row security"),
+    "default": ("default",),
+    "sequence owned by": ("owned sequence",),
+}
 
 
 def _sum(found: Losses) -> Text:

@@ -24,6 +24,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if variable.startswith("PG"):
             monkeypatch.delenv(variable)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setattr(redaction, "_known", set())  # the secrets of one test are no other's
     monkeypatch.setattr(redaction, "_pattern", None)
     monkeypatch.chdir(tmp_path)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from migplan.postgres.scratch import kept
 from tests.cli.conftest import Run
 from tests.export.loading import psql
 from tests.run.running import SLOW, assert_all_done, bundle_of, command, empty, nap, napping, the_run, until
@@ -96,6 +97,62 @@ def test_a_changed_bundle_is_refused(newest: Server, target: str, run: Run, tmp_
     run("apply", str(tmp_path), "--target", newest.url(target), exit_code=2)
 
 
+def test_a_key_that_rows_break_says_which_and_can_be_carried_on(
+    newest: Server, target: str, run: Run
+) -> None:
+    source = newest.create_database(
+        """
+        CREATE TABLE hotels (id int PRIMARY KEY);
+        CREATE TABLE rooms (id int PRIMARY KEY, hotel int CONSTRAINT rooms_hotel REFERENCES hotels);
+        INSERT INTO hotels VALUES (1);
+        SET session_replication_role = replica;
+        INSERT INTO rooms VALUES (1, 1), (2, 7), (3, 7), (4, 8), (5, NULL);
+        """
+    )
+    bundle, url = str(bundle_of(newest, source)), newest.url(target)
+    said = run("apply", bundle, "--target", url, exit_code=2).stderr
+    assert "  rows: 3 rows refer to nothing: (hotel) = (7), (8)" in said
+    carrying = f"migplan apply {bundle} --target {shlex.quote(url)} --carry-orphans"
+    assert f"-> or keep these rows, with the key NOT VALID: {carrying}" in said
+    assert "-> once that is mended" in said
+    assert "-> go on" not in said
+    run("apply", bundle, "--target", url, exit_code=2)  # as often as one likes
+    run("apply", bundle, "--target", url, "--carry-orphans")
+    assert (
+        "key rooms_hotel of public.rooms is NOT VALID: rows break it" in run("status", "--target", url).stdout
+    )
+    asked = "SELECT convalidated FROM pg_constraint WHERE conname = 'rooms_hotel'"
+    assert psql(url, "--command", asked) == "f\n"
+    run("rollback", bundle, "--target", url, "--yes")
+
+
+def test_scratch_is_a_name_everywhere(newest: Server, run: Run) -> None:
+    for words in (
+        ["verify", "scratch"],
+        ["status", "scratch"],
+        ["rollback", "scratch"],
+        ["analyze", "scratch"],
+    ):
+        bundle = [str(bundle_of(newest, newest.demo))] if words[0] == "verify" else []
+        said = run(*words, *bundle, exit_code=2).stderr
+        assert "no scratch server is running" in said
+        assert "migplan apply --target scratch --keep" in said
+
+
+def test_a_scratch_server_that_is_kept_is_found_by_its_name(newest: Server, run: Run) -> None:
+    bundle = str(bundle_of(newest, newest.demo))
+    running = command("apply", bundle, "--target", "scratch", "--keep")
+    try:
+        until(lambda: kept() is not None or running.poll() is not None, "no server is kept")
+        assert "Receipt: " in run("verify", bundle, "--target", "scratch").stdout
+        run("status", "scratch")
+        run("rollback", bundle, "scratch", "--yes")
+    finally:
+        running.terminate()
+        running.communicate()
+    assert kept() is None
+
+
 # --- a server with a password -----------------------------------------------------------------------------
 
 
@@ -119,6 +176,7 @@ def test_a_step_that_fails(guarded: Server, slow: str, run: Run) -> None:
     with empty(guarded) as name:
         url = own_of(guarded).conninfo(name)
         assert secret(guarded) in url
+        bare = url.replace(f":{secret(guarded)}", "")
         nap(guarded, name, 9)
         result = run("apply", slow, "--target", url, "--statement-timeout", "0.3", exit_code=2)
         lines = result.stderr.splitlines()
@@ -133,8 +191,8 @@ def test_a_step_that_fails(guarded: Server, slow: str, run: Run) -> None:
             "  stays: 2 of 3 steps and 2 rows; the next is 20-constraints-all.sql: "
             "CREATE INDEX t_slow ON public.t USING btree (public.slow(n)) WHERE (n = 1)",
         ]
-        assert lines[-2] == f"  -> go on:   migplan apply {slow} --target TARGET"
-        assert lines[-1] == f"  -> go back: migplan rollback {slow} --target TARGET"
+        assert lines[-2] == f"  -> go on:   migplan apply {slow} --target {bare}"
+        assert lines[-1] == f"  -> go back: migplan rollback {slow} --target {bare}"
         nap(guarded, name, 0)
         result = run("apply", slow, "--target", url)
         assert "1 step that was left" in result.stdout
@@ -146,6 +204,7 @@ def test_a_server_that_is_lost(guarded: Server, slow: str) -> None:
     own = own_of(guarded)
     with empty(guarded) as name:
         url = own.conninfo(name)
+        bare = url.replace(f":{secret(guarded)}", "")
         nap(guarded, name, 9)
         running = command("apply", slow, "--target", url, "--retries", "0")
         until(lambda: napping(guarded.address(name)) or running.poll() is not None, "it never gets there")
@@ -159,7 +218,7 @@ def test_a_server_that_is_lost(guarded: Server, slow: str) -> None:
         assert "the journal cannot be read now" in said
         assert "whether its commit arrived is not known here" in said
         assert "nothing was changed" not in said
-        assert f"-> go on:   migplan apply {slow} --target TARGET" in said
+        assert f"-> go on:   migplan apply {slow} --target {bare}" in said
         assert "Traceback" not in said
         assert password not in out + said
 

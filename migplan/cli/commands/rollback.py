@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.arguments("target", "bundle", needed=frozenset({"target"}))
+@options.arguments("target", "bundle", needed=frozenset({"target"}), gone=True)
 @options.target
 @options.config
 @click.option(
