@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -41,7 +42,8 @@ def bundle_of(server: Server, name: str, *words: str) -> Path:
     if key not in _bundles:
         place = server.stack.enter_context(tempfile.TemporaryDirectory())
         _bundles[key] = Path(place, "bundle")
-        export(server.url(name), _bundles[key], "--without-digests", *words)
+        with contextlib.chdir(place):  # where no plan is committed
+            export(server.url(name), _bundles[key], "--without-digests", *words)
     return _bundles[key]
 
 
