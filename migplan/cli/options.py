@@ -384,6 +384,24 @@ def with_access(config: Config, access: str | None) -> Config:
 
 def resolved(text: str | None, settings: Config) -> Address:
     """The database that an option, the configuration or the environment names."""
+    return _known_pooler(_resolved(text, settings), settings)
+
+
+def _known_pooler(address: Address, settings: Config) -> Address:
+    """The address, and, where it is known for a pooler that shares sessions, what to connect to instead."""
+    from dataclasses import replace
+
+    from migplan import platforms
+    from migplan.config import Mode
+
+    host, port = address.endpoint
+    found = platforms.connection(platforms.known(settings.platforms), host, port) if host else None
+    if found is None or found.mode is not Mode.TRANSACTION:
+        return address
+    return replace(address, sessions_at=found.instead(host, port))
+
+
+def _resolved(text: str | None, settings: Config) -> Address:
     from migplan import config as configuration
     from migplan.errors import AddressError
     from migplan.postgres import address

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 
 from migplan.bundle.schema.parts import Presence
 from migplan.bundle.verified import VerifiedBundle
+from migplan.config import Platform
 from migplan.errors import RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import Scratch, scratch
@@ -42,7 +43,9 @@ def apply_bundle(
     """Run what of a bundle has not been run on a target, if nothing stands in the way."""
 
     def preflight(target: LockedTarget, resuming: bool) -> Keeping:
-        return refuse_obstacles(bundle, target.session, resuming, wanted.options.jobs, on_event)
+        return refuse_obstacles(
+            bundle, target.session, resuming, wanted.options.jobs, on_event, wanted.platform
+        )
 
     return apply(bundle, address, wanted, on_event, preflight)
 
@@ -53,13 +56,14 @@ def refuse_obstacles(
     resuming: bool,
     jobs: int,
     on_event: OnEvent,
+    platform: Platform | None = None,
 ) -> Keeping:
     """Return what is there already and stays; what does not stop a run, but should be known, is told.
 
     RefusedError with all that stands in the way.
     """
     presence = None if resuming else presence_of(bundle, session)
-    found = examine(bundle, session, resuming=resuming, jobs=jobs, presence=presence)
+    found = examine(bundle, session, resuming=resuming, jobs=jobs, presence=presence, platform=platform)
     for obstacle in found:
         if obstacle.level == "warn":
             do = f"; {obstacle.do}" if obstacle.do else ""

@@ -50,6 +50,13 @@ def target_host(config: Config) -> Host | None:
     return next(iter(hosts.values()), None)
 
 
+def host_of_target(config: Config, target: str | None) -> Platform | None:
+    """The managed host of a target of migplan.yaml, if anything is said of it; None for any other address."""
+    found = config.targets.get(target or "")
+    name = (found.platform or config.platform) if found else None
+    return host_named(config, name).platform if name else None
+
+
 def source_host(config: Config, catalog: Catalog) -> Host | None:
     """The host from which it comes: what ``source`` in migplan.yaml says, else by its signs."""
     if config.source and config.source.platform:

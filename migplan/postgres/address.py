@@ -33,6 +33,7 @@ class Address:
 
     params: Mapping[str, str] = field(repr=False)
     name: str | None = None  # what migplan.yaml calls it
+    sessions_at: str = ""  # where sessions are to be had, if this is known for a pooler that shares them
 
     def __post_init__(self) -> None:
         """Have its secrets struck out of all output from now on."""
@@ -60,6 +61,15 @@ class Address:
             where, socket = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else ""), ""
         return f"postgresql://{_escaped(user) + '@' if user else ''}{where}/{_escaped(database)}{socket}"
 
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """Host and port; an empty host where a service or a socket decides."""
+        port = self._setting("port", "PGPORT") or "5432"
+        if self._service():
+            return "", 0
+        host = self.params.get("host") or self._setting("host", "PGHOST")
+        return ("", 0) if host.startswith("/") or not port.isdecimal() else (host, int(port))
+
     def _service(self) -> str:
         """The service, unless it comes from the environment and the address itself says where to go."""
         if any(self.params.get(key) for key in ("host", "hostaddr", "dbname")):
@@ -71,7 +81,7 @@ class Address:
 
     def of_database(self, name: str) -> Address:
         """The address of another database on the same server, for the same role."""
-        return Address({**self.params, "dbname": name})
+        return Address({**self.params, "dbname": name}, sessions_at=self.sessions_at)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -101,6 +101,7 @@ def apply(
     from migplan.bundle.verified import load_verified
     from migplan.cli import permission, runs
     from migplan.pipeline.apply import apply_bundle, preview_steps, scratch_for
+    from migplan.pipeline.platforms import host_of_target
     from migplan.postgres.scratch import NAME as SCRATCH
     from migplan.postgres.scratch import kept
     from migplan.report import run as report
@@ -137,9 +138,8 @@ def apply(
             return
         carried = _carried(verified, carry_orphans) if check_orphans or carry_orphans else frozenset()
         permit = permission.asked(target, address, settings, _subject(verified), confirm, without_rehearsal)
-        wanted = ApplyOptions(
-            replace(run_options, protected_as=permit.protected_as), carried, permit.rehearsal
-        )
+        run_options = replace(run_options, protected_as=permit.protected_as)
+        wanted = ApplyOptions(run_options, carried, permit.rehearsal, host_of_target(settings, target))
         with runs.shown_failures(address, words, verified):
             with runs.progress(log_format) as on_progress:
                 done = apply_bundle(verified, address, wanted, on_progress)

@@ -88,6 +88,7 @@ def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_for
     """Rehearse a bundle, and show it; whether everything held."""
     from migplan.cli import runs
     from migplan.pipeline.apply import scratch_for
+    from migplan.pipeline.platforms import host_of_target
     from migplan.pipeline.rehearse import Rehearsal
     from migplan.postgres.scratch import NAME as SCRATCH
     from migplan.report import rehearsal as report
@@ -103,7 +104,8 @@ def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_for
             )
         )
         on_progress = stack.enter_context(runs.progress(log_format, quiet=True))
-        rehearsal = Rehearsal(bundle, where, ApplyOptions(RunOptions(jobs)), on_event=on_progress)
+        running = ApplyOptions(RunOptions(jobs), platform=host_of_target(settings, target))
+        rehearsal = Rehearsal(bundle, where, running, on_event=on_progress)
         for stage in rehearsal.stages():
             screen.show(
                 report.stage(stage.name, stage.seconds, stage.said, holds=stage.holds, details=stage.details)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from migplan.bundle.verified import VerifiedBundle
+from migplan.config import Platform
 from migplan.errors import BundleError, RefusedError
 from migplan.postgres.address import Address
 from migplan.run.bundle.initial_state import read_initial_state
@@ -26,6 +27,7 @@ class ApplyOptions:
     options: RunOptions = field(default_factory=RunOptions)
     carried: Collection[str] = ()  # keys that rows break: they are added NOT VALID, and stay so
     rehearsal: str = ""  # what is known of one, for the journal
+    platform: Platform | None = None  # the managed host of the target, if people say one
 
 
 def apply(

@@ -129,12 +129,16 @@ def _refuse_another_process(address: Address, session: Session) -> None:
 
 
 def _shares(address: Address, where: str) -> LockedError:
+    known = f"connect to {address.sessions_at}" if address.sessions_at else ""
+    anywhere = (
+        f"connect to the server itself{where}, or by the pooler in session mode: on Supabase to "
+        "db.PROJECT.supabase.co or the pooler's port 5432, on RDS to the endpoint of the instance and not of "
+        "the proxy; with PgBouncer to what its [databases] name, or set pool_mode = session"
+    )
     return LockedError(
         f"{address} is a pooler that shares sessions (transaction or statement mode), and a run needs "
         "sessions of its own",
-        do=f"connect to the server itself{where}, or by the pooler in session mode: on Supabase to "
-        "db.PROJECT.supabase.co or the pooler's port 5432, on RDS to the endpoint of the instance and not of "
-        "the proxy; with PgBouncer to what its [databases] name, or set pool_mode = session",
+        do=known or anywhere,
         address=str(address),
         during="taking the lock of migplan",
     )

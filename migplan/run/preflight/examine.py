@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.parts import Presence
 from migplan.bundle.verified import VerifiedBundle
+from migplan.config import Platform
 from migplan.postgres.session import Session
 from migplan.run.preflight.existing import for_rows, in_the_way, needed
 from migplan.run.preflight.extensions import extensions
@@ -22,14 +23,16 @@ def examine(
     resuming: bool = False,
     jobs: int = 1,
     presence: Presence | None = None,
+    platform: Platform | None = None,
 ) -> tuple[Obstacle, ...]:
     """Return everything that stands in the way, what stops a run first; nothing is changed.
 
     ``resuming`` says that a run of this bundle has begun there, so that its own objects are no surprise;
-    ``presence`` what of the bundle is there already, where it was compared.
+    ``presence`` what of the bundle is there already, where it was compared;
+    ``platform`` is the managed host where the target is, as people say.
     """
     wants = wants_of(bundle, presence.same if presence else ())
-    with looking_at(session) as target:
+    with looking_at(session, platform) as target:
         found = list(_obstacles(target, bundle.manifest, wants, resuming, jobs, presence))
         found += target.unread
     return tuple(dict.fromkeys(sorted(found, key=lambda obstacle: obstacle.level)))

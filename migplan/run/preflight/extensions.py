@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from migplan.bundle.manifest import Manifest, NeededExtension
+from migplan.config import Act
 from migplan.names import quoted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
 from migplan.run.preflight.target import Target
@@ -36,7 +37,8 @@ def extensions(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
             yield stop(
                 "extensions",
                 f"{extension.name} is neither installed nor available on the server",
-                "have its package installed on the server, or use one that has it",
+                target.platform.instead.get(Act.UNTRUSTED_EXTENSIONS)
+                or "have its package installed on the server, or use one that has it",
             )
 
 
@@ -61,7 +63,10 @@ def _available(
         yield warn("extensions", *_other_version(extension, version))
     if role.superuser:
         return
-    if for_superusers is not False and not role.hosted:
+    platform = target.platform
+    otherwise = platform.instead.get(Act.UNTRUSTED_EXTENSIONS, "")
+    by_the_host = role.hosted or Act.UNTRUSTED_EXTENSIONS in {*platform.allows, *platform.instead}
+    if for_superusers is not False and not by_the_host:
         yield stop(
             "extensions",
             f"only a superuser may install {extension.name}",
@@ -71,7 +76,7 @@ def _available(
         yield warn(
             "extensions",
             f"only a superuser may install {extension.name}, unless this host allows it to {role.name}",
-            f"try it before: {create}{schema}",
+            f"try it before: {create}{schema}" + (f"; else {otherwise}" if otherwise else ""),
         )
     elif not target.may_create_schemas:
         yield stop(

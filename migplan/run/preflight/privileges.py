@@ -108,11 +108,24 @@ def _owners(target: Target, wants: Wants) -> Iterator[Obstacle]:
 
 
 def _superusers(target: Target, wants: Wants) -> Iterator[Obstacle]:
-    if not wants.superuser:
+    """Yield what is for superusers, and what a managed host lets others do, or has in its place."""
+    platform, role = target.platform, target.role
+    allowed = sorted(what for what in wants.superuser if what in set(platform.allows))
+    if allowed:
+        yield warn(
+            "role",
+            f"{listed(allowed, 10)} are for superusers elsewhere; on {platform.title} its administrators may "
+            f"create them, and {role.name} has to be one",
+        )
+    known = {str(act): instead for act, instead in platform.instead.items()}
+    for what in sorted(wants.superuser.keys() & known.keys() - set(allowed)):
+        yield stop("role", f"the files have {what}, which {platform.title} does not allow", known[what])
+    others = sorted(wants.superuser.keys() - known.keys() - set(allowed))
+    if not others:
         return
-    what = f"the files have what only a superuser may create: {listed(sorted(wants.superuser), 10)}"
+    what = f"the files have what only a superuser may create: {listed(others, 10)}"
     do = "run as a superuser, or export them left out: --without KIND, --no-privileges"
-    if target.role.hosted:
-        yield warn("role", f"{what}; whether this host lets {target.role.name} do it cannot be asked", do)
+    if role.hosted:
+        yield warn("role", f"{what}; whether this host lets {role.name} do it cannot be asked", do)
     else:
         yield stop("role", what, do)

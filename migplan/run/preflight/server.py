@@ -8,6 +8,7 @@ import psycopg
 
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.requirements import OLDEST
+from migplan.config import Act
 from migplan.names import quoted
 from migplan.postgres.identity import identity_of, place_of
 from migplan.postgres.versions import dotted
@@ -86,6 +87,13 @@ def not_the_source(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
 
 def _way(target: Target) -> Iterator[Obstacle]:
     """Yield a warning if a pooler stands between; those that share sessions were refused with the lock."""
+    instead = target.address.sessions_at
+    if instead and not target.session.pooled:
+        yield warn(
+            "connection",
+            f"{target.address} is known for a pooler in transaction mode; this session does not look shared",
+            f"if you can, connect to {instead}",
+        )
     if target.session.pooled:
         yield warn(
             "connection",
@@ -295,7 +303,8 @@ def _tablespaces(target: Target, wants: Wants) -> Iterator[Obstacle]:
         yield stop(
             "tablespaces",
             f"the files name tablespaces that are not there: {listed(missing, 10)}",
-            "have them created: CREATE TABLESPACE ... LOCATION ..., by a superuser",
+            target.platform.instead.get(Act.TABLESPACES)
+            or "have them created: CREATE TABLESPACE ... LOCATION ..., by a superuser",
         )
     refused = sorted(name for name, may in there.items() if not may)
     if refused:

@@ -10,6 +10,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
+from migplan import platforms
+from migplan.config import Platform
 from migplan.postgres.address import Address
 from migplan.postgres.session import Session
 from migplan.run.preflight.obstacle import Obstacle, warn
@@ -35,6 +37,13 @@ FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
 """
 
 
+_SIGNS = """
+SELECT 'schema', n.nspname::text FROM pg_catalog.pg_namespace n
+UNION ALL SELECT 'role', r.rolname::text FROM pg_catalog.pg_roles r
+UNION ALL SELECT 'setting', s.name FROM pg_catalog.pg_settings s WHERE s.name LIKE '%.%'
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """The role that will run the files."""
@@ -51,6 +60,7 @@ class Target:
     """A session with the target, in a read-only transaction."""
 
     session: Session
+    said: Platform | None = None  # the managed host where it is, as people say
     unread: list[Obstacle] = field(default_factory=list)
 
     @property
@@ -73,6 +83,18 @@ class Target:
         """The role of the session."""
         (found,) = self.ask("role", _ROLE, [list(_HOSTS_OWN)])
         return Role(*found)
+
+    @cached_property
+    def platform(self) -> Platform:
+        """The managed host where it is: as people say, else by its signs; else one that says nothing."""
+        if self.said is not None:
+            return self.said
+        signs: dict[str, list[str]] = {"schema": [], "role": [], "setting": []}
+        for kind, name in self.ask("platform", _SIGNS):
+            signs[kind].append(name)
+        every = platforms.presets()
+        found = platforms.recognise(every, signs["schema"], signs["role"], signs["setting"])
+        return every[found[0]] if found else Platform()
 
     @cached_property
     def may_create_schemas(self) -> bool:
@@ -102,8 +124,8 @@ class Target:
 
 
 @contextmanager
-def looking_at(session: Session) -> Iterator[Target]:
-    """Ask a session in a read-only transaction, for a block."""
+def looking_at(session: Session, said: Platform | None = None) -> Iterator[Target]:
+    """Ask a session in a read-only transaction, for a block; ``said`` is the managed host where it is."""
     with (
         session.translate_errors("looking at the target"),
         session.transaction(force_rollback=True),
@@ -113,4 +135,4 @@ def looking_at(session: Session) -> Iterator[Target]:
         session.execute("SET LOCAL search_path = ''")
         session.execute("SET LOCAL lock_timeout = '5s'")
         session.execute("SET LOCAL statement_timeout = '60s'")
-        yield Target(session)
+        yield Target(session, said)
