@@ -13,7 +13,7 @@ from pathlib import Path
 
 from migplan import __version__
 from migplan.bundle.check import validation_queries
-from migplan.bundle.data import sequences
+from migplan.bundle.data import large_objects, sequences
 from migplan.bundle.data.data_file import DataFile
 from migplan.bundle.data.readers import Readers
 from migplan.bundle.data.row_steps import LoadSteps, suspendable, trigger_states
@@ -42,7 +42,11 @@ from migplan.bundle.schema.ownership import ownership_of
 from migplan.bundle.schema.requirements import oldest_target, requirements
 from migplan.bundle.schema.role_file import NeededRoles, needed_roles
 from migplan.bundle.schema.sort_entries import sort_entries
-from migplan.bundle.undo.rollback_files import rollback_of_data, rollback_of_schema
+from migplan.bundle.undo.rollback_files import (
+    rollback_of_data,
+    rollback_of_large_objects,
+    rollback_of_schema,
+)
 from migplan.catalog.attributes import as_json as attributes_as_json
 from migplan.catalog.layout import as_text
 from migplan.catalog.store import as_json
@@ -94,11 +98,14 @@ class Export:
         self._sequences: list[SequenceValue] = []
         self._notes: list[str] = []
         self._needed = NeededRoles()
+        self._brought = 0  # bytes of large objects
 
     def write(self) -> Manifest:
         """Write every file, the manifest last, and return the manifest."""
         files: list[BundleFile] = []
         for slot in self._slots():
+            if slot[0] is Phase.DATA and self._source.large_objects and not self._brought:
+                files.append(self._large_objects([done.file for done in files]))
             file = self._file(slot, [done.file for done in files])
             if file is not None:
                 files.append(file)
@@ -146,6 +153,23 @@ class Export:
         path.write_text("\n".join(parts) + "\n", encoding="utf-8")
         return describe_file(path, phase, group, ())
 
+    def _large_objects(self, before: Sequence[str]) -> BundleFile:
+        objects, options = self._source.large_objects, self._options
+        path = self._paths.step(large_objects.file_name(self._plan))
+        self._brought = 1
+
+        def count(_rows: int, size: int) -> None:
+            self._brought += size
+            self._on_progress(f"writing large objects ({self._brought / 1e6:,.1f} MB)", 0, 0)
+
+        file = DataFile(path, self._readers, options.jobs, count, options.inserts)
+        lines = [f"-- Expected after it: {large_objects.described(objects)}, under their own numbers."]
+        header = self._header(path.name, "large objects", None, lines, before)
+        steps = list(large_objects.large_object_steps(objects, options.owners, options.choice))
+        settings = ddl.SESSION + ddl.DATA + ddl.EMPTY_PATH
+        written = file.write(header + settings, steps, dict)
+        return describe_file(path, Phase.DATA, None, written)
+
     def _needed_roles(self, files: Collection[str]) -> NeededRoles:
         """Return the roles that the files name."""
         placed = self._placement.slots.items() if self._options.contents != "data" else ()
@@ -154,9 +178,9 @@ class Export:
             for number, (phase, place) in placed
             if file_of(self._plan.groups[place], phase) in files
         )
-        return needed_roles(
-            self._source.session, entries, self._options.owners, {}, self._source.provided.role
-        )
+        options, source = self._options, self._source
+        named = large_objects.roles_of(source.large_objects, options.owners, options.choice)
+        return needed_roles(source.session, entries, options.owners, named, source.provided.role)
 
     def _roles(self) -> BundleFile:
         path = self._paths.step(role_file.FILE)
@@ -442,6 +466,8 @@ class Export:
             order = self._orders.get(file.file, ())
             if file.phase == "roles":
                 text = role_file.rollback_of_roles(manifest.name, manifest.needed_roles)
+            elif file.large_objects:
+                text = rollback_of_large_objects(manifest, file.file)
             elif file.phase == "data":
                 text = rollback_of_data(manifest, file.file, source.catalog, order, self._ownership, owners)
             else:
@@ -455,6 +481,10 @@ class Export:
         missing = gone(manifest, self._ownership.entries.values())
         expected = catalog_in_target(source.catalog, missing, owners)
         yield paths.catalog, as_text(as_json(expected, observations=False))
+        if source.large_objects:
+            digests, choice = source.large_object_digests, self._options.choice
+            values = large_objects.expected(source.large_objects, digests, owners, choice)
+            yield paths.large_objects, as_text({"large_objects": values})
         if manifest.contents != "data":
             moved = [(each.kind, each.in_schema, each.name) for each in manifest.objects]
             found = attributes_in_target(source.attributes, expected, moved, owners)

@@ -74,6 +74,7 @@ class Step(Section):
     name: str = Field(description="a table, or what the step does")
     tables: tuple[str, ...] = Field((), description="whose rows it brings or changes")
     needs: tuple[str, ...] = Field((), description="other tables whose rows must be there before")
+    large_objects: tuple[int, ...] = Field((), description="numbers of those that it brings, or a part of")
     alone: bool = Field(False, description="everything before it must be done, and nothing runs beside it")
     rows: int = 0
     start: int
@@ -91,6 +92,11 @@ class BundleFile(Section):
     bytes: int
     rows: int = 0
     steps: tuple[Step, ...] = ()
+
+    @property
+    def large_objects(self) -> tuple[int, ...]:
+        """The numbers of the large objects that it brings."""
+        return tuple(dict.fromkeys(number for step in self.steps for number in step.large_objects))
 
 
 class SelfReference(Section):
@@ -256,6 +262,11 @@ class Manifest(Section):
     def made_roles(self) -> tuple[NeededRole, ...]:
         """The roles that a file of the bundle makes where they are missing."""
         return self.needed_roles if any(file.phase == "roles" for file in self.files) else ()
+
+    @property
+    def large_objects(self) -> tuple[int, ...]:
+        """The numbers of all large objects that the bundle brings."""
+        return tuple(number for file in self.files for number in file.large_objects)
 
     def file(self, name: str) -> BundleFile:
         """Return the file of that name; StopIteration where there is none."""

@@ -10,6 +10,7 @@ from migplan.bundle.manifest import CarriedKey
 from migplan.bundle.schema.assign_files import Choice
 from migplan.bundle.schema.roles import Owners
 from migplan.catalog.attributes import Attributes
+from migplan.catalog.large_objects import LargeObject
 from migplan.catalog.model import Catalog
 from migplan.catalog.provided import Provided
 from migplan.graph import ForeignKeyGraph
@@ -30,7 +31,7 @@ class Options:
     choice: Choice = field(default_factory=Choice)
     owners: Owners = field(default_factory=Owners)
     groups: tuple[str, ...] = ()  # only these; nothing said means all
-    without_large_objects: bool = False
+    large_objects: bool | None = None  # None: where nothing is selected, they travel
     with_roles: bool = False  # in a file of their own
     database_settings: bool = False  # carry what ALTER DATABASE SET has set
     digests: bool = True  # of the content of each table
@@ -51,4 +52,6 @@ class Source:
     digests: Mapping[str, str] = field(default_factory=dict)  # of the content, by planned table
     shapes: Mapping[QualifiedName, Shape] = field(default_factory=dict)  # of tables that refer to themselves
     attributes: Attributes = field(default_factory=Attributes)
+    large_objects: tuple[LargeObject, ...] = ()  # that travel
+    large_object_digests: Mapping[int, str] = field(default_factory=dict)
     provided: Provided = field(default_factory=Provided)  # by the target

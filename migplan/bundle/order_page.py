@@ -85,15 +85,18 @@ def _files(manifest: Manifest) -> Iterator[str]:
     yield "|---:|---|---|---|---:|---:|---:|---|---|---|"
     for number, file in enumerate(manifest.files, 1):
         data = file.phase == "data"
+        what = "large objects" if file.large_objects else _WHAT[file.phase]
         shown = loaded[file.group] if data else tables[file.file]
         after = (
-            counted(file.rows, "row") + " more"
+            f"{counted(len(file.large_objects), 'large object')} more"
+            if file.large_objects
+            else counted(file.rows, "row") + " more"
             if data
             else counted(objects[file.file], "role" if file.phase == "roles" else "object") + " more"
         )
         before = f"1 to {number - 1}" if number > 2 else "1" if number == 2 else "nothing"
         yield (
-            f"| {number} | {_text(file.file)} | {_WHAT[file.phase]} | {_text(file.group)} | {shown:,} "
+            f"| {number} | {_text(file.file)} | {what} | {_text(file.group)} | {shown:,} "
             f"| {file.rows:,} | {file.bytes:,} | {file.sha256[:12]} | {before} | {after} |"
         )
     size = sum(file.bytes for file in manifest.files)

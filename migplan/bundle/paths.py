@@ -13,6 +13,7 @@
       MIGRATION_ORDER.md
       catalog.json                   the structure as it is to be in the target
       attributes.json                what else every object is to have there
+      large-objects.json             digest, owner and privileges of each large object, where there are any
       manifest.json
 """
 
@@ -45,6 +46,11 @@ class BundlePaths:
     def attributes(self) -> Path:
         """``attributes.json``: what else every object is to have in the target."""
         return self.folder / "attributes.json"
+
+    @property
+    def large_objects(self) -> Path:
+        """``large-objects.json``: what each large object is to be in the target."""
+        return self.folder / "large-objects.json"
 
     @property
     def row_counts(self) -> Path:

@@ -1,8 +1,10 @@
 """From a plan and one moment of its database to a bundle."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from migplan.bundle.data import large_objects
 from migplan.bundle.data.orphan_keys import OrphanKeys, find_orphan_keys
 from migplan.bundle.data.readers import Readers, search_path_of
 from migplan.bundle.data.self_references import Shape, shapes
@@ -11,14 +13,15 @@ from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options, Source
 from migplan.bundle.schema.unsupported import (
     left_behind,
-    refuse_large_objects,
     settings_of_the_database,
     with_settings,
 )
 from migplan.catalog import digests, selection
+from migplan.catalog import large_objects as digests_of_large_objects
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.changes import Concerns, everything, one_moment
 from migplan.catalog.counts import Exactness
+from migplan.catalog.large_objects import LargeObject
 from migplan.catalog.model import Catalog
 from migplan.config import Config, Layout
 from migplan.errors import PlanError
@@ -105,7 +108,9 @@ def _exported(
         advice = advised(selected.catalog, build(selected.catalog), config)
         out = wanted.folder(plan)
         refuse_what_is_not_ours(out, force=wanted.force)
-        refuse_too_small(out, sum(table.table_bytes or 0 for table in selected.catalog.tables))
+        large, said = _large_objects(exporter, plan, wanted.options)
+        rows = sum(table.table_bytes or 0 for table in selected.catalog.tables)
+        refuse_too_small(out, rows + 2 * sum(each.size or 0 for each in large))
         orphan_keys = _orphan_keys(exporter, selected.catalog, wanted, on_progress)
         bare = replace(selected.catalog, vitals=None, attributes=None)
         source = _source(exporter, bare, archive, wanted.options, orphan_keys)
@@ -117,7 +122,9 @@ def _exported(
         ):
             source = replace(
                 source,
-                notes=(*source.notes, *advice.in_short),
+                notes=(*source.notes, *said, *advice.in_short),
+                large_objects=large,
+                large_object_digests=_large_object_digests(large, pool, wanted.options, on_progress),
                 digests=_digests(source, plan, pool, wanted.options, on_progress),
                 shapes=_shapes(source, plan, wanted.options, on_progress),
             )
@@ -159,7 +166,6 @@ def _source(
     settings = settings_of_the_database(session)
     carried = settings if options.database_settings else ()
     notes = (
-        *refuse_large_objects(session, without=options.without_large_objects),
         *left_behind(settings if not carried else ()),
         *orphan_keys.notes,
     )
@@ -169,6 +175,40 @@ def _source(
     shown = tuple(line.plain for line in tree(graph))
     path = search_path_of(session.address)
     return Source(session, catalog, graph, archive, path, notes, shown, orphan_keys.record)
+
+
+def _large_objects(
+    session: Session, plan: Plan, options: Options
+) -> tuple[tuple[LargeObject, ...], tuple[str, ...]]:
+    """The large objects that travel, and what is to be said of them."""
+    chosen = plan.selection
+    selected = bool(chosen.schemas or chosen.tables or chosen.exclude or options.groups)
+    return large_objects.chosen(
+        session,
+        wanted=options.large_objects,
+        selected=selected,
+        with_rows=options.contents != "schema",
+    )
+
+
+def _large_object_digests(
+    objects: Sequence[LargeObject], pool: SnapshotPool, options: Options, on_progress: Progress
+) -> dict[int, str]:
+    """The digest of each, for the proof afterwards."""
+    if not options.digests:
+        return {}
+    batches = list(digests_of_large_objects.batches(objects))
+    reading = [
+        pool.submit(
+            pool.undisturbed, lambda session, some=batch: digests_of_large_objects.digests(session, some)
+        )
+        for batch in batches
+    ]
+    found: dict[int, str] = {}
+    for each in reading:
+        on_progress("computing digests of large objects", len(found), len(objects))
+        found |= each.result()
+    return found
 
 
 def _digests(

@@ -33,8 +33,12 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
     width = max((len(file.file) for file in manifest.files), default=0)
     objects = Counter(moved.file for moved in manifest.objects)
     for file in manifest.files:
-        word = "role" if file.phase == "roles" else "object"
-        holds = counted(file.rows, "row") if file.phase == "data" else counted(objects[file.file], word)
+        if file.large_objects:
+            holds = counted(len(file.large_objects), "large object")
+        elif file.phase == "data":
+            holds = counted(file.rows, "row")
+        else:
+            holds = counted(objects[file.file], "role" if file.phase == "roles" else "object")
         yield Text(f"  {file.file:{width}}  {holds:>14}  {amount(file.bytes):>9}")
     left = [each for each in manifest.left_out if each.kind not in _MATTERS_TO_NOBODY | _GO_WITH_OTHERS]
     yield from section("Left out", _reasons(left), _SHOWN, ", all in the manifest")

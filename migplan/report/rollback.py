@@ -32,6 +32,9 @@ def losses(found: Losses) -> Iterator[Text]:
             counted(number, *_KINDS.get(kind, (kind,))) for kind, number in found.objects.items()
         )
         yield Text(f"Dropped, as far as the run came to make them: {kinds}")
+    if found.large_objects:
+        number = counted(found.large_objects, "large object")
+        yield Text(f"Unlinked: {number} that the run made, with whatever was written to them since")
     if found.preexisting:
         yield Text(f"Stays, because it was there before: {', '.join(found.preexisting)}")
     yield Text(f"Rolled back, in this order: {', '.join(found.files) or 'nothing'}")

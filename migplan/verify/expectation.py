@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Expectation:
     manifest: Manifest
     catalog: Catalog
     attributes: Attributes | None = None  # None: an earlier migplan wrote the bundle
+    large_objects: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # by their numbers
 
     @property
     def loaded(self) -> dict[QualifiedName, LoadedTable]:
@@ -69,7 +70,19 @@ def load(folder: Path) -> Expectation:
             file=paths.catalog,
         )
     catalog = store.from_json(_content(paths.catalog, listed), paths.catalog)
-    return Expectation(paths, manifest, catalog, _attributes(paths.attributes, listed))
+    large = _large_objects(paths.large_objects, listed)
+    return Expectation(paths, manifest, catalog, _attributes(paths.attributes, listed), large)
+
+
+def _large_objects(file: Path, listed: Mapping[str, str]) -> dict[int, Mapping[str, Any]]:
+    if file.name not in listed:
+        return {}
+    try:
+        return {each["oid"]: each for each in _content(file, listed)["large_objects"]}
+    except (KeyError, TypeError) as error:
+        raise FileError(
+            f"{file} does not hold what migplan writes there: {error}", do="export the bundle anew", file=file
+        ) from None
 
 
 def _attributes(file: Path, listed: Mapping[str, str]) -> Attributes | None:

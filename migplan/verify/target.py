@@ -14,7 +14,16 @@ from migplan.catalog.read_attributes import read_attributes
 from migplan.postgres.address import Address
 from migplan.postgres.read_again import retry_if_disturbed
 from migplan.progress import Progress, no_progress
-from migplan.verify import attributes, content, keys, materialized, roles, sequence_values, structure
+from migplan.verify import (
+    attributes,
+    content,
+    keys,
+    large_objects,
+    materialized,
+    roles,
+    sequence_values,
+    structure,
+)
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment, moment
 from migplan.verify.rebuilt import Rebuilt, rebuilt
@@ -61,7 +70,8 @@ def _verified(
             rows = content.compared(expectation, target, origin, on_progress)
             itself, found = keys.hierarchies(expectation, target, origin)
             filled, unknown = materialized.compared(expectation, target)
-            hierarchies = (itself, sequence_values.compared(expectation, target, origin), filled)
+            large = large_objects.compared(expectation, target, origin, on_progress)
+            hierarchies = (itself, sequence_values.compared(expectation, target, origin), filled, large)
             notes = (*notes, *unknown)
         made, lacking = roles.compared(expectation, target)
         notes = (*notes, *lacking)
@@ -78,7 +88,7 @@ def _verified(
             tables=rows.tables,
             hierarchies=found,
             notes=(*notes, *said, *rows.notes),
-            not_compared=not_compared(roles=bool(made.of)),
+            not_compared=not_compared(roles=bool(made.of), large_objects=bool(expectation.large_objects)),
         )
 
 

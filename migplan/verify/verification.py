@@ -75,6 +75,7 @@ class Hierarchy:
 
 
 ROLES = "roles and their memberships"
+LARGE_OBJECTS = "large objects"
 NOT_COMPARED = (
     ROLES,
     "settings of the server, and of the database as far as no file carries them",
@@ -83,16 +84,17 @@ NOT_COMPARED = (
     "statistics of the planner",
     "versions of extensions and collations",
     "contents of materialised views whose query runs others' functions, or depends on the moment",
-    "large objects",
+    LARGE_OBJECTS,
     "user mappings",
     "subscriptions",
 )
 """All that a verification says nothing of: what is in no bundle, or the server's own."""
 
 
-def not_compared(*, roles: bool) -> tuple[str, ...]:
-    """Return what a verification says nothing of, by whether the bundle brings roles."""
-    return tuple(each for each in NOT_COMPARED if not (roles and each == ROLES))
+def not_compared(*, roles: bool, large_objects: bool) -> tuple[str, ...]:
+    """Return what a verification says nothing of, by whether the bundle brings these."""
+    brought = {ROLES: roles, LARGE_OBJECTS: large_objects}
+    return tuple(each for each in NOT_COMPARED if not brought.get(each))
 
 
 @dataclass(frozen=True, slots=True)

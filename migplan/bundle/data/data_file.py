@@ -100,6 +100,7 @@ class DataFile:
             name=step.name,
             tables=step.tables,
             needs=step.needs,
+            large_objects=step.large_objects,
             rows=counted,
             start=start,
             end=sink.tell(),

@@ -36,6 +36,7 @@ class DataStep:
     parts: tuple[Part, ...]
     tables: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()  # tables whose rows must be there before, because keys are in force
+    large_objects: tuple[int, ...] = ()  # that it brings, or a part of
 
 
 def loaded_columns(table: Table) -> tuple[str, ...]:

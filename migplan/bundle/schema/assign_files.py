@@ -62,6 +62,8 @@ _LAST = frozenset(
 # These hold passwords in clear, and belong to the place where the database is, not to the database.
 _HOLD_SECRETS = frozenset({"USER MAPPING", "SUBSCRIPTION"})
 
+_LARGE_OBJECTS = frozenset({"BLOB", "BLOBS", "BLOB COMMENTS", "BLOB METADATA"})
+
 _OWNER_ONLY = frozenset({"ACL", "DEFAULT ACL"})
 
 
@@ -182,6 +184,8 @@ def _never_moved(entry: Entry) -> str:
         return "the schema migplan is the journal of what migplan has run here, not of the database"
     if entry.kind in _HOLD_SECRETS:
         return "it holds a password in clear, and belongs to the place rather than to the database"
+    if entry.kind in _LARGE_OBJECTS or (not entry.schema and entry.tag.startswith("LARGE OBJECT")):
+        return "large objects travel in a file of their own, if they do"
     return _NOT_MOVED.get(entry.kind, "")
 
 

@@ -30,8 +30,10 @@ SET array_nulls = on;
 # The same within a transaction of a data file, whose other statements rely on the path of the source.
 LOCALLY = "SELECT pg_catalog.set_config('search_path', '', true);"
 
-DEFINING = """\
-SELECT pg_catalog.set_config('search_path', '', false);
+EMPTY_PATH = "SELECT pg_catalog.set_config('search_path', '', false);\n"
+
+DEFINING = f"""\
+{EMPTY_PATH}\
 SET check_function_bodies = false;
 SET xmloption = content;
 """

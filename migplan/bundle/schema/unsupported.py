@@ -4,12 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from migplan.errors import PlanError
 from migplan.names import quoted
 from migplan.postgres.archive import Archive, Entry, Section
 from migplan.postgres.session import Session
 from migplan.sql.text import do_block, literal
-from migplan.text.wording import counted
 
 SETTING = "DATABASE SETTING"
 """A kind that pg_dump does not have: what ALTER DATABASE, or ALTER ROLE IN DATABASE, has set."""
@@ -107,17 +105,3 @@ def with_settings(archive: Archive, settings: Iterable[Setting], roles: Mapping[
     first = 1 + max((entry.id for entry in archive.entries), default=0)
     more = tuple(setting.entry(first + place, roles) for place, setting in enumerate(settings))
     return replace(archive, entries=archive.entries + more)
-
-
-def refuse_large_objects(session: Session, *, without: bool) -> tuple[str, ...]:
-    """Return a note about large objects that stay behind; PlanError unless people ask for that."""
-    question = "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata"
-    ((count,),) = session.ask(question, during="looking for large objects")
-    if not count:
-        return ()
-    if without:
-        return (f"left behind by choice: {counted(count, 'large object')}",)
-    raise PlanError(
-        f"{session.address} has {counted(count, 'large object')}, and a bundle cannot carry any",
-        do="move them with pg_dump --large-objects; --without-large-objects goes on without them",
-    )

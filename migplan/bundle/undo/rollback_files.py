@@ -18,7 +18,7 @@ from migplan.bundle.undo.truncate_sql import truncate_sql
 from migplan.catalog.model import Catalog
 from migplan.names import QualifiedName
 from migplan.postgres.archive import Entry
-from migplan.sql.text import one_line
+from migplan.sql.text import do_block, one_line
 from migplan.text.wording import counted
 
 _SETTINGS = SESSION + "SELECT pg_catalog.set_config('search_path', '', false);\n"
@@ -62,6 +62,34 @@ def rollback_of_data(
     keys = list(_Rollback(order, ownership, owners or Owners()).statements()) if ownership else []
     rows = list(truncate_sql(manifest, tables, catalog)) if tables else []
     return _text(header, [*keys, *rows, *_left_as_they_are(manifest, file)])
+
+
+def rollback_of_large_objects(manifest: Manifest, file: str) -> str:
+    """Return the rollback of the file that brings large objects: a statement for each of its steps."""
+    found = manifest.file(file)
+    unlinked = counted(len(found.large_objects), "large object")
+    header = [
+        f"-- Rolls back {one_line(file)} of the bundle {one_line(manifest.name)}.",
+        "--",
+        f"-- Unlinks {unlinked}, with whatever was written to them since.",
+        *_before(manifest, file),
+    ]
+    seen: set[int] = set()
+    statements = []
+    for step in found.steps:
+        numbers = [number for number in step.large_objects if number not in seen]
+        seen.update(numbers)
+        statements += [unlinking(numbers)] if numbers else []
+    return _text(header, statements[::-1])
+
+
+def unlinking(numbers: Sequence[int]) -> str:
+    """Return the statement that unlinks those of some large objects that are there."""
+    listed = ",".join(map(str, numbers))
+    return do_block(
+        "    PERFORM pg_catalog.lo_unlink(m.oid) FROM pg_catalog.pg_largeobject_metadata m\n"
+        f"    WHERE m.oid = ANY ('{{{listed}}}'::pg_catalog.oid[]);"
+    )
 
 
 @dataclass(frozen=True)

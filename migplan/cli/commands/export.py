@@ -83,7 +83,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Carry what ALTER DATABASE SET and ALTER ROLE IN DATABASE SET have set; values may be secrets.",
 )
-@click.option("--without-large-objects", is_flag=True, help="Go on where the source has large objects.")
+@click.option(
+    "--with-large-objects/--without-large-objects",
+    "large_objects",
+    default=None,
+    help="Take all large objects, or none. Default: all, where no tables are selected.",
+)
 @click.option(
     "--check-orphans",
     is_flag=True,
@@ -121,7 +126,7 @@ def export(
     with_roles: bool,
     kinds: tuple[str, ...],
     database_settings: bool,
-    without_large_objects: bool,
+    large_objects: bool | None,
     without_digests: bool,
     check_orphans: bool,
     carry_orphans: bool,
@@ -161,7 +166,7 @@ def export(
             choice=Choice(privileges=not no_privileges, kinds=frozenset(kind.upper() for kind in kinds)),
             owners=Owners(kept=not no_owner, roles=dict(map(_role, roles))),
             groups=groups,
-            without_large_objects=without_large_objects,
+            large_objects=large_objects,
             database_settings=database_settings,
             with_roles=with_roles,
             digests=not without_digests,

@@ -446,8 +446,10 @@ class DataFile:
             return EVERYTHING
         only_rows = all(isinstance(piece, CopyBlock) for piece in found)
         things = dict.fromkeys(listed.needs, REFERS)
-        for table in (*listed.tables, *(block.table for block in listed.blocks)):
+        blocks = (block.table for block in listed.blocks if not block.is_temporary)  # of the session alone
+        for table in (*listed.tables, *blocks):
             things[table] = LOADS if only_rows else EXCLUSIVE
+        things |= {f"large object {number}": EXCLUSIVE for number in listed.large_objects}
         return Footprint(tuple(things.items()))
 
     def _cut(self, listed: Listed, step: Step) -> Iterator[Step]:

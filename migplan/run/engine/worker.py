@@ -44,6 +44,8 @@ _NON_TRANSACTIONAL = (
 # Where in the rows; servers may speak another language.
 _LINE_OF_COPY = re.compile(r"^COPY .*?, \w+ (\d+)", re.MULTILINE | re.DOTALL)
 
+_TEMPORARY = "pg_temp."
+
 ROWS_SHOWN = 20
 """Of what a statement returns, so many rows are told."""
 
@@ -334,7 +336,8 @@ class _Doing:
                 piece.line,
                 do="a rule or trigger of the target swallows rows: take it away while they come in",
             )
-        self._rows += loaded
+        if not piece.table.startswith(_TEMPORARY):  # what is gone with the step is no row of the target
+            self._rows += loaded
 
     def _refuse_to_go_on(self) -> None:
         """Raise StoppedError if we were cancelled: between two messages nothing else notices that."""

@@ -9,6 +9,7 @@ from migplan.config import Platform
 from migplan.postgres.session import Session
 from migplan.run.preflight.existing import for_rows, in_the_way, needed
 from migplan.run.preflight.extensions import extensions
+from migplan.run.preflight.large_objects import large_objects
 from migplan.run.preflight.obstacle import Obstacle
 from migplan.run.preflight.privileges import privileges
 from migplan.run.preflight.server import build, not_the_source, places, server, space
@@ -58,4 +59,6 @@ def _obstacles(
         if not resuming:
             yield from in_the_way(target, manifest, presence)
         yield from needed(target, wants)
+    if not resuming:
+        yield from large_objects(target, manifest)
     yield from space(target, manifest)

@@ -59,6 +59,7 @@ class Losses:
     everything: bool  # the whole run, because no part of it was named
     before_rows: str = ""  # the file to go back to before rows can come again, where keys came after them
     differs: str = ""  # in which way the folder beside is not what was applied
+    large_objects: int = 0  # that the run made, and that go with whatever was written to them since
 
     @property
     def rows(self) -> int:

@@ -20,6 +20,7 @@ from typing import Any
 from psycopg import sql
 
 from migplan.bundle.schema import role_file
+from migplan.bundle.undo.rollback_files import unlinking
 from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import BundleError, JournalError, RefusedError
 from migplan.names import QualifiedName, quoted
@@ -325,6 +326,7 @@ class Work:
             not self.asked["to"] and not self.asked["data_only"],
             before_rows(self.bundle, stay, files if self._data_only else ()),
             self.differs,
+            sum(len(made) for file in files for _, made in self._brought(file)),
         )
 
     def _stays(self, made: Collection[tuple[str, str]]) -> tuple[str, ...]:
@@ -359,7 +361,9 @@ class Work:
         for file in reversed(self._files):  # with the keys, triggers and rules that there are as yet
             found += emptied.get(file, ())
         for file in reversed(self._files):
-            if file not in empty or (not self._data_only and file in self._kept_filled):
+            if self.bundle.manifest.file(file).large_objects:
+                found += self._unlinking(file)
+            elif file not in empty or (not self._data_only and file in self._kept_filled):
                 found += self._steps_of_file(file, marking=file not in empty)
         return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
@@ -404,7 +408,8 @@ class Work:
         """Data files whose tables stay: their rows are deleted."""
         if not self._data_only and self.bundle.manifest.contents != "data":
             return self._kept_filled
-        return {file.file for file in self.bundle.manifest.files if file.phase == "data"}
+        files = self.bundle.manifest.files
+        return {file.file for file in files if file.phase == "data" and not file.large_objects}
 
     @cached_property
     def _kept_filled(self) -> set[str]:
@@ -468,6 +473,23 @@ class Work:
         name = "empties what the run filled"
         name += f", with {', '.join(emptied[1:])}" if len(emptied) > 1 else ""
         return self._step(file, name, [*([text] if text else []), *map(self._marking, emptied)])
+
+    def _brought(self, file: str) -> Iterator[tuple[str, list[int]]]:
+        """Yield the steps of a file that were done, with the large objects that each of them made."""
+        done = {entry.name for entry in self.entries if entry.file == file and entry.state == "done"}
+        seen: set[int] = set()
+        for step in self.bundle.manifest.file(file).steps:
+            made = [number for number in step.large_objects if number not in seen]
+            seen.update(made)
+            if step.name in done and made:
+                yield step.name, made
+
+    def _unlinking(self, file: str) -> list[Step]:
+        """Return the steps that unlink the large objects that the run made, and no others."""
+        steps = [
+            self._step(file, f"unlinks {name}", [unlinking(made)]) for name, made in self._brought(file)
+        ][::-1]
+        return [*steps, self._step(file, "marks the file", [self._marking(file)])]
 
     def _steps_of_file(self, file: str, *, marking: bool = True) -> list[Step]:
         """Return the steps of a rollback file; what existed before the run is left alone, or restored."""
