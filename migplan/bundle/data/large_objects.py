@@ -73,8 +73,8 @@ def chosen(
     if not found:
         return (), ()
     if not with_rows or wanted is False:
-        why = "left behind by choice" if wanted is False else "not with definitions alone"
-        return (), (f"{why}: {described(found)}",)
+        why = "by choice" if wanted is False else "with the rows, for these are definitions alone"
+        return (), (f"left behind {why}: {described(found)}",)
     if selected and not wanted:
         raise PlanError(
             f"{session.address} has {described(found)}, and a selection does not say which belong to it",
@@ -83,13 +83,23 @@ def chosen(
     unread = [each for each in found if not each.readable]
     if unread:
         owners = sorted({each.owner for each in unread})
+        ((who,),) = session.ask("SELECT current_user::text", during="asking who we are")
         raise PlanError(
-            f"{counted(len(unread), 'large object')} of {len(found):,} may not be read by this role: "
+            f"this role may not read {len(unread):,} of {counted(len(found), 'large object')}: "
             f"{listed([str(each.oid) for each in unread], 10)}, of {listed(owners, 5)}",
-            do=f"GRANT SELECT ON LARGE OBJECT {unread[0].oid} TO ..., and so on, by the owner; or "
-            "--without-large-objects leaves all of them behind",
+            do=f"have it granted by {owners[0]}: {_granting(who, owners[0])}; or leave all of them behind with "
+            "--without-large-objects",
         )
     return found, ()
+
+
+def _granting(who: str, owner: str) -> str:
+    """Return the statement that lets somebody read all large objects of an owner."""
+    grant = literal(f"GRANT SELECT ON LARGE OBJECT %s TO {quoted(who).replace('%', '%%')}")
+    return (
+        f"DO $$ BEGIN EXECUTE (SELECT string_agg(format({grant}, oid), ';') "  # noqa: S608 - for people
+        f"FROM pg_largeobject_metadata WHERE pg_get_userbyid(lomowner) = {literal(owner)}); END $$"
+    )
 
 
 def expected(
