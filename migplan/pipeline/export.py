@@ -63,11 +63,14 @@ class ExportOptions:
 
 def preview_export(
     address: Address, config: Config, wanted: ExportOptions, on_progress: Progress = no_progress
-) -> tuple[Plan, ForeignKeyGraph, Path]:
-    """What an export would write, without writing it."""
+) -> tuple[Plan, ForeignKeyGraph, Path, tuple[str, ...]]:
+    """What an export would write, without writing it; last what it would write beside the plan's files."""
     catalog = read_catalog(address, wanted.exactness, on_progress)
     plan, selected = _plan_for(catalog, config, wanted)
-    return plan, build(selected.catalog), wanted.folder(plan)
+    with reading(address) as session:
+        large, said = _large_objects(session, plan, wanted.options)
+    beside = (f"{large_objects.file_name(plan)}: {large_objects.described(large)}",) if large else ()
+    return plan, build(selected.catalog), wanted.folder(plan), (*beside, *said)
 
 
 def export_bundle(

@@ -10,9 +10,12 @@ from typing import TypeVar
 
 from migplan.bundle.verified import VerifiedBundle
 from migplan.catalog.compare import differences
+from migplan.catalog.large_objects import read_large_objects
+from migplan.catalog.roles import read_roles
 from migplan.pipeline import analyze, verify
 from migplan.pipeline import apply as running
 from migplan.postgres.address import Address
+from migplan.postgres.session import connect
 from migplan.progress import Progress, no_progress
 from migplan.run.bundle.apply import ApplyOptions
 from migplan.run.bundle.kept import LocalBundle
@@ -54,17 +57,27 @@ class Rehearsal:
 
     def stages(self) -> Iterator[Stage]:
         """Apply, verify, roll back, look that all is as it was, and apply again."""
-        before = analyze.read_catalog(self.target)
+        before, beside = analyze.read_catalog(self.target), self._beside()
         for stage in (self._apply, self._verify, self._roll_back):
             yield self._kept(stage())
             if not self.holds:
                 return
         seconds, after = _timed(lambda: analyze.read_catalog(self.target))
-        found = differences(before, after)
+        found = [*map(str, differences(before, after)), *_changed(beside, self._beside())]
         said = "the target is as it was before" if not found else f"{len(found)} things are not as before"
-        yield self._kept(Stage("compare", seconds, said, not found, tuple(map(str, found))))
+        yield self._kept(Stage("compare", seconds, said, not found, tuple(found)))
         if self.holds:
             yield self._kept(self._apply_again())
+
+    def _beside(self) -> frozenset[str]:
+        """Those of the bundle's roles and large objects that are there, which no catalog has."""
+        manifest = self.bundle.manifest
+        with connect(self.target) as session:
+            roles = read_roles(session, (role.name for role in manifest.made_roles)).roles
+            large = read_large_objects(session, manifest.large_objects) if manifest.large_objects else ()
+        return frozenset(f"role {each.name}" for each in roles) | {
+            f"large object {each.oid}" for each in large
+        }
 
     def _apply(self) -> Stage:
         seconds, done = _timed(self._applied)
@@ -107,6 +120,12 @@ class Rehearsal:
     def _kept(self, stage: Stage) -> Stage:
         self.holds = self.holds and stage.holds
         return stage
+
+
+def _changed(before: frozenset[str], after: frozenset[str]) -> list[str]:
+    return [f"{each}: still there" for each in sorted(after - before)] + [
+        f"{each}: gone" for each in sorted(before - after)
+    ]
 
 
 def _timed(work: Callable[[], Value]) -> tuple[float, Value]:

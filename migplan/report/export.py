@@ -60,7 +60,9 @@ def orphaned(error: OrphansError) -> Iterator[Text]:
     yield Text(f"  -> {error.do}", style="dim")
 
 
-def foreseen(plan: Plan, graph: ForeignKeyGraph, folder: Path, contents: str) -> Iterator[Text]:
+def foreseen(
+    plan: Plan, graph: ForeignKeyGraph, folder: Path, beside: Sequence[str], contents: str
+) -> Iterator[Text]:
     """What an export would write, by the planner's estimates."""
     names = graph.by_text
     yield Text(f"{folder} would hold, by estimate:", style="bold")
@@ -72,6 +74,8 @@ def foreseen(plan: Plan, graph: ForeignKeyGraph, folder: Path, contents: str) ->
             yield Text(f"  {group.data_file}: {counted(group.rows, 'row')}, about {amount(size)}")
         if contents != "data" and group.constraints_file:
             yield Text(f"  {group.constraints_file}: keys, indexes, triggers")
+    for line in beside:
+        yield Text(f"  {line}")
     yield Text("Nothing was written.")
 
 

@@ -87,7 +87,7 @@ def chosen(
         raise PlanError(
             f"this role may not read {len(unread):,} of {counted(len(found), 'large object')}: "
             f"{listed([str(each.oid) for each in unread], 10)}, of {listed(owners, 5)}",
-            do=f"have it granted by {owners[0]}: {_granting(who, owners[0])}; or leave all of them behind with "
+            do=f"have it granted by {owners[0]}: {_granting(who, owners[0])}; or leave all of them behind: "
             "--without-large-objects",
         )
     return found, ()
