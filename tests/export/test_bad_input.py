@@ -213,7 +213,7 @@ def test_an_interrupted_export_leaves_nothing(newest: Server, source: str, jobs:
 def test_large_objects_are_not_forgotten(newest: Server, source: str, run: Run, bundle: Path) -> None:
     with newest.connect(dbname=source) as connection:
         connection.execute("SELECT lo_from_bytea(0, '\\x00ff'::bytea)")
-    said = refused(run, newest.url(source), bundle, "--schema", "public")
+    said = refused(run, newest.url(source), bundle, "--schema", "a")
     assert "has 1 large object of 2 B, and a selection does not say which belong to it" in said
     assert export(newest.url(source), bundle).large_objects
     manifest = export(newest.url(source), bundle, "--without-large-objects")

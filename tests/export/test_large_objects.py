@@ -127,7 +127,7 @@ def test_one_that_was_killed_goes_on_and_a_half_is_rolled_back(
         with newest.connect(dbname=target) as connection:  # a number that the run was to take, and did not
             connection.execute("SELECT lo_from_bytea(4294967290, 'mine')")
         said = run("rollback", str(bundle), "--target", newest.url(target), "--yes").stdout
-        assert f"Unlinked: {there} large objects" in said
+        assert f"Unlinked: {there} large object" in said
         assert [each[0] for each in ask(newest, target)] == [4294967290]
         refused = run("apply", str(bundle), "--target", newest.url(target), exit_code=2).stderr
         assert "1 large object of 54 have their numbers there already: 4294967290" in refused
