@@ -37,7 +37,8 @@ GRANT SELECT ON LARGE OBJECT 500005 TO PUBLIC;
 REVOKE UPDATE ON LARGE OBJECT 500006 FROM mt_keeper;
 """
 EVERYTHING = """
-SELECT m.oid::bigint, pg_get_userbyid(lomowner)::text, lomacl::text, obj_description(m.oid, 'pg_largeobject'),
+SELECT m.oid::bigint, pg_get_userbyid(lomowner)::text, coalesce(lomacl, acldefault('L', lomowner))::text,
+       obj_description(m.oid, 'pg_largeobject'),
        md5(lo_get(m.oid)), length(lo_get(m.oid))
 FROM pg_largeobject_metadata m ORDER BY 1
 """
