@@ -9,13 +9,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import Any, LiteralString
 
 from migplan import __version__
 from migplan.bundle.check import validation_queries
 from migplan.bundle.data import large_objects, sequences
 from migplan.bundle.data.data_file import DataFile
 from migplan.bundle.data.readers import Readers
+from migplan.bundle.data.referred import referring_keys, write_referred
 from migplan.bundle.data.row_steps import LoadSteps, suspendable, trigger_states
 from migplan.bundle.manifest import (
     BundleFile,
@@ -25,6 +28,8 @@ from migplan.bundle.manifest import (
     MovedObject,
     NeededExtension,
     Origin,
+    ProvidedObject,
+    ReferredKey,
     SequenceValue,
     Step,
     SupportFile,
@@ -37,11 +42,14 @@ from migplan.bundle.order_page import order_page
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.schema import ddl, role_file
 from migplan.bundle.schema.assign_files import AT_THE_END, Phase, Slot, assign_files
+from migplan.bundle.schema.default_privileges import revocations
 from migplan.bundle.schema.expectation import attributes_in_target, catalog_in_target, gone
 from migplan.bundle.schema.ownership import ownership_of
+from migplan.bundle.schema.provided import provided_needs
 from migplan.bundle.schema.requirements import oldest_target, requirements
 from migplan.bundle.schema.role_file import NeededRoles, needed_roles
 from migplan.bundle.schema.sort_entries import sort_entries
+from migplan.bundle.schema.stubs import stubs
 from migplan.bundle.undo.rollback_files import (
     rollback_of_data,
     rollback_of_large_objects,
@@ -49,6 +57,7 @@ from migplan.bundle.undo.rollback_files import (
 )
 from migplan.catalog.attributes import as_json as attributes_as_json
 from migplan.catalog.layout import as_text
+from migplan.catalog.provided import as_section
 from migplan.catalog.store import as_json
 from migplan.config import Layout
 from migplan.errors import FileError
@@ -91,7 +100,12 @@ class Export:
         self._on_progress = on_progress
         self._ownership = ownership_of(source.archive.entries, source.catalog)
         self._placement = assign_files(
-            self._ownership, plan, source.graph, options.choice, with_rows=options.contents == "all"
+            self._ownership,
+            plan,
+            source.graph,
+            options.choice,
+            source.brought,
+            with_rows=options.contents == "all",
         )
         self._rows_written = self._bytes_written = 0
         self._orders: dict[str, list[int]] = {}  # the entries of each file
@@ -113,7 +127,7 @@ class Export:
         self._needed = self._needed_roles({file.file for file in files})
         if self._options.with_roles and self._needed.roles:
             files.insert(0, self._roles())
-        manifest = self._write_support_files(self._build_manifest(files))
+        manifest = self._write_support_files(self._with_provided(self._build_manifest(files)))
         save(manifest, self._paths)
         return manifest
 
@@ -197,7 +211,15 @@ class Export:
         order = sort_entries(entries, self._ownership, self._positions)
         self._orders.setdefault(file, []).extend(order)
         found = [self._ownership.entries[number] for number in order]
-        return list(ddl.statements(found, self._ownership.owner, self._options.owners))
+        return list(ddl.statements(found, self._ownership.owner, self._options.owners, self._revoked))
+
+    @cached_property
+    def _revoked(self) -> Mapping[int, str]:
+        """What the default privileges of a target that provides something give, and is taken back."""
+        if not (self._source.provided and self._options.choice.privileges):
+            return {}
+        entries = (self._ownership.entries[number] for number in self._placement.slots)
+        return revocations(entries, self._source.catalog, self._options.owners)
 
     def _data(self, group: PlannedGroup, entries: Sequence[int], before: Sequence[str]) -> BundleFile:
         path = self._paths.step(group.data_file)
@@ -357,7 +379,7 @@ class Export:
     def _build_manifest(self, files: Sequence[BundleFile]) -> Manifest:
         source, plan, options = self._source, self._plan, self._options
         server = source.catalog.server
-        inside = {str(name) for name in source.catalog.by_name}
+        inside = {str(name) for name in (*source.catalog.by_name, *source.catalog.provided_by_name)}
         rows = rows_by_table(source, (step for file in files for step in file.steps))
         left_out = self._placement.left_out
         return Manifest(
@@ -403,6 +425,31 @@ class Export:
             ),
             refreshed=tuple((name.schema, name.name) for name in self._refreshed),
         )
+
+    def _with_provided(self, manifest: Manifest) -> Manifest:
+        """Return the manifest with what the target is to bring by itself."""
+        source = self._source
+        if not source.provided:
+            return manifest
+        needed: tuple[ProvidedObject, ...] = ()
+        if manifest.contents != "data":
+            here = self._placement.slots
+            found = provided_needs(self._ownership, here, source.brought, source.catalog, self._ask)
+            needed = tuple(found)
+        loaded = {
+            part.name
+            for table in manifest.tables
+            if table.brings_rows
+            for part in source.graph.families[source.graph.by_text[table.table]]
+        }
+        referred: tuple[ReferredKey, ...] = ()
+        if groups := referring_keys(source.catalog, loaded):
+            referred = write_referred(source.catalog, groups, self._readers, self._paths.keys)
+        provides = as_section(source.provided)
+        return manifest.model_copy(update={"provides": provides, "provided": needed, "referred": referred})
+
+    def _ask(self, question: LiteralString, values: Sequence[Any]) -> list[Any]:
+        return self._source.session.ask(question, values, during="looking at what the target is to provide")
 
     def _identity(self) -> dict[str, str]:
         """Return what identifies the source database; nothing if the bundle is to be reproducible."""
@@ -455,8 +502,9 @@ class Export:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         folder = self._paths.folder
+        paths = [*texts, *([self._paths.keys] if manifest.referred else [])]
         companions = tuple(
-            SupportFile(file=path.relative_to(folder).as_posix(), sha256=digest(path)) for path in texts
+            SupportFile(file=path.relative_to(folder).as_posix(), sha256=digest(path)) for path in paths
         )
         return manifest.model_copy(update={"companions": companions})
 
@@ -478,6 +526,11 @@ class Export:
             yield paths.self_references, validation_queries.self_references(manifest, source.catalog)
         yield paths.foreign_keys, validation_queries.foreign_keys(manifest, source.catalog)
         yield paths.order, order_page(manifest, self._plan, source.tree)
+        if manifest.provided:
+            here = self._placement.slots
+            text = stubs(self._ownership, here, source.brought, manifest.provided, self._ask)
+            if text:
+                yield paths.stubs, text
         missing = gone(manifest, self._ownership.entries.values())
         expected = catalog_in_target(source.catalog, missing, owners)
         yield paths.catalog, as_text(as_json(expected, observations=False))

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from migplan.bundle.paths import BundlePaths
 from migplan.catalog.layout import as_text
-from migplan.config import Layout, Strategy
+from migplan.config import Layout, ProvidedSection, Strategy
 from migplan.errors import FileError
 from migplan.files import json_of, read_bytes
 from migplan.names import QualifiedName, parse
@@ -157,6 +157,32 @@ class LeftObject(NamedObject):
     why: str
 
 
+class ReferredKey(Section):
+    """Rows of a table that the target provides, to which rows of the bundle refer."""
+
+    table: str
+    columns: tuple[str, ...]
+    values: int = Field(description="how many different ones the rows refer to")
+    keys: tuple[str, ...] = Field(description="the foreign keys, as messages name them")
+
+    @property
+    def name(self) -> QualifiedName:
+        """The table's schema and name, as two values."""
+        return parse(self.table)
+
+
+class ProvidedObject(NamedObject):
+    """What the target must bring by itself, as the source has it."""
+
+    needed_by: tuple[str, ...] = Field(description="objects of the bundle, the first of them")
+    only_named: bool = Field(False, description="whether bodies of functions alone speak of it")
+    columns: dict[str, str] = Field({}, description="those that are used, with their types")
+    unique: tuple[tuple[str, ...], ...] = Field((), description="columns to which foreign keys refer")
+    result: str = Field("", description="of a function; of a domain, the type that it stands on")
+    labels: tuple[str, ...] = Field((), description="of an enum")
+    version: str = Field("", description="of an extension")
+
+
 class SequenceValue(Section):
     """What a sequence is set to."""
 
@@ -242,6 +268,9 @@ class Manifest(Section):
     )
     carried: tuple[CarriedKey, ...] = Field((), description="the keys that are known to have orphans")
     extensions: tuple[NeededExtension, ...] = ()
+    provides: ProvidedSection = Field(ProvidedSection(), description="what the target brings, by patterns")
+    provided: tuple[ProvidedObject, ...] = Field((), description="what of that the bundle needs")
+    referred: tuple[ReferredKey, ...] = Field((), description="rows of it that the bundle's rows refer to")
     companions: tuple[SupportFile, ...] = ()
     refreshed: tuple[tuple[str, str], ...] = Field(
         (), description="schema and name of the materialised views that are filled, in that order"

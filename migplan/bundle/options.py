@@ -8,6 +8,7 @@ from migplan.bundle.data.inserts import InsertStyle
 from migplan.bundle.data.self_references import Shape
 from migplan.bundle.manifest import CarriedKey
 from migplan.bundle.schema.assign_files import Choice
+from migplan.bundle.schema.provided import ProvidedEntries, nothing_provided
 from migplan.bundle.schema.roles import Owners
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.large_objects import LargeObject
@@ -55,3 +56,4 @@ class Source:
     large_objects: tuple[LargeObject, ...] = ()  # that travel
     large_object_digests: Mapping[int, str] = field(default_factory=dict)
     provided: Provided = field(default_factory=Provided)  # by the target
+    brought: ProvidedEntries = field(default_factory=nothing_provided)  # what of the archive that is

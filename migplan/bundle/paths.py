@@ -11,6 +11,8 @@
       validate/foreign-keys.sql
       validate/self-references.sql
       MIGRATION_ORDER.md
+      provided/stubs.sql             stand-ins for what the target provides, where it provides nothing
+      provided/keys.sql              keys of rows that the target is to have already
       catalog.json                   the structure as it is to be in the target
       attributes.json                what else every object is to have there
       large-objects.json             digest, owner and privileges of each large object, where there are any
@@ -51,6 +53,16 @@ class BundlePaths:
     def large_objects(self) -> Path:
         """``large-objects.json``: what each large object is to be in the target."""
         return self.folder / "large-objects.json"
+
+    @property
+    def stubs(self) -> Path:
+        """``provided/stubs.sql``: stand-ins for what the target provides."""
+        return self.folder / "provided" / "stubs.sql"
+
+    @property
+    def keys(self) -> Path:
+        """``provided/keys.sql``: keys of rows that the target is to have already."""
+        return self.folder / "provided" / "keys.sql"
 
     @property
     def row_counts(self) -> Path:

@@ -142,6 +142,12 @@ class Provided:
         return _any_part((*self.names, *(t for t in self.objects if len(Pattern(t).pieces) == 1)), name)
 
 
+def as_section(provided: Provided) -> ProvidedSection:
+    """Return the patterns as a configuration, or a manifest, has them."""
+    said = {each.name: getattr(provided, each.name) for each in fields(provided) if each.name != "optional"}
+    return ProvidedSection(**said)
+
+
 def people_made(table: Table, provided: Provided, columns: Collection[str]) -> Table:
     """Return a provided table with these columns and what people put on it, and nothing of the target's own.
 

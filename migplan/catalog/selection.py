@@ -44,6 +44,7 @@ class Selected:
     left_out: tuple[LeftOut, ...] = ()
     arriving: tuple[ForeignKey, ...] = ()  # keys of tables outside that refer to tables inside
     provided: tuple[QualifiedName, ...] = ()  # tables that the target brings by itself
+    provides: Provided = Provided()
 
 
 def select(catalog: Catalog, selection: Selection) -> Selected:
@@ -81,6 +82,7 @@ def select(catalog: Catalog, selection: Selection) -> Selected:
             if key.table not in inside | theirs and key.referenced in inside
         ),
         provided=tuple(sorted(theirs)),
+        provides=provided,
     )
 
 

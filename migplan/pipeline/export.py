@@ -11,6 +11,7 @@ from migplan.bundle.data.self_references import Shape, shapes
 from migplan.bundle.export import Export, refuse_too_small, refuse_what_is_not_ours, written_aside
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Options, Source
+from migplan.bundle.schema.provided import ProvidedEntries
 from migplan.bundle.schema.unsupported import (
     left_behind,
     settings_of_the_database,
@@ -29,7 +30,6 @@ from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.analyze import advised, catalog_at, read_catalog
 from migplan.pipeline.plan import ChosenPlan, plan_for
-from migplan.pipeline.platforms import provided_of
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
@@ -117,7 +117,9 @@ def _exported(
         orphan_keys = _orphan_keys(exporter, selected.catalog, wanted, on_progress)
         bare = replace(selected.catalog, vitals=None, attributes=None)
         source = _source(exporter, bare, archive, wanted.options, orphan_keys)
-        source = replace(source, attributes=catalog.attributes or Attributes(), provided=provided_of(config))
+        brought = ProvidedEntries(archive.entries, selected.provides, selected.catalog.provided)
+        attributes = catalog.attributes or Attributes()
+        source = replace(source, attributes=attributes, provided=selected.provides, brought=brought)
         with (
             written_aside(out, force=wanted.force, access=config.access) as aside,
             one_moment(exporter, concerns, aside=number < _NEWEST),

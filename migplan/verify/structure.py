@@ -187,6 +187,7 @@ class _Comparison:
             self._whole(name.capitalize(), getattr(expected, name), getattr(found, name))
         self._extensions()
         self._tables()
+        self._provided()
         self._views()
         self._grants()
 
@@ -247,6 +248,26 @@ class _Comparison:
                 self._parts(kind, str(table.name), parts(table), parts(other) if other else None)
             if other is not None:
                 self._column_order(table, other)
+
+    def _provided(self) -> None:
+        """What is needed of the target's own tables, and what people made on them, and nothing else."""
+        for table in self._expected.provided:
+            other = self._found.provided_by_name.get(table.name)
+            if other is None:
+                tally = self.tallies.setdefault("Tables", Tally())
+                tally.of += 1
+                tally.differences.append(Difference(f"table {table.name}", "missing, and not the bundle's"))
+                continue
+            parts = (
+                ("Columns", table.columns, other.columns),
+                ("Triggers", table.triggers, other.triggers),
+                ("Policies", table.policies, other.policies),
+            )
+            for kind, expected, found in parts:
+                there = {identity(thing): thing for thing in found}
+                for thing in expected:
+                    what = f"{_what(kind, thing)} of {table.name}"
+                    self._pair(kind, what, thing, there.get(identity(thing)), str(table.name))
 
     def _column_order(self, table: Table, other: Table) -> None:
         here, there = [c.name for c in table.columns], [c.name for c in other.columns]

@@ -9,8 +9,12 @@ from typing import Any
 
 from migplan.bundle.schema.expectation import attributes_in_target, catalog_in_target, left_out
 from migplan.bundle.schema.roles import Owners
+from migplan.catalog.attributes import WITHOUT_SCHEMA, Attributes, Thing
 from migplan.catalog.model import Catalog
+from migplan.catalog.provided import Provided, people_made
 from migplan.catalog.read_attributes import read_attributes
+from migplan.catalog.selection import Selection, select
+from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.read_again import retry_if_disturbed
 from migplan.progress import Progress, no_progress
@@ -20,6 +24,7 @@ from migplan.verify import (
     keys,
     large_objects,
     materialized,
+    provided,
     roles,
     sequence_values,
     structure,
@@ -110,14 +115,33 @@ def structure_of(
 
     spelling = Spelling(expectation.catalog, rebuild)
     versions = (expectation.manifest.postgresql, target.catalog.server.major)
-    checks, notes = structure.compared(expectation, expectation.catalog, target.catalog, versions, spelling)
+    found = less_provided(target.catalog, expectation)
+    checks, notes = structure.compared(expectation, expectation.catalog, found, versions, spelling)
     if source is not None:
         versions = (source.catalog.server.major, target.catalog.server.major)
-        today = _today(expectation, source.catalog)
-        again, _ = structure.compared(expectation, today, target.catalog, versions, spelling)
+        today = _today(expectation, less_provided(source.catalog, expectation))
+        again, _ = structure.compared(expectation, today, found, versions, spelling)
         checks = _joined(checks, again)
     more, beyond = _attributes(expectation, target, source, rebuild)
-    return (*checks, *more), (*notes, *beyond, *(_undecided(rebuild()) if spelling.undecided else ()))
+    brought = provided.compared(expectation, target)
+    return (*checks, brought, *more), (
+        *notes,
+        *beyond,
+        *(_undecided(rebuild()) if spelling.undecided else ()),
+    )
+
+
+def less_provided(catalog: Catalog, expectation: Expectation) -> Catalog:
+    """A catalog without what its database brings by itself, but for what is needed of that, or put on it."""
+    brings = Provided.of(expectation.manifest.provides).as_preset()
+    if not brings:
+        return catalog
+    needed = {table.name: {column.name for column in table.columns} for table in expectation.catalog.provided}
+    selected = select(catalog, Selection(provided=brings)).catalog
+    tables = (
+        people_made(table, brings, needed[table.name]) for table in catalog.tables if table.name in needed
+    )
+    return replace(selected, provided=tuple(tables))
 
 
 def _undecided(attempt: Rebuilt) -> tuple[str, ...]:
@@ -133,7 +157,7 @@ def _attributes(
         return (), ("not compared: whatever no catalog holds, for an earlier migplan wrote the bundle",)
     manifest = expectation.manifest
     scope = attributes.scope_of(manifest)
-    found = read_attributes(target.session)
+    found = _of_others(read_attributes(target.session), expectation)
     checks, notes = attributes.compared(expectation.attributes, found, scope, lambda: rebuild().attributes)
     if source is not None:
         now = attributes_in_target(
@@ -147,6 +171,20 @@ def _attributes(
     return checks, notes
 
 
+def _of_others(found: Attributes, expectation: Expectation) -> Attributes:
+    """The attributes of all that the target does not bring by itself."""
+    brings = Provided.of(expectation.manifest.provides)
+
+    def theirs(thing: Thing) -> bool:
+        if thing.kind in WITHOUT_SCHEMA:
+            return brings.entry(thing.kind.upper(), "", thing.address[0])
+        return brings.relation(QualifiedName(thing.address[0], thing.address[1]))
+
+    if not brings:
+        return found
+    return replace(found, things={thing: each for thing, each in found.things.items() if not theirs(thing)})
+
+
 def _today(expectation: Expectation, catalog: Catalog) -> Catalog:
     """The source as it is now, as the bundle's choices would have it in the target."""
     then = expectation.catalog
@@ -158,7 +196,7 @@ def _today(expectation: Expectation, catalog: Catalog) -> Catalog:
     return replace(now, grants=tuple(grant for grant in now.grants if grant.on in ours), **same)
 
 
-_NAMED = ("schemas", "tables", "sequences", "views", "functions", "types", "extensions")
+_NAMED = ("provided", "schemas", "tables", "sequences", "views", "functions", "types", "extensions")
 
 
 def _known(then: Iterable[Any], now: Iterable[Any]) -> tuple[Any, ...]:

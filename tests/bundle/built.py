@@ -15,6 +15,7 @@ from migplan.bundle.options import Contents, Options
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.schema.assign_files import Choice, Phase, assign_files
 from migplan.bundle.schema.ownership import ownership_of
+from migplan.bundle.schema.provided import nothing_provided
 from migplan.bundle.schema.roles import Owners
 from migplan.bundle.schema.sort_entries import sort_entries
 from migplan.bundle.undo.rollback_files import rollback_of_data, rollback_of_schema
@@ -73,7 +74,7 @@ def _rollbacks(source: Address, manifest: Manifest, catalog: Catalog, plan: Plan
             entries = dumping.archive().entries
     found = ownership_of(entries, catalog)
     graph = graph_of(catalog)
-    slots = assign_files(found, plan, graph, Choice()).slots
+    slots = assign_files(found, plan, graph, Choice(), nothing_provided()).slots
     where = {table.table: number for number, table in enumerate(plan.tables)}
     positions = {name: 2 * where[str(home)] + (name != home) for name, home in graph.home.items()}
     rollbacks = {}

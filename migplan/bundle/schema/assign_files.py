@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Literal
 
 from migplan.bundle.schema.ownership import FOLLOWERS, TABLES, Ownership, is_unproven
+from migplan.bundle.schema.provided import REASON, ProvidedEntries
 from migplan.bundle.schema.unsupported import SETTING
 from migplan.config import Layout, Strategy
 from migplan.graph import ForeignKeyGraph
@@ -96,12 +97,13 @@ def assign_files(
     plan: Plan,
     graph: ForeignKeyGraph,
     choice: Choice,
+    provided: ProvidedEntries,
     *,
     with_rows: bool = True,
 ) -> Placement:
     """Return the file of every entry; without rows in the same bundle nothing has to wait for them."""
     homes = graph.home
-    left_out = _left_out(ownership, plan, homes, choice)
+    left_out = _left_out(ownership, plan, homes, choice, provided)
     group_of = {table.table: number for number, group in enumerate(plan.groups) for table in group.tables}
     later = _later(ownership, plan, graph) if with_rows else set()
     last = len(plan.groups) - 1
@@ -150,7 +152,11 @@ def _later(ownership: Ownership, plan: Plan, graph: ForeignKeyGraph) -> set[int]
 
 
 def _left_out(
-    ownership: Ownership, plan: Plan, homes: Mapping[QualifiedName, QualifiedName], choice: Choice
+    ownership: Ownership,
+    plan: Plan,
+    homes: Mapping[QualifiedName, QualifiedName],
+    choice: Choice,
+    provided: ProvidedEntries,
 ) -> dict[int, str]:
     """Return why entries are left out; so is everything that needs one of them."""
     wanted = _wanted(ownership, plan, homes)
@@ -158,9 +164,12 @@ def _left_out(
     for number, entry in ownership.entries.items():
         owner = ownership.owner.get(number)
         declared = ownership.needs[number] - ownership.named.get(number, frozenset())
-        missing = next((need for need in sorted(declared) if need in left), None)
+        lacked = (n for n in sorted(declared) if n in left and not provided(ownership.entries[n]))
+        missing = next(lacked, None)
         if never := _never_moved(entry):
             left[number] = never
+        elif provided(entry):
+            left[number] = REASON
         elif owner is not None and owner not in homes:
             left[number] = f"table {owner} is not selected"
         elif entry.kind in choice.kinds:

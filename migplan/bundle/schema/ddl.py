@@ -67,13 +67,20 @@ _OWNED = frozenset(
         "VIEW",
     }
 )
+_NOTHING: Mapping[int, str] = {}
 _DROP = re.compile(r"DROP (.+?)(?: CASCADE)?;\s*", re.DOTALL)
 
 
 def statements(
-    entries: Iterable[Entry], owner_of: Mapping[int, QualifiedName], owners: Owners
+    entries: Iterable[Entry],
+    owner_of: Mapping[int, QualifiedName],
+    owners: Owners,
+    behind: Mapping[int, str] = _NOTHING,
 ) -> Iterator[str]:
-    """Yield the text of a file below its settings: for each table a heading, then its statements."""
+    """Yield the text of a file below its settings: for each table a heading, then its statements.
+
+    ``behind`` has what comes right behind an entry.
+    """
     heading: QualifiedName | None = None
     access_method, tablespace = "heap", ""
     for entry in entries:
@@ -99,6 +106,8 @@ def statements(
         role = owners.of(entry)
         if role and (named := _named(entry)):
             yield f"ALTER {named} OWNER TO {quoted(role)};"
+        if entry.id in behind:
+            yield behind[entry.id]
 
 
 def _stores(entry: Entry) -> bool:

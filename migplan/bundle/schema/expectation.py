@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from migplan.bundle.manifest import Manifest
+from migplan.bundle.schema.provided import REASON
 from migplan.bundle.schema.roles import Owners
 from migplan.catalog.attributes import (
     OF_CATALOG,
@@ -36,8 +37,11 @@ def gone(manifest: Manifest, entries: Iterable[Entry]) -> Gone:
 
 
 def left_out(manifest: Manifest) -> Gone:
-    """Return the same, as far as the manifest itself names them."""
-    return {(left.kind, left.in_schema, left.name) for left in manifest.left_out}
+    """Return the same, as far as the manifest itself names them, but for what the target provides.
+
+    Default privileges have one name whosever they are: some may be provided, and others the bundle's.
+    """
+    return {(left.kind, left.in_schema, left.name) for left in manifest.left_out if left.why != REASON}
 
 
 def catalog_in_target(catalog: Catalog, missing: Gone, owners: Owners) -> Catalog:
@@ -66,6 +70,7 @@ class _Target:
             catalog,
             schemas=self._owned(s for s in catalog.schemas if ("SCHEMA", "", s.name) not in self._missing),
             tables=self._owned(tables),
+            provided=tuple(map(self._table, catalog.provided)),
             sequences=self._owned(self._here(catalog.sequences, "SEQUENCE")),
             views=self._owned(
                 self._view(view) for view in self._here(catalog.views, "VIEW", "MATERIALIZED VIEW")

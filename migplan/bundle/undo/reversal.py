@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from migplan.names import QualifiedName
 from migplan.postgres.archive import Entry
 from migplan.sql.text import do_block, literal
 
@@ -20,6 +21,7 @@ _PRIVILEGE = re.compile(
     r"(?: WITH GRANT OPTION)?",
     re.DOTALL,
 )
+_TRIGGER = re.compile(rf"DROP TRIGGER ({_IDENTIFIER}) ON ({_NAME});")
 _SAYING = re.compile(r"""((?:"(?:[^"]|"")*"|[^"'])*?) IS (?:NULL|E?'.*');\s*""", re.DOTALL)
 
 _SESSION = "SET SESSION AUTHORIZATION "
@@ -61,6 +63,24 @@ $undo$;
 DROP TYPE IF EXISTS {name} CASCADE;"""
 
 
+# Whoever may put a trigger on a table of others may not drop it again: it goes with its function.
+_GUARDED_FUNCTION = """\
+DO $undo$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_depend d
+        WHERE d.refclassid = 'pg_catalog.pg_proc'::regclass
+          AND d.refobjid = pg_catalog.to_regprocedure({function})
+          AND NOT (d.classid = 'pg_catalog.pg_trigger'::regclass
+                   AND d.objid IN (SELECT t.oid FROM pg_catalog.pg_trigger t WHERE {known}))
+    ) THEN
+        RAISE EXCEPTION {said};
+    END IF;
+    {drop}
+END
+$undo$;"""
+
+
 def can_be_dropped(entry: Entry) -> bool:
     """Return whether pg_dump has a DROP for an entry; for schema public it has a comment instead."""
     return bool(entry.drop) and not entry.drop.startswith("--")
@@ -82,6 +102,48 @@ def drop_if_exists(entry: Entry) -> str:
         return _altered(*altered.groups())
     head = f"DROP {entry.kind} "
     return f"{head}IF EXISTS {drop.removeprefix(head)}" if drop.startswith(head) else drop
+
+
+def drop_trigger_of_others(entry: Entry) -> str:
+    """Return what drops a trigger on a table of somebody else's, which only the table's owner may do.
+
+    Whoever may not drops it with the function that it calls: see :func:`drop_with_triggers`.
+    """
+    said = literal(
+        f"trigger {entry.tag} stays until its function goes: it is on a table of others".replace("%", "%%")
+    )
+    return do_block(
+        f"    {drop_if_exists(entry)}\nEXCEPTION WHEN insufficient_privilege THEN\n    RAISE WARNING {said};"
+    )
+
+
+def drop_with_triggers(function: Entry, triggers: Sequence[Entry]) -> str:
+    """Return what drops a function with triggers of the bundle that call it, and with nothing else."""
+    name = drop_if_exists(function).partition(" IF EXISTS ")[2].removesuffix(";")
+    known = " OR ".join(
+        f"(t.tgname = {literal(name)} AND t.tgrelid = pg_catalog.to_regclass({literal(table)}))"
+        for name, table in map(_trigger, triggers)
+    )
+    return _GUARDED_FUNCTION.format(
+        drop=f"DROP {function.kind} IF EXISTS {name} CASCADE;",
+        function=literal(_unnamed(function)),
+        said=literal(f"{function.kind.lower()} {name}".replace("%", "%%") + " is in use by other objects"),
+        known=known,
+    )
+
+
+def _trigger(entry: Entry) -> tuple[str, str]:
+    """Return the name of a trigger, as it is stored, and its table, as SQL has it."""
+    found = _TRIGGER.fullmatch(entry.drop.strip())
+    assert found is not None, entry.drop
+    name = found[1]
+    return (name[1:-1].replace('""', '"') if name.startswith('"') else name), found[2]
+
+
+def _unnamed(function: Entry) -> str:
+    """Return a function as to_regprocedure has it: its schema, its name, and the types of its arguments."""
+    name, arguments = function.tag.partition("(")[0], function.tag.partition("(")[2]
+    return f"{QualifiedName(function.schema, name)}({arguments}"
 
 
 def drop_index_over_keys(index: Entry, keyed: Sequence[tuple[Entry, Entry]]) -> str:

@@ -42,7 +42,8 @@ def rollback_of_schema(
     manifest: Manifest, file: str, order: Sequence[int], ownership: Ownership, owners: Owners
 ) -> str:
     """Return the rollback of a schema or constraints file whose entries stand in this order."""
-    undoing = _Rollback(order, ownership, owners)
+    provided = {(each.in_schema, each.name) for each in manifest.provided if each.kind in TABLES}
+    undoing = _Rollback(order, ownership, owners, frozenset(provided))
     dropped = [ownership.entries[number] for number in order if undoing.says_so(number)]
     header = [*_opening(manifest, file), *_drops(manifest, dropped), *_before(manifest, file)]
     return _text(header, undoing.statements())
@@ -99,6 +100,7 @@ class _Rollback:
     order: Sequence[int]
     ownership: Ownership
     owners: Owners
+    provided: frozenset[tuple[str, str]] = frozenset()  # tables that the target brings, by schema and name
 
     def statements(self) -> Iterator[str]:
         """Yield the statements, each with its semicolon."""
@@ -120,10 +122,8 @@ class _Rollback:
             return
         if entry.kind == "EXTENSION":
             yield "-- Leave this statement out if the extension was there before the bundle came."
-        if keyed := [self._parted(part) for part in self._keyed_parts(number)]:
-            yield reversal.drop_index_over_keys(entry, keyed)
-        elif reversal.can_be_dropped(entry):
-            yield reversal.drop_if_exists(entry)
+        if reversal.can_be_dropped(entry):
+            yield self._drop(number, entry)
         elif reversal.is_standard_schema(entry):
             yield from self._standard_schema(entry)
         elif entry.kind == "ACL":
@@ -136,6 +136,26 @@ class _Rollback:
             yield reversal.no_row_security(entry)
         else:
             yield f"-- Nothing is known that rolls back {entry.kind} {one_line(entry.tag)}."
+
+    def _drop(self, number: int, entry: Entry) -> str:
+        if keyed := [self._parted(part) for part in self._keyed_parts(number)]:
+            return reversal.drop_index_over_keys(entry, keyed)
+        if self._is_on_provided(entry):
+            return reversal.drop_trigger_of_others(entry)
+        if triggers := [each for each in self._triggers_of_others if number in each.needs]:
+            return reversal.drop_with_triggers(entry, triggers)
+        return reversal.drop_if_exists(entry)
+
+    def _is_on_provided(self, entry: Entry) -> bool:
+        """Return whether an entry is a trigger on a table that the target brings."""
+        needs = (self._entry(need) for need in entry.needs if need in self.ownership.entries)
+        return entry.kind == "TRIGGER" and any(
+            need.kind in TABLES and (need.schema, need.tag) in self.provided for need in needs
+        )
+
+    @cached_property
+    def _triggers_of_others(self) -> Sequence[Entry]:
+        return [entry for entry in self.ownership.entries.values() if self._is_on_provided(entry)]
 
     def _standard_schema(self, entry: Entry) -> Iterator[str]:
         yield "-- Schema public is in every new database: it stays, as it was made there."

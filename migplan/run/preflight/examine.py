@@ -12,6 +12,7 @@ from migplan.run.preflight.extensions import extensions
 from migplan.run.preflight.large_objects import large_objects
 from migplan.run.preflight.obstacle import Obstacle
 from migplan.run.preflight.privileges import privileges
+from migplan.run.preflight.provided import provided, referred_rows
 from migplan.run.preflight.server import build, not_the_source, places, server, space
 from migplan.run.preflight.target import Target, looking_at
 from migplan.run.preflight.wants import Wants, wants_of
@@ -35,6 +36,8 @@ def examine(
     wants = wants_of(bundle, presence.same if presence else ())
     with looking_at(session, platform) as target:
         found = list(_obstacles(target, bundle.manifest, wants, resuming, jobs, presence))
+        if not resuming:
+            found += referred_rows(target, bundle)
         found += target.unread
     return tuple(dict.fromkeys(sorted(found, key=lambda obstacle: obstacle.level)))
 
@@ -50,6 +53,7 @@ def _obstacles(
     yield from not_the_source(target, manifest)
     yield from server(target, manifest, jobs)
     yield from extensions(target, manifest)
+    yield from provided(target, manifest)
     yield from privileges(target, manifest, wants)
     yield from places(target, manifest, wants)
     yield from build(target, wants)

@@ -255,7 +255,7 @@ def _kept_rows(target: Target, manifest: Manifest, presence: Presence) -> Iterat
     ).keys()
     there = (*presence.same, *(part for part, _ in presence.differing))
     tables = {str(part.relation) for part in there if part.kind == "table"} & brought
-    found = [table for table in _tables(target, tables) if table.there]
+    found = [table for table in tables_there(target, tables) if table.there]
     if unread := [table.name for table in found if not table.may_select]:
         yield stop(
             "rows",
@@ -322,7 +322,7 @@ def _values(manifest: Manifest, presence: Presence) -> Iterator[Obstacle]:
 
 def needed(target: Target, wants: Wants) -> Iterator[Obstacle]:
     """Yield an obstacle if tables are missing that the files refer to, and do not create."""
-    missing = [table.name for table in _tables(target, wants.referred) if not table.there]
+    missing = [table.name for table in tables_there(target, wants.referred) if not table.there]
     if missing:
         yield stop(
             "tables",
@@ -335,7 +335,7 @@ def needed(target: Target, wants: Wants) -> Iterator[Obstacle]:
 def for_rows(target: Target, manifest: Manifest, wants: Wants, *, resuming: bool) -> Iterator[Obstacle]:
     """Yield what is wrong with the tables of a bundle of rows alone: missing, other columns, no privilege."""
     columns = _block_columns(manifest)
-    found = _tables(target, columns.keys() | wants.altered)
+    found = tables_there(target, columns.keys() | wants.altered)
     missing = [table.name for table in found if not table.there]
     if missing:
         yield stop(
@@ -419,7 +419,8 @@ def _sequences(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
         )
 
 
-def _tables(target: Target, names: Iterable[str]) -> list[Found]:
+def tables_there(target: Target, names: Iterable[str]) -> list[Found]:
+    """Return what the target has of the tables of these names."""
     return [
         Found(name, there, may_insert, may_select, owned, partitioned, tuple(columns))
         for name, there, may_insert, may_select, owned, partitioned, columns in target.ask(

@@ -42,6 +42,16 @@ _NAMED: LiteralString = """
     JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
     WHERE n.nspname = ANY (%(schemas)s)
     UNION ALL
+    SELECT 'trigger', n.nspname, c.relname || ' ' || t.tgname, t.tableoid::bigint, t.oid::bigint
+    FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY (%(schemas)s) AND NOT t.tgisinternal
+    UNION ALL
+    SELECT 'policy', n.nspname, c.relname || ' ' || p.polname, p.tableoid::bigint, p.oid::bigint
+    FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL
     SELECT 'collation', n.nspname, c.collname, c.tableoid::bigint, c.oid::bigint
     FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
     WHERE n.nspname = ANY (%(schemas)s)
@@ -75,6 +85,8 @@ _LIKE = {
     **dict.fromkeys(("TYPE", "DOMAIN", "SHELL TYPE"), "type"),
     **dict.fromkeys(("FUNCTION", "PROCEDURE", "AGGREGATE"), "routine"),
     **dict.fromkeys(("CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT"), "constraint"),
+    "TRIGGER": "trigger",
+    "POLICY": "policy",
     "COLLATION": "collation",
     "OPERATOR": "operator",
     "OPERATOR CLASS": "operator class",
