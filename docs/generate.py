@@ -66,6 +66,7 @@ MEASURED = (
     (r"about \d+\.\d s with", "about 1.2 s with"),
     (r"[\d,]+ rows a second", "5,786 rows a second"),
     (r"\d{8}T\d{6}-", "20251101T000000-"),
+    (r"digest [0-9a-f]{16}", "digest 5d40ca71c1b2a973"),
     (r"(The longest steps:\n)(?: {4}.*\n)+", r"\1    [...]\n"),
 )
 

@@ -122,19 +122,23 @@ def _no_number(word: str) -> None:
 
 
 @contextmanager
-def folder_aside(folder: Path, access: Access) -> Iterator[Path]:
+def folder_aside(
+    folder: Path, access: Access, keep: Callable[[], Path | None] = lambda: None
+) -> Iterator[Path]:
     """A new folder to write into, closed to others, which takes the place of ``folder`` when the block ends.
 
-    If the block raises anything, what is there stays as it was.
+    If the block raises anything, what is there stays as it was. ``keep`` is asked last whether what is there
+    is to be kept, and under which name beside it; else it goes.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     sweep(folder)
     aside, lock = _claimed(folder, lambda path: path.mkdir(mode=0o700))
-    before = _beside(folder, "before")
+    before = gone = _beside(folder, "before")
     try:
         yield aside
         _open_to(aside, access)
         if folder.exists():
+            before = keep() or before
             with _held(folder):  # nobody takes it for an abandoned one while it has the other name
                 folder.rename(before)
                 aside.rename(folder)
@@ -144,7 +148,7 @@ def folder_aside(folder: Path, access: Access) -> Iterator[Path]:
     finally:
         if before.exists() and not folder.exists():
             before.rename(folder)
-        for path in (aside, before):
+        for path in (aside, gone):
             shutil.rmtree(path, ignore_errors=True)
         os.close(lock)
 

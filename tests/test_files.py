@@ -120,7 +120,14 @@ main()
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_an_export_that_is_killed_leaves_no_rows(newest: Server, tmp_path: Path, number: int) -> None:
-    words = ["export", "--source", newest.url(newest.demo), "--out", str(tmp_path / "exports" / "bundle")]
+    words = [
+        "export",
+        "--no-plan",
+        "--source",
+        newest.url(newest.demo),
+        "--out",
+        str(tmp_path / "exports" / "bundle"),
+    ]
     stopped = subprocess.run(
         [sys.executable, "-c", STOPPED, str(int(number)), *words],
         capture_output=True,
@@ -128,7 +135,7 @@ def test_an_export_that_is_killed_leaves_no_rows(newest: Server, tmp_path: Path,
         check=False,
         timeout=120,
     )
-    assert stopped.stdout == "half\n", stopped.stderr
+    assert stopped.stdout.splitlines()[-1:] == ["half"], stopped.stderr
     left = names(tmp_path / "exports")
     if number == signal.SIGKILL:
         # Nobody can do anything about that; whoever comes next does.

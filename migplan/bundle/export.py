@@ -1,12 +1,11 @@
 """Writing a bundle: from a plan and one moment of its database to numbered files and their manifest."""
 
 import errno
-import hashlib
 import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -398,7 +397,7 @@ class Export:
                 **self._identity(),
             ),
             catalog=plan.catalog,
-            plan=hashlib.sha256(plan.model_dump_json().encode()).hexdigest(),
+            plan=plan.digest,
             constraints=plan.constraints,
             contents=options.contents,
             data_format="copy" if options.inserts is None else "insert",
@@ -593,11 +592,20 @@ def _named(entry: Entry) -> dict[str, str]:
 
 
 @contextmanager
-def written_aside(folder: Path, *, force: bool = False, access: Access = Access.OWNER) -> Iterator[Path]:
-    """Yield a new folder to write into; it replaces ``folder`` if the block ends without an error."""
+def written_aside(
+    folder: Path,
+    *,
+    force: bool = False,
+    access: Access = Access.OWNER,
+    keep: Callable[[], Path | None] = lambda: None,
+) -> Iterator[Path]:
+    """Yield a new folder to write into; it replaces ``folder`` if the block ends without an error.
+
+    What is there goes, or is kept under the name that ``keep`` gives.
+    """
     refuse_what_is_not_ours(folder, force=force)
     try:
-        with folder_aside(folder, access) as aside:
+        with folder_aside(folder, access, keep) as aside:
             yield aside
     except OSError as error:
         full = error.errno == errno.ENOSPC

@@ -441,34 +441,48 @@ def _resolved(text: str | None, settings: Config) -> Address:
 def chosen_plan(named: Path | None, settings: Config, *, ignored: bool) -> ChosenPlan:
     """Find the plan to use, and say which it is."""
     from migplan.cli import screen
+
+    chosen = find_chosen_plan(named, settings, ignored=ignored)
+    screen.show([str(chosen)])
+    return chosen
+
+
+def find_chosen_plan(named: Path | None, settings: Config, *, ignored: bool) -> ChosenPlan:
+    """Find the plan to use, and say nothing."""
     from migplan.pipeline.plan import find_plan
 
     if named is not None and ignored:
         raise click.UsageError("a plan is named, and --no-plan says that none is used")
-    chosen = find_plan(named, settings, ignored=ignored)
-    screen.show([str(chosen)])
-    return chosen
+    return find_plan(named, settings, ignored=ignored)
 
 
 def bundle_folder(given: Path | None) -> Path:
     """The bundle that was named, or the only one under migrations/."""
     from migplan.errors import FileError
 
-    if given is not None:
-        return given
+    if found := given or only_bundle():
+        return found
     home = Path("migrations")
-    found = sorted(each.parent for each in home.glob("*/manifest.json"))
-    if len(found) == 1:
-        return found[0]
-    if found:
+    raise FileError(
+        f"there is no bundle under {home}", do="name its folder, or write one with: migplan export", file=home
+    )
+
+
+def only_bundle() -> Path | None:
+    """Return the only bundle under migrations/, None if there is none; FileError if there are several."""
+    from migplan.errors import FileError
+    from migplan.run.bundle import receipt
+
+    home = Path("migrations")
+    every = sorted(each.parent for each in home.glob("*/manifest.json"))
+    found = [each for each in every if not receipt.is_kept(each)]
+    if len(found) > 1:
         raise FileError(
             f"there are {len(found)} bundles under {home}: {', '.join(str(each) for each in found)}",
             do="name one of them",
             file=home,
         )
-    raise FileError(
-        f"there is no bundle under {home}", do="name its folder, or write one with: migplan export", file=home
-    )
+    return found[0] if found else None
 
 
 def is_of_people(path: Path | None) -> TypeGuard[Path]:

@@ -5,10 +5,11 @@ from contextlib import AbstractContextManager
 from migplan.bundle.schema.parts import Presence
 from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Platform
-from migplan.errors import RefusedError
+from migplan.errors import FileError, RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import Scratch, scratch
 from migplan.postgres.session import Session
+from migplan.run.bundle import receipt
 from migplan.run.bundle.apply import ApplyOptions, apply
 from migplan.run.bundle.keeping import Keeping, keeping
 from migplan.run.bundle.steps import steps_of
@@ -43,9 +44,16 @@ def apply_bundle(
     """Run what of a bundle has not been run on a target, if nothing stands in the way."""
 
     def preflight(target: LockedTarget, resuming: bool) -> Keeping:
-        return refuse_obstacles(
+        found = refuse_obstacles(
             bundle, target.session, resuming, wanted.options.jobs, on_event, wanted.platform
         )
+        try:
+            receipt.leave_note(bundle.name, bundle.digest, bundle.paths.folder, target.session)
+        except FileError as error:
+            on_event(
+                events.Warned(f"{error}: so the next export there will not know that this bundle was applied")
+            )
+        return found
 
     return apply(bundle, address, wanted, on_event, preflight)
 

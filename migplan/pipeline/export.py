@@ -1,6 +1,6 @@
 """From a plan and one moment of its database to a bundle."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from migplan.bundle.data.readers import Readers, search_path_of
 from migplan.bundle.data.self_references import Shape, shapes
 from migplan.bundle.export import Export, refuse_too_small, refuse_what_is_not_ours, written_aside
 from migplan.bundle.manifest import Manifest
+from migplan.bundle.manifest import digest as digest_of_file
 from migplan.bundle.options import Options, Source
+from migplan.bundle.paths import BundlePaths
 from migplan.bundle.schema.provided import ProvidedEntries
 from migplan.bundle.schema.unsupported import (
     left_behind,
@@ -25,7 +27,7 @@ from migplan.catalog.counts import Exactness
 from migplan.catalog.large_objects import LargeObject
 from migplan.catalog.model import Catalog
 from migplan.config import Config, Layout
-from migplan.errors import PlanError
+from migplan.errors import FileError, PlanError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.analyze import advised, catalog_at, read_catalog
@@ -40,6 +42,8 @@ from migplan.postgres.session import Session, reading
 from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
 from migplan.progress import Progress, no_progress
 from migplan.report.tree import tree
+from migplan.run.bundle import receipt
+from migplan.run.bundle.receipt import Uses
 
 _NEWEST = 2  # attempts
 
@@ -73,9 +77,27 @@ def preview_export(
     return plan, build(selected.catalog), wanted.folder(plan), (*beside, *said)
 
 
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The bundle that stood in the folder, and that targets or receipts name."""
+
+    digest: str
+    uses: Uses
+    kept: Path | None = None  # where it is now, if a target needs it
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A bundle that was written, and what became of the one before."""
+
+    folder: Path
+    manifest: Manifest
+    former: Former | None = None
+
+
 def export_bundle(
     address: Address, config: Config, wanted: ExportOptions, on_progress: Progress = no_progress
-) -> tuple[Path, Manifest]:
+) -> Exported:
     """Write a bundle: catalog, definitions and rows all of one moment of the source.
 
     Where others change what was read before the bundle has its name, all of it begins again, a few times.
@@ -87,7 +109,7 @@ def export_bundle(
 
 def _exported(
     address: Address, config: Config, wanted: ExportOptions, on_progress: Progress, number: int
-) -> tuple[Path, Manifest]:
+) -> Exported:
     """The nth attempt. All definitions are of the moment when they are read, or it ends there.
 
     What happens to views, and functions that nothing uses, while rows are read takes nothing from that: the
@@ -111,6 +133,7 @@ def _exported(
         advice = advised(selected.catalog, build(selected.catalog), config)
         out = wanted.folder(plan)
         refuse_what_is_not_ours(out, force=wanted.force)
+        list(_former(out))  # which raises where it cannot be kept
         large, said = _large_objects(exporter, plan, wanted.options)
         rows = sum(table.table_bytes or 0 for table in selected.catalog.tables)
         refuse_too_small(out, rows + 2 * sum(each.size or 0 for each in large))
@@ -120,8 +143,9 @@ def _exported(
         brought = ProvidedEntries(archive.entries, selected.provides, selected.catalog.provided)
         attributes = catalog.attributes or Attributes()
         source = replace(source, attributes=attributes, provided=selected.provides, brought=brought)
+        before = _Before(out)
         with (
-            written_aside(out, force=wanted.force, access=config.access) as aside,
+            written_aside(out, force=wanted.force, access=config.access, keep=before.keep) as aside,
             one_moment(exporter, concerns, aside=number < _NEWEST),
             snapshot_pool(exporter, wanted.options.jobs) as pool,
         ):
@@ -133,7 +157,43 @@ def _exported(
                 digests=_digests(source, plan, pool, wanted.options, on_progress),
                 shapes=_shapes(source, plan, wanted.options, on_progress),
             )
-            return out, Export(source, plan, Readers(pool), wanted.options, aside, on_progress).write()
+            manifest = Export(source, plan, Readers(pool), wanted.options, aside, on_progress).write()
+        return Exported(out, manifest, *before.found)
+
+
+@dataclass
+class _Before:
+    """The bundle of a folder, when another one takes its place."""
+
+    out: Path
+    found: list[Former] = field(default_factory=list)
+
+    def keep(self) -> Path | None:
+        """Return the name under which it is kept, if somebody needs it and it is not kept already."""
+        self.found.extend(_former(self.out))
+        kept = self.found[0].kept if self.found else None
+        return None if kept is None or kept.exists() else kept
+
+
+def _former(out: Path) -> Iterator[Former]:
+    """Yield the bundle that is about to be replaced, if somebody needs it; FileError if it cannot be kept."""
+    try:
+        digest = digest_of_file(BundlePaths(out).manifest)
+    except OSError:
+        return
+    uses = receipt.uses_of(out, digest)
+    if not uses.targets:
+        if uses.rehearsals:
+            yield Former(digest, uses)
+        return
+    kept = receipt.kept_name(out, digest)
+    if kept.exists() and not receipt.find_kept(out, digest):
+        raise FileError(
+            f"{out} was applied to {', '.join(uses.targets)}, and cannot be kept: {kept} is there already",
+            do="export to another folder with --out, or move that one elsewhere",
+            file=kept,
+        )
+    yield Former(digest, uses, kept)
 
 
 def _concerns(config: Config) -> Concerns:

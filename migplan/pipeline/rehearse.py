@@ -3,15 +3,19 @@
 Each stage is told as it ends. A stage whose answer is no is the last one.
 """
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
+from migplan.bundle.paths import BundlePaths
 from migplan.bundle.verified import VerifiedBundle
 from migplan.catalog.compare import differences
 from migplan.catalog.large_objects import read_large_objects
 from migplan.catalog.roles import read_roles
+from migplan.errors import RefusedError
 from migplan.pipeline import analyze, verify
 from migplan.pipeline import apply as running
 from migplan.postgres.address import Address
@@ -22,6 +26,7 @@ from migplan.run.bundle.kept import LocalBundle
 from migplan.run.bundle.receipt import Timing, timings_of
 from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
+from migplan.run.engine.journal import journal_reader
 from migplan.run.engine.status import status_of
 from migplan.run.engine.target import RunResult
 from migplan.run.undo.rollback import RollbackOptions, rollback
@@ -57,6 +62,7 @@ class Rehearsal:
 
     def stages(self) -> Iterator[Stage]:
         """Apply, verify, roll back, look that all is as it was, and apply again."""
+        self._refuse_runs()
         before, beside = analyze.read_catalog(self.target), self._beside()
         for stage in (self._apply, self._verify, self._roll_back):
             yield self._kept(stage())
@@ -78,6 +84,18 @@ class Rehearsal:
         return frozenset(f"role {each.name}" for each in roles) | {
             f"large object {each.oid}" for each in large
         }
+
+    def _refuse_runs(self) -> None:
+        """Raise RefusedError if the target holds a run: its rollback would be part of the rehearsal."""
+        with journal_reader(self.target) as reader:
+            runs = reader.journal.runs() if reader.journal.exists else []
+        if stands := [run for run in runs if run.stands]:
+            raise RefusedError(
+                f"{self.target} holds what run {stands[-1].run} ({stands[-1].bundle}) brought, and a "
+                "rehearsal would roll it back",
+                do="use an empty database, or scratch; or roll it back: migplan rollback --target "
+                + shlex.quote(self.target.name or "TARGET"),
+            )
 
     def _apply(self) -> Stage:
         seconds, done = _timed(self._applied)
@@ -120,6 +138,11 @@ class Rehearsal:
     def _kept(self, stage: Stage) -> Stage:
         self.holds = self.holds and stage.holds
         return stage
+
+
+def holds_bundle(folder: Path) -> bool:
+    """Whether there is a bundle in a folder, whole or not."""
+    return BundlePaths(folder).manifest.exists()
 
 
 def _changed(before: frozenset[str], after: frozenset[str]) -> list[str]:

@@ -3,11 +3,32 @@
 from collections import Counter
 from pathlib import Path
 
+from migplan.bundle import manifest as manifests
 from migplan.bundle.verified import VerifiedBundle
 from migplan.postgres.address import Address
 from migplan.run.bundle import receipt
+from migplan.run.bundle.kept import kept_in
+from migplan.run.engine.journal import journal_reader
 from migplan.run.engine.status import status_of
 from migplan.verify.verification import Verification
+
+
+def other_bundle(folder: Path, address: Address) -> str:
+    """Return that a target has another bundle than the one in a folder, and where that is kept; or ''.
+
+    FileError says that there is no bundle in the folder.
+    """
+    digest = manifests.load_with_digest(folder)[1]
+    with journal_reader(address) as reader:
+        runs = reader.journal.runs() if reader.journal.exists else []
+    applied = [run for run in runs if run.stands]
+    if not applied or digest in {run.digest for run in applied}:
+        return ""
+    last = applied[-1]
+    return (
+        f"{folder} holds another bundle ({digest[:8]}) than run {last.run} of {last.bundle} has brought to "
+        f"the target ({last.digest[:8]}, begun {last.started_at:%Y-%m-%d %H:%M}){kept_in(folder, last)}"
+    )
 
 
 def receipt_of(bundle: VerifiedBundle, address: Address, proof: Verification) -> Path | None:

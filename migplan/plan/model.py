@@ -1,5 +1,6 @@
 """The Plan: groups, order and strategies, each with its reason. It is a file that people read and edit."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -113,6 +114,11 @@ class Plan(Section):
         if value != FORMAT:
             raise ValueError(f"this plan has format {value}, and this migplan reads format {FORMAT}")
         return value
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all that it says, by which a bundle's manifest names its plan."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     @property
     def tables(self) -> Iterator[PlannedTable]:

@@ -11,6 +11,7 @@ from migplan.bundle.manifest import LeftObject, Manifest
 from migplan.graph import ForeignKeyGraph
 from migplan.plan.model import Plan
 from migplan.report.section import section
+from migplan.run.bundle.receipt import Uses
 from migplan.text.wording import amount, counted, listed
 
 _SHOWN = 12
@@ -46,6 +47,23 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
     if stays:
         yield Text()
         yield Text(f"Read it with: migplan check {folder}")
+
+
+def replaced(digest: str, uses: Uses, kept: Path | None) -> Iterator[Text]:
+    """What became of the bundle that stood in the folder before, and that somebody needs."""
+    if kept is not None:
+        yield Text(
+            f"The bundle that stood here ({digest[:8]}) was applied to {', '.join(uses.targets)}. "
+            f"It is kept as {kept}: remove it when no target needs it any more.",
+            style="yellow",
+        )
+    else:
+        rehearsed = counted(uses.rehearsals, "rehearsal")
+        yield Text(
+            f"The bundle that stood here ({digest[:8]}) is overwritten: {rehearsed} of it, and no run on a "
+            "target that is still there. Its receipts do not count for this one.",
+            style="yellow",
+        )
 
 
 def orphaned(error: OrphansError) -> Iterator[Text]:

@@ -1,14 +1,25 @@
 """A rehearsal for people: one line per stage, then what production will take, and what to know before it."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.text import Text
 
+from migplan.bundle.manifest import Manifest
 from migplan.run.bundle.receipt import Timing
 from migplan.text.wording import counted
 
 _SLOWEST = 5
 _SHOWN = 20
+
+
+def opening(folder: Path, digest: str, manifest: Manifest) -> Text:
+    """Return the line that says which bundle is rehearsed."""
+    return Text(
+        f"Bundle: {folder}, digest {digest[:16]}, {manifest.database} as it was at "
+        f"{manifest.origin.snapshot_at}",
+        style="bold",
+    )
 
 
 def stage(

@@ -60,7 +60,7 @@ def bundle_of(
     said = tuple(GroupSection(name=name, tables=tables) for name, tables in (groups or {}).items())
     config = Config(plan=PlanSection(constraints=layout), groups=said)
     wanted = ExportOptions(out=folder, options=Options(contents=contents))
-    _, manifest = export_bundle(source, config, wanted)
+    manifest = export_bundle(source, config, wanted).manifest
     catalog = read_catalog(source, Exactness.EXACT)
     plan = make_plan(catalog, config, request_of(config, catalog)).plan
     return Built(BundlePaths(folder), manifest, catalog, plan, _rollbacks(source, manifest, catalog, plan))

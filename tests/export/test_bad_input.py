@@ -188,6 +188,7 @@ def test_an_interrupted_export_leaves_nothing(newest: Server, source: str, jobs:
         "-m",
         "migplan",
         "export",
+        "--no-plan",
         "--source",
         newest.url(source),
         "--out",

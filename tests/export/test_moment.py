@@ -70,7 +70,7 @@ def exported(
     source: Address, out: Path, on_progress: Callable[[str, int, int], None], jobs: int = 2
 ) -> Manifest:
     wanted = ExportOptions(out=out, options=Options(jobs=jobs))
-    return export_bundle(source, Config(), wanted, on_progress)[1]
+    return export_bundle(source, Config(), wanted, on_progress).manifest
 
 
 def text_of(bundle: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from contextlib import ExitStack
@@ -152,7 +153,7 @@ def _subject(bundle: VerifiedBundle) -> permission.Subject:
     from migplan.cli import permission
 
     folder = bundle.paths.folder
-    rehearse = f"migplan rehearse, or migplan apply and verify {folder} with another target"
+    rehearse = f"migplan rehearse {shlex.quote(str(folder))}"
     return permission.Subject(bundle.name, folder, bundle.digest, rehearse)
 
 

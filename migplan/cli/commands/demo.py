@@ -147,9 +147,9 @@ def _exported(source: Address, folder: Path, *, kept: bool) -> None:
         exactness=Exactness.ESTIMATE,
         plan=plan,
     )
-    bundle, manifest = export_bundle(source, settings, wanted)
-    shown = bundle if kept else Path("migrations") / bundle.name
-    screen.show(export_report.written(shown, manifest, stays=kept))
+    found = export_bundle(source, settings, wanted)
+    shown = found.folder if kept else Path("migrations") / found.folder.name
+    screen.show(export_report.written(shown, found.manifest, stays=kept))
 
 
 def _rehearsed(folder: Path) -> None:

@@ -12,10 +12,9 @@ from migplan.cli import options, screen
 from migplan.progress import Progress
 
 if TYPE_CHECKING:
-    from migplan.bundle.manifest import Manifest
     from migplan.bundle.options import Contents
     from migplan.config import Config
-    from migplan.pipeline.export import ExportOptions
+    from migplan.pipeline.export import Exported, ExportOptions
     from migplan.postgres.address import Address
 
 
@@ -188,15 +187,16 @@ def export(
         screen.show(report.foreseen(*foreseen, wanted.options.contents))
         return
     with screen.progress("reading the catalog") as on_progress:
-        folder, manifest = _exported(address, settings, wanted, on_progress)
-    screen.show(report.written(folder, manifest))
+        found = _exported(address, settings, wanted, on_progress)
+    screen.show(report.written(found.folder, found.manifest))
+    if found.former is not None:
+        former = found.former
+        screen.show(report.replaced(former.digest, former.uses, former.kept))
     if key is not None:
-        screen.show([f"Signature: {signing.sign(BundlePaths(folder).manifest, key, signing.BUNDLE)}"])
+        screen.show([f"Signature: {signing.sign(BundlePaths(found.folder).manifest, key, signing.BUNDLE)}"])
 
 
-def _exported(
-    address: Address, settings: Config, wanted: ExportOptions, on_progress: Progress
-) -> tuple[Path, Manifest]:
+def _exported(address: Address, settings: Config, wanted: ExportOptions, on_progress: Progress) -> Exported:
     """Orphans are an answer, and no failure: each key is shown, and the exit code is 1."""
     from migplan.bundle.data.orphan_keys import OrphansError
     from migplan.pipeline.export import export_bundle

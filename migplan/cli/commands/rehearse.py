@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from migplan.bundle.verified import VerifiedBundle
     from migplan.config import Config
     from migplan.pipeline.export import ExportOptions
+    from migplan.pipeline.plan import ChosenPlan
     from migplan.postgres.address import Address
 
 
 @click.command()
-@options.arguments("source", "plan")
+@options.arguments("source", "bundle")
 @options.source
 @click.option(
     "--target",
@@ -36,21 +37,23 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where the bundle goes. Default: migrations/NAME, by the plan's name.",
+    help="Where the bundle is, or is written. Default: migrations/NAME, by the plan's name.",
 )
 @options.jobs("Sessions that work side by side, in each stage.")
-@click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
+@click.option("--fresh", is_flag=True, help="Write the bundle anew, though there is one already.")
+@click.option("--force", is_flag=True, help="The same, also over files of the bundle that were edited.")
 @options.no_plan
 @options.platform
 @options.provided
 @options.log_format
 def rehearse(
-    plan: Path | None,
+    bundle: Path | None,
     source: str | None,
     target: str,
     settings: Config,
     out: Path | None,
     jobs: int,
+    fresh: bool,
     force: bool,
     no_plan: bool,
     platform: str | None,
@@ -59,29 +62,120 @@ def rehearse(
 ) -> None:
     """Go through the whole move on a target that does not matter, there and back and there again.
 
-    The plan is checked against the source, the bundle is exported, applied, verified and rolled back; the
-    target must be as it was before; and the bundle is applied once more. At the end stands what production
-    will take. A receipt beside the bundle says that it was rehearsed: protected targets ask for it.
+    BUNDLE is applied, verified and rolled back; the target must be as it was before; and it is applied once
+    more. At the end stands what production will take. A receipt beside the bundle says that it was
+    rehearsed: protected targets ask for it, and take no bundle with another digest.
+
+    Without BUNDLE, the one that is there is rehearsed, as it is, and its source is not asked: migrations/NAME
+    by the plan's name, or the only one under migrations/. Only where there is none, or with --fresh, it is
+    exported. BUNDLE can also be a plan's file: the bundle that was made of this very plan is taken, else it
+    is exported by it.
 
     Exit code 1 means that something did not hold, 2 that it could not be tried.
     """
-    from migplan.bundle.options import Options
     from migplan.cli import permission
-    from migplan.pipeline.export import ExportOptions
     from migplan.postgres.scratch import NAME as SCRATCH
 
     settings = options.on_platform(settings, platform)
     settings = options.with_provided(settings, provided)
-    address = options.resolved(source, settings)
     if target != SCRATCH:
         found = permission.protection(target, options.resolved(target, settings), settings)
         if found.name:
             raise RefusedError(f"{found.why}; and a rehearsal changes its target", do="use another one")
-    chosen = options.chosen_plan(plan, settings, ignored=no_plan)
-    wanted = ExportOptions(out=out, options=Options(jobs=jobs), force=force, plan=chosen)
-    bundle = _bundle(address, settings, wanted)
-    if not on(bundle, target, settings, jobs, log_format):
+    of_export = {"--platform": platform is not None, "--provided": bool(provided), "--no-plan": no_plan}
+    said = tuple(name for name, is_said in of_export.items() if is_said)
+    asked = Asked(source, settings, out, jobs, fresh=fresh or force, force=force, of_export=said)
+    if not on(asked.bundle(bundle), target, settings, jobs, log_format):
         sys.exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What people said of the bundle to rehearse: which it is, or how it is written."""
+
+    source: str | None
+    settings: Config
+    out: Path | None
+    jobs: int
+    fresh: bool
+    force: bool
+    of_export: tuple[str, ...] = ()  # what else was said that only an export asks
+
+    def bundle(self, given: Path | None) -> VerifiedBundle:
+        """Return the bundle that is meant: one that is there, else a new one."""
+        from migplan.pipeline.rehearse import holds_bundle
+
+        if given is not None and not given.is_file():
+            return self._named(given)
+        plan = options.find_chosen_plan(given, self.settings, ignored="--no-plan" in self.of_export)
+        folder = self._folder(plan)
+        if self.fresh or folder is None or not holds_bundle(folder):
+            return self._exported(plan)
+        there = self._there(folder)
+        if plan.plan is not None and there.manifest.plan != plan.plan.digest:
+            if given is not None:
+                click.echo(f"note: {folder} was not made of {given} as it is now", err=True)
+                return self._exported(plan)
+            click.echo(
+                f"note: {folder} was not made of {plan.file} as it is now; "
+                f"migplan rehearse --fresh writes it anew",
+                err=True,
+            )
+        return there
+
+    def _named(self, folder: Path) -> VerifiedBundle:
+        """Return the bundle in a folder that people named; nothing that an export asks goes with it."""
+        of_export = {
+            "--source": self.source is not None,
+            "--out": self.out is not None,
+            "--fresh or --force": self.fresh,
+        }
+        wrong = [name for name, is_said in of_export.items() if is_said]
+        if wrong := [*wrong, *self.of_export]:
+            raise click.UsageError(f"{folder} is rehearsed as it is, and {wrong[0]} is for one to be written")
+        if options.is_of_people(folder):
+            raise RefusedError(
+                f"{folder} is no bundle, and only bundles are rehearsed",
+                do=f"try migrations out with: migplan apply {folder} --target scratch",
+            )
+        return self._there(folder)
+
+    def _folder(self, plan: ChosenPlan) -> Path | None:
+        """Return where the bundle is, or goes; None where only the plan that is yet to be made can tell."""
+        from migplan.pipeline.rehearse import holds_bundle
+
+        if self.out is not None:
+            return self.out
+        folder = Path("migrations") / (plan.plan.name if plan.plan else self.settings.plan.name)
+        if holds_bundle(folder) or plan.plan is not None or self.fresh:
+            return folder
+        return options.only_bundle() or folder
+
+    def _there(self, folder: Path) -> VerifiedBundle:
+        """Return the bundle of a folder; it is refused as `apply` refuses it."""
+        from migplan.bundle.verified import load_verified
+        from migplan.cli import permission
+
+        verified = load_verified(folder)
+        said = str(options.resolved(self.source, self.settings)) if self.source is not None else ""
+        if said and said.partition("?")[0] != verified.manifest.origin.source:
+            raise RefusedError(
+                f"{folder} is there already, of {verified.manifest.origin.source}, and not of {said}",
+                do=f"rehearse it with: migplan rehearse {folder}; or write one of that database, with --out "
+                "elsewhere, or with --fresh over it",
+            )
+        if name := permission.signed_by(verified, self.settings):
+            screen.show_aside([f"{folder} is signed by {name}"])
+        return verified
+
+    def _exported(self, plan: ChosenPlan) -> VerifiedBundle:
+        from migplan.bundle.options import Options
+        from migplan.pipeline.export import ExportOptions
+
+        screen.show([str(plan)])
+        address = options.resolved(self.source, self.settings)
+        wanted = ExportOptions(out=self.out, options=Options(jobs=self.jobs), force=self.force, plan=plan)
+        return _bundle(address, self.settings, wanted)
 
 
 def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_format: str) -> bool:
@@ -95,6 +189,7 @@ def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_for
     from migplan.run.bundle.apply import ApplyOptions
     from migplan.run.engine.options import RunOptions
 
+    screen.show([report.opening(bundle.paths.folder, bundle.digest, bundle.manifest)])
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_for(bundle)) if target == SCRATCH else None
         where = scratch.address if scratch else options.resolved(target, settings)
@@ -131,6 +226,7 @@ def _bundle(source: Address, settings: Config, wanted: ExportOptions) -> Verifie
     from migplan.pipeline.export import export_bundle
     from migplan.pipeline.plan import find_drift
     from migplan.report import rehearsal as report
+    from migplan.report.export import replaced
 
     plan = wanted.plan.file
     if plan is not None:
@@ -145,7 +241,9 @@ def _bundle(source: Address, settings: Config, wanted: ExportOptions) -> Verifie
     started = time.monotonic()
     exactness = Exactness.ESTIMATE if plan else Exactness.AUTO
     with screen.progress("exporting") as on_progress:
-        folder, manifest = export_bundle(source, settings, replace(wanted, exactness=exactness), on_progress)
-    said = f"{folder}: {len(manifest.files)} files, {manifest.rows:,} rows"
+        found = export_bundle(source, settings, replace(wanted, exactness=exactness), on_progress)
+    said = f"{found.folder}: {len(found.manifest.files)} files, {found.manifest.rows:,} rows"
     screen.show(report.stage("export", time.monotonic() - started, said, holds=True))
-    return load_verified(folder)
+    if found.former is not None:
+        screen.show(replaced(found.former.digest, found.former.uses, found.former.kept))
+    return load_verified(found.folder)

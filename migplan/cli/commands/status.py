@@ -33,25 +33,26 @@ def status(folder: Path | None, target: str, settings: Config, form: str) -> Non
     It is read from the journal in the target itself; nothing is changed, and nobody is kept waiting.
     A run that has come to no end gives exit code 1. Of a FOLDER of migrations that people wrote it is
     said how each of them stands: applied, pending, changed since, or missing; exit code 1 unless all are
-    applied.
+    applied. Of the FOLDER of a bundle it is said when the target has another one, and where that is.
     """
+    from migplan.pipeline.verify import other_bundle
     from migplan.report import run as report
     from migplan.run.engine.status import status_of
 
-    if folder is not None:
+    if options.is_of_people(folder):
         from migplan.cli import migrations as folders
 
-        if not options.is_of_people(folder):
-            raise click.UsageError(
-                f"{folder} is not a folder of migrations; of bundles the target tells itself"
-            )
         if not folders.status(folder, options.resolved(target, settings), settings):
             sys.exit(1)
         return
-    found = status_of(options.resolved(target, settings))
+    address = options.resolved(target, settings)
+    other = other_bundle(folder, address) if folder is not None else ""
+    found = status_of(address)
     if form == "json":
         screen.out.print(json.dumps(report.as_value(found), indent=2))
     else:
         screen.show(report.status(found))
+    if other:
+        screen.show_aside([f"note: {other}"])
     if found.unfinished:
         sys.exit(1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from migplan.cli import options, screen
+from migplan.errors import JournalError
 
 if TYPE_CHECKING:
     from migplan.config import Config
@@ -67,7 +70,7 @@ def verify(
     """
     from migplan.bundle import signing
     from migplan.bundle.verified import load_verified
-    from migplan.pipeline.verify import receipt_of
+    from migplan.pipeline.verify import other_bundle, receipt_of
     from migplan.report import verification as report
     from migplan.verify.target import verify_target
 
@@ -83,6 +86,9 @@ def verify(
     lent = options.resolved(scratch, settings) if scratch is not None else None
     with screen.progress("verifying") as on_progress:
         found = verify_target(address, folder, origin, jobs, on_progress, lent)
+    with suppress(JournalError):  # which concerns nobody who only compares
+        if other := other_bundle(folder, address):
+            found = replace(found, notes=(*found.notes, other))
     match shape:
         case "json":
             screen.show(report.as_json(found))

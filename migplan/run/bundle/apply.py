@@ -1,5 +1,6 @@
 """Apply a bundle to a target: begin its run, or resume the one that was interrupted."""
 
+import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -7,9 +8,10 @@ from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Platform
 from migplan.errors import BundleError, RefusedError
 from migplan.postgres.address import Address
+from migplan.run.bundle import receipt
 from migplan.run.bundle.initial_state import read_initial_state
 from migplan.run.bundle.keeping import Keeping
-from migplan.run.bundle.kept import FOLDER, changed, of_bundle
+from migplan.run.bundle.kept import FOLDER, changed, kept_in, of_bundle
 from migplan.run.bundle.steps import carrying, steps_of
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.journal import Beginning, Journal, Run, digest_of
@@ -100,7 +102,9 @@ def _refuse_another(journal: Journal, earlier: Run, bundle: VerifiedBundle, step
             do="finish it with: migplan rollback --target TARGET",
         )
     if earlier.digest != bundle.digest:
-        do = "go on with the bundle as it was, or roll the run back with: migplan rollback --target TARGET"
+        kept = receipt.find_kept(bundle.paths.folder, earlier.digest)
+        before = f"that one: migplan apply {shlex.quote(str(kept))}" if kept else "the bundle as it was"
+        do = f"go on with {before}, or roll the run back with: migplan rollback --target TARGET"
         raise another_bundle(journal, earlier, bundle, do)
     if earlier.steps_digest != digest_of(steps):
         raise BundleError(
@@ -113,8 +117,8 @@ def another_bundle(journal: Journal, earlier: Run, bundle: VerifiedBundle, do: s
     """Return the error that says where a bundle differs from the one of a run."""
     return BundleError(
         f"{bundle.paths.folder} is not the bundle that was begun here as run {earlier.run} "
-        f"({earlier.bundle}, {earlier.started_at:%Y-%m-%d %H:%M}, {earlier.state}):\n  "
-        + "\n  ".join(changed(journal, earlier, bundle)),
+        f"({earlier.bundle}, {earlier.started_at:%Y-%m-%d %H:%M}, {earlier.state})"
+        f"{kept_in(bundle.paths.folder, earlier)}:\n  " + "\n  ".join(changed(journal, earlier, bundle)),
         do=do,
     )
 

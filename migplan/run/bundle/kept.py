@@ -18,6 +18,7 @@ from migplan.bundle.manifest import BundleFile, Manifest
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.verified import FileText, VerifiedBundle, is_inside
 from migplan.errors import BundleError, FileError, JournalError, RefusedError
+from migplan.run.bundle import receipt
 from migplan.run.engine import journal_integrity
 from migplan.run.engine.journal import Journal, Run
 from migplan.sealed_files import Seal
@@ -88,8 +89,15 @@ def difference(journal: Journal, run: Run, beside: LocalBundle) -> str:
         if beside.bundle.digest == run.digest:
             return ""
         changes = "\n  ".join(changed(journal, run, beside.bundle))
-        return f"{beside.folder} is not what was applied:\n  {changes}"
-    return beside.why
+        where = kept_in(beside.folder, run)
+        return f"{beside.folder} is not what was applied{where}:\n  {changes}"
+    return beside.why + kept_in(beside.folder, run)
+
+
+def kept_in(folder: Path | None, run: Run) -> str:
+    """Return in which folder an export has kept what a run applied, to stand behind a sentence; or ''."""
+    found = receipt.find_kept(folder, run.digest) if folder is not None else None
+    return f"; what was applied is kept in {found}, since a later export took its place" if found else ""
 
 
 def changed(journal: Journal, run: Run, bundle: VerifiedBundle) -> list[str]:
