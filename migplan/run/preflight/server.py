@@ -8,6 +8,7 @@ import psycopg
 
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.requirements import OLDEST
+from migplan.catalog.provided import Provided
 from migplan.config import Act
 from migplan.names import quoted
 from migplan.postgres.identity import identity_of, place_of
@@ -179,7 +180,9 @@ def _settings(target: Target) -> Iterator[Obstacle]:
                 f"{name} is {value} there: {effect}",
                 f"if that is not meant: ALTER ROLE {target.role.name} RESET {name}, or for the database",
             )
-    watchers = [name for (name,) in target.ask("event triggers", _WATCHERS)]
+    host = Provided.of(target.platform.provided)  # whose own are not people's to disable
+    found = target.ask("event triggers", _WATCHERS)
+    watchers = [name for (name,) in found if not host.entry("EVENT TRIGGER", "", name)]
     if watchers:
         yield warn(
             "event triggers",
