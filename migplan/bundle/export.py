@@ -195,6 +195,11 @@ class Export:
         named = large_objects.roles_of(source.large_objects, options.owners, options.choice)
         return needed_roles(source.session, entries, options.owners, named, source.provided.role)
 
+    def _notes_of_roles(self) -> Iterator[str]:
+        if not self._needed.roles:
+            yield f"there is no {role_file.FILE}: the files name no roles"
+        yield from self._needed.notes
+
     def _roles(self) -> BundleFile:
         path = self._paths.step(role_file.FILE)
         names = ", ".join(one_line(role.name) for role in self._needed.roles)
@@ -420,7 +425,7 @@ class Export:
                 *map(str, requirements(source.catalog)),
                 *source.notes,
                 *self._notes,
-                *(self._needed.notes if options.with_roles else ()),
+                *(self._notes_of_roles() if options.with_roles else ()),
             ),
             refreshed=tuple((name.schema, name.name) for name in self._refreshed),
         )
@@ -537,6 +542,7 @@ class Export:
             digests, choice = source.large_object_digests, self._options.choice
             values = large_objects.expected(source.large_objects, digests, owners, choice)
             yield paths.large_objects, as_text({"large_objects": values})
+            yield paths.validated_objects, validation_queries.large_objects(manifest, source.catalog, values)
         if manifest.contents != "data":
             moved = [(each.kind, each.in_schema, each.name) for each in manifest.objects]
             found = attributes_in_target(source.attributes, expected, moved, owners)

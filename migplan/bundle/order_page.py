@@ -139,6 +139,7 @@ def _validate(manifest: Manifest) -> Iterator[str]:
     )
     yield ""
     names = ["row-counts.sql", "foreign-keys.sql", "self-references.sql"]
+    names += ["large-objects.sql"] if manifest.large_objects else []
     yield from _block("sh", _loop([f"validate/{name}" for name in names]))
 
 

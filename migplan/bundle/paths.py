@@ -10,6 +10,7 @@
       validate/row-counts.sql        read-only; people run these by hand, and read them
       validate/foreign-keys.sql
       validate/self-references.sql
+      validate/large-objects.sql     where there are any
       MIGRATION_ORDER.md
       provided/stubs.sql             stand-ins for what the target provides, where it provides nothing
       provided/keys.sql              keys of rows that the target is to have already
@@ -78,6 +79,11 @@ class BundlePaths:
     def self_references(self) -> Path:
         """``validate/self-references.sql``."""
         return self.folder / "validate" / "self-references.sql"
+
+    @property
+    def validated_objects(self) -> Path:
+        """``validate/large-objects.sql``."""
+        return self.folder / "validate" / "large-objects.sql"
 
     def step(self, name: str) -> Path:
         """A file that runs, by the name that the plan gives it."""

@@ -42,6 +42,9 @@ def _since(oid: int, today: Found | None, there: Found) -> Iterator[Difference]:
     if today is None:
         yield Difference(f"large object {oid}", "is no more in the source of today")
         return
+    if today[0].size is None:
+        yield Difference(f"large object {oid}", "not read in the source", known=False)
+        return
     for each in _content(oid, {"size": today[0].size, "digest": today[1]}, there):
         yield Difference(each.what, f"{each.detail} (source of today)", known=each.known)
 

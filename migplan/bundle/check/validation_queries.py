@@ -5,10 +5,12 @@ Every line of an answer says ``ok`` or what is wrong; the numbers in them are th
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from migplan.bundle.data.orphan_keys import conditions
 from migplan.bundle.data.self_references import DEEPEST, linked, operators, own_keys, reached
 from migplan.bundle.manifest import LoadedTable, Manifest, SelfReference
+from migplan.catalog.large_objects import PAGE
 from migplan.catalog.model import Catalog, ForeignKey
 from migplan.names import quoted_list
 from migplan.sql.text import literal, one_line
@@ -53,6 +55,44 @@ FROM (
     SELECT 1 + max(place), 'in all', count(*) || ' tables', sum(expected), sum(actual) FROM counted
 ) AS every_line
 ORDER BY place;
+
+{_END}"""
+
+
+def large_objects(manifest: Manifest, catalog: Catalog, expected: Sequence[Mapping[str, Any]]) -> str:
+    """One query: a line for each large object that is not what it was, and one for all of them."""
+    size = sum(each["size"] for each in expected)
+    head = _head(
+        "Large objects",
+        manifest,
+        catalog,
+        f"Expected: {counted(len(expected), 'large object')} with {counted(size, 'byte')}, each as it was.",
+        "They are read by whoever runs this: it takes a superuser, or a member of their owners.",
+    )
+    rows = [(f"{each['oid']}::oid", f"{each['size']}::bigint", literal(each["digest"])) for each in expected]
+    page = str(PAGE)
+    return f"""{head}
+WITH expected (place, number, size, digest) AS (
+    VALUES
+{_values(rows)}
+), compared (number, status) AS (
+    SELECT e.number, CASE
+        WHEN m.oid IS NULL THEN 'MISSING'
+        WHEN octet_length(lo_get(e.number, e.size, 1)) > 0 THEN 'DIFFERS'
+        WHEN e.digest NOT IN ('', (
+            SELECT encode(sha256(coalesce(string_agg(
+                sha256(lo_get(e.number, p.place, {page})), ''::bytea ORDER BY p.place), ''::bytea)), 'hex')
+            FROM generate_series(0::bigint, e.size - 1, {page}::bigint) AS p (place))) THEN 'DIFFERS'
+        ELSE 'ok' END
+    FROM expected e LEFT JOIN pg_catalog.pg_largeobject_metadata m ON m.oid = e.number
+)
+SELECT "large object", status FROM (
+    SELECT 0 AS place, number::text AS "large object", status FROM compared WHERE status <> 'ok'
+    UNION ALL
+    SELECT 1, 'in all, ' || count(*), CASE WHEN bool_and(status = 'ok') THEN 'ok' ELSE 'DIFFERS' END
+    FROM compared
+) AS every_line
+ORDER BY place, "large object";
 
 {_END}"""
 
@@ -281,4 +321,5 @@ _FILES: Mapping[str, str] = {
     "Row counts": "validate/row-counts.sql",
     "Foreign keys": "validate/foreign-keys.sql",
     "Self-references": "validate/self-references.sql",
+    "Large objects": "validate/large-objects.sql",
 }

@@ -97,6 +97,9 @@ def _in_target(
         new = owners.roles.get(name, name)
         if new in wanted and (new not in old_of or name == new):
             old_of[new] = name
+    for name in known.keys() & wanted:  # functions say their own word, whatever the role is called elsewhere
+        if ROUTINES in why[name]:
+            old_of.setdefault(name, name)
     roles = []
     for name in sorted(wanted):
         role = known.get(old_of.get(name, ""), Role(name, login=False, inherit=True))
