@@ -12,7 +12,16 @@ from functools import cache
 from typing import Any
 
 from migplan.bundle.schema.definitions import texts
-from migplan.bundle.schema.parts import Part, Presence, parents_of, parts_of, routine, signature
+from migplan.bundle.schema.parts import (
+    Part,
+    Presence,
+    cast,
+    operator,
+    parents_of,
+    parts_of,
+    routine,
+    signature,
+)
 from migplan.catalog import attributes as catalogs
 from migplan.catalog import read
 from migplan.catalog.attributes import Attributes, Thing
@@ -20,7 +29,7 @@ from migplan.catalog.compare import between, shown
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog, Grant, Index, Sequence, Table, View
 from migplan.catalog.read_attributes import read_attributes
-from migplan.names import QualifiedName
+from migplan.names import QualifiedName, split
 from migplan.postgres.address import Address
 from migplan.postgres.session import reading
 from migplan.sql.tree import statement_tree
@@ -34,6 +43,9 @@ Facts = dict[Part, dict[str, Any]]
 
 _SCHEMAS = ("schema", "owner of schema", "comment of schema", "privileges of schema")
 _ATTACHED = frozenset({"inhdetachpending"})  # of what is a part of a partitioned table or index alone
+
+
+_UNPROVEN = frozenset({"not_null_constraint", "not_null_inherits", "not_null_comment"})
 
 
 def presence(expectation: Expectation, address: Address, scratch: Address | None = None) -> Presence:
@@ -101,6 +113,7 @@ def _differences(part: Part, then: Mapping[str, Any], now: Mapping[str, Any]) ->
             yield f"{name}: {shown(then[name])} -> {shown(now[name])}"
 
 
+_NOT_NULL = re.compile(r'NOT NULL ((?:"(?:[^"]|"")*"|[^\s"])+)')
 _BODIES = re.compile(r"body: [0-9a-f]{32} -> [0-9a-f]{32}")
 
 
@@ -128,6 +141,7 @@ class _Facts:
         self.indexes: dict[QualifiedName, Part] = {}
         self.relations: dict[QualifiedName, Part] = {}
         self.identities: dict[QualifiedName, Part] = {}
+        self.unproven: dict[tuple[QualifiedName, str], Part] = {}
         self._brought = brought
         for schema in catalog.schemas:
             self._schema(schema.name, schema.owner, schema.comment)
@@ -200,6 +214,10 @@ class _Facts:
             row_security=False,
             replica_identity="default" if by_index else table.replica_identity,
         )
+        for check in table.checks:  # a NOT NULL that is NOT VALID is a statement of its own
+            own = replace(part, kind="constraint", part=check.name)
+            if (said := _NOT_NULL.match(check.definition)) and own in self._brought:
+                self.unproven[table.name, split(said[1])[0]] = own
         self._columns(part, table)
         for key in table.keys:
             self._of_table("constraint", part, key)
@@ -223,9 +241,13 @@ class _Facts:
                 self.facts[default]["default"] = column.default
             if identity != part and column.identity is not None:
                 self.facts[identity]["identity"] = column.identity
+            unproven = self.unproven.get((table.name, column.name))
+            if unproven and column.not_null:
+                self.facts[unproven]["not null"] = True
             self.facts[part][word] = replace(
                 column,
                 comment=None,
+                not_null=column.not_null and unproven is None,
                 default=column.default if default == part else None,
                 identity=column.identity if identity == part else None,
             )
@@ -321,30 +343,28 @@ def _add_attributes(
     for thing, values in then.items():
         part, word = _part(thing, ours)
         there = now.get(thing)
-        other = thing.is_of_its_own
-        if other:
+        if thing.is_of_its_own:
             ours.facts[part][word] = True
-        if there is None:
-            continue
-        if other:
-            theirs.facts[part][word] = True
-        for name, said in attributes.changes(thing, values, there, columns, built):
-            home = _home(part, name, ours)
-            if name not in there and home != part:
-                ours.facts[home][name] = True
-            elif name in values or home == part:
+            if there is not None:
+                theirs.facts[part][word] = True
+        changed = attributes.changes(thing, values, there or {}, columns, built)
+        for name, said in changed if there is not None else ():
+            home = _home(part, name, thing.part, ours)
+            if home != part and not (name in values and name in there):  # only one of them has it
+                (ours if name in values else theirs).facts[home][name] = True
+            else:
                 ours.facts[home][f"{word} {name}"] = values.get(name)
                 theirs.facts[home][f"{word} {name}"] = _Said(f"{word}: {said}")
-            else:
-                theirs.facts[home][name] = True
     for thing in now.keys() - then.keys():
         if thing.is_of_its_own and thing.part_kind and Thing(thing.kind, thing.address) in then:
             part, word = _part(thing, theirs)
             theirs.facts[part][word] = True
 
 
-def _home(part: Part, name: str, facts: _Facts) -> Part:
+def _home(part: Part, name: str, column: str, facts: _Facts) -> Part:
     """The part that an attribute of another one is, where a statement brings it."""
+    if name in _UNPROVEN:
+        return facts.unproven.get((part.relation, column), part)
     if name in _ATTACHED:
         attached = Part("index attach" if part.kind == "index" else "attach", part.schema, part.name)
         return facts.home(attached, part)
@@ -353,26 +373,34 @@ def _home(part: Part, name: str, facts: _Facts) -> Part:
 
 def _part(thing: Thing, facts: _Facts) -> tuple[Part, str]:
     """The part that an attribute's object is, or belongs to, and what its facts are called."""
-    schema, name = ("", *thing.address)[-2:] if thing.kind in catalogs.WITHOUT_SCHEMA else thing.address[:2]
-    qualified = QualifiedName(schema, name)
+    whole = _whole(thing, facts)
     word = f"{thing.part_kind} {thing.part}" if thing.part_kind else thing.kind
-    if thing.kind == "function":
-        whole = routine(schema, name, ", ".join(thing.address[2:]))
-    elif thing.kind == "index":
-        whole = facts.indexes.get(qualified, Part("index", schema, name))
-        word = f"index {name}" + (f" {word}" if thing.part_kind else "")
-    elif thing.kind == "sequence":
-        whole = facts.identities.get(qualified, Part("sequence", schema, name))
-    else:
-        whole = Part({"base type": "type"}.get(thing.kind, thing.kind), schema, name, *thing.address[2:3])
-    if not thing.part_kind:
-        return whole, word
-    if thing.part_kind == "security label":
-        return facts.home(whole.about("label"), whole), word
-    if thing.part_kind == catalogs.PRIVILEGES:
-        return facts.home(whole.about("privileges"), whole), word
-    if thing.kind == "publication":
-        return facts.home(Part(f"published {thing.part_kind}", "", name, thing.part), whole), word
+    if thing.kind == "index":
+        word = f"index {thing.address[1]}" + (f" {word}" if thing.part_kind else "")
+    about = {"security label": "label", catalogs.PRIVILEGES: "privileges"}.get(thing.part_kind)
+    if about:
+        return facts.home(whole.about(about), whole), word
+    if thing.part_kind and thing.kind == "publication":
+        return facts.home(Part(f"published {thing.part_kind}", "", whole.name, thing.part), whole), word
     if thing.part_kind in {"constraint", "trigger", "policy", "rule"}:
         return facts.home(replace(whole, kind=thing.part_kind, part=thing.part), whole), word
     return whole, word
+
+
+def _whole(thing: Thing, facts: _Facts) -> Part:
+    """The part that an attribute's object is."""
+    if thing.kind == "cast":
+        return cast(*thing.address)
+    if thing.kind in catalogs.WITHOUT_SCHEMA:
+        return Part(thing.kind, "", thing.address[-1])
+    schema, name, *more = thing.address
+    qualified = QualifiedName(schema, name)
+    if thing.kind == "operator":
+        return operator(schema, name, *more)
+    if thing.kind == "function":
+        return routine(schema, name, ", ".join(more))
+    if thing.kind == "index":
+        return facts.indexes.get(qualified, Part("index", schema, name))
+    if thing.kind == "sequence":
+        return facts.identities.get(qualified, Part("sequence", schema, name))
+    return Part({"base type": "type"}.get(thing.kind, thing.kind), schema, name, *more[:1])

@@ -17,8 +17,8 @@ from postgast import pg_query_pb2 as pg
 from migplan.bundle.manifest import Manifest, MovedObject
 from migplan.catalog.model import Catalog
 from migplan.names import QualifiedName, quoted
-from migplan.sql.effects import ROUTINES, TABLES, Object, effects, named_object, signature_of
-from migplan.sql.tree import definition, schema_and_name, statement_tree
+from migplan.sql.effects import ROUTINES, TABLES, Object, effects, named_object, signature_of, type_text
+from migplan.sql.tree import definition, options, schema_and_name, statement_tree, words
 
 IN_TABLES = frozenset({"constraint", "trigger", "policy", "rule", "default", "identity"})
 """Kinds that a table has many of: the name of the table comes first."""
@@ -83,6 +83,8 @@ class Part:
         if kind.removeprefix("comment of ").removeprefix("label of ") == "routine":
             kind = kind.replace("routine", "function")
         kind = kind.replace("privileges of ", "privileges on ").replace(" relation", " table")
+        if kind == "cast":
+            return f"cast {self.name}"
         if self.signature or not self.part:
             return f"{kind} {whole}{self.part}"
         if kind in IN_TABLES:
@@ -92,7 +94,7 @@ class Part:
     @property
     def signature(self) -> bool:
         """Whether its last part is the signature of a routine."""
-        return self.kind.endswith("routine")
+        return self.kind.endswith(("routine", "operator"))
 
     @property
     def relation(self) -> QualifiedName:
@@ -226,14 +228,47 @@ def _tag(part: Part) -> str:
     return f"{part.name} {part.part}" if part.kind in IN_TABLES else part.name
 
 
+def operator(schema: str, name: str, left: str, right: str) -> Part:
+    """Return the part that an operator is, its types as the server prints them."""
+    return Part("operator", schema, name, f"({_type(left)}, {_type(right)})")
+
+
+def cast(source: str, target: str) -> Part:
+    """Return the part that a cast is."""
+    return Part("cast", "", f"({_type(source)} AS {_type(target)})")
+
+
+def _type(text: str) -> str:
+    return "none" if text in {"", "-", "none"} else signature(text)[1:-1]
+
+
+def _named(objtype: int, node: pg.Node) -> Part | None:
+    """Return the part that COMMENT, ALTER ... OWNER and their kind name."""
+    if objtype == pg.OBJECT_OPERATOR:
+        schema, name = schema_and_name(node.object_with_args.objname)
+        types = [type_text(each.type_name) for each in node.object_with_args.objargs]
+        left, right = types if len(types) == 2 else ("", *types)
+        return Part("operator", schema, name, f"({left or 'none'}, {right or 'none'})")
+    if objtype == pg.OBJECT_CAST:
+        source, target = (type_text(each.type_name) for each in node.list.items)
+        return Part("cast", "", f"({source} AS {target})")
+    if objtype in _BY_METHOD:
+        method, *names = words(node.list.items)
+        return Part(_BY_METHOD[objtype], names[-2] if len(names) > 1 else "", names[-1], method)
+    found = named_object(objtype, node)
+    return of_object(found) if found else None
+
+
+_BY_METHOD = {pg.OBJECT_OPCLASS: "operator class", pg.OBJECT_OPFAMILY: "operator family"}
+
+
 def _plain(signature_: str) -> str:
     return "()" if signature_ in {"", "(*)"} else signature_
 
 
 def _about(what: str) -> Callable[[Any], Part | None]:
     def read(tree: Any) -> Part | None:
-        found = named_object(tree.objtype, tree.object)
-        part = of_object(found) if found else None
+        part = _named(tree.objtype, tree.object)
         return part.about(what) if part else None
 
     return read
@@ -251,8 +286,7 @@ def _grant(tree: pg.GrantStmt) -> Part | None:
 
 
 def _alter_owner(tree: pg.AlterOwnerStmt) -> Part | None:
-    found = named_object(tree.object_type, tree.object)
-    part = of_object(found) if found else None
+    part = _named(tree.object_type, tree.object)
     return replace(part, kind="owner of schema") if part and part.kind == "schema" else part
 
 
@@ -305,6 +339,23 @@ def _alter_publication(tree: pg.AlterPublicationStmt) -> Part | None:
     return Part("published table", "", tree.pubname, f"{table.schemaname}.{table.relname}")
 
 
+def _define(tree: pg.DefineStmt) -> Part | None:
+    if tree.kind == pg.OBJECT_OPERATOR:
+        schema, name = schema_and_name(tree.defnames)
+        said = options(tree.definition)
+        left, right = (
+            type_text(said[side].arg.type_name) if side in said else "none"
+            for side in ("leftarg", "rightarg")
+        )
+        return Part("operator", schema, name, f"({left}, {right})")
+    created = effects(pg.Node(define_stmt=tree)).creates
+    return of_object(created[0]) if created else None
+
+
+def _cast(tree: pg.CreateCastStmt) -> Part:
+    return Part("cast", "", f"({type_text(tree.sourcetype)} AS {type_text(tree.targettype)})")
+
+
 def _named_method(kind: str, names: str) -> Callable[[Any], Part]:
     def read(tree: Any) -> Part:
         schema, name = schema_and_name(getattr(tree, names))
@@ -314,13 +365,19 @@ def _named_method(kind: str, names: str) -> Callable[[Any], Part]:
 
 
 _READERS: dict[str, Callable[[Any], Part | None]] = {
+    "alter_event_trig_stmt": lambda tree: Part("event trigger", "", tree.trigname),
     "alter_owner_stmt": _alter_owner,
     "alter_publication_stmt": _alter_publication,
     "alter_seq_stmt": _alter_sequence,
     "alter_table_stmt": _alter_table,
+    "alter_tsconfiguration_stmt": lambda tree: Part(
+        "text search configuration", *schema_and_name(tree.cfgname)
+    ),
     "comment_stmt": _about("comment"),
+    "create_cast_stmt": _cast,
     "create_op_class_stmt": _named_method("operator class", "opclassname"),
     "create_op_family_stmt": _named_method("operator family", "opfamilyname"),
+    "define_stmt": _define,
     "grant_stmt": _grant,
     "sec_label_stmt": _about("label"),
 }

@@ -242,7 +242,8 @@ class _Undoing:
             )
         else:
             relation = node.alter_publication_stmt.pubobjects[0].publication_obj_spec.pubtable.relation
-            what = f"TABLE {relation_name(relation)}"
+            only = "" if relation.inh else "ONLY "
+            what = f"TABLE {only}{relation_name(relation)}"
             found = (
                 "SELECT FROM pg_catalog.pg_publication_rel r "
                 "JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid "
