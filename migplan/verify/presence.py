@@ -347,8 +347,9 @@ def _add_attributes(
             ours.facts[part][word] = True
             if there is not None:
                 theirs.facts[part][word] = True
-        changed = attributes.changes(thing, values, there or {}, columns, built)
-        for name, said in changed if there is not None else ():
+        if there is None:
+            continue
+        for name, said in attributes.changes(thing, values, there, columns, built):
             home = _home(part, name, thing.part, ours)
             if home != part and not (name in values and name in there):  # only one of them has it
                 (ours if name in values else theirs).facts[home][name] = True
@@ -387,7 +388,7 @@ def _part(thing: Thing, facts: _Facts) -> tuple[Part, str]:
     return whole, word
 
 
-def _whole(thing: Thing, facts: _Facts) -> Part:
+def _whole(thing: Thing, facts: _Facts) -> Part:  # noqa: PLR0911 - one a kind
     """The part that an attribute's object is."""
     if thing.kind == "cast":
         return cast(*thing.address)
