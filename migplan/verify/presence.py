@@ -11,7 +11,7 @@ from dataclasses import is_dataclass, replace
 from functools import cache
 from typing import Any
 
-from migplan.bundle.schema.definitions import texts
+from migplan.bundle.schema.definitions import statements
 from migplan.bundle.schema.parts import (
     Part,
     Presence,
@@ -32,7 +32,6 @@ from migplan.catalog.read_attributes import read_attributes
 from migplan.names import QualifiedName, split
 from migplan.postgres.address import Address
 from migplan.postgres.session import reading
-from migplan.sql.tree import statement_tree
 from migplan.verify import attributes, structure
 from migplan.verify.expectation import Expectation
 from migplan.verify.rebuilt import Rebuilt, rebuilt
@@ -54,7 +53,7 @@ def presence(expectation: Expectation, address: Address, scratch: Address | None
     ``scratch`` is a server on which definitions can be built where their texts do not tell whether they are
     the same; without one, a throwaway server is started for that.
     """
-    nodes = [statement_tree(text) for text in texts(expectation.paths.folder, expectation.manifest)]
+    nodes = [node for _, node in statements(expectation.paths.folder, expectation.manifest)]
     brought = parts_of(nodes)
     with reading(address) as session:
         catalog = read.read(session, Counting(Exactness.ESTIMATE))

@@ -97,6 +97,11 @@ class Part:
         return self.kind.endswith(("routine", "operator"))
 
     @property
+    def values(self) -> list[str]:
+        """What makes it: ``Part(*part.values)`` is the same."""
+        return [self.kind, self.schema, self.name, self.part]
+
+    @property
     def relation(self) -> QualifiedName:
         """The relation that it is, or belongs to."""
         return QualifiedName(self.schema, self.name)

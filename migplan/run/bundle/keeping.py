@@ -46,7 +46,9 @@ class Keeping:
     """What a run leaves as it is, and by file the statements that take away what it adds to that."""
 
     parts: frozenset[Part] = frozenset()
-    undo: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    undo: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
+    # By file, the parts that the run makes, in their order: an opposite comes before those of earlier parts.
+    order: Mapping[str, Sequence[Part]] = field(default_factory=dict)
     # By file, what it says of default privileges in schemas that stay: these are put back as they were.
     defaults: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -54,19 +56,26 @@ class Keeping:
     def of(cls, before: Mapping[str, Any]) -> Keeping:
         """Return what a run remembers."""
         noted = before.get(KEPT, {})
-        parts = frozenset(Part(*each) for each in noted.get("parts", ()))
-        return cls(parts, noted.get("undo", {}), noted.get("defaults", {}))
+        return cls(
+            frozenset(Part(*each) for each in noted.get("parts", ())),
+            {file: [(place, text) for place, text in found] for file, found in noted.get("undo", {}).items()},
+            {file: [Part(*each) for each in found] for file, found in noted.get("order", {}).items()},
+            noted.get("defaults", {}),
+        )
 
     @property
     def noted(self) -> dict[str, Any]:
         """The form in which the journal keeps it; nothing if nothing is kept."""
         if not self.parts:
             return {}
-        parts = [[each.kind, each.schema, each.name, each.part] for each in sorted(self.parts)]
-        undo, defaults = (
-            {file: [*texts] for file, texts in found.items()} for found in (self.undo, self.defaults)
-        )
-        return {KEPT: {"parts": parts, "undo": undo, "defaults": defaults}}
+        return {
+            KEPT: {
+                "parts": [each.values for each in sorted(self.parts)],
+                "undo": {file: [[*each] for each in found] for file, found in self.undo.items()},
+                "order": {file: [each.values for each in found] for file, found in self.order.items()},
+                "defaults": {file: [*texts] for file, texts in self.defaults.items()},
+            }
+        }
 
     @property
     def objects(self) -> list[Part]:
@@ -99,7 +108,8 @@ class Keeping:
 def keeping(bundle: VerifiedBundle, presence: Presence) -> Keeping:
     """Return what a run of the bundle keeps in a target, where nothing of what is there differs."""
     undoing = _Undoing(presence)
-    undo: dict[str, list[str]] = defaultdict(list)
+    undo: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    order: dict[str, list[Part]] = defaultdict(list)
     defaults: dict[str, list[str]] = defaultdict(list)
     reader = PartReader()
     for file in bundle.manifest.files:
@@ -111,10 +121,13 @@ def keeping(bundle: VerifiedBundle, presence: Presence) -> Keeping:
                 if _schemas(statement.node) & {each.name for each in presence.same if each.kind == "schema"}:
                     defaults[file.file].append(statement.text)
             elif part is not None and part not in presence.same:
-                undo[file.file][:0] = undoing.statements(statement, part)
+                order[file.file].append(part)
+                place = len(order[file.file])
+                undo[file.file][:0] = [(place, text) for text in undoing.statements(statement, part)]
     for value, text in _values_back(bundle, presence):
-        undo[value].append(text)
-    return Keeping(presence.same, {file: texts for file, texts in undo.items() if texts}, defaults)
+        undo[value].append((0, text))
+    undo = {file: found for file, found in undo.items() if found}
+    return Keeping(presence.same, undo, {file: order[file] for file in undo}, defaults)
 
 
 def _schemas(node: pg.Node) -> set[str]:

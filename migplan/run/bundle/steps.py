@@ -21,7 +21,7 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.bundle.manifest import Block, BundleFile
 from migplan.bundle.manifest import Step as Listed
-from migplan.bundle.schema.parts import Part, PartReader
+from migplan.bundle.schema.parts import Part, PartReader, part_of
 from migplan.bundle.schema.role_file import MADE
 from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Layout
@@ -30,7 +30,6 @@ from migplan.names import quoted
 from migplan.run.bundle.footprints import AddedKey, Families, checking, read
 from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, LOADS, REFERS, Footprint, joined
 from migplan.run.engine.steps import CopyBlock, Segment, Statements, Step
-from migplan.sql.effects import effects
 from migplan.sql.split import CopyRows, Statement, pieces
 from migplan.sql.tree import relation_name, statement_tree
 
@@ -358,6 +357,8 @@ def _first_words(text: str) -> str:
 
 _END_OF_ROWS = b"\\.\n"
 _TRANSACTION = frozenset({"begin", "commit"})
+_DEFINING = frozenset({"alter", "comment", "create", "grant", "revoke"})
+_SWITCHED = frozenset({"trigger", "rule", "table"})
 
 
 class DataFile:
@@ -425,11 +426,11 @@ class DataFile:
         return [each for each in pieces(source, self._path) if not isinstance(each, CopyRows)]
 
     def _is_kept(self, statement: Statement) -> bool:
-        """Whether it adds a key that is kept; all else that a data file says of tables is about rows."""
-        if self._kept is None or statement.word != "alter":
+        """Whether it brings what is kept; what a data file switches off and on again is about rows."""
+        if self._kept is None or statement.word not in _DEFINING:
             return False
-        adds = effects(statement_tree(statement.text)).creates
-        return bool(adds) and self._kept.has(statement.text)
+        part = part_of(statement_tree(statement.text))
+        return part is not None and part.kind not in _SWITCHED and self._kept.has(statement.text)
 
     def _block(self, block: Block) -> Segment:
         line = self._line

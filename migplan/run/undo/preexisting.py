@@ -60,6 +60,9 @@ class Preexisting:
 
     before: InitialState
     kept: frozenset[Part] = frozenset()
+    # What takes away what was added to kept objects, the last first, and the places of all parts in the file.
+    pending: list[tuple[int, str]] = field(default_factory=list)
+    places: Mapping[Part, int] = field(default_factory=dict)
     schemas: dict[str, None] = field(default_factory=dict)
     extensions: dict[str, None] = field(default_factory=dict)
     defaults: dict[Default, None] = field(default_factory=dict)
@@ -73,17 +76,28 @@ class Preexisting:
         with files.open(step.file) as stream:
             stream.seek(piece.start)
             data = bytearray(stream.read(piece.end - piece.start))
-        left_out = [
-            each
-            for each in pieces(io.BytesIO(bytes(data)), Path(step.file))
-            if isinstance(each, Statement) and self._is_preexisting(each)
-        ]
-        if not left_out:
+        changes: list[tuple[int, int, bytes]] = []
+        for each in pieces(io.BytesIO(bytes(data)), Path(step.file)):
+            if not isinstance(each, Statement):
+                continue
+            if due := self._due(each.text):
+                changes.append((each.start, each.start, "\n".join([*due, ""]).encode()))
+            if self._is_preexisting(each):
+                changes.append((each.start, each.end, b"\n" * data.count(b"\n", each.start, each.end)))
+        if not changes:
             return piece
-        for each in left_out:
-            lines = data.count(b"\n", each.start, each.end)
-            data[each.start : each.end] = b"\n" * lines + b" " * (each.end - each.start - lines)
+        for start, end, text in reversed(changes):
+            data[start:end] = text
         return replace(piece, text=data.decode())
+
+    def _due(self, text: str) -> list[str]:
+        """Return what has to go before a statement that takes away something made earlier."""
+        if not self.pending:
+            return []
+        place = min((self.places[part] for part in _parts_within(text) if part in self.places), default=None)
+        due = [text for made, text in self.pending if place is not None and made > place]
+        self.pending = self.pending[len(due) :]
+        return due
 
     def _is_preexisting(self, statement: Statement) -> bool:
         if statement.word not in _WORDS:
@@ -154,6 +168,17 @@ class Preexisting:
         self.schemas.update(dict.fromkeys(schemas))
         self.extensions.update(dict.fromkeys(extensions))
         return bool(there)
+
+
+def _parts_within(text: str) -> Iterator[Part]:
+    """The parts that a statement of a rollback file takes away, or those in its block do."""
+    inside = _WITHIN.search(text) if text.startswith("DO ") else None
+    with suppress(postgast.PgQueryError):
+        for each in postgast.parse(inside[1] if inside else text).stmts:
+            drops = effects(each.stmt).drops
+            for part in map(of_object, drops) if drops else [part_of(each.stmt)]:
+                if part is not None:
+                    yield part
 
 
 def _names(items: Any) -> Iterator[str]:

@@ -413,10 +413,10 @@ class Work:
 
     @cached_property
     def _kept_filled(self) -> set[str]:
-        """Data files that filled tables which were there before, and so stay."""
+        """The data files, where tables that they filled were there before, and so stay."""
         kept = self._keeping.tables
         data = [file.file for file in self.bundle.manifest.files if file.phase == "data"]
-        return {file for file in data if kept & {*self._filled(file)}}
+        return {*data} if any(kept & {*self._filled(file)} for file in data) else set()
 
     def _transactions(self) -> list[str]:
         return transactions_of(self.target.session, (entry.transaction for entry in self.entries))
@@ -493,7 +493,10 @@ class Work:
 
     def _steps_of_file(self, file: str, *, marking: bool = True) -> list[Step]:
         """Return the steps of a rollback file; what existed before the run is left alone, or restored."""
-        preexisting = Preexisting(InitialState.of(self.run.before), self._keeping.parts)
+        order = self._keeping.order.get(file, ())
+        places = {part: place for place, part in reversed([*enumerate(order, 1)])}
+        pending = [*self._keeping.undo.get(file, ())]
+        preexisting = Preexisting(InitialState.of(self.run.before), self._keeping.parts, pending, places)
         steps = [
             preexisting.step(step, self.bundle.files)
             for step in undoing_steps(self.bundle, f"rollback/{file}")
@@ -504,8 +507,8 @@ class Work:
             steps = [replace(step, name=name, settings=f"{step.settings}\n{made}") for step in steps]
         for text in self._keeping.defaults.get(file, ()):
             preexisting.note_default(text)
-        if added := self._keeping.undo.get(file):
-            steps.insert(0, self._step(file, "what was added to objects that stay", added))
+        if left := [text for _, text in preexisting.pending]:
+            steps.append(self._step(file, "what was added to objects that stay", left))
         texts = [*self._put_back(preexisting), *([self._marking(file)] if marking else [])]
         if not steps:
             return [self._step(file, "nothing to roll back", texts)] if texts else []
