@@ -342,12 +342,15 @@ def _add_attributes(
     for thing, values in then.items():
         part, word = _part(thing, ours)
         there = now.get(thing)
-        if thing.is_of_its_own:
-            ours.facts[part][word] = True
+        if thing.is_of_its_own or part.kind == "trigger":  # of a partition; no catalog has those
+            ours.facts[part].setdefault(word, True)
             if there is not None:
-                theirs.facts[part][word] = True
+                theirs.facts[part].setdefault(word, True)
         if there is None:
             continue
+        if "comment" in values and values["comment"] == there.get("comment"):
+            for facts in (ours, theirs):
+                facts.facts[ours.home(part.about("comment"), part)]["comment"] = values["comment"]
         for name, said in attributes.changes(thing, values, there, columns, built):
             home = _home(part, name, thing.part, ours)
             if home != part and not (name in values and name in there):  # only one of them has it

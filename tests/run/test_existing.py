@@ -23,6 +23,8 @@ from migplan.run.engine.status import status_of
 from migplan.run.engine.target import RunResult
 from migplan.sql.statements import parsed
 from migplan.verify.target import verify_target
+from tests.export import rich
+from tests.export.loading import run_with_psql
 from tests.run.rolling import ask, lost, schema, stopping, taken_back, verified
 from tests.servers import MakeDatabase, Server
 
@@ -144,6 +146,20 @@ def test_any_part_of_it_is_kept(
     assert undone.whole
     assert bool(lost(undone).preexisting) == bool(made)
     assert schema(newest, name) == before
+
+
+def test_all_kinds_of_objects_are_kept(newest: Server, newest_database: MakeDatabase) -> None:
+    """With every kind of object there, nothing is made, and a rollback takes nothing away."""
+    bundle = verified(newest, rich.database(newest), "--schema-only")
+    target = newest_database("")
+    run_with_psql(bundle.paths.folder, newest.url(str(target.params["dbname"])))
+    before = schema(newest, str(target.params["dbname"]))
+    # Comments of extensions, default privileges, and REFRESH are all that is left.
+    assert len(preview_steps(bundle, target)[0]) <= 2
+    applied(bundle, target)
+    assert verify_target(target, bundle.paths.folder).holds
+    taken_back(bundle, target)
+    assert schema(newest, str(target.params["dbname"])) == before
 
 
 def test_files_of_a_move_by_hand_are_kept(newest: Server, shop: str, newest_database: MakeDatabase) -> None:

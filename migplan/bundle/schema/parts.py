@@ -50,6 +50,8 @@ _KINDS: dict[int, str] = {
     pg.OBJECT_TRIGGER: "trigger",
     pg.OBJECT_TSCONFIGURATION: "text search configuration",
     pg.OBJECT_TSDICTIONARY: "text search dictionary",
+    pg.OBJECT_TSPARSER: "text search parser",
+    pg.OBJECT_TSTEMPLATE: "text search template",
     pg.OBJECT_TYPE: "type",
     pg.OBJECT_VIEW: "view",
 }
@@ -179,6 +181,16 @@ def part_of(node: pg.Node) -> Part | None:
         return reader(getattr(node, kind))
     created = effects(node).creates
     return of_object(created[0]) if created else None
+
+
+def dropped(node: pg.Node) -> list[Part]:
+    """Return the parts that a statement takes away."""
+    if node.HasField("drop_stmt"):
+        objects = node.drop_stmt.objects
+        found = (_named(node.drop_stmt.remove_type, each) for each in objects)
+    else:
+        found = (of_object(each) for each in effects(node).drops)
+    return [part for part in found if part is not None]
 
 
 def of_object(found: Object) -> Part | None:

@@ -16,7 +16,7 @@ from typing import Any, LiteralString
 import postgast
 from postgast import pg_query_pb2 as pg
 
-from migplan.bundle.schema.parts import Part, of_object, part_of
+from migplan.bundle.schema.parts import Part, dropped, part_of
 from migplan.names import quoted
 from migplan.postgres.session import Session
 from migplan.run.bundle.initial_state import ITEMS, Default, InitialState, Item, items_of, read_initial_state
@@ -118,9 +118,7 @@ class Preexisting:
         """Whether a statement takes away what is kept, or alters it."""
         if not self.kept:
             return False
-        drops = effects(node).drops
-        parts = map(of_object, drops) if drops else [part_of(node)]
-        return any(part is not None and self._has(part) for part in parts)
+        return any(self._has(part) for part in _taken(node))
 
     def _has(self, part: Part) -> bool:
         """Whether it is kept; DROP INDEX names keys, and DROP TYPE domains, too."""
@@ -175,10 +173,13 @@ def _parts_within(text: str) -> Iterator[Part]:
     inside = _WITHIN.search(text) if text.startswith("DO ") else None
     with suppress(postgast.PgQueryError):
         for each in postgast.parse(inside[1] if inside else text).stmts:
-            drops = effects(each.stmt).drops
-            for part in map(of_object, drops) if drops else [part_of(each.stmt)]:
-                if part is not None:
-                    yield part
+            yield from _taken(each.stmt)
+
+
+def _taken(node: pg.Node) -> list[Part]:
+    """The parts that a statement takes away, or else alters."""
+    altered = part_of(node)
+    return dropped(node) or ([altered] if altered else [])
 
 
 def _names(items: Any) -> Iterator[str]:
