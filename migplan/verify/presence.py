@@ -342,15 +342,9 @@ def _add_attributes(
     for thing, values in then.items():
         part, word = _part(thing, ours)
         there = now.get(thing)
-        if thing.is_of_its_own or part.kind == "trigger":  # of a partition; no catalog has those
-            ours.facts[part].setdefault(word, True)
-            if there is not None:
-                theirs.facts[part].setdefault(word, True)
+        _add_itself(thing, values, (ours, theirs), part, word, there)
         if there is None:
             continue
-        if "comment" in values and values["comment"] == there.get("comment"):
-            for facts in (ours, theirs):
-                facts.facts[ours.home(part.about("comment"), part)]["comment"] = values["comment"]
         for name, said in attributes.changes(thing, values, there, columns, built):
             home = _home(part, name, thing.part, ours)
             if home != part and not (name in values and name in there):  # only one of them has it
@@ -362,6 +356,25 @@ def _add_attributes(
         if thing.is_of_its_own and thing.part_kind and Thing(thing.kind, thing.address) in then:
             part, word = _part(thing, theirs)
             theirs.facts[part][word] = True
+
+
+def _add_itself(
+    thing: Thing,
+    values: Mapping[str, Any],
+    both: tuple[_Facts, _Facts],
+    part: Part,
+    word: str,
+    there: Mapping[str, Any] | None,
+) -> None:
+    """Add that a thing exists which no catalog has, and a comment that is the same."""
+    ours, theirs = both
+    if thing.is_of_its_own or part.kind == "trigger":  # of a partition
+        ours.facts[part].setdefault(word, True)
+        if there is not None:
+            theirs.facts[part].setdefault(word, True)
+    if there is not None and "comment" in values and values["comment"] == there.get("comment"):
+        for facts in both:
+            facts.facts[ours.home(part.about("comment"), part)]["comment"] = values["comment"]
 
 
 def _home(part: Part, name: str, column: str, facts: _Facts) -> Part:
