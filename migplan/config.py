@@ -222,8 +222,17 @@ class Signs(Section):
 class LeftBehindSection(Section):
     """Rows of people's own in provided tables."""
 
-    tables: tuple[str, ...] = Field(min_length=1, description="schema.table, or globs")
+    tables: tuple[str, ...] = Field((), description="schema.table, or globs")
+    extension: str = Field("", description="the extension that keeps them, where that is installed")
     say: Sentence = Field(description="what they are, and how they move")
+
+    @model_validator(mode="after")
+    def _something_is_named(self) -> LeftBehindSection:
+        if not (self.tables or self.extension):
+            raise ValueError("name tables, or the extension that keeps the rows")
+        for text in self.tables:
+            _ = Pattern(text).pieces
+        return self
 
 
 class ConnectionSection(Section):

@@ -32,6 +32,7 @@ from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.analyze import advised, catalog_at, read_catalog
 from migplan.pipeline.plan import ChosenPlan, plan_for
+from migplan.pipeline.platforms import what_stays
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
@@ -151,7 +152,12 @@ def _exported(
         ):
             source = replace(
                 source,
-                notes=(*source.notes, *said, *advice.in_short),
+                notes=(
+                    *source.notes,
+                    *said,
+                    *what_stays(config, catalog, selected.catalog),
+                    *advice.in_short,
+                ),
                 large_objects=large,
                 large_object_digests=_large_object_digests(large, pool, wanted.options, on_progress),
                 digests=_digests(source, plan, pool, wanted.options, on_progress),

@@ -157,6 +157,28 @@ def _as_pattern(name: str) -> str:
     return name if plain else '"' + name.replace('"', '""') + '"'
 
 
+def what_stays(config: Config, catalog: Catalog, selected: Catalog) -> tuple[str, ...]:
+    """What people have in the source's platform, and what does not go along: a sentence each."""
+    host = source_host(config, catalog) or target_host(config)
+    if host is None:
+        return ()
+    found = []
+    installed = {extension.name for extension in catalog.extensions}
+    for each in host.platform.left_behind:
+        patterns = [Pattern(text) for text in each.tables]
+        names = [
+            str(table.name)
+            for table in catalog.tables
+            if table.rows and table.name not in selected.by_name
+            if any(pattern.matches(table.name) for pattern in patterns)
+        ]
+        if names:
+            found.append(f"the rows of {listed(names, 6)} stay: {each.say}")
+        elif each.extension in installed:
+            found.append(f"the rows that extension {quoted(each.extension)} keeps stay: {each.say}")
+    return tuple(found)
+
+
 def looked_at(config: Config, catalog: Catalog) -> Host | None:
     """The host of a database that is only looked at: what is said of it or of the target, else its signs."""
     said = config.platform or (config.source.platform if config.source else None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from migplan import config as configuration
-from migplan.catalog.model import Catalog, Schema, Server, Signs, Table
+from migplan.catalog.model import Catalog, Extension, Schema, Server, Signs, Table
 from migplan.catalog.provided import Provided
 from migplan.config import Config
 from migplan.errors import PlanError, RefusedError, SelectionError
@@ -135,3 +135,14 @@ def test_what_people_say_and_what_the_platform_provides_is_one() -> None:
     assert provided.schema("auth")
     assert "crm" not in provided.optional
     assert "auth" in provided.optional
+
+
+def test_rows_that_people_have_in_a_platform_and_that_stay_are_listed() -> None:
+    users = Table(QualifiedName("auth", "users"), rows=3)
+    empty = Table(QualifiedName("storage", "buckets"), rows=0)
+    whole = replace(SUPABASE, tables=(users, empty), extensions=(Extension("pg_cron", "1.6", "pg_catalog"),))
+    (accounts, jobs) = platforms.what_stays(config("platform: rds"), whole, replace(whole, tables=()))
+    assert accounts.startswith("the rows of auth.users stay: the accounts of your users")
+    assert jobs.startswith("the rows that extension pg_cron keeps stay: cron.job")
+    assert not platforms.what_stays(config(), replace(whole, extensions=()), whole)
+    assert not platforms.what_stays(config(), PLAIN, PLAIN)
