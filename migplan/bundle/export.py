@@ -532,7 +532,7 @@ class Export:
         yield paths.order, order_page(manifest, self._plan, source.tree)
         if manifest.provided:
             here = self._placement.slots
-            text = stubs(self._ownership, here, source.brought, manifest.provided, self._ask)
+            text = stubs(self._ownership, here, source.brought, source.catalog.foreign_keys, self._ask)
             if text:
                 yield paths.stubs, text
         missing = gone(manifest, self._ownership.entries.values())

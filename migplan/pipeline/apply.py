@@ -1,6 +1,8 @@
 """From a bundle to a target, the proof, and back."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 from migplan.bundle.schema.parts import Presence
 from migplan.bundle.verified import VerifiedBundle
@@ -12,6 +14,7 @@ from migplan.postgres.session import Session
 from migplan.run.bundle import receipt
 from migplan.run.bundle.apply import ApplyOptions, apply
 from migplan.run.bundle.keeping import Keeping, keeping
+from migplan.run.bundle.stand_ins import load_stand_ins
 from migplan.run.bundle.steps import steps_of
 from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
@@ -26,16 +29,22 @@ from migplan.verify.expectation import load
 from migplan.verify.presence import presence
 
 
-def scratch_for(bundle: VerifiedBundle) -> AbstractContextManager[Scratch]:
-    """A throwaway server on which this bundle can run, for a block."""
+@contextmanager
+def scratch_for(bundle: VerifiedBundle) -> Iterator[Scratch]:
+    """A throwaway server on which this bundle can run, for a block.
+
+    What its targets provide by themselves has stand-ins there.
+    """
     manifest = bundle.manifest
     made = {role.name for role in manifest.made_roles}  # by a file of the bundle, as on any server
-    return scratch(
+    extensions = [moved.name for moved in manifest.objects if moved.kind == "EXTENSION"]
+    with scratch(
         manifest.database,
-        extensions=[moved.name for moved in manifest.objects if moved.kind == "EXTENSION"],
+        extensions=extensions,
         roles=wants_of(bundle).roles.keys() - made,
         oldest=manifest.needs_postgresql,
-    )
+    ) as server:
+        yield replace(server, notes=load_stand_ins(bundle, server.address))
 
 
 def apply_bundle(

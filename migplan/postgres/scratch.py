@@ -38,6 +38,7 @@ class Scratch:
     url: str
     version: str
     roles: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what people should know of it
 
 
 @contextmanager

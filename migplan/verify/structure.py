@@ -5,12 +5,13 @@ and views: another trigger, policy, column or key there changes what these do.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from migplan.catalog.compare import between
-from migplan.catalog.model import Catalog, Column, Grant, Index, Table, View
+from migplan.catalog.model import Catalog, Column, ForeignKey, Grant, Index, Table, View
+from migplan.names import QualifiedName
 from migplan.text.wording import listed
 from migplan.verify.expectation import Expectation
 from migplan.verify.spelling import Key, Spelling, identity, key_of
@@ -93,9 +94,24 @@ def _prepared(
     if min(versions) < _IDENTITY_IN_PARTITIONS <= max(versions):
         both = [_without_identity_in_partitions(catalog) for catalog in both]
     both = [_without_null_defaults(catalog) for catalog in both]
+    both = [_without_others_keys(catalog, expected.provided_by_name) for catalog in both]
     if any(each.why == "privileges are left out by choice" for each in left):
         both = [replace(catalog, grants=()) for catalog in both]
     return both[0], both[1]
+
+
+def _without_others_keys(catalog: Catalog, provided: Collection[QualifiedName]) -> Catalog:
+    """Less the names of keys of provided tables to which foreign keys refer: they are the target's own."""
+    if not provided:
+        return catalog
+
+    def unnamed(key: ForeignKey) -> ForeignKey:
+        return replace(key, referenced_key="") if key.referenced in provided else key
+
+    tables = (
+        replace(table, foreign_keys=tuple(map(unnamed, table.foreign_keys))) for table in catalog.tables
+    )
+    return replace(catalog, tables=tuple(tables))
 
 
 def _without_maintain(catalog: Catalog) -> Catalog:

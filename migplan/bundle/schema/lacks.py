@@ -27,9 +27,12 @@ def named(needed: ProvidedObject) -> Named:
     return needed.kind, needed.in_schema, needed.name
 
 
-def lacks(needed: Iterable[ProvidedObject], ask: Ask) -> Iterator[ProvidedLack]:
-    """Yield what a target lacks; ``ask`` asks it."""
-    every = list(needed)
+def lacks(needed: Iterable[ProvidedObject], ask: Ask, *, stand_ins: bool = False) -> Iterator[ProvidedLack]:
+    """Yield what a target lacks; ``ask`` asks it.
+
+    ``stand_ins``: it is a throwaway server, where nothing stands for an extension.
+    """
+    every = [each for each in needed if not (stand_ins and each.kind == "EXTENSION")]
     there: Mapping[Named, Interface] = interfaces(ask, map(named, every)) if every else {}
     for each in every:
         found = there.get(named(each))

@@ -7,12 +7,12 @@ cannot be made there is passed over, or stands for nothing, and that is said.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from migplan.bundle.manifest import ProvidedObject
 from migplan.bundle.schema import ddl
 from migplan.bundle.schema.needs import unmet
 from migplan.bundle.schema.ownership import RELATIONS, TABLES, Ownership
 from migplan.bundle.schema.provided import ProvidedEntries
 from migplan.catalog.interfaces import ROUTINES, TYPES, Ask, Interface, Named, interfaces
+from migplan.catalog.model import ForeignKey
 from migplan.names import QualifiedName, quoted, quoted_list
 from migplan.postgres.archive import Entry
 from migplan.sql.text import do_block, literal
@@ -22,6 +22,21 @@ _HEADER = """\
 -- provides these things is touched by it.
 
 """
+# The functions of extensions that objects which are no extension's depend on.
+_MEMBERS = """
+SELECT DISTINCT e.extname::text, n.nspname::text, p.proname::text,
+       pg_catalog.pg_get_function_arguments(p.oid), pg_catalog.pg_get_function_result(p.oid)
+FROM pg_catalog.pg_extension e
+JOIN pg_catalog.pg_depend m ON m.refclassid = 'pg_catalog.pg_extension'::regclass AND m.refobjid = e.oid
+  AND m.deptype = 'e' AND m.classid = 'pg_catalog.pg_proc'::regclass
+JOIN pg_catalog.pg_proc p ON p.oid = m.objid AND p.prokind = 'f'
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = p.oid
+WHERE e.extname = ANY (%s)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend o
+                  WHERE o.classid = d.classid AND o.objid = d.objid AND o.deptype = 'e')
+ORDER BY 1, 2, 3, 4
+"""
 _OF_TABLES = TYPES | {"SCHEMA", "EXTENSION", "COLLATION"}
 _MADE = frozenset({"SEQUENCE", "COLLATION", "PUBLICATION", "TEXT SEARCH CONFIGURATION", "OPERATOR CLASS"})
 
@@ -30,18 +45,22 @@ def stubs(
     ownership: Ownership,
     here: Collection[int],
     provided: ProvidedEntries,
-    needed: Iterable[ProvidedObject],
+    keys: Iterable[ForeignKey],
     ask: Ask,
 ) -> str:
     """Return the stand-ins for all that the entries ``here`` need of what is provided; empty if nothing.
 
-    ``needed`` is the same as the manifest has it; ``ask`` asks the source.
+    ``keys`` are all that the bundle brings; ``ask`` asks the source.
     """
     numbers = _closure(ownership, here, provided)
     entries = [entry for number, entry in ownership.entries.items() if number in numbers]
     relations = interfaces(ask, [_named(entry) for entry in entries if entry.kind in RELATIONS])
-    unique = {(each.in_schema, each.name): each.unique for each in needed}
+    unique: dict[QualifiedName, dict[str, tuple[str, ...]]] = {}
+    for key in keys:
+        unique.setdefault(key.referenced, {})[key.referenced_key] = key.referenced_columns
     lines = list(_statements(entries, relations, unique))
+    extensions = [entry.tag for entry in entries if entry.kind == "EXTENSION"]
+    lines += [_member(*row) for row in ask(_MEMBERS, [extensions])] if extensions else []
     return "\n".join([_HEADER + ddl.SESSION + ddl.DEFINING, *lines]) + "\n" if lines else ""
 
 
@@ -67,7 +86,7 @@ def _closure(ownership: Ownership, here: Collection[int], provided: ProvidedEntr
 def _statements(
     entries: Iterable[Entry],
     relations: Mapping[Named, Interface],
-    unique: Mapping[tuple[str, str], Iterable[tuple[str, ...]]],
+    unique: Mapping[QualifiedName, Mapping[str, tuple[str, ...]]],
 ) -> Iterator[str]:
     every = list(entries)
     for schema in sorted({each.schema or each.tag for each in every if each.schema or each.kind == "SCHEMA"}):
@@ -83,8 +102,9 @@ def _statements(
             name = QualifiedName(entry.schema, entry.tag)
             columns = ", ".join(f"{quoted(each)} {type_}" for each, type_ in there.columns.items())
             yield _tried(entry, f"CREATE TABLE {name} ({columns});")
-            for key in unique.get((entry.schema, entry.tag), ()) if entry.kind in TABLES else ():
-                yield _tried(entry, f"ALTER TABLE {name} ADD UNIQUE ({quoted_list(key)});")
+            for key, of in unique.get(name, {}).items() if entry.kind in TABLES else ():
+                made = f"ADD CONSTRAINT {quoted(key)} UNIQUE ({quoted_list(of)})"
+                yield _tried(entry, f"ALTER TABLE {name} {made};")
 
 
 def _routine(entry: Entry) -> str:
@@ -96,6 +116,19 @@ def _routine(entry: Entry) -> str:
     nothing = f"{head} LANGUAGE plpgsql AS {literal(_nothing(entry.kind, head))}"
     said = f"{entry.kind.lower()} {entry.schema}.{entry.tag} stands for nothing here: %"
     return _with_way_out(definition, f"EXECUTE {literal(nothing)};", said)
+
+
+def _member(extension: str, schema: str, name: str, arguments: str, result: str) -> str:
+    """Return what stands for a function of an extension, where the extension is not."""
+    head = f"CREATE FUNCTION {QualifiedName(schema, name)}({arguments}) RETURNS {result}"
+    body = literal(_nothing("FUNCTION", head))
+    made = f"EXECUTE {literal(f'{head} LANGUAGE plpgsql AS {body}')};"
+    absent = f"NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = {literal(extension)})"
+    said = literal(f"function {schema}.{name} of {extension} stands for nothing here".replace("%", "%%"))
+    return do_block(
+        f"    IF {absent} THEN\n        {made}\n        RAISE WARNING {said};\n    END IF;\n"
+        "EXCEPTION WHEN others THEN\n    RAISE WARNING '%', SQLERRM;"
+    )
 
 
 def _nothing(kind: str, head: str) -> str:

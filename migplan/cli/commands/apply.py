@@ -141,6 +141,8 @@ def apply(
         permit = permission.asked(target, address, settings, _subject(verified), confirm, without_rehearsal)
         run_options = replace(run_options, protected_as=permit.protected_as)
         wanted = ApplyOptions(run_options, carried, permit.rehearsal, host_of_target(settings, target))
+        if throwaway:
+            screen.show_aside(throwaway.notes)
         with runs.shown_failures(address, words, verified):
             with runs.progress(log_format) as on_progress:
                 done = apply_bundle(verified, address, wanted, on_progress)

@@ -200,6 +200,9 @@ def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_for
         )
         on_progress = stack.enter_context(runs.progress(log_format, quiet=True))
         running = ApplyOptions(RunOptions(jobs), platform=host_of_target(settings, target))
+        if scratch and scratch.notes:
+            said, *details = scratch.notes
+            screen.show(report.stage("stand-ins", 0, said, holds=True, details=details))
         rehearsal = Rehearsal(bundle, where, running, on_event=on_progress)
         for stage in rehearsal.stages():
             screen.show(

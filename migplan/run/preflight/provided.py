@@ -12,6 +12,7 @@ from migplan.bundle.manifest import Manifest, ReferredKey
 from migplan.bundle.schema.lacks import lacks
 from migplan.bundle.verified import VerifiedBundle
 from migplan.names import quoted_list
+from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.run.preflight.existing import tables_there
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
 from migplan.run.preflight.target import Target
@@ -28,7 +29,7 @@ def provided(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
     def ask(question: LiteralString, values: Sequence[Any]) -> list[Any]:
         return target.ask("provided", question, values)
 
-    for lack in lacks(manifest.provided, ask):
+    for lack in lacks(manifest.provided, ask, stand_ins=target.address.name == SCRATCH):
         if lack.stops:
             yield stop("provided", str(lack), _way(lack.needed.kind))
         else:
