@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,7 +102,7 @@ def apply(
     """
     from migplan.bundle.verified import load_verified
     from migplan.cli import permission, runs
-    from migplan.pipeline.apply import apply_bundle, preview_steps, scratch_for
+    from migplan.pipeline.apply import apply_bundle, preview_steps
     from migplan.pipeline.platforms import host_of_target
     from migplan.postgres.scratch import NAME as SCRATCH
     from migplan.postgres.scratch import kept
@@ -131,7 +132,7 @@ def apply(
     if name := permission.signed_by(verified, settings):
         screen.show_aside([f"{verified.paths.folder} is signed by {name}"])
     with ExitStack() as stack:
-        throwaway = stack.enter_context(scratch_for(verified)) if target == SCRATCH and not kept() else None
+        throwaway = stack.enter_context(_scratch(verified)) if target == SCRATCH and not kept() else None
         address = throwaway.address if throwaway else options.resolved(target, settings)
         words = runs.words_of(verified.paths.folder, target, gone=bool(throwaway) and not keep)
         if dry_run:
@@ -141,14 +142,22 @@ def apply(
         permit = permission.asked(target, address, settings, _subject(verified), confirm, without_rehearsal)
         run_options = replace(run_options, protected_as=permit.protected_as)
         wanted = ApplyOptions(run_options, carried, permit.rehearsal, host_of_target(settings, target))
-        if throwaway:
-            screen.show_aside(throwaway.notes)
         with runs.shown_failures(address, words, verified):
             with runs.progress(log_format) as on_progress:
                 done = apply_bundle(verified, address, wanted, on_progress)
             screen.show(report.done(done, status_of(address), words))
         if throwaway and keep:
             _wait(throwaway, words)
+
+
+@contextmanager
+def _scratch(bundle: VerifiedBundle) -> Iterator[Scratch]:
+    """A throwaway server for this bundle; what people should know of it is shown."""
+    from migplan.pipeline.apply import scratch_for
+
+    with scratch_for(bundle) as server:
+        screen.show_aside(server.notes)
+        yield server
 
 
 def _subject(bundle: VerifiedBundle) -> permission.Subject:
