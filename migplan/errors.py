@@ -168,6 +168,13 @@ class PlanError(MigplanError):
 
 
 @dataclass(eq=False)
+class DriftError(PlanError):
+    """A plan no longer fits its database."""
+
+    drift: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(eq=False)
 class GroupingError(PlanError):
     """Groups that contradict the foreign keys; ``keys`` names each key to blame."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -88,7 +89,7 @@ def plans(draw: st.DrawFn) -> Plan:
         for number in range(1, draw(st.integers(2, 3)))
     )
     return Plan(
-        name=text[1],
+        name=draw(texts.filter(re.compile(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*").fullmatch)),
         database=text[2],
         postgresql=18,
         catalog=draw(st.sampled_from(["1e23456789012345", "1234567890123456", "abcdef0123456789"])),

@@ -286,13 +286,14 @@ class Export:
         )
 
     def _sequence_values(self, group: PlannedGroup) -> list[str]:
-        here = {self._source.graph.by_text[table.table] for table in group.tables}
-        tables = self._source.catalog.by_name
-        wanted = [
-            sequence
-            for sequence in self._source.catalog.sequences
-            if (sequence.owned_by in here if sequence.owned_by in tables else self._is_last(group))
-        ]
+        # A sequence of a table whose rows stay at home is left where CREATE SEQUENCE begins.
+        here = {self._source.graph.by_text[table.table] for table in group.tables if table.brings_rows}
+        home = self._source.graph.home
+
+        def is_set(owner: QualifiedName | None) -> bool:
+            return home[owner] in here if owner is not None and owner in home else self._is_last(group)
+
+        wanted = [each for each in self._source.catalog.sequences if is_set(each.owned_by)]
         source = self._source
         found, hidden = sequences.values(source.session, wanted, source.catalog)
         self._notes += [
@@ -402,7 +403,7 @@ class Export:
                 **self._identity(),
             ),
             catalog=plan.catalog,
-            plan=plan.digest,
+            plan=source.plan_digest or plan.digest,
             constraints=plan.constraints,
             contents=options.contents,
             data_format="copy" if options.inserts is None else "insert",
@@ -426,6 +427,7 @@ class Export:
                 *source.notes,
                 *self._notes,
                 *(self._notes_of_roles() if options.with_roles else ()),
+                *_out_of_order([file.file for file in files]),
             ),
             refreshed=tuple((name.schema, name.name) for name in self._refreshed),
         )
@@ -547,6 +549,12 @@ class Export:
             moved = [(each.kind, each.in_schema, each.name) for each in manifest.objects]
             found = attributes_in_target(source.attributes, expected, moved, owners)
             yield paths.attributes, as_text(attributes_as_json(found))
+
+
+def _out_of_order(names: Sequence[str]) -> Iterator[str]:
+    """Yield a note if a shell would run the files in another order, or pass some of them over."""
+    if list(names) != sorted(names) or not all(name[:1].isdigit() for name in names):
+        yield "the names of the files do not sort in the order in which they run: go by MIGRATION_ORDER.md"
 
 
 def _epoch() -> str:

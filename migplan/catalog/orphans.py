@@ -1,6 +1,6 @@
 """Rows that refer to nothing: counted on request, because it reads every table that has a key."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,23 +29,28 @@ def find_orphans(
     session: Session,
     keys: Iterable[ForeignKey],
     told: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    absent: Collection[ForeignKey] = (),
 ) -> tuple[Orphans, ...]:
-    """The keys that have orphans, or could not be looked at, at the session's moment."""
+    """The keys that have orphans, or could not be looked at, at the session's moment.
+
+    ``absent``: keys whose other table will be empty, so that all rows that refer to it are orphans.
+    """
     found = []
     every: Sequence[ForeignKey] = tuple(keys)
     comparisons = {(row.schema, row.table, row.name): row for row in Questions(session).all("key_operators")}
     for done, key in enumerate(every):
         told(done, len(every))
         comparison = comparisons.get((key.table.schema, key.table.name, key.name))
-        orphans = _look(session, key, comparison)
+        orphans = _look(session, key, comparison, absent=key in absent)
         if orphans.rows or orphans.unread:
             found.append(orphans)
     told(len(every), len(every))
     return tuple(found)
 
 
-def _look(session: Session, key: ForeignKey, comparison: Any) -> Orphans:
-    if key.period:
+def _look(session: Session, key: ForeignKey, comparison: Any, *, absent: bool) -> Orphans:
+    if key.period and not absent:
         return Orphans(key, 0, (), "a PERIOD key cannot be looked at row by row")
     if comparison is None:
         return Orphans(key, 0, (), "the database has no such key now")
@@ -53,7 +58,7 @@ def _look(session: Session, key: ForeignKey, comparison: Any) -> Orphans:
         # Going back gives the locks back: those of thousands of tables would fill the lock table.
         with session.transaction(force_rollback=True):
             during = f"looking for orphans of {key.name}"
-            answers = session.ask(_question(key, comparison), during=during)
+            answers = session.ask(_question(key, comparison, absent=absent), during=during)
     except (PrivilegeError, BlockedError) as error:
         return Orphans(key, 0, (), error.said)
     return Orphans(
@@ -65,7 +70,7 @@ def _look(session: Session, key: ForeignKey, comparison: Any) -> Orphans:
     )
 
 
-def _question(key: ForeignKey, comparison: Any) -> sql.Composed:
+def _question(key: ForeignKey, comparison: Any, *, absent: bool) -> sql.Composed:
     """How many rows refer to nothing, and the first of their values; each row of the answer has the count."""
     own = [sql.SQL("o.{}").format(sql.Identifier(column)) for column in key.columns]
     other = [sql.SQL("r.{}").format(sql.Identifier(column)) for column in key.referenced_columns]
@@ -74,14 +79,17 @@ def _question(key: ForeignKey, comparison: Any) -> sql.Composed:
     joint = " OR " if key.match == "FULL" else " AND "
     return sql.SQL(
         "SELECT sum(count(*)) OVER ()::bigint, {texts} FROM {table} o WHERE ({refers}) "
-        "AND NOT EXISTS (SELECT FROM {referenced} r WHERE {match}) "
-        "GROUP BY {texts} ORDER BY {texts} LIMIT {samples}"
+        "{found} GROUP BY {texts} ORDER BY {texts} LIMIT {samples}"
     ).format(
         texts=sql.SQL(", ").join(sql.SQL('{}::text COLLATE "C"').format(column) for column in own),
         table=_rows_of(key.table, comparison.partitioned),
-        referenced=_rows_of(key.referenced, comparison.referenced_partitioned),
+        found=sql.SQL("")
+        if absent
+        else sql.SQL("AND NOT EXISTS (SELECT FROM {referenced} r WHERE {match})").format(
+            referenced=_rows_of(key.referenced, comparison.referenced_partitioned),
+            match=sql.SQL(" AND ").join(match),
+        ),
         refers=sql.SQL(joint).join(sql.SQL("{} IS NOT NULL").format(column) for column in own),
-        match=sql.SQL(" AND ").join(match),
         samples=sql.Literal(SAMPLES),
     )
 

@@ -1,7 +1,7 @@
 """Selecting part of a database: schemas and tables by pattern, and what that leaves out."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -134,6 +134,40 @@ def _refuse_provided(pattern: Pattern, catalog: Catalog, provided: Provided) -> 
             f"{pattern.text!r} means what the target provides: {shown}",
             do=f"to take rows of it along: --rows-of {pattern.text}; else leave it out of the selection",
         )
+
+
+def narrowed(selected: Selected, selection: Selection) -> Selected:
+    """Return the part of what is selected that other patterns mean; what the target provides stays said."""
+    part = select(selected.catalog, selection)
+    return replace(
+        part,
+        catalog=replace(part.catalog, provided=selected.catalog.provided),
+        left_out=(*selected.left_out, *part.left_out),
+        provided=selected.provided,
+        provides=selected.provides,
+    )
+
+
+def only(selected: Selected, tables: Collection[QualifiedName]) -> Selected:
+    """Return the part of what is selected that consists of these tables, their partitions and schemas."""
+    catalog = selected.catalog
+    part = part_of(catalog, tables)
+    inside = set(part.by_name)
+    return Selected(
+        catalog=part,
+        left_out=(*selected.left_out, *_left_out(catalog, inside, set())),
+        arriving=tuple(
+            key for key in catalog.foreign_keys if key.table not in inside and key.referenced in inside
+        ),
+        provided=selected.provided,
+        provides=selected.provides,
+    )
+
+
+def part_of(catalog: Catalog, tables: Collection[QualifiedName]) -> Catalog:
+    """Return the catalog of these tables, their partitions, and what else is in their schemas."""
+    inside = {table.name for table in catalog.tables if catalog.tops[table.name] in tables}
+    return replace(_restricted(catalog, inside, Selection(tables=("*",))), provided=catalog.provided)
 
 
 def _refuse_to_divide(pattern: Pattern, catalog: Catalog) -> None:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
 
 import click
 
+from migplan.errors import GroupingError, RefusedError
+
 if TYPE_CHECKING:
     from migplan.catalog.counts import Exactness
     from migplan.catalog.model import Catalog
-    from migplan.config import Config
-    from migplan.pipeline.plan import ChosenPlan
+    from migplan.catalog.selection import Selection
+    from migplan.config import Config, Layout
+    from migplan.pipeline.plan import ChosenPlan, Part
     from migplan.postgres.address import Address
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -83,8 +86,16 @@ log_format = click.option(
     show_default=True,
     help="How progress is told on stderr: for people, or a line of JSON an event.",
 )
-no_plan = click.option(
-    "--no-plan", is_flag=True, help="Use no plan file: go by a plan that is made on the spot."
+_plan_options = (
+    click.option(
+        "--no-plan", "ignored", is_flag=True, help="Use no plan file: go by a plan that is made on the spot."
+    ),
+    click.option(
+        "--replan",
+        "again",
+        is_flag=True,
+        help="Plan anew first, keep what was set by hand, write the plan's file, and go on with it.",
+    ),
 )
 platform = click.option(
     "--platform",
@@ -183,11 +194,16 @@ class Reading:
     provided: tuple[str, ...] = ()
 
     @cached_property
+    def configured(self) -> Config:
+        """The configuration as it is, whatever the command line selects."""
+        return on_platform(_configuration(self.config_file), self.platform)
+
+    @cached_property
     def settings(self) -> Config:
         """The configuration, with what the command line selects in place of what the file does."""
         from migplan import config as configuration
 
-        settings = on_platform(_configuration(self.config_file), self.platform)
+        settings = self.configured
         schemas, tables, exclude = self.selected
         said = settings.selection
         if schemas or tables:
@@ -195,6 +211,13 @@ class Reading:
         elif exclude:
             said = said.model_copy(update={"exclude": (*said.exclude, *exclude)})
         return with_provided(settings.model_copy(update={"selection": said}), self.provided)
+
+    @property
+    def patterns(self) -> Selection:
+        """What the command line selects by itself."""
+        from migplan.catalog.selection import Selection
+
+        return Selection(*self.selected)
 
     @property
     def address(self) -> Address:
@@ -438,22 +461,100 @@ def _resolved(text: str | None, settings: Config) -> Address:
     return address.parse(text)
 
 
-def chosen_plan(named: Path | None, settings: Config, *, ignored: bool) -> ChosenPlan:
-    """Find the plan to use, and say which it is."""
+@dataclass(frozen=True, slots=True)
+class PlanWish:
+    """What a command that goes by a plan was told of it."""
+
+    ignored: bool  # --no-plan
+    again: bool  # --replan
+
+    def chosen(
+        self,
+        named: Path | None,
+        settings: Config,
+        catalog: Callable[[Exactness], Catalog],
+        *,
+        part: Part | None = None,
+        layout: Layout | None = None,
+    ) -> ChosenPlan:
+        """Find the plan to use, make it anew where that is wanted, and say which it is.
+
+        ``settings`` is the configuration without what the command line selects, which is the ``part``;
+        ``layout`` is what the command line wants.
+        """
+        return self.settled(self.find(named, settings, part), settings, catalog, layout)
+
+    def find(self, named: Path | None, settings: Config, part: Part | None = None) -> ChosenPlan:
+        """Find the plan to use, and say nothing."""
+        from migplan.pipeline.plan import find_plan
+
+        if self.ignored and (named is not None or self.again):
+            other = "a plan is named" if named is not None else "--replan makes a plan anew"
+            raise click.UsageError(f"{other}, and --no-plan says that none is used")
+        return find_plan(named, settings, ignored=self.ignored, part=part)
+
+    def settled(
+        self,
+        chosen: ChosenPlan,
+        settings: Config,
+        catalog: Callable[[Exactness], Catalog],
+        layout: Layout | None = None,
+    ) -> ChosenPlan:
+        """Make the plan that was found anew where that is wanted, and say which it is."""
+        from migplan.cli import screen
+        from migplan.pipeline.plan import unlike_configuration
+
+        if self.again:
+            return _planned_again(chosen, settings, catalog, layout)
+        screen.show([str(chosen)])
+        if chosen.plan is not None and layout not in (None, chosen.plan.constraints):
+            raise RefusedError(
+                f"{chosen.file} is made for constraints {chosen.plan.constraints.value}, and --constraints "
+                "asks for another layout",
+                do="with --replan it becomes the plan's; --no-plan goes by a plan made on the spot",
+            )
+        for line in unlike_configuration(chosen, settings):
+            screen.show([f"Note: {line}; the plan decides, --replan takes what migplan.yaml says"])
+        return chosen
+
+
+def _planned_again(
+    chosen: ChosenPlan, settings: Config, catalog: Callable[[Exactness], Catalog], layout: Layout | None
+) -> ChosenPlan:
+    from migplan.catalog.counts import Exactness
     from migplan.cli import screen
+    from migplan.pipeline.plan import find_plan, make_plan, request_of, write_plan
+    from migplan.report import plan as report
 
-    chosen = find_chosen_plan(named, settings, ignored=ignored)
-    screen.show([str(chosen)])
-    return chosen
+    if chosen.file is None:
+        raise RefusedError("there is no plan to make anew", do="write one with: migplan plan")
+    found = catalog(Exactness.AUTO)
+    if layout is not None:
+        settings = settings.model_copy(
+            update={"plan": settings.plan.model_copy(update={"constraints": layout})}
+        )
+    asked = ("constraints",) if layout is not None else ()
+    try:
+        result = make_plan(found, settings, request_of(settings, found), chosen.file, asked)
+    except GroupingError as error:
+        error.do = f"migplan plan --out {chosen.file} --reorder; or edit it: {error.do}"
+        raise
+    write_plan(result, chosen.file)
+    again = find_plan(chosen.file, settings, part=chosen.part)
+    screen.show([str(again), *report.again(result.changed)])
+    return again
 
 
-def find_chosen_plan(named: Path | None, settings: Config, *, ignored: bool) -> ChosenPlan:
-    """Find the plan to use, and say nothing."""
-    from migplan.pipeline.plan import find_plan
+def with_plan(command: Command) -> Command:
+    """Add ``--no-plan`` and ``--replan``; the command gets them as ``plan_wish``."""
 
-    if named is not None and ignored:
-        raise click.UsageError("a plan is named, and --no-plan says that none is used")
-    return find_plan(named, settings, ignored=ignored)
+    @wraps(command)
+    def wished(ignored: bool, again: bool, **given: Any) -> None:
+        command(plan_wish=PlanWish(ignored, again), **given)
+
+    for option in reversed(_plan_options):
+        wished = option(wished)
+    return cast("Command", wished)
 
 
 def bundle_folder(given: Path | None) -> Path:

@@ -1,7 +1,7 @@
 """From a database to its documents: one moment of it, cleaned of secrets before anything looks at it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,12 +22,19 @@ from migplan.files import Access, read_text, write_whole
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName
 from migplan.pipeline.analyze import advised, catalog_at, refuse_nothing, relations_to_lock
-from migplan.pipeline.plan import ChosenPlan, plan_for
+from migplan.pipeline.plan import ChosenPlan, plan_that_fits
 from migplan.plan.model import Plan
 from migplan.postgres.address import Address
 from migplan.postgres.read_again import retry_if_disturbed
 from migplan.postgres.session import Session, connect, reading
 from migplan.progress import Progress, no_progress
+
+OnNote = Callable[[str], None]
+
+
+def no_note(_: str) -> None:
+    """Nobody wants to know."""
+
 
 _STATEMENTS = 5  # of a table, at most
 
@@ -38,6 +45,7 @@ class DocumentOptions:
 
     plan: ChosenPlan = field(default_factory=ChosenPlan)
     exactness: Exactness = Exactness.AUTO
+    on_note: OnNote = no_note  # of a plan that has drifted
 
 
 def document_database(
@@ -53,7 +61,7 @@ def document_database(
             with one_moment(session, aside=False, fresh=fresh):
                 catalog = catalog_at(session, wanted.exactness, on_progress, vitals=True, fresh=fresh)
             with one_moment(session, aside=False, fresh=fresh):
-                return documentation_at(session, catalog, config, wanted.plan, on_progress)
+                return documentation_at(session, catalog, config, wanted, on_progress)
 
     return retry_if_disturbed(attempt, on_progress)
 
@@ -62,11 +70,11 @@ def documentation_at(
     session: Session,
     catalog: Catalog,
     config: Config,
-    chosen: ChosenPlan | None = None,
+    wanted: DocumentOptions | None = None,
     on_progress: Progress = no_progress,
 ) -> Documentation:
     """The same, when the catalog of the session's moment is read already."""
-    anonymiser, plan, part, clean = _cleaned(catalog, config, chosen or ChosenPlan())
+    anonymiser, plan, part, clean = _cleaned(catalog, config, wanted or DocumentOptions())
     on_progress("reading statements", 0, 0)
     counted = statements.read_statements(session)
     if counted.unread:
@@ -80,19 +88,21 @@ def documentation_at(
 
 def document_catalog(catalog: Catalog, config: Config, wanted: DocumentOptions) -> Documentation:
     """The same from a saved catalog, which holds no rows."""
-    _, plan, part, clean = _cleaned(catalog, config, wanted.plan)
+    _, plan, part, clean = _cleaned(catalog, config, wanted)
     graph = build(clean)
     return documented(clean, graph, plan, advised(part, graph, config))
 
 
 def _cleaned(
-    catalog: Catalog, config: Config, chosen: ChosenPlan
+    catalog: Catalog, config: Config, wanted: DocumentOptions
 ) -> tuple[Anonymiser, Plan, Catalog, Catalog]:
     """What may show rows, the plan, the selected part, and the same without what gives anybody away."""
     anonymiser = Anonymiser(catalog, config.anonymise, key_of(config))
-    plan, selected = plan_for(catalog, config, chosen)
-    refuse_nothing(selected)
-    return anonymiser, plan, selected.catalog, cleaned(selected.catalog, anonymiser)
+    used = plan_that_fits(catalog, config, wanted.plan)
+    for note in used.notes:
+        wanted.on_note(note)
+    refuse_nothing(used.selected)
+    return anonymiser, used.plan, used.selected.catalog, cleaned(used.selected.catalog, anonymiser)
 
 
 def _samples(

@@ -19,19 +19,19 @@ from migplan.bundle.schema.unsupported import (
     settings_of_the_database,
     with_settings,
 )
-from migplan.catalog import digests, selection
+from migplan.catalog import digests
 from migplan.catalog import large_objects as digests_of_large_objects
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.changes import Concerns, everything, one_moment
 from migplan.catalog.counts import Exactness
 from migplan.catalog.large_objects import LargeObject
 from migplan.catalog.model import Catalog
-from migplan.config import Config, Layout
+from migplan.config import Config, Strategy
 from migplan.errors import FileError, PlanError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.analyze import advised, catalog_at, read_catalog
-from migplan.pipeline.plan import ChosenPlan, plan_for
+from migplan.pipeline.plan import ChosenPlan, UsedPlan, plan_for
 from migplan.pipeline.platforms import what_stays
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
@@ -71,11 +71,12 @@ def preview_export(
 ) -> tuple[Plan, ForeignKeyGraph, Path, tuple[str, ...]]:
     """What an export would write, without writing it; last what it would write beside the plan's files."""
     catalog = read_catalog(address, wanted.exactness, on_progress)
-    plan, selected = _plan_for(catalog, config, wanted)
+    used = _plan_for(catalog, config, wanted)
+    plan = used.plan
     with reading(address) as session:
         large, said = _large_objects(session, plan, wanted.options)
     beside = (f"{large_objects.file_name(plan)}: {large_objects.described(large)}",) if large else ()
-    return plan, build(selected.catalog), wanted.folder(plan), (*beside, *said)
+    return plan, build(used.selected.catalog), wanted.folder(plan), (*beside, *said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _exported(
     with reading(address, TABLES) as exporter:
         snapshot = exporter.export_snapshot()
         program = pg_dump.suitable(exporter.version, encrypted=exporter.pgconn.ssl_in_use)
-        concerns = _concerns(config)
+        concerns = _concerns(config, wanted.plan)
         # pg_dump takes locks of its own: it begins at once, before anybody queues behind the exporter's.
         with (
             pg_dump.dumping(address, program, snapshot) as dump,
@@ -130,15 +131,16 @@ def _exported(
             archive = dump.archive()
             # What stands aside is compared in there, right behind: the shorter, the less can have happened.
             catalog = catalog_at(exporter, wanted.exactness, on_progress, vitals=True, concerns=concerns)
-        plan, selected = _plan_for(catalog, config, wanted)
+        used = _plan_for(catalog, config, wanted)
+        plan, selected = used.plan, used.selected
         advice = advised(selected.catalog, build(selected.catalog), config)
         out = wanted.folder(plan)
         refuse_what_is_not_ours(out, force=wanted.force)
         list(_former(out))  # which raises where it cannot be kept
         large, said = _large_objects(exporter, plan, wanted.options)
-        rows = sum(table.table_bytes or 0 for table in selected.catalog.tables)
+        rows = _bytes_of(plan, selected.catalog, wanted.options)
         refuse_too_small(out, rows + 2 * sum(each.size or 0 for each in large))
-        orphan_keys = _orphan_keys(exporter, selected.catalog, wanted, on_progress)
+        orphan_keys = _orphan_keys(exporter, selected.catalog, plan, wanted, on_progress)
         bare = replace(selected.catalog, vitals=None, attributes=None)
         source = _source(exporter, bare, archive, wanted.options, orphan_keys)
         brought = ProvidedEntries(archive.entries, selected.provides, selected.catalog.provided)
@@ -155,9 +157,11 @@ def _exported(
                 notes=(
                     *source.notes,
                     *said,
+                    *used.notes,
                     *what_stays(config, catalog, selected.catalog),
                     *advice.in_short,
                 ),
+                plan_digest=used.digest,
                 large_objects=large,
                 large_object_digests=_large_object_digests(large, pool, wanted.options, on_progress),
                 digests=_digests(source, plan, pool, wanted.options, on_progress),
@@ -202,28 +206,44 @@ def _former(out: Path) -> Iterator[Former]:
     yield Former(digest, uses, kept)
 
 
-def _concerns(config: Config) -> Concerns:
+def _bytes_of(plan: Plan, catalog: Catalog, options: Options) -> int:
+    """Return about how large the rows are that will be written."""
+    groups = [group for group in plan.groups if not options.groups or group.name in options.groups]
+    bring = {table.table for group in groups for table in group.tables if table.brings_rows}
+    tables = [table for table in catalog.tables if str(catalog.tops[table.name]) in bring]
+    return 0 if options.contents == "schema" else sum(table.table_bytes or 0 for table in tables)
+
+
+def _concerns(config: Config, chosen: ChosenPlan) -> Concerns:
     """Of which schemas a change matters: those that are selected."""
-    patterns = config.selection.schemas
+    patterns = (chosen.plan or config).selection.schemas
     if not patterns:
         return everything
     return lambda schema: any(part_matches(pattern, schema) for pattern in patterns)
 
 
 def _orphan_keys(
-    session: Session,
-    catalog: Catalog,
-    wanted: ExportOptions,
-    on_progress: Progress,
+    session: Session, catalog: Catalog, plan: Plan, wanted: ExportOptions, on_progress: Progress
 ) -> OrphanKeys:
-    """The keys that rows break, where people want to know; nothing is written before."""
-    if not (wanted.check_orphans or wanted.carry_orphans):
+    """The keys that rows break, where people want to know, or that refer to what the plan leaves at home.
+
+    Nothing is written before.
+    """
+    options = wanted.options
+    look = wanted.check_orphans or wanted.carry_orphans
+    stay = {table.table for table in plan.tables if not table.brings_rows}
+    # Rows alone go where rows may be already.
+    binding = options.contents == "all" and "FK CONSTRAINT" not in options.choice.kinds
+    empty = {name for name in catalog.tops.values() if str(name) in stay} if binding else set()
+    if not (look or empty):
         return OrphanKeys()
     return find_orphan_keys(
         session,
         catalog,
         lambda *at: on_progress("looking for orphans", *at),
         carry=wanted.carry_orphans,
+        look=look,
+        empty=empty,
     )
 
 
@@ -312,18 +332,20 @@ def _shapes(
     return shapes(source.session, source.catalog, names)
 
 
-def _plan_for(catalog: Catalog, config: Config, wanted: ExportOptions) -> tuple[Plan, selection.Selected]:
-    """The plan, if what is wanted can be done with it."""
-    plan, selected = plan_for(catalog, config, wanted.plan)
-    if wanted.options.contents == "data" and plan.constraints is not Layout.WITH_SCHEMA:
-        raise PlanError(
-            "rows alone go into live constraints, and this plan is made for constraints after the rows",
-            do="plan again with: migplan plan --constraints with-schema",
-        )
+def _plan_for(catalog: Catalog, config: Config, wanted: ExportOptions) -> UsedPlan:
+    """Return the plan, if what is wanted can be done with it."""
+    used = plan_for(catalog, config, wanted.plan)
+    plan = used.plan
     unknown = set(wanted.options.groups) - {group.name for group in plan.groups}
     if unknown:
         raise PlanError(
             f"the plan has no group {', '.join(sorted(unknown))}",
             do="its groups are: " + ", ".join(group.name for group in plan.groups),
         )
-    return plan, selected
+    at_once = [table.table for table in plan.tables if table.strategy is Strategy.COPY and table.keys]
+    if at_once and wanted.options.inserts is not None:
+        raise PlanError(
+            f"{at_once[0]} is to be loaded at once, and INSERT checks its keys to itself one by one",
+            do="set its strategy to levels, or leave --data-format insert away",
+        )
+    return used

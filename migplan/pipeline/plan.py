@@ -1,6 +1,8 @@
 """From a catalog to a plan, which plan is used, and whether it still fits."""
 
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migplan.anonymise import Anonymiser, cleaned, with_digest
@@ -8,22 +10,25 @@ from migplan.catalog import selection
 from migplan.catalog.fingerprint import fingerprint
 from migplan.catalog.model import Catalog, Type
 from migplan.catalog.provided import Provided
-from migplan.config import Config
-from migplan.errors import FileError, PlanError, SelectionError
+from migplan.catalog.selection import Selection
+from migplan.config import Config, Layout, SelectionSection
+from migplan.errors import DriftError, FileError, PlanError, SelectionError
 from migplan.files import read_text
 from migplan.graph import build
-from migplan.names import QualifiedName, parse
+from migplan.names import Pattern, QualifiedName, parse, part_matches
 from migplan.pipeline.analyze import as_selection, refuse_nothing
 from migplan.pipeline.platforms import for_platform, platform_of, provided_of, settled
 from migplan.plan import baseline
 from migplan.plan import file as plan_file
 from migplan.plan.baseline import Baseline
 from migplan.plan.drift import drift, not_compared
+from migplan.plan.edited import Edited, cut_down
 from migplan.plan.groups import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan
 from migplan.plan.replan import by_hand, replan
 from migplan.text.wording import counted
+from migplan.yamlfile import Marks
 
 PLANS = Path("plans")
 """The folder where plans are looked for, and written."""
@@ -40,37 +45,74 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What of a plan is wanted, by the words of the command line."""
+
+    patterns: Selection = field(default_factory=Selection)
+    groups: tuple[str, ...] = ()
+    rows_only: bool = False  # for a schema that is there, with its keys
+
+    def __bool__(self) -> bool:
+        """Return whether it is less than the whole."""
+        return self.rows_only or bool(self.groups) or self.patterns != Selection()
+
+
+@dataclass(frozen=True, slots=True)
 class ChosenPlan:
     """Which plan is used: that of a file, or, without one, a plan that is made on the spot."""
 
     file: Path | None = None
     plan: Plan | None = None
-    decisions: int = 0  # made by hand
+    marks: Marks | None = None
+    baseline: Baseline | None = None
     beside: tuple[Path, ...] = ()  # other plans that are there, and not used
+    part: Part = field(default_factory=Part)
 
     def __str__(self) -> str:
         """Return what people are told first."""
         if self.plan is not None:
-            how_many = counted(len(self.plan.groups), "group")
-            by_hand = counted(self.decisions, "decision") if self.decisions else "no decision"
-            return f"Plan: {self.file}, {how_many}, {by_hand} by hand"
+            number = self.decisions
+            by_hand = counted(number, "decision") if number else "no decision"
+            return f"Plan: {self.file}, {counted(len(self.plan.groups), 'group')}, {by_hand} by hand"
         if self.beside:
             return f"Plan: made now; {', '.join(map(str, self.beside))} is not used"
         return "Plan: made now; `migplan plan` writes one to keep"
 
+    @property
+    def proposal(self) -> Plan | None:
+        """The plan as migplan last wrote it; None if that is lost."""
+        return self.baseline.proposal if self.baseline else None
 
-def find_plan(named: Path | None, config: Config, *, ignored: bool = False) -> ChosenPlan:
+    @property
+    def decisions(self) -> int:
+        """How many decisions people made in the file, those included that it has marked."""
+        return count_decisions(self.plan, self.proposal) if self.plan else 0
+
+
+@dataclass(frozen=True, slots=True)
+class UsedPlan:
+    """The plan that runs, the part of the database that it is about, and what else is to be said."""
+
+    plan: Plan
+    selected: selection.Selected
+    notes: tuple[str, ...] = ()
+    digest: str = ""  # of the plan's file, if there is one
+
+
+def find_plan(
+    named: Path | None, config: Config, *, ignored: bool = False, part: Part | None = None
+) -> ChosenPlan:
     """Return the plan to use; raise FileError if it cannot be told, or its file cannot be read.
 
     It is that of the file that was named, else of migplan.yaml's ``plan.file``, else plans/NAME.yaml. Where
     nobody gave it a name, the only plan in plans/ serves as well. ``ignored``: none of them is wanted.
     """
+    wanted = part or Part()
     file = None if ignored else named or plan_in_use(config)
     if file is None:
-        return ChosenPlan(beside=tuple(_plans()))
-    plan, _ = plan_file.load(file)
-    then = baseline.load(file)
-    return ChosenPlan(file, plan, _count_decisions(plan, then.proposal if then else None))
+        return ChosenPlan(beside=tuple(_plans()), part=wanted)
+    plan, marks = plan_file.load(file)
+    return ChosenPlan(file, plan, marks, baseline.load(file), part=wanted)
 
 
 def plan_in_use(config: Config) -> Path | None:
@@ -106,27 +148,89 @@ def _is_plan(file: Path) -> bool:
         return False
 
 
-def _count_decisions(plan: Plan, proposal: Plan | None) -> int:
+def count_decisions(plan: Plan, proposal: Plan | None) -> int:
     """Return how many decisions people made in a plan's file, those included that it has marked."""
     found = by_hand(plan, proposal, proposal or plan)
     heads = sum(len(set(marks) - {"place"}) for marks in found.heads.values())
     placed = any("place" in marks for marks in found.heads.values())
-    return len(found.groups) + len(found.strategies) + heads + placed
+    number = len(found.groups) + len(found.strategies) + heads + placed
+    if proposal is None:
+        return number
+    whole = sum(getattr(plan, each) != getattr(proposal, each) for each in _WHOLE)
+    then = {table.table: table for table in proposal.tables}
+    edited = sum(
+        (old.keys != table.keys and table.table not in found.strategies) + (old.reason != table.reason)
+        for table in plan.tables
+        if (old := then.get(table.table)) is not None
+    )
+    gone = len(then.keys() - {table.table for table in plan.tables})
+    return number + int(whole) + edited + gone
 
 
-def make_plan(catalog: Catalog, config: Config, request: Request, before: Path | None = None) -> Planned:
-    """A plan for the catalog. ``before`` is the file of an earlier one, whose decisions by hand stay."""
-    config = settled(config, catalog)
-    selected = selection.select(without_secrets(catalog), as_selection(config))
-    refuse_nothing(selected)
-    graph = build(selected.catalog)
+_WHOLE = ("name", "constraints", "selection", "provided", "breaks")
+"""What a plan says of all of its tables."""
+
+
+def make_plan(
+    catalog: Catalog,
+    config: Config,
+    request: Request,
+    before: Path | None = None,
+    asked: Collection[str] = (),
+) -> Planned:
+    """Return a plan for the catalog.
+
+    ``before`` is the file of an earlier one, whose decisions by hand stay; so do its layout, selection and
+    name where neither the configuration has set them since nor the command line has ``asked`` for others.
+    """
     if before is None:
-        plan = make(selected, graph, request)
+        selected = _selected(catalog, config, request)
+        plan = make(selected, build(selected.catalog), request)
         return Planned(plan, Baseline(selected.catalog, plan))
     written, _ = plan_file.load(before)
     then = baseline.load(before)
-    again = replan(selected, graph, request, written, then.proposal if then else None)
+    proposal = then.proposal if then else None
+    request = _as_before(request, config, written, proposal, asked)
+    selected = _selected(catalog, config, request)
+    again = replan(selected, build(selected.catalog), request, written, proposal)
     return Planned(again.plan, Baseline(selected.catalog, again.plan), again.kept, again.changed)
+
+
+def _selected(catalog: Catalog, config: Config, request: Request) -> selection.Selected:
+    provided = provided_of(for_platform(config, request.platform))
+    wanted = _patterns(request.selection, Provided.of(request.provided) | provided)
+    selected = selection.select(without_secrets(catalog), wanted)
+    refuse_nothing(selected)
+    return selected
+
+
+def _patterns(said: SelectionSection, provided: Provided) -> Selection:
+    return Selection(said.schemas, said.tables, said.exclude, provided)
+
+
+def _as_before(
+    request: Request, config: Config, written: Plan, proposal: Plan | None, asked: Collection[str]
+) -> Request:
+    """Return the request with what the plan's file says of the whole, where that is the last word."""
+    is_set = {
+        "constraints": "constraints" in config.plan.model_fields_set,
+        "selection": bool(config.selection.model_fields_set),
+        "provided": bool(config.provided.model_fields_set),
+        "name": "name" in config.plan.model_fields_set,
+    }
+
+    def stays(field_: str) -> bool:
+        edited = proposal is not None and getattr(written, field_) != getattr(proposal, field_)
+        return field_ not in asked and (edited or not is_set[field_])
+
+    return replace(
+        request,
+        layout=written.constraints if stays("constraints") else request.layout,
+        selection=written.selection if stays("selection") else request.selection,
+        provided=written.provided if stays("provided") else request.provided,
+        platform=request.platform or written.platform,
+        name=written.name if stays("name") else request.name,
+    )
 
 
 def write_plan(result: Planned, file: Path) -> None:
@@ -135,11 +239,11 @@ def write_plan(result: Planned, file: Path) -> None:
     plan_file.save(result.plan, file)
 
 
-def selection_of(plan: Plan, config: Config) -> selection.Selection:
+def selection_of(plan: Plan, config: Config) -> Selection:
     """Return what a plan selects; what the target provides is what the plan or the configuration says."""
-    said = plan.selection
-    provided = Provided.of(plan.provided) | provided_of(for_platform(config, plan.platform))
-    return selection.Selection(said.schemas, said.tables, said.exclude, provided)
+    return _patterns(
+        plan.selection, Provided.of(plan.provided) | provided_of(for_platform(config, plan.platform))
+    )
 
 
 def find_drift(file: Path, catalog: Catalog, config: Config) -> tuple[str, ...]:
@@ -160,11 +264,44 @@ def drift_of(plan: Plan, then: Baseline | None, catalog: Catalog, config: Config
         selected = selection.select(without_secrets(catalog), selection_of(plan, config))
     except SelectionError as error:  # what a pattern meant is not there any more
         return (f"dropped: {error}",)
+    return _drift_of(plan, then, selected, catalog.types)
+
+
+def _drift_of(
+    plan: Plan,
+    then: Baseline | None,
+    selected: selection.Selected,
+    types: tuple[Type, ...],
+    names: Collection[QualifiedName] | None = None,
+) -> tuple[str, ...]:
+    """Return the drift of a plan; ``names``: of these tables, and of what stands beside tables."""
     if then is not None and fingerprint(then.catalog) == plan.catalog:
         # An earlier migplan wrote every literal, and took the fingerprint of it.
-        then = replace(then, catalog=without_secrets(then.catalog, catalog.types))
-        plan = plan.model_copy(update={"catalog": fingerprint(then.catalog)})
+        seen = without_secrets(then.catalog, types)
+        if then.proposal.selection != plan.selection:  # people have changed it since
+            seen = selection.part_of(seen, _chosen_then(seen, plan.selection))
+        if names is not None:
+            seen = selection.part_of(seen, names)
+        then = replace(then, catalog=seen)
+        plan = plan.model_copy(update={"catalog": fingerprint(seen)})
+    if names is not None:
+        selected = selection.only(selected, names)
+        plan = cut_down(plan, {str(name) for name in names})
     return drift(plan, then, selected, build(selected.catalog))
+
+
+def _chosen_then(catalog: Catalog, wanted: SelectionSection) -> set[QualifiedName]:
+    """Return the tables of an earlier catalog that a selection means, patterns without any table included."""
+    tops = set(catalog.tops.values())
+    tables = [Pattern(text) for text in wanted.tables]
+    exclude = [Pattern(text) for text in wanted.exclude]
+    return {
+        top
+        for top in tops
+        if (not wanted.schemas or any(part_matches(pattern, top.schema) for pattern in wanted.schemas))
+        and (not tables or any(pattern.matches(top) for pattern in tables))
+        and not any(pattern.matches(top) for pattern in exclude)
+    }
 
 
 def without_secrets(catalog: Catalog, types: tuple[Type, ...] = ()) -> Catalog:
@@ -175,20 +312,152 @@ def without_secrets(catalog: Catalog, types: tuple[Type, ...] = ()) -> Catalog:
     return cleaned(catalog, Anonymiser(replace(catalog, types=types or catalog.types)), with_digest)
 
 
-def plan_for(catalog: Catalog, config: Config, chosen: ChosenPlan) -> tuple[Plan, selection.Selected]:
-    """Return the plan of a file, if it still fits; else one made on the spot."""
-    file, plan = chosen.file, chosen.plan
-    if file is None or plan is None:
+def plan_for(catalog: Catalog, config: Config, chosen: ChosenPlan) -> UsedPlan:
+    """Return the plan of a file as people edited it, cut down to the part that is wanted; else one made now.
+
+    Raise YamlError, with the line, for what cannot be done, and PlanError where the database has drifted from
+    it in what is wanted; other drift is in the notes.
+    """
+    plan, marks = chosen.plan, chosen.marks
+    if plan is None or marks is None:
         config = settled(config, catalog)
         plan = make_plan(catalog, config, request_of(config, catalog)).plan
-        return plan, selection.select(catalog, as_selection(config))
-    drifted = find_drift(file, catalog, config)
-    if drifted:
-        raise PlanError(
-            f"{file} no longer fits {catalog.server.address}:\n  " + "\n  ".join(drifted[:10]),
-            do=f"plan again with: migplan plan --out {file}",
+        return UsedPlan(plan, selection.select(catalog, as_selection(config)))
+    selected = _selected_by_file(catalog, config, chosen)
+    edited = Edited(
+        plan,
+        marks,
+        chosen.proposal,
+        frozenset(str(table.name) for table in chosen.baseline.catalog.tables) if chosen.baseline else (),
+        catalog,
+        selected,
+        build(selected.catalog),
+    )
+    edited.refuse_tables()
+    part = chosen.part
+    wanted = selection.narrowed(selected, part.patterns) if part.patterns != Selection() else selected
+    notes = _refuse_drift(catalog, config, chosen, set(wanted.catalog.tops.values()))
+    completed = edited.completed(Layout.WITH_SCHEMA if part.rows_only else None)
+    names = [name for text, name in build(wanted.catalog).by_text.items() if text in completed.group_of]
+    if len(names) < len(set(completed.group_of)):
+        said = part.patterns
+        narrowed = SelectionSection(
+            schemas=said.schemas or plan.selection.schemas,
+            tables=said.tables or plan.selection.tables,
+            exclude=(*plan.selection.exclude, *said.exclude),
         )
-    return plan, selection.select(catalog, selection_of(plan, config))
+        completed = cut_down(completed, {str(name) for name in names})
+        completed = completed.model_copy(update={"selection": narrowed})
+    if set(names) != set(wanted.catalog.tops.values()):  # tables that the plan does not know yet
+        wanted = selection.only(wanted, set(names))
+    refuse_nothing(wanted)
+    empty = [
+        f"group {group.name} has no tables, and gets no files" for group in plan.groups if not group.tables
+    ]
+    return UsedPlan(completed, wanted, (*notes, *empty), plan.digest)
+
+
+def plan_that_fits(catalog: Catalog, config: Config, chosen: ChosenPlan) -> UsedPlan:
+    """Return the plan as :func:`plan_for` does; one that has drifted as planning again would make it."""
+    try:
+        return plan_for(catalog, config, chosen)
+    except DriftError as drifted:
+        plan = make_plan(catalog, config, request_of(config, catalog), chosen.file).plan
+        selected = selection.select(catalog, selection_of(plan, config))
+        more = f", and {counted(len(drifted.drift) - 1, 'more difference')}" if len(drifted.drift) > 1 else ""
+        said = f"{chosen.file} no longer fits: {drifted.drift[0]}{more}; what fits of it is used"
+        return UsedPlan(plan, selected, (said,))
+
+
+def _selected_by_file(catalog: Catalog, config: Config, chosen: ChosenPlan) -> selection.Selected:
+    assert chosen.plan is not None
+    assert chosen.marks is not None
+    try:
+        return selection.select(catalog, selection_of(chosen.plan, config))
+    except SelectionError as error:
+        raise chosen.marks.error(("selection",), error.what, error.do) from None
+
+
+def _refuse_drift(
+    catalog: Catalog, config: Config, chosen: ChosenPlan, tops: set[QualifiedName]
+) -> tuple[str, ...]:
+    """Return notes about drift beside what is wanted; raise PlanError for drift in it."""
+    plan, file, part = chosen.plan, chosen.file, chosen.part
+    assert plan is not None
+    selected = selection.select(without_secrets(catalog), selection_of(plan, config))
+    every = _structural(_drift_of(plan, chosen.baseline, selected, catalog.types))
+    found = every
+    if part and every:
+        named = {table.table for group in plan.groups if group.name in part.groups for table in group.tables}
+        then = set(chosen.baseline.catalog.tops.values()) if chosen.baseline else set()
+        names = {name for name in tops | then if not part.groups or str(name) in named}
+        if part.patterns != Selection():
+            names &= (
+                tops | _chosen_then(chosen.baseline.catalog, _section(part.patterns))
+                if chosen.baseline
+                else tops
+            )
+        found = _structural(_drift_of(plan, chosen.baseline, selected, catalog.types, names))
+        if part.rows_only:
+            found = tuple(line for line in found if _ABOUT_ROWS.match(line))
+    if not found:
+        others = f", and {counted(len(every) - 1, 'more difference')}" if len(every) > 1 else ""
+        return (f"the database has drifted from {file} beside this: {every[0]}{others}",) if every else ()
+    if not {table.table for table in plan.tables} & {str(table.name) for table in catalog.tables}:
+        raise PlanError(
+            f"{file} is the plan of another database, {plan.database}: {catalog.server.address} has none of "
+            "its tables",
+            do="name the plan of this one, or go by a plan made on the spot with --no-plan",
+        )
+    shown = [*found[:10], *([f"and {len(found) - 10:,} more"] if len(found) > 10 else [])]
+    raise DriftError(
+        f"{file} no longer fits {catalog.server.address}:\n  " + "\n  ".join(shown),
+        do="the same command with --replan plans anew, keeps what was set by hand, and goes on",
+        drift=found,
+    )
+
+
+_ABOUT_ROWS = re.compile(
+    r"\w+: (?:table|column|primary key|unique key|foreign key|check|exclusion constraint)\b"
+    r"|\w+: (?:trigger|type|sequence)\b|something"
+)
+"""Drift that matters to rows for a schema that is there."""
+
+
+def _structural(lines: Iterable[str]) -> tuple[str, ...]:
+    """Return drift of the database alone; all of it if there is any, since the rest may follow from it."""
+    found = tuple(lines)
+    return found if any(not line.startswith("contradiction: ") for line in found) else ()
+
+
+def unlike_configuration(chosen: ChosenPlan, config: Config) -> tuple[str, ...]:
+    """Return where migplan.yaml and the plan's file say different things that nobody set in the file."""
+    plan, proposal = chosen.plan, chosen.proposal
+    if plan is None or chosen.file is None:
+        return ()
+    found = []
+    if "constraints" in config.plan.model_fields_set and config.plan.constraints != plan.constraints:
+        found.append(("constraints", f"constraints {config.plan.constraints.value}", plan.constraints.value))
+    if config.selection.model_fields_set and config.selection != plan.selection:
+        found.append(("selection", "another selection", "its own"))
+    lines = [
+        f"migplan.yaml says {wanted}, and the plan {has}"
+        for field_, wanted, has in found
+        if proposal is None or getattr(plan, field_) == getattr(proposal, field_)
+    ]
+    for text, strategy in config.strategies.items():
+        for table in plan.tables:
+            means = table.table == text or ("." not in text and parse(table.table).name == text)
+            if means and table.strategy is not strategy and "strategy" not in table.by_hand:
+                then = {each.table: each.strategy for each in proposal.tables} if proposal else {}
+                if then.get(table.table, table.strategy) is table.strategy:
+                    ways = f"by {strategy.value}, and the plan by {table.strategy.value}"
+                    lines.append(f"migplan.yaml loads {table.table} {ways}")
+    return tuple(lines)
+
+
+def _section(said: Selection) -> SelectionSection:
+    return SelectionSection(schemas=said.schemas, tables=said.tables, exclude=said.exclude)
 
 
 def request_of(config: Config, catalog: Catalog) -> Request:

@@ -130,7 +130,7 @@ def _group(
 def _table(
     name: QualifiedName, graph: ForeignKeyGraph, opened: Sequence[Cut], request: Request
 ) -> PlannedTable:
-    decision = decide(_situation(name, graph, opened, request))
+    decision = decide(situation_of(name, graph, opened, request))
     rows = graph.rows[name]
     return PlannedTable(
         table=str(name),
@@ -139,9 +139,14 @@ def _table(
         estimated=rows.count is not None and not rows.exact,
         strategy=decision.strategy,
         keys=tuple(label_of(key, name) for key in decision.keys),
-        reason="; ".join((decision.reason, *_remarks(name, decision, graph))),
+        reason=reason_of(name, decision, graph),
         structure=structure_of(name, graph),
     )
+
+
+def reason_of(name: QualifiedName, decision: Decision, graph: ForeignKeyGraph) -> str:
+    """Return why a table is loaded as it is, in a sentence."""
+    return "; ".join((decision.reason, *_remarks(name, decision, graph)))
 
 
 def _remarks(name: QualifiedName, decision: Decision, graph: ForeignKeyGraph) -> Iterator[str]:
@@ -159,9 +164,10 @@ def _remarks(name: QualifiedName, decision: Decision, graph: ForeignKeyGraph) ->
         yield f"rows that refer to it will find nothing: {listed(graph.dependents[name])}"
 
 
-def _situation(
+def situation_of(
     name: QualifiedName, graph: ForeignKeyGraph, opened: Sequence[Cut], request: Request
 ) -> Situation:
+    """Return what a table's strategy depends on."""
     keys, own = graph.keys_of(name), graph.self_keys.get(name, ())
     return Situation(
         table=graph.tables[name],
@@ -180,7 +186,7 @@ def _refuse_impossible(graph: ForeignKeyGraph, request: Request) -> None:
             raise PlanError(
                 f"a strategy is set for {name}, and no such table is selected", do=_nearest(name, graph)
             )
-        why_not = objection(_situation(name, graph, (), request), strategy)
+        why_not = objection(situation_of(name, graph, (), request), strategy)
         if why_not:
             raise PlanError(
                 f"{name} cannot be loaded by {strategy.value}: {why_not}",

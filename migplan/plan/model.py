@@ -24,6 +24,16 @@ FileName = Annotated[
 ]
 """A file of the bundle's own folder, and nowhere else."""
 
+PlanName = Annotated[str, StringConstraints(pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$", max_length=200)]
+"""The bundle's folder is called so, and stands where bundles do."""
+
+
+def _known(marks: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    for mark in marks:
+        if mark not in known:
+            raise ValueError(f"{mark!r} is no mark: there are {', '.join(known)}")
+    return marks
+
 
 class PlannedTable(Section):
     """A table's place in the plan."""
@@ -39,6 +49,11 @@ class PlannedTable(Section):
     reason: str = ""
     by_hand: tuple[str, ...] = Field((), description="what people decided here: group, strategy")
     structure: str = Field("", description="fingerprint of the table when the plan was made")
+
+    @field_validator("by_hand")
+    @classmethod
+    def _known_marks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(value, ("group", "strategy"))
 
     @property
     def brings_rows(self) -> bool:
@@ -75,6 +90,11 @@ class PlannedGroup(Section):
         """``tables:`` with nothing after it is left when someone moves a group's last table away."""
         return () if value is None else value
 
+    @field_validator("by_hand")
+    @classmethod
+    def _known_marks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(value, ("name", "purpose", "number", "files", "order", "place"))
+
     @property
     def number(self) -> int:
         """The number of its schema file; 0 when its name begins with none."""
@@ -92,7 +112,7 @@ class Plan(Section):
     """How a database will be moved."""
 
     migplan_plan: int = Field(FORMAT, description="version of this format")
-    name: str
+    name: PlanName
     database: str
     postgresql: int = Field(description="major version of the source")
     catalog: str = Field(description="fingerprint of the structure that the plan was made from")

@@ -17,7 +17,7 @@ def loading_order(
     graph: ForeignKeyGraph, cuts: Iterable[Cut], wanted: Mapping[QualifiedName, int] | None = None
 ) -> tuple[QualifiedName, ...]:
     """Return the tables, each after all that it needs; ``wanted`` places are kept where the keys allow it."""
-    needs = _needs(graph, {(cut.node, cut.key.table, cut.key.name) for cut in cuts})
+    needs = order_needs(graph, cuts)
     in_circle = {
         name: (min(circle), place)
         for circle in graph.circles
@@ -35,8 +35,9 @@ def loading_order(
     return tuple(order)
 
 
-def _needs(graph: ForeignKeyGraph, cut: set[tuple[QualifiedName, QualifiedName, str]]) -> Needs:
+def order_needs(graph: ForeignKeyGraph, cuts: Iterable[Cut]) -> Needs:
     """Return what must be loaded before each table; in a circle by keys that are checked and not cut."""
+    cut = {(each.node, each.key.table, each.key.name) for each in cuts}
     circle_of = {name: circle for circle in graph.circles for name in circle}
     needs: dict[QualifiedName, set[QualifiedName]] = {name: set() for name in graph.tables}
     for table, referenced, key in graph.hops:

@@ -85,7 +85,9 @@ def foreseen(
     names = graph.by_text
     yield Text(f"{folder} would hold, by estimate:", style="bold")
     for group in plan.groups:
-        size = sum(graph.tables[names[table.table]].table_bytes or 0 for table in group.tables)
+        size = sum(
+            graph.tables[names[table.table]].table_bytes or 0 for table in group.tables if table.brings_rows
+        )
         if contents != "data":
             yield Text(f"  {group.schema_file}: {counted(len(group.tables), 'table')}")
         if contents != "schema":

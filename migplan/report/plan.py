@@ -53,6 +53,14 @@ def as_text(
     yield Text(f"Written to {file}", style="bold")
 
 
+def again(changed: Sequence[str]) -> Iterator[Text]:
+    """What planning again has changed, for a command that goes on with it."""
+    if not changed:
+        yield Text("Planned again: nothing has changed")
+    yield from _shown("Planned again", changed)
+    yield Text()
+
+
 def _shown(title: str, lines: Sequence[str]) -> Iterator[Text]:
     return section(title, lines, SHOWN, ", all in the file")
 

@@ -13,6 +13,7 @@ import pytest
 
 from migplan import config as configuration
 from migplan.cli.commands.rehearse import Asked
+from migplan.cli.options import PlanWish
 from migplan.errors import FileError
 from migplan.run.bundle import receipt
 from tests.cli.conftest import Run
@@ -144,7 +145,8 @@ def test_the_bundle_that_is_there_is_rehearsed_and_its_source_is_not_asked(
 def asked(*, fresh: bool = False) -> Asked:
     """What `rehearse` was asked, without going on to the rehearsal."""
     settings = configuration.find(None)
-    return Asked(None, settings, None, 1, fresh=fresh, force=False)
+    wish = PlanWish(ignored=False, again=False)
+    return Asked(None, settings, None, 1, wish, fresh=fresh, force=False)
 
 
 def test_a_plan_takes_the_bundle_that_was_made_of_it_and_no_other(

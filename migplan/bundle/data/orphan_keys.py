@@ -4,14 +4,14 @@ Such a key can only be created behind the rows, and without a look at them. In t
 that was NOT VALID in the source: the same places, the same treatment while rows come in.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from migplan.bundle.manifest import CarriedKey
 from migplan.catalog.model import Catalog, ForeignKey, TableKind
 from migplan.catalog.orphans import Orphans, find_orphans
 from migplan.errors import PlanError
-from migplan.names import quoted
+from migplan.names import QualifiedName, quoted
 from migplan.postgres.archive import Archive, Entry
 from migplan.postgres.session import Session
 from migplan.text.wording import counted
@@ -80,11 +80,26 @@ def find_orphan_keys(
     on_progress: Callable[[int, int], None],
     *,
     carry: bool,
+    look: bool = True,
+    empty: Collection[QualifiedName] = (),
 ) -> OrphanKeys:
-    """Look for orphans of the keys that the target will enforce; OrphansError unless they are carried."""
-    keys = [key for key in catalog.foreign_keys if key.enforced and key.referenced in catalog.by_name]
-    found = find_orphans(session, keys, on_progress)
+    """Look for orphans of the keys that the target will enforce; OrphansError unless they are carried.
+
+    Rows that refer to tables which stay ``empty`` are looked for in any case, and refused; without ``look``
+    nothing else is.
+    """
+    tops = catalog.tops
+    keys = [
+        key
+        for key in catalog.foreign_keys
+        if key.enforced and key.referenced in catalog.by_name and tops[key.table] not in empty
+    ]
+    absent = {key for key in keys if tops[key.referenced] in empty}
+    wanted = keys if look else [key for key in keys if key in absent]
+    found = find_orphans(session, wanted, on_progress, absent=absent) if wanted else ()
     broken = tuple(each for each in found if each.rows and each.key.validated)
+    if not carry:
+        _refuse_dangling([each for each in broken if each.key in absent])
     if broken and not carry:
         raise OrphansError(
             f"{counted(len(broken), 'foreign key')} of {session.address} would not hold in the target: "
@@ -106,6 +121,24 @@ def find_orphan_keys(
             if each.rows
         ),
         notes=tuple(_notes(found)),
+    )
+
+
+def _refuse_dangling(broken: Sequence[Orphans]) -> None:
+    """Raise PlanError for rows that refer to tables whose rows stay at home."""
+    if not broken:
+        return
+    lines = [
+        f"{each.key.label}: {counted(each.rows, 'row')}, such as "
+        + "; ".join(", ".join(values) for values in each.samples)
+        for each in broken
+    ]
+    empty = ", ".join(dict.fromkeys(str(each.key.referenced) for each in broken))
+    raise PlanError(
+        f"rows refer to {empty}, whose rows stay at home (schema-only), and their keys would not hold:\n  "
+        + "\n  ".join(lines),
+        do="set the tables that refer to it to schema-only, too, or bring its rows; --carry-orphans writes "
+        "the keys NOT VALID, on record",
     )
 
 

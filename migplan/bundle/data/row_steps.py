@@ -139,6 +139,9 @@ class LoadSteps:
         if levels:
             yield from _levels(table, levels, self._bytes(name), nulled)
             return
+        if self.live and self._treated(name, planned, Strategy.COPY):
+            yield _in_one(table, self._bytes(name), nulled)
+            return
         for leaf in self._leaves(name):
             yield from _chunks(leaf, nulled)
 
@@ -199,6 +202,15 @@ def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[RowBlock]:
             query += f" AND ctid < '({end},0)'::pg_catalog.tid" if end is not None else ""
         size = None if table.table_bytes is None else table.table_bytes // len(bounds)
         yield RowBlock(str(table.name), columns, query, identity=identity, bytes=size)
+
+
+def _in_one(table: Table, size: int | None, nulled: frozenset[str]) -> RowBlock:
+    """Return the table, with its partitions, as one COPY, which checks its keys to itself at its end."""
+    columns = loaded_columns(table)
+    shown = ", ".join("NULL" if name in nulled else f"t.{quoted(name)}" for name in columns)
+    identity = any(column.identity for column in table.columns)
+    query = f"SELECT {shown} FROM {table.only}{table.name} t"  # noqa: S608 - the names are quoted
+    return RowBlock(str(table.name), columns, query, identity=identity, bytes=size)
 
 
 def _disable_triggers(family: Sequence[Table]) -> list[str]:

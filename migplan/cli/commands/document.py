@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     help="Groups, order and strategies of this plan. Default: plans/NAME.yaml, by the name in migplan.yaml; "
     "without one, what `migplan plan` would propose.",
 )
-@options.no_plan
+@options.with_plan
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -57,7 +57,7 @@ def document(
     reading: options.Reading,
     counts: str,
     plan_file: Path | None,
-    no_plan: bool,
+    plan_wish: options.PlanWish,
     out: Path | None,
     format_: str,
     samples: int | None,
@@ -85,6 +85,7 @@ def document(
     from migplan.document import summary as report
     from migplan.pipeline import document as documenting
     from migplan.pipeline.document import DocumentOptions
+    from migplan.pipeline.plan import Part
 
     if (check or strict) and format_ != "markdown":
         raise click.UsageError("--check is about Markdown pages")
@@ -96,8 +97,11 @@ def document(
             update={"anonymise": settings.anonymise.model_copy(update={"rows": samples})}
         )
     folder = out or Path(settings.document.out)
-    chosen = options.chosen_plan(plan_file, settings, ignored=no_plan)
-    found = _documentation(reading, settings, DocumentOptions(chosen, Exactness(counts)))
+    chosen = plan_wish.chosen(plan_file, reading.configured, reading.catalog, part=Part(reading.patterns))
+    notes: dict[str, None] = {}
+    wanted = DocumentOptions(chosen, Exactness(counts), notes.setdefault)
+    found = _documentation(reading, settings, wanted)
+    screen.show(f"Note: {note}" for note in notes)
     if check:
         old = documenting.find_stale(folder, found, strict=strict)
         screen.show(report.staleness(old, folder))

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 @click.option(
     "--constraints",
     type=click.Choice(["after-data", "with-schema"]),
-    help="Without PLAN: keys and indexes after the rows (the default), or with the schema.",
+    help="Keys and indexes after the rows (the default), or with the schema. A plan's file decides that, "
+    "and with --replan this becomes the plan's.",
 )
 @click.option("--schema-only", "contents", flag_value="schema", help="Definitions, and no rows.")
 @click.option(
@@ -103,7 +104,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Record no digests of the tables' content: `migplan verify` will count rows only.",
 )
-@options.no_plan
+@options.with_plan
 @options.sign
 @click.option("--force", is_flag=True, help="Overwrite files of the bundle that were edited.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and how large; write nothing.")
@@ -129,7 +130,7 @@ def export(
     without_digests: bool,
     check_orphans: bool,
     carry_orphans: bool,
-    no_plan: bool,
+    plan_wish: options.PlanWish,
     key: Path | None,
     force: bool,
     dry_run: bool,
@@ -151,11 +152,20 @@ def export(
     from migplan.catalog.counts import Exactness
     from migplan.config import Layout
     from migplan.pipeline.export import ExportOptions, preview_export
+    from migplan.pipeline.plan import Part
     from migplan.report import export as report
 
     settings = options.with_access(reading.settings, access)
     settings = _with_layout(settings, Layout.WITH_SCHEMA.value if contents == "data" else constraints)
-    chosen = options.chosen_plan(plan, settings, ignored=no_plan)
+    if contents == "data" and constraints == Layout.AFTER_DATA.value:
+        raise click.UsageError("--data-only loads into live constraints: --constraints with-schema")
+    chosen = plan_wish.chosen(
+        plan,
+        reading.configured,
+        reading.catalog,
+        part=Part(reading.patterns, groups, rows_only=contents == "data"),
+        layout=Layout(constraints) if constraints else None,
+    )
     wanted = ExportOptions(
         out=out,
         options=Options(

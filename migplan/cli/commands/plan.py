@@ -72,9 +72,10 @@ def plan(
     to_screen = str(file) == "-"
     request = replace(request_of(settings, found), reorder=reorder)
     if out and not to_screen and settings.plan.name == "migration":
-        request = replace(request, name=file.stem)
+        request = replace(request, name=file.stem.lstrip(".") or request.name)
     before = file if not fresh and not to_screen and file.is_file() else None
-    result = make_plan(found, settings, request, before)
+    asked = {"constraints": constraints, "selection": any(reading.selected)}
+    result = make_plan(found, settings, request, before, [name for name, said in asked.items() if said])
     if to_screen:
         click.echo(plan_file.dumps(result.plan), nl=False)
         return

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @options.jobs("Sessions that work side by side, in each stage.")
 @click.option("--fresh", is_flag=True, help="Write the bundle anew, though there is one already.")
 @click.option("--force", is_flag=True, help="The same, also over files of the bundle that were edited.")
-@options.no_plan
+@options.with_plan
 @options.platform
 @options.provided
 @options.log_format
@@ -55,7 +55,7 @@ def rehearse(
     jobs: int,
     fresh: bool,
     force: bool,
-    no_plan: bool,
+    plan_wish: options.PlanWish,
     platform: str | None,
     provided: tuple[str, ...],
     log_format: str,
@@ -82,9 +82,15 @@ def rehearse(
         found = permission.protection(target, options.resolved(target, settings), settings)
         if found.name:
             raise RefusedError(f"{found.why}; and a rehearsal changes its target", do="use another one")
-    of_export = {"--platform": platform is not None, "--provided": bool(provided), "--no-plan": no_plan}
+    of_export = {
+        "--platform": platform is not None,
+        "--provided": bool(provided),
+        "--no-plan": plan_wish.ignored,
+        "--replan": plan_wish.again,
+    }
     said = tuple(name for name, is_said in of_export.items() if is_said)
-    asked = Asked(source, settings, out, jobs, fresh=fresh or force, force=force, of_export=said)
+    fresh = fresh or force or plan_wish.again
+    asked = Asked(source, settings, out, jobs, plan_wish, fresh=fresh, force=force, of_export=said)
     if not on(asked.bundle(bundle), target, settings, jobs, log_format):
         sys.exit(1)
 
@@ -97,6 +103,7 @@ class Asked:
     settings: Config
     out: Path | None
     jobs: int
+    plan_wish: options.PlanWish
     fresh: bool
     force: bool
     of_export: tuple[str, ...] = ()  # what else was said that only an export asks
@@ -107,7 +114,7 @@ class Asked:
 
         if given is not None and not given.is_file():
             return self._named(given)
-        plan = options.find_chosen_plan(given, self.settings, ignored="--no-plan" in self.of_export)
+        plan = self.plan_wish.find(given, self.settings)
         folder = self._folder(plan)
         if self.fresh or folder is None or not holds_bundle(folder):
             return self._exported(plan)
@@ -170,10 +177,11 @@ class Asked:
 
     def _exported(self, plan: ChosenPlan) -> VerifiedBundle:
         from migplan.bundle.options import Options
+        from migplan.pipeline.analyze import read_catalog
         from migplan.pipeline.export import ExportOptions
 
-        screen.show([str(plan)])
         address = options.resolved(self.source, self.settings)
+        plan = self.plan_wish.settled(plan, self.settings, lambda counts: read_catalog(address, counts))
         wanted = ExportOptions(out=self.out, options=Options(jobs=self.jobs), force=self.force, plan=plan)
         return _bundle(address, self.settings, wanted)
 

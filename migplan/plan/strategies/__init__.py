@@ -11,7 +11,7 @@ from migplan.config import Strategy
 from migplan.plan.strategies import constraint_later, copy, deferred, levels, null_then_update, schema_only
 from migplan.plan.strategies.situation import Decision, Situation
 
-__all__ = ["Decision", "Situation", "decide", "objection"]
+__all__ = ["LIVE_ONLY", "Decision", "Situation", "decide", "objection"]
 
 IN_ORDER: tuple[ModuleType, ...] = (
     schema_only,
@@ -21,6 +21,11 @@ IN_ORDER: tuple[ModuleType, ...] = (
     levels,
     copy,
 )
+
+LIVE_ONLY = frozenset(
+    {Strategy.CONSTRAINT_LATER, Strategy.NULL_THEN_UPDATE, Strategy.DEFERRED, Strategy.LEVELS}
+)
+"""What only matters to keys that are in force while the rows come in; each is about some of them."""
 
 _BY_NAME: Mapping[Strategy, ModuleType] = {strategy.NAME: strategy for strategy in IN_ORDER}
 
@@ -39,4 +44,7 @@ def decide(situation: Situation) -> Decision:
 
 def objection(situation: Situation, strategy: Strategy) -> str:
     """Return why a table cannot be loaded in that way; empty if it can."""
-    return str(_BY_NAME[strategy].objection(situation))
+    why = str(_BY_NAME[strategy].objection(situation))
+    if not why and strategy in LIVE_ONLY and not situation.live:
+        why = "keys are created after the rows (constraints: after-data), and leave it nothing to do"
+    return why

@@ -16,7 +16,9 @@ def proposal(situation: Situation) -> Decision | None:
     cuts = tuple(cut for cut in situation.cuts_by(NAME) if cut.key not in unproven)
     cut = tuple(each.key for each in cuts)
     reasons = []
-    if cut:
+    if cut and all(each.by_hand for each in cuts):
+        reasons.append(f"{closing(cut)}; set by hand: the key is created after the rows")
+    elif cut:
         reasons.append(
             f"{closing(cut)}, {is_or_are(cut)} NOT NULL and cannot be deferred: "
             "the key is created after the rows, by a role that owns the table" + not_shown_cheapest(cuts)
