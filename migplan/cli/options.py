@@ -475,14 +475,17 @@ class PlanWish:
         catalog: Callable[[Exactness], Catalog],
         *,
         part: Part | None = None,
-        layout: Layout | None = None,
+        layout: str | None = None,
     ) -> ChosenPlan:
         """Find the plan to use, make it anew where that is wanted, and say which it is.
 
         ``settings`` is the configuration without what the command line selects, which is the ``part``;
         ``layout`` is what the command line wants.
         """
-        return self.settled(self.find(named, settings, part), settings, catalog, layout)
+        from migplan.config import Layout
+
+        found = self.find(named, settings, part)
+        return self.settled(found, settings, catalog, Layout(layout) if layout else None)
 
     def find(self, named: Path | None, settings: Config, part: Part | None = None) -> ChosenPlan:
         """Find the plan to use, and say nothing."""

@@ -138,10 +138,11 @@ def export(
 ) -> None:
     """Write the bundle: numbered SQL files that people review, commit and run, with psql alone if they like.
 
-    PLAN is a file that `migplan plan` wrote; without one the plan is made on the spot. Catalog, definitions
-    and rows are all of one moment of the source, and nothing is written to it. The files are written aside
-    and renamed: an interrupted export leaves nothing half-made, and files that people edited are not
-    overwritten without --force.
+    PLAN is a file that `migplan plan` wrote, and people may have edited; else plans/NAME.yaml is used, and
+    without any the plan is made on the spot. A plan that the database has drifted from in what is exported is
+    refused. Catalog, definitions and rows are all of one moment of the source, and nothing is written to it.
+    The files are written aside and renamed: an interrupted export leaves nothing half-made, and files that
+    people edited are not overwritten without --force.
     """
     from migplan.bundle import signing
     from migplan.bundle.data.inserts import InsertStyle
@@ -150,22 +151,16 @@ def export(
     from migplan.bundle.schema.assign_files import Choice
     from migplan.bundle.schema.roles import Owners
     from migplan.catalog.counts import Exactness
-    from migplan.config import Layout
-    from migplan.pipeline.export import ExportOptions, preview_export
+    from migplan.pipeline.export import ExportOptions
     from migplan.pipeline.plan import Part
     from migplan.report import export as report
 
-    settings = options.with_access(reading.settings, access)
-    settings = _with_layout(settings, Layout.WITH_SCHEMA.value if contents == "data" else constraints)
-    if contents == "data" and constraints == Layout.AFTER_DATA.value:
-        raise click.UsageError("--data-only loads into live constraints: --constraints with-schema")
-    chosen = plan_wish.chosen(
-        plan,
-        reading.configured,
-        reading.catalog,
-        part=Part(reading.patterns, groups, rows_only=contents == "data"),
-        layout=Layout(constraints) if constraints else None,
-    )
+    if dry_run and (check_orphans or carry_orphans):
+        raise click.UsageError("--dry-run writes no bundle, and orphans are looked for when one is written")
+    rows_only = contents == "data"
+    settings = _with_layout(options.with_access(reading.settings, access), constraints, rows_only=rows_only)
+    part = Part(reading.patterns, groups, rows_only=rows_only)
+    chosen = plan_wish.chosen(plan, reading.configured, reading.catalog, part=part, layout=constraints)
     wanted = ExportOptions(
         out=out,
         options=Options(
@@ -188,13 +183,7 @@ def export(
     )
     address = reading.address
     if dry_run:
-        if check_orphans or carry_orphans:
-            raise click.UsageError(
-                "--dry-run writes no bundle, and orphans are looked for when one is written"
-            )
-        with screen.progress("reading the catalog") as on_progress:
-            foreseen = preview_export(address, settings, wanted, on_progress)
-        screen.show(report.foreseen(*foreseen, wanted.options.contents))
+        _foreseen(address, settings, wanted)
         return
     with screen.progress("reading the catalog") as on_progress:
         found = _exported(address, settings, wanted, on_progress)
@@ -204,6 +193,16 @@ def export(
         screen.show(report.replaced(former.digest, former.uses, former.kept))
     if key is not None:
         screen.show([f"Signature: {signing.sign(BundlePaths(found.folder).manifest, key, signing.BUNDLE)}"])
+
+
+def _foreseen(address: Address, settings: Config, wanted: ExportOptions) -> None:
+    """Say what would be written."""
+    from migplan.pipeline.export import preview_export
+    from migplan.report import export as report
+
+    with screen.progress("reading the catalog") as on_progress:
+        foreseen = preview_export(address, settings, wanted, on_progress)
+    screen.show(report.foreseen(*foreseen, wanted.options.contents))
 
 
 def _exported(address: Address, settings: Config, wanted: ExportOptions, on_progress: Progress) -> Exported:
@@ -219,9 +218,12 @@ def _exported(address: Address, settings: Config, wanted: ExportOptions, on_prog
         sys.exit(1)
 
 
-def _with_layout(settings: Config, layout: str | None) -> Config:
+def _with_layout(settings: Config, layout: str | None, *, rows_only: bool) -> Config:
     from migplan.config import Layout
 
+    if rows_only and layout == Layout.AFTER_DATA.value:
+        raise click.UsageError("--data-only loads into live constraints: --constraints with-schema")
+    layout = Layout.WITH_SCHEMA.value if rows_only else layout
     if layout is None:
         return settings
     plan = settings.plan.model_copy(update={"constraints": Layout(layout)})
