@@ -270,6 +270,9 @@ class Platform(Section):
     recognised: tuple[Signs, ...] = Field((), description="signs of it; one of these is enough")
     provided: ProvidedSection = ProvidedSection()
     only_there: tuple[str, ...] = Field((), description="extensions that no other platform has")
+    publications: tuple[str, ...] = Field(
+        (), description="provided publications whose tables people choose: they go along to other hosts"
+    )
     left_behind: tuple[LeftBehindSection, ...] = Field(
         (), description="provided tables in which people have rows of their own"
     )

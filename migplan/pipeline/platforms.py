@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from migplan import platforms
 from migplan.catalog.model import Catalog
 from migplan.catalog.provided import Provided
-from migplan.config import Config, Platform
+from migplan.config import Config, Platform, ProvidedSection
 from migplan.errors import PlanError, RefusedError, SelectionError
-from migplan.names import Pattern, quoted
+from migplan.names import Pattern, part_matches, quoted
 from migplan.text.wording import counted, listed
 
 _PLAIN = Platform(title="a plain server")
@@ -123,7 +123,25 @@ def settled(config: Config, catalog: Catalog) -> Config:
         raise _unsaid(host, theirs, [name for name in schemas if name not in theirs])
     stay = set(theirs) - {host.platform.extensions_in}
     own = tuple(_as_pattern(name) for name in schemas if name not in stay)
-    return config.model_copy(update={"selection": config.selection.model_copy(update={"schemas": own})})
+    selection = config.selection.model_copy(update={"schemas": own})
+    return config.model_copy(
+        update={"selection": selection, "provided": config.provided | _only_there(host.platform, catalog)}
+    )
+
+
+def _only_there(platform: Platform, catalog: Catalog) -> ProvidedSection:
+    """What makes sense on one host alone, beside schemas: event triggers, functions, extensions."""
+    named = [text for text in platform.provided.objects if text not in platform.publications]
+    single = [text for text in named if len(Pattern(text).pieces) == 1]
+    within = [Pattern(text) for text in named if len(Pattern(text).pieces) == 2]
+    functions = (function.name for function in catalog.functions)
+    return ProvidedSection(
+        objects=(
+            *(name for name in catalog.signs.others if any(part_matches(text, name) for text in single)),
+            *dict.fromkeys(str(each) for each in functions if any(p.matches(each) for p in within)),
+        ),
+        extensions=tuple(each.name for each in catalog.extensions if each.name in platform.only_there),
+    )
 
 
 def _refuse_ambiguous(config: Config, catalog: Catalog, host: Host) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from migplan import config as configuration
-from migplan.catalog.model import Catalog, Extension, Schema, Server, Signs, Table
+from migplan.catalog.model import Catalog, Extension, Function, Schema, Server, Signs, Table
 from migplan.catalog.provided import Provided
 from migplan.config import Config
 from migplan.errors import PlanError, RefusedError, SelectionError
@@ -101,6 +101,21 @@ def test_to_another_host_only_what_is_ones_own_goes(name: str) -> None:
     settled = platforms.settled(config(f"platform: {name}"), SUPABASE)
     assert settled.selection.schemas == ('"Odd one"', "extensions", "public")
     assert platforms.settled(settled, SUPABASE) is settled
+
+
+def test_to_another_host_what_makes_sense_on_the_first_alone_stays() -> None:
+    watch = Function(
+        QualifiedName("extensions", "pgrst_ddl_watch"), "", "function", "event_trigger", "sql", ""
+    )
+    whole = replace(
+        SUPABASE,
+        functions=(watch, replace(watch, name=QualifiedName("extensions", "mine"))),
+        extensions=(Extension("pg_graphql", "1.5", "graphql"), Extension("pgcrypto", "1.3", "extensions")),
+        signs=replace(SIGNS, others=("mine", "pgrst_ddl_watch", "supabase_realtime")),
+    )
+    provided = platforms.settled(config("platform: none"), whole).provided
+    assert provided.objects == ("pgrst_ddl_watch", "extensions.pgrst_ddl_watch")
+    assert provided.extensions == ("pg_graphql",)  # pgcrypto is everywhere, and people choose the publication
 
 
 def test_a_table_that_means_one_of_the_platform_as_well_is_refused() -> None:

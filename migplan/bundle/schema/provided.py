@@ -12,7 +12,7 @@ from migplan.catalog.provided import Provided
 from migplan.names import QualifiedName
 from migplan.postgres.archive import Entry
 
-REASON = "the target provides it"
+REASON = "it is provided, and not ours to make"
 
 _USERS = 5
 
