@@ -96,7 +96,7 @@ def test_there_and_back_as_who_may_create_roles(
     server: Server, written: Path, mover: tuple[str, str], run: Run
 ) -> None:
     before = of_server(server)
-    _, url = mover
+    url = mover[1]
     assert "made without BYPASSRLS" in run("apply", str(written), "--target", url).stderr
     proof = run("verify", str(written), "--target", url).stdout
     assert "Roles" in proof
@@ -115,6 +115,8 @@ def test_there_and_back_as_who_may_create_roles(
     assert "role mt b: NOLOGIN instead of LOGIN" in changed(
         server, run, written, url, 'ALTER ROLE "mt b" NOLOGIN'
     )
+    as_superuser = run("verify", str(written), "--target", server.url(mover[0]), exit_code=1).stdout
+    assert "role mt_e: no BYPASSRLS" in as_superuser
     said = run("rollback", str(written), "--target", url, "--yes")
     assert "6 role" in said.stdout
     assert of_server(server) == before
