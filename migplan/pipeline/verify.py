@@ -53,6 +53,7 @@ def receipt_of(bundle: VerifiedBundle, address: Address, proof: Verification) ->
         rows=sum(entry.rows or 0 for entry in applied_by.entries),
         seconds=round((ended - applied_by.run.started_at).total_seconds(), 3),
         tables_by_content=strengths["content"],
+        large_objects=len(bundle.manifest.large_objects),
         tables_by_count=strengths["count"],
         steps=receipt.timings_of(applied_by.entries),
     )

@@ -13,15 +13,17 @@ Found = tuple[LargeObject, str]
 """An object, and the digest of its bytes; empty where the role may not read them."""
 
 
-def compared(expectation: Expectation, target: Moment, source: Moment | None, on_progress: Progress) -> Check:
+def compared(
+    expectation: Expectation, target: Moment, source: Moment | None, on_progress: Progress
+) -> tuple[Check, tuple[str, ...]]:
     """Compare the large objects of a target with the bundle's, and with those of the source of today.
 
-    Others that the target has are its own.
+    Others that the target has are its own. The note is about what could not be compared.
     """
     expected = expectation.large_objects
     tally = Tally()
     if not expected:
-        return tally.check("Large objects")
+        return tally.check("Large objects"), ()
     found = _found(target, list(expected), on_progress)
     now = _found(source, None, on_progress) if source is not None else None
     for oid, wanted in expected.items():
@@ -34,7 +36,9 @@ def compared(expectation: Expectation, target: Moment, source: Moment | None, on
     for oid in now or ():
         if oid not in expected:
             tally.differences.append(Difference(f"large object {oid}", "missing (source of today)"))
-    return tally.check("Large objects")
+    bare = any(not wanted["digest"] for wanted in expected.values())
+    note = "only the sizes of large objects were compared: the bundle has no digests of them"
+    return tally.check("Large objects"), ((note,) if bare else ())
 
 
 def _since(oid: int, today: Found | None, there: Found) -> Iterator[Difference]:

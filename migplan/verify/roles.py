@@ -9,34 +9,67 @@ from migplan.verify.moment import Moment
 from migplan.verify.verification import Check, Difference, Tally
 
 _MAY_GIVE = "SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user"
+_JOURNAL = """
+SELECT coalesce(
+    (SELECT pg_catalog.has_table_privilege(pg_catalog.to_regclass('migplan.run'), 'SELECT')), false)
+"""
+_MADE = """
+SELECT coalesce(r.before -> 'made_roles', '[]') FROM migplan.run r
+WHERE r.kind = 'apply' AND r.bundle = %s ORDER BY r.run DESC LIMIT 1
+"""
 
 
 def compared(expectation: Expectation, target: Moment) -> tuple[Check, tuple[str, ...]]:
     """Compare the roles.
 
-    What only some may give, such as CREATEDB, or a place in pg_read_all_data, is a difference to a superuser;
-    to anybody else it is a note, for whoever applied the bundle may not have been able to give it.
+    A role that was there before stays as it is, by the journal's word, and how it differs is a note. What
+    only some may give, such as CREATEDB, or a place in pg_read_all_data, is a difference to a superuser; to
+    anybody else it is a note, too, for whoever applied the bundle may not have been able to give it.
     """
     manifest = expectation.manifest
-    tally, notes = Tally(), []
+    tally = Tally()
+    lacking: list[str] = []
+    other: list[str] = []
     if not manifest.made_roles:
         return tally.check("Roles"), ()
     there = read_roles(target.session, (role.name for role in manifest.made_roles))
     ((gives_all,),) = target.session.ask(_MAY_GIVE, during="asking who we are")
+    before = there.by_name.keys() - _made(expectation, target)
     for role in manifest.made_roles:
-        wrong, lacking = _differences(role, there, gives_all=gives_all)
-        notes += [f"{role.name} ({', '.join(lacking)})"] if lacking else []
+        wrong, lacks = _differences(role, there, gives_all=gives_all)
+        if role.name in before and (wrong or lacks):
+            other.append(f"{role.name} ({', '.join([*wrong, *lacks])})")
+            wrong = lacks = []
+        lacking += [f"{role.name} ({', '.join(lacks)})"] if lacks else []
         _count(tally, f"role {role.name}", wrong)
     for each in manifest.memberships:
         if each.member not in there.by_name:
             continue  # which was said
         said = "" if is_member(each, there) else f"is no member of {each.of}"
         if said and each.of.startswith(PREDEFINED) and not gives_all:
-            notes.append(f"{each.member} ({said})")
+            lacking.append(f"{each.member} ({said})")
+            said = ""
+        if said and {each.of, each.member} <= before:
+            other.append(f"{each.member} ({said})")
             said = ""
         _count(tally, f"role {each.member}", [said] if said else [])
-    note = f"roles that lack what they have in the source, and only some may give: {listed(notes, 5)}"
-    return tally.check("Roles"), ((note,) if notes else ())
+    notes = {
+        "roles that lack what they have in the source, and only some may give": lacking,
+        "roles that were there before, stay as they were, and differ from the source's": other,
+    }
+    return tally.check("Roles"), tuple(
+        f"{what}: {listed(found, 5)}" for what, found in notes.items() if found
+    )
+
+
+def _made(expectation: Expectation, target: Moment) -> set[str]:
+    """Return the roles that a run made; where no journal tells, all of the bundle's."""
+    every = {role.name for role in expectation.manifest.made_roles}
+    during = "reading the journal"
+    if target.session.ask(_JOURNAL, during=during) != [(True,)]:
+        return every
+    found = target.session.ask(_MADE, [expectation.manifest.name], during=during)
+    return set(found[0][0]) if found else every
 
 
 def _count(tally: Tally, what: str, wrong: list[str]) -> None:

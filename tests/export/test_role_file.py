@@ -148,6 +148,8 @@ def test_roles_that_were_there_or_are_used_elsewhere_stay(
     said = run("apply", str(written), "--target", mover[1]).stderr
     assert "differ: mt_d (NOLOGIN instead of LOGIN)" in said
     assert "role mt_d was there already: it stays as it is" in said
+    proof = run("verify", str(written), "--target", mover[1]).stdout
+    assert "differ from the source's: mt_d (NOLOGIN instead of LOGIN)" in proof
     with server.connect(dbname=other) as connection:
         connection.execute("CREATE TABLE used (); ALTER TABLE used OWNER TO mt_c")
     try:

@@ -87,7 +87,8 @@ def chosen(
         raise PlanError(
             f"this role may not read {len(unread):,} of {counted(len(found), 'large object')}: "
             f"{listed([str(each.oid) for each in unread], 10)}, of {listed(owners, 5)}",
-            do=f"have it granted by {owners[0]}: {_granting(who, owners[0])}; or leave all of them behind: "
+            do=f"have it granted by {owners[0]}: {_granting(who, owners[0])}"
+            f"{', and likewise by the others' if len(owners) > 1 else ''}; or leave all of them behind: "
             "--without-large-objects",
         )
     return found, ()

@@ -263,6 +263,9 @@ def _granted(each: NeededMembership) -> str:
         [
             f"    IF NOT made ?| {both} THEN",
             "        RETURN;  -- both were there already, and stay as they are",
+            f"    ELSIF {literal(each.member)} = current_user",
+            f"        AND pg_catalog.pg_has_role({literal(each.of)}, 'USAGE') THEN",
+            "        RETURN;  -- whoever runs this is one already, and gives objects to the other",
             "    END IF;",
             "    EXECUTE CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000",
             f"        THEN {literal(since_16)}",

@@ -58,6 +58,7 @@ class Receipt(Section):
     seconds: float = Field(description="from the first step to the last")
     tables_by_content: int = Field(0, description="tables whose rows were compared by digest")
     tables_by_count: int = Field(0, description="tables whose rows were only counted")
+    large_objects: int = 0
     steps: tuple[Timing, ...] = ()
 
     def is_of(self, here: Whereabouts) -> bool:
