@@ -109,24 +109,32 @@ def settled(config: Config, catalog: Catalog) -> Config:
     one of the host's, too.
     """
     host, target = source_host(config, catalog), target_host(config)
-    if host is None or host.is_plain or (target and target.name == host.name) or config.selection.schemas:
+    if host is None or host.is_plain or (target and target.name == host.name):
         return config
-    said = Provided.of(config.provided)
-    if config.selection.tables:
+    theirs = [] if config.selection.schemas or config.selection.tables else _schemas_of(host, config, catalog)
+    own = [schema.name for schema in catalog.schemas if schema.name not in theirs]
+    if config.selection.tables and not config.selection.schemas:
         _refuse_ambiguous(config, catalog, host)
-        return config
-    schemas = [schema.name for schema in catalog.schemas if not said.schema(schema.name)]
-    theirs = [name for name in schemas if host.provided.schema(name)]
-    if not theirs:
-        return config
+    if theirs and target is None:
+        raise _unsaid(host, theirs, own)
     if target is None:
-        raise _unsaid(host, theirs, [name for name in schemas if name not in theirs])
-    stay = set(theirs) - {host.platform.extensions_in}
-    own = tuple(_as_pattern(name) for name in schemas if name not in stay)
-    selection = config.selection.model_copy(update={"schemas": own})
-    return config.model_copy(
-        update={"selection": selection, "provided": config.provided | _only_there(host.platform, catalog)}
-    )
+        return config
+    changes: dict[str, object] = {"provided": config.provided | _only_there(host.platform, catalog)}
+    if theirs:
+        along = [name for name in theirs if name == host.platform.extensions_in]
+        schemas = tuple(map(_as_pattern, sorted([*own, *along])))
+        changes["selection"] = config.selection.model_copy(update={"schemas": schemas})
+    return config.model_copy(update=changes)
+
+
+def _schemas_of(host: Host, config: Config, catalog: Catalog) -> list[str]:
+    """The schemas of a database that are its host's own, and that people do not call provided anyhow."""
+    said = Provided.of(config.provided)
+    return [
+        schema.name
+        for schema in catalog.schemas
+        if host.provided.schema(schema.name) and not said.schema(schema.name)
+    ]
 
 
 def _only_there(platform: Platform, catalog: Catalog) -> ProvidedSection:

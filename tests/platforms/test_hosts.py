@@ -100,7 +100,7 @@ def test_what_is_said_stays_as_it_is(text: str) -> None:
 def test_to_another_host_only_what_is_ones_own_goes(name: str) -> None:
     settled = platforms.settled(config(f"platform: {name}"), SUPABASE)
     assert settled.selection.schemas == ('"Odd one"', "extensions", "public")
-    assert platforms.settled(settled, SUPABASE) is settled
+    assert platforms.settled(settled, SUPABASE) == settled
 
 
 def test_to_another_host_what_makes_sense_on_the_first_alone_stays() -> None:
@@ -116,6 +116,15 @@ def test_to_another_host_what_makes_sense_on_the_first_alone_stays() -> None:
     provided = platforms.settled(config("platform: none"), whole).provided
     assert provided.objects == ("pgrst_ddl_watch", "extensions.pgrst_ddl_watch")
     assert provided.extensions == ("pg_graphql",)  # pgcrypto is everywhere, and people choose the publication
+    rds = replace(
+        PLAIN,
+        extensions=(Extension("aws_s3", "1.2", "public"), Extension("citext", "1.6", "public")),
+        signs=Signs(SCHEMAS, ("rdsadmin", "rds_superuser")),
+    )
+    settled = platforms.settled(config("platform: supabase"), rds)
+    assert settled.provided.extensions == ("aws_s3",)
+    assert not settled.selection.schemas
+    assert platforms.settled(config(), rds).provided == config().provided
 
 
 def test_a_table_that_means_one_of_the_platform_as_well_is_refused() -> None:
