@@ -26,7 +26,7 @@ from migplan.plan.edited import Edited, cut_down
 from migplan.plan.groups import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan
-from migplan.plan.replan import by_hand, replan
+from migplan.plan.replan import Before, by_hand, replan
 from migplan.text.wording import counted
 from migplan.yamlfile import Marks
 
@@ -177,23 +177,32 @@ def make_plan(
     request: Request,
     before: Path | None = None,
     asked: Collection[str] = (),
+    configured: Config | None = None,
 ) -> Planned:
     """Return a plan for the catalog.
 
-    ``before`` is the file of an earlier one, whose decisions by hand stay; so do its layout, selection and
-    name where neither the configuration has set them since nor the command line has ``asked`` for others.
+    ``before`` is the file of an earlier one, which changes only where the database makes it; its layout,
+    selection and name stay where neither the configuration was edited since nor options have ``asked``
+    for others. ``configured`` is what migplan.yaml says by itself, where options have added to ``config``.
     """
+    said = configured or config
     if before is None:
         selected = _selected(catalog, config, request)
         plan = make(selected, build(selected.catalog), request)
-        return Planned(plan, Baseline(selected.catalog, plan))
+        return Planned(plan, Baseline(selected.catalog, plan, said))
     written, _ = plan_file.load(before)
     then = baseline.load(before)
-    proposal = then.proposal if then else None
-    request = _as_before(request, config, written, proposal, asked)
+    request = _as_before(request, said, written, then, asked)
     selected = _selected(catalog, config, request)
-    again = replan(selected, build(selected.catalog), request, written, proposal)
-    return Planned(again.plan, Baseline(selected.catalog, again.plan), again.kept, again.changed)
+    again = replan(selected, build(selected.catalog), request, written, _before(then, catalog))
+    return Planned(again.plan, Baseline(selected.catalog, again.plan, said), again.kept, again.changed)
+
+
+def _before(then: Baseline | None, catalog: Catalog) -> Before:
+    if then is None:
+        return Before()
+    asked = _request(then.configured, catalog) if then.configured else None
+    return Before(then.proposal, then.catalog, asked)
 
 
 def _selected(catalog: Catalog, config: Config, request: Request) -> selection.Selected:
@@ -209,19 +218,19 @@ def _patterns(said: SelectionSection, provided: Provided) -> Selection:
 
 
 def _as_before(
-    request: Request, config: Config, written: Plan, proposal: Plan | None, asked: Collection[str]
+    request: Request, said: Config, written: Plan, then: Baseline | None, asked: Collection[str]
 ) -> Request:
-    """Return the request with what the plan's file says of the whole, where that is the last word."""
-    is_set = {
-        "constraints": "constraints" in config.plan.model_fields_set,
-        "selection": bool(config.selection.model_fields_set),
-        "provided": bool(config.provided.model_fields_set),
-        "name": "name" in config.plan.model_fields_set,
-    }
+    """Return the request with what the plan's file says of the whole, where that is the last word.
+
+    migplan.yaml has it where it was edited since the plan was made, and the plan's file was not.
+    """
+    before = then.configured if then else None
+    now, earlier = _of_the_whole(said), _of_the_whole(before or said)
+    proposal = then.proposal if then else None
 
     def stays(field_: str) -> bool:
         edited = proposal is not None and getattr(written, field_) != getattr(proposal, field_)
-        return field_ not in asked and (edited or not is_set[field_])
+        return field_ not in asked and (edited or now[field_] == earlier[field_])
 
     return replace(
         request,
@@ -231,6 +240,15 @@ def _as_before(
         platform=request.platform or written.platform,
         name=written.name if stays("name") else request.name,
     )
+
+
+def _of_the_whole(config: Config) -> dict[str, object]:
+    return {
+        "constraints": config.plan.constraints,
+        "selection": config.selection,
+        "provided": config.provided,
+        "name": config.plan.name,
+    }
 
 
 def write_plan(result: Planned, file: Path) -> None:
@@ -309,7 +327,7 @@ def without_secrets(catalog: Catalog, types: tuple[Type, ...] = ()) -> Catalog:
 
     ``types`` are those of the whole database, where the catalog is a part of it: what they list is harmless.
     """
-    return cleaned(catalog, Anonymiser(replace(catalog, types=types or catalog.types)), with_digest)
+    return cleaned(catalog, Anonymiser(replace(catalog, types=(*types, *catalog.types))), with_digest)
 
 
 def plan_for(catalog: Catalog, config: Config, chosen: ChosenPlan) -> UsedPlan:
@@ -462,7 +480,10 @@ def _section(said: Selection) -> SelectionSection:
 
 def request_of(config: Config, catalog: Catalog) -> Request:
     """What the configuration wants of a plan."""
-    config = settled(config, catalog)
+    return _request(settled(config, catalog), catalog)
+
+
+def _request(config: Config, catalog: Catalog) -> Request:
     return Request(
         name=config.plan.name,
         layout=config.plan.constraints,

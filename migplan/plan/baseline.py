@@ -11,19 +11,22 @@ from pathlib import Path
 
 from migplan.catalog import attributes, layout, store
 from migplan.catalog.model import Catalog
+from migplan.config import Config
 from migplan.errors import FileError
 from migplan.files import read_json, write_whole
 from migplan.plan.model import Plan
 
 FORMAT = 1
+_OF_PLANS = ("plan", "selection", "provided", "groups", "strategies")  # sections of the configuration
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The catalog at the time of planning, and the plan as migplan wrote it."""
+    """The catalog at the time of planning, the plan as migplan wrote it, and what migplan.yaml wanted."""
 
     catalog: Catalog
     proposal: Plan
+    configured: Config | None = None  # what migplan.yaml said of plans; None: an earlier migplan wrote it
 
 
 def beside(plan_file: Path) -> Path:
@@ -38,6 +41,10 @@ def save(baseline: Baseline, plan_file: Path) -> None:
         "proposal": baseline.proposal.model_dump(mode="json", exclude_defaults=True),
         "catalog": store.as_json(baseline.catalog, observations=False),
     }
+    if baseline.configured is not None:
+        content["configured"] = baseline.configured.model_dump(
+            mode="json", exclude_defaults=True, include=set(_OF_PLANS)
+        )
     if baseline.catalog.attributes is not None:
         content["attributes"] = attributes.as_json(baseline.catalog.attributes)
     write_whole(beside(plan_file), layout.as_text(content))
@@ -55,7 +62,12 @@ def load(plan_file: Path) -> Baseline | None:
         proposal = Plan.model_validate(content["proposal"])
         catalog = store.from_json(content["catalog"], file)
         more = content.get("attributes")
-        return Baseline(replace(catalog, attributes=attributes.from_json(more) if more else None), proposal)
+        said = content.get("configured")
+        return Baseline(
+            replace(catalog, attributes=attributes.from_json(more) if more else None),
+            proposal,
+            None if said is None else Config.model_validate(said),
+        )
     except KeyError as error:
         raise _damaged(file, f"{error.args[0]} is missing") from None
     except (AttributeError, TypeError):

@@ -12,6 +12,7 @@ from migplan.plan.baseline import Baseline
 from migplan.plan.groups import Wish, gathered, settled
 from migplan.plan.make import structure_of
 from migplan.plan.model import Plan
+from migplan.plan.renames import renames_between
 
 
 def drift(
@@ -26,9 +27,12 @@ def _of_structure(
 ) -> Iterator[str]:
     now = selected.catalog
     if baseline is not None and fingerprint(baseline.catalog) == plan.catalog:
-        yield from map(str, differences(baseline.catalog, now))
-        if baseline.catalog.attributes is not None and now.attributes is not None:
-            yield from map(str, differences_of_attributes(baseline.catalog.attributes, now.attributes))
+        renames = renames_between(baseline.catalog, now)
+        yield from renames.lines()
+        then = renames.catalog(baseline.catalog)
+        yield from map(str, differences(then, now))
+        if then.attributes is not None and now.attributes is not None:
+            yield from map(str, differences_of_attributes(then.attributes, now.attributes))
         yield from _left_out_by_hand(plan, baseline, graph)
         return
     tables = list(_of_tables(plan, graph))

@@ -21,7 +21,7 @@ from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan.cuts import Cut, cuts, ways_to_cut
 from migplan.plan.groups import Group, contradictions, moves, partition_hint
-from migplan.plan.make import Request, file_names, reason_of, situation_of
+from migplan.plan.make import NARROW, Request, file_names, reason_of, situation_of
 from migplan.plan.model import Plan, PlannedCut, PlannedGroup, PlannedTable
 from migplan.plan.order import loading_order, order_needs
 from migplan.plan.strategies import LIVE_ONLY, decide, objection
@@ -348,8 +348,9 @@ class Edited:
         )
 
     def _free_name(self, at: int, group: PlannedGroup) -> str:
-        numbers = [Group(each.name, each.number or place) for place, each in enumerate(self.plan.groups, 1)]
-        name = file_names(numbers[at], numbers, Layout.AFTER_DATA)[2]
+        numbers = [each.number or place for place, each in enumerate(self.plan.groups, 1)]
+        wide = max(numbers) > NARROW
+        name = file_names(group.name, numbers[at], wide=wide, layout=Layout.AFTER_DATA)[2]
         assert name is not None
         taken = {file for each in self.plan.groups for file in each.files}
         return name if name not in taken else f"999-constraints-{group.name}.sql"

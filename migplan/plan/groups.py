@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -52,7 +53,7 @@ def gathered(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> tuple[Group, ...
 
     A table named outright belongs to the group that names it, whatever globs say of it elsewhere.
     """
-    place = _placed(claimed(wishes, graph), graph)
+    place = placed(claimed(wishes, graph), graph)
     groups = [Group(wish.name, wish.number, wish.purpose) for wish in wishes]
     if len(place) < len(graph.tables):
         groups.append(Group(_free_name("others", groups), purpose="Tables that belong to no other group."))
@@ -62,8 +63,8 @@ def gathered(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> tuple[Group, ...
     return tuple(replace(group, tables=tuple(own)) for group, own in zip(groups, members, strict=True) if own)
 
 
-def _placed(claims: dict[QualifiedName, int], graph: ForeignKeyGraph) -> dict[QualifiedName, int]:
-    """Return places for the claimed tables, and for tables connected to them by keys."""
+def placed(claims: dict[QualifiedName, int], graph: ForeignKeyGraph) -> dict[QualifiedName, int]:
+    """Return places for the claimed tables, and for those that keys tie to them; none is moved."""
     ties: nx.DiGraph[QualifiedName] = nx.DiGraph()
     ties.add_nodes_from(graph.tables)
     ties.add_edges_from((bond.table, bond.needs) for bond in bonds(graph))
@@ -183,29 +184,98 @@ def working_order(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Grou
 
 
 def moves(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Move, ...]:
-    """Return the tables to move so that the given order works, all to earlier or all to later groups."""
+    """Return the fewest tables to move so that the given order of the groups works."""
     place = _places(groups)
-    earlier, later = dict(place), dict(place)
-    binding = bonds(graph)
-    changed = True
-    while changed:
-        changed = False
-        for bond in binding:
-            if earlier[bond.needs] > earlier[bond.table]:
-                earlier[bond.needs] = earlier[bond.table]
-                changed = True
-            if later[bond.table] < later[bond.needs]:
-                later[bond.table] = later[bond.needs]
-                changed = True
-    fewest = min(
-        (earlier, later),
-        key=lambda candidate: sum(candidate[name] != place[name] for name in place),
-    )
+    fitting = accommodated(place, graph)
     return tuple(
-        Move(name, groups[place[name]].name, groups[fewest[name]].name)
+        Move(name, groups[place[name]].name, groups[fitting[name]].name)
         for name in graph.tables
-        if fewest[name] != place[name]
+        if fitting[name] != place[name]
     )
+
+
+def accommodated(place: Mapping[QualifiedName, int], graph: ForeignKeyGraph) -> dict[QualifiedName, int]:
+    """Return places that the keys allow: those given but for the fewest moves, and others for the rest.
+
+    A table without a place goes where most of its neighbours are. One that no key ties to any with a place,
+    not even through others, gets none.
+    """
+    names = list(graph.tables)
+    number = {name: at for at, name in enumerate(names)}
+    # In numbers, since networkx walks through sets, and names come out of them in another order each time.
+    ties: nx.DiGraph[int] = nx.DiGraph()
+    ties.add_nodes_from(range(len(names)))
+    ties.add_edges_from((number[bond.table], number[bond.needs]) for bond in bonds(graph))
+    given = {number[name]: at for name, at in place.items() if name in number}
+    moving = _fewest_in_the_way(given, ties)
+    fixed = {name: at for name, at in given.items() if name not in moving}
+    return {names[name]: at for name, at in _nearest_places(fixed, given, ties).items()}
+
+
+def _fewest_in_the_way(place: Mapping[int, int], ties: nx.DiGraph[int]) -> set[int]:
+    """Return the fewest nodes without which no other needs, over however many steps, one of a later place.
+
+    That a node needs another of a later place is a partial order, so those that may stay are its largest
+    antichain, and the rest is a smallest vertex cover of a bipartite graph (Dilworth, König).
+    """
+    conflicts: nx.Graph[int] = nx.Graph()
+    size = ties.number_of_nodes()
+    if len(place) == size and all(place[node] >= place[need] for node, need in ties.edges):
+        return set()
+    for node, at in sorted(place.items()):
+        for need in nx.descendants(ties, node):
+            if place.get(need, at) > at:
+                conflicts.add_edge(node, need + size)
+    # From this side, the needed table is moved where one is as good as the other.
+    tops = sorted(node for node in conflicts if node >= size)
+    matching = nx.bipartite.hopcroft_karp_matching(conflicts, tops)
+    return {node % size for node in nx.bipartite.to_vertex_cover(conflicts, matching, tops)}
+
+
+def _nearest_places(
+    fixed: Mapping[int, int], given: Mapping[int, int], ties: nx.DiGraph[int]
+) -> dict[int, int]:
+    """Return a place for each node that is tied to a fixed one, or had one."""
+    units = list(nx.strongly_connected_components(ties))  # each after all that it needs
+    at_most: dict[int, int] = {}
+    for unit in reversed(units):
+        above = [
+            fixed[each] if each in fixed else at_most.get(each) for each in _beside(unit, ties.predecessors)
+        ]
+        limit = min((each for each in above if each is not None), default=None)
+        if limit is not None:
+            at_most |= dict.fromkeys(unit, limit)
+    found: dict[int, int] = {}
+    at_least: dict[int, int] = {}
+    for unit in units:
+        needs = _beside(unit, ties.successors)
+        lowest = max((found.get(each, at_least.get(each, -1)) for each in needs), default=-1)
+        own = sorted({fixed[each] for each in unit if each in fixed})
+        if own:
+            found |= dict.fromkeys(unit, own[0])
+            continue
+        highest = at_most.get(min(unit), None)
+        neighbours = [
+            at
+            for each in (*needs, *_beside(unit, ties.predecessors))
+            if (at := found.get(each, fixed.get(each))) is not None
+        ]
+        wished = [given[each] for each in sorted(unit) if each in given] or [
+            at for at in neighbours if at >= lowest and (highest is None or at <= highest)
+        ]
+        if not wished:
+            wished = [at for at in (lowest, highest) if at is not None and at >= 0]
+        if wished:
+            best = min(Counter(wished).items(), key=lambda pair: (-pair[1], pair[0]))[0]
+            best = max(best, lowest) if highest is None else min(max(best, lowest), highest)
+            found |= dict.fromkeys(unit, best)
+        elif lowest >= 0:
+            at_least |= dict.fromkeys(unit, lowest)
+    return found
+
+
+def _beside(unit: set[int], beside: Callable[[int], Iterable[int]]) -> list[int]:
+    return sorted({other for node in unit for other in beside(node)} - unit)
 
 
 def moved(groups: Sequence[Group], wanted: Iterable[Move]) -> tuple[Group, ...]:

@@ -20,6 +20,9 @@ from migplan.plan.strategies import Decision, Situation, decide, objection
 from migplan.plan.treatment import label_of
 from migplan.text.wording import listed
 
+NARROW = 9
+"""The highest number of a group of which the files have two digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -89,19 +92,17 @@ def numbered(groups: Sequence[Group]) -> tuple[Group, ...]:
     return tuple(result)
 
 
-def file_names(group: Group, groups: Sequence[Group], layout: Layout) -> tuple[str, str, str | None]:
-    """Return the names of a group's files: 01-, 10-, 20-, or in bands of a hundred."""
-    number = group.number or 0
-    wide = max(other.number or 0 for other in groups) > 9
+def file_names(name: str, number: int, *, wide: bool, layout: Layout) -> tuple[str, str, str | None]:
+    """Return the names of a group's files: 01-, 10-, 20-, or ``wide``, in bands of a hundred."""
     schema, data, constraints = (
         (f"{number:03}", f"{100 + number}", f"{200 + number}")
         if wide
         else (f"{number:02}", f"{9 + number}", f"{19 + number}")
     )
     return (
-        f"{schema}-schema-{group.name}.sql",
-        f"{data}-data-{group.name}.sql",
-        f"{constraints}-constraints-{group.name}.sql" if layout is Layout.AFTER_DATA else None,
+        f"{schema}-schema-{name}.sql",
+        f"{data}-data-{name}.sql",
+        f"{constraints}-constraints-{name}.sql" if layout is Layout.AFTER_DATA else None,
     )
 
 
@@ -115,7 +116,12 @@ def _group(
 ) -> PlannedGroup:
     names = sorted(group.tables, key=lambda name: place[name])
     tables = tuple(_table(name, graph, opened, request) for name in names)
-    schema_file, data_file, constraints_file = file_names(group, groups, request.layout)
+    schema_file, data_file, constraints_file = file_names(
+        group.name,
+        group.number or 0,
+        wide=max(other.number or 0 for other in groups) > NARROW,
+        layout=request.layout,
+    )
     return PlannedGroup(
         name=group.name,
         purpose=group.purpose,

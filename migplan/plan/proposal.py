@@ -116,20 +116,21 @@ def _name_of(names: Names, words: Counter[str], graph: ForeignKeyGraph) -> str:
     """Return the schema if it is theirs alone, else their most distinctive word, else their largest hub."""
     schemas = {name.schema for name in names}
     if len(schemas) == 1 and {name for name in graph.tables if name.schema in schemas} == set(names):
-        return _slug(schemas.pop())
+        return slug(schemas.pop())
     own = Counter(word for name in names for word in _words(name))
     if own:
         word = min(own, key=lambda word: (-(own[word] ** 2) / words[word], word))
         if own[word] >= max(2, len(names) / 4):
-            return _slug(word)
+            return slug(word)
     hub = min(names, key=lambda name: (-graph.blocked[name], name))
-    return _slug(hub.name)
+    return slug(hub.name)
 
 
 def _words(name: QualifiedName) -> set[str]:
     return {word.lower() for word in _WORD.findall(name.name) if len(word) > 2 and not word.isdecimal()}
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """Return a name that a group can have."""
     slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     return slug[:40].strip("-") or "tables"

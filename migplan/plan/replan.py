@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import networkx as nx
+
+from migplan.catalog.model import Catalog
 from migplan.catalog.selection import Selected
-from migplan.config import Strategy
-from migplan.errors import PlanError
-from migplan.graph import ForeignKeyGraph
-from migplan.plan.groups import Wish
-from migplan.plan.make import Request, make
+from migplan.config import Layout, Strategy
+from migplan.errors import GroupingError, PlanError
+from migplan.graph import ForeignKeyGraph, build
+from migplan.names import Pattern, QualifiedName
+from migplan.plan import proposal
+from migplan.plan.groups import Bond, Group, Wish, accommodated, bonds, claimed, placed, settled
+from migplan.plan.make import NARROW, Request, file_names, make, structure_of
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
+from migplan.plan.renames import Renames, recognised
+from migplan.text.wording import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,98 +32,368 @@ class Replanned:
     changed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is known of the plan that is made again."""
+
+    proposal: Plan | None = None  # as migplan last wrote it
+    catalog: Catalog | None = None  # of that time
+    asked: Request | None = None  # what the configuration wanted then
+
+
 def replan(
-    selected: Selected, graph: ForeignKeyGraph, request: Request, written: Plan, before: Plan | None
+    selected: Selected, graph: ForeignKeyGraph, request: Request, written: Plan, before: Before
 ) -> Replanned:
-    """Plan again over a plan's file. ``before`` is what migplan last wrote there.
+    """Plan again over a plan's file: groups, numbers, files and order stay but for what changes force.
 
-    When that is lost, all in which the file differs from migplan's own choice counts as set by hand.
+    Where it is lost what migplan last wrote, all in which the file differs from migplan's own choice counts
+    as set by hand.
     """
-    today = make(selected, graph, request)
-    decisions = by_hand(written, before or today, today)
-    if not decisions:
-        return Replanned(today, (), tuple(changes(written, today)))
-    asked = with_decisions(request, decisions, written, today, graph)
-    plan = marked(make(selected, graph, asked), decisions, written)
-    return Replanned(plan, tuple(kept(decisions, plan)), tuple(changes(written, plan)))
+    renames = _renames(written, before, selected.catalog, graph)
+    base = _under(renames, written)
+    assert base is not None
+    request = _translated(request, renames)
+    asked = _translated(before.asked, renames) if before.asked else None
+    request, stale = _without_the_gone(request, asked, graph)
+    today = _fresh(selected, graph, request)
+    decisions = by_hand(base, _under(renames, before.proposal) or today, today)
+    then = build(renames.catalog(before.catalog)) if before.catalog else None
+    known = {(bond.table, bond.needs) for bond in bonds(then)} if then else None
+    shelves = Shelves.of(base, request, asked, decisions, graph)
+    if not shelves.place:
+        plan = make(selected, graph, request)
+        return Replanned(plan, (), (*_settings_changed(written, plan), *changes(base, plan)))
+    shelves.settle(known, graph, reorder=request.reorder)
+    wishes = shelves.wishes(request, asked)
+    places = {table.table: place for place, table in enumerate(base.tables)}
+    plan = make(
+        selected,
+        graph,
+        replace(
+            request,
+            groups=wishes,
+            strategies=_strategies(request, asked, decisions, graph),
+            order={graph.by_text[table]: place for table, place in places.items() if table in graph.by_text},
+            reorder=False,
+        ),
+    )
+    plan = marked(plan, decisions, base)
+    told = Told(shelves.reasons, _unaltered(then, graph) if then and renames else frozenset())
+    told_again = not then or not any(Pattern(text).matches(name) for text in stale for name in then.tables)
+    changed = (
+        *renames.lines(),
+        *(() if told_again else (f"migplan.yaml: it still names {listed(stale)}, which is gone",)),
+        *_settings_changed(written, plan),
+        *changes(base, plan, told),
+    )
+    return Replanned(plan, tuple(kept(decisions, plan)), changed)
 
 
-def with_decisions(
-    request: Request, decisions: ByHand, written: Plan, proposal: Plan, graph: ForeignKeyGraph
-) -> Request:
-    """Return the request with people's decisions added, for the tables that still exist."""
-    tables = graph.by_text
-    # A name of the file goes on only where people gave it, or have decided something about its group.
-    named = {*decisions.heads, *(decisions.groups[table] for table in tables if table in decisions.groups)}
-    names = {group.name: group.name for group in proposal.groups}
-    names |= {own: name for own, name in names_in_file(written, proposal).items() if name in named}
-    regrouped = decisions.groups or decisions.heads
-    homes = {
-        table: decisions.groups.get(table, names[own]) if regrouped else own
-        for table, own in proposal.group_of.items()
-    }
+def _fresh(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan | None:
+    """Return what migplan would choose by itself; None where the configuration contradicts the keys now."""
+    try:
+        return make(selected, graph, replace(request, reorder=False))
+    except GroupingError:
+        return None
+
+
+def _renames(written: Plan, before: Before, now: Catalog, graph: ForeignKeyGraph) -> Renames:
+    if before.catalog is None:
+        return Renames({}, {})
+    then = before.catalog
+    planned = {then.by_text[table.table] for table in written.tables if table.table in then.by_text}
+    live = graph.tables.keys()
+    tables = recognised(then, now, planned - live, live - then.by_name.keys())
+    return Renames.of(tables, then, now)
+
+
+def _under(renames: Renames, plan: Plan | None) -> Plan | None:
+    """Return a plan with its tables under the names that they have now."""
+    if plan is None or not renames:
+        return plan
+    names = {str(old): str(new) for old, new in renames.tables.items()}
+    groups = tuple(
+        group.model_copy(
+            update={
+                "tables": tuple(
+                    table.model_copy(update={"table": names.get(table.table, table.table)})
+                    for table in group.tables
+                )
+            }
+        )
+        for group in plan.groups
+    )
+    return plan.model_copy(update={"groups": groups})
+
+
+def _translated(request: Request, renames: Renames) -> Request:
+    """Return what the configuration wants, by the names that tables have now."""
+    if not renames:
+        return request
+    names = {str(old): str(new) for old, new in renames.tables.items()}
+    bare = {old.name: str(new) for old, new in renames.tables.items()}
     return replace(
         request,
-        groups=_wishes(decisions, written, proposal, names, homes) if regrouped else request.groups,
-        strategies={
-            **request.strategies,
-            **{
-                tables[table]: strategy for table, strategy in decisions.strategies.items() if table in tables
-            },
-        },
-        order={
-            tables[table]: place
-            for table, place in decisions.order.items()
-            if table in homes and "order" in decisions.heads.get(homes[table], ())
-        },
+        groups=tuple(
+            replace(wish, patterns=tuple(names.get(each) or bare.get(each, each) for each in wish.patterns))
+            for wish in request.groups
+        ),
+        strategies={renames.name(name): way for name, way in request.strategies.items()},
     )
 
 
-def _wishes(
-    decisions: ByHand,
-    written: Plan,
-    proposal: Plan,
-    names: Mapping[str, str],
-    homes: Mapping[str, str],
-) -> tuple[Wish, ...]:
-    """Return the groups of the file and those that are new, each with its tables."""
-    members: dict[str, list[str]] = {}
-    for table, home in homes.items():
-        members.setdefault(home, []).append(table)
-    heads = {group.name: group for group in written.groups}
-    planned = {names[group.name]: group for group in reversed(proposal.groups)}
-    placed = any("place" in marks for marks in decisions.heads.values())
-    lines = [list(heads), list(dict.fromkeys(names[group.name] for group in proposal.groups))]
-    order = [name for name in _interleaved(*(lines if placed else reversed(lines))) if name in members]
-    numbers: list[tuple[int, bool]] = []
-    purposes: list[str] = []
-    for name in order:
-        mine = decisions.heads.get(name, ())
-        head, plan = heads.get(name), planned.get(name)
-        fixed = "number" in mine
-        numbers.append((_of(head, plan, own=fixed).number, fixed))
-        purposes.append(_of(head, plan, own="purpose" in mine).purpose)
-    return tuple(
-        Wish(name, tuple(members[name]), number, purpose)
-        for name, number, purpose in zip(order, _rising(numbers), purposes, strict=True)
+def _without_the_gone(
+    request: Request, asked: Request | None, graph: ForeignKeyGraph
+) -> tuple[Request, tuple[str, ...]]:
+    """Return the request without names of tables that are gone since, and these names.
+
+    What nobody asked for before is kept: it is a mistake, and refused.
+    """
+    if asked is None:
+        return request, ()
+    known = {text for wish in asked.groups for text in wish.patterns} | {
+        str(name) for name in asked.strategies
+    }
+    wanted = [text for wish in request.groups for text in wish.patterns] + [*map(str, request.strategies)]
+    gone = {text for text in wanted if text in known and not any(map(Pattern(text).matches, graph.tables))}
+    groups = [
+        replace(wish, patterns=left)
+        for wish in request.groups
+        if (left := tuple(text for text in wish.patterns if text not in gone))
+    ]
+    strategies = {name: way for name, way in request.strategies.items() if str(name) not in gone}
+    return replace(request, groups=tuple(groups), strategies=strategies), tuple(sorted(gone))
+
+
+def _unaltered(then: ForeignKeyGraph, now: ForeignKeyGraph) -> frozenset[str]:
+    """Return the tables that are what they were, under the names of today."""
+    return frozenset(
+        str(name)
+        for name in now.tables
+        if name in then.tables and structure_of(name, then) == structure_of(name, now)
     )
 
 
-def _of(head: PlannedGroup | None, plan: PlannedGroup | None, *, own: bool) -> PlannedGroup:
-    """Return the file's group if people decided about it, or migplan has none; else migplan's."""
-    found = head if head is not None and (own or plan is None) else plan
-    assert found is not None
-    return found
+def _strategies(
+    request: Request, asked: Request | None, decisions: ByHand, graph: ForeignKeyGraph
+) -> dict[QualifiedName, Strategy]:
+    """Return what the configuration and the file set; of the two, what was edited since counts."""
+    then = asked.strategies if asked else request.strategies
+    edited = {name for name, way in request.strategies.items() if then.get(name) is not way}
+    own = {graph.by_text[table]: way for table, way in decisions.strategies.items() if table in graph.by_text}
+    return {**request.strategies, **{name: way for name, way in own.items() if name not in edited}}
 
 
-def _interleaved(line: Sequence[str], other: Sequence[str]) -> list[str]:
-    """Return the first line, with what only the second has behind its neighbours there."""
-    result = list(line)
-    for place, name in enumerate(other):
-        if name not in result:
-            before = [result.index(each) for each in other[:place] if each in result]
-            result.insert(max(before[-1:], default=-1) + 1, name)
-    return result
+def _settings_changed(before: Plan, after: Plan) -> Iterator[str]:
+    """Yield what an option, or an edit of migplan.yaml, changed of the plan as a whole."""
+    if before.constraints != after.constraints:
+        yield f"layout: constraints {after.constraints.value} instead of {before.constraints.value}"
+    if before.name != after.name:
+        yield f"name: {after.name} instead of {before.name}"
+    if before.selection != after.selection:
+        then, now = (plan.selection.model_dump(exclude_defaults=True) for plan in (before, after))
+        yield f"selection: {_said(now)} instead of {_said(then)}"
+
+
+def _said(selection: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(f"{key} {', '.join(value)}" for key, value in selection.items()) or "everything"
+
+
+class Shelves:
+    """The groups of a plan, filled again: what had a place keeps it, what is new gets one."""
+
+    def __init__(self, heads: Sequence[PlannedGroup], decisions: ByHand) -> None:
+        self.heads = list(heads)
+        self.names = [head.name for head in heads]
+        self.place: dict[QualifiedName, int] = {}
+        self.reasons: dict[str, str] = {}  # of tables that are new, or were moved
+        self._decisions = decisions
+
+    @classmethod
+    def of(
+        cls, base: Plan, request: Request, asked: Request | None, decisions: ByHand, graph: ForeignKeyGraph
+    ) -> Shelves:
+        """Return the groups of a plan's file with the tables that are left, and what was edited since."""
+        shelves = cls(base.groups, decisions)
+        for at, group in enumerate(base.groups):
+            for table in group.tables:
+                if table.table in graph.by_text:
+                    shelves.place[graph.by_text[table.table]] = at
+        if request.groups:
+            shelves._follow_configuration(request, asked, graph)
+        return shelves
+
+    def _follow_configuration(self, request: Request, asked: Request | None, graph: ForeignKeyGraph) -> None:
+        """Put tables where migplan.yaml wants them: new ones, and those that it wanted elsewhere before."""
+        then = (asked or request).groups
+        claimed_then = _claims(then, graph)
+        names_then = {wish.name for wish in then}
+        for name, at in claimed(request.groups, graph).items():
+            wish = request.groups[at].name
+            if name in self.place and claimed_then.get(name, wish) == wish:
+                continue
+            home = self._shelf_of(wish, names_then, claimed_then, request)
+            if name in self.place and self.place[name] != home:
+                self.reasons[str(name)] = "migplan.yaml says so"
+            self.place[name] = home
+
+    def _shelf_of(
+        self,
+        wish: str,
+        then: Collection[str],
+        claimed_then: Mapping[QualifiedName, str],
+        request: Request,
+    ) -> int:
+        if wish in self.names:
+            return self.names.index(wish)
+        homes = Counter(
+            self.place[name] for name, own in claimed_then.items() if own == wish and name in self.place
+        )
+        if wish in then and homes:  # people renamed or dissolved it: where most of its tables are now
+            return min(homes, key=lambda at: (-homes[at], at))
+        line = [each.name for each in request.groups]
+        before = [self.names.index(each) for each in line[: line.index(wish)] if each in self.names]
+        return self._insert(wish, max(before, default=-1) + 1)
+
+    def _insert(self, name: str, at: int) -> int:
+        self.names.insert(at, name)
+        self.place = {table: place + (place >= at) for table, place in self.place.items()}
+        return at
+
+    def settle(
+        self,
+        known: Collection[tuple[QualifiedName, QualifiedName]] | None,
+        graph: ForeignKeyGraph,
+        *,
+        reorder: bool,
+    ) -> None:
+        """Give every table a place that the keys allow, with the fewest moves.
+
+        Where keys that were there before contradict the groups, people put them so: GroupingError, but with
+        ``reorder``. ``known`` are these keys, as table and what it needs; None: every key.
+        """
+        given = dict(self.place)
+        against = [
+            bond
+            for bond in bonds(graph)
+            if bond.table in given and bond.needs in given and given[bond.needs] > given[bond.table]
+        ]
+        if against and (reorder or any(known is None or (b.table, b.needs) in known for b in against)):
+            self._settle_as_people_wish(graph, reorder=reorder)
+            given = dict(self.place)
+        place = accommodated(given, graph)
+        for unit in _islands([name for name in graph.tables if name not in place], graph):
+            place |= dict.fromkeys(unit, self._shelf_for_island(unit, place))
+        for name, at in place.items():
+            if name in given and given[name] != at:
+                self.reasons[str(name)] = _why_moved(name, against, graph)
+            elif name not in given:
+                self.reasons[str(name)] = _why_there(name, at, place, graph)
+        self.place = place
+
+    def _settle_as_people_wish(self, graph: ForeignKeyGraph, *, reorder: bool) -> None:
+        """Let :func:`settled` decide, which refuses what is wrong, or takes another order."""
+        place = placed(self.place, graph)
+        members: list[list[QualifiedName]] = [[] for _ in self.names]
+        for name in graph.tables:
+            members[place.get(name, 0)].append(name)
+        groups = [Group(name, tables=tuple(own)) for name, own in zip(self.names, members, strict=True)]
+        found = settled([group for group in groups if group.tables], graph, reorder=reorder)
+        self.names = [group.name for group in found]
+        homes = {name: at for at, group in enumerate(found) for name in group.tables}
+        self.place = {name: homes[name] for name in self.place}
+
+    def _shelf_for_island(self, unit: Collection[QualifiedName], place: Mapping[QualifiedName, int]) -> int:
+        """Return the group for tables that no key ties to others: where most of their schema are."""
+        schemas = {name.schema for name in unit}
+        homes = Counter(at for name, at in place.items() if name.schema in schemas)
+        if homes:
+            return min(homes, key=lambda at: (-homes[at], at))
+        last = max(place.values(), default=-1)
+        name = _free_name(proposal.slug(min(schemas)), self.names)
+        number = self._number_of(last) + 1 if last >= 0 else 1
+        if last >= 0 and number == NARROW + 1:  # files of two digits have no room for another one
+            return last
+        return self._insert(name, last + 1)
+
+    def _number_of(self, at: int) -> int:
+        heads = {head.name: head.number for head in self.heads}
+        return max((heads.get(name, 0) for name in self.names[: at + 1]), default=0)
+
+    def wishes(self, request: Request, asked: Request | None) -> tuple[Wish, ...]:
+        """Return the groups that have tables, numbered as they were."""
+        heads = {head.name: head for head in self.heads}
+        then = {wish.name: wish for wish in (asked or request).groups}
+        edited = {wish.name: wish for wish in request.groups if then.get(wish.name) != wish}
+        members: dict[int, list[str]] = {}
+        for table, at in self.place.items():
+            members.setdefault(at, []).append(str(table))
+        found, numbers, last = [], [], 0
+        for at in sorted(members):
+            name = self.names[at]
+            head, wish = heads.get(name), edited.get(name)
+            was = then.get(name)
+            number = head.number if head else 0
+            fixed = "number" in self._decisions.heads.get(name, ())
+            if wish and wish.number and (was is None or was.number != wish.number):
+                number, fixed = wish.number, True
+            purpose = head.purpose if head else ""
+            if wish and (was is None or was.purpose != wish.purpose):
+                purpose = wish.purpose
+            number = number or last + 1
+            last = number
+            numbers.append((number, fixed))
+            found.append(Wish(name, tuple(sorted(members[at])), None, purpose))
+        return tuple(replace(wish, number=n) for wish, n in zip(found, _rising(numbers), strict=True))
+
+
+def _claims(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> dict[QualifiedName, str]:
+    """Return the group that names each table, where patterns may mean tables that are gone."""
+    texts = {text for wish in wishes for text in wish.patterns}
+    alive = {text for text in texts if any(map(Pattern(text).matches, graph.tables))}
+    left = [replace(wish, patterns=tuple(filter(alive.__contains__, wish.patterns))) for wish in wishes]
+    return {name: wishes[at].name for name, at in claimed(left, graph).items()}
+
+
+def _islands(names: Sequence[QualifiedName], graph: ForeignKeyGraph) -> list[list[QualifiedName]]:
+    """Return tables without a place, together with those that they are tied to."""
+    ties: nx.Graph[QualifiedName] = nx.Graph()
+    ties.add_nodes_from(names)
+    ties.add_edges_from(
+        (bond.table, bond.needs) for bond in bonds(graph) if bond.table in ties and bond.needs in ties
+    )
+    return sorted(sorted(unit) for unit in nx.connected_components(ties))
+
+
+def _why_moved(name: QualifiedName, against: Sequence[Bond], graph: ForeignKeyGraph) -> str:
+    own = [bond for bond in against if name in (bond.table, bond.needs)]
+    if own:
+        return f"because of {own[0].why}"
+    near = {bond.table for bond in against} | {bond.needs for bond in against}
+    ties = [bond for bond in bonds(graph) if name in (bond.table, bond.needs)]
+    close = [bond for bond in ties if {bond.table, bond.needs} & near] or ties
+    return f"it follows, because of {close[0].why}" if close else ""
+
+
+def _why_there(
+    name: QualifiedName, at: int, place: Mapping[QualifiedName, int], graph: ForeignKeyGraph
+) -> str:
+    beside = [
+        other
+        for bond in bonds(graph)
+        if name in (bond.table, bond.needs)
+        for other in (bond.table, bond.needs)
+        if other != name and place.get(other) == at
+    ]
+    if beside:
+        return f"beside {listed(dict.fromkeys(beside), 2)}"
+    of_schema = any(other.schema == name.schema and place[other] == at for other in place if other != name)
+    return f"where most of schema {name.schema} is" if of_schema else "since nothing ties it to another"
+
+
+def _free_name(wanted: str, taken: Sequence[str]) -> str:
+    names = (wanted, *(f"{wanted}-{number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
 
 
 def _rising(numbers: Sequence[tuple[int, bool]]) -> list[int | None]:
@@ -133,12 +410,11 @@ def _rising(numbers: Sequence[tuple[int, bool]]) -> list[int | None]:
 
 
 def marked(plan: Plan, decisions: ByHand, written: Plan) -> Plan:
-    """Return the plan with people's decisions marked, and with their file names."""
+    """Return the plan with people's decisions marked, and with the file names that the groups had."""
     heads = {group.name: group for group in written.groups}
-    placed = any("place" in marks for marks in decisions.heads.values())
-    groups = tuple(
-        _marked_group(group, heads.get(group.name), decisions, placed=placed) for group in plan.groups
-    )
+    orderly = any("place" in marks for marks in decisions.heads.values())
+    filed = _with_files(plan.groups, heads, decisions, plan.constraints)
+    groups = tuple(_marked_group(group, decisions, orderly=orderly) for group in filed)
     files = Counter(file for group in groups for file in group.files)
     twice = [file for file, count in files.items() if count > 1]
     if twice:
@@ -149,21 +425,36 @@ def marked(plan: Plan, decisions: ByHand, written: Plan) -> Plan:
     return plan.model_copy(update={"groups": groups})
 
 
-def _marked_group(
-    group: PlannedGroup, head: PlannedGroup | None, decisions: ByHand, *, placed: bool
-) -> PlannedGroup:
+def _with_files(
+    groups: Sequence[PlannedGroup],
+    heads: Mapping[str, PlannedGroup],
+    decisions: ByHand,
+    layout: Layout,
+) -> Iterator[PlannedGroup]:
+    """Yield the groups with the files that they had, but where name, number or layout say otherwise."""
+    wide = max(group.number for group in groups) > NARROW
+    wide |= any(_generated(head) and re.match(r"\d{3}-", head.schema_file) for head in heads.values())
+    for group in groups:
+        head = heads.get(group.name)
+        files = file_names(group.name, group.number, wide=wide, layout=layout)
+        if head is not None and "files" in decisions.heads.get(group.name, ()):
+            files = (
+                head.schema_file,
+                head.data_file,
+                (head.constraints_file or files[2]) if files[2] else None,
+            )
+        yield group.model_copy(update=dict(zip(_FILES, files, strict=True)))
+
+
+_FILES = ("schema_file", "data_file", "constraints_file")
+
+
+def _marked_group(group: PlannedGroup, decisions: ByHand, *, orderly: bool) -> PlannedGroup:
     marks = tuple(mark for mark in decisions.heads.get(group.name, ()) if mark != "place")
-    if placed:  # a place is one among others: the order of the groups is decided as a whole
+    if orderly:  # a place is one among others: the order of the groups is decided as a whole
         marks += ("place",)
-    update: dict[str, object] = {
-        "by_hand": marks,
-        "tables": tuple(_marked_table(table, group.name, decisions) for table in group.tables),
-    }
-    if head is not None and "files" in marks:
-        update |= {"schema_file": head.schema_file, "data_file": head.data_file}
-        if head.constraints_file and group.constraints_file:
-            update["constraints_file"] = head.constraints_file
-    return group.model_copy(update=update)
+    tables = tuple(_marked_table(table, group.name, decisions) for table in group.tables)
+    return group.model_copy(update={"by_hand": marks, "tables": tables})
 
 
 def _marked_table(table: PlannedTable, group: str, decisions: ByHand) -> PlannedTable:
@@ -200,29 +491,39 @@ _KEPT = {
 }
 
 
-def changes(before: Plan, after: Plan) -> Iterator[str]:
-    """Yield a line for each difference between two plans."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of changes beside the plans."""
+
+    reasons: Mapping[str, str] = field(default_factory=dict)  # why a table is in its group, or was moved
+    unaltered: frozenset[str] = frozenset()  # tables of which only names have changed, theirs or others'
+
+    def why(self, table: str) -> str:
+        """Return the reason as it follows a sentence."""
+        reason = self.reasons.get(table)
+        return f", {reason}" if reason else ""
+
+
+def changes(before: Plan, after: Plan, told: Told = Told()) -> Iterator[str]:
+    """Yield a line for each difference between the tables and groups of two plans."""
     old = {table.table: table for table in before.tables}
     new = {table.table: table for table in after.tables}
     homes, places = before.group_of, after.group_of
     for name in sorted(new.keys() - old.keys()):
-        yield f"new: {name}, in group {places[name]}, by {new[name].strategy.value}"
+        yield f"new: {name}, in group {places[name]}{told.why(name)}, by {new[name].strategy.value}"
     for name in sorted(old.keys() - new.keys()):
         yield f"gone: {name}, which was in group {homes[name]}"
     for name in sorted(old.keys() & new.keys()):
-        yield from _changes_of(name, old[name], new[name], homes, places)
-    if before.constraints != after.constraints:
-        yield f"layout: constraints {after.constraints.value} instead of {before.constraints.value}"
+        yield from _changes_of(old[name], new[name], (homes[name], places[name]), told)
     yield from _changes_of_groups(before, after)
 
 
-def _changes_of(
-    name: str, then: PlannedTable, now: PlannedTable, homes: Mapping[str, str], places: Mapping[str, str]
-) -> Iterator[str]:
-    if then.structure != now.structure and then.structure:
+def _changes_of(then: PlannedTable, now: PlannedTable, homes: tuple[str, str], told: Told) -> Iterator[str]:
+    name, (home, place) = now.table, homes
+    if then.structure != now.structure and then.structure and name not in told.unaltered:
         yield f"altered: {name}"
-    if homes[name] != places[name]:
-        yield f"moved: {name} from group {homes[name]} to {places[name]}"
+    if home != place:
+        yield f"moved: {name} from group {home} to {place}{told.why(name)}"
     if then.strategy != now.strategy:
         yield f"strategy: {name} by {now.strategy.value} instead of {then.strategy.value}: {now.reason}"
     elif then.keys != now.keys and then.structure == now.structure:
@@ -267,7 +568,7 @@ class ByHand:
         return bool(self.groups or self.strategies or self.heads)
 
 
-def by_hand(written: Plan, before: Plan | None, today: Plan) -> ByHand:
+def by_hand(written: Plan, before: Plan | None, today: Plan | None) -> ByHand:
     """Return people's decisions in a plan's file. ``before`` is the plan as migplan last wrote it.
 
     ``today`` is what migplan would choose by itself now: what was set back to it is no decision any more.
@@ -275,7 +576,7 @@ def by_hand(written: Plan, before: Plan | None, today: Plan) -> ByHand:
     heads = dict(_heads(written, before, today))
     places = {table.table: place for place, table in enumerate(written.tables)}
     return ByHand(
-        groups=_following(_moved(written, before, today), written, today),
+        groups=_moved(written, before, today),
         strategies=_chosen(written, before, today),
         order={
             table.table: places[table.table]
@@ -324,20 +625,6 @@ def _moved(written: Plan, before: Plan | None, today: Plan | None) -> dict[str, 
             marked="group" in table.by_hand,
         )
     }
-
-
-def _following(moved: dict[str, str], written: Plan, today: Plan | None) -> dict[str, str]:
-    """Return the moved tables, and new tables of dissolved groups, which follow most of the others."""
-    there = {table.table for table in written.tables}
-    names = names_in_file(written, today)
-    following: dict[str, str] = {}
-    for group in today.groups if today else ():
-        known = [table.table for table in group.tables if table.table in there]
-        homes = Counter(moved[table] for table in known if table in moved)
-        if group.name not in names and known and homes.total() == len(known):
-            heir = min(homes, key=lambda name: (-homes[name], name))
-            following |= {table.table: heir for table in group.tables if table.table not in there}
-    return {**moved, **following}
 
 
 def _groups_by_file(written: Plan, other: Plan | None) -> dict[str, str]:

@@ -17,7 +17,7 @@ from migplan.graph import build
 from migplan.plan.file import dumps
 from migplan.plan.make import Request
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
-from migplan.plan.replan import Replanned, replan
+from migplan.plan.replan import Before, Replanned, replan
 from tests.catalogs import altered, catalog, name
 from tests.plan.making import in_groups, planned, request, table_of, ways
 
@@ -41,11 +41,16 @@ def replanned(
     tables: Mapping[str, Sequence[str]] | Catalog = SHOP,
     wanted: Request = LIVE,
     before: Plan | None = START,
+    asked: Request | None = LIVE,
+    then: Catalog | None = None,
 ) -> Replanned:
     """Plan again; whatever comes out must come out again when nothing has changed since."""
     found = tables if isinstance(tables, Catalog) else catalog(tables)
-    result = replan(Selected(found), build(found), wanted, written, before)
-    repeated = replan(Selected(found), build(found), wanted, result.plan, result.plan)
+    then = catalog(SHOP) if before is START else then
+    result = replan(
+        Selected(found), build(found), wanted, written, Before(before, then, asked if before else None)
+    )
+    repeated = replan(Selected(found), build(found), wanted, result.plan, Before(result.plan, found, wanted))
     assert dumps(repeated.plan) == dumps(result.plan)
     assert repeated.changed == ()
     assert repeated.kept == result.kept
@@ -102,7 +107,7 @@ def test_without_any_change_the_file_stays_as_it_is() -> None:
 
 def test_a_table_that_was_moved_stays_where_it_is() -> None:
     result = replanned(moved(START, "logs", "sales"))
-    assert in_groups(result.plan)["sales"] == ["logs", "orders", "items"]
+    assert in_groups(result.plan)["sales"] == ["orders", "items", "logs"]  # where the file has it
     assert table_of(result.plan, "logs").by_hand == ("group",)
     assert table_of(result.plan, "orders").by_hand == ()
     assert result.kept == ("kept: public.logs in group sales",)
@@ -111,13 +116,17 @@ def test_a_table_that_was_moved_stays_where_it_is() -> None:
 def test_a_table_that_was_moved_back_is_nobodys_decision_any_more() -> None:
     once = replanned(moved(START, "logs", "sales")).plan
     result = replanned(moved(once, "logs", "rest"), before=once)
-    assert dumps(result.plan) == dumps(START)
+    assert in_groups(result.plan) == {**in_groups(START), "rest": ["staff", "logs"]}
+    assert (result.kept, result.changed) == ((), ())
+    assert not any(table.by_hand for table in result.plan.tables)
 
 
-def test_taking_the_mark_away_gives_the_decision_back() -> None:
+def test_taking_the_mark_away_leaves_the_table_where_it_is() -> None:
     once = replanned(moved(START, "logs", "sales")).plan
     result = replanned(with_table(once, "logs", by_hand=()), before=once)
-    assert dumps(result.plan) == dumps(START)
+    assert in_groups(result.plan) == in_groups(once)
+    assert table_of(result.plan, "logs").by_hand == ()
+    assert result.kept == ()
 
 
 def test_a_move_against_the_keys_is_refused_by_them() -> None:
@@ -296,7 +305,7 @@ def test_a_group_that_is_new_in_the_configuration_takes_its_place_there() -> Non
     assert list(in_groups(result.plan)) == ["base", "world", "sales", "rest"]
     assert "logs" in in_groups(result.plan)["sales"]
     assert [group.number for group in result.plan.groups] == [1, 2, 3, 4]
-    assert "moved: public.countries from group base to world" in result.changed
+    assert "moved: public.countries from group base to world, migplan.yaml says so" in result.changed
     assert "group: world is new" in result.changed
 
 
@@ -331,7 +340,7 @@ def test_every_change_of_the_database_is_said() -> None:
     wanted = request(live=True, groups={**GROUPS, "base": ["customers"]})
     result = replanned(with_table(START, "orders", strategy="schema-only"), found, wanted)
     assert result.changed == (
-        "new: public.refunds, in group sales, by copy",
+        "new: public.refunds, in group sales, beside public.orders, by copy",
         "gone: public.countries, which was in group base",
         "rows: public.items has 99 instead of 10",
         "altered: public.logs",

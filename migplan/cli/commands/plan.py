@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     help="Keys and indexes after the rows (fast, the default), or with the schema (live while rows come in).",
 )
 @click.option("--reorder", is_flag=True, help="Where groups contradict the keys, take the order that works.")
-@click.option("--fresh", is_flag=True, help="Forget what was set by hand in the plan's file.")
+@click.option("--fresh", is_flag=True, help="Plan from nothing, whatever the plan's file says.")
 @click.option(
     "--check",
     is_flag=True,
@@ -48,10 +48,14 @@ def plan(
 ) -> None:
     """Decide groups, order and strategies, with a reason for each, and write them to a file.
 
-    The file is meant to be read and edited. Planning again keeps what people set in it (groups, strategies,
-    order, file names) and says what else has changed; --fresh forgets it. Beside plans/NAME.yaml stands
-    plans/NAME.seen.json, with the catalog that the plan was made from: commit both.
-    Of literals that could be secrets it holds only what shows that they have changed.
+    The file is meant to be read and edited. Planning again changes only what the database's changes force,
+    and says each with its reason: groups, numbers, files and order stay, and so do layout, selection and what
+    people set. A new table goes where its neighbours are, a renamed one keeps its place. An option counts
+    more than the file, and the file more than migplan.yaml, unless that was edited since; --fresh plans from
+    nothing.
+
+    Beside plans/NAME.yaml stands plans/NAME.seen.json, with the catalog that the plan was made from: commit
+    both. Of literals that could be secrets it holds only what shows that they have changed.
     """
     from migplan.catalog.counts import Exactness
     from migplan.config import Layout
@@ -71,11 +75,18 @@ def plan(
     found = reading.catalog(Exactness(counts))
     to_screen = str(file) == "-"
     request = replace(request_of(settings, found), reorder=reorder)
-    if out and not to_screen and settings.plan.name == "migration":
-        request = replace(request, name=file.stem.lstrip(".") or request.name)
     before = file if not fresh and not to_screen and file.is_file() else None
+    if out and not to_screen and before is None and settings.plan.name == "migration":
+        request = replace(request, name=file.stem.lstrip(".") or request.name)
     asked = {"constraints": constraints, "selection": any(reading.selected)}
-    result = make_plan(found, settings, request, before, [name for name, said in asked.items() if said])
+    result = make_plan(
+        found,
+        settings,
+        request,
+        before,
+        [name for name, said in asked.items() if said],
+        reading.configured,
+    )
     if to_screen:
         click.echo(plan_file.dumps(result.plan), nl=False)
         return
