@@ -136,9 +136,6 @@ class ProvidedSection(Section):
     policies: tuple[str, ...] = Field(
         (), description="provided tables that come without policies, so that those on them are people's own"
     )
-    rows: tuple[str, ...] = Field(
-        (), description="provided tables whose rows are taken all the same: schema.name, or globs of it"
-    )
 
     @model_validator(mode="before")
     @classmethod
@@ -155,7 +152,7 @@ class ProvidedSection(Section):
     def _nothing_is_none(cls, value: object) -> object:
         return () if value is None else value
 
-    @field_validator("objects", "policies", "rows")
+    @field_validator("objects", "policies")
     @classmethod
     def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:

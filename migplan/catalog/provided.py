@@ -47,8 +47,7 @@ class Provided:
     """Patterns of what the target brings: it is not created, not dropped, and its rows are not taken.
 
     ``names`` mean whatever has no schema around it: schemas, extensions, roles, publications and the like.
-    ``policies`` are the provided tables that come without policies, so that those on them are people's own;
-    ``rows`` those whose rows are taken all the same.
+    ``policies`` are the provided tables that come without policies, so that those on them are people's own.
     """
 
     schemas: tuple[str, ...] = ()
@@ -57,7 +56,6 @@ class Provided:
     roles: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
-    rows: tuple[str, ...] = ()
     optional: frozenset[str] = frozenset()  # those of a preset, of which a database has some
 
     def __bool__(self) -> bool:
@@ -104,10 +102,6 @@ class Provided:
     def without_policies(self, name: QualifiedName) -> bool:
         """Whether a provided table comes without policies: those on it are people's own."""
         return any(Pattern(text).matches(name) for text in self.policies)
-
-    def takes_rows(self, name: QualifiedName) -> bool:
-        """Whether a provided table's rows are taken."""
-        return self.relation(name) and any(Pattern(text).matches(name) for text in self.rows)
 
     def entry(self, kind: str, schema: str, tag: str) -> bool:
         """Whether an entry of pg_dump's is provided, as far as its own words tell.

@@ -104,16 +104,9 @@ def _refuse_unknown(catalog: Catalog, provided: Provided) -> None:
                 raise _nothing(kind, text, map(quoted, names))
     objects = list(_named(catalog))
     in_schemas = [text for text in provided.objects if len(Pattern(text).pieces) == 2]
-    for text in (*in_schemas, *provided.policies, *provided.rows):
+    for text in (*in_schemas, *provided.policies):
         if text not in provided.optional and not any(map(Pattern(text).matches, objects)):
             raise _nothing("object", text, map(str, objects))
-    theirs = [name for name in catalog.by_name if provided.relation(name)]
-    for text in provided.rows:
-        if text not in provided.optional and not any(map(Pattern(text).matches, theirs)):
-            raise SelectionError(
-                f"rows are to be taken of {text}, which is no table that the target provides",
-                do="rows of all other tables are taken anyhow: leave it out, or say that it is provided",
-            )
 
 
 def _named(catalog: Catalog) -> Iterator[QualifiedName]:
@@ -132,7 +125,7 @@ def _refuse_provided(pattern: Pattern, catalog: Catalog, provided: Provided) -> 
         shown = listed(sorted(meant))
         raise SelectionError(
             f"{pattern.text!r} means what the target provides: {shown}",
-            do=f"to take rows of it along: --rows-of {pattern.text}; else leave it out of the selection",
+            do=f"a bundle of their rows alone is written by: migplan export --rows-of {pattern.text}",
         )
 
 

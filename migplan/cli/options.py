@@ -196,7 +196,7 @@ class Reading:
     @cached_property
     def configured(self) -> Config:
         """The configuration as it is, whatever the command line selects."""
-        return on_platform(_configuration(self.config_file), self.platform)
+        return with_provided(on_platform(_configuration(self.config_file), self.platform), self.provided)
 
     @cached_property
     def settings(self) -> Config:
@@ -210,7 +210,7 @@ class Reading:
             said = configuration.SelectionSection(schemas=schemas, tables=tables, exclude=exclude)
         elif exclude:
             said = said.model_copy(update={"exclude": (*said.exclude, *exclude)})
-        return with_provided(settings.model_copy(update={"selection": said}), self.provided)
+        return settings.model_copy(update={"selection": said})
 
     @property
     def patterns(self) -> Selection:

@@ -133,6 +133,8 @@ def _exported(
             catalog = catalog_at(exporter, wanted.exactness, on_progress, vitals=True, concerns=concerns)
         used = _plan_for(catalog, config, wanted)
         plan, selected = used.plan, used.selected
+        if wanted.options.untouched:
+            selected = replace(selected, catalog=_untouched(selected.catalog))
         advice = advised(selected.catalog, build(selected.catalog), config)
         out = wanted.folder(plan)
         refuse_what_is_not_ours(out, force=wanted.force)
@@ -212,6 +214,12 @@ def _bytes_of(plan: Plan, catalog: Catalog, options: Options) -> int:
     bring = {table.table for group in groups for table in group.tables if table.brings_rows}
     tables = [table for table in catalog.tables if str(catalog.tops[table.name]) in bring]
     return 0 if options.contents == "schema" else sum(table.table_bytes or 0 for table in tables)
+
+
+def _untouched(catalog: Catalog) -> Catalog:
+    """The catalog as if nothing of its tables had to rest while rows come in: their triggers fire."""
+    tables = (replace(table, triggers=(), rules=(), force_row_security=False) for table in catalog.tables)
+    return replace(catalog, tables=tuple(tables))
 
 
 def _concerns(config: Config, chosen: ChosenPlan) -> Concerns:

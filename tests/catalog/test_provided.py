@@ -44,18 +44,17 @@ def test_a_plain_list_means_objects_with_a_dot_and_whatever_is_in_no_schema_with
 
 
 def test_sections_mean_what_they_are_called() -> None:
-    found = provided("{schemas: [auth], extensions: [pgsodium], roles: [anon], rows: [auth.users]}")
+    found = provided("{schemas: [auth], extensions: [pgsodium], roles: [anon]}")
     assert found.schema("auth")
     assert not found.role("auth")
     assert not found.extension("auth")
-    assert found.takes_rows(QualifiedName("auth", "users"))
-    assert not found.takes_rows(QualifiedName("auth", "sessions"))
+    assert found.extension("pgsodium")
+    assert found.role("anon")
 
 
 def test_nothing_is_provided_unless_it_is_said() -> None:
     assert not provided("")
     assert not Provided()
-    assert not Provided(rows=("auth.users",))
 
 
 def test_two_are_joined() -> None:
@@ -205,7 +204,7 @@ def test_inner_changes_of_it_are_none_and_those_of_what_is_needed_are() -> None:
         ({"objects": ("public.profile",)}, "did you mean public.profiles?"),
         ({"extensions": ("pg_grapql",)}, "did you mean pg_graphql?"),
         ({"names": ("pg_trg",)}, "did you mean pg_trgm?"),
-        ({"schemas": ("auth",), "rows": ("public.profiles",)}, "taken anyhow"),
+        ({"schemas": ("auth",), "policies": ("auth.user",)}, "did you mean auth.users?"),
     ],
 )
 def test_a_pattern_by_hand_that_matches_nothing_is_an_error(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -39,6 +40,14 @@ if TYPE_CHECKING:
     "contents",
     flag_value="data",
     help="Rows, for a schema that is there already: into live constraints, by its owner.",
+)
+@click.option(
+    "--rows-of",
+    "rows_of",
+    multiple=True,
+    metavar="GLOB",
+    help="Rows alone, of tables that the target provides, such as auth.users: a bundle of its own, to be "
+    "applied before the others. Nothing of these tables is altered: their triggers fire (repeatable).",
 )
 @click.option(
     "--group", "groups", multiple=True, metavar="NAME", help="Only files of these groups (repeatable)."
@@ -115,6 +124,7 @@ def export(
     out: Path | None,
     constraints: str | None,
     contents: str | None,
+    rows_of: tuple[str, ...],
     groups: tuple[str, ...],
     jobs: int,
     data_format: str,
@@ -152,19 +162,22 @@ def export(
     from migplan.bundle.schema.roles import Owners
     from migplan.catalog.counts import Exactness
     from migplan.pipeline.export import ExportOptions
-    from migplan.pipeline.plan import Part
-    from migplan.report import export as report
+    from migplan.pipeline.plan import ChosenPlan, Part
 
     if dry_run and (check_orphans or carry_orphans):
         raise click.UsageError("--dry-run writes no bundle, and orphans are looked for when one is written")
+    contents = _contents(contents, rows_of, plan)
     rows_only = contents == "data"
-    settings = _with_layout(options.with_access(reading.settings, access), constraints, rows_only=rows_only)
+    settings = _of_rows(options.with_access(reading.settings, access), rows_of)
+    settings = _with_layout(settings, constraints, rows_only=rows_only)
     part = Part(reading.patterns, groups, rows_only=rows_only)
-    chosen = plan_wish.chosen(plan, reading.configured, reading.catalog, part=part, layout=constraints)
+    chosen = ChosenPlan()
+    if not rows_of:
+        chosen = plan_wish.chosen(plan, reading.configured, reading.catalog, part=part, layout=constraints)
     wanted = ExportOptions(
         out=out,
         options=Options(
-            contents=cast("Contents", contents or "all"),
+            contents=contents,
             jobs=jobs,
             inserts=InsertStyle(batch, on_conflict_do_nothing) if data_format == "insert" else None,
             choice=Choice(privileges=not no_privileges, kinds=frozenset(kind.upper() for kind in kinds)),
@@ -174,6 +187,7 @@ def export(
             database_settings=database_settings,
             with_roles=with_roles,
             digests=not without_digests,
+            untouched=bool(rows_of),
         ),
         exactness=Exactness.ESTIMATE if chosen.plan else Exactness.AUTO,
         force=force,
@@ -187,12 +201,18 @@ def export(
         return
     with screen.progress("reading the catalog") as on_progress:
         found = _exported(address, settings, wanted, on_progress)
+    _show(found)
+    if key is not None:
+        screen.show([f"Signature: {signing.sign(BundlePaths(found.folder).manifest, key, signing.BUNDLE)}"])
+
+
+def _show(found: Exported) -> None:
+    from migplan.report import export as report
+
     screen.show(report.written(found.folder, found.manifest))
     if found.former is not None:
         former = found.former
         screen.show(report.replaced(former.digest, former.uses, former.kept))
-    if key is not None:
-        screen.show([f"Signature: {signing.sign(BundlePaths(found.folder).manifest, key, signing.BUNDLE)}"])
 
 
 def _foreseen(address: Address, settings: Config, wanted: ExportOptions) -> None:
@@ -228,6 +248,30 @@ def _with_layout(settings: Config, layout: str | None, *, rows_only: bool) -> Co
         return settings
     plan = settings.plan.model_copy(update={"constraints": Layout(layout)})
     return settings.model_copy(update={"plan": plan})
+
+
+def _contents(said: str | None, rows_of: Sequence[str], plan: Path | None) -> Contents:
+    if rows_of and (said == "schema" or plan is not None):
+        raise click.UsageError("--rows-of writes a bundle of rows alone, without a plan")
+    return cast("Contents", "data" if rows_of else said or "all")
+
+
+def _of_rows(settings: Config, tables: Sequence[str]) -> Config:
+    """The settings for the rows of these tables alone, whatever the target provides."""
+    from migplan import platforms
+    from migplan.config import ProvidedSection, SelectionSection
+
+    if not tables:
+        return settings
+    return settings.model_copy(
+        update={
+            "selection": SelectionSection(tables=tuple(tables)),
+            "provided": ProvidedSection(),
+            "platform": platforms.NONE,
+            "groups": (),
+            "plan": settings.plan.model_copy(update={"name": f"{settings.plan.name}-rows", "file": None}),
+        }
+    )
 
 
 def _role(text: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """What the target is to bring by itself: whether it does, as the bundle needs it, and with which rows."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
@@ -77,8 +78,8 @@ def _missing(key: ReferredKey, missing: int, samples: Sequence[str]) -> Obstacle
         f"rows of the bundle refer to {of} by {listed(names)}, and {missing:,} of them {are}: "
         f"{quoted_list(key.columns)} = {listed(samples, _SHOWN, by='; ')}"
         + (" and more" if missing > len(samples) else ""),
-        f"take them along: migplan export --rows-of {key.table}; or have them made there first; or leave out "
-        "the tables that need them: migplan export --exclude",
+        f"take these along before: migplan export --rows-of {shlex.quote(key.table)}, and apply that bundle; "
+        "or have them made there first; or leave out the tables that need them: migplan export --exclude",
     )
 
 
