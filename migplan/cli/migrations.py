@@ -18,6 +18,7 @@ from migplan.level import Level
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.lint import Risk
 from migplan.pipeline import migrations as migrating
+from migplan.pipeline.platforms import host_of_target
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.postgres.scratch import kept, scratch
@@ -46,7 +47,7 @@ def apply(
     with ExitStack() as stack:
         throwaway = stack.enter_context(scratch()).address if target == SCRATCH and not kept() else None
         address = throwaway or options.resolved(target, settings)
-        analysis = migrating.analyze_folder(path, settings, address)
+        analysis = migrating.analyze_folder(path, settings, address, host_of_target(settings, target))
         known = statuses_in(analysis, address)
         names = would_apply(analysis, known, wanted)
         grave = _risks(analysis, set(names))

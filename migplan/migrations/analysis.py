@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from migplan.config import Platform
 from migplan.migrations.file_analysis import FileAnalysis, analysis_of_file
 from migplan.migrations.folder import read
 from migplan.migrations.lint import NO_LEVELS, Levels, Risk, Sizes
@@ -37,14 +38,27 @@ class Analysis:
         return {each.migration.name: each for each in self.file_analyses}
 
 
-def analyze(path: Path, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS) -> Analysis:
+def analyze(
+    path: Path,
+    *,
+    sizes: Sizes | None = None,
+    levels: Levels = NO_LEVELS,
+    platform: Platform | None = None,
+) -> Analysis:
     """Read a folder, and every file of it."""
-    return analysis_of(read(path), sizes=sizes, levels=levels)
+    return analysis_of(read(path), sizes=sizes, levels=levels, platform=platform)
 
 
-def analysis_of(folder: Folder, *, sizes: Sizes | None = None, levels: Levels = NO_LEVELS) -> Analysis:
-    """The same, of a folder that was read."""
+def analysis_of(
+    folder: Folder,
+    *,
+    sizes: Sizes | None = None,
+    levels: Levels = NO_LEVELS,
+    platform: Platform | None = None,
+) -> Analysis:
+    """The same, of a folder that was read; ``platform`` is the managed host of the target."""
     found = tuple(
-        analysis_of_file(each, style=folder.style, sizes=sizes, levels=levels) for each in folder.migrations
+        analysis_of_file(each, style=folder.style, sizes=sizes, levels=levels, platform=platform)
+        for each in folder.migrations
     )
     return Analysis(folder, found, Order(found))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from migplan.config import Platform
 from migplan.migrations.lint import NO_LEVELS, Context, Levels, Risk, Sizes, lint
 from migplan.migrations.model import Migration, Style, Use
 from migplan.migrations.source_files import statements_of
@@ -32,13 +33,14 @@ def analysis_of_file(
     style: Style = Style.PLAIN,
     sizes: Sizes | None = None,
     levels: Levels = NO_LEVELS,
+    platform: Platform | None = None,
 ) -> FileAnalysis:
     """Read a migration's file. Of one in Python, nothing is known but what it says it requires."""
     if migration.kind == "python":
         return FileAnalysis(migration)
     statements = tuple(statements_of(migration.up))
     outside = non_transactional(statements)
-    context = Context(migration, migration.in_transaction and not outside, sizes, style)
+    context = Context(migration, migration.in_transaction and not outside, sizes, style, platform=platform)
     return FileAnalysis(
         migration,
         uses(statements),

@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migplan.config import Config
+from migplan.config import Config, Platform
 from migplan.errors import RefusedError
 from migplan.level import Level
 from migplan.migrations.analysis import Analysis, analysis_of
@@ -32,11 +32,16 @@ _SIZES = """
 _SHOWN = 10
 
 
-def analyze_folder(path: Path, config: Config, address: Address | None = None) -> Analysis:
-    """What stands in a folder; with a target the risks are weighed by the size of its tables."""
+def analyze_folder(
+    path: Path, config: Config, address: Address | None = None, platform: Platform | None = None
+) -> Analysis:
+    """What stands in a folder; with a target the risks are weighed by the size of its tables.
+
+    ``platform`` is the managed host of the target: what that does not allow is a risk.
+    """
     sizes = _sizes(address) if address is not None else None
     levels = {code: "off" if said == "off" else Level(said) for code, said in config.lint.items()}
-    return analysis_of(read(path), sizes=sizes, levels=levels)  # type: ignore[arg-type]  # 'off' is one, too
+    return analysis_of(read(path), sizes=sizes, levels=levels, platform=platform)  # type: ignore[arg-type]  # 'off' is one, too
 
 
 def apply_migrations(

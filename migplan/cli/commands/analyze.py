@@ -59,9 +59,8 @@ def analyze(
     from migplan.report.analysis import FORMATS
 
     if folder is not None:
-        _of_folder(
-            folder, [reading.source, reading.from_catalog, format_ != "tree", depth, check_orphans], whole
-        )
+        others = [reading.source, reading.from_catalog, format_ != "tree", depth, check_orphans]
+        _of_folder(folder, others, reading, whole=whole)
         return
     if check_orphans and reading.from_catalog:
         raise click.UsageError("--check-orphans needs the database itself, and --from takes a file")
@@ -77,14 +76,16 @@ def analyze(
         sys.exit(1)
 
 
-def _of_folder(folder: Path, others: Sequence[object], whole: bool) -> None:
-    from migplan.migrations import analysis as migrations
+def _of_folder(folder: Path, others: Sequence[object], reading: options.Reading, *, whole: bool) -> None:
+    from migplan.pipeline.migrations import analyze_folder
+    from migplan.pipeline.platforms import target_host
     from migplan.report import migrations as report
 
     if any(each not in {None, False} for each in others):
-        raise click.UsageError("FOLDER is read from its files alone, and of the options goes with --all only")
+        raise click.UsageError("FOLDER is read from its files alone: --all and --platform go with it")
+    host = target_host(reading.settings)
     with screen.progress("reading the migrations"):
-        found = migrations.analyze(folder)
+        found = analyze_folder(folder, reading.settings, platform=host.platform if host else None)
     screen.show(report.as_tree(found, whole=whole))
     if found.contradicts:
         sys.exit(1)

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from postgast import pg_query_pb2 as pg
 
+from migplan.config import Platform
 from migplan.level import Level
 from migplan.migrations.model import Migration, Style
 from migplan.sql.effects import effects
@@ -71,6 +72,7 @@ class Context:
     made: set[str] = field(default_factory=set)
     settings: set[str] = field(default_factory=set)  # that SET gave a value: lock_timeout, search_path
     said: set[str] = field(default_factory=set)  # codes of rules that speak once a file
+    platform: Platform | None = None  # the managed host of the target, where that is said
 
     def name(self, relation: pg.RangeVar) -> str:
         """A table's name as SQL."""
