@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 from migplan import __version__
-from migplan.bundle.check import validation_queries
+from migplan.bundle.check import originals, validation_queries
 from migplan.bundle.data import large_objects, sequences
 from migplan.bundle.data.data_file import DataFile
 from migplan.bundle.data.readers import Readers
@@ -508,7 +508,9 @@ class Export:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         folder = self._paths.folder
-        paths = [*texts, *([self._paths.keys] if manifest.referred else [])]
+        originals_text = as_text(originals.as_value(manifest, self._paths))
+        self._paths.originals.write_text(originals_text, encoding="utf-8")
+        paths = [*texts, self._paths.originals, *([self._paths.keys] if manifest.referred else [])]
         companions = tuple(
             SupportFile(file=path.relative_to(folder).as_posix(), sha256=digest(path)) for path in paths
         )

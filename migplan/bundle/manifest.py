@@ -241,6 +241,15 @@ class SupportFile(Section):
     sha256: str
 
 
+class FormerSeal(Section):
+    """What a bundle was before somebody edited it and accepted that."""
+
+    digest: str = Field(description="SHA-256 of the manifest of then")
+    accepted_at: str
+    accepted_by: str = Field("", description="the user of the operating system")
+    files: tuple[str, ...] = Field((), description="that were edited")
+
+
 class Manifest(Section):
     """The whole of it."""
 
@@ -278,6 +287,7 @@ class Manifest(Section):
     objects: tuple[MovedObject, ...] = ()
     left_out: tuple[LeftObject, ...] = ()
     notes: tuple[str, ...] = ()
+    history: tuple[FormerSeal, ...] = Field((), description="what it was before edits by hand, oldest first")
 
     @property
     def blocks(self) -> Iterator[tuple[BundleFile, Step, Block]]:
@@ -309,8 +319,13 @@ class Manifest(Section):
 
 def save(manifest: Manifest, paths: BundlePaths) -> None:
     """Write the manifest; each item of its lists stands on a line of its own."""
+    paths.manifest.write_text(as_written(manifest), encoding="utf-8")
+
+
+def as_written(manifest: Manifest) -> str:
+    """Return the text of a manifest's file."""
     content = manifest.model_dump(mode="json", exclude_defaults=True)
-    paths.manifest.write_text(as_text({"migplan_bundle": FORMAT, **content}), encoding="utf-8")
+    return as_text({"migplan_bundle": FORMAT, **content})
 
 
 def load(folder: Path) -> Manifest:

@@ -17,6 +17,7 @@
       catalog.json                   the structure as it is to be in the target
       attributes.json                what else every object is to have there
       large-objects.json             digest, owner and privileges of each large object, where there are any
+      originals.json                 the SQL as it was exported, without rows
       manifest.json
 """
 
@@ -59,6 +60,11 @@ class BundlePaths:
     def stubs(self) -> Path:
         """``provided/stubs.sql``: stand-ins for what the target provides."""
         return self.folder / "provided" / "stubs.sql"
+
+    @property
+    def originals(self) -> Path:
+        """``originals.json``: the SQL as it was exported, without rows, for who edits it."""
+        return self.folder / "originals.json"
 
     @property
     def keys(self) -> Path:

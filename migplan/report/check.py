@@ -5,9 +5,14 @@ from pathlib import Path
 
 from rich.text import Text
 
+from migplan.bundle.check.edits import Edits
 from migplan.bundle.check.examine import Examination
 from migplan.bundle.check.problem import Problem
+from migplan.run.bundle.receipt import Uses
 from migplan.text.wording import counted
+
+_LINES = 200  # of differences, in all files together
+_WIDTH = 300
 
 
 def as_text(examination: Examination, folder: Path) -> Iterator[Text]:
@@ -31,6 +36,42 @@ def as_text(examination: Examination, folder: Path) -> Iterator[Text]:
     files = len({problem.file for problem in problems})
     yield Text(f"{counted(len(problems), 'problem')} in {counted(files, 'file')} of {folder}", style="bold")
     yield Text(read, style="dim")
+
+
+def edited(edits: Edits, folder: Path, uses: Uses, *, signed: bool) -> Iterator[Text]:
+    """What was edited in a bundle by hand, and who knows it as it was."""
+    files = counted(len(edits.changes), "file")
+    yield Text(f"{files} of {folder} edited since the bundle was sealed:", style="bold")
+    left = _LINES
+    for change in edits.changes:
+        if not change.lines or not change.lines[0].startswith("---"):
+            yield Text(f"  {change.file}: {change.lines[0] if change.lines else 'edited'}")
+            continue
+        for line in change.lines[:left]:
+            style = {"+": "green", "-": "red"}.get(line[:1], "")
+            yield Text(line if len(line) <= _WIDTH else f"{line[:_WIDTH]} ...", style=style)
+        if len(change.lines) > left:
+            yield Text(f"  and {len(change.lines) - left:,} more lines of {change.file}", style="dim")
+        left = max(left - len(change.lines), 0)
+    if signed:
+        yield Text("The bundle is signed: the signature will be gone.", style="yellow")
+    if uses.targets:
+        yield Text(
+            f"The bundle as it was has run on {', '.join(uses.targets)}: the journal there keeps how to roll "
+            "that back, and no other copy of it is here.",
+            style="yellow",
+        )
+
+
+def accepted(folder: Path, edits: Edits, digest: str, *, signed: bool) -> Iterator[Text]:
+    """That a bundle is sealed anew, and what that means."""
+    yield Text(
+        f"{folder} is sealed as it is now: digest {digest[:16]}, before {edits.digest[:16]}", style="bold"
+    )
+    if signed:
+        yield Text(f"The signature of before is gone; sign it with: migplan sign {folder} --key KEY")
+    yield Text("Receipts of before do not count for it. Comments in files, and MIGRATION_ORDER.md, still say")
+    yield Text(f"the numbers of the export. Rehearse it with: migplan rehearse {folder}")
 
 
 def _problem(problem: Problem) -> Iterator[Text]:

@@ -1,0 +1,163 @@
+"""A bundle that was edited on purpose is accepted: what that shows, seals anew, and refuses."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from migplan.bundle.check.edits import edits_of
+from migplan.bundle.check.examine import check
+from migplan.bundle.manifest import load, save
+from migplan.bundle.paths import BundlePaths
+from tests.cli.conftest import Run
+from tests.export.loading import export
+from tests.servers import Server
+
+pytestmark = pytest.mark.slow
+
+SHOP = """
+CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL);
+CREATE TABLE orders (id int PRIMARY KEY, customer int NOT NULL REFERENCES customers);
+CREATE TABLE made (n int GENERATED ALWAYS AS IDENTITY, also text DEFAULT 'x');
+INSERT INTO customers (name) SELECT 'c' || n FROM generate_series(1, 4) n;
+INSERT INTO orders SELECT n, 1 + n % 4 FROM generate_series(1, 6) n;
+INSERT INTO made DEFAULT VALUES;
+CREATE VIEW busy AS SELECT customer, count(*) FROM orders GROUP BY customer;
+"""
+SCHEMA, ROWS = "01-schema-all.sql", "10-data-all.sql"
+
+
+@pytest.fixture(scope="module")
+def exported(newest: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Bundles of the shop, by how they were exported."""
+    folder = tmp_path_factory.mktemp("shop")
+    source = newest.create_database(SHOP)
+    ways = {"copy": (), "insert": ("--data-format", "insert"), "rows": ("--data-only",)}
+    for name, words in ways.items():
+        export(newest.url(source), folder / name, *words)
+    yield folder
+    newest.drop_database(source)
+
+
+@pytest.fixture
+def b(exported: Path, nowhere: Path) -> Path:
+    """A bundle to edit."""
+    return Path(shutil.copytree(exported / "copy", nowhere / "b")).relative_to(nowhere)
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def digest(folder: Path) -> str:
+    return hashlib.sha256(BundlePaths(folder).manifest.read_bytes()).hexdigest()
+
+
+def test_an_edit_is_shown_sealed_and_runs_there_and_back(run: Run, b: Path, new_target: str) -> None:
+    before = digest(b)
+    edit(b / SCHEMA, "    name text NOT NULL", "    name text NOT NULL,\n    note text DEFAULT 'none'")
+    with (b / SCHEMA).open("a") as file:
+        file.write("CREATE TABLE public.notes (n int PRIMARY KEY REFERENCES public.customers);\n")
+    assert (
+        "there is no primary key for referenced table"
+        in run("check", str(b), "--accept", "--yes", exit_code=2).stderr
+    )
+    edit(b / SCHEMA, " REFERENCES public.customers", "")
+    edit(b / ROWS, "4\tc4\n", "4\tc4\n5\tc5\n")
+    refused = run("check", str(b), "--accept", "--yes", exit_code=2)
+    assert "sequence public.customers_id_seq: gives 5 next, and id has reached 5" in refused.stderr
+    edit(b / ROWS, "customers_id_seq', 4, true", "customers_id_seq', 5, true")
+    refused = run("check", str(b), "--accept", "--yes", exit_code=2)
+    assert "the way back does not lead back" in refused.stderr
+    assert "added: table public.notes" in refused.stderr
+    with (b / "rollback" / SCHEMA).open("a") as file:
+        file.write("DROP TABLE IF EXISTS public.notes;\n")
+    assert digest(b) == before
+    assert "--yes accepts it without asking" in run("check", str(b), "--accept", exit_code=2).stderr
+    BundlePaths(b).manifest.with_name("manifest.json.sig").write_text("a signature")
+    said = run("check", str(b), "--accept", "--yes").stdout
+    for line in (
+        "+    note text DEFAULT 'none'",
+        "+CREATE TABLE public.notes (n int PRIMARY KEY);",
+        "--- (4 rows)",
+        "+-- (5 rows)",
+        "+DROP TABLE IF EXISTS public.notes;",
+    ):
+        assert f"\n{line}\n" in said
+    assert f"digest {digest(b)[:16]}, before {before[:16]}" in said
+    assert "The signature of before is gone" in said
+    assert not BundlePaths(b).manifest.with_name("manifest.json.sig").exists()
+    (former,) = load(b).history
+    assert (former.digest, set(former.files)) == (before, {SCHEMA, ROWS, f"rollback/{SCHEMA}"})
+    assert check(b) == ()
+    assert "nothing to accept" in run("check", str(b), "--accept", "--yes").stdout
+    run("apply", str(b), "--target", new_target)
+    assert "Rows: 3 tables by content" in run("verify", str(b), "--target", new_target).stdout
+    run("rollback", str(b), "--target", new_target, "--yes")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (ROWS, "\\.\n", "", "the rows of public.customers have no end: no line"),
+        (ROWS, "\\.\n", "\\.\nCOMMIT;\nBEGIN;\n", "5 transactions, and the manifest has 4"),
+        (ROWS, "\\.\n", "\\.\nROLLBACK;\n", "begins or ends a transaction half-way"),
+        (ROWS, "COPY public.customers", "COPY public.orders", "rows of public.orders stand in the step of"),
+        (ROWS, "BEGIN;\n", "SELECT 1 FROM;\nBEGIN;\n", "syntax error"),
+        (SCHEMA, "CREATE TABLE public.orders", "CREATE TABLE public.orderz", "does not create public.orders"),
+        (SCHEMA, "CREATE VIEW", "COMMIT;\nCREATE VIEW", "a statement that begins or ends a transaction"),
+        (
+            SCHEMA,
+            "CREATE VIEW",
+            "DROP TABLE public.made;\nCREATE VIEW",
+            "drops public.made, which the bundle",
+        ),
+        (SCHEMA, "CREATE VIEW", "CREATE VIEEW", "syntax error at or near"),
+        (f"rollback/{SCHEMA}", "DROP", "BEGIN;\nDROP", "a statement that begins or ends a transaction"),
+        ("originals.json", "c", "d", "was changed: put it back"),
+    ],
+)
+def test_what_no_manifest_can_say_is_refused_with_its_place(
+    run: Run, b: Path, file: str, old: str, new: str, said: str
+) -> None:
+    before = digest(b)
+    edit(b / file, old, new)
+    refused = run("check", str(b), "--accept", "--yes", exit_code=2).stderr
+    assert "cannot be accepted as it is, and nothing was changed" in refused
+    assert said in refused
+    assert f"  {file}:" in refused
+    assert digest(b) == before
+
+
+def test_a_page_that_was_edited_needs_no_server(run: Run, b: Path) -> None:
+    edit(b / "MIGRATION_ORDER.md", "# Migration", "# Our migration")
+    said = run("check", str(b), "--accept", "--yes").stdout
+    assert "MIGRATION_ORDER.md: was edited; how it was exported is not known" in said
+    assert check(b) == ()
+
+
+def test_rows_as_insert_statements_are_counted_anew(exported: Path, nowhere: Path) -> None:
+    folder = Path(shutil.copytree(exported / "insert", nowhere / "b"))
+    edit(folder / ROWS, "('4', 'c4')", "('4', 'c4'), ('5', 'it''s')")
+    found = edits_of(folder).manifest
+    save(found, BundlePaths(folder))
+    assert check(folder) == ()
+    assert {table.table: table.rows for table in found.tables}["public.customers"] == 5
+
+
+def test_rows_alone_are_only_counted_where_no_server_has_their_tables(
+    run: Run, exported: Path, nowhere: Path
+) -> None:
+    folder = Path(shutil.copytree(exported / "rows", nowhere / "b"))
+    file = next(folder.glob("*-data-*.sql"))
+    edit(file, "4\tc4\n", "4\tother\n")
+    said = run("check", "b", "--accept", "--yes").stdout
+    assert "rows were edited; there are as many as before" in said
+    assert {table.digest for table in load(folder).tables} == {""}
+    assert check(folder) == ()
