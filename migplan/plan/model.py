@@ -39,16 +39,16 @@ class PlannedTable(Section):
     """A table's place in the plan."""
 
     table: str
-    depth: int = Field(description="longest way down to a table that needs no other")
-    rows: int | None = Field(None, description="expected rows; missing when nobody knows")
+    depth: int = Field(description="longest way down to a table that needs no other; only noted")
+    rows: int | None = Field(None, description="expected rows, only noted; missing when nobody knows")
     estimated: bool = Field(False, description="the rows are the planner's estimate, not a count")
     strategy: Strategy
     keys: tuple[str, ...] = Field(
         (), description="the foreign keys that the strategy is about; of a partition: NAME on PARTITION"
     )
-    reason: str = ""
+    reason: str = Field("", description="why; stands in comments of the bundle")
     by_hand: tuple[str, ...] = Field((), description="what people decided here: group, strategy")
-    structure: str = Field("", description="fingerprint of the table when the plan was made")
+    structure: str = Field("", description="fingerprint of the table when the plan was made; only noted")
 
     @field_validator("by_hand")
     @classmethod
@@ -113,8 +113,8 @@ class Plan(Section):
 
     migplan_plan: int = Field(FORMAT, description="version of this format")
     name: PlanName
-    database: str
-    postgresql: int = Field(description="major version of the source")
+    database: str = Field(description="where it was made; only noted")
+    postgresql: int = Field(description="major version of the source; only noted")
     catalog: str = Field(description="fingerprint of the structure that the plan was made from")
     attributes: str = Field(
         "", description="the same of what else ALTER can change: publications, storage ..."
@@ -124,7 +124,7 @@ class Plan(Section):
     provided: ProvidedSection = ProvidedSection()
     platform: PlatformName | None = Field(None, description="the managed host that the plan is for")
     left_out: tuple[str, ...] = ()
-    rows: int = Field(0, description="expected rows in all")
+    rows: int = Field(0, description="expected rows in all; only noted")
     breaks: tuple[PlannedCut, ...] = ()
     groups: tuple[PlannedGroup, ...]
 
