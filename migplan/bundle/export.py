@@ -25,6 +25,7 @@ from migplan.bundle.manifest import (
     LoadedTable,
     Manifest,
     MovedObject,
+    NamedObject,
     NeededExtension,
     Origin,
     ProvidedObject,
@@ -97,14 +98,9 @@ class Export:
         self._options = options
         self._paths = BundlePaths(folder)
         self._on_progress = on_progress
-        self._ownership = ownership_of(source.archive.entries, source.catalog)
-        self._placement = assign_files(
-            self._ownership,
-            plan,
-            source.graph,
-            options.choice,
-            source.brought,
-            with_rows=options.contents == "all",
+        self._ownership = ownership_of(source.archive.entries, source.whole)
+        self._slots_of = assign_files(
+            self._ownership, plan, source.graph, source.chosen, with_rows=options.contents == "all"
         )
         self._rows_written = self._bytes_written = 0
         self._orders: dict[str, list[int]] = {}  # the entries of each file
@@ -132,17 +128,13 @@ class Export:
 
     def _slots(self) -> list[Slot]:
         """Return phase and group of each file, in the order in which the files run."""
-        groups = [
-            number
-            for number, group in enumerate(self._plan.groups)
-            if not self._options.groups or group.name in self._options.groups
-        ]
+        groups = range(len(self._plan.groups))
         return [(phase, group) for phase in _PHASES[self._options.contents] for group in groups]
 
     def _file(self, slot: Slot, before: Sequence[str]) -> BundleFile | None:
         phase, number = slot
         group = self._plan.groups[number]
-        entries = [entry for entry, where in self._placement.slots.items() if where == slot]
+        entries = [entry for entry, where in self._slots_of.items() if where == slot]
         refreshes = phase is self._refresh_phase and self._is_last(group) and bool(self._refreshes())
         if not file_of(group, phase) or (phase is Phase.CONSTRAINTS and not entries and not refreshes):
             return None
@@ -185,7 +177,7 @@ class Export:
 
     def _needed_roles(self, files: Collection[str]) -> NeededRoles:
         """Return the roles that the files name."""
-        placed = self._placement.slots.items() if self._options.contents != "data" else ()
+        placed = self._slots_of.items() if self._options.contents != "data" else ()
         entries = (
             self._ownership.entries[number]
             for number, (phase, place) in placed
@@ -222,7 +214,7 @@ class Export:
         """What the default privileges of a target that provides something give, and is taken back."""
         if not (self._source.provided and self._options.choice.privileges):
             return {}
-        entries = (self._ownership.entries[number] for number in self._placement.slots)
+        entries = (self._ownership.entries[number] for number in self._slots_of)
         return revocations(entries, self._source.catalog, self._options.owners)
 
     def _data(self, group: PlannedGroup, entries: Sequence[int], before: Sequence[str]) -> BundleFile:
@@ -327,7 +319,7 @@ class Export:
         if self._refresh_phase is None:
             return []
         populated = {view.name for view in self._source.catalog.views if view.materialized and view.populated}
-        entries = (self._ownership.entries[number] for number in self._placement.slots)
+        entries = (self._ownership.entries[number] for number in self._slots_of)
         return [
             name
             for entry in entries
@@ -339,7 +331,8 @@ class Export:
     def _positions(self) -> Mapping[QualifiedName, int]:
         """The place of each table in the plan, partitions right after their table."""
         where = {table.table: number for number, table in enumerate(self._plan.tables)}
-        return {name: 2 * where[str(home)] + (name != home) for name, home in self._source.graph.home.items()}
+        homes = self._source.graph.home.items()
+        return {name: 2 * where[str(home)] + (name != home) for name, home in homes if str(home) in where}
 
     # --- the comment on top of every file: what it is, from where, what comes before, what is expected after.
     # Nothing in it differs between two exports of the same: moments and versions are the manifest's.
@@ -386,7 +379,7 @@ class Export:
         server = source.catalog.server
         inside = {str(name) for name in (*source.catalog.by_name, *source.catalog.provided_by_name)}
         rows = rows_by_table(source, (step for file in files for step in file.steps))
-        left_out = self._placement.left_out
+        entries, left_out = self._ownership.entries, source.chosen.left_out
         return Manifest(
             name=plan.name,
             database=plan.database,
@@ -419,7 +412,8 @@ class Export:
             carried=source.carried,
             extensions=() if options.contents == "data" else tuple(self._extensions()),
             objects=tuple(self._moved({file.file for file in files})),
-            left_out=tuple(LeftObject(**_named(left.entry), why=left.why) for left in left_out),
+            left_out=tuple(LeftObject(**_named(entries[n]), why=why) for n, why in left_out.items()),
+            taken_along=tuple(NamedObject(**_named(entries[n])) for n in sorted(source.chosen.added)),
             needed_roles=self._needed.roles,
             memberships=self._needed.memberships,
             notes=(
@@ -439,7 +433,7 @@ class Export:
             return manifest
         needed: tuple[ProvidedObject, ...] = ()
         if manifest.contents != "data":
-            here = self._placement.slots
+            here = self._slots_of
             found = provided_needs(self._ownership, here, source.brought, source.catalog, self._ask)
             needed = tuple(found)
         loaded = {
@@ -465,7 +459,7 @@ class Export:
         return {"place": place_of(session), "identity": identity_of(session)}
 
     def _extensions(self) -> Iterator[NeededExtension]:
-        moved = {self._ownership.entries[number].tag for number in self._placement.slots}
+        moved = {self._ownership.entries[number].tag for number in self._slots_of}
         for each in self._source.catalog.extensions:
             if each.name in moved:
                 yield NeededExtension(name=each.name, version=each.version, in_schema=each.schema)
@@ -490,7 +484,7 @@ class Export:
                 )
 
     def _moved(self, files: Collection[str]) -> Iterator[MovedObject]:
-        slots = self._placement.slots if self._options.contents != "data" else {}
+        slots = self._slots_of if self._options.contents != "data" else {}
         for number, (phase, place) in slots.items():
             file = file_of(self._plan.groups[place], phase)
             if file in files:
@@ -535,7 +529,7 @@ class Export:
         yield paths.foreign_keys, validation_queries.foreign_keys(manifest, source.catalog)
         yield paths.order, order_page(manifest, self._plan, source.tree)
         if manifest.provided:
-            here = self._placement.slots
+            here = self._slots_of
             text = stubs(self._ownership, here, source.brought, source.catalog.foreign_keys, self._ask)
             if text:
                 yield paths.stubs, text

@@ -286,6 +286,9 @@ class Manifest(Section):
     )
     objects: tuple[MovedObject, ...] = ()
     left_out: tuple[LeftObject, ...] = ()
+    taken_along: tuple[NamedObject, ...] = Field(
+        (), description="the objects that were not selected, and are here because others need them"
+    )
     notes: tuple[str, ...] = ()
     history: tuple[FormerSeal, ...] = Field((), description="what it was before edits by hand, oldest first")
 

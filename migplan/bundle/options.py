@@ -7,7 +7,7 @@ from typing import Literal
 from migplan.bundle.data.inserts import InsertStyle
 from migplan.bundle.data.self_references import Shape
 from migplan.bundle.manifest import CarriedKey
-from migplan.bundle.schema.assign_files import Choice
+from migplan.bundle.schema.chosen import Choice, Chosen
 from migplan.bundle.schema.provided import ProvidedEntries, nothing_provided
 from migplan.bundle.schema.roles import Owners
 from migplan.catalog.attributes import Attributes
@@ -44,9 +44,11 @@ class Source:
     """One moment of a database, and all that was read of it."""
 
     session: Session
-    catalog: Catalog  # the selected part
+    whole: Catalog
+    catalog: Catalog  # the chosen part
     graph: ForeignKeyGraph
     archive: Archive
+    chosen: Chosen
     search_path: str
     notes: tuple[str, ...] = ()
     tree: tuple[str, ...] = ()  # what needs what, for people

@@ -42,7 +42,10 @@ def order_page(manifest: Manifest, plan: Plan, tree: Sequence[str] = ()) -> str:
         ("Cycles", lambda: _cycles(plan)),
         ("Validate", lambda: _validate(manifest)),
         ("Roll back", lambda: _roll_back(manifest)),
+        ("Taken along", lambda: (f"- {_text(str(each))}" for each in manifest.taken_along)),
         ("Left out", lambda: _left_out(manifest, plan)),
+        ("Rows that stay behind", lambda: _staying(manifest)),
+        ("Sequences", lambda: _sequences(manifest)),
         ("Notes", lambda: (f"- {_text(note)}" for note in manifest.notes)),
     )
     lines = list(_opening(manifest, plan))
@@ -162,6 +165,19 @@ def _left_out(manifest: Manifest, plan: Plan) -> Iterator[str]:
     for why, names in by_reason.items():
         more = f" and {len(names) - _SHOWN:,} more, all in the manifest" if len(names) > _SHOWN else ""
         yield f"- {_text(why)}: {_text(', '.join(names[:_SHOWN]))}{more}"
+
+
+def _staying(manifest: Manifest) -> Iterator[str]:
+    for table in manifest.tables:
+        if not table.brings_rows:
+            yield f"- {_text(table.table)}: {_text(table.reason)}"
+
+
+def _sequences(manifest: Manifest) -> Iterator[str]:
+    """What each sequence is set to behind the rows."""
+    for each in manifest.sequences:
+        given = "given out" if each.called else "the next one"
+        yield f"- {_text(each.sequence)}: {each.value}, {given}, in {_text(each.file)}"
 
 
 def _written(manifest: Manifest, plan: Plan) -> list[PlannedGroup]:

@@ -47,8 +47,8 @@ class Selected:
     provides: Provided = Provided()
 
 
-def select(catalog: Catalog, selection: Selection) -> Selected:
-    """The part of the catalog that the selection means.
+def select(catalog: Catalog, selection: Selection, also: Collection[QualifiedName] = frozenset()) -> Selected:
+    """The part of the catalog that the selection means, and the tables ``also``.
 
     A partitioned table goes with its partitions, in whatever schemas they are: its own name decides.
     What the target provides is no part of it, but for the columns that keys refer to, and for triggers and
@@ -71,7 +71,8 @@ def select(catalog: Catalog, selection: Selection) -> Selected:
     inside = {
         table.name
         for table in catalog.tables
-        if table.name not in theirs and _chosen(catalog.tops[table.name], selection)
+        if table.name not in theirs
+        and (catalog.tops[table.name] in also or _chosen(catalog.tops[table.name], selection))
     }
     return Selected(
         catalog=_restricted(catalog, inside, selection),
@@ -83,6 +84,25 @@ def select(catalog: Catalog, selection: Selection) -> Selected:
         ),
         provided=tuple(sorted(theirs)),
         provides=provided,
+    )
+
+
+def excluded(catalog: Catalog, selection: Selection) -> frozenset[QualifiedName]:
+    """The tables that the selection leaves out by name, with their partitions."""
+    patterns = [Pattern(text) for text in selection.exclude]
+    return frozenset(
+        name for name, top in catalog.tops.items() if any(pattern.matches(top) for pattern in patterns)
+    )
+
+
+def schemas_of(catalog: Catalog, selection: Selection) -> frozenset[str] | None:
+    """The schemas that the selection means, with all that is in them; None where it names none."""
+    if not selection.schemas:
+        return None
+    return frozenset(
+        schema.name
+        for schema in catalog.schemas
+        if any(part_matches(pattern, schema.name) for pattern in selection.schemas)
     )
 
 

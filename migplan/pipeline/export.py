@@ -13,7 +13,6 @@ from migplan.bundle.manifest import Manifest
 from migplan.bundle.manifest import digest as digest_of_file
 from migplan.bundle.options import Options, Source
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.schema.provided import ProvidedEntries
 from migplan.bundle.schema.unsupported import (
     left_behind,
     settings_of_the_database,
@@ -26,12 +25,13 @@ from migplan.catalog.changes import Concerns, everything, one_moment
 from migplan.catalog.counts import Exactness
 from migplan.catalog.large_objects import LargeObject
 from migplan.catalog.model import Catalog
-from migplan.config import Config, Strategy
-from migplan.errors import FileError, PlanError
+from migplan.config import Config
+from migplan.errors import FileError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
-from migplan.pipeline.analyze import advised, catalog_at, read_catalog
-from migplan.pipeline.plan import ChosenPlan, UsedPlan, plan_for
+from migplan.pipeline.analyze import advised, catalog_at
+from migplan.pipeline.choose import Subject, notes_about, subject_of
+from migplan.pipeline.plan import ChosenPlan
 from migplan.pipeline.platforms import what_stays
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
@@ -69,14 +69,22 @@ class ExportOptions:
 def preview_export(
     address: Address, config: Config, wanted: ExportOptions, on_progress: Progress = no_progress
 ) -> tuple[Plan, ForeignKeyGraph, Path, tuple[str, ...]]:
-    """What an export would write, without writing it; last what it would write beside the plan's files."""
-    catalog = read_catalog(address, wanted.exactness, on_progress)
-    used = _plan_for(catalog, config, wanted)
-    plan = used.plan
-    with reading(address) as session:
-        large, said = _large_objects(session, plan, wanted.options)
+    """What an export would write, without writing it; last what it would write beside the plan's files.
+
+    What it would refuse is refused.
+    """
+
+    def attempt(_number: int) -> tuple[Subject, tuple[LargeObject, ...], tuple[str, ...]]:
+        on_progress("locking the tables", 0, 0)
+        with reading(address, TABLES) as exporter:
+            archive, catalog = _looked_at(exporter, address, config, wanted, on_progress)
+            subject = subject_of(catalog, archive, config, wanted.options, wanted.plan)
+            return subject, *_large_objects(exporter, subject.plan, wanted.options)
+
+    subject, large, said = retry_if_disturbed(attempt, on_progress)
+    plan = subject.plan
     beside = (f"{large_objects.file_name(plan)}: {large_objects.described(large)}",) if large else ()
-    return plan, build(used.selected.catalog), wanted.folder(plan), (*beside, *said)
+    return plan, build(subject.of_graph), wanted.folder(plan), (*beside, *said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,35 +127,28 @@ def _exported(
     """
     on_progress("locking the tables", 0, 0)
     with reading(address, TABLES) as exporter:
-        snapshot = exporter.export_snapshot()
-        program = pg_dump.suitable(exporter.version, encrypted=exporter.pgconn.ssl_in_use)
-        concerns = _concerns(config, wanted.plan)
-        # pg_dump takes locks of its own: it begins at once, before anybody queues behind the exporter's.
-        with (
-            pg_dump.dumping(address, program, snapshot) as dump,
-            one_moment(exporter, concerns, aside=False),
-        ):
-            on_progress("reading definitions", 0, 0)
-            archive = dump.archive()
-            # What stands aside is compared in there, right behind: the shorter, the less can have happened.
-            catalog = catalog_at(exporter, wanted.exactness, on_progress, vitals=True, concerns=concerns)
-        used = _plan_for(catalog, config, wanted)
-        plan, selected = used.plan, used.selected
+        concerns = _concerns(config, wanted)
+        archive, catalog = _looked_at(exporter, address, config, wanted, on_progress)
+        subject = subject_of(catalog, archive, config, wanted.options, wanted.plan)
         if wanted.options.untouched:
-            selected = replace(selected, catalog=_untouched(selected.catalog))
-        advice = advised(selected.catalog, build(selected.catalog), config)
+            bare, of_graph = _untouched(subject.catalog), _untouched(subject.of_graph)
+            subject = replace(subject, catalog=bare, of_graph=of_graph)
+        plan = subject.plan
+        advice = advised(replace(subject.catalog, vitals=catalog.vitals), build(subject.catalog), config)
         out = wanted.folder(plan)
         refuse_what_is_not_ours(out, force=wanted.force)
         list(_former(out))  # which raises where it cannot be kept
         large, said = _large_objects(exporter, plan, wanted.options)
-        rows = _bytes_of(plan, selected.catalog, wanted.options)
+        rows = _bytes_of(plan, subject.catalog, wanted.options)
         refuse_too_small(out, rows + 2 * sum(each.size or 0 for each in large))
-        orphan_keys = _orphan_keys(exporter, selected.catalog, plan, wanted, on_progress)
-        bare = replace(selected.catalog, vitals=None, attributes=None)
-        source = _source(exporter, bare, archive, wanted.options, orphan_keys)
-        brought = ProvidedEntries(archive.entries, selected.provides, selected.catalog.provided)
-        attributes = catalog.attributes or Attributes()
-        source = replace(source, attributes=attributes, provided=selected.provides, brought=brought)
+        orphan_keys = _orphan_keys(exporter, subject.catalog, plan, wanted, on_progress)
+        source = _source(exporter, catalog, archive, subject, wanted.options, orphan_keys)
+        source = replace(
+            source,
+            attributes=catalog.attributes or Attributes(),
+            provided=subject.selected.provides,
+            brought=subject.provided,
+        )
         before = _Before(out)
         with (
             written_aside(out, force=wanted.force, access=config.access, keep=before.keep) as aside,
@@ -159,11 +160,11 @@ def _exported(
                 notes=(
                     *source.notes,
                     *said,
-                    *used.notes,
-                    *what_stays(config, catalog, selected.catalog),
+                    *subject.notes,
+                    *what_stays(config, catalog, subject.selected.catalog),
                     *advice.in_short,
                 ),
-                plan_digest=used.digest,
+                plan_digest=subject.digest,
                 large_objects=large,
                 large_object_digests=_large_object_digests(large, pool, wanted.options, on_progress),
                 digests=_digests(source, plan, pool, wanted.options, on_progress),
@@ -210,8 +211,7 @@ def _former(out: Path) -> Iterator[Former]:
 
 def _bytes_of(plan: Plan, catalog: Catalog, options: Options) -> int:
     """Return about how large the rows are that will be written."""
-    groups = [group for group in plan.groups if not options.groups or group.name in options.groups]
-    bring = {table.table for group in groups for table in group.tables if table.brings_rows}
+    bring = {table.table for table in plan.tables if table.brings_rows}
     tables = [table for table in catalog.tables if str(catalog.tops[table.name]) in bring]
     return 0 if options.contents == "schema" else sum(table.table_bytes or 0 for table in tables)
 
@@ -222,10 +222,30 @@ def _untouched(catalog: Catalog) -> Catalog:
     return replace(catalog, tables=tuple(tables))
 
 
-def _concerns(config: Config, chosen: ChosenPlan) -> Concerns:
-    """Of which schemas a change matters: those that are selected."""
-    patterns = (chosen.plan or config).selection.schemas
-    if not patterns:
+def _looked_at(
+    exporter: Session, address: Address, config: Config, wanted: ExportOptions, on_progress: Progress
+) -> tuple[Archive, Catalog]:
+    """Return definitions and catalog, both of the exporter's moment."""
+    snapshot = exporter.export_snapshot()
+    program = pg_dump.suitable(exporter.version, encrypted=exporter.pgconn.ssl_in_use)
+    concerns = _concerns(config, wanted)
+    # pg_dump takes locks of its own: it begins at once, before anybody queues behind the exporter's.
+    with (
+        pg_dump.dumping(address, program, snapshot) as dump,
+        one_moment(exporter, concerns, aside=False),
+    ):
+        on_progress("reading definitions", 0, 0)
+        archive = dump.archive()
+        # What stands aside is compared in there, right behind: the shorter, the less can have happened.
+        catalog = catalog_at(exporter, wanted.exactness, on_progress, vitals=True, concerns=concerns)
+    settings = settings_of_the_database(exporter) if wanted.options.database_settings else ()
+    return with_settings(archive, settings, wanted.options.owners.roles), catalog
+
+
+def _concerns(config: Config, wanted: ExportOptions) -> Concerns:
+    """Of which schemas a change matters: those that are selected, and all where others are taken along."""
+    patterns = (wanted.plan.plan or config).selection.schemas
+    if not patterns or wanted.options.choice.needed:
         return everything
     return lambda schema: any(part_matches(pattern, schema) for pattern in patterns)
 
@@ -257,23 +277,31 @@ def _orphan_keys(
 
 def _source(
     session: Session,
-    catalog: Catalog,
+    whole: Catalog,
     archive: Archive,
+    subject: Subject,
     options: Options,
     orphan_keys: OrphanKeys,
 ) -> Source:
-    settings = settings_of_the_database(session)
-    carried = settings if options.database_settings else ()
+    settings = () if options.database_settings else settings_of_the_database(session)
     notes = (
-        *left_behind(settings if not carried else ()),
+        *left_behind(settings),
         *orphan_keys.notes,
+        *(notes_about(subject.chosen) if options.contents != "data" else ()),
     )
-    archive = with_settings(orphan_keys.archive(archive), carried, options.owners.roles)
-    catalog = orphan_keys.catalog(catalog)
-    graph = build(catalog)
-    shown = tuple(line.plain for line in tree(graph))
-    path = search_path_of(session.address)
-    return Source(session, catalog, graph, archive, path, notes, shown, orphan_keys.record)
+    graph = build(orphan_keys.catalog(subject.of_graph))
+    return Source(
+        session,
+        whole,
+        orphan_keys.catalog(subject.catalog),
+        graph,
+        orphan_keys.archive(archive),
+        subject.chosen,
+        search_path_of(session.address),
+        notes,
+        tuple(line.plain for line in tree(graph)),
+        orphan_keys.record,
+    )
 
 
 def _large_objects(
@@ -316,8 +344,7 @@ def _digests(
     """What the target's content is to be, table by table, for the proof afterwards."""
     if not options.digests or options.contents == "schema":
         return {}
-    groups = [group for group in plan.groups if not options.groups or group.name in options.groups]
-    planned = {table.table for group in groups for table in group.tables if table.brings_rows}
+    planned = {table.table for table in plan.tables if table.brings_rows}
     tables = [table for name, table in source.graph.tables.items() if str(name) in planned]
     digester = digests.Digester(pool)
     found = digester.each(
@@ -338,22 +365,3 @@ def _shapes(
     names = [name for name in source.graph.tables if str(name) in loaded]
     on_progress("counting the roots of hierarchies", 0, 0)
     return shapes(source.session, source.catalog, names)
-
-
-def _plan_for(catalog: Catalog, config: Config, wanted: ExportOptions) -> UsedPlan:
-    """Return the plan, if what is wanted can be done with it."""
-    used = plan_for(catalog, config, wanted.plan)
-    plan = used.plan
-    unknown = set(wanted.options.groups) - {group.name for group in plan.groups}
-    if unknown:
-        raise PlanError(
-            f"the plan has no group {', '.join(sorted(unknown))}",
-            do="its groups are: " + ", ".join(group.name for group in plan.groups),
-        )
-    at_once = [table.table for table in plan.tables if table.strategy is Strategy.COPY and table.keys]
-    if at_once and wanted.options.inserts is not None:
-        raise PlanError(
-            f"{at_once[0]} is to be loaded at once, and INSERT checks its keys to itself one by one",
-            do="set its strategy to levels, or leave --data-format insert away",
-        )
-    return used

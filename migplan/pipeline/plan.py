@@ -178,8 +178,9 @@ def make_plan(
     before: Path | None = None,
     asked: Collection[str] = (),
     configured: Config | None = None,
+    also: Collection[QualifiedName] = (),
 ) -> Planned:
-    """Return a plan for the catalog.
+    """Return a plan for the catalog; ``also`` are tables that it has beside those that are selected.
 
     ``before`` is the file of an earlier one, which changes only where the database makes it; its layout,
     selection and name stay where neither the configuration was edited since nor options have ``asked``
@@ -187,7 +188,7 @@ def make_plan(
     """
     said = configured or config
     if before is None:
-        selected = _selected(catalog, config, request)
+        selected = _selected(catalog, config, request, also)
         plan = make(selected, build(selected.catalog), request)
         return Planned(plan, Baseline(selected.catalog, plan, said))
     written, _ = plan_file.load(before)
@@ -205,10 +206,12 @@ def _before(then: Baseline | None, catalog: Catalog) -> Before:
     return Before(then.proposal, then.catalog, asked)
 
 
-def _selected(catalog: Catalog, config: Config, request: Request) -> selection.Selected:
+def _selected(
+    catalog: Catalog, config: Config, request: Request, also: Collection[QualifiedName] = ()
+) -> selection.Selected:
     provided = provided_of(for_platform(config, request.platform))
     wanted = _patterns(request.selection, Provided.of(request.provided) | provided)
-    selected = selection.select(without_secrets(catalog), wanted)
+    selected = selection.select(without_secrets(catalog), wanted, also)
     refuse_nothing(selected)
     return selected
 
@@ -330,17 +333,20 @@ def without_secrets(catalog: Catalog, types: tuple[Type, ...] = ()) -> Catalog:
     return cleaned(catalog, Anonymiser(replace(catalog, types=(*types, *catalog.types))), with_digest)
 
 
-def plan_for(catalog: Catalog, config: Config, chosen: ChosenPlan) -> UsedPlan:
+def plan_for(
+    catalog: Catalog, config: Config, chosen: ChosenPlan, also: Collection[QualifiedName] = ()
+) -> UsedPlan:
     """Return the plan of a file as people edited it, cut down to the part that is wanted; else one made now.
 
+    ``also`` are tables that are taken along: they are no part of what is wanted, and needed by it.
     Raise YamlError, with the line, for what cannot be done, and PlanError where the database has drifted from
     it in what is wanted; other drift is in the notes.
     """
     plan, marks = chosen.plan, chosen.marks
     if plan is None or marks is None:
         config = settled(config, catalog)
-        plan = make_plan(catalog, config, request_of(config, catalog)).plan
-        return UsedPlan(plan, selection.select(catalog, as_selection(config)))
+        plan = make_plan(catalog, config, request_of(config, catalog), also=also).plan
+        return UsedPlan(plan, selection.select(catalog, as_selection(config), also))
     selected = _selected_by_file(catalog, config, chosen)
     edited = Edited(
         plan,
@@ -354,6 +360,8 @@ def plan_for(catalog: Catalog, config: Config, chosen: ChosenPlan) -> UsedPlan:
     edited.refuse_tables()
     part = chosen.part
     wanted = selection.narrowed(selected, part.patterns) if part.patterns != Selection() else selected
+    if also:
+        wanted = selection.only(selected, {*wanted.catalog.tops.values(), *also})
     notes = _refuse_drift(catalog, config, chosen, set(wanted.catalog.tops.values()))
     completed = edited.completed(Layout.WITH_SCHEMA if part.rows_only else None)
     names = [name for text, name in build(wanted.catalog).by_text.items() if text in completed.group_of]

@@ -1,5 +1,6 @@
 """A bundle for people: what was written, or would be, and what stayed behind."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,12 +10,23 @@ from rich.text import Text
 from migplan.bundle.data.orphan_keys import OrphansError
 from migplan.bundle.manifest import LeftObject, Manifest
 from migplan.graph import ForeignKeyGraph
+from migplan.names import QualifiedName
 from migplan.plan.model import Plan
 from migplan.report.section import section
 from migplan.run.bundle.receipt import Uses
 from migplan.text.wording import amount, counted, listed
 
-_SHOWN = 12
+_SHOWN, _NAMED = 12, 3
+_ABOUT_A_TABLE = re.compile(r"table (?P<table>.*) is (?P<how>not selected|excluded)", re.DOTALL)
+_KEY = "FK CONSTRAINT"
+
+# What goes with its table, which is named.
+_PARTS = frozenset(
+    {
+        *("CHECK CONSTRAINT", "CONSTRAINT", "DEFAULT", "FK CONSTRAINT", "INDEX", "INDEX ATTACH", "POLICY"),
+        *("ROW SECURITY", "RULE", "SEQUENCE OWNED BY", "STATISTICS", "TABLE ATTACH", "TRIGGER"),
+    }
+)
 
 # Left out of every bundle, because each file or the target has its own.
 _MATTERS_TO_NOBODY = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE"})
@@ -41,8 +53,15 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
         else:
             holds = counted(objects[file.file], "role" if file.phase == "roles" else "object")
         yield Text(f"  {file.file:{width}}  {holds:>14}  {amount(file.bytes):>9}")
-    left = [each for each in manifest.left_out if each.kind not in _MATTERS_TO_NOBODY | _GO_WITH_OTHERS]
-    yield from section("Left out", _reasons(left), _SHOWN, ", all in the manifest")
+    shown = _MATTERS_TO_NOBODY | _GO_WITH_OTHERS
+    left = [each for each in manifest.left_out if each.kind not in shown]
+    keys = [each for each in left if each.kind == _KEY]
+    more = ", all in the manifest"
+    yield from section("Taken along", _taken_along(manifest), _SHOWN, more)
+    yield from section("Keys left out", (f"{each.name}: {each.why}" for each in keys), _SHOWN, more)
+    yield from section("Left out", _reasons([each for each in left if each.kind != _KEY]), _SHOWN, more)
+    yield from section("Rows that stay behind", _staying(manifest), _SHOWN, more)
+    yield from section("Sequences", _sequences(manifest), _SHOWN, more)
     yield from section("To know", manifest.notes, _SHOWN, ", all in the manifest")
     if stays:
         yield Text()
@@ -99,10 +118,50 @@ def foreseen(
     yield Text("Nothing was written.")
 
 
+def _taken_along(manifest: Manifest) -> Iterator[str]:
+    """What others need: tables with their rows, and by kind whatever else has a name of its own."""
+    rows = {table.table: table.rows for table in manifest.tables}
+    others: dict[str, list[str]] = {}
+    for each in manifest.taken_along:
+        table = str(QualifiedName(each.in_schema, each.name))
+        if each.kind in {"TABLE", "FOREIGN TABLE"}:
+            yield f"{each}: {counted(rows[table], 'row')}" if table in rows else str(each)
+        elif each.kind not in _PARTS | _GO_WITH_OTHERS:
+            others.setdefault(each.kind, []).append(
+                f"{each.in_schema}.{each.name}" if each.in_schema else each.name
+            )
+    for kind, names in others.items():
+        yield f"{kind}: {listed(names, _NAMED)}"
+
+
 def _reasons(left: Sequence[LeftObject]) -> Iterator[str]:
-    """What was left out by reason; many for the same reason on one line."""
+    """What was left out by reason; many for the same reason on one line, counted."""
+    tables: dict[str, dict[str, None]] = {}
     by_reason: dict[str, list[str]] = {}
     for each in left:
-        by_reason.setdefault(each.why, []).append(str(each))
-    for why, names in by_reason.items():
-        yield f"{listed(names, 3)}: {why}"
+        if about := _ABOUT_A_TABLE.fullmatch(each.why):
+            tables.setdefault(about["how"], {})[about["table"]] = None
+        else:
+            by_reason.setdefault(each.why, []).append(str(each))
+    for how, names in tables.items():
+        yield f"{counted(len(names), 'table')} {how}, and what belongs to them: {listed(names, _NAMED)}"
+    for why, found in by_reason.items():
+        many = f"{len(found):,} objects, {why}" if len(found) > _NAMED else why
+        yield f"{many}: {listed(found, _NAMED)}"
+
+
+def _staying(manifest: Manifest) -> Iterator[str]:
+    """Tables that are made and stay empty, with the reason that the plan gives."""
+    for table in manifest.tables:
+        if not table.brings_rows:
+            yield f"{table.table}: {table.reason}" if table.reason else table.table
+
+
+def _sequences(manifest: Manifest) -> Iterator[str]:
+    if manifest.sequences:
+        names = listed((sequence.sequence for sequence in manifest.sequences), _NAMED)
+        yield f"{counted(len(manifest.sequences), 'sequence')} set to the value of the source: {names}"
+    at_start = [str(each) for each in manifest.objects if each.kind == "SEQUENCE"]
+    if manifest.contents == "schema" and at_start:
+        names = listed(at_start, _NAMED)
+        yield f"{counted(len(at_start), 'sequence')} not set, for no rows are brought: {names}"

@@ -1,6 +1,7 @@
 """Numbers with their word, sizes and lists of names, as messages, reports and documents say them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
 
 
 def counted(number: int, thing: str, plural: str = "") -> str:
@@ -34,3 +35,28 @@ def listed(names: Iterable[object], limit: int = 3, by: str = ", ") -> str:
 def joined(words: Sequence[str], by: str = "and") -> str:
     """Return ``a``, ``a and b``, ``a, b and c``."""
     return f" {by} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
+    """Return the known word that comes nearest, whatever its case; empty if none does.
+
+    >>> nearest("triger", ["TABLE", "TRIGGER"]), nearest("x", ["TABLE"])
+    ('TRIGGER', '')
+    """
+    if word in known:
+        return word
+    folded = {each.casefold(): each for each in sorted(known, reverse=True)}
+    near = get_close_matches(word.casefold(), sorted(folded), n=1, cutoff=cutoff)
+    return folded[near[0]] if near else ""
+
+
+def did_you_mean(word: str, known: Collection[str], otherwise: str = "there are: {names}") -> str:
+    """Return the question whether the nearest known word was meant; where none is near, say which there are.
+
+    >>> did_you_mean("Triger", ["TABLE", "TRIGGER"])
+    'did you mean TRIGGER?'
+    >>> did_you_mean("x", ["a", "b"], "its groups are: {names}")
+    'its groups are: a, b'
+    """
+    near = nearest(word, known)
+    return f"did you mean {near}?" if near else otherwise.replace("{names}", listed(sorted(known), 8))

@@ -13,9 +13,9 @@ from psycopg.conninfo import make_conninfo
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.options import Contents, Options
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.schema.assign_files import Choice, Phase, assign_files
+from migplan.bundle.schema.assign_files import Phase, assign_files
+from migplan.bundle.schema.chosen import Choice, Scope, choose
 from migplan.bundle.schema.ownership import ownership_of
-from migplan.bundle.schema.provided import nothing_provided
 from migplan.bundle.schema.roles import Owners
 from migplan.bundle.schema.sort_entries import sort_entries
 from migplan.bundle.undo.rollback_files import rollback_of_data, rollback_of_schema
@@ -74,7 +74,8 @@ def _rollbacks(source: Address, manifest: Manifest, catalog: Catalog, plan: Plan
             entries = dumping.archive().entries
     found = ownership_of(entries, catalog)
     graph = graph_of(catalog)
-    slots = assign_files(found, plan, graph, Choice(), nothing_provided()).slots
+    chosen = choose(found, Scope(frozenset(catalog.by_name)), Choice())
+    slots = assign_files(found, plan, graph, chosen)
     where = {table.table: number for number, table in enumerate(plan.tables)}
     positions = {name: 2 * where[str(home)] + (name != home) for name, home in graph.home.items()}
     rollbacks = {}

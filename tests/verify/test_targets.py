@@ -110,7 +110,7 @@ CHANGED_VIEWS = {
         ["--without", "POLICY", "--without", "ACL"],
         ["--without-digests"],
         ["--data-format", "insert"],
-        ["--table", "shop.customer"],
+        ["--table", "shop.customer", "--with-needed"],
         ["--table", "shop.event*"],
         ["--role", "pg_monitor=pg_read_all_stats"],
     ],

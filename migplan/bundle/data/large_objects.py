@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from migplan.bundle.data.steps import DataStep, Part, RowBlock, Sql
-from migplan.bundle.schema.assign_files import Choice
+from migplan.bundle.schema.chosen import Choice
 from migplan.bundle.schema.roles import Owners
 from migplan.catalog.large_objects import PAGE, LargeObject, read_large_objects
 from migplan.errors import PlanError

@@ -16,7 +16,7 @@ from migplan.catalog.attributes import (
     Attributes,
     Thing,
 )
-from migplan.catalog.model import Catalog, Grant, Index, Policy, Table, View
+from migplan.catalog.model import Catalog, Grant, Index, Policy, Sequence, Table, View
 from migplan.names import quoted
 from migplan.postgres.archive import Entry
 
@@ -71,7 +71,7 @@ class _Target:
             schemas=self._owned(s for s in catalog.schemas if ("SCHEMA", "", s.name) not in self._missing),
             tables=self._owned(tables),
             provided=tuple(map(self._table, catalog.provided)),
-            sequences=self._owned(self._here(catalog.sequences, "SEQUENCE")),
+            sequences=self._owned(map(self._sequence, self._here(catalog.sequences, "SEQUENCE"))),
             views=self._owned(
                 self._view(view) for view in self._here(catalog.views, "VIEW", "MATERIALIZED VIEW")
             ),
@@ -128,6 +128,12 @@ class _Target:
             row_security=table.row_security and not off,
             force_row_security=table.force_row_security and not off,
         )
+
+    def _sequence(self, sequence: Sequence) -> Sequence:
+        name = sequence.name
+        if ("SEQUENCE OWNED BY", name.schema, name.name) not in self._missing:
+            return sequence
+        return replace(sequence, owned_by=None, owned_column=None)  # the table of its column is not here
 
     def _view(self, view: View) -> View:
         return replace(

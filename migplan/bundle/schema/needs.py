@@ -76,7 +76,7 @@ def unmet(ownership: Ownership, here: Collection[int], *, bodies: bool = True) -
         need
         for number in ownership.entries
         if number in inside
-        for need in _of(ownership, number, bodies=bodies)
+        for need in needs_of(ownership, number, bodies=bodies)
         if need.lacked not in inside
     )
 
@@ -86,16 +86,20 @@ def with_needed(ownership: Ownership, here: Collection[int], *, bodies: bool = T
     found = set(here)
     waiting = list(found)
     while waiting:
-        new = {need.lacked for need in _of(ownership, waiting.pop(), bodies=bodies)} - found
+        new = {need.lacked for need in needs_of(ownership, waiting.pop(), bodies=bodies)} - found
         found |= new
         waiting += new
     return frozenset(found)
 
 
-def _of(ownership: Ownership, number: int, *, bodies: bool) -> Iterator[Need]:
-    """Yield everything that one entry needs, wherever that is."""
+def needs_of(ownership: Ownership, number: int, *, bodies: bool = True) -> Iterator[Need]:
+    """Yield everything that one entry needs, wherever that is; ``bodies``: what its body names as well."""
     by = ownership.entries[number]
-    declared = [need for need in by.needs if need in ownership.entries and need != number]
+    declared = [
+        need
+        for need in by.needs
+        if need in ownership.entries and need != number and not _owns(ownership.entries[need], by)
+    ]
     evaluated = sorted(ownership.named.get(number, frozenset()))
     named = sorted(ownership.bodies.named_in(number)) if bodies and by.kind in ROUTINES else []
     for need in dict.fromkeys((*declared, *evaluated, *named)):
@@ -105,6 +109,15 @@ def _of(ownership: Ownership, number: int, *, bodies: bool) -> Iterator[Need]:
         weak = need not in declared and need not in evaluated
         said = "is named by its body" if need not in declared else _how(ownership, number, what)
         yield Need(need, what, number, by, said, weak)
+
+
+def _owns(table: Entry, sequence: Entry) -> bool:
+    """Return whether a table only owns a sequence: but for identities it can be made without the table."""
+    return (
+        sequence.kind == "SEQUENCE"
+        and table.kind in TABLES
+        and sequence.definition.lstrip().startswith("CREATE SEQUENCE")
+    )
 
 
 def _how(ownership: Ownership, number: int, what: Entry) -> str:

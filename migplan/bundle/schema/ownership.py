@@ -44,6 +44,7 @@ class Ownership:
     owner: Mapping[int, QualifiedName]  # the table as declared: of a partition the partition itself
     order: Mapping[int, int]  # the place in the archive
     bodies: Bodies
+    tops: Mapping[QualifiedName, QualifiedName]  # of each table the one whose rows its rows are
     columns: Mapping[QualifiedName, tuple[tuple[str, str], ...]]  # of each table: name and type
     named: Mapping[int, frozenset[int]] = field(default_factory=dict)  # needs that only bodies tell of
 
@@ -72,7 +73,7 @@ def ownership_of(entries: Iterable[Entry], catalog: Catalog) -> Ownership:
     columns = {
         table.name: tuple((column.name, column.type) for column in table.columns) for table in catalog.tables
     }
-    return Ownership(by_id, needs, owner, order, bodies, columns, named)
+    return Ownership(by_id, needs, owner, order, bodies, catalog.tops, columns, named)
 
 
 class _Finder:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -88,6 +91,16 @@ if TYPE_CHECKING:
     help="Leave out objects of a kind, as pg_dump calls it: TRIGGER, PUBLICATION ... (repeatable).",
 )
 @click.option(
+    "--with-needed",
+    is_flag=True,
+    help="Take along what the selection needs: referenced tables with their rows, types, functions ...",
+)
+@click.option(
+    "--without-dangling-keys",
+    is_flag=True,
+    help="Leave out foreign keys to tables that are not brought, and list them.",
+)
+@click.option(
     "--database-settings",
     is_flag=True,
     help="Carry what ALTER DATABASE SET and ALTER ROLE IN DATABASE SET have set; values may be secrets.",
@@ -135,6 +148,8 @@ def export(
     roles: tuple[str, ...],
     with_roles: bool,
     kinds: tuple[str, ...],
+    with_needed: bool,
+    without_dangling_keys: bool,
     database_settings: bool,
     large_objects: bool | None,
     without_digests: bool,
@@ -158,7 +173,7 @@ def export(
     from migplan.bundle.data.inserts import InsertStyle
     from migplan.bundle.options import Options
     from migplan.bundle.paths import BundlePaths
-    from migplan.bundle.schema.assign_files import Choice
+    from migplan.bundle.schema.chosen import Choice
     from migplan.bundle.schema.roles import Owners
     from migplan.catalog.counts import Exactness
     from migplan.pipeline.export import ExportOptions
@@ -180,7 +195,7 @@ def export(
             contents=contents,
             jobs=jobs,
             inserts=InsertStyle(batch, on_conflict_do_nothing) if data_format == "insert" else None,
-            choice=Choice(privileges=not no_privileges, kinds=frozenset(kind.upper() for kind in kinds)),
+            choice=Choice(not no_privileges, _kinds(kinds), with_needed, not without_dangling_keys),
             owners=Owners(kept=not no_owner, roles=dict(map(_role, roles))),
             groups=groups,
             large_objects=large_objects,
@@ -220,9 +235,14 @@ def _foreseen(address: Address, settings: Config, wanted: ExportOptions) -> None
     from migplan.pipeline.export import preview_export
     from migplan.report import export as report
 
-    with screen.progress("reading the catalog") as on_progress:
+    with screen.progress("reading the catalog") as on_progress, _ways_on(address):
         foreseen = preview_export(address, settings, wanted, on_progress)
     screen.show(report.foreseen(*foreseen, wanted.options.contents))
+
+
+def _kinds(said: tuple[str, ...]) -> frozenset[str]:
+    """The kinds of objects as pg_dump writes them."""
+    return frozenset(" ".join(kind.upper().split()) for kind in said)
 
 
 def _exported(address: Address, settings: Config, wanted: ExportOptions, on_progress: Progress) -> Exported:
@@ -232,10 +252,39 @@ def _exported(address: Address, settings: Config, wanted: ExportOptions, on_prog
     from migplan.report import export as report
 
     try:
-        return export_bundle(address, settings, wanted, on_progress)
+        with _ways_on(address):
+            return export_bundle(address, settings, wanted, on_progress)
     except OrphansError as found:
         screen.show(report.orphaned(found))
         sys.exit(1)
+
+
+@contextmanager
+def _ways_on(address: Address) -> Iterator[None]:
+    """Say what can be done where a bundle would lack something, as commands to paste."""
+    from migplan.bundle.schema.chosen import LacksError
+    from migplan.text.redaction import redacted
+
+    try:
+        yield
+    except LacksError as error:
+        plain = str(replace(address, name=None))  # without the password, which libpq finds elsewhere
+        words = ["migplan", *click.get_current_context().find_root().obj]
+        words = [word if redacted(word) == word else plain for word in words]
+
+        def command(*more: str) -> str:
+            return shlex.join([*words, *more])
+
+        ways = []
+        if all(lack.can_come for lack in error.lacks):
+            ways.append(f"take it along: {command('--with-needed')}")
+        names = dict.fromkeys(lack.name for lack in error.lacks)
+        provided = (word for name in names for word in ("--provided", name))
+        ways.append(f"the target has it: {command(*provided)}")
+        if error.without:
+            ways.append(f"leave out what needs it: {command(*error.without)}")
+        error.do = "\n     ".join(ways)
+        raise
 
 
 def _with_layout(settings: Config, layout: str | None, *, rows_only: bool) -> Config:
