@@ -215,12 +215,9 @@ def test_any_selection_can_be_made_or_is_refused(
     catalog, ownership, empty = read
     said = {name: tuple(w for o, w in itertools.pairwise(words) if o == f"--{name}") for name in OPTIONS}
     selection = Selection(said["schema"], said["table"], said["exclude"])
+    section = SelectionSection(schemas=selection.schemas, tables=selection.tables, exclude=selection.exclude)
     tables = frozenset(select(catalog, selection).catalog.by_name)
-    scope = scope_of(
-        catalog,
-        SelectionSection(schemas=said["schema"], tables=said["table"], exclude=said["exclude"]),
-        tables,
-    )
+    scope = scope_of(catalog, section, tables)
     choice = Choice(
         kinds=frozenset(without[1::2]),
         needed="--with-needed" in more,

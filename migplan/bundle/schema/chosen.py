@@ -369,6 +369,8 @@ class _Choosing:
             if entry.kind not in _TIES or number in self.left:
                 continue
             subjects = self._declared(number)
+            if entry.kind == "SEQUENCE OWNED BY":  # its needs are the sequence alone
+                subjects += [each for each in (self._table_of(number),) if each is not None]
             missing = [each for each in subjects if each not in self.here]
             if number in self.here and missing and not self.provided(self._entries[missing[0]]):
                 self.here.discard(number)
@@ -384,6 +386,19 @@ class _Choosing:
     @property
     def _entries(self) -> Mapping[int, Entry]:
         return self.ownership.entries
+
+    def _table_of(self, number: int) -> int | None:
+        """Return the entry of the table to which another one belongs."""
+        owner = self.ownership.owner.get(number)
+        family = self._families[self.ownership.tops[owner]] if owner is not None else ()
+        return next(
+            (
+                each
+                for each in family
+                if self._entries[each].kind in TABLES and self.ownership.owner[each] == owner
+            ),
+            None,
+        )
 
     @cached_property
     def _users(self) -> dict[int, list[int]]:
