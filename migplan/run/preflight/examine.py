@@ -15,6 +15,8 @@ from migplan.run.preflight.privileges import privileges
 from migplan.run.preflight.provided import provided, referred_rows
 from migplan.run.preflight.server import build, not_the_source, places, server, space
 from migplan.run.preflight.target import Target, looking_at
+from migplan.run.preflight.texts import encodings, xml
+from migplan.run.preflight.trials import trials
 from migplan.run.preflight.wants import Wants, wants_of
 
 
@@ -34,11 +36,14 @@ def examine(
     ``platform`` is the managed host where the target is, as people say.
     """
     wants = wants_of(bundle, presence.same if presence else ())
+    tried = list(trials(session, wants))
     with looking_at(session, platform) as target:
         found = list(_obstacles(target, bundle.manifest, wants, resuming, jobs, presence))
+        found += xml(target, bundle, wants)
+        found += encodings(target, bundle)
         if not resuming:
             found += referred_rows(target, bundle)
-        found += target.unread
+        found += [*tried, *target.unread]
     return tuple(dict.fromkeys(sorted(found, key=lambda obstacle: obstacle.level)))
 
 
@@ -56,7 +61,7 @@ def _obstacles(
     yield from provided(target, manifest)
     yield from privileges(target, manifest, wants)
     yield from places(target, manifest, wants)
-    yield from build(target, wants)
+    yield from build(target, manifest, wants)
     if manifest.contents == "data":
         yield from for_rows(target, manifest, wants, resuming=resuming)
     else:

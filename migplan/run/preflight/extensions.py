@@ -7,18 +7,22 @@ from migplan.config import Act
 from migplan.names import quoted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
 from migplan.run.preflight.target import Target
+from migplan.text.wording import listed
 
 _INSTALLED = """
-SELECT e.extname::text, e.extversion, n.nspname::text
+SELECT e.extname::text, e.extversion, n.nspname::text, e.extrelocatable
 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-WHERE e.extname = ANY (%s)
 """
 _AVAILABLE = """
-SELECT a.name::text, a.default_version, v.superuser AND NOT v.trusted
+SELECT a.name::text, a.default_version, v.superuser AND NOT v.trusted, v.schema::text,
+       coalesce(v.requires::text[], '{}')
 FROM pg_catalog.pg_available_extensions a
 LEFT JOIN pg_catalog.pg_available_extension_versions v ON v.name = a.name AND v.version = a.default_version
 WHERE a.name = ANY (%s)
 """
+
+
+_SCHEMAS = "SELECT n.nspname::text FROM pg_catalog.pg_namespace n"
 
 
 def extensions(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
@@ -26,13 +30,18 @@ def extensions(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
     wanted = [extension.name for extension in manifest.extensions]
     if not wanted:
         return
-    installed = {name: rest for name, *rest in target.ask("extensions", _INSTALLED, [wanted])}
+    installed = {name: rest for name, *rest in target.ask("extensions", _INSTALLED)}
     available = {name: rest for name, *rest in target.ask("extensions", _AVAILABLE, [wanted])}
+    made = {each.name for each in manifest.objects if each.kind == "SCHEMA"}
+    schemas = made | {name for (name,) in target.ask("schemas", _SCHEMAS)}
     for extension in manifest.extensions:
         if extension.name in installed:
             yield from _installed(extension, *installed[extension.name])
         elif extension.name in available:
-            yield from _available(target, extension, *available[extension.name])
+            version, superusers, fixed, requires = available[extension.name]
+            yield from _available(target, extension, version, superusers)
+            lacking = sorted({*requires} - installed.keys() - {*wanted})
+            yield from _surroundings(extension, fixed, lacking, schemas)
         else:
             yield stop(
                 "extensions",
@@ -42,7 +51,36 @@ def extensions(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
             )
 
 
-def _installed(extension: NeededExtension, version: str, schema: str) -> Iterator[Obstacle]:
+def _surroundings(
+    extension: NeededExtension, fixed: str | None, requires: list[str], schemas: set[str]
+) -> Iterator[Obstacle]:
+    """Yield what CREATE EXTENSION would miss: other extensions, its schema."""
+    if requires:
+        commands = "; ".join(f"CREATE EXTENSION {quoted(name)}" for name in requires)
+        yield stop(
+            "extensions",
+            f"{extension.name} needs {listed(requires)} on this server, which the files do not bring",
+            f"{commands}, before",
+        )
+    if fixed and fixed != extension.in_schema:
+        yield stop(
+            "extensions",
+            f"{extension.name} can only be in schema {quoted(fixed)} there, and the files look for it in "
+            f"{quoted(extension.in_schema)}",
+            "use the version that the source has, or have it in that schema in the source, too",
+        )
+    elif schemas and extension.in_schema not in schemas:
+        yield stop(
+            "extensions",
+            f"{extension.name} is to be in schema {quoted(extension.in_schema)}, which is not there, and "
+            "which the files do not create",
+            f"CREATE SCHEMA {quoted(extension.in_schema)}",
+        )
+
+
+def _installed(
+    extension: NeededExtension, version: str, schema: str, relocatable: bool
+) -> Iterator[Obstacle]:
     if version != extension.version:
         yield warn("extensions", *_other_version(extension, version))
     if schema != extension.in_schema:
@@ -50,7 +88,11 @@ def _installed(extension: NeededExtension, version: str, schema: str) -> Iterato
             "extensions",
             f"{extension.name} is installed in schema {quoted(schema)}, and the files look for it in "
             f"{quoted(extension.in_schema)}",
-            f"ALTER EXTENSION {quoted(extension.name)} SET SCHEMA {quoted(extension.in_schema)}",
+            f"ALTER EXTENSION {quoted(extension.name)} SET SCHEMA {quoted(extension.in_schema)}, if nothing "
+            "there looks for it where it is"
+            if relocatable
+            else "it cannot be moved: have it in the same schema in the source, or use a database in which it "
+            f"is not yet: CREATE EXTENSION {quoted(extension.name)} SCHEMA {quoted(extension.in_schema)}",
         )
 
 

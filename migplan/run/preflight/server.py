@@ -4,8 +4,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
-
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.requirements import OLDEST
 from migplan.catalog.provided import Provided
@@ -149,12 +147,6 @@ def _texts(manifest: Manifest, encoding: str, collation: str) -> Iterator[Obstac
             "the database takes bytes for text (SQL_ASCII): it neither checks nor converts what comes in",
             "create it anew with ENCODING 'UTF8'",
         )
-    elif encoding not in {"UTF8", manifest.origin.encoding}:
-        yield stop(
-            "encoding",
-            f"the database holds {encoding}, in which not every text of the files can be written",
-            "create it anew: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0",
-        )
     expected = manifest.origin.collation
     if expected and _plain(expected) != _plain(collation):
         yield warn(
@@ -201,7 +193,7 @@ SELECT unnest(s.enumvals)::text FROM pg_catalog.pg_settings s WHERE s.name = 'de
 """
 
 
-def build(target: Target, wants: Wants) -> Iterator[Obstacle]:
+def build(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle]:
     """Yield libraries that the files need and the server was built without."""
     if wants.icu_collations and target.ask("collations", _ICU) == [(False,)]:
         yield stop(
@@ -217,22 +209,49 @@ def build(target: Target, wants: Wants) -> Iterator[Obstacle]:
                 f"the server is built without {listed(sorted(missing), 10)}, by which columns are compressed",
                 "use a server that is built with it, or choose pglz for them in the source",
             )
-    if wants.xml_columns and not _reads_xml(target):
+    if wants.languages:
+        yield from _languages(target, manifest, wants)
+    newer = {major: what for major, what in wants.features.items() if major > target.major}
+    if newer:
+        said = sorted(f"{each} (PostgreSQL {major})" for major, what in newer.items() for each in what)
+        yield stop(
+            "server",
+            f"{target.address} is PostgreSQL {dotted(target.version)}, and the files say what newer ones "
+            f"brought: {listed(said, 10)}",
+            f"use a server of version {max(newer)} or newer, or leave these out of the bundle",
+        )
+    if wants.publications and target.setting("wal_level") not in {"", "logical"}:
         yield warn(
-            "xml",
-            "the server is built without libxml, and takes no values but NULL for "
-            f"{listed(sorted(wants.xml_columns), 10)}",
-            "use a server that is built with libxml if there are any",
+            "publications",
+            "the files make publications, and wal_level is no 'logical' there: nobody can subscribe to them",
+            "if somebody is to: ALTER SYSTEM SET wal_level = logical, and a restart of the server",
         )
 
 
-def _reads_xml(target: Target) -> bool:
-    try:
-        with target.session.transaction(force_rollback=True):
-            target.session.execute("SELECT pg_catalog.xml_is_well_formed('<a/>')")
-    except psycopg.errors.FeatureNotSupported:
-        return False
-    return True
+_LANGUAGES = """
+SELECT l.lanname::text, pg_catalog.has_language_privilege(l.oid, 'USAGE') FROM pg_catalog.pg_language l
+"""
+
+
+def _languages(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle]:
+    role = target.role.name
+    there = dict(target.ask("languages", _LANGUAGES))
+    brought = {each.name for each in manifest.objects if each.kind in {"EXTENSION", "PROCEDURAL LANGUAGE"}}
+    for language, functions in sorted(wants.languages.items()):
+        where = listed(sorted(functions), 5)
+        if there and language not in there and language not in brought:
+            yield stop(
+                "languages",
+                f"the language {quoted(language)} is not there, in which these are: {where}",
+                f"have it installed: CREATE EXTENSION {quoted(language)}; or leave these out of the bundle",
+            )
+        elif not there.get(language, True):
+            yield stop(
+                "languages",
+                f"{role} may not use the language {quoted(language)}, in which these are: {where}",
+                f"GRANT USAGE ON LANGUAGE {quoted(language)} TO {quoted(role)}, or run as a superuser if it "
+                "is not trusted",
+            )
 
 
 FACTOR = 2
@@ -278,23 +297,25 @@ def places(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacl
     """Yield tablespaces, access methods and collations that the files name, and that do not exist."""
     if wants.tablespaces:
         yield from _tablespaces(target, wants)
-    methods = wants.methods - wants.new_methods
+    methods = (wants.methods | wants.index_methods) - wants.new_methods
     if methods and not manifest.extensions:  # which could bring them
         there = {name for (name,) in target.ask("access methods", _METHODS, [sorted(methods)])}
         if methods - there:
             yield stop(
                 "access methods",
-                f"the files name table access methods that are not there: {listed(methods - there, 10)}",
+                f"the files name access methods that are not there: {listed(methods - there, 10)}",
                 "have their extension installed",
             )
-    pairs = sorted(pair for pair in wants.collations - wants.new_collations if len(pair) == 2)
+    # Without a schema is meant what the server brings.
+    used = {name if len(name) == 2 else ("pg_catalog", *name): by for name, by in wants.collations.items()}
+    pairs = sorted(used.keys() - wants.new_collations)
     named = [[schema for schema, _ in pairs], [name for _, name in pairs]]
     absent = target.ask("collations", _COLLATIONS, named) if pairs else []
     if absent:
+        said = (f"{name}, for {listed(sorted(used[schema, name]), 5)}" for schema, name in absent)
         yield stop(
             "collations",
-            "columns use collations that the server does not have: "
-            + listed((name for _, name in absent), 10),
+            f"the server does not have these collations: {listed(said, 10, '; ')}",
             "use a server with these locales, or with ICU",
         )
 

@@ -1,17 +1,20 @@
 """What the files of a bundle want of their target: roles, schemas, tablespaces, and what only some may do."""
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
+import postgast
 from postgast import pg_query_pb2 as pg
 
-from migplan.bundle.schema.parts import Part, PartReader
+from migplan.bundle.schema.parts import Part, PartReader, part_of
 from migplan.bundle.verified import VerifiedBundle
+from migplan.run.preflight.features import features_of
 from migplan.sql.effects import OF_A_TABLE, effects
 from migplan.sql.statements import parsed
-from migplan.sql.tree import definition, options, relation_name, words
+from migplan.sql.tree import definition, options, relation_name, schema_and_name, sql_name, words
 
 # What is created in a table, and not in its schema.
 _IN_A_TABLE = OF_A_TABLE | {pg.OBJECT_INDEX}
@@ -44,11 +47,18 @@ class Wants:
     tablespaces: set[str] = field(default_factory=set)
     methods: set[str] = field(default_factory=set)
     new_methods: set[str] = field(default_factory=set)
-    collations: set[tuple[str, ...]] = field(default_factory=set)
+    index_methods: set[str] = field(default_factory=set)
+    languages: dict[str, set[str]] = field(default_factory=dict)  # by name: the functions that are in it
+    collations: dict[tuple[str, ...], set[str]] = field(default_factory=dict)  # by name: what uses it
     new_collations: set[tuple[str, ...]] = field(default_factory=set)
     icu_collations: set[str] = field(default_factory=set)
+    trials: dict[str, str] = field(default_factory=dict)  # what only CREATE tells, to be tried as temporary
     compressions: set[str] = field(default_factory=set)
-    xml_columns: set[str] = field(default_factory=set)
+    xml_columns: set[tuple[str, str]] = field(default_factory=set)  # table and column
+    xml_types: set[tuple[str, ...]] = field(default_factory=lambda: {("xml",), ("pg_catalog", "xml")})
+    xml_values: set[str] = field(default_factory=set)  # definitions that hold values of xml
+    xml_functions: set[str] = field(default_factory=set)  # views that make xml when they are read
+    features: dict[int, set[str]] = field(default_factory=dict)  # by the major version that brought them
     superuser: dict[str, int] = field(default_factory=dict)  # what only a superuser may do
     publications: int = 0
 
@@ -70,12 +80,14 @@ def wants_of(bundle: VerifiedBundle, kept: Collection[Part] = ()) -> Wants:
             if kept and reader.part(each.node) in kept:
                 wants.tables.update(made.name for made in effects(each.node).creates)
             else:
-                _see(wants, each.node)
+                _see(wants, each.node, each.text)
     wants.schemas.discard("")
     return wants
 
 
-def _see(wants: Wants, node: pg.Node) -> None:
+def _see(wants: Wants, node: pg.Node, text: str) -> None:
+    part = part_of(node)
+    label = str(part) if part else ""
     kind = node.WhichOneof("node") or ""
     statement, found = getattr(node, kind), effects(node)
     wants.schemas.update(each.schema for each in found.creates if each.type not in _IN_A_TABLE)
@@ -83,6 +95,7 @@ def _see(wants: Wants, node: pg.Node) -> None:
     for each in found.children:
         if each.parent.type == pg.OBJECT_TABLE:  # and no index
             wants.attached.update({each.child.name, each.parent.name})
+    _see_names(wants, node, text, label)
     if kind in _SUPERUSERS:
         _count(wants, _SUPERUSERS[kind])
     if see := _SEEN.get(kind):
@@ -92,11 +105,8 @@ def _see(wants: Wants, node: pg.Node) -> None:
 def _table(wants: Wants, create: pg.CreateStmt) -> None:
     wants.tables.add(relation_name(create.relation))
     for node in create.table_elts:
-        collation = words(node.column_def.coll_clause.collname)
-        if collation:
-            wants.collations.add(collation)
-        if words(node.column_def.type_name.names)[-1:] == ("xml",):
-            wants.xml_columns.add(f"{relation_name(create.relation)}.{node.column_def.colname}")
+        if words(node.column_def.type_name.names) in wants.xml_types:
+            wants.xml_columns.add((relation_name(create.relation), node.column_def.colname))
 
 
 def _alter_table(wants: Wants, alter: pg.AlterTableStmt) -> None:
@@ -172,8 +182,53 @@ def _function(wants: Wants, create: pg.CreateFunctionStmt) -> None:
         element = option.def_elem
         if element.defname == "language" and element.arg.string.sval in {"c", "internal"}:
             _count(wants, "functions in C")
+        elif element.defname == "language":
+            name = schema_and_name(create.funcname)
+            functions = wants.languages.setdefault(element.arg.string.sval, set())
+            functions.add(sql_name(*name))
         elif element.defname == "leakproof" and element.arg.boolean.boolval:
             _count(wants, "leakproof functions")
+
+
+def _see_names(wants: Wants, node: pg.Node, text: str, label: str) -> None:
+    """What may stand anywhere in a statement; most have none of it, which their text tells."""
+    if _COLLATING.search(text):
+        for name in filter(None, _collations(node)):
+            wants.collations.setdefault(name, set()).add(label)
+    is_body = node.HasField("create_function_stmt") and not node.create_function_stmt.HasField("sql_body")
+    if not is_body and _XML.search(text):
+        casts = postgast.find_nodes(node, pg.TypeCast)
+        if any(
+            words(each.type_name.names) in wants.xml_types and each.arg.HasField("a_const") for each in casts
+        ):
+            wants.xml_values.add(label)
+        elif any(True for _ in postgast.find_nodes(node, pg.XmlExpr)):
+            wants.xml_functions.add(label)
+    for major, feature in features_of(node, text):
+        wants.features.setdefault(major, set()).add(f"{feature} of {label}" if label else feature)
+
+
+def _collations(node: pg.Node) -> Iterator[tuple[str, ...]]:
+    """The names of the collations that a statement uses."""
+    yield from (words(each.collname) for each in postgast.find_nodes(node, pg.CollateClause))
+    for kind in (pg.IndexElem, pg.PartitionElem):
+        yield from (words(each.collation) for each in postgast.find_nodes(node, kind))
+    for option in node.create_range_stmt.params:
+        if option.def_elem.defname == "collation":
+            yield words(option.def_elem.arg.type_name.names)
+
+
+_COLLATING = re.compile(r"\bcollat", re.IGNORECASE)
+_XML = re.compile(r"\bxml", re.IGNORECASE)
+
+
+def _domain(wants: Wants, create: pg.CreateDomainStmt) -> None:
+    if words(create.type_name.names) in wants.xml_types:
+        wants.xml_types.add(words(create.domainname))
+
+
+def _index(wants: Wants, index: pg.IndexStmt) -> None:
+    wants.index_methods.add(index.access_method)
 
 
 def _access_method(wants: Wants, create: pg.CreateAmStmt) -> None:
@@ -188,6 +243,21 @@ def _define(wants: Wants, define: pg.DefineStmt) -> None:
         provider = options(define.definition).get("provider")
         if provider is not None and words(provider.arg.type_name.names) == ("icu",):
             wants.icu_collations.add(".".join(words(define.defnames)))
+        else:
+            _try(wants, define)
+    elif define.kind == pg.OBJECT_TSDICTIONARY:
+        template = options(define.definition).get("template")
+        if template is not None and words(template.arg.type_name.names)[:1] == ("pg_catalog",):
+            _try(wants, define)  # its files are looked for at once
+
+
+def _try(wants: Wants, define: pg.DefineStmt) -> None:
+    """Note a statement that makes the same as a temporary object, for the server to judge."""
+    label = str(part_of(pg.Node(define_stmt=define)))
+    trial = pg.ParseResult()
+    trial.stmts.add().stmt.define_stmt.CopyFrom(define)
+    trial.stmts[0].stmt.define_stmt.defnames[0].string.sval = "pg_temp"
+    wants.trials[label] = postgast.deparse(trial)
 
 
 def _publication(wants: Wants, create: pg.CreatePublicationStmt) -> None:
@@ -202,6 +272,7 @@ _SEEN: dict[str, Any] = {
     "alter_table_stmt": _alter_table,
     "alter_owner_stmt": _alter_owner,
     "grant_stmt": _grant,
+    "index_stmt": _index,
     "alter_default_privileges_stmt": _defaults,
     "create_policy_stmt": _policy,
     "variable_set_stmt": _set,
@@ -209,6 +280,7 @@ _SEEN: dict[str, Any] = {
     "comment_stmt": _comment,
     "create_function_stmt": _function,
     "create_am_stmt": _access_method,
+    "create_domain_stmt": _domain,
     "define_stmt": _define,
     "create_publication_stmt": _publication,
 }
