@@ -241,7 +241,8 @@ def test_objects_in_the_way(newest: Server, newest_database: Make, source: Addre
     )
     found = looked_at(newest, target, bundle)
     shown = "function public.twice(integer), schema shop, table public.orders, view public.large"
-    only(found, "stop", "objects", f"4 of 7 objects are there already: {shown}")
+    # Nothing was compared with what is there: see test_existing for that.
+    only(found, "stop", "objects", "4 objects of the bundle are there already", shown)
     with connect(target) as connection:
         connection.autocommit = True
         assert examine(as_it_is(bundle, load(bundle)), connection, resuming=True) == ()
@@ -343,7 +344,7 @@ def test_connections(newest: Server, hosted: Make, source: Address, bundle: Path
 def test_encoding_and_locale(newest: Server, source: Address, bundle: Path) -> None:
     export(url(source), bundle)
     manifest = load(bundle)
-    for encoding, level in (("LATIN1", "stop"), ("SQL_ASCII", "warn")):
+    for encoding, level in (("LATIN1", "warn"), ("SQL_ASCII", "warn")):
         with newest.connect() as connection:
             connection.execute("DROP DATABASE IF EXISTS migplan_test_encoded")
             connection.execute(

@@ -91,8 +91,8 @@ def _installed(
             f"ALTER EXTENSION {quoted(extension.name)} SET SCHEMA {quoted(extension.in_schema)}, if nothing "
             "there looks for it where it is"
             if relocatable
-            else "it cannot be moved: have it in the same schema in the source, or use a database in which it "
-            f"is not yet: CREATE EXTENSION {quoted(extension.name)} SCHEMA {quoted(extension.in_schema)}",
+            else "it cannot be moved: have it in the same schema in the source, or use a database in which "
+            f"it is not yet: CREATE EXTENSION {quoted(extension.name)} SCHEMA {quoted(extension.in_schema)}",
         )
 
 

@@ -220,12 +220,6 @@ def build(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle
             f"brought: {listed(said, 10)}",
             f"use a server of version {max(newer)} or newer, or leave these out of the bundle",
         )
-    if wants.publications and target.setting("wal_level") not in {"", "logical"}:
-        yield warn(
-            "publications",
-            "the files make publications, and wal_level is no 'logical' there: nobody can subscribe to them",
-            "if somebody is to: ALTER SYSTEM SET wal_level = logical, and a restart of the server",
-        )
 
 
 _LANGUAGES = """
