@@ -22,7 +22,7 @@ from migplan.plan import baseline
 from migplan.plan import file as plan_file
 from migplan.plan.baseline import Baseline
 from migplan.plan.drift import drift, not_compared
-from migplan.plan.edited import Edited, cut_down
+from migplan.plan.edited import Edited, cut_down, cuts_given_up, words_kept
 from migplan.plan.groups import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan
@@ -196,7 +196,9 @@ def make_plan(
     request = _as_before(request, said, written, then, asked)
     selected = _selected(catalog, config, request)
     again = replan(selected, build(selected.catalog), request, written, _before(then, catalog))
-    return Planned(again.plan, Baseline(selected.catalog, again.plan, said), again.kept, again.changed)
+    plan = words_kept(written, then.proposal if then else None, again.plan)
+    changed = (*again.changed, *cuts_given_up(written, plan))
+    return Planned(plan, Baseline(selected.catalog, again.plan, said), again.kept, changed)
 
 
 def _before(then: Baseline | None, catalog: Catalog) -> Before:

@@ -434,3 +434,31 @@ def cut_down(plan: Plan, names: Collection[str]) -> Plan:
             "rows": sum(group.rows for group in groups),
         }
     )
+
+
+def words_kept(written: Plan, proposal: Plan | None, again: Plan) -> Plan:
+    """Return a plan that was made again with the reasons that people wrote into its file.
+
+    What migplan last wrote stays without them, so that they are known for people's the next time, too.
+    """
+    then = {table.table: table for table in proposal.tables} if proposal else {}
+    mine = {
+        table.table: table
+        for table in written.tables
+        if table.table in then and then[table.table].reason != table.reason
+    }
+
+    def worded(table: PlannedTable) -> PlannedTable:
+        own = mine.get(table.table)
+        if own is None or own.strategy is not table.strategy:
+            return table
+        return table.model_copy(update={"reason": own.reason})
+
+    groups = [group.model_copy(update={"tables": tuple(map(worded, group.tables))}) for group in again.groups]
+    return again.model_copy(update={"groups": tuple(groups)}) if mine else again
+
+
+def cuts_given_up(written: Plan, again: Plan) -> Iterator[str]:
+    """Yield a line for each cut of a plan's file that planning again has not taken over."""
+    for table, key, how in sorted(_cuts_of(written) - _cuts_of(again)):
+        yield f"cut: no longer at {key} ({how.value}); to cut there, set the strategy of {table} by hand"

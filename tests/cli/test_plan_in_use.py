@@ -74,16 +74,18 @@ def test_drift_is_refused_where_it_touches_what_is_exported_and_said_where_not(s
 def test_replan_keeps_decisions_writes_the_plan_and_goes_on(shop: str, run: Run) -> None:
     text = PLAN.read_text()
     at = text.index("- table: public.audit")
-    PLAN.write_text(text[:at] + text[at:].replace("strategy: copy", "strategy: schema-only", 1))
+    text = text[:at] + text[at:].replace("strategy: copy", "strategy: schema-only", 1)
+    PLAN.write_text(text.replace("reason: refers to no other table", "reason: whom we know", 1))
     change(shop, "CREATE TABLE refunds (id int PRIMARY KEY, ordered int REFERENCES orders)")
     said = run("export", "--replan").stdout
-    assert said.splitlines()[0] == "Plan: plans/shop.yaml, 3 groups, 1 decision by hand"
+    assert said.splitlines()[0] == "Plan: plans/shop.yaml, 3 groups, 2 decisions by hand"
     assert "new: public.refunds, in group sales" in said
     plan, _ = plan_file.load(PLAN)
     ways = {table.table: table.strategy.value for table in plan.tables}
     assert ways["public.audit"] == "schema-only"
     assert {table["table"]: table["strategy"] for table in manifest()["tables"]} == ways
     assert "Planned again: nothing has changed" in run("export", "--replan").stdout
+    assert PLAN.read_text().count("reason: whom we know") == 1
     run("plan", "--check")
 
 
