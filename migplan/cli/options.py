@@ -532,13 +532,15 @@ def _planned_again(
     if chosen.file is None:
         raise RefusedError("there is no plan to make anew", do="write one with: migplan plan")
     found = catalog(Exactness.AUTO)
+    configured = settings
     if layout is not None:
         settings = settings.model_copy(
             update={"plan": settings.plan.model_copy(update={"constraints": layout})}
         )
     asked = ("constraints",) if layout is not None else ()
     try:
-        result = make_plan(found, settings, request_of(settings, found), chosen.file, asked)
+        request = request_of(settings, found)
+        result = make_plan(found, settings, request, chosen.file, asked, configured)
     except GroupingError as error:
         error.do = f"migplan plan --out {chosen.file} --reorder; or edit it: {error.do}"
         raise
