@@ -25,6 +25,7 @@ from migplan.run.engine.target import LockedTarget, RunResult
 from migplan.run.preflight import examine
 from migplan.run.preflight.existing import some_there
 from migplan.run.preflight.wants import wants_of
+from migplan.text.wording import counted
 from migplan.verify.expectation import load
 from migplan.verify.presence import presence
 
@@ -108,16 +109,22 @@ def presence_of(bundle: VerifiedBundle, session: Session) -> Presence | None:
 
 def preview_steps(
     bundle: VerifiedBundle, address: Address
-) -> tuple[tuple[Step, ...], set[int], list[frozenset[int]]]:
-    """The steps of a bundle, those that a target has already, and what each has to wait for."""
+) -> tuple[tuple[Step, ...], set[int], list[frozenset[int]], list[str]]:
+    """The steps of a bundle, those that a target has already, and what each has to wait for.
+
+    Last come lines about the objects that are there already: what is kept, and how many would be refused.
+    """
     runs = [each for each in status_of(address).runs if each.run.kind == "apply"]
     earlier = next((each for each in reversed(runs) if each.run.digest == bundle.digest), None)
-    if earlier is not None:
-        kept = Keeping.of(earlier.run.before)
+    if earlier is not None and earlier.run.state not in {"undone", "abandoned"}:
+        kept, notes = Keeping.of(earlier.run.before), []
     else:
         with journal_reader(address) as reader:
             there = presence_of(bundle, reader.session)
         kept = keeping(bundle, there) if there else Keeping()
+        others = len(there.differing) if there else 0
+        notes = [f"{counted(others, 'part')} differ in the target, and would be refused"] if others else []
     steps = steps_of(bundle, kept=kept.parts)
     entries = earlier.entries if earlier else ()
-    return steps, {entry.step for entry in entries if entry.state == "done"}, predecessors(steps)
+    done = {entry.step for entry in entries if entry.state == "done"}
+    return steps, done, predecessors(steps), [*kept.notes, *notes]

@@ -252,9 +252,15 @@ def orphans(found: Sequence[FileOrphans], *, carry: bool) -> Iterator[Text]:
         yield Text("  -> fix the rows in the source and export anew, or add --carry-orphans", style="dim")
 
 
-def foreseen(steps: Sequence[Step], done: Iterable[int], needs: Sequence[frozenset[int]]) -> Iterator[Text]:
+def foreseen(
+    steps: Sequence[Step],
+    done: Iterable[int],
+    needs: Sequence[frozenset[int]],
+    notes: Iterable[str] = (),
+) -> Iterator[Text]:
     """Every step that an apply would do, what it locks, and what it waits for."""
     finished = set(done)
+    yield from map(Text, notes)
     yield Text(f"{counted(len(steps), 'step')}, {len(finished):,} of them done already:", style="bold")
     file = ""
     for step, before in zip(steps, needs, strict=True):

@@ -195,8 +195,9 @@ class _Facts:
         self.relations[table.name] = part
         for index in table.indexes:
             self._index(part, index)
-        leaning = table.replica_identity.removeprefix("index ")
-        by_index = leaning != table.replica_identity
+        identity = table.replica_identity or "default"  # None: the index that it was is gone
+        leaning = identity.removeprefix("index ")
+        by_index = leaning != identity
         if by_index:
             self.facts[self.indexes.get(QualifiedName(schema, leaning), part)]["replica identity"] = True
         attached = (str(table.partition_of), table.partition_bound)
@@ -211,7 +212,7 @@ class _Facts:
             partition_of=None,
             partition_bound=None,
             row_security=False,
-            replica_identity="default" if by_index else table.replica_identity,
+            replica_identity="default" if by_index else identity,
         )
         for check in table.checks:  # a NOT NULL that is NOT VALID is a statement of its own
             own = replace(part, kind="constraint", part=check.name)

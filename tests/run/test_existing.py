@@ -174,6 +174,7 @@ def test_files_of_a_move_by_hand_are_kept(newest: Server, shop: str, newest_data
     before = schema(newest, name)
     foreseen = "\n".join(map(str, report.foreseen(*preview_steps(bundle, target))))
     assert "01-schema" not in foreseen
+    assert "kept as they were, just as the bundle brings them" in foreseen
     with stopping(3), pytest.raises(Exception, match="killed"):
         applied(bundle, target)
     with newest.connect(dbname=name) as connection:
