@@ -9,6 +9,7 @@ from rich.text import Text
 
 from migplan.bundle.data.orphan_keys import OrphansError
 from migplan.bundle.manifest import LeftObject, Manifest
+from migplan.bundle.schema.provided import REASON
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan.model import Plan
@@ -55,11 +56,11 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
         yield Text(f"  {file.file:{width}}  {holds:>14}  {amount(file.bytes):>9}")
     shown = _MATTERS_TO_NOBODY | _GO_WITH_OTHERS
     left = [each for each in manifest.left_out if each.kind not in shown]
-    keys = [each for each in left if each.kind == _KEY]
+    keys = [each for each in left if each.kind == _KEY and each.why != REASON]
     more = ", all in the manifest"
     yield from section("Taken along", _taken_along(manifest), _SHOWN, more)
     yield from section("Keys left out", (f"{each.name}: {each.why}" for each in keys), _SHOWN, more)
-    yield from section("Left out", _reasons([each for each in left if each.kind != _KEY]), _SHOWN, more)
+    yield from section("Left out", _reasons([each for each in left if each not in keys]), _SHOWN, more)
     yield from section("Rows that stay behind", _staying(manifest), _SHOWN, more)
     yield from section("Sequences", _sequences(manifest), _SHOWN, more)
     yield from section("To know", manifest.notes, _SHOWN, ", all in the manifest")

@@ -133,3 +133,14 @@ def test_nothing_is_taken_of_a_project_of_which_nobody_said_where_it_goes(host: 
     assert "about what Supabase provides left out" in advice
     assert "auth.users" not in advice.partition("Not judged")[0].replace("each delete from auth.users", "")
     assert 'policy "Members upload" on storage.objects' in advice
+
+
+@pytest.mark.slow
+def test_what_needs_the_platform_is_named_on_the_way_to_a_plain_server(host: Server, run: Run) -> None:
+    url = host.url(project(host, 1, PROJECT), user=DEVELOPER)
+    refused = run("export", url, "--platform", "none", "--no-plan", exit_code=2)
+    assert "TABLE auth.users" in refused.stderr
+    assert "FUNCTION auth.uid()" in refused.stderr
+    assert "--with-needed" in refused.stderr
+    assert "--provided" in refused.stderr
+    assert not list(Path().rglob("*.sql"))

@@ -16,6 +16,7 @@ from typing import Self
 from migplan.bundle.schema.function_bodies import ROUTINES
 from migplan.bundle.schema.needs import KEY, Need, described, needs_of, unmet
 from migplan.bundle.schema.ownership import FOLLOWERS, TABLES, Ownership
+from migplan.bundle.schema.provided import REASON
 from migplan.catalog.model import Catalog
 from migplan.errors import SelectionError
 from migplan.names import QualifiedName, quoted
@@ -246,7 +247,7 @@ class _Choosing:
         if never := _never_moved(entry):
             return never
         if self.provided(entry):
-            return "the target provides it"
+            return REASON
         if entry.kind in self.choice.kinds:
             return f"{entry.kind} is left out by choice"
         if entry.kind in _PRIVILEGES and not self.choice.privileges:

@@ -12,7 +12,7 @@ from migplan.catalog.provided import Provided
 from migplan.names import QualifiedName
 from migplan.postgres.archive import Entry
 
-REASON = "it is provided, and not ours to make"
+REASON = "provided, and not ours to make"
 
 _USERS = 5
 
