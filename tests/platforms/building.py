@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
 
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
+from migplan.postgres import pg_dump
 from tests.servers import Own, Server
 
 HERE = Path(__file__).parent
@@ -39,3 +43,16 @@ def project(server: Server, salt: int, *scripts: str) -> str:
 
 PROJECT = (HERE / "project.sql").read_text()
 """What the developer has made."""
+
+
+def dump(server: Server, name: str) -> str:
+    """All that the platform's schemas hold, rows included, as its superuser sees it."""
+    program = pg_dump.suitable(server.version, encrypted=False).program("pg_dump")
+    schemas = [f"--schema={schema}" for schema in SCHEMAS]
+    done = subprocess.run(
+        [str(program), "-w", *schemas, "-d", make_conninfo(server.conninfo, dbname=name)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return re.sub(r"^\\(un)?restrict .*$", "", done.stdout, flags=re.MULTILINE)

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
-from migplan.postgres import pg_dump
 from tests.cli.conftest import Run
-from tests.platforms.building import DEVELOPER, HERE, PROJECT, SCHEMAS, origin, project
-from tests.servers import Server, own_server
+from tests.platforms.building import DEVELOPER, HERE, PROJECT, SCHEMAS, dump, project
+from tests.servers import Server
 
 SHOP = (HERE / "shop.sql").read_text()
 OURS = re.compile(r"on_auth_user_created|Avatars are public|Members upload|ADD TABLE ONLY public\.posts")
 STATE = (HERE / "state.sql").read_text()
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Server]:
-    """A server that hosts projects like Supabase's and databases like those of RDS."""
-    with own_server(origin()) as server:
-        yield server
-
-
-def dump(server: Server, name: str) -> str:
-    """All that the platform's schemas hold, rows included, as its superuser sees it."""
-    program = pg_dump.suitable(server.version, encrypted=False).program("pg_dump")
-    schemas = [f"--schema={schema}" for schema in SCHEMAS]
-    done = subprocess.run(
-        [str(program), "-w", *schemas, "-d", make_conninfo(server.conninfo, dbname=name)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return re.sub(r"^\\(un)?restrict .*$", "", done.stdout, flags=re.MULTILINE)
 
 
 def state(server: Server, name: str, schemas: Sequence[str] = SCHEMAS) -> list[object]:
