@@ -204,17 +204,22 @@ def _with_tables(asked: _Asked, used: UsedPlan, tables: Collection[QualifiedName
 def _brought(asked: _Asked, selected: Selected, chosen: Chosen) -> Catalog:
     """Return the catalog of what the bundle brings."""
     entries = asked.ownership.entries
-    gone = {
-        (entry.kind, entry.schema, entry.tag)
-        for number, entry in entries.items()
-        if number not in chosen.here
-    }
+    # Default privileges have one tag whosever they are: the selection tells those that are provided.
+    names = {number: (entry.kind, entry.schema, entry.tag) for number, entry in entries.items()}
+    here = {names[number] for number in chosen.here}
+    gone = set(names.values()) - here
     whole = replace(asked.catalog, provided=selected.catalog.provided)
     brought = catalog_in_target(whole, gone, Owners())
     created = {entries[number].tag for number in chosen.here if entries[number].kind == "SCHEMA"}
     created |= {schema.name for schema in selected.catalog.schemas}
+    selected_grants = {grant.name for grant in selected.catalog.grants}
     return replace(
         brought,
+        grants=tuple(
+            grant
+            for grant in brought.grants
+            if grant.kind != "default privileges" or grant.name in selected_grants
+        ),
         schemas=tuple(schema for schema in brought.schemas if schema.name in created),
         vitals=None,
         attributes=None,
