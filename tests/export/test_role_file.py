@@ -248,3 +248,19 @@ def test_provided_roles_are_not_made(newest: Server, run: Run, bundle: Path, now
     newest.drop_database(source)
     drop_roles(newest)
     assert {each.name for each in manifests.load(bundle).needed_roles} == {*ROLES} - {"mt_c", "mt_d"}
+
+
+def test_who_will_own_what_it_may_not_create_is_told_before(
+    newest: Server, role: MakeRole, run: Run, bundle: Path
+) -> None:
+    drop_roles(newest)
+    script = SOURCE.replace("GRANT ALL ON SCHEMA public TO mt_a;", "").replace('GRANT mt_a TO "mt b";', "")
+    source = newest.create_database(script.replace('GRANT CREATE, USAGE ON SCHEMA app TO "mt b";', ""))
+    run("export", "--source", newest.url(source), "--out", str(bundle), "--with-roles")
+    newest.drop_database(source)
+    drop_roles(newest)
+    _, url = of_mover(newest, role(newest, "mt_mover", "CREATEROLE"))
+    said = run("apply", str(bundle), "--target", url, exit_code=2).stderr
+    assert "mt b will own something in schema app, which the files create" in said
+    assert "mt_a will own something in schema public, and may create nothing in it" in said
+    assert "GRANT CREATE ON SCHEMA public TO mt_a;  -- by pg_database_owner, its owner" in said

@@ -40,6 +40,7 @@ def roles(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle
     left = [role for role in missing if role.name not in made]
     if left:
         yield _missing(target, manifest, wants, left)
+    yield from _in_new_schemas(target, manifest, wants, there)
     ours = [role for role in missing if role.name in made]
     if ours and target.ask("roles", _MAY_CREATE) != [(True,)]:
         yield _may_not_create(target, manifest, ours)
@@ -85,6 +86,27 @@ def _may_not_own(
             f"make it before, with that privilege:{_statements(target, manifest, [role])}\n"
             f"       {_opened(role, schema, owner)}\n"
             "       or export with --no-owner",
+        )
+
+
+def _in_new_schemas(target: Target, manifest: Manifest, wants: Wants, there: Roles) -> Iterator[Obstacle]:
+    """Yield which roles may own nothing in a schema that the files create, for want of CREATE in it."""
+    if target.role.superuser:
+        return
+    # Who is a member of others may be allowed by them, and a superuser by nobody.
+    allowed = {each.member for each in manifest.memberships} | {each.member for each in there.memberships}
+    allowed |= {role.name for role in there.roles if "SUPERUSER" in role.privileged}
+    for role, schema in sorted(wants.owners_in - wants.creators):
+        if schema not in wants.new_schemas or ("", schema) in wants.creators or role in allowed:
+            continue
+        if role == target.role.name and not any(each == schema for _, each in wants.creators):
+            continue  # who creates a schema owns it, if nobody else is to
+        yield stop(
+            "roles",
+            f"{role} will own something in schema {quoted(schema)}, which the files create, and which they "
+            "give it no right to create anything in",
+            f"GRANT CREATE ON SCHEMA {quoted(schema)} TO {quoted(role)} in the source, and export anew; or "
+            "run as a superuser, or export with --no-owner",
         )
 
 

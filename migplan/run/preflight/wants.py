@@ -36,7 +36,7 @@ class Wants:
     roles: dict[str, set[str]] = field(default_factory=dict)  # by name: what each is named for
     owners: set[str] = field(default_factory=set)  # whom something is given to
     owners_in: set[tuple[str, str]] = field(default_factory=set)  # ... and in which schema
-    creators: set[tuple[str, str]] = field(default_factory=set)  # who gets CREATE, on which schema
+    creators: set[tuple[str, str]] = field(default_factory=set)  # who gets CREATE ('': all), on which schema
     schemas: set[str] = field(default_factory=set)  # in which something is created
     new_schemas: set[str] = field(default_factory=set)
     altered_schemas: set[str] = field(default_factory=set)  # given away, or commented on
@@ -126,6 +126,7 @@ def _alter_owner(wants: Wants, alter: pg.AlterOwnerStmt) -> None:
     schema = ""
     if alter.object_type == pg.OBJECT_SCHEMA:
         wants.altered_schemas.add(alter.object.string.sval)
+        wants.creators.add((alter.newowner.rolename, alter.object.string.sval))
     else:
         names = words(alter.object.object_with_args.objname) or words(alter.object.list.items)
         schema = names[0] if len(names) > 1 else ""
