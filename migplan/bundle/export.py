@@ -668,9 +668,12 @@ def refuse_too_small(folder: Path, needed: int) -> None:
 
 
 def _edited(folder: Path) -> list[str]:
+    """Return the files that are not as they were exported, those included whose edits were accepted."""
     found = load(folder)
-    return [
-        file.file
-        for file in found.files
-        if (path := BundlePaths(folder).step(file.file)).is_file() and digest(path) != file.sha256
+    seals = {each.file: each.sha256 for each in found.files}
+    seals |= {each.file: each.sha256 for each in found.companions}
+    now = [
+        name for name, seal in seals.items() if (folder / name).is_file() and digest(folder / name) != seal
     ]
+    accepted = [file for former in found.history for file in former.files]
+    return list(dict.fromkeys([*now, *accepted]))

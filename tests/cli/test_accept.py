@@ -142,6 +142,17 @@ def test_a_page_that_was_edited_needs_no_server(run: Run, b: Path) -> None:
     assert check(b) == ()
 
 
+def test_what_was_accepted_is_not_overwritten_in_silence(run: Run, b: Path, demo_url: str) -> None:
+    edit(b / "rollback" / SCHEMA, "-- Rolls back", "-- Takes back")
+    said = run("export", demo_url, "--out", str(b), exit_code=2).stderr
+    assert f"edited since migplan wrote them: rollback/{SCHEMA}" in said
+    edit(b / "rollback" / SCHEMA, "-- Takes back", "-- Rolls back")
+    edit(b / "MIGRATION_ORDER.md", "# Migration", "# Our migration")
+    run("check", str(b), "--accept", "--yes")
+    said = run("export", demo_url, "--out", str(b), exit_code=2).stderr
+    assert "edited since migplan wrote them: MIGRATION_ORDER.md" in said
+
+
 def test_rows_as_insert_statements_are_counted_anew(exported: Path, nowhere: Path) -> None:
     folder = Path(shutil.copytree(exported / "insert", nowhere / "b"))
     edit(folder / ROWS, "('4', 'c4')", "('4', 'c4'), ('5', 'it''s')")
