@@ -197,8 +197,31 @@ def make_plan(
     selected = _selected(catalog, config, request)
     again = replan(selected, build(selected.catalog), request, written, _before(then, catalog))
     plan = words_kept(written, then.proposal if then else None, again.plan)
-    changed = (*again.changed, *cuts_given_up(written, plan))
+    changed = (
+        *again.changed,
+        *cuts_given_up(written, plan),
+        *_changed_beside(written, again.plan, then, selected, catalog.types),
+    )
     return Planned(plan, Baseline(selected.catalog, again.plan, said), again.kept, changed)
+
+
+def _changed_beside(
+    written: Plan,
+    plan: Plan,
+    then: Baseline | None,
+    selected: selection.Selected,
+    types: tuple[Type, ...],
+) -> tuple[str, ...]:
+    """Return what has changed that a plan has no line for: publications, functions, storage of columns."""
+    if then is None or not plan.selection == written.selection == then.proposal.selection:
+        return ()
+    lines = _drift_of(written, then, selected, types)
+    return tuple(line for line in lines if not _SAID_OF_TABLES.match(line))
+
+
+_SAID_OF_TABLES = re.compile(
+    r"contradiction: |renamed: |something |\w+: (?:table [^ ]* is |table [^ ]*$|.* of table )"
+)
 
 
 def _before(then: Baseline | None, catalog: Catalog) -> Before:

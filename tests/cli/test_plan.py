@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,3 +157,57 @@ def _url() -> str:
     import os  # noqa: PLC0415
 
     return os.environ["SOURCE_URL"]
+
+
+def test_planning_again_changes_only_what_it_has_to(run: Run, shop: str, newest: Server) -> None:
+    """The layout, the selection and every place stay; what is new, gone or renamed is said."""
+    Path("migplan.yaml").write_text("source:\n  url: ${SOURCE_URL}\nplan:\n  name: shop\n")
+    run("plan", "--constraints", "with-schema", "--exclude", "countries")
+    file = Path("plans/shop.yaml")
+    first = file.read_text()
+    assert "nothing" in run("plan").stdout
+    assert file.read_text() == first
+    with newest.connect(dbname=shop) as connection:
+        connection.execute("ALTER TABLE staff RENAME TO people")
+        connection.execute("CREATE TABLE badges (id int PRIMARY KEY, worn_by int REFERENCES people)")
+        connection.execute("CREATE PUBLICATION everything FOR ALL TABLES")
+    checked = run("plan", "--check", exit_code=1).stdout
+    assert "renamed: public.staff is public.people now" in checked
+    assert "added: publication everything" in checked
+    said = run("plan").stdout
+    assert "renamed: public.staff is public.people now" in said
+    assert "new: public.badges, in group all, beside public.people" in said
+    assert "added: publication everything" in said
+    assert "moved" not in said
+    assert "public.staff " not in file.read_text()
+    assert "fits" in run("plan", "--check").stdout
+    plan, _ = plan_file.load(file)
+    assert plan.constraints.value == "with-schema"
+    assert plan.selection.exclude == ("countries",)
+    # What is edited in migplan.yaml since counts more than the file, and is said.
+    Path("migplan.yaml").write_text(
+        "source:\n  url: ${SOURCE_URL}\nplan:\n  name: shop\nselection:\n  exclude: [badges]\n"
+    )
+    said = run("plan").stdout
+    assert "selection: exclude badges instead of exclude countries" in said
+    assert "layout" not in said
+    assert "layout: constraints after-data" in run("plan", "--constraints", "after-data").stdout
+
+
+def test_a_plan_of_an_earlier_migplan_says_what_it_cannot_compare(
+    run: Run, shop: str, newest: Server
+) -> None:
+    run("plan", "--source", _url(), "--out", "p.yaml")
+    lines = [line for line in Path("p.yaml").read_text().splitlines() if not line.startswith("attributes:")]
+    Path("p.yaml").write_text("\n".join(lines) + "\n")
+    seen = json.loads(Path("p.seen.json").read_text())
+    for added in ("attributes", "configured"):
+        del seen[added]
+    Path("p.seen.json").write_text(json.dumps(seen))
+    with newest.connect(dbname=shop) as connection:
+        connection.execute("CREATE PUBLICATION everything FOR ALL TABLES")
+    said = run("plan", "--source", _url(), "--out", "p.yaml", "--check").stdout
+    assert "fits" in said
+    assert "not compared: storage, publications" in said
+    run("plan", "--source", _url(), "--out", "p.yaml")
+    assert "not compared" not in run("plan", "--source", _url(), "--out", "p.yaml", "--check").stdout
