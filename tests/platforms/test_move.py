@@ -66,6 +66,7 @@ def test_a_project_is_moved_and_the_platform_stays_as_it_was(
     )
     verified = run("verify", "--target", "production", "--source", "source")
     assert "The target is what migration and the source say" in verified.stdout
+    assert "default privileges gave" not in verified.stdout, "what anon may do is what anon might before"
     after = dump(host, target)
     added = [line for line in set(after.splitlines()) - set(dumped.splitlines()) if not OURS.search(line)]
     assert not [line for line in added if line.strip() and not line.startswith(("--", "    "))]
