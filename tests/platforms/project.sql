@@ -43,6 +43,11 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION public.handle_new_user() FROM PUBLIC, anon, authenticated;
 
+-- Two of one name: who may call one may not call the other.
+CREATE FUNCTION public.shown(n integer) RETURNS text LANGUAGE sql RETURN n::text;
+CREATE FUNCTION public.shown(t text) RETURNS text LANGUAGE sql RETURN t;
+REVOKE EXECUTE ON FUNCTION public.shown(integer) FROM PUBLIC, anon;
+
 CREATE VIEW public.authors WITH (security_invoker = true) AS
     SELECT p.id, p.username, u.email FROM public.profiles AS p JOIN auth.users AS u ON u.id = p.id;
 

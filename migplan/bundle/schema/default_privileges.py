@@ -63,8 +63,11 @@ def _is_other(grant: Grant, entry: Entry) -> bool:
     """Return whether a privilege is one on another function of that name."""
     if grant.kind != "function":
         return False
-    arguments = entry.tag.partition("(")[2].removesuffix(")")
-    return (not arguments) != (not grant.part) or grant.part.count(",") != arguments.count(",")
+    types, arguments = entry.tag.partition("(")[2].removesuffix(")").split(","), grant.part.split(",")
+    # Where the two cannot be told to be one, what is taken away comes again by the privileges of its own.
+    return len(types) != len(arguments) or not all(
+        argument.strip().endswith(type_.strip()) for argument, type_ in zip(arguments, types, strict=True)
+    )
 
 
 def _named(entry: Entry) -> str:
