@@ -11,7 +11,7 @@ from migplan.bundle.data.orphan_keys import OrphansError
 from migplan.bundle.manifest import LeftObject, Manifest
 from migplan.bundle.schema.provided import REASON
 from migplan.graph import ForeignKeyGraph
-from migplan.names import QualifiedName
+from migplan.names import QualifiedName, parse
 from migplan.plan.model import Plan
 from migplan.report.section import section
 from migplan.run.bundle.receipt import Uses
@@ -56,7 +56,9 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
         yield Text(f"  {file.file:{width}}  {holds:>14}  {amount(file.bytes):>9}")
     shown = _MATTERS_TO_NOBODY | _GO_WITH_OTHERS
     left = [each for each in manifest.left_out if each.kind not in shown]
-    keys = [each for each in left if each.kind == _KEY and each.why != REASON]
+    keys = [
+        each for each in left if each.kind == _KEY and each.why != REASON and not _goes_with_its_table(each)
+    ]
     more = ", all in the manifest"
     yield from section("Taken along", _taken_along(manifest), _SHOWN, more)
     yield from section("Keys left out", (f"{each.name}: {each.why}" for each in keys), _SHOWN, more)
@@ -67,6 +69,13 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
     if stays:
         yield Text()
         yield Text(f"Read it with: migplan check {folder}")
+
+
+def _goes_with_its_table(key: LeftObject) -> bool:
+    """Whether a key is left out because its own table is, and not the one that it refers to."""
+    about = _ABOUT_A_TABLE.fullmatch(key.why)
+    table = parse(about["table"]) if about else None
+    return table is not None and table.schema == key.in_schema and key.name.startswith(f"{table.name} ")
 
 
 def replaced(digest: str, uses: Uses, kept: Path | None) -> Iterator[Text]:
