@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
+from shlex import quote
 from sys import maxsize
 
 from migplan.bundle import manifest as manifests
@@ -127,7 +128,8 @@ def load_verified(folder: Path, on_progress: Progress = no_progress) -> Verified
         more = f"\n  and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise BundleError(
             f"{folder} is not the bundle that was exported:\n  " + "\n  ".join(wrong[:_SHOWN]) + more,
-            do=f"look closer with: migplan check {folder}; then undo the change, or export the bundle anew",
+            do=f"look closer with: migplan check {quote(str(folder))}; then undo the change, export the bundle "
+            "anew, or take over what is meant, with --accept",
             file=paths.manifest,
         )
     return VerifiedBundle(

@@ -29,7 +29,8 @@ def as_text(examination: Examination, folder: Path) -> Iterator[Text]:
     if not problems:
         yield Text(f"{folder} is as its manifest says: {read}", style="bold")
         yield Text(
-            "Whether somebody changed both no digest shows: a signature does (migplan sign, --signed-by).",
+            "Digests do not show whether somebody changed files and manifest alike: a signature does "
+            "(migplan sign, --signed-by).",
             style="dim",
         )
         return

@@ -154,7 +154,8 @@ def _reasons(left: Sequence[LeftObject]) -> Iterator[str]:
         else:
             by_reason.setdefault(each.why, []).append(str(each))
     for how, names in tables.items():
-        yield f"{counted(len(names), 'table')} {how}, and what belongs to them: {listed(names, _NAMED)}"
+        them = "it" if len(names) == 1 else "them"
+        yield f"{counted(len(names), 'table')} {how}, and what belongs to {them}: {listed(names, _NAMED)}"
     for why, found in by_reason.items():
         many = f"{len(found):,} objects, {why}" if len(found) > _NAMED else why
         yield f"{many}: {listed(found, _NAMED)}"

@@ -175,6 +175,10 @@ def test_a_role_that_may_nothing(newest: Server, hosted: Make, source: Address, 
     assert f"{HOSTED} may not create anything in schema public" in said
     assert "may give nothing to" in said
     assert "functions in C" in said
+    # What is advised can be pasted: names stand where they are known.
+    assert "..." not in said
+    assert "OLD=NEW" not in said
+    assert "KIND" not in said
 
 
 def test_owners_without_a_place(newest: Server, hosted: Make, role: Callable[..., str], bundle: Path) -> None:

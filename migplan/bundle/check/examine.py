@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from postgast import pg_query_pb2 as pg
 
@@ -36,6 +37,7 @@ from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError
 from migplan.sql.tree import relation_name
 
 _ANEW = "export the bundle anew"
+_EDITED = "undo the change, or export anew; if it is meant: migplan check {folder} --accept"
 _TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
 
 # A file with one of these was not read to its end, and nobody knows what it creates or fills.
@@ -117,7 +119,9 @@ class _Checking:
         if understood:
             strategies = {table.table: table.strategy for table in self._manifest.tables}
             self._problems += self._order.problems(strategies, self._promised)
-        rows = sum(self._counted.values())
+        rows = sum(
+            rows for table, rows in self._counted.items() if not table.startswith(manifests.TEMPORARY)
+        )
         return Examination(tuple(self._problems), self._files, self._statements, rows, self._bytes)
 
     # --- files --------------------------------------------------------------------------------------------
@@ -148,7 +152,7 @@ class _Checking:
                 Kind.CHANGED,
                 file.file,
                 f"was changed after the export{size}",
-                do="undo the change, or export anew",
+                do=_EDITED.format(folder=quote(str(self._paths.folder))),
             )
             return
         matching.close()
@@ -248,8 +252,8 @@ class _Checking:
             elif not path.is_file():
                 self._note(Kind.MISSING, each.file, "is missing", do=_ANEW)
             elif manifests.digest(path) != each.sha256:
-                what, do = "was changed after the export", "undo the change, or export anew"
-                self._note(Kind.CHANGED, each.file, what, do=do)
+                do = _EDITED.format(folder=quote(str(self._paths.folder)))
+                self._note(Kind.CHANGED, each.file, "was changed after the export", do=do)
 
     def _numbers(self) -> None:
         """Compare the manifest's numbers with each other, and with the files if all of them could be read."""

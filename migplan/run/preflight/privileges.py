@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from migplan.bundle.manifest import Manifest
 from migplan.names import quoted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
-from migplan.run.preflight.roles import roles
+from migplan.run.preflight.roles import mapped, roles
 from migplan.run.preflight.target import Target
-from migplan.run.preflight.wants import Wants
+from migplan.run.preflight.wants import LEFT_OUT, Wants
 from migplan.text.wording import listed
 
 JOURNAL = "migplan"
@@ -54,7 +54,7 @@ def _schemas(target: Target, wants: Wants) -> Iterator[Obstacle]:
         yield stop(
             "role",
             f"{role} may not create anything in the database itself, and the files create {things}",
-            f"GRANT CREATE ON DATABASE ... TO {quoted(role)}",
+            f"GRANT CREATE ON DATABASE {quoted(target.database)} TO {quoted(role)}",
         )
     if JOURNAL not in found and not target.may_create_schemas:
         yield stop(
@@ -91,8 +91,8 @@ def _owners(target: Target, wants: Wants) -> Iterator[Obstacle]:
         yield stop(
             "roles",
             f"{target.role.name} may give nothing to {listed(refused, 10)}, of which it is no member",
-            f"GRANT {quoted(refused[0])} TO {quoted(target.role.name)}, and so on; "
-            "or export with --no-owner, or --role OLD=NEW",
+            f"GRANT {', '.join(map(quoted, refused))} TO {quoted(target.role.name)}; "
+            f"or export with --no-owner, or {mapped(refused, target.role.name)}",
         )
     pairs = sorted(pair for pair in wants.owners_in if pair[0] not in refused)
     granted = [pair in wants.creators for pair in pairs]
@@ -124,7 +124,8 @@ def _superusers(target: Target, wants: Wants) -> Iterator[Obstacle]:
     if not others:
         return
     what = f"the files have what only a superuser may create: {listed(others, 10)}"
-    do = "run as a superuser, or export them left out: --without KIND, --no-privileges"
+    without = [LEFT_OUT[each] for each in others if each in LEFT_OUT]
+    do = "run as a superuser" + f", or export with {' '.join(without)}" * (without != [])
     if role.hosted:
         yield warn("role", f"{what}; whether this host lets {role.name} do it cannot be asked", do)
     else:

@@ -1,6 +1,7 @@
 """The roles that the files name: which are missing, who may make them, and how others differ."""
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from migplan.bundle.manifest import Manifest, NeededRole
 from migplan.bundle.schema.role_file import FILE, by_hand, differences, grant_membership, is_member
@@ -61,8 +62,13 @@ def _missing(target: Target, manifest: Manifest, wants: Wants, missing: Sequence
         + listed([role.name for role in missing], 10),
         f"make them:{_statements(target, manifest, missing)}{opened}\n"
         f"       or export --with-roles, which makes them by {FILE}; or with --no-owner and "
-        "--no-privileges, or --role OLD=NEW",
+        f"--no-privileges, or {mapped([role.name for role in missing], target.role.name)}",
     )
+
+
+def mapped(roles: Sequence[str], instead: str) -> str:
+    """Return the options that put another role in the place of some."""
+    return " ".join(f"--role {quote(f'{role}={instead}')}" for role in roles)
 
 
 def _may_not_create(target: Target, manifest: Manifest, missing: Sequence[NeededRole]) -> Obstacle:

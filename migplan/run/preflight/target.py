@@ -97,6 +97,12 @@ class Target:
         return every[found[0]] if found else Platform()
 
     @cached_property
+    def database(self) -> str:
+        """The name of the database."""
+        ((name,),) = self.ask("database", "SELECT pg_catalog.current_database()")
+        return str(name)
+
+    @cached_property
     def may_create_schemas(self) -> bool:
         """Whether the role may create schemas in the database."""
         question = "SELECT pg_catalog.has_database_privilege(current_database(), 'CREATE')"

@@ -28,6 +28,20 @@ _SUPERUSERS = {
     "create_transform_stmt": "transforms",
 }
 
+LEFT_OUT = {
+    "event triggers": "--without 'EVENT TRIGGER'",
+    "foreign data wrappers": "--without 'FOREIGN DATA WRAPPER'",
+    "operator classes": "--without 'OPERATOR CLASS'",
+    "operator families": "--without 'OPERATOR FAMILY'",
+    "access methods": "--without 'ACCESS METHOD'",
+    "languages": "--without 'PROCEDURAL LANGUAGE'",
+    "transforms": "--without TRANSFORM",
+    "privileges granted by another role": "--no-privileges",
+    "base types": "--without TYPE",
+    "publications of all tables": "--without PUBLICATION",
+}
+"""The option of an export that leaves out what is for superusers, of kinds that can be left out whole."""
+
 
 @dataclass
 class Wants:
