@@ -128,8 +128,8 @@ def load_verified(folder: Path, on_progress: Progress = no_progress) -> Verified
         more = f"\n  and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise BundleError(
             f"{folder} is not the bundle that was exported:\n  " + "\n  ".join(wrong[:_SHOWN]) + more,
-            do=f"look closer with: migplan check {quote(str(folder))}; then undo the change, export the bundle "
-            "anew, or take over what is meant, with --accept",
+            do=f"look closer with: migplan check {quote(str(folder))}; then undo the change, export the "
+            "bundle anew, or take over what is meant, with --accept",
             file=paths.manifest,
         )
     return VerifiedBundle(

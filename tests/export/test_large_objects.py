@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from migplan.bundle import manifest as manifests
+from migplan.bundle.check.examine import examine
 from migplan.bundle.data import large_objects
 from migplan.bundle.verified import load_verified
 from migplan.pipeline.apply import apply_bundle
@@ -89,6 +90,7 @@ def test_there_and_back_as_a_plain_owner(
     monkeypatch.setattr(large_objects, "STEP_OBJECTS", 20)
     source, target = owned
     manifest = export(url(server, source), bundle, *words)
+    assert examine(bundle).rows == sum(each.rows for each in manifest.tables)  # and no parts of objects
     assert len(manifest.large_objects) == 54
     run("check", str(bundle))
     run("apply", str(bundle), "--target", url(server, target), *words[:2][: 2 * ("--jobs" in words)])

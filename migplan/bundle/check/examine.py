@@ -119,9 +119,7 @@ class _Checking:
         if understood:
             strategies = {table.table: table.strategy for table in self._manifest.tables}
             self._problems += self._order.problems(strategies, self._promised)
-        rows = sum(
-            rows for table, rows in self._counted.items() if not table.startswith(manifests.TEMPORARY)
-        )
+        rows = sum(rows for table, rows in self._counted.items() if not table.startswith(manifests.TEMPORARY))
         return Examination(tuple(self._problems), self._files, self._statements, rows, self._bytes)
 
     # --- files --------------------------------------------------------------------------------------------
