@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,10 +22,12 @@ from migplan.errors import AddressError, FileError
 from migplan.files import Access
 from migplan.names import Pattern
 from migplan.text.redaction import PASSWORD_OF_ADDRESS
+from migplan.text.wording import did_you_mean
 from migplan.yamlfile import Marks, Section
 
 FILE_NAME = "migplan.yaml"
 
+_TAKEN = {"scratch": "migplan's own throwaway server", "source": "the database that is read"}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # One to three parts with dots between them, each in quotes or without.
 _COLUMN_PATTERN = re.compile(r'(?:"(?:[^"]|"")+"|[^".]+)(?:\.(?:"(?:[^"]|"")+"|[^".]+)){0,2}')
@@ -489,8 +490,7 @@ def key_of(config: Config) -> bytes:
 
 def suggestion(config: Config, name: str) -> str:
     """The name of the file's own that comes nearest, for an advice."""
-    near = get_close_matches(name, sorted(names(config)), n=1)
-    return f"did you mean {near[0]}?" if near else ""
+    return did_you_mean(name, names(config), "")
 
 
 def _filled_in(url: str, name: str) -> str:
@@ -516,6 +516,10 @@ def _checked(config: Config, marks: Marks) -> Config:
                 "a password does not belong into this file",
                 "write url: ${NAME} and set that variable, or leave the password to PGPASSWORD or .pgpass",
             )
+    for name in config.targets:
+        if name in _TAKEN:
+            what = f"no target can be called {name}: that is {_TAKEN[name]}"
+            raise marks.error(("targets", name), what, "give it another name")
     names: set[str] = set()
     for number, group in enumerate(config.groups):
         if group.name in names:

@@ -66,6 +66,12 @@ class QualifiedName:
         return quoted(self.name) if self.schema == schema else str(self)
 
 
+def by_any_name(names: Iterable[QualifiedName]) -> dict[str, str]:
+    """The whole name by each way in which people may write it: with its schema, and without."""
+    every = list(names)
+    return {name.name: str(name) for name in every} | {str(name): str(name) for name in every}
+
+
 def parse(text: str, default_schema: str = "public") -> QualifiedName:
     """The name that a person wrote: ``hotels``, ``public.hotels`` or ``"My Schema"."T"``.
 

@@ -6,7 +6,6 @@ The presets stand in ``platforms.yaml`` beside this module; ``platforms:`` in mi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from migplan import yamlfile
 from migplan.config import ConnectionSection, Platform, Presets, Signs
 from migplan.errors import SelectionError
+from migplan.text.wording import nearest
 from migplan.yamlfile import Section
 
 NONE = "none"
@@ -47,10 +47,10 @@ def find(name: str, platforms: Mapping[str, Platform]) -> str | None:
     names = {alias: key for key, platform in platforms.items() for alias in (*platform.aliases, key)}
     if name in names:
         return names[name]
-    near = get_close_matches(name, [*names, NONE], n=1)
+    near = nearest(name, [*names, NONE])
     raise SelectionError(
         f"no platform is called {name!r}",
-        do=(f"did you mean {near[0]}? " if near else "")
+        do=(f"did you mean {near}? " if near else "")
         + f"there are: {', '.join(sorted(names))}, and {NONE} for a plain server; "
         "platforms in migplan.yaml adds others",
     )

@@ -1,7 +1,6 @@
 """YAML files that people write: checked against a model, and every complaint with its line and column."""
 
 from collections.abc import Hashable, Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from migplan.errors import FileError, YamlError
 from migplan.files import read_text
 from migplan.text.redaction import redacted
+from migplan.text.wording import did_you_mean
 
 Place = tuple[str | int, ...]
 
@@ -176,8 +176,7 @@ def _invalid(error: ValidationError, marks: Marks, model: type[Section]) -> Yaml
     name = ".".join(str(part) for part in place) or "the file"
     if first["type"] == "extra_forbidden":
         known = sorted(set(_field_names(model)))
-        near = get_close_matches(str(place[-1]), known, n=1)
-        advice = f"did you mean {near[0]}?" if near else f"known here and elsewhere: {', '.join(known)}"
+        advice = did_you_mean(str(place[-1]), known, f"known here and elsewhere: {', '.join(known)}")
         return marks.error(place, f"{place[-1]!r} is not known here", advice)
     if first["type"] == "missing":
         return marks.error(place, f"{name} is missing")

@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sealed_files": {"errors"},
     "yamlfile": {"errors", "files", "text"},
     "config": {"names", "errors", "files", "text", "yamlfile"},
-    "platforms": {"errors", "yamlfile", "config"},
+    "platforms": {"errors", "text", "yamlfile", "config"},
     "sql": GROUND - {"sql"},
     "postgres": GROUND,
     "catalog": GROUND | {"postgres"},

@@ -14,7 +14,7 @@ from migplan.config import AdviseSection, IgnoreSection
 from migplan.errors import SelectionError
 from migplan.graph import ForeignKeyGraph
 from migplan.level import Level
-from migplan.text.wording import listed
+from migplan.text.wording import CODE, did_you_mean, listed
 
 _ANY = AdviseSection()
 _NAMED = 5
@@ -88,7 +88,7 @@ def _refuse_unknown(settings: AdviseSection) -> None:
         if code not in known:
             raise SelectionError(
                 f"advise speaks of {code}, and no rule has that code",
-                do="there are: " + ", ".join(sorted(known)),
+                do=did_you_mean(code, known, "there are: " + ", ".join(sorted(known)), CODE),
             )
 
 
@@ -108,11 +108,17 @@ def _not_there(need: Need, context: Context) -> Iterator[tuple[str, str]]:
         there = {schema.name for schema in context.catalog.schemas}
         for schema in context.settings.exposed_schemas:
             if schema not in there:
-                yield f"schema {schema}", "it is said to be exposed, and is not there, or not selected"
+                near = did_you_mean(schema, there)
+                yield (
+                    f"schema {schema}",
+                    f"it is said to be exposed, and is not there, or not selected; {near}",
+                )
     elif need is Need.ROLES:
+        roles = [role.name for role in context.vitals.roles]
         for role in context.settings.api_roles:
-            if role not in context.api_roles:
-                yield f"role {role}", "it is said to be the API's, and this server does not have it"
+            if role not in roles:
+                near = did_you_mean(role, roles)
+                yield f"role {role}", f"it is said to be the API's, and this server does not have it; {near}"
 
 
 def _missing(need: Need, context: Context) -> str:
@@ -134,7 +140,10 @@ def _unknown_roles(context: Context) -> str:
     why = dict(context.vitals.unread).get(ROLES)
     if why:
         return f"who is a member of which role could not be read: {why}"
-    return "" if context.api_roles else f"this server has no role {' or '.join(context.settings.api_roles)}"
+    if context.api_roles:
+        return ""
+    said, roles = context.settings.api_roles, [role.name for role in context.vitals.roles]
+    return f"this server has no role {' or '.join(said)}; {did_you_mean(said[0], roles)}"
 
 
 def _with_level(finding: Finding, settings: AdviseSection) -> Finding:

@@ -15,6 +15,7 @@ from migplan.anonymise.words import builtin_vocabulary, words_of
 from migplan.catalog.model import Catalog, Column, Table
 from migplan.config import AnonymiseSection, ColumnKind
 from migplan.names import QualifiedName
+from migplan.text.wording import did_you_mean
 
 _Where = tuple[QualifiedName, str]
 _ANY = AnonymiseSection()
@@ -40,6 +41,16 @@ class Anonymiser:
         self._cleaned: dict[str, str] = {}
         self._listed = frozenset(_listed(catalog))
         self._showing = Showing(self._types, StandIns(key), _vocabulary(catalog))
+
+    @property
+    def idle(self) -> Iterator[str]:
+        """A sentence for each pattern of the settings that means no column."""
+        columns = [(name, each.name) for name, table in self._tables.items() for each in table.columns]
+        for rule in self._rules:
+            if not any(rule.means(*each) for each in columns):
+                known = {rule.written(*each) for each in columns}
+                near = did_you_mean(rule.text, known, "")
+                yield f"anonymise.columns: no column matches {rule.text!r}{near and '; ' + near}"
 
     def kind_of(self, table: Table | QualifiedName, column: Column | str) -> Decision:
         """What a column holds, and why we think so."""
@@ -157,6 +168,10 @@ class _Rule:
         """Whether the column is one of those."""
         full = (table.schema, table.name, column)[-len(self._parts) :]
         return all(names.part_matches(part, name) for part, name in zip(self._parts, full, strict=True))
+
+    def written(self, table: QualifiedName, column: str) -> str:
+        """The column's name, with as many parts as the pattern has."""
+        return ".".join(map(names.quoted, (table.schema, table.name, column)[-len(self._parts) :]))
 
 
 def _referenced(

@@ -1,16 +1,16 @@
 """Selecting part of a database: schemas and tables by pattern, and what that leaves out."""
 
+import shlex
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from migplan.catalog.attributes import WITHOUT_SCHEMA, Attributes, Thing
 from migplan.catalog.model import Catalog, ForeignKey, Grant, Table, View
 from migplan.catalog.provided import Provided, people_made
 from migplan.errors import SelectionError
-from migplan.names import Pattern, QualifiedName, part_matches, quoted, split
-from migplan.text.wording import listed
+from migplan.names import Pattern, QualifiedName, by_any_name, part_matches, quoted
+from migplan.text.wording import did_you_mean, listed, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ def select(catalog: Catalog, selection: Selection, also: Collection[QualifiedNam
     _refuse_unknown(catalog, provided)
     for pattern in selection.schemas:
         if not any(part_matches(pattern, schema.name) for schema in catalog.schemas):
-            raise _nothing("schema", pattern, (quoted(schema.name) for schema in catalog.schemas))
+            raise _nothing("schema", pattern, {each.name: quoted(each.name) for each in catalog.schemas})
     for text in (*selection.tables, *selection.exclude):
         pattern_ = _pattern(text)
         if not any(pattern_.matches(table.name) for table in catalog.tables):
-            raise _nothing("table", text, (str(table.name) for table in catalog.tables))
+            raise _no_table(pattern_, catalog)
         _refuse_to_divide(pattern_, catalog)
     for text in selection.tables:
         _refuse_provided(Pattern(text), catalog, provided)
@@ -121,21 +121,21 @@ def _refuse_unknown(catalog: Catalog, provided: Provided) -> None:
     ):
         for text in patterns:
             if text not in provided.optional and not any(part_matches(text, name) for name in names):
-                raise _nothing(kind, text, map(quoted, names))
-    objects = list(_named(catalog))
+                raise _nothing(kind, text, {name: quoted(name) for name in names})
+    objects = [name for name, _ in _named(catalog)]
     in_schemas = [text for text in provided.objects if len(Pattern(text).pieces) == 2]
     for text in (*in_schemas, *provided.policies):
         if text not in provided.optional and not any(map(Pattern(text).matches, objects)):
-            raise _nothing("object", text, map(str, objects))
+            raise _nothing("object", text, by_any_name(objects))
 
 
-def _named(catalog: Catalog) -> Iterator[QualifiedName]:
-    """The names of everything that has a schema."""
-    yield from catalog.by_name
-    yield from (view.name for view in catalog.views)
-    yield from (sequence.name for sequence in catalog.sequences)
-    yield from (function.name for function in catalog.functions)
-    yield from (type_.name for type_ in catalog.types)
+def _named(catalog: Catalog) -> Iterator[tuple[QualifiedName, str]]:
+    """The names of everything that has a schema, and what each is."""
+    yield from ((name, "table") for name in catalog.by_name)
+    yield from ((view.name, f"{'materialized ' if view.materialized else ''}view") for view in catalog.views)
+    yield from ((sequence.name, "sequence") for sequence in catalog.sequences)
+    yield from ((each.name, each.kind.removeprefix("window ")) for each in catalog.functions)
+    yield from ((each.name, "domain" if each.kind == "domain" else "type") for each in catalog.types)
 
 
 def _refuse_provided(pattern: Pattern, catalog: Catalog, provided: Provided) -> None:
@@ -322,14 +322,25 @@ def _pattern(text: str) -> Pattern:
     return pattern
 
 
-def _nothing(kind: str, text: str, names: Iterable[str]) -> SelectionError:
-    known = sorted(names)
-    bare = {split(name)[-1]: name for name in known}
-    near = get_close_matches(text, [*known, *bare], n=1, cutoff=0.6)
-    if near:
-        advice = f"did you mean {bare.get(near[0], near[0])}?"
-    elif not known:
-        advice = f"the database has no {kind} that this role can see"
-    else:
-        advice = f"there are: {listed(known, 8)}"
-    return SelectionError(f"no {kind} matches {text!r}", do=advice)
+def _no_table(pattern: Pattern, catalog: Catalog) -> SelectionError:
+    """A pattern that means no table; it may mean something else, which does not come by that way."""
+    text, tables = pattern.text, by_any_name(catalog.by_name)
+    kinds = {name: kind for name, kind in _named(catalog) if kind != "table"}
+    for name, kind in kinds.items():
+        if pattern.matches(name):
+            schema, without = shlex.quote(quoted(name.schema)), shlex.quote(kind.upper())
+            return SelectionError(
+                f"no table matches {text!r}: {name} is a {kind}, and tables alone are chosen by name",
+                do=f"--schema {schema} brings all of its schema, and migplan export --with-needed what "
+                f"tables need; migplan export --without {without} leaves out all of its kind",
+            )
+    others = by_any_name(kinds)
+    if (near := nearest(text, others)) and not nearest(text, tables):
+        return SelectionError(f"no table matches {text!r}", do=f"did you mean {others[near]}? It is no table")
+    return _nothing("table", text, tables)
+
+
+def _nothing(kind: str, text: str, known: Mapping[str, str]) -> SelectionError:
+    """A pattern that means nothing; ``known`` is how each thing is shown, by each way to write it."""
+    none = f"the database has no {kind} that this role can see"
+    return SelectionError(f"no {kind} matches {text!r}", do=did_you_mean(text, known) if known else none)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
 import click
 
 from migplan.errors import GroupingError, RefusedError
+from migplan.text.wording import did_you_mean
 
 if TYPE_CHECKING:
+    from migplan.bundle.schema.chosen import Choice
     from migplan.catalog.counts import Exactness
     from migplan.catalog.model import Catalog
     from migplan.catalog.selection import Selection
@@ -95,6 +97,25 @@ _plan_options = (
         "again",
         is_flag=True,
         help="Plan anew first, keep what was set by hand, write the plan's file, and go on with it.",
+    ),
+)
+_choice_options = (
+    click.option(
+        "--without",
+        "kinds",
+        multiple=True,
+        metavar="KIND",
+        help="Leave out objects of a kind, as pg_dump calls it: TRIGGER, PUBLICATION ... (repeatable).",
+    ),
+    click.option(
+        "--with-needed",
+        is_flag=True,
+        help="Take along what the selection needs: referenced tables with their rows, types, functions ...",
+    ),
+    click.option(
+        "--without-dangling-keys",
+        is_flag=True,
+        help="Leave out foreign keys to tables that are not brought, and list them.",
     ),
 )
 platform = click.option(
@@ -328,10 +349,9 @@ def _refuse_missing(word: str, other: str, config_file: Path | None) -> None:
         return
     beside = [str(path.parent / each.name) for each in path.parent.glob("*")] if path.parent.is_dir() else []
     known = [*configuration.names(configuration.find(config_file)), *beside]
-    near = get_close_matches(word, known, n=1)
     raise FileError(
         f"{word} is not there: no {other} of that name, and no database that migplan.yaml knows",
-        do=f"did you mean {near[0]}?" if near else f"{_MAKE[other]} {shlex.quote(word)}",
+        do=did_you_mean(word, known, f"{_MAKE[other]} {shlex.quote(word)}"),
         file=path,
     )
 
@@ -412,8 +432,6 @@ def resolved(text: str | None, settings: Config) -> Address:
 
 def _known_pooler(address: Address, settings: Config) -> Address:
     """The address, and, where it is known for a pooler that shares sessions, what to connect to instead."""
-    from dataclasses import replace
-
     from migplan import platforms
     from migplan.config import Mode
 
@@ -596,3 +614,68 @@ def is_of_people(path: Path | None) -> TypeGuard[Path]:
     from migplan.bundle.paths import BundlePaths
 
     return path is not None and path.is_dir() and not BundlePaths(path).manifest.exists()
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceWish:
+    """What a command that writes a bundle was told to leave out, and to take along."""
+
+    kinds: tuple[str, ...]  # --without
+    needed: bool
+    dangling_keys: bool
+
+    def choice(self, *, privileges: bool = True) -> Choice:
+        """The kinds as pg_dump writes them, and the rest."""
+        from migplan.bundle.schema.chosen import Choice
+
+        kinds = frozenset(" ".join(kind.upper().split()) for kind in self.kinds)
+        return Choice(privileges, kinds, self.needed, self.dangling_keys)
+
+    @property
+    def said(self) -> Mapping[str, bool]:
+        """Of each option whether it was said."""
+        return {
+            "--without": bool(self.kinds),
+            "--with-needed": self.needed,
+            "--without-dangling-keys": not self.dangling_keys,
+        }
+
+
+def choosing(command: Command) -> Command:
+    """Add what is left out and taken along; the command gets it as ``choice_wish``."""
+
+    @wraps(command)
+    def wished(kinds: tuple[str, ...], with_needed: bool, without_dangling_keys: bool, **given: Any) -> None:
+        command(choice_wish=ChoiceWish(kinds, with_needed, not without_dangling_keys), **given)
+
+    for option in reversed(_choice_options):
+        wished = option(wished)
+    return cast("Command", wished)
+
+
+@contextmanager
+def ways_on(address: Address) -> Iterator[None]:
+    """Say what can be done where a bundle would lack something, as commands to paste."""
+    from migplan.bundle.schema.chosen import LacksError
+    from migplan.text.redaction import redacted
+
+    try:
+        yield
+    except LacksError as error:
+        plain = str(replace(address, name=None))  # without the password, which libpq finds elsewhere
+        words = ["migplan", *click.get_current_context().find_root().obj]
+        words = [word if redacted(word) == word else plain for word in words]
+
+        def command(*more: str) -> str:
+            return shlex.join([*words, *more])
+
+        ways = []
+        if all(lack.can_come for lack in error.lacks):
+            ways.append(f"take it along: {command('--with-needed')}")
+        names = dict.fromkeys(lack.name for lack in error.lacks)
+        provided = (word for name in names for word in ("--provided", name))
+        ways.append(f"the target has it: {command(*provided)}")
+        if error.without:
+            ways.append(f"leave out what needs it: {command(*error.without)}")
+        error.do = "\n     ".join(ways)
+        raise

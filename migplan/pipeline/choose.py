@@ -11,14 +11,14 @@ from migplan.bundle.schema.expectation import catalog_in_target
 from migplan.bundle.schema.needs import described
 from migplan.bundle.schema.ownership import Ownership, ownership_of
 from migplan.bundle.schema.provided import ProvidedEntries
-from migplan.bundle.schema.roles import Owners
+from migplan.bundle.schema.roles import ROUTINES, Owners, roles_in
 from migplan.catalog import selection
 from migplan.catalog.model import Catalog
 from migplan.catalog.selection import Selected, Selection
 from migplan.config import Config, SelectionSection, Strategy
 from migplan.errors import PlanError, SelectionError
 from migplan.graph import build
-from migplan.names import QualifiedName
+from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.plan import ChosenPlan, UsedPlan, plan_for
 from migplan.plan.edited import cut_down
 from migplan.plan.model import Plan
@@ -57,6 +57,7 @@ def subject_of(
     """Return what is exported; raise LacksError if a bundle of it could not be loaded."""
     asked = _Asked(catalog, ownership_of(archive.entries, catalog), config, options, file)
     _refuse_unknown_kinds(options.choice, archive)
+    _refuse_unknown_roles(options.owners, archive, config, catalog)
     used = plan_for(catalog, config, file)
     _refuse_what_cannot_be(used.plan, options)
     selected = used.selected
@@ -134,6 +135,36 @@ def _refuse_unknown_kinds(choice: Choice, archive: Archive) -> None:
             f"pg_dump has no kind of object that is called {kind}",
             do=f"did you mean {other}?" if other else did_you_mean(kind, known, "they are: {names}"),
         )
+
+
+def _refuse_unknown_roles(owners: Owners, archive: Archive, config: Config, catalog: Catalog) -> None:
+    """Raise SelectionError for a role that nothing in the database names, and that somebody speaks of.
+
+    The whole database counts, so that one command line serves for several bundles. What the target provides
+    may be called by its new name.
+    """
+    known: dict[str, set[str]] = {}
+    for entry in archive.entries:
+        for role, reason in ((entry.owner, "ownership"), *roles_in(entry, Owners())):
+            known.setdefault(role, set()).add(reason)
+    named = {role for role, reasons in known.items() if role and reasons != {ROUTINES}}
+    for role in owners.roles:
+        if role in known and role not in named:
+            raise SelectionError(
+                f"--role {role}=...: only bodies of functions name {role}, and these are not rewritten",
+                do="take the option away, and change the functions in the bundle's files",
+            )
+        if role not in named:
+            raise SelectionError(
+                f"--role {role}=...: no owner, grant, policy or setting of the database names a role {role}",
+                do=did_you_mean(role, named, "they name: {names}"),
+            )
+    roles = {*known, *catalog.signs.roles, *owners.roles.values()} - {""}
+    for text in config.provided.roles:
+        if not any(part_matches(text, role) for role in roles):
+            raise SelectionError(
+                f"provided.roles: no role matches {text!r}", do=did_you_mean(text, roles, "they are: {names}")
+            )
 
 
 def notes_about(chosen: Chosen) -> tuple[str, ...]:

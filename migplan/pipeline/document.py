@@ -98,6 +98,9 @@ def _cleaned(
 ) -> tuple[Anonymiser, Plan, Catalog, Catalog]:
     """What may show rows, the plan, the selected part, and the same without what gives anybody away."""
     anonymiser = Anonymiser(catalog, config.anonymise, key_of(config))
+    # Columns come and go, and what no pattern means is not shown unless it is known to be harmless: no error.
+    for note in anonymiser.idle:
+        wanted.on_note(note)
     used = plan_that_fits(catalog, config, wanted.plan)
     for note in used.notes:
         wanted.on_note(note)

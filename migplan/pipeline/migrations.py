@@ -1,15 +1,16 @@
 """From a folder of hand-written migrations to a target, the proof, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from migplan.config import Config, Platform
-from migplan.errors import RefusedError
+from migplan.errors import RefusedError, SelectionError
 from migplan.level import Level
 from migplan.migrations.analysis import Analysis, analysis_of
 from migplan.migrations.folder import read
+from migplan.migrations.lint import RULES
 from migplan.migrations.model import ThingKind
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
@@ -22,6 +23,7 @@ from migplan.run.migrations import steps
 from migplan.run.migrations.apply import MigrateOptions, MigrateResult, migrate
 from migplan.run.migrations.objects import present
 from migplan.run.migrations.status import MigrationStatus, State, statuses_in
+from migplan.text.wording import CODE, did_you_mean
 from migplan.verify.migrations import MigrationsVerified, verify
 
 _SIZES = """
@@ -40,8 +42,19 @@ def analyze_folder(
     ``platform`` is the managed host of the target: what that does not allow is a risk.
     """
     sizes = _sizes(address) if address is not None else None
+    _refuse_unknown(config.lint)
     levels = {code: "off" if said == "off" else Level(said) for code, said in config.lint.items()}
     return analysis_of(read(path), sizes=sizes, levels=levels, platform=platform)  # type: ignore[arg-type]  # 'off' is one, too
+
+
+def _refuse_unknown(codes: Iterable[str]) -> None:
+    known = [rule.CODE for rule in RULES]
+    for code in codes:
+        if code not in known:
+            raise SelectionError(
+                f"lint in migplan.yaml speaks of {code}, and no rule has that code",
+                do=did_you_mean(code, known, f"there are: {', '.join(known)}", CODE),
+            )
 
 
 def apply_migrations(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 
 import networkx as nx
@@ -18,7 +17,7 @@ from migplan.catalog.model import Catalog, ForeignKey
 from migplan.catalog.selection import Selected
 from migplan.config import Layout, Strategy
 from migplan.graph import ForeignKeyGraph
-from migplan.names import QualifiedName
+from migplan.names import QualifiedName, by_any_name
 from migplan.plan.cuts import Cut, cuts, ways_to_cut
 from migplan.plan.groups import Group, contradictions, moves, partition_hint
 from migplan.plan.make import NARROW, Request, file_names, reason_of, situation_of
@@ -27,7 +26,7 @@ from migplan.plan.order import loading_order, order_needs
 from migplan.plan.strategies import LIVE_ONLY, decide, objection
 from migplan.plan.strategies.situation import Situation
 from migplan.plan.treatment import label_of
-from migplan.text.wording import listed
+from migplan.text.wording import did_you_mean, listed
 from migplan.yamlfile import Marks, Place
 
 _AGAIN = "--replan plans anew, and keeps what was set by hand"
@@ -133,8 +132,7 @@ class Edited:
             if text in every:
                 what = f"{text} is in the plan, and the plan's selection leaves it out"
                 raise self.marks.error(place, what, "take its line away, or change the selection")
-            near = get_close_matches(text, sorted(self.graph.by_text), n=1)
-            do = f"did you mean {near[0]}?" if near else _AGAIN
+            do = did_you_mean(text, by_any_name(self.graph.tables), _AGAIN)
             raise self.marks.error(place, f"the database has no table {text}", do)
         gone = [text for text in self.graph.by_text if text not in self._places and text in set(self.known)]
         if gone:
@@ -185,8 +183,7 @@ class Edited:
             for text in table.keys:
                 key = labels.get(text)
                 if key is None:
-                    near = get_close_matches(text, sorted(labels), n=1)
-                    do = f"did you mean {near[0]}?" if near else f"its keys are: {listed(labels) or 'none'}"
+                    do = did_you_mean(text, labels.keys(), "its keys are: {names}")
                     raise self.marks.error(place, f"{table.table} has no foreign key {text}", do)
                 if why := _no_use(key, table.strategy, situation):
                     what = f"{table.strategy.value} can do nothing with the key {text}: {why}"
@@ -234,8 +231,7 @@ class Edited:
                 raise self.marks.error((*place, "table"), f"the plan has no table {cut.table}", _AGAIN)
             keys = {key.label: key for key in self.graph.keys_of(name)}
             if cut.key not in keys:
-                near = get_close_matches(cut.key, sorted(keys), n=1, cutoff=0.3)
-                do = f"did you mean {near[0]}?" if near else "a cut names one of the table's keys"
+                do = did_you_mean(cut.key, keys.keys(), "its keys are: {names}")
                 raise self.marks.error((*place, "key"), f"{cut.table} has no key {cut.key}", do)
             if cut.how not in self._ways(keys[cut.key], name):
                 what = f"{keys[cut.key].name} cannot be cut by {cut.how.value}"

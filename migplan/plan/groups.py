@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 import networkx as nx
 
 from migplan.catalog.model import ForeignKey
 from migplan.errors import GroupingError, PlanError
 from migplan.graph import ForeignKeyGraph
-from migplan.names import Pattern, QualifiedName
-from migplan.text.wording import listed
+from migplan.names import Pattern, QualifiedName, by_any_name
+from migplan.text.wording import did_you_mean, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,9 +303,7 @@ def _pattern(text: str, group: str) -> Pattern:
 
 
 def _no_such_table(text: str, group: str, graph: ForeignKeyGraph) -> PlanError:
-    bare = {name.name: name for name in graph.tables}
-    near = get_close_matches(text, [*bare, *map(str, graph.tables)], n=1)
-    advice = f"did you mean {bare.get(near[0], near[0])}?" if near else "migplan analyze lists the tables"
+    advice = did_you_mean(text, by_any_name(graph.tables), "migplan analyze lists the tables")
     return PlanError(
         f"group {group} names {text}, and no selected table is called so",
         do=partition_hint(text, graph) or advice,

@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 
 from migplan.catalog.fingerprint import attributes_fingerprint, fingerprint, table_fingerprint
 from migplan.catalog.selection import Selected
 from migplan.config import Layout, ProvidedSection, SelectionSection, Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
-from migplan.names import QualifiedName
+from migplan.names import QualifiedName, by_any_name
 from migplan.plan import proposal
 from migplan.plan.cuts import Cut, cuts, nullable_columns
 from migplan.plan.groups import Group, Wish, gathered, partition_hint, settled
@@ -18,7 +17,7 @@ from migplan.plan.model import Plan, PlannedCut, PlannedGroup, PlannedTable
 from migplan.plan.order import loading_order
 from migplan.plan.strategies import Decision, Situation, decide, objection
 from migplan.plan.treatment import label_of
-from migplan.text.wording import listed
+from migplan.text.wording import did_you_mean, listed
 
 NARROW = 9
 """The highest number of a group of which the files have two digits."""
@@ -190,7 +189,9 @@ def _refuse_impossible(graph: ForeignKeyGraph, request: Request) -> None:
     for name, strategy in request.strategies.items():
         if name not in graph.tables:
             raise PlanError(
-                f"a strategy is set for {name}, and no such table is selected", do=_nearest(name, graph)
+                f"a strategy is set for {name}, and no such table is selected",
+                do=partition_hint(str(name), graph)
+                or did_you_mean(str(name), by_any_name(graph.tables), "migplan analyze lists the tables"),
             )
         why_not = objection(situation_of(name, graph, (), request), strategy)
         if why_not:
@@ -198,12 +199,6 @@ def _refuse_impossible(graph: ForeignKeyGraph, request: Request) -> None:
                 f"{name} cannot be loaded by {strategy.value}: {why_not}",
                 do="set another strategy, or take the line away and let migplan choose",
             )
-
-
-def _nearest(name: QualifiedName, graph: ForeignKeyGraph) -> str:
-    hint = partition_hint(str(name), graph)
-    near = get_close_matches(str(name), map(str, graph.tables), n=1)
-    return hint or (f"did you mean {near[0]}?" if near else "migplan analyze lists the tables")
 
 
 def _planned_cut(cut: Cut) -> PlannedCut:

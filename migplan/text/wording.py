@@ -1,6 +1,6 @@
 """Numbers with their word, sizes and lists of names, as messages, reports and documents say them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 
@@ -19,6 +19,10 @@ def amount(size: int) -> str:
     while number >= 1000 and len(units) > 1:
         number, units = number / 1000, units[1:]
     return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
+
+
+CODE = 0.75
+"""How near a code of a rule must be: codes are alike, and another number is another rule."""
 
 
 def listed(names: Iterable[object], limit: int = 3, by: str = ", ") -> str:
@@ -50,13 +54,19 @@ def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
     return folded[near[0]] if near else ""
 
 
-def did_you_mean(word: str, known: Collection[str], otherwise: str = "there are: {names}") -> str:
+def did_you_mean(
+    word: str, known: Collection[str], otherwise: str = "there are: {names}", cutoff: float = 0.6
+) -> str:
     """Return the question whether the nearest known word was meant; where none is near, say which there are.
+
+    A mapping says what is shown in place of each word that people may write.
 
     >>> did_you_mean("Triger", ["TABLE", "TRIGGER"])
     'did you mean TRIGGER?'
     >>> did_you_mean("x", ["a", "b"], "its groups are: {names}")
     'its groups are: a, b'
     """
-    near = nearest(word, known)
-    return f"did you mean {near}?" if near else otherwise.replace("{names}", listed(sorted(known), 8))
+    shown = known if isinstance(known, Mapping) else {each: each for each in known}
+    if near := nearest(word, shown, cutoff):
+        return f"did you mean {shown[near]}?"
+    return otherwise.replace("{names}", listed(sorted({*shown.values()}), 8) or "none")

@@ -13,7 +13,7 @@ import pytest
 
 from migplan import config as configuration
 from migplan.cli.commands.rehearse import Asked
-from migplan.cli.options import PlanWish
+from migplan.cli.options import ChoiceWish, PlanWish
 from migplan.errors import FileError
 from migplan.run.bundle import receipt
 from tests.cli.conftest import Run
@@ -146,7 +146,8 @@ def asked(*, fresh: bool = False) -> Asked:
     """What `rehearse` was asked, without going on to the rehearsal."""
     settings = configuration.find(None)
     wish = PlanWish(ignored=False, again=False)
-    return Asked(None, settings, None, 1, wish, fresh=fresh, force=False)
+    choice = ChoiceWish((), needed=False, dangling_keys=True)
+    return Asked(None, settings, None, 1, wish, choice, fresh=fresh, force=False)
 
 
 def test_a_plan_takes_the_bundle_that_was_made_of_it_and_no_other(

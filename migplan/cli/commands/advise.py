@@ -14,6 +14,7 @@ from migplan.cli import options, screen
 from migplan.errors import SelectionError
 from migplan.files import write_whole
 from migplan.level import Level
+from migplan.text.wording import CODE, did_you_mean
 
 if TYPE_CHECKING:
     from migplan.advise import Advice
@@ -138,7 +139,8 @@ def _codes(globs: tuple[str, ...]) -> frozenset[str]:
     found = {glob: fnmatch.filter(known, glob.upper()) for glob in globs}
     for glob, codes in found.items():
         if not codes:
-            raise SelectionError(f"no rule has the code {glob!r}", do=f"there are: {', '.join(known)}")
+            do = did_you_mean(glob, known, f"there are: {', '.join(known)}", CODE)
+            raise SelectionError(f"no rule has the code {glob!r}", do=do)
     return frozenset(code for codes in found.values() for code in codes)
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -83,23 +80,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Add 00-roles.sql: the roles that the files name, made where they are missing, without passwords.",
 )
-@click.option(
-    "--without",
-    "kinds",
-    multiple=True,
-    metavar="KIND",
-    help="Leave out objects of a kind, as pg_dump calls it: TRIGGER, PUBLICATION ... (repeatable).",
-)
-@click.option(
-    "--with-needed",
-    is_flag=True,
-    help="Take along what the selection needs: referenced tables with their rows, types, functions ...",
-)
-@click.option(
-    "--without-dangling-keys",
-    is_flag=True,
-    help="Leave out foreign keys to tables that are not brought, and list them.",
-)
+@options.choosing
 @click.option(
     "--database-settings",
     is_flag=True,
@@ -147,9 +128,7 @@ def export(
     no_privileges: bool,
     roles: tuple[str, ...],
     with_roles: bool,
-    kinds: tuple[str, ...],
-    with_needed: bool,
-    without_dangling_keys: bool,
+    choice_wish: options.ChoiceWish,
     database_settings: bool,
     large_objects: bool | None,
     without_digests: bool,
@@ -173,7 +152,6 @@ def export(
     from migplan.bundle.data.inserts import InsertStyle
     from migplan.bundle.options import Options
     from migplan.bundle.paths import BundlePaths
-    from migplan.bundle.schema.chosen import Choice
     from migplan.bundle.schema.roles import Owners
     from migplan.catalog.counts import Exactness
     from migplan.pipeline.export import ExportOptions
@@ -195,8 +173,8 @@ def export(
             contents=contents,
             jobs=jobs,
             inserts=InsertStyle(batch, on_conflict_do_nothing) if data_format == "insert" else None,
-            choice=Choice(not no_privileges, _kinds(kinds), with_needed, not without_dangling_keys),
-            owners=Owners(kept=not no_owner, roles=dict(map(_role, roles))),
+            choice=choice_wish.choice(privileges=not no_privileges),
+            owners=Owners(kept=not no_owner, roles=_roles(roles)),
             groups=groups,
             large_objects=large_objects,
             database_settings=database_settings,
@@ -235,14 +213,9 @@ def _foreseen(address: Address, settings: Config, wanted: ExportOptions) -> None
     from migplan.pipeline.export import preview_export
     from migplan.report import export as report
 
-    with screen.progress("reading the catalog") as on_progress, _ways_on(address):
+    with screen.progress("reading the catalog") as on_progress, options.ways_on(address):
         foreseen = preview_export(address, settings, wanted, on_progress)
     screen.show(report.foreseen(*foreseen, wanted.options.contents))
-
-
-def _kinds(said: tuple[str, ...]) -> frozenset[str]:
-    """The kinds of objects as pg_dump writes them."""
-    return frozenset(" ".join(kind.upper().split()) for kind in said)
 
 
 def _exported(address: Address, settings: Config, wanted: ExportOptions, on_progress: Progress) -> Exported:
@@ -252,39 +225,11 @@ def _exported(address: Address, settings: Config, wanted: ExportOptions, on_prog
     from migplan.report import export as report
 
     try:
-        with _ways_on(address):
+        with options.ways_on(address):
             return export_bundle(address, settings, wanted, on_progress)
     except OrphansError as found:
         screen.show(report.orphaned(found))
         sys.exit(1)
-
-
-@contextmanager
-def _ways_on(address: Address) -> Iterator[None]:
-    """Say what can be done where a bundle would lack something, as commands to paste."""
-    from migplan.bundle.schema.chosen import LacksError
-    from migplan.text.redaction import redacted
-
-    try:
-        yield
-    except LacksError as error:
-        plain = str(replace(address, name=None))  # without the password, which libpq finds elsewhere
-        words = ["migplan", *click.get_current_context().find_root().obj]
-        words = [word if redacted(word) == word else plain for word in words]
-
-        def command(*more: str) -> str:
-            return shlex.join([*words, *more])
-
-        ways = []
-        if all(lack.can_come for lack in error.lacks):
-            ways.append(f"take it along: {command('--with-needed')}")
-        names = dict.fromkeys(lack.name for lack in error.lacks)
-        provided = (word for name in names for word in ("--provided", name))
-        ways.append(f"the target has it: {command(*provided)}")
-        if error.without:
-            ways.append(f"leave out what needs it: {command(*error.without)}")
-        error.do = "\n     ".join(ways)
-        raise
 
 
 def _with_layout(settings: Config, layout: str | None, *, rows_only: bool) -> Config:
@@ -323,8 +268,12 @@ def _of_rows(settings: Config, tables: Sequence[str]) -> Config:
     )
 
 
-def _role(text: str) -> tuple[str, str]:
-    old, equals, new = text.partition("=")
-    if not (old and equals and new):
-        raise click.BadParameter(f"{text!r} is not of the form OLD=NEW", param_hint="--role")
-    return old, new
+def _roles(said: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in said:
+        old, equals, new = text.partition("=")
+        if not (old and equals and new):
+            raise click.BadParameter(f"{text!r} is not of the form OLD=NEW", param_hint="--role")
+        if found.setdefault(old, new) != new:
+            raise click.BadParameter(f"{old} is to be both {found[old]} and {new}", param_hint="--role")
+    return found

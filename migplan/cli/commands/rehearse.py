@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @options.jobs("Sessions that work side by side, in each stage.")
 @click.option("--fresh", is_flag=True, help="Write the bundle anew, though there is one already.")
 @click.option("--force", is_flag=True, help="The same, also over files of the bundle that were edited.")
+@options.choosing
 @options.with_plan
 @options.platform
 @options.provided
@@ -55,6 +56,7 @@ def rehearse(
     jobs: int,
     fresh: bool,
     force: bool,
+    choice_wish: options.ChoiceWish,
     plan_wish: options.PlanWish,
     platform: str | None,
     provided: tuple[str, ...],
@@ -87,10 +89,11 @@ def rehearse(
         "--provided": bool(provided),
         "--no-plan": plan_wish.ignored,
         "--replan": plan_wish.again,
+        **choice_wish.said,
     }
     said = tuple(name for name, is_said in of_export.items() if is_said)
     fresh = fresh or force or plan_wish.again
-    asked = Asked(source, settings, out, jobs, plan_wish, fresh=fresh, force=force, of_export=said)
+    asked = Asked(source, settings, out, jobs, plan_wish, choice_wish, fresh, force, said)
     if not on(asked.bundle(bundle), target, settings, jobs, log_format):
         sys.exit(1)
 
@@ -104,6 +107,7 @@ class Asked:
     out: Path | None
     jobs: int
     plan_wish: options.PlanWish
+    choice_wish: options.ChoiceWish
     fresh: bool
     force: bool
     of_export: tuple[str, ...] = ()  # what else was said that only an export asks
@@ -119,6 +123,12 @@ class Asked:
         if self.fresh or folder is None or not holds_bundle(folder):
             return self._exported(plan)
         there = self._there(folder)
+        if unused := [name for name in self.of_export if name != "--no-plan"]:
+            click.echo(
+                f"note: {folder} is there, and rehearsed as it is, without {unused[0]}; "
+                f"migplan rehearse --fresh writes it anew",
+                err=True,
+            )
         if plan.plan is not None and there.manifest.plan != plan.plan.digest:
             if given is not None:
                 click.echo(f"note: {folder} was not made of {given} as it is now", err=True)
@@ -182,8 +192,10 @@ class Asked:
 
         address = options.resolved(self.source, self.settings)
         plan = self.plan_wish.settled(plan, self.settings, lambda counts: read_catalog(address, counts))
-        wanted = ExportOptions(out=self.out, options=Options(jobs=self.jobs), force=self.force, plan=plan)
-        return _bundle(address, self.settings, wanted)
+        wished = Options(jobs=self.jobs, choice=self.choice_wish.choice())
+        wanted = ExportOptions(out=self.out, options=wished, force=self.force, plan=plan)
+        with options.ways_on(address):
+            return _bundle(address, self.settings, wanted)
 
 
 def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_format: str) -> bool:
