@@ -194,7 +194,7 @@ def test_what_apply_refuses_is_not_rehearsed(shop: tuple[str, str], run: Run, no
     assert "and not of" in run("rehearse", "--source", shop[1], exit_code=2).stderr
     (nowhere / "m").mkdir()
     assert "migplan apply m --target scratch" in run("rehearse", "m", exit_code=2).stderr
-    assert "gone is not a bundle" in run("rehearse", "gone", exit_code=2).stderr
+    assert "gone is not there: no bundle" in run("rehearse", "gone", exit_code=2).stderr
 
 
 def test_a_target_that_holds_a_run_is_not_rolled_back_by_a_rehearsal(

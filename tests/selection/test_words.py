@@ -98,3 +98,22 @@ def test_columns_that_no_table_has_are_noted(run: Run, source: str) -> None:
     text = run("document", source, "--out", "d").stdout
     assert "Note: anonymise.columns: no column matches 'guests.emial'; did you mean guests.email?" in text
     assert text.count("anonymise.columns") == 1
+
+
+def test_a_rehearsal_takes_the_advice_that_it_gives(run: Run, newest: Server) -> None:
+    name = newest.create_database(
+        "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int REFERENCES a);"
+    )
+    try:
+        Path("migplan.yaml").write_text("selection: {tables: [b]}")
+        words = ("rehearse", newest.url(name), "--without-dangling-keys")
+        assert "FK CONSTRAINT public.b" in run(*words[:2], exit_code=2).stderr
+        assert not Path("migrations").exists()
+        run(*words)
+        assert "is there, and rehearsed as it is: --without-dangling-keys is for one" in run(*words).stderr
+        run(*words[:2], "--with-needed", "--fresh")
+        assert "CREATE TABLE public.a" in "".join(
+            each.read_text() for each in Path("migrations").rglob("*.sql")
+        )
+    finally:
+        newest.drop_database(name)

@@ -125,7 +125,7 @@ class Asked:
         there = self._there(folder)
         if unused := [name for name in self.of_export if name != "--no-plan"]:
             click.echo(
-                f"note: {folder} is there, and rehearsed as it is, without {unused[0]}; "
+                f"note: {folder} is there, and rehearsed as it is: {unused[0]} is for one to be written; "
                 f"migplan rehearse --fresh writes it anew",
                 err=True,
             )
