@@ -7,6 +7,7 @@ import click
 from migplan import __version__
 from migplan.cli import logs
 from migplan.cli.boundary import Boundary
+from migplan.text.wording import nearest
 
 __all__ = ["main"]
 
@@ -40,6 +41,17 @@ class Commands(Boundary):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click gives it
         """Every name."""
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant, and its words; UsageError names the nearest one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = nearest(args[0], COMMANDS)
+            said = f" Did you mean {near}?" if near else ""
+            raise click.UsageError(f"{error.message}{said}", error.ctx) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of that name."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard, TypeVar, cast
 
 import click
 
@@ -311,9 +311,10 @@ def arguments(
             of_database, of_other = _told_apart(words, given.get("config_file"), alone=not other)
             given[database] = _one_database(of_database, given[database], database)
             if len(of_other) > bool(other):
-                raise click.UsageError(f"there is an argument too many: {' '.join(of_other[bool(other) :])}")
+                slips = [] if text or given[database] else of_other  # one is a database, by another name
+                _refuse_more(of_other[bool(other) :], slips, other, given.get("config_file"))
             if other:
-                found = of_other[0] if of_other else None
+                found = next(iter(of_other), None)
                 if found is not None and not (text or gone):
                     _refuse_missing(found, other, given.get("config_file"))
                 given[other] = found if text or found is None else Path(found)
@@ -339,6 +340,13 @@ _MAKE = {
 }
 
 
+def _refuse_more(words: list[str], slips: list[str], other: str, config_file: Path | None) -> NoReturn:
+    """Raise an error for arguments that are too many, or for one of ``slips`` that means nothing."""
+    for word in reversed(slips if other else ()):
+        _refuse_missing(word, other, config_file)
+    raise click.UsageError(f"there is an argument too many: {' '.join(words)}")
+
+
 def _refuse_missing(word: str, other: str, config_file: Path | None) -> None:
     """Raise FileError if a word is neither a path that is there nor a name of migplan.yaml."""
     from migplan import config as configuration
@@ -349,9 +357,12 @@ def _refuse_missing(word: str, other: str, config_file: Path | None) -> None:
         return
     beside = [str(path.parent / each.name) for each in path.parent.glob("*")] if path.parent.is_dir() else []
     known = [*configuration.names(configuration.find(config_file)), *beside]
+    make = f"{_MAKE[other]} {shlex.quote(word)}"
+    if not path.suffix and path.name == word:
+        make += "; a database is a URL, or a name under targets of migplan.yaml"
     raise FileError(
         f"{word} is not there: no {other} of that name, and no database that migplan.yaml knows",
-        do=did_you_mean(word, known, f"{_MAKE[other]} {shlex.quote(word)}"),
+        do=did_you_mean(word, known, make),
         file=path,
     )
 

@@ -117,3 +117,20 @@ def test_a_rehearsal_takes_the_advice_that_it_gives(run: Run, newest: Server) ->
         )
     finally:
         newest.drop_database(name)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("anlayze", "Did you mean analyze?"),
+        ("zzz", "No such command 'zzz'."),
+        ("apply bundel prodd", "did you mean prod?"),
+        ("apply bundel prod", "did you mean bundle?"),
+        ("analyze zzz", "a database is a URL, or a name under targets of migplan.yaml"),
+        ("rehearse migrations/zzz", "migplan export --out migrations/zzz"),
+    ],
+)
+def test_a_slip_in_a_command_is_answered_with_what_was_meant(run: Run, words: str, said: str) -> None:
+    Path("migplan.yaml").write_text("targets: {prod: {url: a}}")
+    Path("bundle").mkdir()
+    assert said in run(*words.split(), exit_code=2).stderr
