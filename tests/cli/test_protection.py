@@ -161,5 +161,5 @@ def test_a_receipt_is_of_a_database_and_not_of_its_address(places: Places, run: 
     applied(places, run)
     run("verify", "b", "--target", places.spellings["link"])
     assert "no receipt" in run("apply", "b", "--target", "prd", "--confirm", "prd", exit_code=2).stderr
-    (file,) = receipt.folder_of(Path("b")).glob("*.json")
+    (file,) = receipt.folder_of(Path("b")).glob("[0-9]*.json")
     assert json.loads(file.read_text())["identity"]

@@ -251,7 +251,7 @@ def test_a_run_that_was_begun_with_the_former_bundle_goes_on_with_it(
     run("apply", "--target", new_target, exit_code=2)
     with psycopg.connect(new_target) as connection:
         connection.execute("DROP TABLE other")
-    run("export")
+    run("export", "--no-owner")  # another one, however quick
     (kept,) = (path for path in Path("migrations").iterdir() if path.suffix not in {"", ".receipts"})
     said = run("apply", "--target", new_target, exit_code=2).stderr
     assert f"migplan apply {kept}" in said

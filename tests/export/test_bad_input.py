@@ -51,7 +51,7 @@ def refused(run: Run, url: str, bundle: Path, *words: str) -> str:
 def test_a_table_that_changed_since_the_plan(newest: Server, source: str, run: Run, bundle: Path) -> None:
     url = newest.url(source)
     run("plan", "--source", url, "--out", "p.yaml")
-    export(url, bundle, "p.yaml")
+    export(url, bundle, str(Path("p.yaml").resolve()))
     with newest.connect(dbname=source) as connection:
         connection.execute("ALTER TABLE a.child ADD extra int")
     said = refused(run, url, bundle, "p.yaml")

@@ -17,6 +17,9 @@ from migplan.migrations.lint import RULES, Risk, Rule
 from tests.migrations.folders import folder
 
 CASES = Path(__file__).with_name("lint_cases")
+OF_PLATFORMS = {"ML501"}
+"""They find nothing unless a platform is said; their cases stand with the platforms."""
+
 QUIET = {"ML301": "off", "ML302": "off", "ML401": "off"}
 
 
@@ -41,7 +44,9 @@ def test_a_case(tmp_path: Path, case: Path, request: pytest.FixtureRequest) -> N
     )
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.CODE)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.CODE not in OF_PLATFORMS], ids=lambda rule: rule.CODE
+)
 def test_every_rule_has_cases_and_a_level_of_its_own(tmp_path: Path, rule: Rule) -> None:
     cases = [
         case
@@ -59,7 +64,7 @@ def test_every_rule_has_cases_and_a_level_of_its_own(tmp_path: Path, rule: Rule)
 def test_every_code_is_of_one_rule() -> None:
     codes = [rule.CODE for rule in RULES]
     assert codes == sorted(set(codes))
-    assert {case.name for case in CASES.iterdir()} == set(codes)
+    assert {case.name for case in CASES.iterdir()} == set(codes) - OF_PLATFORMS
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_a_run_is_ended_by_hand_and_what_is_in_the_way_is_said(
     said = run("rollback", "--abandon", *words[1:], "--yes").stdout
     assert "Nobody can go on with it, nor roll it back" in said
     assert "is abandoned" in said
-    assert "objects are there already" in run("apply", *words, exit_code=2).stderr
+    assert "cannot be applied to" in run("apply", *words, exit_code=2).stderr
     status = run("status", *words[1:]).stdout
     assert "abandoned; 3 of 56 steps" in status
     assert "stays: 3 of 56 steps" in status

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import psycopg
 
@@ -12,7 +12,9 @@ from migplan.postgres import copy_out
 from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss, of_database
 from migplan.postgres.session import Session, connect
-from migplan.postgres.snapshot_pool import SnapshotPool
+
+if TYPE_CHECKING:  # runs have no pool, and take no time to load SQLAlchemy
+    from migplan.postgres.snapshot_pool import SnapshotPool
 
 SMALL = 1 << 16
 MOST_TOGETHER = 100
@@ -38,7 +40,7 @@ class Amount:
 class Readers:
     """What reads rows by the sessions on one snapshot, in the background or here."""
 
-    def __init__(self, sessions: SnapshotPool) -> None:
+    def __init__(self, sessions: "SnapshotPool") -> None:
         self._sessions = sessions
 
     def submit(self, rows: RowBlock, into: Callable[[], BinaryIO]) -> Future[Amount]:
