@@ -20,7 +20,7 @@ md5 with its two halves takes 2.1 s, and servers in FIPS mode refuse it.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 from psycopg import sql
@@ -28,7 +28,9 @@ from psycopg import sql
 from migplan.catalog.model import Catalog, Table, TableKind
 from migplan.names import QualifiedName
 from migplan.postgres.failures import is_loss
-from migplan.postgres.snapshot_pool import SnapshotPool
+
+if TYPE_CHECKING:  # runs have no pool, and take no time to load SQLAlchemy
+    from migplan.postgres.snapshot_pool import SnapshotPool
 
 Method = Literal["lookup3", "sha256"]
 PIECE = 64 * 1024**2
@@ -132,7 +134,7 @@ def wanted(catalog: Catalog, tables: Iterable[Table]) -> tuple[Wanted, ...]:
 class Digester:
     """What computes the digests of tables, by the sessions on one snapshot."""
 
-    def __init__(self, sessions: SnapshotPool) -> None:
+    def __init__(self, sessions: "SnapshotPool") -> None:
         self._sessions = sessions
 
     @property
