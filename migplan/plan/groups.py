@@ -238,12 +238,10 @@ def _nearest_places(
     units = list(nx.strongly_connected_components(ties))  # each after all that it needs
     at_most: dict[int, int] = {}
     for unit in reversed(units):
-        above = [
-            fixed[each] if each in fixed else at_most.get(each) for each in _beside(unit, ties.predecessors)
-        ]
-        limit = min((each for each in above if each is not None), default=None)
-        if limit is not None:
-            at_most |= dict.fromkeys(unit, limit)
+        limits = [fixed[each] for each in unit if each in fixed]
+        limits += [at_most[each] for each in _beside(unit, ties.predecessors) if each in at_most]
+        if limits:
+            at_most |= dict.fromkeys(unit, min(limits))
     found: dict[int, int] = {}
     at_least: dict[int, int] = {}
     for unit in units:
