@@ -334,7 +334,10 @@ class Shelves:
             head, wish = heads.get(name), edited.get(name)
             was = then.get(name)
             number = head.number if head else 0
-            fixed = "number" in self._decisions.heads.get(name, ())
+            marks = self._decisions.heads.get(name, ())
+            # The name that people gave a schema file stays, and with it the number that it begins with.
+            named = "files" in marks and head and not _is_generated("schema", name, head.schema_file)
+            fixed = "number" in marks or bool(named and number)
             if wish and wish.number and (was is None or was.number != wish.number):
                 number, fixed = wish.number, True
             purpose = head.purpose if head else ""
@@ -436,17 +439,19 @@ def _with_files(
     wide |= any(_generated(head) and re.match(r"\d{3}-", head.schema_file) for head in heads.values())
     for group in groups:
         head = heads.get(group.name)
-        files = file_names(group.name, group.number, wide=wide, layout=layout)
+        files: tuple[str | None, ...] = file_names(group.name, group.number, wide=wide, layout=layout)
         if head is not None and "files" in decisions.heads.get(group.name, ()):
-            files = (
-                head.schema_file,
-                head.data_file,
-                (head.constraints_file or files[2]) if files[2] else None,
+            # What has a number of migplan's goes on with the group's own; the other names are people's.
+            own = (head.schema_file, head.data_file, head.constraints_file)
+            files = tuple(
+                new if not (new and old) or _is_generated(kind, group.name, old) else old
+                for kind, old, new in zip(_KINDS, own, files, strict=True)
             )
         yield group.model_copy(update=dict(zip(_FILES, files, strict=True)))
 
 
-_FILES = ("schema_file", "data_file", "constraints_file")
+_KINDS = ("schema", "data", "constraints")
+_FILES = tuple(f"{kind}_file" for kind in _KINDS)
 
 
 def _marked_group(group: PlannedGroup, decisions: ByHand, *, orderly: bool) -> PlannedGroup:
@@ -701,8 +706,8 @@ def _counterparts(written: Plan, other: Plan | None) -> dict[str, PlannedGroup]:
 
 def _generated(group: PlannedGroup) -> bool:
     """Return whether a group's files have the names that migplan gives, whatever their number."""
-    kinds = ("schema", "data", "constraints")
-    return all(
-        re.fullmatch(rf"\d+-{kind}-{re.escape(group.name)}\.sql", file)
-        for kind, file in zip(kinds, group.files, strict=False)
-    )
+    return all(_is_generated(kind, group.name, file) for kind, file in zip(_KINDS, group.files, strict=False))
+
+
+def _is_generated(kind: str, group: str, file: str) -> bool:
+    return re.fullmatch(rf"\d+-{kind}-{re.escape(group)}\.sql", file) is not None
