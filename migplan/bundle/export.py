@@ -542,7 +542,7 @@ class Export:
             yield paths.large_objects, as_text({"large_objects": values})
             yield paths.validated_objects, validation_queries.large_objects(manifest, source.catalog, values)
         if manifest.contents != "data":
-            moved = [(each.kind, each.in_schema, each.name) for each in manifest.objects]
+            moved = [each.named for each in manifest.objects]
             found = attributes_in_target(source.attributes, expected, moved, owners)
             yield paths.attributes, as_text(attributes_as_json(found))
 

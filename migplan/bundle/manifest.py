@@ -14,6 +14,7 @@ from migplan.config import Layout, ProvidedSection, Strategy
 from migplan.errors import FileError
 from migplan.files import json_of, read_bytes
 from migplan.names import QualifiedName, parse
+from migplan.postgres.archive import Named
 from migplan.yamlfile import Section
 
 FORMAT = 2
@@ -139,6 +140,11 @@ class NamedObject(Section):
     kind: str
     in_schema: str = Field("", description="empty: it is in none")
     name: str = Field(description="of what belongs to a table, the table's own name comes first")
+
+    @property
+    def named(self) -> Named:
+        """The same as a value, as pg_dump's entries have it, too."""
+        return self.kind, self.in_schema, self.name
 
     def __str__(self) -> str:
         """As people are told of it."""

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
-Named = tuple[str, str, str]
-"""An object by pg_dump's kind, its schema ('' for none) and pg_dump's tag."""
+from migplan.postgres.archive import RELATIONS, ROUTINES, TYPES, Named
 
 Ask = Callable[[LiteralString, Sequence[Any]], list[Any]]
 """Run a question with its values under an empty search path, and return the rows."""
 
-RELATIONS = frozenset({"TABLE", "FOREIGN TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE"})
-TYPES = frozenset({"TYPE", "DOMAIN", "SHELL TYPE"})
-ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "AGGREGATE"})
+_WITH_COLUMNS = RELATIONS | {"SEQUENCE"}
 
 _RELATIONS = """
 SELECT n.nspname::text, c.relname::text,
@@ -89,7 +86,7 @@ _ASKED = frozenset(
     }
 )
 
-KNOWN = RELATIONS | TYPES | ROUTINES | _ASKED
+KNOWN = _WITH_COLUMNS | TYPES | ROUTINES | _ASKED
 """The kinds whose objects can be asked for."""
 
 
@@ -112,7 +109,7 @@ def interfaces(ask: Ask, wanted: Iterable[Named]) -> dict[Named, Interface]:
 
 def _answers(ask: Ask, wanted: Sequence[Named]) -> Iterator[tuple[Named, Interface]]:
     relations, types, routines, others = (
-        [each for each in wanted if each[0] in kinds] for kinds in (RELATIONS, TYPES, ROUTINES, _ASKED)
+        [each for each in wanted if each[0] in kinds] for kinds in (_WITH_COLUMNS, TYPES, ROUTINES, _ASKED)
     )
     if relations:
         pairs = _columns(relations)

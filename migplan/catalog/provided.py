@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields, replace
 from migplan.catalog.model import Column, Policy, Table
 from migplan.config import ProvidedSection
 from migplan.names import Pattern, QualifiedName, part_matches
+from migplan.postgres.archive import ROUTINES
 from migplan.sql.tree import names_in
 
 _THE_SERVERS = frozenset({"pg_catalog", "information_schema"})
-_ROUTINES = frozenset({"AGGREGATE", "FUNCTION", "PROCEDURE"})
 
 # Entries whose tag begins with the name of the relation that they are about.
 _OF_RELATION = frozenset(
@@ -170,7 +170,7 @@ def _any_part(patterns: Iterable[str], name: str) -> bool:
 
 def _names(kind: str, tag: str) -> Iterator[str]:
     """The names that a tag may begin with: names contain blanks and parentheses, too."""
-    if kind in _ROUTINES:
+    if kind in ROUTINES:
         yield from (tag[:at] for at, character in enumerate(tag) if character == "(")
     elif kind in _OF_RELATION:
         yield from (tag[:at] for at, character in enumerate(f"{tag} ") if character == " ")

@@ -191,7 +191,7 @@ def _expected(folder: Path, edits: Edits, address: Address) -> tuple[Manifest, d
     texts: dict[Path, str] = {}
     if edits.definitions:
         texts[paths.catalog] = as_text(catalogs.as_json(catalog, observations=False))
-        moved = [(each.kind, each.in_schema, each.name) for each in manifest.objects]
+        moved = [each.named for each in manifest.objects]
         more = attributes_in_target(found.attributes or Attributes(), catalog, moved, owners)
         texts[paths.attributes] = as_text(attributes_as_json(more))
     inside = {str(name) for name in catalog.by_name}

@@ -11,7 +11,7 @@ from migplan.bundle.schema.expectation import catalog_in_target
 from migplan.bundle.schema.needs import described
 from migplan.bundle.schema.ownership import Ownership, ownership_of
 from migplan.bundle.schema.provided import ProvidedEntries
-from migplan.bundle.schema.roles import ROUTINES, Owners, roles_in
+from migplan.bundle.schema.roles import FUNCTIONS, Owners, roles_in
 from migplan.catalog import selection
 from migplan.catalog.model import Catalog
 from migplan.catalog.selection import Selected, Selection
@@ -147,7 +147,7 @@ def _refuse_unknown_roles(owners: Owners, archive: Archive, config: Config, cata
     for entry in archive.entries:
         for role, reason in ((entry.owner, "ownership"), *roles_in(entry, Owners())):
             known.setdefault(role, set()).add(reason)
-    named = {role for role, reasons in known.items() if role and reasons != {ROUTINES}}
+    named = {role for role, reasons in known.items() if role and reasons != {FUNCTIONS}}
     for role in owners.roles:
         if role in known and role not in named:
             raise SelectionError(
@@ -236,7 +236,7 @@ def _brought(asked: _Asked, selected: Selected, chosen: Chosen) -> Catalog:
     """Return the catalog of what the bundle brings."""
     entries = asked.ownership.entries
     # Default privileges have one tag whosever they are: the selection tells those that are provided.
-    names = {number: (entry.kind, entry.schema, entry.tag) for number, entry in entries.items()}
+    names = {number: entry.named for number, entry in entries.items()}
     here = {names[number] for number in chosen.here}
     gone = set(names.values()) - here
     whole = replace(asked.catalog, provided=selected.catalog.provided)

@@ -27,6 +27,15 @@ class Section(StrEnum):
 _SECTIONS = {1: Section.NONE, 2: Section.PRE_DATA, 3: Section.DATA, 4: Section.POST_DATA}
 
 
+Named = tuple[str, str, str]
+"""An object by pg_dump's kind, its schema ('' for none) and pg_dump's tag."""
+
+TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
+RELATIONS = TABLES | {"VIEW", "MATERIALIZED VIEW"}
+TYPES = frozenset({"TYPE", "DOMAIN", "SHELL TYPE"})
+ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "AGGREGATE"})
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An object, or something about one: a comment, a privilege, a default."""
@@ -43,6 +52,11 @@ class Entry:
     access_method: str
     needs: tuple[int, ...]
     partitioned: bool = False  # told since format 1.16, before which such a table had no access method
+
+    @property
+    def named(self) -> Named:
+        """What it is known by elsewhere: numbers are of one archive."""
+        return self.kind, self.schema, self.tag
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from migplan.errors import ChangedError, DatabaseError, LaunchError, PrivilegeError
 from migplan.postgres import archive
 from migplan.postgres.address import Address
-from migplan.postgres.archive import Archive, Entry
+from migplan.postgres.archive import ROUTINES, Archive, Entry
 from migplan.postgres.binaries import Installation, find_installations
 from migplan.postgres.failures import VANISHED
 from migplan.postgres.locking import blocked, lock_table_too_small
@@ -180,7 +180,7 @@ def _misread_later(entry: Entry, server_version: str) -> bool:
         return False
     if re.search(rf'(?<![\w"])(?:{"|".join(words)})(?![\w"])', entry.definition):
         return True
-    routine = entry.kind in {"AGGREGATE", "FUNCTION", "PROCEDURE"}
+    routine = entry.kind in ROUTINES
     return routine and bool(_JSON_PARAMETER.search(entry.definition))
 
 

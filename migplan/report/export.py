@@ -13,6 +13,7 @@ from migplan.bundle.schema.provided import REASON
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName, parse
 from migplan.plan.model import Plan
+from migplan.postgres.archive import TABLES
 from migplan.report.section import section
 from migplan.run.bundle.receipt import Uses
 from migplan.text.wording import amount, counted, listed
@@ -134,7 +135,7 @@ def _taken_along(manifest: Manifest) -> Iterator[str]:
     others: dict[str, list[str]] = {}
     for each in manifest.taken_along:
         table = str(QualifiedName(each.in_schema, each.name))
-        if each.kind in {"TABLE", "FOREIGN TABLE"}:
+        if each.kind in TABLES:
             yield f"{each}: {counted(rows[table], 'row')}" if table in rows else str(each)
         elif each.kind not in _PARTS | _GO_WITH_OTHERS:
             others.setdefault(each.kind, []).append(

@@ -163,7 +163,7 @@ def _attributes(
         now = attributes_in_target(
             read_attributes(source.session),
             _today(expectation, source.catalog),
-            [(moved.kind, moved.in_schema, moved.name) for moved in manifest.objects],
+            [moved.named for moved in manifest.objects],
             Owners(kept=manifest.keeps_owners, roles=manifest.roles),
         )
         again, _ = attributes.compared(now, found, scope, lambda: rebuild().attributes)

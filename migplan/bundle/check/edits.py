@@ -23,6 +23,7 @@ from migplan.bundle.paths import BundlePaths
 from migplan.errors import BundleError, FileError
 from migplan.files import json_of, read_bytes, read_text
 from migplan.names import QualifiedName, parse
+from migplan.postgres.archive import TABLES, Named
 from migplan.sql.effects import Object, effects
 from migplan.sql.split import CopyRows, Piece, SqlFileError, Statement, pieces
 from migplan.sql.split import parse as parsed
@@ -150,7 +151,7 @@ class _Editing:
 
     def _definitions(self, found: Iterator[Piece], path: Path, file: BundleFile) -> None:
         """Take note of what a file creates now."""
-        created: set[tuple[str, str, str]] = set()
+        created: set[Named] = set()
         for piece in found:
             if isinstance(piece, CopyRows):
                 self._note(file.file, piece.statement.line, "rows stand in data files only")
@@ -165,21 +166,17 @@ class _Editing:
                     self._note(file.file, piece.line, f"drops {each.name}, which the bundle brings")
         listed = self._listed(file.file)
         for kind, schema, name in sorted(listed - created):
-            if kind in {"TABLE", "FOREIGN TABLE"}:
+            if kind in TABLES:
                 what = f"does not create {QualifiedName(schema, name)} any more, which the manifest lists"
                 self._note(file.file, self._line_of(file.file, QualifiedName(schema, name)), what)
-        everywhere = {(each.kind, each.in_schema, each.name) for each in self._objects}
+        everywhere = {each.named for each in self._objects}
         for kind, schema, name in sorted(created - everywhere):
             self._objects.append(MovedObject(kind=kind, in_schema=schema, name=name, file=file.file))
         gone = {key for key in listed - created if key[0] in _KINDS.values()}
-        self._objects = [
-            each
-            for each in self._objects
-            if each.file != file.file or (each.kind, each.in_schema, each.name) not in gone
-        ]
+        self._objects = [each for each in self._objects if each.file != file.file or each.named not in gone]
 
-    def _listed(self, file: str) -> set[tuple[str, str, str]]:
-        return {(each.kind, each.in_schema, each.name) for each in self._objects if each.file == file}
+    def _listed(self, file: str) -> set[Named]:
+        return {each.named for each in self._objects if each.file == file}
 
     def _line_of(self, file: str, name: QualifiedName) -> int | None:
         """Return the line in which a table was created when it was exported."""
@@ -269,7 +266,7 @@ def _counted(files: Iterable[BundleFile]) -> Counter[str]:
     return found
 
 
-def _named(each: Object) -> tuple[str, str, str] | None:
+def _named(each: Object) -> Named | None:
     """Return kind, schema and name as the manifest has them; None of what is known by other marks there."""
     kind = _KINDS.get(each.type)
     return (

@@ -32,13 +32,13 @@ from migplan.bundle.manifest import Block, BundleFile, Manifest, Step
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.verified import is_inside
 from migplan.names import QualifiedName
+from migplan.postgres.archive import TABLES
 from migplan.progress import Progress, no_progress
 from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError, Statement, parse, pieces
 from migplan.sql.tree import relation_name
 
 _ANEW = "export the bundle anew"
 _EDITED = "undo the change, or export anew; if it is meant: migplan check {folder} --accept"
-_TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
 
 # A file with one of these was not read to its end, and nobody knows what it creates or fills.
 _NOT_READ = frozenset({Kind.MISSING, Kind.SYNTAX, Kind.META_COMMAND})
@@ -275,7 +275,7 @@ class _Checking:
     def _promised(self) -> frozenset[str]:
         """The referenced tables that this bundle creates: one of some groups refers to others as well."""
         objects = self._manifest.objects
-        tables = {str(QualifiedName(each.in_schema, each.name)) for each in objects if each.kind in _TABLES}
+        tables = {str(QualifiedName(each.in_schema, each.name)) for each in objects if each.kind in TABLES}
         return frozenset(name for name in self._order.referenced if name in tables)
 
     def _note(self, kind: Kind, file: str, what: str, line: int | None = None, do: str = "") -> None:

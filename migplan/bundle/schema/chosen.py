@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
-from migplan.bundle.schema.function_bodies import ROUTINES
 from migplan.bundle.schema.needs import KEY, Need, described, needs_of, unmet
-from migplan.bundle.schema.ownership import FOLLOWERS, TABLES, Ownership
+from migplan.bundle.schema.ownership import FOLLOWERS, Ownership
 from migplan.bundle.schema.provided import REASON
 from migplan.catalog.model import Catalog
 from migplan.errors import SelectionError
 from migplan.names import QualifiedName, quoted
-from migplan.postgres.archive import Entry
+from migplan.postgres.archive import ROUTINES, TABLES, Entry
 from migplan.text.wording import counted, listed
 
 JOURNAL = "migplan"

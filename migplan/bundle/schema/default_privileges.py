@@ -7,10 +7,9 @@ pg_dump grants what an object has, and takes nothing back: for it these come las
 from collections.abc import Iterable, Iterator, Mapping
 
 from migplan.bundle.schema.roles import Owners
-from migplan.catalog.interfaces import ROUTINES
 from migplan.catalog.model import Catalog, Grant
 from migplan.names import QualifiedName, quoted, quoted_list
-from migplan.postgres.archive import Entry
+from migplan.postgres.archive import ROUTINES, Entry
 
 _KINDS: Mapping[str, tuple[str, str, str]] = {  # its grants' kind, its defaults', GRANT's word
     **dict.fromkeys(("TABLE", "FOREIGN TABLE"), ("table", "tables", "TABLE")),

@@ -18,13 +18,10 @@ from migplan.catalog.attributes import (
 )
 from migplan.catalog.model import Catalog, Grant, Index, Policy, Sequence, Table, View
 from migplan.names import quoted
-from migplan.postgres.archive import Entry
+from migplan.postgres.archive import ROUTINES, Entry, Named
 
 Part = TypeVar("Part")
-Dumped = tuple[str, str, str]
-"""An object by pg_dump's kind, its schema ('' for none) and pg_dump's tag, as the manifest has it."""
-
-Gone = Collection[Dumped]
+Gone = Collection[Named]
 """Objects that are in no file of the bundle."""
 
 
@@ -32,8 +29,8 @@ def gone(manifest: Manifest, entries: Iterable[Entry]) -> Gone:
     """Return the entries of the source that are in no file of the bundle."""
     if manifest.contents == "data":
         return frozenset()
-    here = {(moved.kind, moved.in_schema, moved.name) for moved in manifest.objects}
-    return {(entry.kind, entry.schema, entry.tag) for entry in entries} - here
+    here = {moved.named for moved in manifest.objects}
+    return {entry.named for entry in entries} - here
 
 
 def left_out(manifest: Manifest) -> Gone:
@@ -41,7 +38,7 @@ def left_out(manifest: Manifest) -> Gone:
 
     Default privileges have one name whosever they are: some may be provided, and others the bundle's.
     """
-    return {(left.kind, left.in_schema, left.name) for left in manifest.left_out if left.why != REASON}
+    return {left.named for left in manifest.left_out if left.why != REASON}
 
 
 def catalog_in_target(catalog: Catalog, missing: Gone, owners: Owners) -> Catalog:
@@ -53,9 +50,7 @@ class _Target:
     def __init__(self, missing: Gone, owners: Owners) -> None:
         self._missing = missing
         self._functions = {
-            (schema, tag.partition("(")[0])
-            for kind, schema, tag in missing
-            if kind in {"FUNCTION", "PROCEDURE", "AGGREGATE"}
+            (schema, tag.partition("(")[0]) for kind, schema, tag in missing if kind in ROUTINES
         }
         self._owners = owners
         self._said = {kind for kind, _, _ in missing}
@@ -208,7 +203,7 @@ _DUMPED = {"base type": "TYPE"}
 
 
 def attributes_in_target(
-    found: Attributes, catalog: Catalog, objects: Iterable[Dumped], owners: Owners
+    found: Attributes, catalog: Catalog, objects: Iterable[Named], owners: Owners
 ) -> Attributes:
     """Return those of the source's attributes that the bundle brings.
 
@@ -226,7 +221,7 @@ def attributes_in_target(
     )
 
 
-def _is_here(thing: Thing, known: frozenset[tuple[str, ...]], moved: frozenset[Dumped]) -> bool:
+def _is_here(thing: Thing, known: frozenset[tuple[str, ...]], moved: frozenset[Named]) -> bool:
     if thing.kind == "database":
         return thing.part_kind == PRIVILEGES or ("DATABASE SETTING", "", thing.part) in moved
     if thing.kind in OF_CATALOG:
@@ -270,7 +265,7 @@ def _key(thing: Thing) -> tuple[str, ...]:
     return (thing.kind, *thing.address)
 
 
-def _entry(thing: Thing) -> Dumped:
+def _entry(thing: Thing) -> Named:
     """Return kind, schema and tag as pg_dump has them."""
     kind = _DUMPED.get(thing.kind, thing.kind.upper())
     if thing.kind == "cast":

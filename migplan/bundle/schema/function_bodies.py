@@ -20,11 +20,8 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.catalog.model import Catalog
 from migplan.names import QualifiedName
-from migplan.postgres.archive import Entry
+from migplan.postgres.archive import ROUTINES, Entry
 from migplan.sql.tree import options, words
-
-ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "AGGREGATE"})
-"""What has a body, as pg_dump calls it."""
 
 _NAMED = ROUTINES | {
     "TABLE",

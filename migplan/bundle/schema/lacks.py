@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from migplan.bundle.manifest import ProvidedObject
-from migplan.catalog.interfaces import Ask, Interface, Named, interfaces
+from migplan.catalog.interfaces import Ask, Interface, interfaces
 from migplan.names import quoted_list
+from migplan.postgres.archive import Named
 from migplan.text.wording import listed
 
 
@@ -22,20 +23,15 @@ class ProvidedLack:
         return f"{self.needed} {self.why}; needed by {listed(self.needed.needed_by)}"
 
 
-def named(needed: ProvidedObject) -> Named:
-    """Return what is needed by kind, schema and tag."""
-    return needed.kind, needed.in_schema, needed.name
-
-
 def lacks(needed: Iterable[ProvidedObject], ask: Ask, *, stand_ins: bool = False) -> Iterator[ProvidedLack]:
     """Yield what a target lacks; ``ask`` asks it.
 
     ``stand_ins``: it is a throwaway server, where nothing stands for an extension.
     """
     every = [each for each in needed if not (stand_ins and each.kind == "EXTENSION")]
-    there: Mapping[Named, Interface] = interfaces(ask, map(named, every)) if every else {}
+    there: Mapping[Named, Interface] = interfaces(ask, [each.named for each in every]) if every else {}
     for each in every:
-        found = there.get(named(each))
+        found = there.get(each.named)
         if found is None:
             yield ProvidedLack(each, "is not there", stops=not each.only_named)
             continue

@@ -8,13 +8,11 @@ are needed only when the function is called, so such a need is a weak one, and m
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from migplan.bundle.schema.function_bodies import ROUTINES
-from migplan.bundle.schema.ownership import FOLLOWERS, TABLES, Ownership
+from migplan.bundle.schema.ownership import FOLLOWERS, Ownership
 from migplan.names import QualifiedName
-from migplan.postgres.archive import Entry
+from migplan.postgres.archive import ROUTINES, TABLES, TYPES, Entry
 
 KEY = "FK CONSTRAINT"
-_TYPES = frozenset({"TYPE", "DOMAIN", "SHELL TYPE"})
 _CALLED = ROUTINES | {"OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY"}
 
 # How one kind needs another, said behind the name of what is needed. The first that fits is taken; none: any.
@@ -31,11 +29,11 @@ _HOW: tuple[tuple[frozenset[str] | None, frozenset[str] | None, str], ...] = (
     (frozenset({"VIEW", "MATERIALIZED VIEW"}), None, "is used by the view"),
     (frozenset({"RULE"}), None, "is used by the rule"),
     (TABLES, TABLES, "is a table that it inherits from, or is the type of a column"),
-    (TABLES, _TYPES, "is the type of a column"),
+    (TABLES, TYPES, "is the type of a column"),
     (TABLES, frozenset({"SEQUENCE"}), "gives a column its next value"),
     (TABLES, _CALLED, "is in a default, a check or a generated column"),
-    (_TYPES, _TYPES | TABLES, "is a type that it is made of"),
-    (ROUTINES, _TYPES | TABLES, "is a type of its arguments or its result, or used by its body"),
+    (TYPES, TYPES | TABLES, "is a type that it is made of"),
+    (ROUTINES, TYPES | TABLES, "is a type of its arguments or its result, or used by its body"),
     (None, frozenset({"COLLATION"}), "is its collation"),
     (frozenset({"INDEX", "STATISTICS", "CHECK CONSTRAINT", "CONSTRAINT"}), _CALLED, "is in its expression"),
     (frozenset({"PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA"}), None, "is what is published"),

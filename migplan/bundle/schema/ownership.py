@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from migplan.bundle.schema.function_bodies import Bodies
 from migplan.catalog.model import Catalog
 from migplan.names import QualifiedName
-from migplan.postgres.archive import Entry, Section
+from migplan.postgres.archive import RELATIONS, TABLES, Entry, Section
 
 # Entries whose tag begins with the name of the table (or view) that they are about.
 _NAMED_AFTER_TABLE = frozenset(
@@ -23,8 +23,6 @@ _NAMED_AFTER_TABLE = frozenset(
         "PUBLICATION TABLE",
     }
 )
-TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
-RELATIONS = TABLES | {"VIEW", "MATERIALIZED VIEW"}
 FOLLOWERS = frozenset({"COMMENT", "ACL", "SECURITY LABEL", "SEQUENCE OWNED BY"})
 
 

@@ -17,6 +17,7 @@ from postgast import pg_query_pb2 as pg
 from migplan.bundle.manifest import Manifest, MovedObject
 from migplan.catalog.model import Catalog
 from migplan.names import QualifiedName, quoted
+from migplan.postgres.archive import TYPES
 from migplan.sql.effects import ROUTINES, TABLES, Object, effects, named_object, signature_of, type_text
 from migplan.sql.tree import definition, options, schema_and_name, statement_tree, words
 
@@ -59,14 +60,13 @@ _RELATIONS = frozenset({"table", "view", "materialized view"})
 
 # What the manifest calls them, as pg_dump does.
 _DUMPED: dict[str, frozenset[str]] = {
-    "table": frozenset({"TABLE", "FOREIGN TABLE"}),
-    "type": frozenset({"TYPE", "DOMAIN", "SHELL TYPE"}),
+    "table": TABLES,
+    "type": TYPES,
     "constraint": frozenset({"CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT"}),
     "attach": frozenset({"TABLE ATTACH"}),
     "owned by": frozenset({"SEQUENCE OWNED BY"}),
     "identity": frozenset(),
 }
-_DUMPED_ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "AGGREGATE"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -229,11 +229,11 @@ def entries_of(parts: Iterable[Part], manifest: Manifest) -> Iterator[MovedObjec
     found = set(parts)
     names = {(kind, part.schema, _tag(part)) for part in found for kind in _dumped(part)}
     for moved in manifest.objects:
-        if moved.kind in _DUMPED_ROUTINES:
+        if moved.kind in ROUTINES:
             name, _, arguments = moved.name.partition("(")
             if routine(moved.in_schema, name, arguments.removesuffix(")")) in found:
                 yield moved
-        elif (moved.kind, moved.in_schema, moved.name) in names:
+        elif moved.named in names:
             yield moved
 
 

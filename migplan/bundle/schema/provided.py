@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from migplan.bundle.manifest import ProvidedObject
 from migplan.bundle.schema.needs import Need, described, unmet
-from migplan.bundle.schema.ownership import FOLLOWERS, RELATIONS, Ownership
-from migplan.catalog.interfaces import KNOWN, Ask, Interface, Named, interfaces
+from migplan.bundle.schema.ownership import FOLLOWERS, Ownership
+from migplan.catalog.interfaces import KNOWN, Ask, Interface, interfaces
 from migplan.catalog.model import Catalog, Table
 from migplan.catalog.provided import Provided
 from migplan.names import QualifiedName
-from migplan.postgres.archive import Entry
+from migplan.postgres.archive import RELATIONS, Entry, Named
 
 REASON = "provided, and not ours to make"
 
@@ -91,12 +91,12 @@ class ProvidedEntries:
                 self._numbers.add(number)
 
     def _is_provided(self, entry: Entry) -> bool:
-        if (entry.kind, entry.schema, entry.tag) in self._people_made:
+        if entry.named in self._people_made:
             return False
         needs = self._needs(entry)
         if entry.kind in FOLLOWERS and needs:
             return all(need in self._numbers for need in needs)
-        if self.provided.entry(entry.kind, entry.schema, entry.tag):
+        if self.provided.entry(*entry.named):
             return True
         if entry.kind == "EVENT TRIGGER":
             return any(need in self._numbers for need in needs)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from migplan.bundle.manifest import NeededMembership, NeededRole
 from migplan.bundle.schema.ddl import DEFINING, SESSION, has_owner
-from migplan.bundle.schema.roles import ROUTINES, Owners, roles_in
+from migplan.bundle.schema.roles import FUNCTIONS, Owners, roles_in
 from migplan.catalog.roles import PREDEFINED, Membership, Role, Roles, read_roles
 from migplan.names import quoted
 from migplan.postgres.archive import Entry
@@ -98,13 +98,13 @@ def _in_target(
         if new in wanted and (new not in old_of or name == new):
             old_of[new] = name
     for name in known.keys() & wanted:  # functions say their own word, whatever the role is called elsewhere
-        if ROUTINES in why[name]:
+        if FUNCTIONS in why[name]:
             old_of.setdefault(name, name)
     roles = []
     for name in sorted(wanted):
         role = known.get(old_of.get(name, ""), Role(name, login=False, inherit=True))
         # A name that only a function mentions is a role only if the source has one of that name.
-        if name in old_of or {*why[name]} - {ROUTINES}:
+        if name in old_of or {*why[name]} - {FUNCTIONS}:
             roles.append(_needed(role, name, why[name]))
     here = {role.name for role in roles}
     memberships: dict[tuple[str, str], NeededMembership] = {}

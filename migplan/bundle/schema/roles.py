@@ -49,7 +49,7 @@ class Owners:
         return quoted(self.roles[stored]) if stored in self.roles else name
 
 
-ROUTINES = "functions"
+FUNCTIONS = "functions"
 """What a role is named for that a function or a policy mentions: whether it is one, the source knows."""
 
 _REASONS = {"ACL": "privileges", "DEFAULT ACL": "default privileges", "POLICY": "policies"}
@@ -83,7 +83,7 @@ def roles_in(entry: Entry, owners: Owners) -> Iterator[tuple[str, str]]:
             text, name = found[1] or found[2] or found[3], found[4]
             role = text.replace("''", "'") if text else _stored(name)
             if text or role.lower() not in _NO_ROLES:
-                yield role, ROUTINES  # a body is not rewritten: its own word is what it asks for
+                yield role, FUNCTIONS  # a body is not rewritten: its own word is what it asks for
 
 
 def _stored(name: str) -> str:

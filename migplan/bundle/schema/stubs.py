@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from migplan.bundle.schema import ddl
 from migplan.bundle.schema.needs import unmet
-from migplan.bundle.schema.ownership import RELATIONS, TABLES, Ownership
+from migplan.bundle.schema.ownership import Ownership
 from migplan.bundle.schema.provided import ProvidedEntries
-from migplan.catalog.interfaces import ROUTINES, TYPES, Ask, Interface, Named, interfaces
+from migplan.catalog.interfaces import Ask, Interface, interfaces
 from migplan.catalog.model import ForeignKey
 from migplan.names import QualifiedName, quoted, quoted_list
-from migplan.postgres.archive import Entry
+from migplan.postgres.archive import RELATIONS, ROUTINES, TABLES, TYPES, Entry, Named
 from migplan.sql.text import do_block, literal
 
 _HEADER = """\
@@ -54,7 +54,7 @@ def stubs(
     """
     numbers = _closure(ownership, here, provided)
     entries = [entry for number, entry in ownership.entries.items() if number in numbers]
-    relations = interfaces(ask, [_named(entry) for entry in entries if entry.kind in RELATIONS])
+    relations = interfaces(ask, [entry.named for entry in entries if entry.kind in RELATIONS])
     unique: dict[QualifiedName, dict[str, tuple[str, ...]]] = {}
     for key in keys:
         unique.setdefault(key.referenced, {})[key.referenced_key] = key.referenced_columns
@@ -62,10 +62,6 @@ def stubs(
     extensions = [entry.tag for entry in entries if entry.kind == "EXTENSION"]
     lines += [_member(*row) for row in ask(_MEMBERS, [extensions])] if extensions else []
     return "\n".join([_HEADER + ddl.SESSION + ddl.DEFINING, *lines]) + "\n" if lines else ""
-
-
-def _named(entry: Entry) -> Named:
-    return entry.kind, entry.schema, entry.tag
 
 
 def _closure(ownership: Ownership, here: Collection[int], provided: ProvidedEntries) -> frozenset[int]:
@@ -98,7 +94,7 @@ def _statements(
             yield _routine(entry)
         elif entry.kind in TYPES | _MADE:
             yield _tried(entry, entry.definition.strip())
-        elif entry.kind in RELATIONS and (there := relations.get(_named(entry))):
+        elif entry.kind in RELATIONS and (there := relations.get(entry.named)):
             name = QualifiedName(entry.schema, entry.tag)
             columns = ", ".join(f"{quoted(each)} {type_}" for each, type_ in there.columns.items())
             yield _tried(entry, f"CREATE TABLE {name} ({columns});")

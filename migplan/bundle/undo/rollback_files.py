@@ -11,13 +11,13 @@ from functools import cached_property
 
 from migplan.bundle.manifest import LoadedTable, Manifest
 from migplan.bundle.schema.ddl import SESSION, is_of_extension
-from migplan.bundle.schema.ownership import FOLLOWERS, TABLES, Ownership
+from migplan.bundle.schema.ownership import FOLLOWERS, Ownership
 from migplan.bundle.schema.roles import Owners
 from migplan.bundle.undo import reversal
 from migplan.bundle.undo.truncate_sql import truncate_sql
 from migplan.catalog.model import Catalog
 from migplan.names import QualifiedName
-from migplan.postgres.archive import Entry
+from migplan.postgres.archive import TABLES, Entry
 from migplan.sql.text import do_block, one_line
 from migplan.text.wording import counted
 

@@ -9,6 +9,7 @@ from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.parts import Part, Presence, routine
 from migplan.config import Layout
 from migplan.names import QualifiedName, parse, quoted, split
+from migplan.postgres.archive import RELATIONS, ROUTINES, TYPES
 from migplan.postgres.session import Session
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
 from migplan.run.preflight.target import Target, looking_at
@@ -20,9 +21,9 @@ _AT_ONCE = 200
 
 # What the manifest lists under these kinds is found by its name; all else belongs to something that is.
 _LIKE: dict[str, str] = {
-    **dict.fromkeys(("TABLE", "FOREIGN TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE"), "relation"),
-    **dict.fromkeys(("TYPE", "DOMAIN", "SHELL TYPE"), "type"),
-    **dict.fromkeys(("FUNCTION", "PROCEDURE", "AGGREGATE"), "routine"),
+    **dict.fromkeys((*RELATIONS, "SEQUENCE"), "relation"),
+    **dict.fromkeys(TYPES, "type"),
+    **dict.fromkeys(ROUTINES, "routine"),
     "SCHEMA": "schema",
     "COLLATION": "collation",
     "STATISTICS": "statistics",

@@ -16,6 +16,7 @@ from migplan.bundle.manifest import MovedObject
 from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import RefusedError
 from migplan.names import QualifiedName
+from migplan.postgres.archive import RELATIONS, ROUTINES, TYPES
 from migplan.postgres.session import Session
 
 _SHOWN = 20
@@ -81,9 +82,9 @@ _NAMED: LiteralString = """
     FROM pg_catalog.pg_extension
 """
 _LIKE = {
-    **dict.fromkeys(("TABLE", "FOREIGN TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", "INDEX"), "relation"),
-    **dict.fromkeys(("TYPE", "DOMAIN", "SHELL TYPE"), "type"),
-    **dict.fromkeys(("FUNCTION", "PROCEDURE", "AGGREGATE"), "routine"),
+    **dict.fromkeys((*RELATIONS, "SEQUENCE", "INDEX"), "relation"),
+    **dict.fromkeys(TYPES, "type"),
+    **dict.fromkeys(ROUTINES, "routine"),
     **dict.fromkeys(("CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT"), "constraint"),
     "TRIGGER": "trigger",
     "POLICY": "policy",
