@@ -40,7 +40,6 @@ from migplan.verify.spelling import Spelling
 Facts = dict[Part, dict[str, Any]]
 """What is so of each part, by words that messages can use."""
 
-_SCHEMAS = ("schema", "owner of schema", "comment of schema", "privileges of schema")
 _ATTACHED = frozenset({"inhdetachpending"})  # of what is a part of a partitioned table or index alone
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from migplan.bundle.schema.needs import described, unmet, with_needed
+from migplan.bundle.schema.needs import described, unmet
 from migplan.bundle.schema.ownership import Ownership, ownership_of
 from migplan.catalog.counts import Exactness
 from migplan.pipeline.analyze import read_catalog
@@ -114,14 +114,6 @@ def test_bodies_are_weak_needs_and_can_be_passed_over(ownership: Ownership) -> N
     (need,) = unmet(ownership, function)
     assert (need.weak, described(need.what)) == (True, "TABLE shop.orders")
     assert unmet(ownership, function, bodies=False) == ()
-
-
-def test_what_is_needed_is_found_by_way_of_others(ownership: Ownership) -> None:
-    whole = with_needed(ownership, _numbers(ownership, "VIEW report.few"))
-    found = {described(ownership.entries[number]) for number in whole}
-    assert {"VIEW report.open_orders", "TABLE shop.orders", "TYPE base.status", "SCHEMA base"} <= found
-    assert not {"TABLE base.countries", "TABLE shop.items", "FUNCTION base.touch()"} & found
-    assert unmet(ownership, whole) == ()
 
 
 def _numbers(ownership: Ownership, *names: str) -> set[int]:

@@ -66,8 +66,8 @@ def unmet(ownership: Ownership, here: Collection[int], *, bodies: bool = True) -
     """Return what the entries ``here`` need of entries that are not, in the archive's order.
 
     ``here`` are the numbers of the entries that are in files. What an entry needs only by way of another one
-    that is not here is no need of its own: :func:`with_needed` has all of it. Without ``bodies`` functions
-    are not asked for what their bodies name.
+    that is not here is no need of its own. Without ``bodies`` functions are not asked for what their bodies
+    name.
     """
     inside = frozenset(here)
     return tuple(
@@ -77,17 +77,6 @@ def unmet(ownership: Ownership, here: Collection[int], *, bodies: bool = True) -
         for need in needs_of(ownership, number, bodies=bodies)
         if need.lacked not in inside
     )
-
-
-def with_needed(ownership: Ownership, here: Collection[int], *, bodies: bool = True) -> frozenset[int]:
-    """Return the entries ``here`` with all that they need, directly or by way of others."""
-    found = set(here)
-    waiting = list(found)
-    while waiting:
-        new = {need.lacked for need in needs_of(ownership, waiting.pop(), bodies=bodies)} - found
-        found |= new
-        waiting += new
-    return frozenset(found)
 
 
 def needs_of(ownership: Ownership, number: int, *, bodies: bool = True) -> Iterator[Need]:
