@@ -68,12 +68,8 @@ def select(catalog: Catalog, selection: Selection, also: Collection[QualifiedNam
     for text in selection.tables:
         _refuse_provided(Pattern(text), catalog, provided)
     theirs = {table.name for table in catalog.tables if provided.relation(catalog.tops[table.name])}
-    inside = {
-        table.name
-        for table in catalog.tables
-        if table.name not in theirs
-        and (catalog.tops[table.name] in also or _chosen(catalog.tops[table.name], selection))
-    }
+    tops = chosen_tops(catalog, selection) | set(also)
+    inside = {name for name, top in catalog.tops.items() if name not in theirs and top in tops}
     return Selected(
         catalog=_restricted(catalog, inside, selection),
         left_out=_left_out(catalog, inside, theirs),
@@ -85,6 +81,18 @@ def select(catalog: Catalog, selection: Selection, also: Collection[QualifiedNam
         provided=tuple(sorted(theirs)),
         provides=provided,
     )
+
+
+def chosen_tops(catalog: Catalog, selection: Selection) -> set[QualifiedName]:
+    """The tables that the selection means, whatever the target provides; each with its partitions."""
+    tables, exclude = ([Pattern(text) for text in texts] for texts in (selection.tables, selection.exclude))
+    return {
+        top
+        for top in set(catalog.tops.values())
+        if (not selection.schemas or any(part_matches(text, top.schema) for text in selection.schemas))
+        and (not tables or any(pattern.matches(top) for pattern in tables))
+        and not any(pattern.matches(top) for pattern in exclude)
+    }
 
 
 def excluded(catalog: Catalog, selection: Selection) -> frozenset[QualifiedName]:
@@ -193,14 +201,6 @@ def _refuse_to_divide(pattern: Pattern, catalog: Catalog) -> None:
         )
 
 
-def _chosen(top: QualifiedName, selection: Selection) -> bool:
-    if selection.schemas and not any(part_matches(pattern, top.schema) for pattern in selection.schemas):
-        return False
-    if selection.tables and not any(Pattern(text).matches(top) for text in selection.tables):
-        return False
-    return not any(Pattern(text).matches(top) for text in selection.exclude)
-
-
 def _restricted(catalog: Catalog, inside: set[QualifiedName], selection: Selection) -> Catalog:
     provided = selection.provided
     if len(inside) == len(catalog.tables) and not selection.schemas and not provided:
@@ -209,12 +209,8 @@ def _restricted(catalog: Catalog, inside: set[QualifiedName], selection: Selecti
     schemas = {schema.name for schema in catalog.schemas} if everything else {name.schema for name in inside}
     schemas = {name for name in schemas if not provided.schema(name)}
     if selection.schemas and not selection.tables:
-        schemas |= {
-            schema.name
-            for schema in catalog.schemas
-            if any(part_matches(pattern, schema.name) for pattern in selection.schemas)
-            and not provided.schema(schema.name)
-        }
+        named = schemas_of(catalog, selection) or ()
+        schemas |= {name for name in named if not provided.schema(name)}
 
     def ours(thing: object) -> bool:
         name: QualifiedName = getattr(thing, "name")  # noqa: B009 - each of several kinds has it

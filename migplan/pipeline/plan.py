@@ -15,7 +15,7 @@ from migplan.config import Config, Layout, SelectionSection
 from migplan.errors import DriftError, FileError, PlanError, SelectionError
 from migplan.files import read_text
 from migplan.graph import build
-from migplan.names import Pattern, QualifiedName, parse, part_matches
+from migplan.names import QualifiedName, parse
 from migplan.pipeline.analyze import as_selection, refuse_nothing
 from migplan.pipeline.platforms import for_platform, platform_of, provided_of, settled
 from migplan.plan import baseline
@@ -325,7 +325,8 @@ def _drift_of(
         # An earlier migplan wrote every literal, and took the fingerprint of it.
         seen = without_secrets(then.catalog, types)
         if then.proposal.selection != plan.selection:  # people have changed it since
-            seen = selection.part_of(seen, _chosen_then(seen, plan.selection))
+            meant = selection.chosen_tops(seen, _patterns(plan.selection, Provided()))
+            seen = selection.part_of(seen, meant)
         if names is not None:
             seen = selection.part_of(seen, names)
         then = replace(then, catalog=seen)
@@ -334,20 +335,6 @@ def _drift_of(
         selected = selection.only(selected, names)
         plan = cut_down(plan, {str(name) for name in names})
     return drift(plan, then, selected, build(selected.catalog))
-
-
-def _chosen_then(catalog: Catalog, wanted: SelectionSection) -> set[QualifiedName]:
-    """Return the tables of an earlier catalog that a selection means, patterns without any table included."""
-    tops = set(catalog.tops.values())
-    tables = [Pattern(text) for text in wanted.tables]
-    exclude = [Pattern(text) for text in wanted.exclude]
-    return {
-        top
-        for top in tops
-        if (not wanted.schemas or any(part_matches(pattern, top.schema) for pattern in wanted.schemas))
-        and (not tables or any(pattern.matches(top) for pattern in tables))
-        and not any(pattern.matches(top) for pattern in exclude)
-    }
 
 
 def without_secrets(catalog: Catalog, types: tuple[Type, ...] = ()) -> Catalog:
@@ -442,12 +429,8 @@ def _refuse_drift(
         named = {table.table for group in plan.groups if group.name in part.groups for table in group.tables}
         then = set(chosen.baseline.catalog.tops.values()) if chosen.baseline else set()
         names = {name for name in tops | then if not part.groups or str(name) in named}
-        if part.patterns != Selection():
-            names &= (
-                tops | _chosen_then(chosen.baseline.catalog, _section(part.patterns))
-                if chosen.baseline
-                else tops
-            )
+        if chosen.baseline and part.patterns != Selection():
+            names &= tops | selection.chosen_tops(chosen.baseline.catalog, part.patterns)
         found = _structural(_drift_of(plan, chosen.baseline, selected, catalog.types, names))
         if part.rows_only:
             found = tuple(line for line in found if _ABOUT_ROWS.match(line))
@@ -505,10 +488,6 @@ def unlike_configuration(chosen: ChosenPlan, config: Config) -> tuple[str, ...]:
                     ways = f"by {strategy.value}, and the plan by {table.strategy.value}"
                     lines.append(f"migplan.yaml loads {table.table} {ways}")
     return tuple(lines)
-
-
-def _section(said: Selection) -> SelectionSection:
-    return SelectionSection(schemas=said.schemas, tables=said.tables, exclude=said.exclude)
 
 
 def request_of(config: Config, catalog: Catalog) -> Request:
