@@ -43,18 +43,19 @@ FROM unnest(%s::text[], %s::text[]) w (schema, name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
 JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = w.name
 """  # noqa: E501
+TAG_OF_ROUTINE: LiteralString = """p.proname || '(' || CASE
+        WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*'
+        ELSE coalesce((SELECT string_agg(pg_catalog.format_type(a.type, NULL), ', ' ORDER BY a.place)
+                       FROM unnest(p.proargtypes) WITH ORDINALITY a (type, place)), '') END || ')'"""
+"""How pg_dump tags the function of a row ``p`` of pg_proc, where the search path is empty."""
+
 _ROUTINES = """
 SELECT n.nspname::text, r.tag, coalesce(pg_catalog.pg_get_function_result(p.oid), '')
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-CROSS JOIN LATERAL (
-    SELECT p.proname || '(' || CASE
-        WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*'
-        ELSE coalesce((SELECT string_agg(pg_catalog.format_type(a.type, NULL), ', ' ORDER BY a.place)
-                       FROM unnest(p.proargtypes) WITH ORDINALITY a (type, place)), '') END || ')'
-) r (tag)
+CROSS JOIN LATERAL (SELECT {tag}) r (tag)
 JOIN unnest(%s::text[], %s::text[]) w (schema, name) ON w.schema = n.nspname AND w.name = r.tag
-"""
+""".replace("{tag}", TAG_OF_ROUTINE)
 _OTHERS = """
 SELECT there.kind, there.schema, there.name, there.version FROM (
     SELECT 'SCHEMA', '', n.nspname::text, '' FROM pg_catalog.pg_namespace n

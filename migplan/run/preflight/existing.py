@@ -7,6 +7,7 @@ from psycopg import sql
 
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.parts import Part, Presence, routine
+from migplan.catalog.interfaces import TAG_OF_ROUTINE
 from migplan.config import Layout
 from migplan.names import QualifiedName, parse, quoted, split
 from migplan.postgres.archive import RELATIONS, ROUTINES, TYPES
@@ -40,10 +41,7 @@ SELECT kind, schema, name FROM (
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     UNION ALL SELECT 'type', n.nspname, t.typname
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-    UNION ALL SELECT 'routine', n.nspname, p.proname || '(' || CASE
-        WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*'
-        ELSE coalesce((SELECT string_agg(pg_catalog.format_type(a.type, NULL), ', ' ORDER BY a.place)
-                       FROM unnest(p.proargtypes) WITH ORDINALITY a (type, place)), '') END || ')'
+    UNION ALL SELECT 'routine', n.nspname, {tag}
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
     UNION ALL SELECT 'schema', '', nspname FROM pg_catalog.pg_namespace
@@ -61,7 +59,7 @@ SELECT kind, schema, name FROM (
     UNION ALL SELECT 'foreign data wrapper', '', fdwname FROM pg_catalog.pg_foreign_data_wrapper
 ) AS there (kind, schema, name)
 WHERE name = ANY (%s)
-"""
+""".replace("{tag}", TAG_OF_ROUTINE)
 _TABLES = """
 SELECT w.name,
        c.oid IS NOT NULL,
