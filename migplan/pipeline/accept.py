@@ -234,9 +234,10 @@ def _tables(manifest: Manifest, catalog: Catalog, address: Address) -> Iterator[
 
 def _sequences(manifest: Manifest, catalog: Catalog, address: Address) -> Iterator[manifests.SequenceValue]:
     by_name = {str(each.name): each for each in catalog.sequences}
+    wanted = [by_name[said.sequence] for said in manifest.sequences if said.sequence in by_name]
     with reading(address) as session:
-        for said in manifest.sequences:
-            if said.sequence not in by_name:
-                continue
-            (now,), _ = sequences.values(session, [by_name[said.sequence]], catalog)
-            yield said.model_copy(update={"value": now.value, "called": now.called})
+        found, _ = sequences.values(session, wanted, catalog)
+    now = {str(each.sequence): each for each in found}
+    for said in manifest.sequences:
+        if value := now.get(said.sequence):
+            yield said.model_copy(update={"value": value.value, "called": value.called})
