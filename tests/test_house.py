@@ -71,6 +71,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "signing": set(),
         "manifest": {"paths"},
         "verified": {"paths", "manifest"},
+        "folder": {"paths", "manifest"},
         "order_page": {"manifest"},
         "schema": {"paths", "manifest"},
         "data": {"manifest", "schema"},

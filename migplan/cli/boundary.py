@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 import migplan
-from migplan.cli import logs, options, streams
+from migplan.cli import logs, named, streams
 from migplan.errors import DatabaseError, LaunchError, MigplanError
 from migplan.text import redaction
 
@@ -101,7 +101,7 @@ def sentence(error: MigplanError) -> str:
     if isinstance(error, LaunchError) and error.log:
         lines += [f"  {line}" for line in error.log.splitlines()]
     if error.do:
-        lines.append(f"  -> {options.filled_in(error.do)}")
+        lines.append(f"  -> {named.filled_in(error.do)}")
     return "\n".join(lines)
 
 
@@ -137,7 +137,7 @@ def _unforeseen(error: Exception) -> str:
         lines.append(f"  -> please report it; the details could not be written: {refused.strerror}")
     lines.append(
         "     what was not committed in a database was rolled back; "
-        + options.filled_in("`migplan status --target TARGET` tells what was done")
+        + named.filled_in("`migplan status --target TARGET` tells what was done")
     )
     return "\n".join(lines)
 

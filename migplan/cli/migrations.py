@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from migplan.cli import options, permission, runs, screen
+from migplan.cli import named, permission, runs, screen
 from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
 from migplan.cli.permission import Protection, Subject
 from migplan.config import Config
@@ -46,7 +46,7 @@ def apply(
     """Apply what is pending; what lint says of it is shown before."""
     with ExitStack() as stack:
         throwaway = stack.enter_context(scratch()).address if target == SCRATCH and not kept() else None
-        address = throwaway or options.resolved(target, settings)
+        address = throwaway or named.resolved(target, settings)
         analysis = migrating.analyze_folder(path, settings, address, host_of_target(settings, target))
         known = statuses_in(analysis, address)
         names = would_apply(analysis, known, wanted)
@@ -62,7 +62,7 @@ def apply(
         granted = permission.asked(target, address, settings, subject, confirm, without_rehearsal)
         run_options = replace(wanted.options, protected_as=granted.protected_as)
         asked = replace(wanted, rehearsal=granted.rehearsal, options=run_options)
-        way = f"migplan apply {shlex.quote(str(path))} --target {options.as_typed(target)}"
+        way = f"migplan apply {shlex.quote(str(path))} --target {named.as_typed(target)}"
         with _said(analysis, address, way, gone=throwaway is not None):
             with runs.progress(log_format, quiet=True) as on_event:
                 done = migrating.apply_migrations(analysis, address, asked, on_event)

@@ -19,7 +19,7 @@ import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from migplan.bundle.verified import VerifiedBundle
-from migplan.cli import options, screen
+from migplan.cli import named, screen
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, StepError
 from migplan.names import QualifiedName
@@ -249,7 +249,7 @@ def words_of(folder: Path | None, target: str, *, gone: bool = False) -> report.
 
     The journal knows what a rollback without a folder is of. ``gone``: the server ends with the command.
     """
-    shown = options.as_typed(target)
+    shown = named.as_typed(target)
     rest = f"--target {shown}" if folder is None else f"{shlex.quote(str(folder))} --target {shown}"
     return report.Words(
         f"migplan apply {rest}", f"migplan rollback {rest}", f"migplan verify {rest}", gone=gone

@@ -8,7 +8,8 @@ from migplan.bundle.data import large_objects
 from migplan.bundle.data.orphan_keys import OrphanKeys, find_orphan_keys
 from migplan.bundle.data.readers import Readers, search_path_of
 from migplan.bundle.data.self_references import Shape, shapes
-from migplan.bundle.export import Export, refuse_too_small, refuse_what_is_not_ours, written_aside
+from migplan.bundle.export import Export
+from migplan.bundle.folder import refuse_too_small, refuse_what_is_not_ours, written_aside
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.manifest import digest as digest_of_file
 from migplan.bundle.options import Options, Source

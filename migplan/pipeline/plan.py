@@ -21,12 +21,13 @@ from migplan.pipeline.platforms import for_platform, platform_of, provided_of, s
 from migplan.plan import baseline
 from migplan.plan import file as plan_file
 from migplan.plan.baseline import Baseline
+from migplan.plan.decisions import by_hand
 from migplan.plan.drift import drift, not_compared
 from migplan.plan.edited import Edited, cut_down, cuts_given_up, words_kept
 from migplan.plan.groups import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan
-from migplan.plan.replan import Before, by_hand, replan
+from migplan.plan.replan import Before, replan
 from migplan.text.wording import counted
 from migplan.yamlfile import Marks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import networkx as nx
@@ -16,6 +16,7 @@ from migplan.errors import GroupingError, PlanError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import Pattern, QualifiedName
 from migplan.plan import proposal
+from migplan.plan.decisions import FILE_FIELDS, FILE_KINDS, ByHand, by_hand, generated, is_generated
 from migplan.plan.groups import Bond, Group, Wish, accommodated, bonds, claimed, placed, settled
 from migplan.plan.make import NARROW, Request, file_names, make, structure_of
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
@@ -336,7 +337,7 @@ class Shelves:
             number = head.number if head else 0
             marks = self._decisions.heads.get(name, ())
             # The name that people gave a schema file stays, and with it the number that it begins with.
-            named = "files" in marks and head and not _is_generated("schema", name, head.schema_file)
+            named = "files" in marks and head and not is_generated("schema", name, head.schema_file)
             fixed = "number" in marks or bool(named and number)
             if wish and wish.number and (was is None or was.number != wish.number):
                 number, fixed = wish.number, True
@@ -436,7 +437,7 @@ def _with_files(
 ) -> Iterator[PlannedGroup]:
     """Yield the groups with the files that they had, but where name, number or layout say otherwise."""
     wide = max(group.number for group in groups) > NARROW
-    wide |= any(_generated(head) and re.match(r"\d{3}-", head.schema_file) for head in heads.values())
+    wide |= any(generated(head) and re.match(r"\d{3}-", head.schema_file) for head in heads.values())
     for group in groups:
         head = heads.get(group.name)
         files: tuple[str | None, ...] = file_names(group.name, group.number, wide=wide, layout=layout)
@@ -444,14 +445,10 @@ def _with_files(
             # What has a number of migplan's goes on with the group's own; the other names are people's.
             own = (head.schema_file, head.data_file, head.constraints_file)
             files = tuple(
-                new if not (new and old) or _is_generated(kind, group.name, old) else old
-                for kind, old, new in zip(_KINDS, own, files, strict=True)
+                new if not (new and old) or is_generated(kind, group.name, old) else old
+                for kind, old, new in zip(FILE_KINDS, own, files, strict=True)
             )
-        yield group.model_copy(update=dict(zip(_FILES, files, strict=True)))
-
-
-_KINDS = ("schema", "data", "constraints")
-_FILES = tuple(f"{kind}_file" for kind in _KINDS)
+        yield group.model_copy(update=dict(zip(FILE_FIELDS, files, strict=True)))
 
 
 def _marked_group(group: PlannedGroup, decisions: ByHand, *, orderly: bool) -> PlannedGroup:
@@ -555,159 +552,3 @@ def _rows(table: PlannedTable) -> str:
     if table.rows is None:
         return "an unknown number"
     return f"{'about ' if table.estimated else ''}{table.rows:,}"
-
-
-# --- What people decided in a plan's file, told by comparing it with what migplan last wrote there.
-
-
-@dataclass(frozen=True, slots=True)
-class ByHand:
-    """The decisions in a plan's file; groups go by the names that they have there."""
-
-    groups: Mapping[str, str] = field(default_factory=dict)  # of each table that was moved, its group
-    strategies: Mapping[str, Strategy] = field(default_factory=dict)
-    order: Mapping[str, int] = field(default_factory=dict)  # of tables whose place in their group was chosen
-    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of each group, what is its own
-
-    def __bool__(self) -> bool:
-        return bool(self.groups or self.strategies or self.heads)
-
-
-def by_hand(written: Plan, before: Plan | None, today: Plan | None) -> ByHand:
-    """Return people's decisions in a plan's file. ``before`` is the plan as migplan last wrote it.
-
-    ``today`` is what migplan would choose by itself now: what was set back to it is no decision any more.
-    """
-    heads = dict(_heads(written, before, today))
-    places = {table.table: place for place, table in enumerate(written.tables)}
-    return ByHand(
-        groups=_moved(written, before, today),
-        strategies=_chosen(written, before, today),
-        order={
-            table.table: places[table.table]
-            for group in written.groups
-            if "order" in heads.get(group.name, ())
-            for table in group.tables
-        },
-        heads=heads,
-    )
-
-
-def names_in_file(written: Plan, other: Plan | None) -> dict[str, str]:
-    """Return, for each group of another plan, its name in the file, where it may have been renamed.
-
-    A group has been renamed when most of its tables stand in one that the other plan does not know. What
-    is not in the answer has no counterpart.
-    """
-    if other is None:
-        return {group.name: group.name for group in written.groups}
-    here = {group.name for group in written.groups}
-    there = {group.name for group in other.groups}
-    names = {name: name for name in here & there}
-    home = written.group_of
-    for group in other.groups:
-        homes = Counter(home[table.table] for table in group.tables if table.table in home)
-        for name, count in homes.items():
-            free = name not in there and name not in names.values()
-            if group.name not in names and free and count * 2 > homes.total():
-                names[group.name] = name
-    return names
-
-
-def _decided(*, edited: bool, back: bool, marked: bool) -> bool:
-    """Return whether a value in the file is a decision; ``back``: it is what migplan would choose now."""
-    return not (marked and back) if edited else marked
-
-
-def _moved(written: Plan, before: Plan | None, today: Plan | None) -> dict[str, str]:
-    then, now = _groups_by_file(written, before), _groups_by_file(written, today)
-    return {
-        name: home
-        for (name, home), table in zip(written.group_of.items(), written.tables, strict=True)
-        if _decided(
-            edited=then.get(name, home) != home,
-            back=now.get(name) == home,
-            marked="group" in table.by_hand,
-        )
-    }
-
-
-def _groups_by_file(written: Plan, other: Plan | None) -> dict[str, str]:
-    names = names_in_file(written, other)
-    return {table: names.get(name, name) for table, name in other.group_of.items()} if other else {}
-
-
-def _chosen(written: Plan, before: Plan | None, today: Plan | None) -> dict[str, Strategy]:
-    then = {table.table: table.strategy for table in before.tables} if before else {}
-    now = {table.table: table.strategy for table in today.tables} if today else {}
-    return {
-        table.table: table.strategy
-        for table in written.tables
-        if _decided(
-            edited=then.get(table.table, table.strategy) is not table.strategy,
-            back=now.get(table.table) is table.strategy,
-            marked="strategy" in table.by_hand,
-        )
-    }
-
-
-def _heads(written: Plan, before: Plan | None, today: Plan | None) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield, for each group, which parts of it people have decided."""
-    then, now = _counterparts(written, before), _counterparts(written, today)
-    here = [group.name for group in written.groups]
-    moved = _decided(
-        edited=[name for name in here if name in then] != list(then),
-        back=[name for name in here if name in now] == list(now),
-        marked=any("place" in group.by_hand for group in written.groups),
-    )
-    for group in written.groups:
-        was, would_be = then.get(group.name), now.get(group.name)
-        mine = [mark for mark in _PARTS if _is_own(mark, group, was, would_be)]
-        if before and was is None and group.tables and "name" not in mine:
-            mine.insert(0, "name")
-        if moved:
-            mine.append("place")
-        if mine:
-            yield group.name, tuple(mine)
-
-
-def _is_own(mark: str, group: PlannedGroup, was: PlannedGroup | None, would_be: PlannedGroup | None) -> bool:
-    seen_beside = _PARTS[mark]
-
-    def same(other: PlannedGroup) -> bool:
-        return seen_beside(group, other) == seen_beside(other, group)
-
-    return _decided(
-        edited=was is not None and not same(was) and not (mark == "files" and _generated(group)),
-        back=would_be is not None and same(would_be),
-        marked=mark in group.by_hand,
-    )
-
-
-def _common_tables(group: PlannedGroup, other: PlannedGroup) -> list[str]:
-    """Return the tables that both groups have, in the order of the first."""
-    there = {table.table for table in other.tables}
-    return [table.table for table in group.tables if table.table in there]
-
-
-_PARTS: Mapping[str, Callable[[PlannedGroup, PlannedGroup], object]] = {
-    "name": lambda group, _: group.name,
-    "purpose": lambda group, _: group.purpose,
-    "number": lambda group, _: group.number,
-    "files": lambda group, _: group.files,
-    "order": _common_tables,
-}
-
-
-def _counterparts(written: Plan, other: Plan | None) -> dict[str, PlannedGroup]:
-    names = names_in_file(written, other)
-    return {names[group.name]: group for group in other.groups if group.name in names} if other else {}
-
-
-def _generated(group: PlannedGroup) -> bool:
-    """Return whether a group's files have the names that migplan gives, whatever their number."""
-    return all(_is_generated(kind, group.name, file) for kind, file in zip(_KINDS, group.files, strict=False))
-
-
-def _is_generated(kind: str, group: str, file: str) -> bool:
-    return re.fullmatch(rf"\d+-{kind}-{re.escape(group)}\.sql", file) is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from migplan import config as configuration
-from migplan.cli import options
+from migplan.cli import named
 from migplan.config import Config
 from migplan.run.engine.lock import _shares
 
@@ -34,7 +34,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_where_sessions_are_to_be_had(url: str, instead: str) -> None:
-    address = options.resolved(url, Config())
+    address = named.resolved(url, Config())
     assert address.sessions_at.startswith(instead)
     assert bool(address.sessions_at) is bool(instead)
     if instead:
@@ -44,16 +44,16 @@ def test_where_sessions_are_to_be_had(url: str, instead: str) -> None:
 def test_the_environment_says_it_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGHOST", POOLER)
     monkeypatch.setenv("PGPORT", "6543")
-    assert options.resolved("dbname=postgres", Config()).sessions_at.startswith(f"{POOLER}:5432")
+    assert named.resolved("dbname=postgres", Config()).sessions_at.startswith(f"{POOLER}:5432")
 
 
 def test_poolers_of_ones_own_are_known_too() -> None:
     text = "platforms: {ours: {connections: [{host: '*.db.example', mode: transaction, say: the primary}]}}"
     settings = configuration.loads(text, Path("migplan.yaml"))
-    assert options.resolved("postgresql://u@p.db.example/d", settings).sessions_at == "the primary"
-    assert options.resolved("postgresql://u@p.db.example/d", Config()).sessions_at == ""
+    assert named.resolved("postgresql://u@p.db.example/d", settings).sessions_at == "the primary"
+    assert named.resolved("postgresql://u@p.db.example/d", Config()).sessions_at == ""
 
 
 def test_another_database_on_the_same_server_is_behind_the_same_pooler() -> None:
-    address = options.resolved(f"postgresql://u@{POOLER}:6543/a", Config())
+    address = named.resolved(f"postgresql://u@{POOLER}:6543/a", Config())
     assert address.of_database("b").sessions_at == address.sessions_at

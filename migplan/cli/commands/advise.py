@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 from migplan.errors import SelectionError
 from migplan.files import write_whole
 from migplan.level import Level
@@ -24,7 +24,7 @@ NEVER = "never"
 
 
 @click.command()
-@options.arguments("source")
+@named.arguments("source")
 @options.reading(counted=False)
 @click.option(
     "--exposed-schema",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 
 
 @click.command()
-@options.arguments("source", "folder")
+@named.arguments("source", "folder")
 @options.reading()
 @click.option(
     "--format",

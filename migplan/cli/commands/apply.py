@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 from migplan.errors import RefusedError
 from migplan.names import quoted
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.arguments("target", "bundle", needed=frozenset({"target"}))
+@named.arguments("target", "bundle", needed=frozenset({"target"}))
 @options.target
 @options.config
 @options.jobs("Sessions that work side by side. The steps are the same, whatever the number.")
@@ -112,7 +112,7 @@ def apply(
     from migplan.run.engine.status import status_of
 
     run_options = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
-    if options.is_of_people(bundle):
+    if named.is_of_people(bundle):
         from migplan.cli import migrations as folders
         from migplan.run.migrations.apply import MigrateOptions
 
@@ -128,12 +128,12 @@ def apply(
             log_format=log_format,
         )
         return
-    verified = load_verified(options.bundle_folder(bundle))
+    verified = load_verified(named.bundle_folder(bundle))
     if name := permission.signed_by(verified, settings):
         screen.show_aside([f"{verified.paths.folder} is signed by {name}"])
     with ExitStack() as stack:
         throwaway = stack.enter_context(_scratch(verified)) if target == SCRATCH and not kept() else None
-        address = throwaway.address if throwaway else options.resolved(target, settings)
+        address = throwaway.address if throwaway else named.resolved(target, settings)
         words = runs.words_of(verified.paths.folder, target, gone=bool(throwaway) and not keep)
         if dry_run:
             screen.show(report.foreseen(*preview_steps(verified, address)))

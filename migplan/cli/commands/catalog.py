@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 
 if TYPE_CHECKING:
     from migplan.config import Config
 
 
 @click.command()
-@options.arguments("source")
+@named.arguments("source")
 @options.source
 @options.config
 @options.counts
@@ -42,7 +42,7 @@ def catalog(source: str | None, settings: Config, counts: str, out: Path) -> Non
     from migplan.catalog.counts import Exactness
     from migplan.pipeline.analyze import read_catalog
 
-    address = options.resolved(source, settings)
+    address = named.resolved(source, settings)
     with screen.progress("reading the catalog") as on_progress:
         found = read_catalog(address, Exactness(counts), on_progress, vitals=True)
     store.save(found, out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 from migplan.files import Access, write_chunks
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.arguments("source")
+@named.arguments("source")
 @options.reading()
 @click.option(
     "--plan",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 from migplan.progress import Progress
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.arguments("source", "plan")
+@named.arguments("source", "plan")
 @options.reading(saved=False, counted=False)
 @click.option(
     "--out",

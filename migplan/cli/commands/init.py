@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 from migplan.errors import FileError
 from migplan.files import write_whole
 from migplan.sql.text import one_line
@@ -82,7 +82,7 @@ plan:
 
 
 @click.command()
-@options.arguments("source")
+@named.arguments("source")
 @click.option("--source", metavar="URL", help="Look at this database and fill in its schemas.")
 @click.option("--name", default="migration", show_default=True, metavar="NAME", help="The plan's name.")
 @click.option(
@@ -114,7 +114,7 @@ def init(source: str | None, name: str, out: Path, force: bool, platform: str | 
     schemas = "  # schemas: [public]"
     host = host_named(Config(), platform) if platform else None
     if source:
-        address = options.resolved(source, Config())
+        address = named.resolved(source, Config())
         with screen.progress("reading the catalog") as on_progress:
             catalog = read_catalog(address, Exactness.ESTIMATE, on_progress, attributes=False)
         host = host or source_host(Config(), catalog)

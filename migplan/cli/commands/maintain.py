@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 
 if TYPE_CHECKING:
     from migplan.config import Config
 
 
 @click.command()
-@options.arguments("target", "name", needed=frozenset({"name"}), text=True)
+@named.arguments("target", "name", needed=frozenset({"name"}), text=True)
 @click.option(
     "--folder",
     required=True,
@@ -64,7 +64,7 @@ def maintain(
         return
     if target is None:
         raise click.UsageError("name the database with --target, or print a schedule with --emit")
-    address = options.resolved(target, settings)
+    address = named.resolved(target, settings)
     protection = permission.protection(target, address, settings)
     protection.confirm(confirm)
     run_options = RunOptions(1, Limits(lock_timeout, statement_timeout), protected_as=protection.mark)

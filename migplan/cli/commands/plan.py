@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 
 if TYPE_CHECKING:
     from migplan.catalog.model import Catalog
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.arguments("source")
+@named.arguments("source")
 @options.reading()
 @click.option(
     "--out",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 from migplan.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.arguments("source", "bundle")
+@named.arguments("source", "bundle")
 @options.source
 @click.option(
     "--target",
@@ -81,7 +81,7 @@ def rehearse(
     settings = options.on_platform(settings, platform)
     settings = options.with_provided(settings, provided)
     if target != SCRATCH:
-        found = permission.protection(target, options.resolved(target, settings), settings)
+        found = permission.protection(target, named.resolved(target, settings), settings)
         if found.name:
             raise RefusedError(f"{found.why}; and a rehearsal changes its target", do="use another one")
     of_export = {
@@ -150,7 +150,7 @@ class Asked:
         wrong = [name for name, is_said in of_export.items() if is_said]
         if wrong := [*wrong, *self.of_export]:
             raise click.UsageError(f"{folder} is rehearsed as it is, and {wrong[0]} is for one to be written")
-        if options.is_of_people(folder):
+        if named.is_of_people(folder):
             raise RefusedError(
                 f"{folder} is no bundle, and only bundles are rehearsed",
                 do=f"try migrations out with: migplan apply {folder} --target scratch",
@@ -166,7 +166,7 @@ class Asked:
         folder = Path("migrations") / (plan.plan.name if plan.plan else self.settings.plan.name)
         if holds_bundle(folder) or plan.plan is not None or self.fresh:
             return folder
-        return options.only_bundle() or folder
+        return named.only_bundle() or folder
 
     def _there(self, folder: Path) -> VerifiedBundle:
         """Return the bundle of a folder; it is refused as `apply` refuses it."""
@@ -174,7 +174,7 @@ class Asked:
         from migplan.cli import permission
 
         verified = load_verified(folder)
-        said = str(options.resolved(self.source, self.settings)) if self.source is not None else ""
+        said = str(named.resolved(self.source, self.settings)) if self.source is not None else ""
         if said and said.partition("?")[0] != verified.manifest.origin.source:
             raise RefusedError(
                 f"{folder} is there already, of {verified.manifest.origin.source}, and not of {said}",
@@ -190,7 +190,7 @@ class Asked:
         from migplan.pipeline.analyze import read_catalog
         from migplan.pipeline.export import ExportOptions
 
-        address = options.resolved(self.source, self.settings)
+        address = named.resolved(self.source, self.settings)
         plan = self.plan_wish.settled(plan, self.settings, lambda counts: read_catalog(address, counts))
         wished = Options(jobs=self.jobs, choice=self.choice_wish.choice())
         wanted = ExportOptions(out=self.out, options=wished, force=self.force, plan=plan)
@@ -212,7 +212,7 @@ def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_for
     screen.show([report.opening(bundle.paths.folder, bundle.digest, bundle.manifest)])
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_for(bundle)) if target == SCRATCH else None
-        where = scratch.address if scratch else options.resolved(target, settings)
+        where = scratch.address if scratch else named.resolved(target, settings)
         stack.enter_context(
             runs.shown_failures(
                 where, runs.words_of(bundle.paths.folder, target, gone=scratch is not None), bundle

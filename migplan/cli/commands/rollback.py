@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import BundleError, FileError, StepError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.arguments("target", "bundle", needed=frozenset({"target"}), gone=True)
+@named.arguments("target", "bundle", needed=frozenset({"target"}), gone=True)
 @options.target
 @options.config
 @click.option(
@@ -93,7 +93,7 @@ def rollback(
     from migplan.run.undo.rollback import RollbackOptions, foreseen
     from migplan.run.undo.rollback import abandon as ended_by_hand
 
-    address = options.resolved(target, settings)
+    address = named.resolved(target, settings)
     protection = permission.protection(target, address, settings)
     run_options = RunOptions(1, Limits(lock_timeout), protected_as=protection.mark)
     folder = None if abandon else _folder_of_people(bundle, address)
@@ -167,7 +167,7 @@ def _folder_of_people(given: Path | None, address: Address) -> Path | str | None
     """The folder of migrations that is meant, by its name where it is gone; None where it is a bundle."""
     from migplan.run.engine.journal import journal_reader
 
-    if options.is_of_people(given):
+    if named.is_of_people(given):
         return given
     if given is not None and given.exists():
         return None
@@ -185,18 +185,18 @@ def _beside(given: Path | None) -> LocalBundle:
     from migplan.run.bundle.kept import LocalBundle
 
     try:
-        folder = options.bundle_folder(given)
+        folder = named.bundle_folder(given)
     except FileError:
         return LocalBundle(named=False)
-    named = given is not None
+    by_name = given is not None
     try:
         verified = load_verified(folder)
-        return LocalBundle(folder, verified, manifest=verified.manifest, named=named)
+        return LocalBundle(folder, verified, manifest=verified.manifest, named=by_name)
     except (BundleError, FileError) as error:
         manifest = None
         with suppress(FileError):
             manifest = manifests.load(folder)
-        return LocalBundle(folder, None, error.what, manifest, named)
+        return LocalBundle(folder, None, error.what, manifest, by_name)
 
 
 @dataclass(frozen=True, slots=True)

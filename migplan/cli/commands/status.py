@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 
 if TYPE_CHECKING:
     from migplan.config import Config
 
 
 @click.command()
-@options.arguments("target", "folder", needed=frozenset({"target"}))
+@named.arguments("target", "folder", needed=frozenset({"target"}))
 @options.target
 @options.config
 @click.option(
@@ -39,13 +39,13 @@ def status(folder: Path | None, target: str, settings: Config, form: str) -> Non
     from migplan.report import run as report
     from migplan.run.engine.status import status_of
 
-    if options.is_of_people(folder):
+    if named.is_of_people(folder):
         from migplan.cli import migrations as folders
 
-        if not folders.status(folder, options.resolved(target, settings), settings):
+        if not folders.status(folder, named.resolved(target, settings), settings):
             sys.exit(1)
         return
-    address = options.resolved(target, settings)
+    address = named.resolved(target, settings)
     other = other_bundle(folder, address) if folder is not None else ""
     found = status_of(address)
     if form == "json":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migplan.cli import options, screen
+from migplan.cli import named, options, screen
 from migplan.errors import JournalError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.arguments("target", "bundle", needed=frozenset({"target"}))
+@named.arguments("target", "bundle", needed=frozenset({"target"}))
 @options.target
 @click.option(
     "--source",
@@ -74,16 +74,16 @@ def verify(
     from migplan.report import verification as report
     from migplan.verify.target import verify_target
 
-    if options.is_of_people(bundle):
+    if named.is_of_people(bundle):
         from migplan.cli import migrations as folders
 
-        if not folders.verify(bundle, options.resolved(target, settings), settings):
+        if not folders.verify(bundle, named.resolved(target, settings), settings):
             sys.exit(1)
         return
-    folder = options.bundle_folder(bundle)
-    address = options.resolved(target, settings)
-    origin = options.resolved(source, settings) if source is not None else None
-    lent = options.resolved(scratch, settings) if scratch is not None else None
+    folder = named.bundle_folder(bundle)
+    address = named.resolved(target, settings)
+    origin = named.resolved(source, settings) if source is not None else None
+    lent = named.resolved(scratch, settings) if scratch is not None else None
     with screen.progress("verifying") as on_progress:
         found = verify_target(address, folder, origin, jobs, on_progress, lent)
     with suppress(JournalError):  # which concerns nobody who only compares
