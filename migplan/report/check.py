@@ -1,15 +1,20 @@
 """What a check of a bundle found, for people: one line per problem, as compilers print them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from migplan.bundle.check.edits import Edits
 from migplan.bundle.check.examine import Examination
 from migplan.bundle.check.problem import Problem
-from migplan.run.bundle.receipt import Uses
 from migplan.text.wording import counted
+
+if TYPE_CHECKING:  # a check alone has no need of them, and they take a while to load
+    from migplan.bundle.check.edits import Edits
+    from migplan.run.bundle.receipt import Uses
 
 _LINES = 200  # of differences, in all files together
 _WIDTH = 300
