@@ -159,7 +159,13 @@ def _refuse_provided(pattern: Pattern, catalog: Catalog, provided: Provided) -> 
 
 def narrowed(selected: Selected, selection: Selection) -> Selected:
     """Return the part of what is selected that other patterns mean; what the target provides stays said."""
-    part = select(selected.catalog, selection)
+    exclude = tuple(  # a pattern of provided tables alone has nothing left to leave out
+        text
+        for text in selection.exclude
+        if any(map(_pattern(text).matches, selected.catalog.by_name))
+        or not any(map(_pattern(text).matches, selected.provided))
+    )
+    part = select(selected.catalog, replace(selection, exclude=exclude))
     return replace(
         part,
         catalog=replace(part.catalog, provided=selected.catalog.provided),
@@ -189,6 +195,14 @@ def part_of(catalog: Catalog, tables: Collection[QualifiedName]) -> Catalog:
     """Return the catalog of these tables, their partitions, and what else is in their schemas."""
     inside = {table.name for table in catalog.tables if catalog.tops[table.name] in tables}
     return replace(_restricted(catalog, inside, Selection(tables=("*",))), provided=catalog.provided)
+
+
+def without(catalog: Catalog, provided: Provided) -> Catalog:
+    """Return the catalog without what the target provides, as :func:`select` would have left it."""
+    inside = {table.name for table in catalog.tables if not provided.relation(catalog.tops[table.name])}
+    part = _restricted(catalog, inside, Selection(provided=provided))
+    found = {table.name: table for table in (*catalog.provided, *part.provided)}
+    return replace(part, provided=tuple(found[name] for name in sorted(found)))
 
 
 def _refuse_to_divide(pattern: Pattern, catalog: Catalog) -> None:

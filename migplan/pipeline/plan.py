@@ -320,18 +320,27 @@ def _drift_of(
     selected: selection.Selected,
     types: tuple[Type, ...],
     names: Collection[QualifiedName] | None = None,
+    provided: Provided | None = None,
 ) -> tuple[str, ...]:
-    """Return the drift of a plan; ``names``: of these tables, and of what stands beside tables."""
+    """Return the drift of a plan; ``names``: of these tables, and of what stands beside tables.
+
+    ``provided`` is what the target has been said to provide since the plan was made: it is no drift.
+    """
     if then is not None and fingerprint(then.catalog) == plan.catalog:
         # An earlier migplan wrote every literal, and took the fingerprint of it.
         seen = without_secrets(then.catalog, types)
         if then.proposal.selection != plan.selection:  # people have changed it since
             meant = selection.chosen_tops(seen, _patterns(plan.selection, Provided()))
             seen = selection.part_of(seen, meant)
+        if provided is not None:
+            seen = selection.without(seen, provided)
         if names is not None:
             seen = selection.part_of(seen, names)
         then = replace(then, catalog=seen)
         plan = plan.model_copy(update={"catalog": fingerprint(seen)})
+    if provided is not None:
+        theirs = set(map(str, selected.provided))
+        plan = cut_down(plan, {table.table for table in plan.tables} - theirs)
     if names is not None:
         selected = selection.only(selected, names)
         plan = cut_down(plan, {str(name) for name in names})
@@ -424,7 +433,8 @@ def _refuse_drift(
     plan, file, part = chosen.plan, chosen.file, chosen.part
     assert plan is not None
     selected = selection.select(without_secrets(catalog), selection_of(plan, config))
-    every = _structural(_drift_of(plan, chosen.baseline, selected, catalog.types))
+    provided = selected.provides if config.provided != plan.provided else None
+    every = _structural(_drift_of(plan, chosen.baseline, selected, catalog.types, provided=provided))
     found = every
     if part and every:
         named = {table.table for group in plan.groups if group.name in part.groups for table in group.tables}
@@ -432,7 +442,7 @@ def _refuse_drift(
         names = {name for name in tops | then if not part.groups or str(name) in named}
         if chosen.baseline and part.patterns != Selection():
             names &= tops | selection.chosen_tops(chosen.baseline.catalog, part.patterns)
-        found = _structural(_drift_of(plan, chosen.baseline, selected, catalog.types, names))
+        found = _structural(_drift_of(plan, chosen.baseline, selected, catalog.types, names, provided))
         if part.rows_only:
             found = tuple(line for line in found if _ABOUT_ROWS.match(line))
     if not found:

@@ -122,9 +122,12 @@ class Edited:
     def refuse_tables(self) -> None:
         """Raise YamlError for tables that are not there and never were, and for those that were taken out."""
         every = {str(table.name) for table in self.catalog.tables}
+        provided = set(map(str, self.selected.provided))  # since the plan was made: they are left out
         for table in self.plan.tables:
             text = table.table
-            if text in self.graph.by_text or (text in self.known and text not in every):
+            if text in self.graph.by_text or text in provided & set(self.known):
+                continue
+            if text in self.known and text not in every:
                 continue
             place = (*self._places[text], "table")
             if hint := partition_hint(text, self.graph):

@@ -520,6 +520,28 @@ def test_what_is_only_noted_changes_nothing(planned: Planned, edited: Callable[.
     assert edited(change).contents == planned.bundle.contents
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--provided", "public.customers"),
+        ("--provided", "public.customers", "--table", "orders", "--table", "lines"),
+        ("--provided", "public.customers", "--exclude", "customers"),  # as a refusal advises
+        ("--provided", "public.customers", "--exclude", "*u*"),  # the audit as well
+    ],
+    ids=" ".join,
+)
+def test_what_is_provided_since_the_plan_was_made_is_left_out(
+    words: tuple[str, ...], edited: Callable[..., Any]
+) -> None:
+    bundle = edited(lambda text: text, *words)
+    assert bundle.tables("sales") == ["orders", "lines"]
+    assert bundle.tables("base") == []
+    assert "*u*" not in words or "audit" not in bundle.tables("logs")
+    assert [(each["in_schema"], each["name"]) for each in bundle.manifest["provided"]] == [
+        ("public", "customers")
+    ]
+
+
 def test_every_field_of_a_plan_is_tried() -> None:
     """None may be added without a word about what an edit of it does."""
     models: dict[str, type[Section]] = {
