@@ -17,7 +17,15 @@ from migplan.run.engine.lock import Lock, Watch
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.queue import Queue
 from migplan.run.engine.steps import PROGRAM, Source, Step
-from migplan.run.engine.worker import NOT_KNOWN, AlreadyDoneError, StoppedError, Worker, is_lost, is_passing
+from migplan.run.engine.worker import (
+    NOT_KNOWN,
+    AlreadyDoneError,
+    Observer,
+    StoppedError,
+    Worker,
+    is_lost,
+    is_passing,
+)
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +67,7 @@ class Execution:
         on_event: OnEvent,
         program: Program | None = None,
         answered: Callable[[Step, str], None] | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._address = address
         self._source = source
@@ -68,6 +77,7 @@ class Execution:
         self._on_event = events.logged(on_event)
         self._program = program
         self._answered = answered
+        self._observer = observer
         self._watch = Watch(lock)
         self._writing = threading.Lock()  # the journal's connection is shared
         self._stopping = threading.Event()
@@ -227,6 +237,7 @@ class Execution:
         worker.warned = lambda text: self._on_event(events.Noticed(step, text))
         if answered := self._answered:
             worker.answered = lambda text: answered(step, text)
+        worker.observer = self._observer
         self._watch.begun(worker.process, lambda who: worker.warned(f"waits for a lock that {who} holds"))
         blocker = ""
         try:

@@ -21,6 +21,7 @@ from migplan.run.engine.journal import Beginning, Journal, Run
 from migplan.run.engine.lock import Lock
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.steps import Source, Step
+from migplan.run.engine.worker import Observer
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +78,25 @@ class LockedTarget:
         source: Source,
         program: Program | None = None,
         answered: Callable[[Step, str], None] | None = None,
+        observer: Observer | None = None,
     ) -> RunResult:
         """Do the steps of a run that are not done yet. StepError says where it stopped.
 
-        ``program`` does steps that are programs; ``answered`` is told what statements return.
+        ``program`` does steps that are programs; ``answered`` is told what statements return; ``observer``
+        looks from within each step's transaction.
         """
         done = self.journal.done(run.run)
         started = time.monotonic()
         execution = Execution(
-            self.address, source, self.journal, self._lock, self._options, self._on_event, program, answered
+            self.address,
+            source,
+            self.journal,
+            self._lock,
+            self._options,
+            self._on_event,
+            program,
+            answered,
+            observer,
         )
         with self._ending(run):
             execution.run(run.run, steps, done)

@@ -9,7 +9,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import psycopg
 from psycopg import generators, pq, sql
@@ -80,6 +80,20 @@ class StoppedError(Exception):
     """People want the run to stop; the step was rolled back."""
 
 
+class Observer(Protocol):
+    """Looks at the target from within a step's own transaction, in the session that does the step.
+
+    Of a statement that cannot be in a transaction, it looks just before and just after. What it raises rolls
+    the step back. A file may have changed the session's settings and role by the time of :meth:`ending`.
+    """
+
+    def begun(self, step: Step, session: Session) -> None:
+        """Look before the first statement of a step."""
+
+    def ending(self, step: Step, session: Session) -> None:
+        """Look after the last statement of a step, before it is committed."""
+
+
 class Worker:
     """A session with the target that does steps, one after the other."""
 
@@ -88,6 +102,7 @@ class Worker:
         self._limits = limits
         self.warned: Callable[[str], None] = lambda _text: None
         self.answered: Callable[[str], None] | None = None  # hears what statements of files return
+        self.observer: Observer | None = None
         self.stopped = False
         self.session = self._open()
 
@@ -200,6 +215,9 @@ class _Doing:
         message = Message(opening)
         try:
             with self._source.open(step.file) as stream:
+                if observer := self._worker.observer:
+                    message = self._sent(message)
+                    observer.begun(step, self._session)
                 for piece in step.segments:
                     if isinstance(piece, CopyBlock):
                         message = self._sent(message)
@@ -212,8 +230,10 @@ class _Doing:
             raise self._error(f"cannot be read: {error.strerror}", step.line) from None
         except FileError as error:  # it is not what was checked; nothing of that was sent
             raise self._error(error.what, step.line, do=error.do) from None
-        if self._inserts:  # how many rows came in is known only now
+        if self._inserts or observer:  # how many rows came in is known only now
             message = self._sent(message)
+        if observer:
+            observer.ending(step, self._session)
         finish = journal.finish(self._run, step.number, self._rows).as_string()
         message.closing = f"{finish};\n{self._worker.fresh};\nCOMMIT"
         self._send(message)
@@ -238,6 +258,9 @@ class _Doing:
             self._drop_invalid_index()
         limits = self._worker.preface.replace("SET LOCAL", "SET")
         self._send(Message(f"{self._worker.fresh};\n{step.settings}\n{limits}"))
+        observer = self._worker.observer
+        if observer:
+            observer.begun(step, self._session)
         try:
             with self._source.open(step.file) as stream:
                 for piece in step.segments:
@@ -252,6 +275,8 @@ class _Doing:
             if not (tried_before and error.sqlstate in _ALREADY_SO):
                 raise
             self._worker.warned(f"an earlier try had come to its end: {error.what}")
+        if observer:
+            observer.ending(step, self._session)
         self._session.ask(_DONE_ALONE, [self._run, step.number], during="writing the journal")
         return 0
 

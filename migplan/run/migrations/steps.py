@@ -13,6 +13,7 @@ from migplan.run.data.step import DataSteps
 from migplan.run.engine.journal import Beginning, Kind
 from migplan.run.engine.steps import PROGRAM, CopyBlock, Segment, Statements, Step
 from migplan.run.engine.target import LockedTarget, RunResult
+from migplan.run.engine.worker import Observer
 from migplan.sealed_files import SealedFiles
 from migplan.sql.split import CopyRows, Statement, pieces
 from migplan.sql.statements import beginning
@@ -102,11 +103,13 @@ def run_steps(
     kept: Mapping[str, bytes] | None = None,
     data_steps: DataSteps | None = None,
     answered: Callable[[Step, str], None] | None = None,
+    observer: Observer | None = None,
 ) -> RunResult:
     """Do steps of migrations, each of which has the name of its migration. StepError says where it stopped.
 
     ``digests`` are those of the migrations by name, ``kept`` is what the journal keeps for a rollback;
-    ``answered`` is told what statements return. What came before a failure stays.
+    ``answered`` is told what statements return; ``observer`` looks from within each step's transaction. What
+    came before a failure stays.
     """
     steps = numbered(steps)
     beginning = Beginning(
@@ -117,7 +120,8 @@ def run_steps(
         {step.file: digests[step.name] for step in steps},
         rehearsal=rehearsal,
     )
-    return target.execute(target.begin(beginning, kept), steps, files_of(folder), data_steps, answered)
+    run = target.begin(beginning, kept)
+    return target.execute(run, steps, files_of(folder), data_steps, answered, observer)
 
 
 def numbered(steps: Sequence[Step]) -> tuple[Step, ...]:
