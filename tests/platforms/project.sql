@@ -64,6 +64,8 @@ CREATE TRIGGER on_auth_user_created AFTER INSERT ON auth.users
 CREATE POLICY "Avatars are public" ON storage.objects FOR SELECT USING (bucket_id = 'avatars');
 CREATE POLICY "Members upload" ON storage.objects FOR INSERT TO authenticated
     WITH CHECK (public.is_member(bucket_id) AND (storage.foldername(name))[1] = (auth.uid())::text);
+CREATE POLICY "Members see what is in the buckets that they are members of" ON storage.objects FOR SELECT
+    TO authenticated USING (public.is_member(bucket_id));
 CREATE TRIGGER notify_posts AFTER INSERT ON public.posts
     FOR EACH ROW EXECUTE FUNCTION supabase_functions.http_request('https://example.com/hook', 'POST');
 ALTER PUBLICATION supabase_realtime ADD TABLE public.posts;

@@ -14,7 +14,9 @@ from tests.platforms.building import DEVELOPER, HERE, PROJECT, SCHEMAS, dump, pr
 from tests.servers import Server
 
 SHOP = (HERE / "shop.sql").read_text()
-OURS = re.compile(r"on_auth_user_created|Avatars are public|Members upload|ADD TABLE ONLY public\.posts")
+OURS = re.compile(
+    r"on_auth_user_created|Avatars are public|Members (upload|see what)|ADD TABLE ONLY public\.posts"
+)
 STATE = (HERE / "state.sql").read_text()
 
 

@@ -37,7 +37,7 @@ _LIKE: dict[str, str] = {
 }
 _THERE = """
 SELECT kind, schema, name FROM (
-    SELECT 'relation', n.nspname, c.relname
+    SELECT 'relation', n.nspname, c.relname::text
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     UNION ALL SELECT 'type', n.nspname, t.typname
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace

@@ -25,7 +25,8 @@ Object = tuple[int, int]
 """An object as pg_depend has it: its catalog, and its oid there."""
 
 _NAMED: LiteralString = """
-    SELECT 'relation', n.nspname, c.relname, 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint
+    SELECT 'relation', n.nspname, c.relname::text,
+           'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY (%(schemas)s)
     UNION ALL
