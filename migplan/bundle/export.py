@@ -45,7 +45,7 @@ from migplan.bundle.schema.provided import provided_needs
 from migplan.bundle.schema.requirements import oldest_target, requirements
 from migplan.bundle.schema.role_file import NeededRoles, needed_roles
 from migplan.bundle.schema.sort_entries import sort_entries
-from migplan.bundle.schema.stubs import stubs
+from migplan.bundle.schema.stubs import stubs, stubs_for_rows
 from migplan.bundle.undo.rollback_files import (
     rollback_of_data,
     rollback_of_large_objects,
@@ -53,6 +53,7 @@ from migplan.bundle.undo.rollback_files import (
 )
 from migplan.catalog.attributes import as_json as attributes_as_json
 from migplan.catalog.layout import as_text
+from migplan.catalog.model import Table
 from migplan.catalog.provided import as_section
 from migplan.catalog.store import as_json
 from migplan.config import Layout
@@ -431,10 +432,7 @@ class Export:
             found = provided_needs(self._ownership, here, source.brought, source.catalog, self._ask)
             needed = tuple(found)
         loaded = {
-            part.name
-            for table in manifest.tables
-            if table.brings_rows
-            for part in source.graph.families[source.graph.by_text[table.table]]
+            part.name for table in manifest.tables if table.brings_rows for part in self._family(table.table)
         }
         referred: tuple[ReferredKey, ...] = ()
         if groups := referring_keys(source.catalog, loaded):
@@ -522,11 +520,8 @@ class Export:
             yield paths.self_references, validation_queries.self_references(manifest, source.catalog)
         yield paths.foreign_keys, validation_queries.foreign_keys(manifest, source.catalog)
         yield paths.order, order_page(manifest, self._plan, source.tree)
-        if manifest.provided:
-            here = self._slots_of
-            text = stubs(self._ownership, here, source.brought, source.catalog.foreign_keys, self._ask)
-            if text:
-                yield paths.stubs, text
+        if text := self._stand_ins(manifest):
+            yield paths.stubs, text
         missing = gone(manifest, self._ownership.entries.values())
         expected = catalog_in_target(source.catalog, missing, owners)
         yield paths.catalog, as_text(as_json(expected, observations=False))
@@ -539,6 +534,20 @@ class Export:
             moved = [each.named for each in manifest.objects]
             found = attributes_in_target(source.attributes, expected, moved, owners)
             yield paths.attributes, as_text(attributes_as_json(found))
+
+    def _family(self, table: str) -> tuple[Table, ...]:
+        graph = self._source.graph
+        return graph.families[graph.by_text[table]]
+
+    def _stand_ins(self, manifest: Manifest) -> str:
+        keys = self._source.catalog.foreign_keys
+        if manifest.contents == "data":
+            names = {str(part.name) for table in manifest.tables for part in self._family(table.table)}
+            names.update(each.sequence for each in manifest.sequences)
+            return stubs_for_rows(self._ownership, names, keys, self._ask)
+        if manifest.provided:
+            return stubs(self._ownership, self._slots_of, self._source.brought, keys, self._ask)
+        return ""
 
 
 def _out_of_order(names: Sequence[str]) -> Iterator[str]:

@@ -116,6 +116,14 @@ def test_a_rehearsal_on_scratch_begins_with_stand_ins(moving: tuple[str, str], r
     assert "apply again" in said
 
 
+def test_rows_of_provided_tables_are_rehearsed_on_scratch(moving: tuple[str, str], run: Run) -> None:
+    run("export", "--rows-of", "auth.users", "--rows-of", "auth.identities")
+    said = run("rehearse", "migrations/migration-rows").stdout
+    assert "2 tables to which the rows go are stand-ins here: columns as in the source" in said
+    assert "every check holds" in said
+    assert "the target is as it was before" in said
+
+
 def test_policies_that_need_nothing_of_ours_are_the_platforms_unless_it_is_said(
     moving: tuple[str, str], run: Run
 ) -> None:

@@ -1,11 +1,12 @@
 """Stand-ins for what the target provides, for servers that provide nothing: structure only, of the source.
 
-A rehearsal on a throwaway server begins with them. A table is its columns with their types, and the keys to
-which others refer: nothing in it is NOT NULL, computed or checked, since its rows will be keys alone. What
-cannot be made there is passed over, or stands for nothing, and that is said.
+A rehearsal on a throwaway server begins with them; for a bundle of rows alone, with the tables that it fills.
+A table is its columns with their types, and the keys to which others refer: nothing in it is NOT NULL,
+computed or checked, since its rows will be keys alone. What cannot be made there is passed over, or stands
+for nothing, and that is said.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from migplan.bundle.schema import ddl
 from migplan.bundle.schema.needs import unmet
@@ -52,7 +53,25 @@ def stubs(
 
     ``keys`` are all that the bundle brings; ``ask`` asks the source.
     """
-    numbers = _closure(ownership, here, provided)
+    return _stand_ins(ownership, _closure(ownership, here, set(), provided), keys, ask)
+
+
+def stubs_for_rows(
+    ownership: Ownership, relations: Collection[str], keys: Iterable[ForeignKey], ask: Ask
+) -> str:
+    """Return the stand-ins for the tables and sequences that a bundle of rows alone fills.
+
+    All that these need is the target's. ``keys`` are those that refer to the tables; ``ask`` asks the source.
+    """
+    filled = {
+        number
+        for number, entry in ownership.entries.items()
+        if entry.kind in RELATIONS | {"SEQUENCE"} and str(QualifiedName(entry.schema, entry.tag)) in relations
+    }
+    return _stand_ins(ownership, _closure(ownership, filled, filled, lambda _: True), keys, ask)
+
+
+def _stand_ins(ownership: Ownership, numbers: Collection[int], keys: Iterable[ForeignKey], ask: Ask) -> str:
     entries = [entry for number, entry in ownership.entries.items() if number in numbers]
     relations = interfaces(ask, [entry.named for entry in entries if entry.kind in RELATIONS])
     unique: dict[QualifiedName, dict[str, tuple[str, ...]]] = {}
@@ -64,9 +83,11 @@ def stubs(
     return "\n".join([_HEADER + ddl.SESSION + ddl.DEFINING, *lines]) + "\n" if lines else ""
 
 
-def _closure(ownership: Ownership, here: Collection[int], provided: ProvidedEntries) -> frozenset[int]:
-    """Return the provided entries that the others need, directly or by way of others."""
-    found: set[int] = set()
+def _closure(
+    ownership: Ownership, here: Collection[int], also: Collection[int], provided: Callable[[Entry], bool]
+) -> frozenset[int]:
+    """Return the provided entries that the others need, directly or by way of others, and ``also`` these."""
+    found = set(also)
     waiting = list(here)
     while waiting:
         number = waiting.pop()

@@ -49,7 +49,12 @@ def _notes(bundle: VerifiedBundle, said: list[str]) -> Iterator[str]:
     manifest = bundle.manifest
     made = counted(len(manifest.provided), "object")
     are = "is a stand-in" if len(manifest.provided) == 1 else "are stand-ins"
-    yield f"{made} that the targets provide {are} here: structure only, as the source has it"
+    if manifest.contents == "data":
+        tables = counted(len(manifest.tables), "table")
+        are = "is a stand-in" if len(manifest.tables) == 1 else "are stand-ins"
+        yield f"{tables} to which the rows go {are} here: columns as in the source, no checks, no triggers"
+    else:
+        yield f"{made} that the targets provide {are} here: structure only, as the source has it"
     for key in manifest.referred:
         rows = "row" if key.values == 1 else "rows"
         yield f"{key.values:,} {rows} of {key.table} to which rows refer: here as keys alone"
