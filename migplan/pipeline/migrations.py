@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from migplan.config import Config, Platform
-from migplan.errors import RefusedError, SelectionError
+from migplan.errors import RefusedError, SelectionError, StepError
 from migplan.level import Level
 from migplan.migrations.analysis import Analysis, analysis_of
 from migplan.migrations.folder import read
@@ -18,6 +19,7 @@ from migplan.postgres.session import Session, connect
 from migplan.run.bundle import receipt
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.journal import Entry, journal_reader
+from migplan.run.engine.steps import Step
 from migplan.run.engine.target import LockedTarget
 from migplan.run.migrations import steps
 from migplan.run.migrations.apply import MigrateOptions, MigrateResult, migrate
@@ -25,6 +27,7 @@ from migplan.run.migrations.objects import present
 from migplan.run.migrations.status import MigrationStatus, State, statuses_in
 from migplan.text.wording import CODE, did_you_mean
 from migplan.verify.migrations import MigrationsVerified, verify
+from migplan.verify.parts import look
 
 _SIZES = """
     SELECT nspname, relname, pg_catalog.pg_total_relation_size(c.oid)
@@ -65,7 +68,39 @@ def apply_migrations(
     def preflight(target: LockedTarget, names: Sequence[str]) -> None:
         refuse_missing(analysis, target.session, names)
 
-    return migrate(analysis, address, wanted, on_event, preflight)
+    observer = _Verifying(analysis) if wanted.verify else None
+    return migrate(analysis, address, wanted, on_event, preflight, observer)
+
+
+@dataclass(frozen=True)
+class _Verifying:
+    """Runs the verify part of each migration before it is committed, or after what is not one transaction."""
+
+    analysis: Analysis
+
+    def begun(self, step: Step, session: Session) -> None:
+        """Nothing is there to be looked at yet."""
+
+    def ending(self, step: Step, session: Session) -> None:
+        """Raise StepError, which rolls the migration back, if its verify part says that something differs."""
+        analysed = self.analysis.by_name[step.name]
+        together = steps.is_one_transaction(analysed)
+        if not (together or step.phase == steps.VERIFY):
+            return
+        found = look(analysed.migration, session)
+        if found.holds:
+            return
+        first, *others = found.wrong
+        more = "".join(f"\n  {each}" for each in others[:_SHOWN])
+        raise StepError(
+            f"the verify part of {step.name} says that it differs: {first.what}{more}",
+            address=str(session.address),
+            during=f"running the verify part of {step.name}",
+            step=step.name,
+            file=first.file,
+            line=first.line,
+            left="" if together else f"{step.name} could not be one transaction: it stays applied",
+        )
 
 
 def refuse_missing(analysis: Analysis, session: Session, names: Sequence[str]) -> None:

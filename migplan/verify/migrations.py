@@ -6,23 +6,17 @@ is looked whether it is there.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from migplan.errors import PrivilegeError
 from migplan.migrations.analysis import Analysis
-from migplan.migrations.model import Part, Thing, ThingKind
-from migplan.migrations.source_files import reopened
+from migplan.migrations.model import Thing, ThingKind
 from migplan.names import split
 from migplan.postgres.session import Session
-from migplan.sql.split import Statement, pieces
-
-_FRAME = frozenset({"begin", "start", "commit", "end", "rollback"})  # the transaction is ours
-_WRONG = frozenset({False, "false", "DIFFERS"})
+from migplan.verify.parts import Looked, look
 
 # What a name tells for certain. Roles and extensions are the cluster's and the server's affair.
 _LOOKED_FOR = (
@@ -37,21 +31,6 @@ _LOOKED_FOR = (
     ThingKind.TRIGGER,
     ThingKind.POLICY,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What the verify part of a migration said."""
-
-    name: str
-    rows: int = 0
-    wrong: tuple[str, ...] = ()  # rows that end in false or DIFFERS, or the server's error
-    exists: bool = True  # whether there is such a part
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +56,7 @@ def verify(
 ) -> MigrationsVerified:
     """Look at the migrations of these names, which are applied; ``there`` is what the target has."""
     applied = [name for name in analysis.order.order if name in names]
-    looked = tuple(_looked(analysis, name, session) for name in applied)
+    looked = tuple(look(analysis.by_name[name].migration, session) for name in applied)
     expected = sorted(_made(analysis, applied))
     missing = tuple(thing for thing in expected if thing not in there)
     tables = [thing for thing in expected if thing.kind is ThingKind.TABLE and thing in there]
@@ -87,45 +66,6 @@ def verify(
         missing,
         _rows(tables, session),
     )
-
-
-def _looked(analysis: Analysis, name: str, session: Session) -> Looked:
-    part = analysis.by_name[name].migration.verify
-    if part is None:
-        return Looked(name, exists=False)
-    rows, wrong = 0, []
-    with (
-        session.translate_errors(f"running the verify part of {name}"),
-        session.transaction(force_rollback=True),
-    ):
-        session.execute("SET TRANSACTION READ ONLY")
-        for statement in _statements(part):
-            try:
-                with session.transaction():
-                    found = _asked(session, statement.text)
-            except psycopg.OperationalError:
-                raise
-            except psycopg.Error as error:
-                said = error.diag.message_primary or str(error)
-                wrong.append(f"{part.file.name}:{statement.line}: {said}")
-                continue
-            rows += len(found)
-            wrong += [
-                f"{part.file.name}:{statement.line}: {', '.join(map(str, row))}"
-                for row in found
-                if row and row[-1] in _WRONG
-            ]
-    return Looked(name, rows, tuple(wrong))
-
-
-def _statements(part: Part) -> Iterable[Statement]:
-    found = (each for each in pieces(reopened(part), part.file) if isinstance(each, Statement))
-    return [each for each in found if each.word not in _FRAME]
-
-
-def _asked(session: Session, text: str) -> Sequence[tuple[Any, ...]]:
-    cursor = session.execute(text.encode())
-    return cursor.fetchall() if cursor.description else ()
 
 
 def _made(analysis: Analysis, names: Sequence[str]) -> set[Thing]:

@@ -331,3 +331,27 @@ def test_an_interrupt_in_a_transform_says_what_stays(new_target: str, write: Wri
     assert asked(new_target, "SELECT key, done FROM migplan.checkpoint") == [(["3"], 3)]
     assert asked(new_target, "SELECT state FROM migplan.run") == [("stopped",)]
     assert "002_copy" in run("status", "m", "--target", new_target, exit_code=1).stdout
+
+
+def test_apply_runs_verify_parts_with_their_files_and_stops_at_a_difference(
+    new_target: str, write: Write, run: Run
+) -> None:
+    folder = write(**SHOP)
+    (folder / "001_customers.verify.sql").write_text("SELECT count(*) = 2 FROM public.customers;")
+    looks = folder / "002_orders.verify.sql"
+    looks.write_text("SELECT 1;\nSELECT 'orders', count(*) = 7 FROM public.orders;\nSELECT nothing;\n")
+    apply = ("apply", "m", "--target", new_target, "--verify")
+    said = run(*apply, exit_code=2).stderr
+    assert "002_orders.verify.sql:2: the verify part of 002_orders says that it differs: orders, " in said
+    assert '002_orders.verify.sql:3: column "nothing" does not exist' in said
+    assert "stays: 1 migration applied; 2 to go" in said
+    there = asked(new_target, "SELECT to_regclass('orders'), to_regclass('customers')")
+    assert there == [(None, "customers")]
+    looks.write_text("SET TRANSACTION READ ONLY; SELECT count(*) = 1 FROM public.orders;")
+    (folder / "003_index.verify.sql").write_text("SELECT false;")
+    said = run(*apply, exit_code=2).stderr
+    assert "003_index could not be one transaction: it stays applied" in said
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'orders_customer_idx'::regclass"
+    assert asked(new_target, valid) == [(True,)]
+    run("status", "m", "--target", new_target)
+    assert "nothing to do" in run(*apply).stdout

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.text import Text
@@ -24,6 +25,58 @@ if TYPE_CHECKING:
     from migplan.config import Config
     from migplan.postgres.scratch import Scratch
     from migplan.report.run import Words
+    from migplan.run.engine.options import RunOptions
+    from migplan.run.migrations.apply import MigrateOptions
+
+
+@dataclass(frozen=True, slots=True)
+class _OfFolder:
+    """The options that are for folders of migrations alone."""
+
+    to: str
+    reorder: bool
+    seed: bool
+    strict: bool
+    verify: bool
+
+    def wanted(self, run_options: RunOptions) -> MigrateOptions:
+        """Return what is wanted of a run."""
+        from migplan.run.migrations.apply import MigrateOptions
+
+        return MigrateOptions(self.to, self.seed, self.reorder, self.verify, run_options)
+
+    def refuse(self) -> None:
+        """Raise UsageError if one is given, for a bundle."""
+        given = [f"--{each.name}" for each in fields(self) if getattr(self, each.name)]
+        if given:
+            raise click.UsageError(f"{', '.join(given)}: for folders of migrations, and this is a bundle")
+
+
+def _of_folders(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options as one argument, ``of_folder``."""
+
+    @click.option("--to", default="", metavar="NAME", help="Of a folder: the last migration to apply.")
+    @click.option(
+        "--reorder",
+        is_flag=True,
+        help="Of a folder: where the order of the names contradicts what files need, take one that works.",
+    )
+    @click.option(
+        "--seed", is_flag=True, help="Of a folder: run its seeds, too, whether or not they ran before."
+    )
+    @click.option("--strict", is_flag=True, help="Of a folder: stop at what lint warns of.")
+    @click.option(
+        "--verify",
+        is_flag=True,
+        help="Of a folder: run each migration's verify part in its own transaction, and stop at a "
+        "difference: the migration is rolled back. What cannot be in one transaction is looked at after it.",
+    )
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        of_folder = _OfFolder(**{each.name: given.pop(each.name) for each in fields(_OfFolder)})
+        command(**given, of_folder=of_folder)
+
+    return with_options
 
 
 @click.command()
@@ -57,14 +110,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Add the keys that rows break NOT VALID, and leave them so; it is journaled.",
 )
-@click.option("--to", default="", metavar="NAME", help="Of a folder: the last migration to apply.")
-@click.option(
-    "--reorder",
-    is_flag=True,
-    help="Of a folder: where the order of the names contradicts what files need, take one that works.",
-)
-@click.option("--seed", is_flag=True, help="Of a folder: run its seeds, too, whether or not they ran before.")
-@click.option("--strict", is_flag=True, help="Of a folder: stop at what lint warns of.")
+@_of_folders
 @options.without_rehearsal
 @options.confirm
 @options.log_format
@@ -80,10 +126,7 @@ def apply(
     retries: int,
     check_orphans: bool,
     carry_orphans: bool,
-    to: str,
-    reorder: bool,
-    seed: bool,
-    strict: bool,
+    of_folder: _OfFolder,
     without_rehearsal: bool,
     confirm: str | None,
     log_format: str,
@@ -114,20 +157,20 @@ def apply(
     run_options = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
     if named.is_of_people(bundle):
         from migplan.cli import migrations as folders
-        from migplan.run.migrations.apply import MigrateOptions
 
         folders.apply(
             bundle,
             target,
             settings,
-            MigrateOptions(to, seed, reorder, run_options),
+            of_folder.wanted(run_options),
             confirm=confirm,
             without_rehearsal=without_rehearsal,
-            strict=strict,
+            strict=of_folder.strict,
             dry_run=dry_run,
             log_format=log_format,
         )
         return
+    of_folder.refuse()
     verified = load_verified(named.bundle_folder(bundle))
     if name := permission.signed_by(verified, settings):
         screen.show_aside([f"{verified.paths.folder} is signed by {name}"])

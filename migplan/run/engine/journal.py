@@ -279,7 +279,7 @@ class Journal:
             sql.SQL(
                 "SELECT r.run, s.name, s.file_digest AS digest, s.line, s.state, s.finished_at AS at, r.who, "
                 "s.error FROM migplan.run r JOIN migplan.step s USING (run) "
-                "WHERE r.kind = 'migrate' AND r.bundle = {} ORDER BY r.run, s.step"
+                "WHERE r.kind = 'migrate' AND r.bundle = {} AND s.phase <> 'verify' ORDER BY r.run, s.step"
             ).format(folder),
         )
 

@@ -13,9 +13,10 @@ from migplan.run.engine.journal import Run
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.steps import Step
 from migplan.run.engine.target import LockedTarget, locked
+from migplan.run.engine.worker import Observer
 from migplan.run.migrations.down_migrations import down_migrations_of, packed
 from migplan.run.migrations.status import MigrationStatus, State, by_state, statuses_of
-from migplan.run.migrations.steps import files_of, run_steps, steps_of
+from migplan.run.migrations.steps import files_of, is_one_transaction, run_steps, steps_of, verify_step
 
 _SHOWN = 10
 
@@ -27,6 +28,7 @@ class MigrateOptions:
     to: str = ""  # the last migration to apply; those that it needs come before
     seeds: bool = False  # run the seeds as well, whether or not they ran before
     reorder: bool = False  # take the order that works where that of the names does not
+    verify: bool = False  # run each one's verify part with it; who applies says how, by an observer
     options: RunOptions = field(default_factory=RunOptions)
     rehearsal: str = ""  # what is known of one, for the journal
 
@@ -48,11 +50,12 @@ def migrate(
     wanted: MigrateOptions,
     on_event: OnEvent = ignore,
     preflight: Callable[[LockedTarget, Sequence[str]], None] = lambda _target, _names: None,
+    observer: Observer | None = None,
 ) -> MigrateResult:
     """Apply what is pending. StepError says where it stopped; what came before it stays applied.
 
     ``preflight`` looks at the target before the first change, with the lock held, and raises if anything is
-    in the way of the migrations that it is given.
+    in the way of the migrations that it is given. ``observer`` looks from within each step's transaction.
     """
     with locked(address, replace(wanted.options, jobs=1), on_event) as target:
         known = statuses_of(analysis, target.journal)
@@ -66,10 +69,11 @@ def migrate(
             "migrate",
             analysis.folder,
             {name: analysis.by_name[name].migration.digest for name in names},
-            _steps(analysis, names, known),
+            _steps(analysis, names, known, verify=wanted.verify),
             rehearsal=wanted.rehearsal,
             kept={name: packed(way) for name, way in down_migrations_of(analysis, names).items()},
             data_steps=data_steps,
+            observer=observer,
         )
         return MigrateResult(done.run, tuple(names), done.seconds, known, data_steps.summaries)
 
@@ -132,12 +136,19 @@ def _wanted(analysis: Analysis, known: Sequence[MigrationStatus], to: str, *, se
     return [name for name in left if name in needed]
 
 
-def _steps(analysis: Analysis, names: Sequence[str], known: Sequence[MigrationStatus]) -> list[Step]:
+def _steps(
+    analysis: Analysis, names: Sequence[str], known: Sequence[MigrationStatus], *, verify: bool
+) -> list[Step]:
     """Return the steps of these that are not done yet; all steps of those that are to be repeated."""
     standing = {each.name: each for each in known}
-    return [
-        step
-        for name in names
-        for step in steps_of(analysis.folder, analysis.by_name[name])
-        if standing[name].is_repeated or step.line not in standing[name].done
-    ]
+    steps: list[Step] = []
+    for name in names:
+        analysed = analysis.by_name[name]
+        steps += (
+            step
+            for step in steps_of(analysis.folder, analysed)
+            if standing[name].is_repeated or step.line not in standing[name].done
+        )
+        if verify and analysed.migration.verify and not is_one_transaction(analysed):
+            steps.append(verify_step(analysis.folder, analysed.migration))
+    return steps

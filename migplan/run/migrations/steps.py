@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from migplan.migrations.file_analysis import FileAnalysis
-from migplan.migrations.model import Folder, Part
+from migplan.migrations.model import Folder, Migration, Part
 from migplan.migrations.source_files import reopened
 from migplan.migrations.transactions import NonTransactional
 from migplan.run.data.step import DataSteps
@@ -19,6 +19,8 @@ from migplan.sql.split import CopyRows, Statement, pieces
 from migplan.sql.statements import beginning
 
 _FRAME = frozenset({"begin", "start", "commit", "end"})
+VERIFY = "verify"
+"""The phase of a step that only looks: at what a migration did that could not be one transaction."""
 
 
 def steps_of(folder: Folder, analysis: FileAnalysis) -> tuple[Step, ...]:
@@ -40,6 +42,16 @@ def steps_of_part(
     if together and not outside:
         return (_filled(step, tuple(segment for segment, _ in _segments(part))),)
     return tuple(_one_by_one(step, part, {each.line: each for each in outside}))
+
+
+def is_one_transaction(analysed: FileAnalysis) -> bool:
+    """Whether a migration is one step; a program has a transaction for each batch of rows."""
+    return analysed.in_transaction and analysed.migration.kind != "python"
+
+
+def verify_step(folder: Folder, migration: Migration) -> Step:
+    """Return the step in which an observer looks at a migration whose own steps are committed."""
+    return Step(0, file_of(folder, migration.up), migration.name, VERIFY, migration.up.line)
 
 
 def file_of(folder: Folder, part: Part) -> str:

@@ -1,0 +1,86 @@
+"""The verify parts of migrations: SQL that people write to look at what a file did.
+
+A part holds when it runs without an error, in a transaction that may only read, and no row that it returns
+ends in ``false`` or ``DIFFERS``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from migplan.migrations.model import Migration, Part
+from migplan.migrations.source_files import reopened
+from migplan.postgres.session import Session
+from migplan.sql.split import Statement, pieces
+
+_FRAME = frozenset({"begin", "start", "commit", "end", "rollback"})  # the transaction is ours
+_WRONG = frozenset({False, "false", "DIFFERS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A row that ends in false or DIFFERS, or an error of the server's, and the statement that it is of."""
+
+    file: str
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the verify part of a migration said."""
+
+    name: str
+    rows: int = 0
+    wrong: tuple[Complaint, ...] = ()
+    exists: bool = True  # whether there is such a part
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.wrong
+
+
+def look(migration: Migration, session: Session) -> Looked:
+    """Run the verify part of a migration; nothing of it stays, also where a transaction is open."""
+    part = migration.verify
+    if part is None:
+        return Looked(migration.name, exists=False)
+    rows, wrong = 0, []
+    with (
+        session.translate_errors(f"running the verify part of {migration.name}"),
+        session.transaction(force_rollback=True),
+    ):
+        session.execute("SET TRANSACTION READ ONLY")
+        for statement in _statements(part):
+            try:
+                with session.transaction():
+                    found = _asked(session, statement.text)
+            except psycopg.OperationalError:
+                raise
+            except psycopg.Error as error:
+                said = error.diag.message_primary or str(error)
+                wrong.append(Complaint(part.file.name, statement.line, said))
+                continue
+            rows += len(found)
+            wrong += [
+                Complaint(part.file.name, statement.line, ", ".join(map(str, row)))
+                for row in found
+                if row and row[-1] in _WRONG
+            ]
+    return Looked(migration.name, rows, tuple(wrong))
+
+
+def _statements(part: Part) -> Sequence[Statement]:
+    found = (each for each in pieces(reopened(part), part.file) if isinstance(each, Statement))
+    return [each for each in found if each.word not in _FRAME]
+
+
+def _asked(session: Session, text: str) -> Sequence[tuple[Any, ...]]:
+    cursor = session.execute(text.encode())
+    return cursor.fetchall() if cursor.description else ()
