@@ -87,7 +87,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "data": {"engine"},
         "preflight": set(),
         "bundle": {"engine"},
-        "migrations": {"engine", "data"},
+        "migrations": {"engine", "data", "preflight", "bundle"},
         "undo": {"engine", "bundle"},
     },
 }

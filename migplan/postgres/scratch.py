@@ -8,25 +8,29 @@ import json
 import os
 import secrets
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 from psycopg import sql
 
-from migplan.errors import AddressError
+from migplan.errors import AddressError, DatabaseError, LaunchError
 from migplan.files import write_whole
-from migplan.postgres import address
+from migplan.postgres import address, container
 from migplan.postgres.address import Address
-from migplan.postgres.binaries import find_server
+from migplan.postgres.binaries import Installation, find_server
+from migplan.postgres.extension_stubs import STUBBED
 from migplan.postgres.server import ThrowawayServer
-from migplan.postgres.session import connect
+from migplan.postgres.session import Session, connect
 from migplan.postgres.versions import dotted
 
 NAME = "scratch"
 _OURS = "postgres"
 _TAKEN = frozenset({"postgres", "template0", "template1"})
-_CREATE = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+_EMPTY = "template0"
+_CREATE = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+_C = sql.SQL(" ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
 _DROP = sql.SQL("DROP DATABASE {} WITH (FORCE)")
 
 
@@ -96,13 +100,17 @@ def _whereabouts() -> Path:
 
 
 @contextmanager
-def lent_database(server: Address) -> Iterator[Address]:
+def lent_database(server: Address, name: str = "", template: str = _EMPTY) -> Iterator[Address]:
     """A new database on a server that is running already; it is dropped after the block.
 
-    Raises DatabaseError where the role may not create databases.
+    It is a copy of the database ``template``, to which nobody may be connected. Raises DatabaseError where
+    the role may not create databases.
     """
-    name = f"migplan_scratch_{secrets.token_hex(6)}"
-    create, drop = (statement.format(sql.Identifier(name)) for statement in (_CREATE, _DROP))
+    name = name or f"migplan_scratch_{secrets.token_hex(6)}"
+    create = _CREATE.format(sql.Identifier(name), sql.Identifier(template))
+    if template == _EMPTY:
+        create += _C
+    drop = _DROP.format(sql.Identifier(name))
     with connect(server) as session:
         session.autocommit = True
         session.ask(create, during=f"creating the database {name}")
@@ -110,6 +118,151 @@ def lent_database(server: Address) -> Iterator[Address]:
             yield server.of_database(name)
         finally:
             session.ask(drop, during=f"dropping the database {name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A server on which something is tried, in databases that are made for it and dropped again."""
+
+    address: Address
+    version: int  # as server_version_num
+    said: str  # what it is, in words
+    extensions: frozenset[str]  # that can be created there
+    notes: tuple[str, ...] = ()
+    is_lent: bool = False  # others use it, too: roles are made only where they are missing, and said
+
+    @property
+    def major(self) -> int:
+        """Its major version."""
+        return self.version // 10000
+
+    @contextmanager
+    def database(self, name: str = "", template: str = _EMPTY) -> Iterator[Address]:
+        """A database for a block: empty, or a copy of another one; ``name`` is taken where it is free."""
+        if self.is_lent or name in _TAKEN or name.startswith("pg_"):
+            name = ""
+        with connect(self.address) as session:
+            taken = session.ask(
+                "SELECT FROM pg_catalog.pg_database WHERE datname = %s", [name], during="looking for a name"
+            )
+        with lent_database(self.address, "" if taken else name, template) as made:
+            yield made
+
+    def make_roles(self, roles: Collection[str]) -> tuple[tuple[str, ...], str]:
+        """Make those of the roles that are missing, none of which can log in.
+
+        Return those that were made, and why the others could not be: empty, if nothing is missing.
+        """
+        made: list[str] = []
+        with connect(self.address) as session:
+            session.autocommit = True
+            there = {name for (name,) in session.ask(_ROLES, during="looking for roles")}
+            for role in sorted(role for role in set(roles) - there if not role.startswith("pg_")):
+                create = sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role))
+                try:
+                    session.ask(create, during=f"making the role {role}")
+                except DatabaseError as error:
+                    return tuple(made), f"the role {role} cannot be made on {self.said}: {error.what}"
+                made.append(role)
+        return tuple(made), ""
+
+    def roles(self) -> frozenset[str]:
+        """The roles that are there now."""
+        with connect(self.address) as session:
+            return frozenset(name for (name,) in session.ask(_ROLES, during="looking for roles"))
+
+    def drop_roles(self, roles: Collection[str]) -> None:
+        """Drop roles on which nothing depends any more; one that something needs stays."""
+        with connect(self.address) as session:
+            session.autocommit = True
+            for role in sorted(roles):
+                with suppress(DatabaseError):
+                    session.ask(
+                        sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)),
+                        during=f"dropping the role {role}",
+                    )
+
+
+_ROLES: LiteralString = "SELECT rolname::text FROM pg_catalog.pg_roles"
+_EXTENSIONS: LiteralString = "SELECT name::text FROM pg_catalog.pg_available_extensions"
+
+
+@contextmanager
+def judge(
+    lent: Address | None = None,
+    *,
+    major: int | None = None,
+    extensions: Collection[str] = (),
+    superuser: str = _OURS,
+) -> Iterator[Judge]:
+    """A server that judges, for a block: the one that is lent, else a throwaway one, else a container.
+
+    ``major`` and ``extensions`` are those of the target. Of the servers on this machine one of that version
+    is taken that has the extensions, but for those that can have stand-ins; then an image of that version,
+    where an engine for containers answers; then a server of another version, which its notes say. On one of
+    our own ``superuser`` runs everything: what is made belongs to whom it belongs to in the target.
+    LaunchError where there is none; DatabaseError where the lent one cannot be used.
+    """
+    if lent is not None:
+        with connect(lent) as session:
+            yield _judge_at(lent, session, str(lent), major, is_lent=True)
+        return
+    needed = frozenset(extensions) - STUBBED
+    installation = _installation(major, extensions, needed)
+    if installation is None and major is not None and (image := container.image_of(major)):
+        with (
+            container.running(image, superuser) as url,
+            _judging(url, f"a container of {image}", major) as made,
+        ):
+            yield made
+        return
+    installation = installation or _any_installation(major, needed)
+    with (
+        ThrowawayServer(installation, superuser=superuser) as server,
+        _judging(server.conninfo(), "a throwaway server", major) as made,
+    ):
+        yield made
+
+
+@contextmanager
+def _judging(url: str, what: str, major: int | None) -> Iterator[Judge]:
+    where = address.parse(url, name=NAME)
+    with connect(where) as session:
+        yield _judge_at(where, session, what, major)
+
+
+def _installation(
+    major: int | None, extensions: Collection[str], needed: Collection[str]
+) -> Installation | None:
+    """The server of that version on this machine that has all extensions, or those that are needed."""
+    for wanted in (extensions, needed):
+        with suppress(LaunchError):
+            return find_server(major, extensions=wanted)
+    return None
+
+
+def _any_installation(major: int | None, needed: Collection[str]) -> Installation:
+    """Any server on this machine, of another version with what is needed rather than one without."""
+    for version, wanted in ((None, needed), (major, ())):
+        with suppress(LaunchError):
+            return find_server(version, extensions=wanted)
+    return find_server()
+
+
+def _judge_at(
+    where: Address, session: Session, what: str, major: int | None, *, is_lent: bool = False
+) -> Judge:
+    there = frozenset(name for (name,) in session.ask(_EXTENSIONS, during="looking for extensions"))
+    found = session.version // 10000
+    notes = (
+        (f"{what} is PostgreSQL {found}, and the target is {major}: what differs between them is not seen",)
+        if major is not None and found != major
+        else ()
+    )
+    session.commit()
+    return Judge(
+        where, session.version, f"{what}, PostgreSQL {dotted(session.version)}", there, notes, is_lent
+    )
 
 
 def _make_roles(where: Address, roles: Collection[str]) -> tuple[str, ...]:

@@ -5,15 +5,11 @@ ways. What the target must say is what another server of its version says after 
 Nothing of this touches the target.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
 
-import psycopg
-
+from migplan.bundle.schema.building import build, roles_of
 from migplan.bundle.schema.definitions import texts
 from migplan.catalog import read
 from migplan.catalog.attributes import Attributes
@@ -24,12 +20,8 @@ from migplan.errors import DatabaseError, FileError, LaunchError, RefusedError
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
 from migplan.postgres.scratch import lent_database, scratch
-from migplan.postgres.session import Session, connect, reading
+from migplan.postgres.session import connect, reading
 from migplan.verify.expectation import Expectation
-
-_AT_ONCE = 100  # statements in one message
-# Without a say in how definitions are printed; the first two would run functions of the bundle, or reach out.
-_LEFT_OUT = re.compile(r"(CREATE|ALTER) (EVENT TRIGGER|SUBSCRIPTION) |REFRESH |COMMENT ON ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +43,7 @@ def rebuilt(expectation: Expectation, major: int, lent: Address | None = None) -
     try:
         statements = list(texts(expectation.paths.folder, expectation.manifest))
         with _server(expectation, major, lent) as address:
-            failed = _run(address, statements)
+            failed = build(address, statements, comments=False)
             with reading(address) as session:
                 catalog = read.read(session, Counting(Exactness.ESTIMATE))
                 found = read_attributes(session)
@@ -79,7 +71,7 @@ def _server(expectation: Expectation, major: int, lent: Address | None) -> Itera
             yield address
         return
     extensions = {extension.name for extension in expectation.catalog.extensions} - {"plpgsql"}
-    roles = set(_roles(expectation.catalog))
+    roles = roles_of(expectation.catalog)
     with scratch(major=major, extensions=_to_be_had(major, extensions), roles=roles) as made:
         yield made.address
 
@@ -104,41 +96,3 @@ def _refuse_other_version(address: Address, lent: Address, major: int) -> None:
             f"{lent} is PostgreSQL {found}, and definitions must be read as the target's {major} reads them",
             do=f"name a scratch server of version {major}",
         )
-
-
-def _roles(catalog: Catalog) -> Iterator[str]:
-    """All that the definitions name."""
-    owned: tuple[Any, ...] = (
-        *(catalog.schemas + catalog.tables + catalog.views),
-        *(catalog.sequences + catalog.functions + catalog.types),
-    )
-    yield from (thing.owner for thing in owned if thing.owner)
-    for grant in catalog.grants:
-        yield from {grant.grantee, grant.of_role} - {"", "public", "(owner)"}
-    for table in catalog.tables:
-        for policy in table.policies:
-            yield from set(policy.roles) - {"PUBLIC"}
-
-
-def _run(address: Address, statements: Iterable[str]) -> list[str]:
-    """Run the statements, many in one message while none fails; what the server said of those that did."""
-    failed: list[str] = []
-    wanted = iter(text for text in statements if not _LEFT_OUT.match(text))
-    with connect(address) as session, session.translate_errors("building the definitions of the bundle"):
-        session.autocommit = True
-        while batch := list(islice(wanted, _AT_ONCE)):
-            if _ran(session, "\n".join(batch)) is None:
-                continue
-            failed += [said for said in (_ran(session, text) for text in batch) if said is not None]
-    return failed
-
-
-def _ran(session: Session, text: str) -> str | None:
-    """Why the server would not run it, or nothing; what one message holds is done whole or not at all."""
-    try:
-        session.execute(text.encode())
-    except psycopg.Error as error:
-        if session.closed:
-            raise
-        return error.diag.message_primary or "an error without a message"
-    return None

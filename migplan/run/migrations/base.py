@@ -1,0 +1,234 @@
+"""What stands in a scratch database before the first migration: nothing, a bundle, or the target's schema.
+
+The target's own schema is taken with pg_dump, as it was before the first migration of a folder, and kept in
+the journal. Neither rows nor secrets are in it: subscriptions and user mappings are left out, and so are
+event triggers, which would run on the scratch server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, LiteralString
+
+from pydantic import BaseModel
+
+from migplan.bundle.schema import ddl
+from migplan.bundle.schema.building import build
+from migplan.bundle.schema.definitions import texts
+from migplan.bundle.schema.roles import Owners, roles_in
+from migplan.bundle.schema.unsupported import Setting
+from migplan.bundle.verified import VerifiedBundle, load_verified
+from migplan.errors import ArchiveError, DatabaseError, LaunchError
+from migplan.postgres import pg_dump
+from migplan.postgres.address import Address
+from migplan.postgres.archive import Entry
+from migplan.postgres.session import Session, connect, reading
+from migplan.run.bundle.stand_ins import load_stand_ins
+from migplan.run.migrations.extensions import Extensions
+from migplan.run.preflight.wants import wants_of
+from migplan.text.wording import counted
+
+KEPT_AS = "(base)"
+"""Under which name the journal keeps the base with the first run of a folder; no file is called so."""
+
+_OURS = "migplan"
+_LEFT_OUT = frozenset({"SUBSCRIPTION", "USER MAPPING", "EVENT TRIGGER"})
+_ABOUT = tuple(f"{kind} " for kind in sorted(_LEFT_OUT))
+_DURING = "reading the schema of the target"
+
+_WHERE: LiteralString = """
+    SELECT pg_catalog.current_database()::text, session_user::text,
+           coalesce((SELECT pg_catalog.substr(c, 13)
+                     FROM pg_catalog.pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) c
+                     WHERE c LIKE 'search_path=%%'
+                       AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d
+                                                 WHERE d.datname = pg_catalog.current_database()))
+                       AND s.setrole IN (0, (SELECT r.oid FROM pg_catalog.pg_roles r
+                                             WHERE r.rolname = session_user))
+                     ORDER BY s.setrole <> 0 AND s.setdatabase <> 0 DESC, s.setrole <> 0 DESC LIMIT 1), '')
+"""
+# What people have made: no members of extensions, nothing of the server's own, and no journal.
+_SOMETHING: LiteralString = """
+    SELECT EXISTS (
+        SELECT FROM (
+            SELECT 'pg_catalog.pg_class'::regclass, c.oid, c.relnamespace FROM pg_catalog.pg_class c
+            UNION ALL
+            SELECT 'pg_catalog.pg_proc'::regclass, p.oid, p.pronamespace FROM pg_catalog.pg_proc p
+            UNION ALL
+            SELECT 'pg_catalog.pg_type'::regclass, t.oid, t.typnamespace FROM pg_catalog.pg_type t
+            UNION ALL
+            SELECT 'pg_catalog.pg_namespace'::regclass, n.oid, n.oid FROM pg_catalog.pg_namespace n
+            WHERE n.nspname <> 'public'
+            UNION ALL
+            SELECT 'pg_catalog.pg_extension'::regclass, e.oid, e.extnamespace FROM pg_catalog.pg_extension e
+            WHERE e.extname <> 'plpgsql'
+            UNION ALL
+            SELECT 'pg_catalog.pg_publication'::regclass, p.oid, 0 FROM pg_catalog.pg_publication p
+            UNION ALL
+            SELECT 'pg_catalog.pg_default_acl'::regclass, d.oid, d.defaclnamespace
+            FROM pg_catalog.pg_default_acl d
+        ) made (class, oid, namespace)
+        WHERE made.oid >= 16384
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.oid = made.namespace
+                          AND (n.nspname IN ('migplan', 'information_schema') OR n.nspname ~ '^pg_'))
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = made.class
+                          AND d.objid = made.oid AND d.deptype = 'e'))
+"""
+
+
+@dataclass(frozen=True)
+class Base:
+    """What is loaded before the migrations, and where it comes from."""
+
+    said: str = "nothing"
+    statements: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
+    extensions: frozenset[str] = frozenset()
+    search_path: str = (
+        ""  # that the target's sessions have, by its database and role; empty: the server's own
+    )
+    database: str = ""  # what the target is called
+    superuser: str = "postgres"  # who runs everything: the role that is connected to the target
+    bundle: VerifiedBundle | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What tells this base from another."""
+        said = json.dumps(
+            [self.statements, sorted(self.roles), self.search_path, self.database, self.superuser]
+        )
+        of_bundle = self.bundle.digest if self.bundle else ""
+        return hashlib.sha256(f"{of_bundle} {said}".encode()).hexdigest()
+
+    def load(self, address: Address, extensions: Extensions) -> tuple[str, ...]:
+        """Make it in an empty database; return what people should know of that."""
+        notes: list[str] = []
+        if self.bundle is not None:
+            notes += load_stand_ins(self.bundle, address)
+        statements = [extensions.instead_of(text) for text in self.statements]
+        failed = build(address, filter(None, statements)) if statements else []
+        if failed:
+            notes.append(
+                f"{counted(len(failed), 'statement')} of {self.said} could not be run on the scratch server, "
+                f"the first for: {failed[0]}"
+            )
+        return tuple(notes)
+
+    def set_path(self, address: Address) -> None:
+        """Give a database of the scratch server the search path that sessions of the target have."""
+        if not self.search_path:
+            return
+        with connect(address) as session:
+            statement = Setting("search_path", self.search_path).entry(0, {}).definition
+            session.autocommit = True
+            session.ask(statement.encode(), during="setting the search path of the scratch database")
+
+
+NOTHING = Base()
+
+
+def of_bundle(folder: Path) -> Base:
+    """Return the definitions of a bundle as a base; its rows are not read."""
+    bundle = load_verified(folder)
+    manifest = bundle.manifest
+    return Base(
+        f"the bundle {folder}",
+        tuple(texts(folder, manifest)),
+        frozenset(wants_of(bundle).roles) | {role.name for role in manifest.made_roles},
+        frozenset(each.name for each in manifest.extensions),
+        database=manifest.database,
+        bundle=bundle,
+    )
+
+
+def of_target(address: Address) -> Base:
+    """Return the schema that the target has now as a base; an empty one, where there is nothing in it.
+
+    ``notes`` say why it cannot be had, if it cannot be had: then the base is empty as well.
+    """
+    with reading(address) as session:
+        base = _where(session)
+        ((something,),) = session.ask(_SOMETHING, during=_DURING)
+        if not something:
+            return base
+        try:
+            installation = pg_dump.suitable(session.version, encrypted=session.encrypted)
+            with pg_dump.dumping(address, installation, session.export_snapshot()) as dump:
+                entries = [entry for entry in dump.archive().entries if not _is_left_out(entry)]
+        except (LaunchError, DatabaseError, ArchiveError) as error:
+            return replace(base, said=f"nothing: the schema of {address} cannot be had", notes=(error.what,))
+    return replace(
+        base,
+        said=f"the schema of {address}",
+        statements=tuple(_statements(entries)),
+        roles=frozenset(_roles(entries)),
+        extensions=frozenset(entry.tag for entry in entries if entry.kind == "EXTENSION"),
+    )
+
+
+def where(address: Address) -> Base:
+    """Return an empty base for a target: only what its database and its sessions are like."""
+    with reading(address) as session:
+        return _where(session)
+
+
+def _where(session: Session) -> Base:
+    ((database, user, path),) = session.ask(_WHERE, during=_DURING)
+    return Base(search_path=path, database=database, superuser=user)
+
+
+def _is_left_out(entry: Entry) -> bool:
+    if entry.schema == _OURS or (entry.kind == "SCHEMA" and entry.tag == _OURS):
+        return True
+    of_schema = entry.tag == f"SCHEMA {_OURS}"
+    return entry.kind in _LEFT_OUT or of_schema or entry.tag.startswith(_ABOUT)
+
+
+def _statements(entries: Sequence[Entry]) -> Iterator[str]:
+    yield f"{ddl.SESSION}{ddl.DEFINING}"
+    for text in ddl.statements(entries, {}, Owners()):
+        if not text.lstrip("\n").startswith("--"):
+            yield text
+
+
+def _roles(entries: Iterable[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if entry.owner:
+            yield entry.owner
+        yield from (role for role, _ in roles_in(entry, Owners()))
+
+
+class _Kept(BaseModel, strict=True):
+    """What the journal keeps of a base."""
+
+    said: str
+    statements: tuple[str, ...]
+    roles: frozenset[str]
+    extensions: frozenset[str]
+    search_path: str
+    database: str
+    superuser: str
+
+
+def packed(base: Base) -> bytes:
+    """Return what the journal is to keep of a base."""
+    said: dict[str, Any] = {
+        "said": base.said,
+        "statements": base.statements,
+        "roles": sorted(base.roles),
+        "extensions": sorted(base.extensions),
+        "search_path": base.search_path,
+        "database": base.database,
+        "superuser": base.superuser,
+    }
+    return json.dumps(said, ensure_ascii=False).encode()
+
+
+def unpacked(content: bytes) -> Base:
+    """Return the base that a journal keeps; ValueError when it is none."""
+    return Base(**_Kept.model_validate_json(content).model_dump())
