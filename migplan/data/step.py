@@ -28,6 +28,7 @@ class DataStep:
     conflict: tuple[str, ...] = ()  # columns of a unique index of it: a row that is there is updated
     write: Write | None = None  # gets the connection, in a transaction, and rows of one batch
     batch: int = 100  # rows of one transaction
+    max_rows: int = 10_000  # rows that one batch may become, and so what is held in memory
     rate: float | None = None  # rows a second at most
     retries: int = 3  # of what passes
     wait: float = 0.5  # seconds before the first of them; it doubles each time, up to 30
@@ -59,6 +60,7 @@ class DataStep:
             ("transform must be a function", self.transform is None or callable(self.transform)),
             ("write must be a function", self.write is None or callable(self.write)),
             ("batch must be 1 or more", self.batch >= 1),
+            ("max_rows must be 1 or more", self.max_rows >= 1),
             ("rate must be more than 0, or None", self.rate is None or self.rate > 0),
             ("retries must be 0 or more", self.retries >= 0),
             ("wait must be 0 or more", self.wait >= 0),

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -639,3 +640,132 @@ def test_a_keyboard_interrupt_in_the_code_stops_behind_what_is_done(new: New) ->
     with pytest.raises(KeyboardInterrupt):
         step()
     assert step.checkpoint == (["13"], 13, 0, 0, 13, False)
+
+
+# --- code that does not end, or would end everything ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "endless",
+    ["while True: pass", "yield from ({} for _ in iter(int, 1) if _)"],
+    ids=["a loop", "a generator that yields nothing"],
+)
+def test_code_that_never_ends_is_interrupted(new: New, endless: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_step, "_GRACE", 0.2)
+    step = new(
+        f"""
+        def change(row):
+            if row["id"] == 14:
+                {endless}
+            yield Row(unit=row["id"])
+
+        STEP = DataStep(read="SELECT * FROM units", key=("id",), transform=change, into="shown", batch=10)
+        """
+    )
+    threading.Timer(0.3, step.stopping.set).start()
+    with pytest.raises((StoppedError, KeyboardInterrupt)):
+        step()
+    assert step.checkpoint == (["13"], 13, 0, 0, 13, False)
+
+
+def test_a_write_that_never_ends_is_interrupted(new: New, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_step, "_GRACE", 0.2)
+    step = new(
+        """
+        def write(connection, rows):
+            connection.execute("INSERT INTO shown VALUES (1)")
+            while True:
+                pass
+
+        STEP = DataStep(read="SELECT * FROM units", key=("id",), write=write)
+        """
+    )
+    threading.Timer(0.3, step.stopping.set).start()
+    with pytest.raises((StoppedError, KeyboardInterrupt)):
+        step()
+    assert step.asked("SELECT count(*) FROM shown") == [(0,)]
+
+
+def test_a_row_that_becomes_rows_for_ever_fails(new: New) -> None:
+    step = new(
+        """
+        def change(row):
+            number = row["id"]
+            while True:
+                yield Row(unit=number)
+                if row["id"] != 14:
+                    return
+                number += 1000
+
+        STEP = DataStep(
+            read="SELECT * FROM units", key=("id",), transform=change, into="shown", batch=10, max_rows=500
+        )
+        """
+    )
+    with pytest.raises(StepError, match="id = 14: transform made more than 500 rows of it") as caught:
+        step()
+    assert caught.value.line == step.line("transform=change")
+    assert step.checkpoint == (["13"], 13, 0, 0, 13, False)
+
+
+def test_a_batch_that_becomes_too_many_rows_is_cut(new: New) -> None:
+    step = new(
+        """
+        def change(row):
+            return [Row(unit=row["id"] + 1000 * n) for n in range(row["id"] % 5 + 1)]
+
+        STEP = DataStep(
+            read="SELECT * FROM units", key=("id",), transform=change, into="shown", batch=10, max_rows=6
+        )
+        """
+    )
+    assert step().counts == Counts(done=25, written=75)
+    written = [each.counts.written for each in step.events if isinstance(each, Progressed)]
+    assert all(then - before <= 6 for before, then in pairwise([0, *written]))
+
+
+@pytest.mark.parametrize("how", ["os._exit(0)", "_exit(0)"])
+def test_it_may_not_end_the_process(new: New, how: str) -> None:
+    step = new(
+        f"""
+        import os
+        from os import _exit
+
+        def change(row):
+            if row["id"] == 3:
+                {how}
+            return Row(unit=row["id"])
+
+        STEP = DataStep(read="SELECT * FROM units", key=("id",), transform=change, into="shown")
+        """
+    )
+    with pytest.raises(StepError, match=r"id = 3: SystemExit: os\._exit\(0\) was called") as caught:
+        step()
+    assert caught.value.line == step.line(how)
+    assert step.checkpoint[:2] == (["2"], 2)
+
+
+def test_dates_that_python_does_not_have_pass_through(new: New) -> None:
+    step = new(
+        """
+        STEP = DataStep(read="TABLE old", key=("d", "ts"), into="public.new")
+        """,
+        """
+        CREATE TABLE old (
+            d date, t time, tz timetz, ts timestamp, tstz timestamptz, r daterange, many date[], i interval
+        );
+        CREATE TABLE new (LIKE old);
+        INSERT INTO old VALUES
+            ('infinity', '24:00', '24:00+02', '-infinity', 'infinity', '[-infinity,infinity]', '{infinity}',
+             '1 day'),
+            ('0044-03-15 BC', '12:00', '12:00+00', '4713-01-01 BC', '0001-01-01 BC', '(,infinity)', NULL,
+             '9999999 years'),
+            ('12024-02-29', NULL, NULL, '294276-12-31 23:59:59.999999', '10000-01-01', 'empty',
+             '{{2024-01-01,NULL},{0044-03-15 BC,2024-01-01}}', '-178000000 years'),
+            ('2024-02-29', '12:00:00.000001', '12:00-11:30', '2024-02-29 12:00', '2024-02-29 12:00+05',
+             '[2024-01-01,2024-02-01)', '{2024-01-01}', '1 mon 2 days 03:04:05.6');
+        """,
+    )
+    assert step().counts == Counts(done=4, written=4)
+    assert step.asked("SELECT new::text FROM new EXCEPT ALL SELECT old::text FROM old") == []
+    assert step.asked("SELECT count(*) FROM new") == [(4,)]

@@ -22,8 +22,10 @@ from migplan.postgres.session import Session
 from migplan.run.data.checkpoint import Checkpoint, Checkpoints
 from migplan.run.data.events import Counts, DataEvent, OnDataEvent, Opened, Progressed, Summary, TriedAgain
 from migplan.run.data.load import Loaded, load
+from migplan.run.data.own_code import OwnCode, no_silent_end
 from migplan.run.data.read import Batch, UnreadableError, about, read, refuse_null_keys, shown
-from migplan.run.data.transform import Outcome, Pace, of_own_code, transformed
+from migplan.run.data.transform import Outcome, Pace, TooManyError, of_own_code, transformed
+from migplan.run.data.values import read_all_dates
 from migplan.run.data.write import EndedError, MovedError, Stop, UnwritableError, Writing, Written, target_of
 from migplan.run.engine import events
 from migplan.run.engine.execution import ProgramContext
@@ -59,9 +61,10 @@ def run_data_step(
     was committed before stays, and the next try goes on behind it. ``shared_by`` is told the process of each
     session; ``source`` is what the file was when it was checked.
     """
-    loaded = load(file, source)
-    running = _Running(address, limits, Checkpoints(address, run, step), loaded, on_event, stopping)
-    return running.all(shared_by)
+    with no_silent_end():
+        loaded = load(file, source)
+        running = _Running(address, limits, Checkpoints(address, run, step), loaded, on_event, stopping)
+        return running.all(shared_by)
 
 
 class DataSteps:
@@ -126,6 +129,7 @@ class _Running:
             *_UNFIT,
             *loaded.step.transient,
         )
+        self._own_code = OwnCode()
         self._name = ""
         self._at = Checkpoint((), None, Counts(), finished=False)
 
@@ -133,6 +137,7 @@ class _Running:
         """Do all batches that are left, and return the summary."""
         self._shared_by = shared_by
         self._worker = Worker(self._address, self._limits)
+        read_all_dates(self._worker.session)
         started = time.monotonic()
         try:
             with self._cancelled_when_stopping():
@@ -200,23 +205,32 @@ class _Running:
             return read(connection, self._step, self._at.key)
 
     def _transformed(self, batch: Batch) -> tuple[list[Outcome], BaseException | None]:
-        """Return the outcome of each row up to one that stops the step; the exception if people stop it."""
+        """Return the outcome of each row up to one that stops the step, or has no room in this batch.
+
+        The exception, too, if people stop it.
+        """
         found: list[Outcome] = []
-        room = self._step.skip_limit - self._at.counts.failed if self._step.on_error == "skip" else 0
+        failures = self._step.skip_limit - self._at.counts.failed if self._step.on_error == "skip" else 0
+        room = self._step.max_rows
         try:
             for keyed in batch.rows:
                 self._pace.row()
-                found.append(transformed(self._loaded, keyed, self._pace, self._tried_again))
+                with self._own_code:
+                    found.append(transformed(self._loaded, keyed, self._pace, self._tried_again, room))
+                room -= len(found[-1].rows)
                 if fault := found[-1].fault:
-                    room -= 1
-                    if fault.lasting or room < 0:
+                    failures -= 1
+                    if fault.lasting or failures < 0:
                         break
+        except TooManyError:
+            return found, None  # the next batch begins with this row
         except (StoppedError, KeyboardInterrupt) as stopped:
             return found, stopped
         return found, None
 
     def _write(self, outcomes: list[Outcome], *, last: bool) -> Written:
-        return self._writing.write(self._worker.session, self._at, outcomes, last=last)
+        with self._own_code if self._step.write else contextlib.nullcontext():
+            return self._writing.write(self._worker.session, self._at, outcomes, last=last)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Session]:
@@ -257,20 +271,26 @@ class _Running:
 
     def _reopen(self) -> None:
         self._worker.reopen()
+        read_all_dates(self._worker.session)
         self._shared_by(self._worker.process)
         self._alone()
 
     @contextlib.contextmanager
     def _cancelled_when_stopping(self) -> Iterator[None]:
-        """Cancel the statement that runs in a block, a moment after the step is to stop."""
+        """Interrupt the step's own code a moment after the step is to stop, and then the statement that runs.
+
+        What is done by then can still be written.
+        """
         over = threading.Event()
 
         def watch() -> None:
             while not self._stopping.wait(0.2):
                 if over.is_set():
                     return
-            while not over.wait(_GRACE):
-                self._worker.cancel()
+            while not over.wait(_GRACE / 2):
+                self._own_code.interrupt()
+                if not over.wait(_GRACE / 2):
+                    self._worker.cancel()
 
         watcher = threading.Thread(target=watch, name="data-step-watch", daemon=True)
         watcher.start()

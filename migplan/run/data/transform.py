@@ -5,15 +5,18 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from migplan.back_off import back_off
 from migplan.data import Row, Skip
 from migplan.run.data.load import Loaded, line_in
 from migplan.run.data.read import Keyed
 from migplan.run.engine.worker import StoppedError
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +42,31 @@ Again = Callable[[int, str, float], None]
 """Told before another try: its number, why, and how long it waits."""
 
 
-def transformed(loaded: Loaded, keyed: Keyed, pace: Pace, again: Again) -> Outcome:
-    """Call the step's function on a row, and again after exceptions that the step calls transient."""
+class TooManyError(Exception):
+    """A row becomes more rows than there is room for."""
+
+
+def transformed(loaded: Loaded, keyed: Keyed, pace: Pace, again: Again, room: int) -> Outcome:
+    """Call the step's function on a row, and again after exceptions that the step calls transient.
+
+    Raise TooManyError if it becomes more rows than there is ``room`` for in a batch that has others.
+    """
     step = loaded.step
     attempt = 0
     while True:
         attempt += 1
         try:
-            return Outcome(keyed.key, _rows(step.transform(Row(keyed.row)) if step.transform else keyed.row))
+            given = step.transform(Row(keyed.row)) if step.transform else keyed.row
+            return Outcome(keyed.key, _rows(given, room, pace))
         except Skip as skip:
             return Outcome(keyed.key, skip=skip.why or "no reason given")
+        except StoppedError:
+            raise
+        except TooManyError:
+            if room < step.max_rows:
+                raise
+            what = f"transform made more than {room:,} rows of it, and max_rows is {room:,}"
+            return Outcome(keyed.key, fault=Fault(what, loaded.line("transform")))
         except step.transient as error:
             fault = of_own_code(loaded, error, lasting=True)
             if attempt > step.retries:
@@ -70,7 +88,7 @@ def of_own_code(
     return Fault(type(error).__name__ + (f": {said}" if said else ""), line, lasting)
 
 
-def _rows(given: object) -> tuple[Mapping[str, Any], ...]:
+def _rows(given: object, room: int, pace: Pace) -> tuple[Mapping[str, Any], ...]:
     """One row or several; anything else was a mistake, and most often a missing ``return``."""
     if isinstance(given, Mapping):
         found: tuple[object, ...] = (given,)
@@ -78,7 +96,9 @@ def _rows(given: object) -> tuple[Mapping[str, Any], ...]:
         getattr(given, "close", lambda: None)()
         raise TypeError("transform is an async function, and has to be a plain one")
     elif isinstance(given, Iterable) and not isinstance(given, str | bytes):
-        found = tuple(given)
+        found = tuple(pace.unless_stopped(islice(given, room + 1)))
+        if len(found) > room:
+            raise TooManyError
     else:
         raise TypeError(
             f"transform returned {_named(given)}, and has to return a row or several; to leave one out: "
@@ -125,6 +145,12 @@ class Pace:
         self.refuse_to_go_on()
         self._wait(seconds)
         self.refuse_to_go_on()
+
+    def unless_stopped(self, values: Iterable[_Value]) -> Iterator[_Value]:
+        """Yield the values; raise StoppedError as soon as the step is to stop."""
+        for value in values:
+            self.refuse_to_go_on()
+            yield value
 
     def refuse_to_go_on(self) -> None:
         """Raise StoppedError if the step is to stop."""
