@@ -6,7 +6,7 @@ from migplan.config import Platform
 from migplan.migrations.lint import NO_LEVELS, Context, Levels, Risk, Sizes, lint
 from migplan.migrations.model import Migration, Style, Use
 from migplan.migrations.source_files import statements_of
-from migplan.migrations.transactions import NonTransactional, non_transactional
+from migplan.migrations.transactions import NonTransactional, non_transactional, refuse_ends
 from migplan.migrations.uses import uses
 
 
@@ -39,6 +39,7 @@ def analysis_of_file(
     if migration.kind == "python":
         return FileAnalysis(migration)
     statements = tuple(statements_of(migration.up))
+    refuse_ends(statements, migration.up.file)
     outside = non_transactional(statements)
     context = Context(migration, migration.in_transaction and not outside, sizes, style, platform=platform)
     return FileAnalysis(

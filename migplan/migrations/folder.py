@@ -4,14 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 from migplan.errors import FileError
 from migplan.migrations.model import Folder, Migration, Style
-from migplan.migrations.styles import dbmate, flyway, golang_migrate, plain, sqitch
+from migplan.migrations.styles import flyway, golang_migrate, plain, sqitch
 from migplan.migrations.styles.building import Listing, by_number, listing
+from migplan.migrations.styles.foreign_marks import refuse_foreign_marks
+from migplan.migrations.styles.marked import DBMATE, GOOSE, SQL_MIGRATE
 
-IN_ORDER: tuple[ModuleType, ...] = (sqitch, flyway, golang_migrate, dbmate, plain)
+IN_ORDER = (sqitch, flyway, golang_migrate, DBMATE, GOOSE, SQL_MIGRATE, plain)
 """The styles in the order in which they are asked; plain takes what is left."""
 
 
@@ -29,6 +30,8 @@ def read(path: Path) -> Folder:
     if not planned:
         migrations.sort(key=by_number)
     _distinct(migrations)
+    for migration in migrations:
+        refuse_foreign_marks(found.source(migration.up.file), migration)
     _say_what_shares_numbers(found, migrations)
     called = Style.SUPABASE if style is plain and plain.is_supabase(found) else style.STYLE
     return Folder(path, called, tuple(_resolved(migrations)), planned, tuple(found.remarks))

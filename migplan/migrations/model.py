@@ -21,6 +21,8 @@ class Style(StrEnum):
     PLAIN = "plain"  # NAME.sql, with NAME.down.sql and NAME.verify.sql beside it, or sections
     SUPABASE = "supabase"  # 20251001015000_name.sql
     DBMATE = "dbmate"  # -- migrate:up, -- migrate:down
+    GOOSE = "goose"  # -- +goose Up, -- +goose Down
+    SQL_MIGRATE = "sql-migrate"  # -- +migrate Up, -- +migrate Down
     FLYWAY = "flyway"  # V1__name.sql, U1__name.sql, R__name.sql
     GOLANG_MIGRATE = "golang-migrate"  # 1_name.up.sql, 1_name.down.sql
     SQITCH = "sqitch"  # sqitch.plan, deploy/, revert/, verify/

@@ -78,6 +78,10 @@ def new_sql(folder: Path, name: str, now: datetime) -> tuple[NewFile, ...]:
         case Style.DBMATE:
             text = f"-- migrate:up\n{up}\n-- migrate:down\n\n"
             return (NewFile(folder / f"{number}_{_word(name)}.sql", text),)
+        case Style.GOOSE | Style.SQL_MIGRATE:
+            tool = "goose" if there and there.style is Style.GOOSE else "migrate"
+            text = f"-- +{tool} Up\n{up}\n-- +{tool} Down\n\n"
+            return (NewFile(folder / f"{number}_{_word(name)}.sql", text),)
         case Style.SUPABASE:
             return (NewFile(folder / f"{number}_{_word(name)}.sql", up),)
         case Style.SQITCH:

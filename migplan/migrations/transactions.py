@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Thing, ThingKind
 from migplan.sql.effects import effects
+from migplan.sql.split import SqlFileError
 from migplan.sql.statements import Parsed
 from migplan.sql.tree import definition, schema_and_name
 
@@ -43,6 +45,32 @@ def non_transactional(statements: Sequence[Parsed]) -> tuple[NonTransactional, .
     ]
     found += _new_values_in_use(statements)
     return tuple(sorted(found, key=lambda each: each.line))
+
+
+_ENDS = {
+    pg.TRANS_STMT_ROLLBACK: "ROLLBACK",
+    pg.TRANS_STMT_PREPARE: "PREPARE TRANSACTION",
+    pg.TRANS_STMT_COMMIT_PREPARED: "COMMIT PREPARED",
+    pg.TRANS_STMT_ROLLBACK_PREPARED: "ROLLBACK PREPARED",
+}
+
+
+def refuse_ends(statements: Sequence[Parsed], file: Path) -> None:
+    """Raise SqlFileError at a statement that would end the transaction of its migration.
+
+    BEGIN and COMMIT are none: each file is one transaction, and they are left out of it.
+    """
+    for each in statements:
+        if each.kind == "transaction_stmt" and each.node.transaction_stmt.kind in _ENDS:
+            word = _ENDS[each.node.transaction_stmt.kind]
+            raise SqlFileError(
+                f"{each.beginning}: {word} would end the transaction of this migration before its journal is "
+                "written; nothing was run",
+                file=file,
+                line=each.line,
+                do="take it out of the file: migplan commits a file that ran without an error, and rolls it "
+                "back otherwise; ROLLBACK TO SAVEPOINT may stay",
+            )
 
 
 def _never(statement: Parsed) -> tuple[str, Thing | None] | None:  # noqa: PLR0911 - one a kind

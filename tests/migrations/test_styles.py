@@ -131,6 +131,7 @@ zz_lists [users] 2012-08-02T18:40:00Z Ann <ann@example.org> # Lists.
 @v1.0 2012-08-03T18:40:00Z Ann <ann@example.org> # A tag.
 
 flips [users zz_lists !old other:thing] 2012-08-04T18:40:00Z Ann <ann@example.org>
+@v1.1 2012-08-04T19:00:00Z Ann <ann@example.org>
 users [users@v1.0] 2012-08-05T18:40:00Z Ann <ann@example.org> # Reworked.
 """
 
@@ -169,3 +170,47 @@ def test_a_plan_that_cannot_be_followed_is_refused(tmp_path: Path, plan: str, wh
     with pytest.raises(SqlFileError, match=what) as caught:
         read(tmp_path)
     assert caught.value.line == line
+
+
+def test_goose_and_sql_migrate(tmp_path: Path) -> None:
+    up = "-- +{0} Up\n-- +{0} StatementBegin\nCREATE TABLE a (id int);\n-- +{0} StatementEnd\n"
+    for tool, style, outside in (
+        ("goose", Style.GOOSE, "-- +goose NO TRANSACTION\n-- +goose Up\n"),
+        ("migrate", Style.SQL_MIGRATE, "-- +migrate Up notransaction\n"),
+    ):
+        first = f"{up.format(tool)}-- +{tool} Down\nDROP TABLE a;\n"
+        second = f"{outside}CREATE INDEX CONCURRENTLY x ON a (id);\n"
+        found = read(written(tmp_path / tool, {"00001_a.sql": first, "00002_b.sql": second}))
+        assert found.style is style
+        a, b = found.migrations
+        assert "CREATE TABLE a" in text(a.up)
+        assert "DROP" not in text(a.up)
+        assert text(a.down) == "DROP TABLE a;"
+        assert (a.in_transaction, b.in_transaction, b.down) == (True, False, None)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "-- Down Migration",
+        "-- +micrate Down",
+        "---- create above / drop below ----",
+        "-- //@UNDO",
+        "    -- migrate:down",
+    ],
+)
+def test_a_way_back_that_another_tool_marks_is_refused(tmp_path: Path, mark: str) -> None:
+    with pytest.raises(SqlFileError, match="migplan would run what is below it"):
+        analyze(written(tmp_path, {"1_a.sql": f"CREATE TABLE a (id int);\n{mark}\nDROP TABLE a;\n"}))
+
+
+def test_bare_words_are_a_way_back_if_there_is_something_below_them(tmp_path: Path) -> None:
+    sql = "-- Up\nCREATE TABLE a (id int);\n-- Down\n"
+    assert analyze(written(tmp_path / "a", {"1_a.sql": f"{sql}-- DROP TABLE a;\n"})).folder.migrations
+    with pytest.raises(SqlFileError, match="the way back"):
+        analyze(written(tmp_path / "b", {"1_a.sql": f"{sql}DROP TABLE a;\n"}))
+
+
+def test_what_stands_in_a_string_is_no_mark(tmp_path: Path) -> None:
+    sql = "INSERT INTO notes VALUES ('\n-- +goose Down\n');"
+    assert analyze(written(tmp_path, {"1_a.sql": sql})).folder.style is Style.PLAIN

@@ -8,7 +8,9 @@ import pytest
 
 from migplan.migrations.source_files import load, statements_of
 from migplan.migrations.transactions import non_transactional
+from migplan.sql.split import SqlFileError
 from migplan.sql.statements import Parsed
+from tests.migrations.folders import analysis
 
 
 def statements(path: Path, sql: str) -> tuple[Parsed, ...]:
@@ -62,3 +64,18 @@ def test_a_value_of_an_enum_that_is_used_has_to_be_committed_first(tmp_path: Pat
     assert not non_transactional(
         statements(tmp_path, f"CREATE TYPE m AS ENUM ();{add}INSERT INTO a VALUES ('best');")
     )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["ROLLBACK;", "PREPARE TRANSACTION 'x';", "COMMIT PREPARED 'x';", "ROLLBACK PREPARED 'x';", "ABORT;"],
+)
+def test_what_would_end_the_transaction_is_refused(tmp_path: Path, sql: str) -> None:
+    with pytest.raises(SqlFileError, match="would end the transaction") as refused:
+        analysis(tmp_path, _1_a=f"CREATE TABLE a ();\n{sql}\n")
+    assert refused.value.line == 2
+
+
+def test_its_own_frame_and_savepoints_may_stay(tmp_path: Path) -> None:
+    sql = "BEGIN;\nSAVEPOINT s;\nROLLBACK TO s;\nRELEASE s;\nCOMMIT;"
+    assert analysis(tmp_path, _1_a=sql).file_analyses[0].in_transaction

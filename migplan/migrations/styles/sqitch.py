@@ -1,7 +1,8 @@
 """sqitch: ``sqitch.plan`` says what there is, in which order, and what needs what.
 
 A line of the plan is ``name [needs !conflicts] date person # note``, or ``@tag ...``. A change that was
-reworked stands there twice; the earlier one's files bear the tag between them: ``deploy/users@v1.0.sql``.
+reworked stands there twice; the earlier one's files bear a tag between them: ``deploy/users@v1.0.sql``. Of
+several tags it is the first one that such a file bears.
 """
 
 import configparser
@@ -28,7 +29,7 @@ class Change:
     needs: tuple[str, ...]
     conflicts: tuple[str, ...]
     line: int
-    tag: str = ""  # of the version that was reworked later: the next tag after it
+    tags: tuple[str, ...] = ()  # of a version that was reworked later: those between it and the rework
 
 
 def recognises(listing: Listing) -> bool:
@@ -43,16 +44,17 @@ def read(listing: Listing) -> Iterator[Migration]:
     changes = _changes(plan)
     names: dict[str, str] = {}  # so far: what was reworked later is meant as it was then
     for change in changes:
-        files = {word: home / folder / f"{_full(change)}.sql" for word, folder in folders.items()}
+        name = _full(change, home / folders["deploy"])
+        files = {word: home / folder / f"{name}.sql" for word, folder in folders.items()}
         if not files["deploy"].is_file():
             at = _offset(plan, change.line)
             raise plan.error(f"there is no {files['deploy']}", at, "sqitch deploys every change of its plan")
         source = listing.source(files["deploy"])
         needs = [need for each in change.needs if (need := _need(listing, plan, change, each, names))]
-        names[change.name] = _full(change)
+        names[change.name] = name
         yield listing.migration(
             source,
-            _full(change),
+            name,
             down=_part(listing, files["revert"]),
             verify=_part(listing, files["verify"]),
             requires=needs,
@@ -64,8 +66,9 @@ def _part(listing: Listing, file: Path) -> Part | None:
     return listing.whole(file) if file.is_file() else None
 
 
-def _full(change: Change) -> str:
-    return change.name + change.tag
+def _full(change: Change, deploy: Path) -> str:
+    names = [change.name + tag for tag in change.tags] or [change.name]
+    return next((name for name in names if (deploy / f"{name}.sql").is_file()), names[0])
 
 
 def _need(listing: Listing, plan: SourceFile, change: Change, need: str, names: dict[str, str]) -> str | None:
@@ -84,15 +87,13 @@ def _need(listing: Listing, plan: SourceFile, change: Change, need: str, names: 
 
 def _changes(plan: SourceFile) -> list[Change]:
     changes: list[Change] = []
-    open_since = 0  # changes from here on have no tag yet
-    tags: dict[int, str] = {}
+    tags: list[tuple[int, str]] = []  # each with the number of changes before it
     for line, raw in enumerate(plan.data[plan.begin :].decode().splitlines(), 1):
         said = raw.partition("#")[0].strip()
         if not said or said.startswith("%"):
             continue
         if said.startswith("@"):
-            tags.update(dict.fromkeys(range(open_since, len(changes)), said.split()[0]))
-            open_since = len(changes)
+            tags.append((len(changes), said.split()[0]))
             continue
         found = _CHANGE.fullmatch(said)
         if found is None:
@@ -101,11 +102,14 @@ def _changes(plan: SourceFile) -> list[Change]:
         needs = tuple(word for word in words if not word.startswith("!"))
         conflicts = tuple(word for word in words if word.startswith("!"))
         changes.append(Change(found["name"], needs, conflicts, line))
-    last = {change.name: place for place, change in enumerate(changes)}
-    return [
-        change if last[change.name] == place else replace(change, tag=tags.get(place, ""))
-        for place, change in enumerate(changes)
-    ]
+    next_one: dict[str, int] = {}
+    for place in reversed(range(len(changes))):
+        change = changes[place]
+        if (rework := next_one.get(change.name)) is not None:
+            between = tuple(tag for before, tag in tags if place < before <= rework)
+            changes[place] = replace(change, tags=between)
+        next_one[change.name] = place
+    return changes
 
 
 def _folders(path: Path) -> tuple[Path, dict[str, str]]:

@@ -1,5 +1,6 @@
 """Queries, changes of rows and expressions, at any depth: their tables, columns, functions and types."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ from migplan.names import split
 from migplan.sql.tree import inside, words
 
 _OF_A_SEQUENCE = frozenset({"nextval", "setval", "currval"})
+_FOLDED = re.compile(r'"(?:[^"]|"")*"|[^"]+')  # what is not in quotes is in lower case for the server
 _QUIET = frozenset({"A_Const", "ColumnRef", "String", "Integer", "A_Star", "ParamRef", "RoleSpec"})
 Names = frozenset[str]
 NONE: Names = frozenset()
@@ -45,7 +47,7 @@ def inner(scope: Scope, message: Any, ctes: Names = NONE, *, but: tuple[str, ...
 def regclass(scope: Scope, text: str) -> None:
     """A relation whose name stands in a string."""
     try:
-        parts = split(text)
+        parts = split(_FOLDED.sub(lambda word: word[0] if word[0][0] == '"' else word[0].lower(), text))
     except ValueError:
         return
     if len(parts) <= 2:

@@ -158,7 +158,8 @@ def _command(scope: Scope, table: Thing, relation: pg.RangeVar, command: pg.Alte
         constraint(scope, table, relation, given.constraint)
     elif subtype in _NAMED:
         how, kind = _NAMED[subtype]
-        scope.named(how, kind, schema, name, command.name, tolerant=command.missing_ok)  # type: ignore[arg-type]
+        part = command.name or given.constraint.conname or given.atalter_constraint.conname
+        scope.named(how, kind, schema, name, part, tolerant=command.missing_ok)  # type: ignore[arg-type]
         expressions.inner(scope, command, but=("newowner",))
     elif subtype in {pg.AT_ClusterOn, pg.AT_ReplicaIdentity}:
         index = command.name or given.replica_identity_stmt.name

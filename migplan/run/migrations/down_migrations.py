@@ -21,7 +21,7 @@ from migplan.migrations.analysis import Analysis
 from migplan.migrations.model import Folder, Part, Style, Thing
 from migplan.migrations.reversal import Cannot, Reversal, derive
 from migplan.migrations.source_files import reopened, statements_of
-from migplan.migrations.transactions import non_transactional
+from migplan.migrations.transactions import non_transactional, refuse_ends
 from migplan.run.engine.steps import Statements, Step
 from migplan.run.migrations.steps import file_of, steps_of_part
 
@@ -54,7 +54,9 @@ class DownMigration:
 
     def _written(self) -> Sequence[Step]:
         assert self.down is not None
-        outside = non_transactional(tuple(statements_of(self.down)))
+        statements = tuple(statements_of(self.down))
+        refuse_ends(statements, self.down.file)
+        outside = non_transactional(statements)
         return steps_of_part(self.folder, self.name, "revert", self.down, outside, together=self.together)
 
     def _derived(self) -> Iterator[Step]:
