@@ -228,6 +228,10 @@ class NeededRole(Section):
     privileged: tuple[str, ...] = Field(
         (), description="attributes that it has in the source and that only some may give: CREATEDB ..."
     )
+    renamed_from: str = Field("", description="the source's role, where it has another name there")
+    left_out: tuple[str, ...] = Field(
+        (), description="what a role of another name has in the source, and this one does not get"
+    )
 
 
 class NeededMembership(Section):

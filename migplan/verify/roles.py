@@ -1,7 +1,7 @@
 """The roles that a bundle brings: whether they are there, their attributes and memberships."""
 
 from migplan.bundle.manifest import NeededRole
-from migplan.bundle.schema.role_file import differences, is_member
+from migplan.bundle.schema.role_file import differences, is_member, unexpected
 from migplan.catalog.roles import PREDEFINED, PRIVILEGED, Roles, read_roles
 from migplan.text.wording import listed
 from migplan.verify.expectation import Expectation
@@ -49,7 +49,8 @@ def compared(expectation: Expectation, target: Moment) -> tuple[Check, tuple[str
         if said and each.of.startswith(PREDEFINED) and not gives_all:
             lacking.append(f"{each.member} ({said})")
             said = ""
-        if said and {each.of, each.member} <= before:
+        more = unexpected(each, manifest.made_roles, there) if each.of in before else ()
+        if said and (more or {each.of, each.member} <= before):
             other.append(f"{each.member} ({said})")
             said = ""
         _count(tally, f"role {each.member}", [said] if said else [])

@@ -264,3 +264,43 @@ def test_who_will_own_what_it_may_not_create_is_told_before(
     assert "mt b will own something in schema app, which the files create" in said
     assert "mt_a will own something in schema public, and may create nothing in it" in said
     assert "GRANT CREATE ON SCHEMA public TO mt_a;  -- by pg_database_owner, its owner" in said
+
+
+def test_another_name_for_a_superuser_makes_no_superuser(newest: Server, run: Run, bundle: Path) -> None:
+    drop_roles(newest)
+    source = newest.create_database("""
+        CREATE ROLE mt_a SUPERUSER LOGIN REPLICATION; CREATE ROLE mt_d NOLOGIN; CREATE ROLE mt_c NOLOGIN;
+        GRANT pg_read_all_data TO mt_a; GRANT mt_c TO mt_d;
+        CREATE TABLE t (); ALTER TABLE t OWNER TO mt_a; GRANT SELECT ON t TO mt_c, mt_d;
+        CREATE ROLE "mt b" SUPERUSER; CREATE TABLE u (); ALTER TABLE u OWNER TO "mt b";
+    """)
+    url = newest.url(source)
+    mapped = ("--with-roles", "--role", "mt_a=mt_f", "--role", "mt_c=mt_e")
+    shown = run("export", "--source", url, "--out", str(bundle), *mapped).output
+    newest.drop_database(source)
+    drop_roles(newest)
+    left_out = "SUPERUSER, membership in pg_read_all_data"
+    assert left_out in shown
+    assert any(left_out in note for note in manifests.load(bundle).notes)
+    text = (bundle / "00-roles.sql").read_text()
+    assert "--   ALTER ROLE mt_f REPLICATION SUPERUSER;\n--   GRANT pg_read_all_data TO mt_f;\n" in text
+    target = newest.create_database()
+    with newest.connect() as connection:  # what stands for mt_c is another role, and a mighty one
+        connection.execute("CREATE ROLE mt_e SUPERUSER NOLOGIN")
+    try:
+        said = run("apply", str(bundle), "--target", newest.url(target)).stderr
+        assert "mt_d is not made a member of mt_e, which has SUPERUSER here" in said
+        assert "makes roles that reach beyond this database, as in the source: mt b (SUPERUSER)" in said
+        assert "GRANT mt_e TO mt_d WITH ADMIN FALSE, INHERIT TRUE, SET TRUE;" in said
+        made = (
+            "SELECT rolcanlogin, rolsuper, rolreplication, rolcreatedb FROM pg_roles WHERE rolname = 'mt_f'"
+        )
+        assert rows(newest, made) == [(True, False, False, False)]
+        member = "SELECT member::regrole::text FROM pg_auth_members WHERE member::regrole::text ~ '^mt_'"
+        assert rows(newest, member) == []
+        proof = run("verify", str(bundle), "--target", newest.url(target)).stdout
+        assert "mt_d (is no member of mt_e)" in proof
+        run("rollback", str(bundle), "--target", newest.url(target), "--yes")
+    finally:
+        newest.drop_database(target)
+        drop_roles(newest)

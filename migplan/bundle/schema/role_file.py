@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from migplan.bundle.manifest import NeededMembership, NeededRole
 from migplan.bundle.schema.ddl import DEFINING, SESSION, has_owner
 from migplan.bundle.schema.roles import FUNCTIONS, Owners, roles_in
-from migplan.catalog.roles import PREDEFINED, Membership, Role, Roles, read_roles
+from migplan.catalog.roles import PREDEFINED, PRIVILEGED, Membership, Role, Roles, read_roles
 from migplan.names import quoted
 from migplan.postgres.archive import Entry
 from migplan.postgres.session import Session
@@ -28,6 +28,9 @@ OWNERSHIP, DEFAULTS = "ownership", "default privileges"
 KIND = "ROLE"
 """What the manifest calls them: pg_dump has no word, for it leaves them to pg_dumpall."""
 
+FAR_REACHING = {"SUPERUSER": "rolsuper", "REPLICATION": "rolreplication", "BYPASSRLS": "rolbypassrls"}
+"""Attributes that reach beyond a database and its rules, and their columns in pg_roles."""
+_PLACE = "membership in "
 _TAG = "$role$"
 _SAID = "coalesce(nullif(pg_catalog.current_setting('migplan.made_roles', true), ''), '[]')::pg_catalog.jsonb"
 MADE = (
@@ -44,6 +47,7 @@ class NeededRoles:
     roles: tuple[NeededRole, ...] = ()
     memberships: tuple[NeededMembership, ...] = ()
     outside: tuple[str, ...] = ()  # roles of the source that are members of these, and are in no file
+    beyond: tuple[str, ...] = ()  # these roles as members of others, which are in no file
     settings: tuple[str, ...] = ()  # what ALTER ROLE SET has set, by names alone
 
     @property
@@ -58,10 +62,19 @@ class NeededRoles:
                 "attributes that roles get only where the role that applies the bundle may give them: "
                 + listed(given, 10)
             )
+        less = [
+            f"{role.name} (for {role.renamed_from}: {', '.join(role.left_out)})"
+            for role in self.roles
+            if role.left_out
+        ]
+        if less:
+            yield f"roles under another name do not get what only some may give: {listed(less, 10)}"
         if self.settings:
             yield f"settings of roles (ALTER ROLE SET) are in no file: {listed(self.settings, 10)}"
         if self.outside:
             yield f"members of these roles that are in no file: {listed(self.outside, 10)}"
+        if self.beyond:
+            yield f"memberships of these roles in others that are in no file: {listed(self.beyond, 10)}"
 
 
 def needed_roles(
@@ -105,23 +118,43 @@ def _in_target(
         role = known.get(old_of.get(name, ""), Role(name, login=False, inherit=True))
         # A name that only a function mentions is a role only if the source has one of that name.
         if name in old_of or {*why[name]} - {FUNCTIONS}:
-            roles.append(_needed(role, name, why[name]))
-    here = {role.name for role in roles}
+            of_another = [_place(e.of) for e in found.memberships if e.member == role.name != name]
+            roles.append(_needed(role, name, why[name], [place for place in of_another if place]))
+    settings = (f"{role.name}: {', '.join(role.settings)}" for role in found.roles if role.settings)
+    members = _memberships(found.memberships, {role.name for role in roles}, owners)
+    return NeededRoles(tuple(roles), *members, tuple(settings))
+
+
+def _memberships(
+    found: Iterable[Membership], here: Collection[str], owners: Owners
+) -> tuple[tuple[NeededMembership, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return who of these is a member of which, who else is one of them, and what else they are in."""
     memberships: dict[tuple[str, str], NeededMembership] = {}
-    outside = set()
-    for each in found.memberships:
+    outside, beyond = set[str](), set[str]()
+    for each in found:
         of, member = (owners.roles.get(name, name) for name in (each.of, each.member))
         if member not in here:
-            outside.add(f"{member} (in {of})" if of in here else "")
-        elif of != member and (of in here or of.startswith(PREDEFINED)):
-            memberships.setdefault((of, member), _membership(each, of, member))
-    settings = (f"{role.name}: {', '.join(role.settings)}" for role in found.roles if role.settings)
-    return NeededRoles(
-        tuple(roles), tuple(memberships.values()), tuple(sorted(outside - {""})), tuple(settings)
-    )
+            outside |= {f"{member} (in {of})"} if of in here else set()
+        elif of.startswith(PREDEFINED) and each.member != member:
+            continue  # it is among what a role of another name does not get
+        elif of in here or of.startswith(PREDEFINED):
+            if of != member:
+                memberships.setdefault((of, member), _membership(each, of, member))
+        else:
+            beyond.add(f"{member} (in {of})")
+    return tuple(memberships.values()), tuple(sorted(outside)), tuple(sorted(beyond))
 
 
-def _needed(role: Role, name: str, why: Collection[str]) -> NeededRole:
+def _place(of: str) -> str:
+    return f"{_PLACE}{of}" if of.startswith(PREDEFINED) else ""
+
+
+def _needed(role: Role, name: str, why: Collection[str], places: Sequence[str]) -> NeededRole:
+    """Return what is needed of a role; one of another name gets no attribute that only some may give.
+
+    ``--role postgres=app`` asks for an owner in the place of postgres, and not for another superuser.
+    """
+    renamed = role.name != name
     return NeededRole(
         name=name,
         why=tuple(sorted(why)),
@@ -130,7 +163,9 @@ def _needed(role: Role, name: str, why: Collection[str]) -> NeededRole:
         connection_limit=role.connection_limit,
         valid_until=role.valid_until,
         comment=role.comment,
-        privileged=role.privileged,
+        privileged=() if renamed else role.privileged,
+        renamed_from=role.name if renamed else "",
+        left_out=(*role.privileged, *places) if renamed else (),
     )
 
 
@@ -155,6 +190,25 @@ def differences(role: NeededRole, there: Roles) -> list[str]:
 def is_member(each: NeededMembership, there: Roles) -> bool:
     """Return whether a membership is there."""
     return any(other.of == each.of and other.member == each.member for other in there.memberships)
+
+
+def unexpected(each: NeededMembership, roles: Iterable[NeededRole], there: Roles) -> tuple[str, ...]:
+    """Return the attributes for whose sake nobody is made a member of a role that is there.
+
+    A role of the target that is a superuser, and is none in the source, is another role, for all that it has
+    the same name or is mapped to it: its members would be superusers all of a sudden.
+    """
+    found = there.by_name.get(each.of)
+    more = _more_than(each, roles)
+    return tuple(name for name in found.privileged if name in more) if found else ()
+
+
+def _more_than(each: NeededMembership, roles: Iterable[NeededRole]) -> dict[str, str]:
+    """Return the attributes that the source's role has not and no member may come by, with their columns."""
+    if each.of.startswith(PREDEFINED):
+        return {}
+    known = {attribute for role in roles if role.name == each.of for attribute in role.privileged}
+    return {attribute: column for attribute, column in FAR_REACHING.items() if attribute not in known}
 
 
 # --- the statements, for the file and for people
@@ -215,11 +269,25 @@ def gives_objects_to(role: NeededRole) -> bool:
 def role_file(header: str, needed: NeededRoles) -> str:
     """Return the text of the file."""
     parts = [header + SESSION + DEFINING]
-    parts += (f"\n-- role {one_line(role.name)}\n{_made(role)}" for role in needed.roles)
+    parts += (f"\n-- role {one_line(role.name)}\n{_less(role)}{_made(role)}" for role in needed.roles)
     if needed.memberships:
         parts.append("\n-- memberships of the roles that were made")
-    parts += map(_granted, needed.memberships)
+    parts += (_granted(each, _more_than(each, needed.roles)) for each in needed.memberships)
     return "\n".join(parts) + "\n"
+
+
+def _less(role: NeededRole) -> str:
+    if not role.left_out:
+        return ""
+    attributes = [each for each in role.left_out if each in PRIVILEGED]
+    places = [each.removeprefix(_PLACE) for each in role.left_out if each not in PRIVILEGED]
+    statements = [f"ALTER ROLE {quoted(role.name)} {' '.join(attributes)};"] if attributes else []
+    statements += [f"GRANT {quoted(place)} TO {quoted(role.name)};" for place in places]
+    lines = [
+        f"For the source's {one_line(role.renamed_from)}, without what only some may give:",
+        *(f"  {one_line(statement)}" for statement in statements),
+    ]
+    return "".join(f"-- {line}\n" for line in lines)
 
 
 def _made(role: NeededRole) -> str:
@@ -256,7 +324,8 @@ def _made(role: NeededRole) -> str:
     return _block(lines)
 
 
-def _granted(each: NeededMembership) -> str:
+def _granted(each: NeededMembership, more: Mapping[str, str]) -> str:
+    found = ", ".join(f"CASE WHEN {column} THEN '{name}' END" for name, column in more.items())
     both = f"ARRAY[{literal(each.of)}, {literal(each.member)}]"
     since_16, before = (grant_membership(each, major).removesuffix(";") for major in (16, 15))
     return _block(
@@ -267,13 +336,28 @@ def _granted(each: NeededMembership) -> str:
             f"        AND pg_catalog.pg_has_role({literal(each.of)}, 'USAGE') THEN",
             "        RETURN;  -- whoever runs this is one already, and gives objects to the other",
             "    END IF;",
+            *(
+                [
+                    f"    SELECT pg_catalog.concat_ws(', ', {found}) INTO more",
+                    f"        FROM pg_catalog.pg_roles WHERE rolname = {literal(each.of)};",
+                    "    IF more <> '' THEN",
+                    "        RAISE WARNING "
+                    "'% is not made a member of %, which has % here, and not in the source',",
+                    f"            {literal(each.member)}, {literal(each.of)}, more;",
+                    "        RETURN;",
+                    "    END IF;",
+                ]
+                if found
+                else ()
+            ),
             "    EXECUTE CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000",
             f"        THEN {literal(since_16)}",
             f"        ELSE {literal(before)} END;",
             "EXCEPTION WHEN insufficient_privilege OR invalid_grant_operation OR undefined_object THEN",
             "    RAISE WARNING '% is not made a member of %: %',",
             f"        {literal(each.member)}, {literal(each.of)}, SQLERRM;",
-        ]
+        ],
+        "    more text;\n",
     )
 
 

@@ -4,7 +4,15 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from migplan.bundle.manifest import Manifest, NeededRole
-from migplan.bundle.schema.role_file import FILE, by_hand, differences, grant_membership, is_member
+from migplan.bundle.schema.role_file import (
+    FAR_REACHING,
+    FILE,
+    by_hand,
+    differences,
+    grant_membership,
+    is_member,
+    unexpected,
+)
 from migplan.catalog.roles import PREDEFINED, Roles, question_of_memberships, question_of_roles, roles_of
 from migplan.names import quoted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
@@ -48,6 +56,7 @@ def roles(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle
     elif made:
         yield from _may_not_own(target, manifest, wants, ours)
         yield from _memberships(target, manifest, {role.name for role in ours}, there)
+        yield from _far_reaching(target, manifest, ours, there)
     if made:
         yield from _different(manifest, there)
 
@@ -169,6 +178,31 @@ def _memberships(target: Target, manifest: Manifest, missing: set[str], there: R
             "have it done afterwards by who may: "
             + " ".join(grant_membership(e, target.major) for e in lost),
         )
+
+
+def _far_reaching(
+    target: Target, manifest: Manifest, missing: Sequence[NeededRole], there: Roles
+) -> Iterator[Obstacle]:
+    """Yield what roles get that reaches beyond the database, and who is made no member for its sake."""
+    given = {role.name: [each for each in role.privileged if each in FAR_REACHING] for role in missing}
+    if target.role.superuser and any(given.values()):
+        yield warn(
+            "roles",
+            f"{FILE} makes roles that reach beyond this database, as in the source: "
+            + listed([f"{name} ({', '.join(each)})" for name, each in given.items() if each], 10),
+            "if they should not, make them yourself before, without these attributes; a role that is there "
+            "stays as it is",
+        )
+    names = {role.name for role in missing}
+    for each in manifest.memberships:
+        if each.member in names and (more := unexpected(each, manifest.needed_roles, there)):
+            yield warn(
+                "roles",
+                f"{each.member} is not made a member of {each.of}, which has {', '.join(more)} here, and "
+                "not in the source",
+                f"if it is to be one all the same, have it done afterwards: "
+                f"{grant_membership(each, target.major)}",
+            )
 
 
 def _different(manifest: Manifest, there: Roles) -> Iterator[Obstacle]:
