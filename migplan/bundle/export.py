@@ -210,7 +210,7 @@ class Export:
         if not (self._source.provided and self._options.choice.privileges):
             return {}
         entries = (self._ownership.entries[number] for number in self._slots_of)
-        return revocations(entries, self._source.catalog, self._options.owners)
+        return revocations(entries, self._source.whole, self._source.provided, self._options.owners)
 
     def _data(self, group: PlannedGroup, entries: Sequence[int], before: Sequence[str]) -> BundleFile:
         path = self._paths.step(group.data_file)

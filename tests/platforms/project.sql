@@ -20,6 +20,7 @@ CREATE TABLE public.posts (
     assurance auth.aal_level NOT NULL DEFAULT 'aal1'
 );
 CREATE INDEX posts_title_trgm ON public.posts USING gin (title extensions.gin_trgm_ops);
+ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM anon;
 CREATE TABLE public.comments (
     id bigserial PRIMARY KEY,
     post bigint NOT NULL REFERENCES public.posts ON DELETE CASCADE,
@@ -28,7 +29,6 @@ CREATE TABLE public.comments (
     body text NOT NULL
 );
 CREATE TABLE private.audit (at timestamptz NOT NULL DEFAULT now(), who uuid, what text NOT NULL);
-REVOKE ALL ON public.comments FROM anon;
 
 CREATE FUNCTION public.is_member(bucket text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = '' AS $$

@@ -1,13 +1,16 @@
 """What a target's own default privileges give to new objects, and must be taken away from them again.
 
-Where the target provides something, it may have the default privileges of the source before the bundle comes.
-pg_dump grants what an object has, and takes nothing back: for it these come last.
+Where the target provides something, it may have default privileges before the bundle comes: those of the
+source, or those that every database of its platform begins with. The source's owner may have revoked theirs
+since; the platform's roles still have them, and tell what such a target gives. pg_dump grants what an object
+has, and takes nothing back: for it these come last.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from migplan.bundle.schema.roles import Owners
 from migplan.catalog.model import Catalog, Grant
+from migplan.catalog.provided import Provided
 from migplan.names import QualifiedName, quoted, quoted_list
 from migplan.postgres.archive import ROUTINES, Entry
 
@@ -22,8 +25,14 @@ _KINDS: Mapping[str, tuple[str, str, str]] = {  # its grants' kind, its defaults
 }
 
 
-def revocations(entries: Iterable[Entry], catalog: Catalog, owners: Owners) -> dict[int, str]:
-    """Return, by entry, what takes back what default privileges give it beyond what it has in the source."""
+def revocations(
+    entries: Iterable[Entry], catalog: Catalog, provided: Provided, owners: Owners
+) -> dict[int, str]:
+    """Return, by entry, what takes back what default privileges give it beyond what it has in the source.
+
+    ``catalog`` is that of the whole source: the default privileges of roles that are ``provided`` count for
+    every owner.
+    """
     defaults = [grant for grant in catalog.grants if grant.kind == "default privileges" and grant.privileges]
     held: dict[tuple[str, str, str], list[Grant]] = {}
     for grant in catalog.grants:
@@ -31,7 +40,10 @@ def revocations(entries: Iterable[Entry], catalog: Catalog, owners: Owners) -> d
     found = {}
     for entry in entries if defaults else ():
         if entry.kind in _KINDS:
-            roles = sorted(set(_too_much(entry, defaults, held)))
+            ours = [
+                each for each in defaults if each.of_role == entry.owner or provided.role(each.of_role)
+            ]
+            roles = sorted(set(_too_much(entry, ours, held)))
             if roles and (name := _named(entry)):
                 named = quoted_list(owners.roles.get(role, role) for role in roles)
                 found[entry.id] = f"REVOKE ALL ON {_KINDS[entry.kind][2]} {name} FROM {named};"
@@ -47,7 +59,7 @@ def _too_much(
     name = "" if kind == "schema" else entry.tag.partition("(")[0] if kind == "function" else entry.tag
     there = held.get((kind, schema, name), ())
     for default in defaults:
-        if default.of_role != entry.owner or default.object != plural or default.schema not in ("", schema):
+        if default.object != plural or default.schema not in ("", schema):
             continue
         if default.grantee in ("public", "(owner)", entry.owner):
             continue
