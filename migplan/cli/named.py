@@ -200,11 +200,11 @@ def _resolved(text: str | None, settings: Config) -> Address:
     return address.parse(text)
 
 
-def bundle_folder(given: Path | None) -> Path:
-    """The bundle that was named, or the only one under migrations/."""
+def bundle_folder(given: Path | None, settings: Config) -> Path:
+    """The bundle that was named, else the one under migrations/ by the plan's name, or the only one there."""
     from migplan.errors import FileError
 
-    if found := given or only_bundle():
+    if found := given or default_bundle(settings.plan.name):
         return found
     home = Path("migrations")
     raise FileError(
@@ -212,21 +212,30 @@ def bundle_folder(given: Path | None) -> Path:
     )
 
 
-def only_bundle() -> Path | None:
-    """Return the only bundle under migrations/, None if there is none; FileError if there are several."""
+def default_bundle(plan: str) -> Path | None:
+    """Return the bundle under migrations/ by a plan's name, or the only one; None if there is none.
+
+    Which of several is meant is said. FileError if none of them has the plan's name.
+    """
     from migplan.errors import FileError
     from migplan.run.bundle import receipt
 
     home = Path("migrations")
     every = sorted(each.parent for each in home.glob("*/manifest.json"))
     found = [each for each in every if not receipt.is_kept(each)]
-    if len(found) > 1:
+    others = [each for each in found if each.name != plan]
+    if len(found) < 2:
+        return found[0] if found else None
+    if len(others) == len(found):
         raise FileError(
-            f"there are {len(found)} bundles under {home}: {', '.join(str(each) for each in found)}",
+            f"there are {len(found)} bundles under {home}, and none by the plan's name, {plan}: "
+            f"{', '.join(str(each) for each in found)}",
             do="name one of them",
             file=home,
         )
-    return found[0] if found else None
+    beside = ", ".join(map(str, others))
+    click.echo(f"note: {home / plan} is meant, by the plan's name; beside it: {beside}", err=True)
+    return home / plan
 
 
 def is_of_people(path: Path | None) -> TypeGuard[Path]:

@@ -138,7 +138,7 @@ def test_the_bundle_that_is_there_is_rehearsed_and_its_source_is_not_asked(
     Path("migplan.yaml").write_text(Path("migplan.yaml").read_text() + "plan: {name: other}\n")
     assert asked().bundle(None).digest == digest
     shutil.copytree(BUNDLE, "migrations/second")
-    with pytest.raises(FileError, match="there are 2 bundles under migrations"):
+    with pytest.raises(FileError, match="there are 2 bundles under migrations, and none by the plan's name"):
         asked().bundle(None)
 
 

@@ -83,7 +83,10 @@ def test_the_only_bundle_is_meant(shop: Shop, run: Run, nowhere: Path) -> None:
     run("verify", "--target", url)
     (nowhere / "migrations" / "again").symlink_to(shop.bundle)
     refused = run("verify", "--target", url, exit_code=2)
-    assert "migrations/again, migrations/shop" in refused.stderr
+    assert "none by the plan's name, migration: migrations/again, migrations/shop" in refused.stderr
+    (nowhere / "migplan.yaml").write_text("plan: {name: shop}\n")
+    said = run("verify", "--target", url).stderr
+    assert "migrations/shop is meant, by the plan's name; beside it: migrations/again" in said
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,7 @@ def revocations(
     found = {}
     for entry in entries if defaults else ():
         if entry.kind in _KINDS:
-            ours = [
-                each for each in defaults if each.of_role == entry.owner or provided.role(each.of_role)
-            ]
+            ours = [each for each in defaults if each.of_role == entry.owner or provided.role(each.of_role)]
             roles = sorted(set(_too_much(entry, ours, held)))
             if roles and (name := _named(entry)):
                 named = quoted_list(owners.roles.get(role, role) for role in roles)

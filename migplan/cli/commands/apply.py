@@ -133,8 +133,8 @@ def apply(
 ) -> None:
     """Run a bundle on a target: once, whole, and from where it stopped.
 
-    BUNDLE is a folder that `migplan export` wrote; the only one under migrations/ need not be named. The
-    target `scratch` is always there: a throwaway server of our own, to rehearse on.
+    BUNDLE is a folder that `migplan export` wrote; without one, migrations/NAME by the plan's name is meant,
+    or the only one there. The target `scratch` is always there: a throwaway server to rehearse on.
 
     Before the first change everything that stands in the way is listed. Each step and its entry in the
     journal (schema migplan of the target) are one transaction: whatever happens, the same command goes on
@@ -171,7 +171,7 @@ def apply(
         )
         return
     of_folder.refuse()
-    verified = load_verified(named.bundle_folder(bundle))
+    verified = load_verified(named.bundle_folder(bundle, settings))
     if name := permission.signed_by(verified, settings):
         screen.show_aside([f"{verified.paths.folder} is signed by {name}"])
     with ExitStack() as stack:

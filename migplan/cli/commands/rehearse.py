@@ -166,7 +166,7 @@ class Asked:
         folder = Path("migrations") / (plan.plan.name if plan.plan else self.settings.plan.name)
         if holds_bundle(folder) or plan.plan is not None or self.fresh:
             return folder
-        return named.only_bundle() or folder
+        return named.default_bundle(folder.name) or folder
 
     def _there(self, folder: Path) -> VerifiedBundle:
         """Return the bundle of a folder; it is refused as `apply` refuses it."""

@@ -114,7 +114,7 @@ def rollback(
     if abandon:
         screen.show(report.abandoned(ended_by_hand(address, run_options, ask.whether_to_abandon), address))
         return
-    beside = _beside(bundle)
+    beside = _beside(bundle, settings)
     wanted = RollbackOptions(to, data_only, also_changed, drop_journal, run_options, ask.whether_to_take_back)
     if dry_run:
         found = foreseen(beside, address, wanted)
@@ -178,14 +178,14 @@ def _folder_of_people(given: Path | None, address: Address) -> Path | str | None
     return last if last and (given is None or given.resolve().name == last) else None
 
 
-def _beside(given: Path | None) -> LocalBundle:
-    """The folder that was named, or the only one under migrations/, as far as there is a bundle in it."""
+def _beside(given: Path | None, settings: Config) -> LocalBundle:
+    """The folder that was named, or that is meant without a name, as far as there is a bundle in it."""
     from migplan.bundle import manifest as manifests
     from migplan.bundle.verified import load_verified
     from migplan.run.bundle.kept import LocalBundle
 
     try:
-        folder = named.bundle_folder(given)
+        folder = named.bundle_folder(given, settings)
     except FileError:
         return LocalBundle(named=False)
     by_name = given is not None

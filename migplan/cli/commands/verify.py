@@ -54,10 +54,10 @@ def verify(
 ) -> None:
     """Prove that a target is what its bundle says, and change nothing there.
 
-    BUNDLE is a bundle's folder; without one, the only bundle under migrations/ is meant. Rows are counted,
-    and their content is compared by digests that the server computes; every foreign key is looked at row by
-    row; sequences must be beyond their columns; and every object is compared with the one that was exported.
-    Rows that differ are named by their keys, as far as can be told.
+    BUNDLE is a bundle's folder; without one, migrations/NAME by the plan's name is meant, or the only one
+    under migrations/. Rows are counted, and their content is compared by digests that the server computes;
+    every foreign key is looked at row by row; sequences must be beyond their columns; and every object is
+    compared with the one that was exported. Rows that differ are named by their keys, as far as can be told.
 
     A server prints a definition from its own tree, and may print one in two ways: where texts differ, the
     bundle's definitions are built on a scratch server of the target's version, and what that prints is what
@@ -80,7 +80,7 @@ def verify(
         if not folders.verify(bundle, named.resolved(target, settings), settings):
             sys.exit(1)
         return
-    folder = named.bundle_folder(bundle)
+    folder = named.bundle_folder(bundle, settings)
     address = named.resolved(target, settings)
     origin = named.resolved(source, settings) if source is not None else None
     lent = named.resolved(scratch, settings) if scratch is not None else None
