@@ -544,6 +544,7 @@ class Export:
         if manifest.contents == "data":
             names = {str(part.name) for table in manifest.tables for part in self._family(table.table)}
             names.update(each.sequence for each in manifest.sequences)
+            names.update(key.table for key in manifest.referred)
             return stubs_for_rows(self._ownership, names, keys, self._ask)
         if manifest.provided:
             return stubs(self._ownership, self._slots_of, self._source.brought, keys, self._ask)

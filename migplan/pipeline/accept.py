@@ -7,6 +7,7 @@ server has; and the way back must leave nothing of it.
 from __future__ import annotations
 
 import getpass
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from migplan.bundle.data import sequences
 from migplan.bundle.data.self_references import shapes
 from migplan.bundle.manifest import FormerSeal, LoadedTable, Manifest, SupportFile
 from migplan.bundle.paths import BundlePaths
-from migplan.bundle.schema.expectation import attributes_in_target, catalog_in_target
+from migplan.bundle.schema.expectation import OPEN, attributes_in_target, catalog_in_target
 from migplan.bundle.schema.roles import Owners
 from migplan.bundle.verified import load_verified
 from migplan.catalog import digests
@@ -45,7 +46,8 @@ from migplan.run.bundle.kept import LocalBundle
 from migplan.run.engine import events
 from migplan.run.engine.options import RunOptions
 from migplan.run.undo.rollback import RollbackOptions, rollback
-from migplan.verify.target import verify_target
+from migplan.verify.expectation import Expectation, load
+from migplan.verify.target import less_provided, verify_target
 
 _SHOWN = 20
 
@@ -53,8 +55,21 @@ _SHOWN = 20
 def accept(folder: Path, edits: Edits, on_progress: Progress = no_progress) -> Manifest:
     """Seal a bundle anew as it is now; BundleError says why it cannot be, and nothing is changed then."""
     paths = BundlePaths(folder)
+    seal = FormerSeal(
+        digest=edits.digest,
+        accepted_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        accepted_by=_user(),
+        files=tuple(change.file for change in edits.changes),
+    )
+    history = (*edits.manifest.history, seal)
+    edits = replace(edits, manifest=edits.manifest.model_copy(update={"history": history}))
     manifest, texts = edits.manifest, dict[Path, str]()
-    if edits.runs and manifest.contents == "data":
+    stand_ins = paths.stubs.relative_to(folder).as_posix()
+    if (
+        edits.runs
+        and manifest.contents == "data"
+        and not any(e.file == stand_ins for e in manifest.companions)
+    ):
         manifest = _counted_only(edits)
     elif edits.runs:
         manifest, texts = _judged(folder, edits, on_progress)
@@ -66,20 +81,17 @@ def accept(folder: Path, edits: Edits, on_progress: Progress = no_progress) -> M
         SupportFile(file=each.file, sha256=manifests.digest(folder / each.file))
         for each in manifest.companions
     )
-    seal = FormerSeal(
-        digest=edits.digest,
-        accepted_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        accepted_by=_user(),
-        files=tuple(change.file for change in edits.changes),
-    )
-    manifest = manifest.model_copy(update={"companions": companions, "history": (*manifest.history, seal)})
+    manifest = manifest.model_copy(update={"companions": companions})
     _keep_mode(paths.manifest, manifests.as_written(manifest))
     signing.signature_of(paths.manifest).unlink(missing_ok=True)
     return manifest
 
 
 def _counted_only(edits: Edits) -> Manifest:
-    """Return the manifest of rows alone: no server here has their tables, so edited ones are only counted."""
+    """Return the manifest of rows alone that an earlier migplan wrote: edited ones are only counted.
+
+    No server here has their tables, nor stand-ins for them.
+    """
     edited = {change.file for change in edits.changes}
     groups = {file.group for file in edits.manifest.files if file.file in edited}
     tables = tuple(
@@ -123,17 +135,18 @@ def _judged(folder: Path, edits: Edits, on_progress: Progress) -> tuple[Manifest
     on_progress("loading the edited bundle on a throwaway server", 0, 0)
     with _as_it_is_now(folder, edits.manifest) as aside:
         bundle = load_verified(aside)
-        with scratch_for(bundle) as server:
+        runner = f"migplan_{secrets.token_hex(6)}"  # as whom no file says anything
+        with scratch_for(bundle, runner) as server:
             before = read_catalog(server.address)
             try:
                 apply_bundle(bundle, server.address, ApplyOptions(RunOptions(2)), events.ignore)
             except (DatabaseError, RefusedError) as error:
                 raise BundleError(
                     f"the edited bundle does not load, and nothing was accepted: {error}",
-                    do=error.do or "mend the files, and run the same command again",
+                    do=error.do or "fix the files, and run the same command again",
                     file=bundle.paths.manifest,
                 ) from None
-            found = _expected(folder, edits, server.address)
+            found = _expected(folder, load(aside), edits, server.address, runner)
             on_progress("verifying it", 0, 0)
             _refuse_differences(folder, aside, found, server.address)
             on_progress("rolling it back", 0, 0)
@@ -183,11 +196,18 @@ def _no_way_back(folder: Path, why: str) -> BundleError:
     )
 
 
-def _expected(folder: Path, edits: Edits, address: Address) -> tuple[Manifest, dict[Path, str]]:
+def _expected(
+    folder: Path, before: Expectation, edits: Edits, address: Address, runner: str
+) -> tuple[Manifest, dict[Path, str]]:
+    """Return what a target is to have; whose something is that no file says is left open."""
     paths, manifest = BundlePaths(folder), edits.manifest
     found = read_catalog(address)
-    owners = Owners(kept=manifest.keeps_owners)
-    catalog = catalog_in_target(replace(found, attributes=None), frozenset(), owners)
+    owners = Owners(kept=manifest.keeps_owners, roles={runner: OPEN})
+    if manifest.contents == "data":
+        catalog = before.catalog  # here are only stand-ins for its tables
+    else:
+        ours = less_provided(replace(found, attributes=None), before)
+        catalog = catalog_in_target(ours, frozenset(), owners)
     texts: dict[Path, str] = {}
     if edits.definitions:
         texts[paths.catalog] = as_text(catalogs.as_json(catalog, observations=False))

@@ -31,8 +31,8 @@ from migplan.verify.presence import presence
 
 
 @contextmanager
-def scratch_for(bundle: VerifiedBundle) -> Iterator[Scratch]:
-    """A throwaway server on which this bundle can run, for a block.
+def scratch_for(bundle: VerifiedBundle, superuser: str = "postgres") -> Iterator[Scratch]:
+    """A throwaway server on which this bundle can run, as that superuser, for a block.
 
     What its targets provide by themselves has stand-ins there.
     """
@@ -44,6 +44,7 @@ def scratch_for(bundle: VerifiedBundle) -> Iterator[Scratch]:
         extensions=extensions,
         roles=wants_of(bundle).roles.keys() - made,
         oldest=manifest.needs_postgresql,
+        superuser=superuser,
     ) as server:
         yield replace(server, notes=load_stand_ins(bundle, server.address))
 

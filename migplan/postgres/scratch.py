@@ -53,15 +53,16 @@ def scratch(
     roles: Collection[str] = (),
     oldest: int = 0,
     major: int | None = None,
+    superuser: str = _OURS,
 ) -> Iterator[Scratch]:
     """A server with an empty database, for a block, and with roles, none of which can log in.
 
-    Of the servers on this machine, it is one that has the extensions, and is of that major version, or no
-    older than ``oldest``.
+    ``superuser`` runs everything there. Of the servers on this machine, it is one that has the extensions,
+    and is of that major version, or no older than ``oldest``.
     """
     installation = find_server(major, extensions=extensions, oldest=oldest)
-    with ThrowawayServer(installation) as server:
-        made = _make_roles(address.parse(server.conninfo()), roles)
+    with ThrowawayServer(installation, superuser=superuser) as server:
+        made = _make_roles(address.parse(server.conninfo()), roles, superuser)
         name = NAME if database in _TAKEN else database
         url = server.create_database(name, template="template0")
         where = address.parse(url, name=NAME)
@@ -265,10 +266,12 @@ def _judge_at(
     )
 
 
-def _make_roles(where: Address, roles: Collection[str]) -> tuple[str, ...]:
-    wanted = sorted(role for role in set(roles) - {_OURS} if not role.startswith("pg_"))
+def _make_roles(where: Address, roles: Collection[str], superuser: str) -> tuple[str, ...]:
+    wanted = sorted(role for role in set(roles) - {superuser} if not role.startswith("pg_"))
     with connect(where) as session:
         for role in wanted:
-            statement = sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role))
+            # One superuser more, for what only a superuser may own.
+            may = sql.SQL("SUPERUSER" if role == _OURS else "")
+            statement = sql.SQL("CREATE ROLE {} NOLOGIN {}").format(sql.Identifier(role), may)
             session.ask(statement, during="making the roles that the bundle names")
     return tuple(wanted)

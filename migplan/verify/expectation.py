@@ -1,14 +1,17 @@
 """The expected state of a target: the manifest and the catalog of a bundle, read from its folder."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from migplan.bundle import manifest as manifests
 from migplan.bundle.manifest import LoadedTable, Manifest
 from migplan.bundle.paths import BundlePaths
+from migplan.bundle.schema.expectation import applied_by, attributes_applied_by
 from migplan.catalog import attributes, store
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.model import Catalog
@@ -46,6 +49,16 @@ class Expectation:
     def with_schema(self) -> bool:
         """Whether the bundle brings definitions."""
         return self.manifest.contents != "data"
+
+    @property
+    def leaves_owners_open(self) -> bool:
+        """Whether something was added by hand that no file gives an owner."""
+        return bool(self.manifest.history) and self.manifest.keeps_owners and self.with_schema
+
+    def applied_by(self, role: str) -> Expectation:
+        """Return the expectation where this role applies the bundle, and owns what no file gives an owner."""
+        more = attributes_applied_by(self.attributes, role) if self.attributes else None
+        return replace(self, catalog=applied_by(self.catalog, role), attributes=more)
 
     @property
     def families(self) -> dict[QualifiedName, frozenset[QualifiedName]]:

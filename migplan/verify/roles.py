@@ -1,5 +1,7 @@
 """The roles that a bundle brings: whether they are there, their attributes and memberships."""
 
+from typing import Any, LiteralString
+
 from migplan.bundle.manifest import NeededRole
 from migplan.bundle.schema.role_file import differences, is_member, unexpected
 from migplan.catalog.roles import PREDEFINED, PRIVILEGED, Roles, read_roles
@@ -17,6 +19,30 @@ _MADE = """
 SELECT coalesce(r.before -> 'made_roles', '[]') FROM migplan.run r
 WHERE r.kind = 'apply' AND r.bundle = %s ORDER BY r.run DESC LIMIT 1
 """
+
+
+_RAN = """
+SELECT CASE WHEN r.who = session_user::text THEN current_user::text ELSE r.who END FROM migplan.run r
+WHERE r.kind = 'apply' AND r.bundle = %s ORDER BY r.run DESC LIMIT 1
+"""
+
+
+def with_owners(expectation: Expectation, target: Moment) -> Expectation:
+    """Return the expectation with the role that ran the bundle as the owner of what no file gives an owner.
+
+    Where no journal tells which that was, one role owns all of these.
+    """
+    if not expectation.leaves_owners_open:
+        return expectation
+    found = _asked_of_journal(target, _RAN, expectation)
+    there = target.catalog.by_name
+    open_ones = (
+        there[table.name].owner
+        for table in expectation.catalog.tables
+        if not table.owner and table.name in there
+    )
+    ran = found[0][0] if found else next(open_ones, target.catalog.server.role)
+    return expectation.applied_by(ran)
 
 
 def compared(expectation: Expectation, target: Moment) -> tuple[Check, tuple[str, ...]]:
@@ -66,11 +92,16 @@ def compared(expectation: Expectation, target: Moment) -> tuple[Check, tuple[str
 def _made(expectation: Expectation, target: Moment) -> set[str]:
     """Return the roles that a run made; where no journal tells, all of the bundle's."""
     every = {role.name for role in expectation.manifest.made_roles}
+    found = _asked_of_journal(target, _MADE, expectation)
+    return set(found[0][0]) if found else every
+
+
+def _asked_of_journal(target: Moment, question: LiteralString, expectation: Expectation) -> list[Any]:
+    """Return what the journal says of the bundle's last run; nothing where there is none to be read."""
     during = "reading the journal"
     if target.session.ask(_JOURNAL, during=during) != [(True,)]:
-        return every
-    found = target.session.ask(_MADE, [expectation.manifest.name], during=during)
-    return set(found[0][0]) if found else every
+        return []
+    return target.session.ask(question, [expectation.manifest.name], during=during)
 
 
 def _count(tally: Tally, what: str, wrong: list[str]) -> None:

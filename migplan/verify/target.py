@@ -67,6 +67,7 @@ def _verified(
         on_progress("reading the target", 0, 0)
         target = stack.enter_context(moment(address, jobs))
         origin = stack.enter_context(moment(source, jobs)) if source is not None else None
+        expectation = roles.with_owners(expectation, target)
         checks, notes = structure_of(expectation, target, origin, on_progress, scratch)
         rows = content.Content((), (), ())
         hierarchies: tuple[Check, ...] = ()

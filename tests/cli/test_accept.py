@@ -13,6 +13,8 @@ from migplan.bundle.check.edits import edits_of
 from migplan.bundle.check.examine import check
 from migplan.bundle.manifest import load, save
 from migplan.bundle.paths import BundlePaths
+from migplan.postgres.address import parse
+from migplan.postgres.session import connect
 from tests.cli.conftest import Run
 from tests.export.loading import export
 from tests.servers import Server
@@ -25,9 +27,14 @@ CREATE TABLE orders (id int PRIMARY KEY, customer int NOT NULL REFERENCES custom
 CREATE TABLE made (n int GENERATED ALWAYS AS IDENTITY, also text DEFAULT 'x');
 INSERT INTO customers (name) SELECT 'c' || n FROM generate_series(1, 4) n;
 INSERT INTO orders SELECT n, 1 + n % 4 FROM generate_series(1, 6) n;
+CREATE SCHEMA theirs;
+CREATE TABLE theirs.kinds (k int PRIMARY KEY, said text NOT NULL);
+INSERT INTO theirs.kinds VALUES (1, 'one');
+ALTER TABLE made ADD kind int NOT NULL DEFAULT 1 REFERENCES theirs.kinds;
 INSERT INTO made DEFAULT VALUES;
 CREATE VIEW busy AS SELECT customer, count(*) FROM orders GROUP BY customer;
 """
+PROVIDED = SHOP[SHOP.index("CREATE SCHEMA") : SHOP.index("ALTER TABLE made")]
 SCHEMA, ROWS = "01-schema-all.sql", "10-data-all.sql"
 
 
@@ -38,7 +45,7 @@ def exported(newest: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     source = newest.create_database(SHOP)
     ways = {"copy": (), "insert": ("--data-format", "insert"), "rows": ("--data-only",)}
     for name, words in ways.items():
-        export(newest.url(source), folder / name, *words)
+        export(newest.url(source), folder / name, "--provided", "theirs", *words)
     yield folder
     newest.drop_database(source)
 
@@ -97,8 +104,14 @@ def test_an_edit_is_shown_sealed_and_runs_there_and_back(run: Run, b: Path, new_
     assert (former.digest, set(former.files)) == (before, {SCHEMA, ROWS, f"rollback/{SCHEMA}"})
     assert check(b) == ()
     assert "nothing to accept" in run("check", str(b), "--accept", "--yes").stdout
+    with connect(parse(new_target)) as session:
+        session.execute(PROVIDED.encode())
     run("apply", str(b), "--target", new_target)
     assert "Rows: 3 tables by content" in run("verify", str(b), "--target", new_target).stdout
+    with connect(parse(new_target)) as session:
+        session.execute(b"ALTER TABLE public.notes OWNER TO pg_database_owner")
+    said = run("verify", str(b), "--target", new_target, exit_code=1).stdout
+    assert "table public.notes: owner: postgres -> pg_database_owner" in said
     run("rollback", str(b), "--target", new_target, "--yes")
 
 
@@ -162,13 +175,13 @@ def test_rows_as_insert_statements_are_counted_anew(exported: Path, nowhere: Pat
     assert {table.table: table.rows for table in found.tables}["public.customers"] == 5
 
 
-def test_rows_alone_are_only_counted_where_no_server_has_their_tables(
-    run: Run, exported: Path, nowhere: Path
-) -> None:
+def test_rows_alone_are_tried_on_stand_ins(run: Run, exported: Path, nowhere: Path) -> None:
     folder = Path(shutil.copytree(exported / "rows", nowhere / "b"))
     file = next(folder.glob("*-data-*.sql"))
+    before = {table.table: table.digest for table in load(folder).tables}
     edit(file, "4\tc4\n", "4\tother\n")
     said = run("check", "b", "--accept", "--yes").stdout
     assert "rows were edited; there are as many as before" in said
-    assert {table.digest for table in load(folder).tables} == {""}
+    after = {table.table: table.digest for table in load(folder).tables}
+    assert {name for name, digest in after.items() if digest != before[name]} == {"public.customers"}
     assert check(folder) == ()

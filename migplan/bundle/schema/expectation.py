@@ -21,6 +21,8 @@ from migplan.names import quoted
 from migplan.postgres.archive import ROUTINES, Entry, Named
 
 Part = TypeVar("Part")
+OPEN = ""
+"""The owner of what no file gives an owner: whoever applies the bundle."""
 Gone = Collection[Named]
 """Objects that are in no file of the bundle."""
 
@@ -196,7 +198,46 @@ def _is_about(tag: str, grant: Grant) -> bool:
     return f"{about}(" in tag or tag.endswith(about)
 
 
+def applied_by(catalog: Catalog, role: str) -> Catalog:
+    """Return the catalog with a role wherever it is left open who owns, or may do, something."""
+
+    def owned(things: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(replace(thing, owner=thing.owner or role) for thing in things)
+
+    def granted(grant: Grant) -> Grant:
+        of_role = role if grant.kind == "default privileges" else ""
+        return replace(grant, grantee=grant.grantee or role, of_role=grant.of_role or of_role)
+
+    def policies(table: Table) -> Table:
+        found = (replace(each, roles=tuple(one or role for one in each.roles)) for each in table.policies)
+        return replace(table, policies=tuple(found))
+
+    return replace(
+        catalog,
+        schemas=owned(catalog.schemas),
+        tables=owned(map(policies, catalog.tables)),
+        sequences=owned(catalog.sequences),
+        views=owned(catalog.views),
+        functions=owned(catalog.functions),
+        types=owned(catalog.types),
+        grants=tuple(sorted(map(granted, catalog.grants), key=lambda grant: grant.name)),
+    )
+
+
 # --- attributes
+
+
+def attributes_applied_by(found: Attributes, role: str) -> Attributes:
+    """Return the attributes likewise."""
+    return replace(
+        found,
+        things={
+            replace(thing, part=role) if (thing.part_kind, thing.part) == (PRIVILEGES, OPEN) else thing: {
+                name: role if name in OWNERS and value == OPEN else value for name, value in values.items()
+            }
+            for thing, values in found.things.items()
+        },
+    )
 
 
 _DUMPED = {"base type": "TYPE"}

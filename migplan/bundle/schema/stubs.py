@@ -113,6 +113,9 @@ def _statements(
             yield _tried(entry, entry.definition.strip())
         elif entry.kind in ROUTINES:
             yield _routine(entry)
+        elif entry.kind == "SEQUENCE" and not entry.definition.lstrip().startswith("CREATE"):
+            # That of an identity column, which a column that may be NULL cannot have.
+            yield _tried(entry, f"CREATE SEQUENCE {QualifiedName(entry.schema, entry.tag)};")
         elif entry.kind in TYPES | _MADE:
             yield _tried(entry, entry.definition.strip())
         elif entry.kind in RELATIONS and (there := relations.get(entry.named)):
