@@ -137,7 +137,8 @@ class Thing:
 
 
 # "calls" is a need of a function that runs with the statement, so that what its body uses is needed then.
-How = Literal["creates", "alters", "drops", "needs", "fills", "calls"]
+# "clouds" says that SQL runs which cannot be read: it may make, rename or drop what has the kinds of the use.
+How = Literal["creates", "alters", "drops", "renames", "needs", "fills", "calls", "clouds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +157,16 @@ class Use:
         Thing, ...
     ] = ()  # of a need: what else the name may mean; the first that somebody makes counts
     inside: Thing | None = None  # the function in whose body it stands, and which does not run here
+    number: int = 0  # of the statement in its file: what one statement does, it does at once
+    to: Thing | None = None  # the new name of what is renamed, or goes to another schema
+    cascade: bool = False
+    by: Thing | None = None  # of a need: what goes away with the needed thing by CASCADE
+    unless: Thing | None = (
+        None  # nothing is done where this is there: the table of CREATE TABLE IF NOT EXISTS
+    )
+    chosen: tuple[str, str, str] | None = None  # what the server makes a name from, where none is said
+    columns: tuple[str, ...] = ()  # of an index or a constraint: it goes with any of them
+    detail: str = (
+        ""  # of a constraint its kind as pg_constraint has it; of a table "v" for a view, "p" for a part
+    )
+    clouds: frozenset[ThingKind] = frozenset()

@@ -1,28 +1,33 @@
 """The order of migrations: by what they need of each other, then by name.
 
-A file needs the one that makes what it uses: the last before it by name, or else the first after it, and
-then the names contradict the needs. What is dropped goes after its uses, and is made again after that.
+The statements of all files are walked through a small model of a catalog, in the order of the names. A
+statement needs the file that made what it uses. Where that is made only later, or was dropped before, the
+statement surely fails: the names contradict the needs. What is dropped goes after its uses, and is made again
+after that.
 
-What stands in a body of PL/pgSQL is needed when it runs and not before. So it is no reason to change the
-order, and only said, unless a statement of a file calls the function: then it is needed there.
+What may fail and may not is a doubt: it is said, and the file is tried. That goes for all that stands in a
+body of PL/pgSQL, that a condition may pass over, and for what SQL may have made that is put together when it
+runs. What stands in a body is needed when it runs, and not when the function is made.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import networkx as nx
 
-from migplan.migrations.definitions import Definitions, Place
-from migplan.migrations.duplicates import Duplicate, duplicates
+from migplan.migrations.catalog import OF_TABLES, Catalog, Entry, Place
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Thing, ThingKind, Use
+from migplan.migrations.uses.objects import transition_table
+from migplan.names import split
 
-_OF_TABLES = frozenset({ThingKind.COLUMN, ThingKind.CONSTRAINT, ThingKind.TRIGGER, ThingKind.POLICY})
+_CHANGES = frozenset({"creates", "drops", "renames"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,39 @@ class Reason:
 
     @property
     def is_about_dropping(self) -> bool:
-        """Whether the later one drops what the earlier one uses."""
-        return self.need.how == "drops" and self.made.how != "creates"
+        """Whether the later one drops, or renames, what the earlier one uses."""
+        return self.need.how in {"drops", "renames"} and self.made.how not in {"creates", "renames"}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A statement that may fail, for a reason that only the server can tell."""
+
+    migration: str
+    need: Use
+    by: str  # where the thing is made, or dropped; empty where no statement tells
+    made: Use | None
+    through: Use | None = None
+
+    @property
+    def is_body(self) -> bool:
+        """Whether it stands in the body of a function that nothing here calls: no file fails for it."""
+        return self.need.inside is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A thing that is created twice, and not dropped between."""
+
+    thing: Thing
+    first: tuple[str, Use]
+    second: tuple[str, Use]
+    is_sure: bool = True  # False: it may have been dropped between, or not be made at all
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether the second says IF NOT EXISTS or OR REPLACE."""
+        return self.second[1].tolerant
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +96,31 @@ class Missing:
     thing: Thing
     migration: str
     need: Use
+    is_clouded: bool = False  # SQL that cannot be read, or an extension, may have made it before
 
     @property
     def is_sure(self) -> bool:
         """Whether it is needed for certain."""
-        return self.need.sure and not self.need.tolerant
+        return self.need.sure and not self.need.tolerant and not self.is_clouded
 
 
 class Order:
-    """What migrations need of each other, computed once from their files in the order of the names."""
+    """What migrations need of each other, computed once from their files in the order of the names.
 
-    def __init__(self, file_analyses: Sequence[FileAnalysis]) -> None:
+    With ``trust_names`` the order is that of the names; what contradicts it is still said.
+    """
+
+    def __init__(self, file_analyses: Sequence[FileAnalysis], *, trust_names: bool = False) -> None:
         self.file_analyses = tuple(each for each in file_analyses if each.migration.is_ordered)
         self.names = tuple(each.migration.name for each in self.file_analyses)
-        self._upkeep = tuple(each for each in file_analyses if not each.migration.is_ordered)
+        self.trust_names = trust_names
         self._at = {name: at for at, name in enumerate(self.names)}
-        self._definitions = Definitions([each.uses for each in self.file_analyses])
-        self._needs: dict[tuple[int, int], Reason] = {}  # (who is needed, who needs it)
-        self._after: dict[tuple[int, int], Reason] = {}  # likewise, but only one after the other
-        self._chain: set[tuple[int, int]] = set()
-        self._perhaps: list[Reason] = []
-        self._missing: dict[Thing, Missing] = {}
-        self._bodies: dict[Thing, list[Use]] = defaultdict(list)
-        self._read()
+        self._found = Walk(self.file_analyses)
+        for _ in self._found.files():
+            pass
+        for each in file_analyses:
+            if not each.migration.is_ordered:
+                self._found.upkeep(each)
 
     # --- answers -----------------------------------------------------------------------------------------
 
@@ -90,7 +128,7 @@ class Order:
     def needs(self) -> Mapping[str, tuple[Reason, ...]]:
         """Of each migration, why it needs which others: one reason for each, in their order."""
         found: dict[str, list[Reason]] = {name: [] for name in self.names}
-        for (first, then), reason in sorted(self._needs.items(), key=lambda item: item[0]):
+        for (first, then), reason in sorted(self._found.needs.items(), key=lambda item: item[0]):
             if first != then:
                 found[self.names[then]].append(reason)
         return {name: tuple(reasons) for name, reasons in found.items()}
@@ -107,18 +145,21 @@ class Order:
     @cached_property
     def order(self) -> tuple[str, ...]:
         """The names in an order that works; within a cycle, where none does, by name."""
+        if self.trust_names:
+            return self.names
+        needs, after, chain = self._found.needs, self._found.after, self._found.chain
         graph: nx.DiGraph[int] = nx.DiGraph()
         graph.add_nodes_from(range(len(self.names)))
-        graph.add_edges_from((a, b) for a, b in (*self._needs, *self._after) if a != b)
+        graph.add_edges_from((a, b) for a, b in (*needs, *after) if a != b)
         circles = _circles(graph)
-        for a, b in self._chain:
+        for a, b in chain:
             graph.add_edge(a, b)
         for circle in _circles(graph):
             if circle not in circles:  # the order of changes alone is no reason for a cycle
                 graph.remove_edges_from(
                     (a, b)
-                    for a, b in self._chain
-                    if a in circle and b in circle and (a, b) not in self._needs and (a, b) not in self._after
+                    for a, b in chain
+                    if a in circle and b in circle and (a, b) not in needs and (a, b) not in after
                 )
         for circle in _circles(graph):
             graph.remove_edges_from([(a, b) for a, b in graph.subgraph(circle).edges if a > b])
@@ -126,8 +167,8 @@ class Order:
 
     @cached_property
     def contradictions(self) -> tuple[Reason, ...]:
-        """Where the order of the names is not one that works."""
-        found = [reason for (a, b), reason in self._edges() if a > b or (a == b and reason is not None)]
+        """Where the order of the names is not one that works: a statement surely fails there."""
+        found = [reason for (a, b), reason in self._edges() if a >= b]
         return tuple(sorted(found, key=lambda each: (self._at[each.migration], each.need.line)))
 
     @cached_property
@@ -139,143 +180,32 @@ class Order:
         )
 
     @property
-    def perhaps(self) -> tuple[Reason, ...]:
-        """Functions whose body uses what is made later: they must not be called before that."""
-        return tuple(self._perhaps)
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What may fail, in the order of the names."""
+        return tuple(self._found.doubts)
 
     @property
     def missing(self) -> tuple[Missing, ...]:
         """What nobody makes, by kind and name."""
-        return tuple(sorted(self._missing.values(), key=lambda each: each.thing))
+        return tuple(sorted(self._found.missing.values(), key=lambda each: each.thing))
 
-    @cached_property
+    @property
     def duplicates(self) -> tuple[Duplicate, ...]:
-        """What is made twice, in the order that works."""
-        by_name = dict(zip(self.names, self.file_analyses, strict=True))
-        return tuple(duplicates([(name, by_name[name].uses) for name in self.order]))
+        """What is made twice and not dropped between, in the order of the names."""
+        return tuple(self._found.duplicates)
 
-    # --- reading -----------------------------------------------------------------------------------------
+    def after(self, names: Sequence[str]) -> Catalog:
+        """Return the catalog as some migrations leave it that run in that order, on an empty database."""
+        by_name = {each.migration.name: each for each in self.file_analyses}
+        walk = Walk([by_name[name] for name in names if name in by_name])
+        for _ in walk.files():
+            pass
+        return walk.catalog
 
     def _edges(self) -> Iterator[tuple[tuple[int, int], Reason]]:
-        yield from self._needs.items()
-        yield from ((edge, reason) for edge, reason in self._after.items() if edge not in self._needs)
-
-    def _read(self) -> None:
-        for use in (use for each in self.file_analyses for use in each.uses):
-            if use.inside is not None:
-                self._bodies[use.inside].append(use)
-        for at, analysed in enumerate(self.file_analyses):
-            for wanted in analysed.migration.requires:
-                self._require(at, wanted)
-            for use in analysed.uses:
-                self._use(Place(at, use))
-        for analysed in self._upkeep:
-            for use in analysed.uses:
-                if use.how != "creates" and self._definitions.meant(use) is None:
-                    self._note_missing(analysed.migration.name, use)
-        self._sequence()
-
-    def _require(self, at: int, wanted: str) -> None:
-        if wanted not in self._at:
-            return  # maintenance, which has no place in the order
-        thing = Thing(ThingKind.OTHER, f"migration {wanted}")
-        said = Use("needs", thing, self.file_analyses[at].migration.up.line, f"-- migplan: requires {wanted}")
-        made = Use("creates", thing, self.file_analyses[self._at[wanted]].migration.up.line, "")
-        self._need(Place(at, said), Place(self._at[wanted], made))
-
-    def _use(self, place: Place) -> None:
-        use = place.use
-        if use.how == "creates":
-            return
-        thing = self._definitions.meant(use)
-        if thing is None:
-            self._note_missing(self.names[place.at], use)
-            return
-        maker = self._definitions.maker(thing, place)
-        if maker is None:
-            if not (use.how == "drops" and use.tolerant):
-                self._note_missing(self.names[place.at], use)
-        elif maker.is_before(place):
-            self._need(place, maker)
-            dropper = self._definitions.dropper(thing, maker, place)
-            if dropper is not None and dropper.at != place.at and use.sure and not use.tolerant:
-                self._drop(dropper, [place])
-        elif use.sure and not use.tolerant:
-            self._need(place, maker)
-        else:
-            self._doubt(place, maker)
-        if use.how == "calls" and use.inside is None:
-            self._follow(place, thing)
-
-    def _doubt(self, place: Place, maker: Place) -> None:
-        if place.use.inside is not None and maker.at != place.at:
-            reason = Reason(self.names[place.at], place.use, self.names[maker.at], maker.use)
-            self._perhaps.append(reason)
-
-    def _need(self, place: Place, maker: Place, through: Use | None = None) -> None:
-        if place.at == maker.at and maker.is_before(place):
-            return
-        reason = Reason(self.names[place.at], place.use, self.names[maker.at], maker.use, through)
-        self._needs.setdefault((maker.at, place.at), reason)
-
-    def _follow(self, call: Place, function: Thing) -> None:
-        """What the body of a function that runs here uses is needed here."""
-        seen, border = {function}, [function]
-        while border:
-            for use in self._bodies.get(border.pop(), ()):
-                thing = self._definitions.meant(use)
-                if thing is None:
-                    continue
-                maker = self._definitions.maker(thing, call)
-                if maker is not None and (not maker.is_before(call) or use.sure):
-                    self._need(call, maker, use)
-                if thing.kind is ThingKind.FUNCTION and thing not in seen:
-                    seen.add(thing)
-                    border.append(thing)
-
-    def _note_missing(self, name: str, use: Use) -> None:
-        thing = use.thing
-        if use.how == "drops" and use.tolerant:
-            return
-        if thing.kind in _OF_TABLES and self._definitions.is_open(thing):
-            return
-        if use.inside is not None and self._definitions.is_transition(thing):
-            return
-        noted = self._missing.get(thing)
-        found = Missing(thing, name, use)
-        if noted is None or (found.is_sure and not noted.is_sure):
-            self._missing[thing] = found
-
-    def _sequence(self) -> None:
-        """Drops after uses, makers after drops, and changes of one thing in the order of their names."""
-        users: dict[Thing, list[Place]] = defaultdict(list)
-        for at, analysed in enumerate(self.file_analyses):
-            for use in analysed.uses:
-                thing = self._definitions.meant(use) or use.thing
-                if use.how == "alters" and use.thing.kind is not ThingKind.TABLE:
-                    self._chain.update(
-                        (place.at, at)
-                        for place in users[thing][-1:]
-                        if place.use.how == "alters" and place.at != at
-                    )
-                if use.how == "drops":
-                    self._drop(Place(at, use), users.pop(thing, []))
-                elif use.how == "creates" and thing in self._definitions.dropped:
-                    self._made_again(Place(at, use), thing)
-                if use.how != "drops" and (use.how == "alters" or thing in self._definitions.dropped):
-                    users[thing].append(Place(at, use))
-
-    def _drop(self, drop: Place, users: Sequence[Place]) -> None:
-        for user in users:
-            if user.at != drop.at and user.use.sure:
-                reason = Reason(self.names[drop.at], drop.use, self.names[user.at], user.use)
-                self._after.setdefault((user.at, drop.at), reason)
-
-    def _made_again(self, made: Place, thing: Thing) -> None:
-        for drop in self._definitions.dropped[thing]:
-            if drop.at < made.at:
-                reason = Reason(self.names[made.at], made.use, self.names[drop.at], drop.use)
-                self._after.setdefault((drop.at, made.at), reason)
+        needs = self._found.needs
+        yield from needs.items()
+        yield from ((edge, reason) for edge, reason in self._found.after.items() if edge not in needs)
 
     def _way_round(self, knot: nx.DiGraph[int]) -> Cycle:
         edges = dict(self._edges())
@@ -284,6 +214,335 @@ class Order:
         way = [start, *min(ways, key=len)]
         pairs = list(pairwise(way))
         return Cycle(tuple(self.names[at] for at in way[:-1]), tuple(edges[pair] for pair in pairs))
+
+
+class Walk:
+    """The statements of files, walked through a catalog in their order; and what was found on the way."""
+
+    def __init__(self, file_analyses: Sequence[FileAnalysis]) -> None:
+        self.catalog = Catalog()
+        self.needs: dict[tuple[int, int], Reason] = {}  # (who is needed, who needs it)
+        self.after: dict[tuple[int, int], Reason] = {}  # likewise, but only one after the other
+        self.chain: set[tuple[int, int]] = set()
+        self.doubts: list[Doubt] = []
+        self.missing: dict[Thing, Missing] = {}
+        self.duplicates: list[Duplicate] = []
+        self._names = [each.migration.name for each in file_analyses]
+        self._bodies: dict[Thing, list[Use]] = defaultdict(list)
+        self._coming: dict[Thing, list[tuple[int, Place]]] = defaultdict(
+            list
+        )  # who makes or drops it, and when
+        self._clouds: set[ThingKind] = set()
+        self._brought: set[ThingKind] = set()  # what extensions may have brought
+        self._step = 0
+        self._files = file_analyses
+        self._foresee(file_analyses)
+
+    def files(self) -> Iterator[str]:
+        """Walk through the files; yield the name of each when it is done: the catalog is as it leaves it."""
+        for at, analysed in enumerate(self._files):
+            self._require(at, analysed, self._files)
+            for _, uses in groupby(analysed.uses, key=lambda use: use.number):
+                self._statement(at, tuple(uses))
+            yield analysed.migration.name
+
+    def _foresee(self, file_analyses: Sequence[FileAnalysis]) -> None:
+        step = 0
+        for at, analysed in enumerate(file_analyses):
+            for use in analysed.uses:
+                step += 1
+                if use.inside is not None:
+                    self._bodies[use.inside].append(use)
+                elif use.how in _CHANGES:
+                    place = Place(at, use, step)
+                    self._coming[use.thing].append((step, place))
+                    if use.to is not None:
+                        self._coming[use.to].append((step, place))
+
+    def _require(self, at: int, analysed: FileAnalysis, file_analyses: Sequence[FileAnalysis]) -> None:
+        for wanted in analysed.migration.requires:
+            if wanted not in self._names:
+                continue  # maintenance, which has no place in the order
+            other = self._names.index(wanted)
+            thing = Thing(ThingKind.OTHER, f"migration {wanted}")
+            line = analysed.migration.up.line
+            said = Use("needs", thing, line, f"-- migplan: requires {wanted}")
+            made = Use("creates", thing, file_analyses[other].migration.up.line, "")
+            self._note_need(Place(at, said), Place(other, made))
+
+    def upkeep(self, analysed: FileAnalysis) -> None:
+        """Note what maintenance needs and nobody makes; it has no place in the order."""
+        for use in analysed.uses:
+            if use.how not in _CHANGES and not any(
+                self.catalog.find(each) or each in self._coming for each in (use.thing, *use.also)
+            ):
+                self._note_missing(analysed.migration.name, use)
+
+    # --- a statement -------------------------------------------------------------------------------------
+
+    def _statement(self, at: int, uses: Sequence[Use]) -> None:
+        """What a statement does at once: what it makes is there for all that it needs."""
+        if self._does_nothing(uses[0]):
+            self._step += len(uses)
+            return
+        kept = {use.unless for use in uses if use.unless is not None and self._is_made(use.unless)}
+        waiting: list[Place] = []
+        needed: list[tuple[Thing, Entry]] = []
+        for use in uses:
+            self._step += 1
+            if use.unless not in kept and not self._one(Place(at, use, self._step), needed):
+                waiting.append(Place(at, use, self._step))
+        for place in waiting:
+            if (entry := self._meant(place.use)) is not None:
+                self._met(place, entry, needed)
+            else:
+                self._unmet(place)
+        for thing, entry in needed:
+            user = self.catalog.get(thing)
+            if user is not None and user is not entry:
+                entry.dependents[user] = None
+
+    def _one(self, place: Place, needed: list[tuple[Thing, Entry]]) -> bool:
+        """Do what a use does; return whether that is so: what it needs may come with the statement."""
+        use = place.use
+        if use.how in _CHANGES:
+            _DOES[use.how](self, place)
+        elif use.how == "clouds":
+            if use.inside is None:
+                self._clouds |= use.clouds
+        elif (entry := self._meant(use)) is not None:
+            self._met(place, entry, needed)
+        else:
+            return False
+        return True
+
+    def _does_nothing(self, first: Use) -> bool:
+        """Whether a statement says IF EXISTS of a table that is not there, or of which nobody knows."""
+        if first.how != "alters" or not first.tolerant or not first.sure or first.thing.kind in OF_TABLES:
+            return False
+        return self._meant(first) is None and any(
+            each in self._coming or each in self.catalog.gone for each in (first.thing, *first.also)
+        )
+
+    def _is_made(self, thing: Thing) -> bool:
+        entry = self.catalog.get(thing)
+        return entry is not None and not entry.is_ghost
+
+    def _meant(self, use: Use) -> Entry | None:
+        for thing in (use.thing, *use.also):
+            entry = self.catalog.find(thing)
+            if entry is not None:
+                return entry
+        return None
+
+    def _met(self, place: Place, entry: Entry, needed: list[tuple[Thing, Entry]]) -> None:
+        use = place.use
+        entry.users.append(place)
+        if use.by is not None:
+            needed.append((use.by, entry))
+        if entry.made is not None:
+            self._note_need(place, entry.made)
+        if use.how == "alters":
+            self._alter(place, entry)
+        elif use.how == "calls" and use.inside is None:
+            self._follow(place, entry.thing)
+
+    def _alter(self, place: Place, entry: Entry) -> None:
+        use = place.use
+        if use.thing.kind is not ThingKind.TABLE:
+            if entry.altered is not None and entry.altered.at != place.at:
+                self.chain.add((entry.altered.at, place.at))
+            entry.altered = place
+        if use.detail == "no identity":
+            for part in list(entry.parts):
+                if part.thing.kind is ThingKind.SEQUENCE:
+                    self.catalog.drop(part, place)
+        elif use.detail in {"attached", "detached"} and use.of is not None:
+            parent = self.catalog.find(use.of)
+            if parent is not None:
+                (self.catalog.attach if use.detail == "attached" else self.catalog.detach)(entry, parent)
+        elif use.of is not None:
+            self.catalog.own(entry, use.of)
+
+    # --- making, dropping, renaming ----------------------------------------------------------------------
+
+    def _make(self, place: Place) -> None:
+        use = place.use
+        if use.thing.kind is ThingKind.OTHER:
+            self.catalog.make(use, place)
+            return
+        if use.thing.kind is ThingKind.COLUMN and use.thing.name.endswith(".*"):
+            if use.of is not None and (table := self.catalog.find(use.of)) is not None:
+                table.is_open = True
+            return
+        if use.thing.kind is ThingKind.EXTENSION:
+            self._brought |= set(ThingKind)
+        again = self.catalog.gone.get(use.thing)
+        entry, first = self.catalog.make(use, place)
+        if again is not None and again.at != place.at:
+            reason = Reason(self._names[place.at], use, self._names[again.at], again.use)
+            self.after.setdefault((again.at, place.at), reason)
+        if first is not None and first.use is not use:
+            self._duplicate(entry, first, place)
+
+    def _duplicate(self, entry: Entry, first: Place, place: Place) -> None:
+        use = place.use
+        clouded = entry.thing.kind in self._clouds
+        sure = use.sure and first.use.sure and not clouded
+        found = Duplicate(
+            use.thing, (self._names[first.at], first.use), (self._names[place.at], use), is_sure=sure
+        )
+        self.duplicates.append(found)
+
+    def _drop(self, place: Place) -> None:
+        use = place.use
+        entry = self._meant(use)
+        if entry is None and use.thing.kind is ThingKind.SCHEMA:
+            entry = self.catalog.ghost(use.thing)
+        if entry is None or entry.is_ghost:
+            self._unmet(place)
+            if entry is None:
+                entry = self.catalog.get(use.thing)
+            if entry is None:
+                if use.sure:
+                    self.catalog.gone[use.thing] = place
+                return
+        if entry.thing.kind in _HOLDERS and use.thing.kind in OF_TABLES:
+            return  # a part of a table that nobody knows
+        if entry.made is not None:
+            self._note_need(place, entry.made)
+        self._after_users(place, entry)
+        self.catalog.drop(entry, place)
+
+    def _after_users(self, place: Place, entry: Entry) -> None:
+        for user in entry.users:
+            if user.at != place.at and user.use.sure:
+                reason = Reason(self._names[place.at], place.use, self._names[user.at], user.use)
+                self.after.setdefault((user.at, place.at), reason)
+
+    def _rename(self, place: Place) -> None:
+        use = place.use
+        assert use.to is not None
+        entry = self._meant(use)
+        again = self.catalog.gone.get(use.to)
+        if entry is None or (use.thing.kind in OF_TABLES and entry.thing.kind in _HOLDERS):
+            if entry is None:
+                if use.tolerant:
+                    return
+                self._unmet(place)
+            self.catalog.gone[use.thing] = place
+            entry = self.catalog.ghost(use.to)
+            entry.made = place
+        else:
+            if entry.made is not None:
+                self._note_need(place, entry.made)
+            self._after_users(place, entry)
+            there = self.catalog.get(use.to)
+            if there is not None and there is not entry and there.made is not None:
+                self._duplicate(there, there.made, place)
+            self.catalog.rename(entry, use.to, place)
+        if again is not None and again.at != place.at:
+            reason = Reason(self._names[place.at], use, self._names[again.at], again.use)
+            self.after.setdefault((again.at, place.at), reason)
+
+    # --- what is not there -------------------------------------------------------------------------------
+
+    def _unmet(self, place: Place) -> None:
+        use = place.use
+        thing, maker = self._maker_to_come(place)
+        if use.how in {"drops", "renames"}:
+            maker = None  # whoever drops something to make it again, has it
+        if use.tolerant and (use.how == "drops" or use.sure):
+            return
+        if maker is None and self.catalog.has_no_table(use.thing):
+            return  # the table is what is missing
+        if use.inside is not None and self._is_transition(use.thing):
+            return
+        dropper = self.catalog.gone.get(thing)
+        clouded = thing.kind in self._clouds
+        if maker is not None:
+            if use.sure and not (clouded and maker.use.tolerant):
+                self._note_need(place, maker)
+            else:
+                self._doubt(place, maker)
+        elif dropper is not None:
+            if use.sure and dropper.use.sure and not clouded:
+                reason = Reason(self._names[dropper.at], dropper.use, self._names[place.at], use)
+                self.after.setdefault((place.at, dropper.at), reason)
+            else:
+                self._doubt(place, dropper)
+        else:
+            self._note_missing(self._names[place.at], use)
+        if use.inside is None and use.how != "drops":
+            self.catalog.ghost(use.thing)
+
+    def _maker_to_come(self, place: Place) -> tuple[Thing, Place | None]:
+        """What a use means, and who makes it later; nobody, if it is dropped before that: it is there."""
+        for thing in (place.use.thing, *place.use.also):
+            coming = self._coming.get(thing, ())
+            for _, other in coming[bisect_right(coming, place.step, key=lambda item: item[0]) :]:
+                if other.use.how == "creates" or other.use.to == thing:
+                    return thing, other
+                if not other.use.tolerant:
+                    break
+        for thing in (place.use.thing, *place.use.also):
+            if thing in self.catalog.gone:
+                return thing, None
+        return place.use.thing, None
+
+    def _doubt(self, place: Place, other: Place | None, through: Use | None = None) -> None:
+        name = self._names[other.at] if other is not None else ""
+        if other is not None and other.at == place.at and place.use.inside is not None:
+            return
+        made = other.use if other is not None else None
+        self.doubts.append(Doubt(self._names[place.at], place.use, name, made, through))
+
+    def _note_need(self, place: Place, maker: Place, through: Use | None = None) -> None:
+        if place.at == maker.at and maker.step <= place.step:
+            return
+        reason = Reason(self._names[place.at], place.use, self._names[maker.at], maker.use, through)
+        self.needs.setdefault((maker.at, place.at), reason)
+
+    def _note_missing(self, name: str, use: Use) -> None:
+        thing = use.thing
+        clouded = thing.kind in self._clouds or thing.kind in self._brought
+        noted = self.missing.get(thing)
+        found = Missing(thing, name, use, clouded)
+        if noted is None or (found.is_sure and not noted.is_sure):
+            self.missing[thing] = found
+        if use.how == "calls" and use.inside is None:
+            self._clouds |= set(ThingKind)  # nobody here knows what it does
+
+    def _is_transition(self, table: Thing) -> bool:
+        """Whether a trigger gives this name to the rows that its function sees."""
+        return transition_table(split(table.name)[-1]) in self._coming
+
+    # --- what a function does when it is called ----------------------------------------------------------
+
+    def _follow(self, call: Place, function: Thing) -> None:
+        """What the body of a function that runs here uses may be needed; what it makes may be there."""
+        seen, border = {function}, [function]
+        while border:
+            for use in self._bodies.get(border.pop(), ()):
+                if use.how == "clouds":
+                    self._clouds |= use.clouds
+                    continue
+                inner = Place(call.at, use, call.step)
+                entry = self._meant(use)
+                if entry is None:
+                    _, maker = self._maker_to_come(inner)
+                    if maker is not None and not self.catalog.has_no_table(use.thing):
+                        self._doubt(call, maker, use)
+                    continue
+                if entry.made is not None and use.sure:
+                    self._note_need(call, entry.made, use)
+                if entry.thing.kind is ThingKind.FUNCTION and entry.thing not in seen:
+                    seen.add(entry.thing)
+                    border.append(entry.thing)
+
+
+_HOLDERS = frozenset({ThingKind.TABLE, ThingKind.SEQUENCE, ThingKind.INDEX})
+_DOES = {"creates": Walk._make, "drops": Walk._drop, "renames": Walk._rename}
 
 
 def _circles(graph: nx.DiGraph[int]) -> list[frozenset[int]]:

@@ -8,9 +8,8 @@ from rich.text import Text
 
 from migplan.level import Level
 from migplan.migrations.analysis import Analysis
-from migplan.migrations.duplicates import Duplicate
 from migplan.migrations.lint import Risk
-from migplan.migrations.order import Cycle, Missing, Reason
+from migplan.migrations.order import Cycle, Doubt, Duplicate, Missing, Reason
 from migplan.report.tree import READABLE, SHOWN_CHILDREN, SHOWN_ROOTS, Line
 from migplan.text.wording import counted, listed
 
@@ -171,8 +170,13 @@ def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Itera
     if order.missing:
         lines = [_missing(each, files) for each in order.missing[:limit]] + _more(len(order.missing) - limit)
         yield "The target must have, for nobody here makes it", lines
-    if order.perhaps:
-        lines = [_perhaps(each, files) for each in order.perhaps[:limit]] + _more(len(order.perhaps) - limit)
+    bodies = [each for each in order.doubts if each.is_body]
+    doubts = [each for each in order.doubts if not each.is_body]
+    if doubts:
+        lines = [_doubt(each, files) for each in doubts[:limit]] + _more(len(doubts) - limit)
+        yield "Perhaps: what may fail, as only the server can tell", lines
+    if bodies:
+        lines = [_body(each, files) for each in bodies[:limit]] + _more(len(bodies) - limit)
         yield "Perhaps: functions that must not run before a later file", lines
     if analysis.folder.remarks:
         found = analysis.folder.remarks
@@ -224,11 +228,30 @@ def _missing(missing: Missing, files: Mapping[str, Path]) -> Text:
     return Text(f"  {missing.thing}: {files[missing.migration].name}:{missing.need.line}{sure}")
 
 
-def _perhaps(reason: Reason, files: Mapping[str, Path]) -> Text:
-    here = f"{files[reason.migration].name}:{reason.need.line}"
-    there = f"{files[reason.by].name}:{reason.made.line}"
-    name = reason.need.inside.name if reason.need.inside else "?"
-    return Text(f"  {here} {name} uses {reason.made.thing}, which is made in {there}")
+def _body(doubt: Doubt, files: Mapping[str, Path]) -> Text:
+    name = doubt.need.inside.name if doubt.need.inside else "?"
+    return Text(f"  {_place(doubt, files)} {name} uses {_of(doubt, files)}")
+
+
+def _doubt(doubt: Doubt, files: Mapping[str, Path]) -> Text:
+    if doubt.through is not None:
+        said = f"calls {doubt.need.thing}, whose body uses {_of(doubt, files)}"
+    else:
+        said = f"may need {_of(doubt, files)}"
+    return Text(f"  {_place(doubt, files)} {said}")
+
+
+def _place(doubt: Doubt, files: Mapping[str, Path]) -> str:
+    return f"{files[doubt.migration].name}:{doubt.need.line}"
+
+
+def _of(doubt: Doubt, files: Mapping[str, Path]) -> str:
+    """What is needed, and where it is made or dropped."""
+    thing = (doubt.through or doubt.need).thing
+    if doubt.made is None:
+        return str(thing)
+    does = "made" if doubt.made.how == "creates" or doubt.made.to == thing else "dropped or renamed"
+    return f"{thing}, which is {does} in {files[doubt.by].name}:{doubt.made.line}"
 
 
 def risk(found: Risk) -> Iterator[Text]:

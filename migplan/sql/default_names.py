@@ -33,8 +33,11 @@ def default_name(table: str, columns: str, ending: str) -> str:
 
 def index_name(statement: pg.IndexStmt) -> str:
     """Return an index's name, or that which the server gives it: of columns, and of what expressions call."""
-    if statement.idxname:
-        return str(statement.idxname)
+    return str(statement.idxname) or default_name(*index_name_parts(statement))
+
+
+def index_name_parts(statement: pg.IndexStmt) -> tuple[str, str, str]:
+    """Return what the server makes the name of an index from, for :func:`default_name`."""
     names: list[str] = []
     for node in (*statement.index_params, *statement.index_including_params):
         element = node.index_elem
@@ -44,7 +47,7 @@ def index_name(statement: pg.IndexStmt) -> str:
             number += 1
             candidate = f"{name}{number}"
         names.append(candidate)
-    return default_name(statement.relation.relname, "_".join(names), "idx")
+    return str(statement.relation.relname), "_".join(names), "idx"
 
 
 def _column_name(node: pg.Node) -> str:
@@ -64,6 +67,11 @@ def _column_name(node: pg.Node) -> str:
 
 def constraint_name(table: str, constraint: pg.Constraint, column: str = "") -> str:
     """Return the name that a constraint of a table gets; ``column`` is the one that it stands beside."""
+    return default_name(*constraint_name_parts(table, constraint, column))
+
+
+def constraint_name_parts(table: str, constraint: pg.Constraint, column: str = "") -> tuple[str, str, str]:
+    """Return what the server makes the name of a constraint from, for :func:`default_name`."""
     columns: Sequence[str] = words(constraint.keys) or words(constraint.fk_attrs)
     if constraint.contype == pg.CONSTR_PRIMARY:
         columns = ()
@@ -75,4 +83,4 @@ def constraint_name(table: str, constraint: pg.Constraint, column: str = "") -> 
         columns = [node.list.items[0].index_elem.name for node in constraint.exclusions]
     elif column:
         columns = (column,)
-    return default_name(table, "_".join(columns), CONSTRAINT_ENDINGS[constraint.contype])
+    return table, "_".join(columns), CONSTRAINT_ENDINGS[constraint.contype]

@@ -14,7 +14,7 @@ from psycopg import sql
 from migplan.errors import PrivilegeError
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.model import Thing, ThingKind
-from migplan.names import split
+from migplan.names import quoted, split
 from migplan.postgres.session import Session
 from migplan.verify.parts import Looked, look
 
@@ -69,21 +69,10 @@ def verify(
 
 
 def _made(analysis: Analysis, names: Sequence[str]) -> set[Thing]:
-    """What is made, less what a later statement drops, and what went along with it."""
-    made: set[Thing] = set()
-    for name in names:
-        for use in analysis.by_name[name].uses:
-            if not use.sure or use.inside is not None or use.thing.kind not in _LOOKED_FOR:
-                continue
-            if use.how == "creates" and not use.thing.name.endswith(".*") and "pg_temp" not in use.thing.name:
-                made.add(use.thing)
-            elif use.how == "drops":
-                made = {each for each in made if each != use.thing and not _within(each, use.thing)}
-    return made
-
-
-def _within(thing: Thing, whole: Thing) -> bool:
-    return whole.kind in {ThingKind.TABLE, ThingKind.SCHEMA} and thing.name.startswith(f"{whole.name}.")
+    """What is there after these migrations, as far as their statements tell for certain."""
+    found = {thing for thing in analysis.order.after(names).things() if thing.kind in _LOOKED_FOR}
+    keys = [split(thing.name) for thing in found if thing.kind is ThingKind.CONSTRAINT]
+    return found - {Thing(ThingKind.INDEX, f"{quoted(key[0])}.{quoted(key[-1])}") for key in keys}
 
 
 def _rows(tables: Sequence[Thing], session: Session) -> int:

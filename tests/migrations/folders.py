@@ -38,4 +38,8 @@ def uses_of(path: Path, sql: str) -> tuple[Use, ...]:
 
 def said(path: Path, sql: str) -> set[str]:
     """The same as ``creates table public.hotels``; what is not sure has a question mark."""
-    return {f"{use.how} {use.thing}{'' if use.sure else '?'}" for use in uses_of(path, sql)}
+    return {
+        f"{use.how} {use.thing}{f' to {use.to.name}' if use.to else ''}{'' if use.sure else '?'}"
+        for use in uses_of(path, sql)
+        if use.how != "clouds"
+    }

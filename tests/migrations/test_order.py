@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 from migplan.migrations.analysis import analyze
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Migration, Part, Thing, ThingKind, Use
-from migplan.migrations.order import Order, Reason
+from migplan.migrations.order import Doubt, Order, Reason
 from tests.migrations.folders import analysis, written
 
 
 def reason(reason: Reason) -> tuple[str, int, str, str, int]:
     return reason.migration, reason.need.line, str(reason.made.thing), reason.by, reason.made.line
+
+
+def doubt(doubt: Doubt) -> tuple[str, int, str, str, int]:
+    assert doubt.made is not None
+    return doubt.migration, doubt.need.line, str(doubt.made.thing), doubt.by, doubt.made.line
 
 
 def test_names_out_of_order_are_reported_with_both_lines(tmp_path: Path) -> None:
@@ -76,10 +81,11 @@ def test_a_body_that_needs_a_later_table_is_no_contradiction(tmp_path: Path) -> 
     order = analysis(tmp_path, _1_f=body, _2_log="CREATE TABLE log (id int);").order
     assert not order.contradictions
     assert order.order == order.names
-    assert [reason(each) for each in order.perhaps] == [("1_f", 2, "table public.log", "2_log", 1)]
+    assert [doubt(each) for each in order.doubts] == [("1_f", 2, "table public.log", "2_log", 1)]
+    assert order.doubts[0].is_body
 
 
-def test_but_a_call_before_that_table_is_one(tmp_path: Path) -> None:
+def test_a_call_before_that_table_may_fail_and_is_tried(tmp_path: Path) -> None:
     body = (
         "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN\nINSERT INTO log VALUES (1); END $$;"
     )
@@ -91,11 +97,11 @@ def test_but_a_call_before_that_table_is_one(tmp_path: Path) -> None:
         _3_call="SELECT 1;\nSELECT g();",
         _4_log="CREATE TABLE log (id int);",
     ).order
-    (found,) = order.contradictions
-    assert reason(found) == ("3_call", 2, "table public.log", "4_log", 1)
+    assert not order.contradictions
+    (found,) = [each for each in order.doubts if not each.is_body]
+    assert doubt(found) == ("3_call", 2, "table public.log", "4_log", 1)
     assert found.through is not None
     assert found.through.line == 2
-    assert order.order == ("1_f", "2_g", "4_log", "3_call")
 
 
 def test_a_body_in_sql_is_checked_when_it_is_made(tmp_path: Path) -> None:

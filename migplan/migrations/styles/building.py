@@ -12,6 +12,8 @@ from migplan.migrations.source_files import SourceFile, directives, load
 
 _NUMBER = re.compile(r"(\d{4}-\d\d-\d\d(?:[T_-]?\d{4,6})?|\d+(?:\.\d+)*)(?:[_\-. ]|$)")
 
+_STAMP = re.compile(r"(?:19|20)\d{6}(?:\d\d){0,3}")  # a day, with the time of day or without
+
 
 @dataclass
 class Listing:
@@ -106,5 +108,8 @@ def by_number(migration: Migration) -> tuple[int, int, tuple[int, ...], str]:
     """Where a migration stands: numbers by their value, then names; what repeats, seeds and upkeep follow."""
     kinds: dict[Kind, int] = {"sql": 0, "python": 0, "seed": 2, "maintenance": 3}
     last = 1 if migration.repeatable else kinds[migration.kind]
-    digits = tuple(int(part) for part in re.findall(r"\d+", migration.number))
+    digits = tuple(
+        int(part.ljust(14, "0") if _STAMP.fullmatch(part) else part)
+        for part in re.findall(r"\d+", migration.number)
+    )
     return last, not digits, digits, migration.name

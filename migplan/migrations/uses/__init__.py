@@ -34,6 +34,7 @@ def _statement(scope: Scope, node: pg.Node, text: str = "") -> None:
     """One statement; ``text`` is the whole of it, where that can be said."""
     kind = node.WhichOneof("node") or ""
     tree: Any = getattr(node, kind)
+    scope.number += 1
     before, scope.runs = scope.runs, kind in _RUN
     if kind in _WITH_BODIES:
         if text:

@@ -28,7 +28,9 @@ KINDS = {
 WITHOUT_SCHEMA = frozenset({ThingKind.SCHEMA, ThingKind.EXTENSION, ThingKind.ROLE})
 
 
-def use(scope: Scope, how: How, named: Object | None, *, tolerant: bool = False) -> None:
+def use(
+    scope: Scope, how: How, named: Object | None, *, tolerant: bool = False, cascade: bool = False
+) -> None:
     """Take down what a statement does to an object."""
     kind = KINDS.get(named.type) if named else None
     if named is None or kind is None:
@@ -36,7 +38,7 @@ def use(scope: Scope, how: How, named: Object | None, *, tolerant: bool = False)
     first = named.parts[0]
     if kind in WITHOUT_SCHEMA:
         if first not in system.SCHEMAS | system.ROLES:
-            scope.add(how, Thing(kind, quoted(first)), tolerant=tolerant)
+            scope.add(how, Thing(kind, quoted(first)), tolerant=tolerant, cascade=cascade)
         return
     if not named.schema:
         own = first in scope.temporary
@@ -44,4 +46,12 @@ def use(scope: Scope, how: How, named: Object | None, *, tolerant: bool = False)
             return
         if kind is ThingKind.FUNCTION and first in system.functions():
             return
-    scope.named(how, kind, named.schema, *named.parts, tolerant=tolerant, signature=named.signature)
+    scope.named(
+        how,
+        kind,
+        named.schema,
+        *named.parts,
+        tolerant=tolerant,
+        signature=named.signature,
+        cascade=cascade,
+    )

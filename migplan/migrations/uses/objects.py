@@ -6,9 +6,9 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Thing, ThingKind
-from migplan.migrations.uses import expressions
-from migplan.migrations.uses.named import KINDS, use
-from migplan.migrations.uses.scope import EVERY_COLUMN, Scope, dotted
+from migplan.migrations.uses import expressions, system
+from migplan.migrations.uses.named import KINDS, WITHOUT_SCHEMA, use
+from migplan.migrations.uses.scope import Scope, dotted
 from migplan.names import quoted
 from migplan.sql.effects import OF_A_TABLE, Object, named_object, object_of
 from migplan.sql.tree import schema_and_name, words
@@ -79,12 +79,15 @@ def create_trigger(scope: Scope, statement: pg.CreateTrigStmt) -> None:
     """CREATE TRIGGER: its table, its columns, and the function, which has to be there."""
     relation = statement.relation
     scope.relation(relation)
-    scope.columns(relation, words(statement.columns))
-    scope.function(words(statement.funcname))
-    for field in ("when_clause", "constrrel"):
-        if statement.HasField(field):
-            expressions.read(scope, getattr(statement, field))
+    with scope.made(_part_of(scope, ThingKind.TRIGGER, relation, statement.trigname)):
+        scope.columns(relation, words(statement.columns))
+        scope.function(words(statement.funcname))
+        for field in ("when_clause", "constrrel"):
+            if statement.HasField(field):
+                expressions.read(scope, getattr(statement, field))
     _on_table(scope, ThingKind.TRIGGER, relation, statement.trigname, tolerant=statement.replace)
+    if statement.isconstraint:
+        _on_table(scope, ThingKind.CONSTRAINT, relation, statement.trigname)
     for node in statement.transition_rels:
         scope.add("creates", transition_table(node.trigger_transition.name), tolerant=True)
 
@@ -96,7 +99,8 @@ def transition_table(name: str) -> Thing:
 
 def create_policy(scope: Scope, statement: pg.CreatePolicyStmt) -> None:
     """CREATE POLICY: its table, roles, and what its expressions call."""
-    _policy(scope, statement)
+    with scope.made(_part_of(scope, ThingKind.POLICY, statement.table, statement.policy_name)):
+        _policy(scope, statement)
     _on_table(scope, ThingKind.POLICY, statement.table, statement.policy_name)
 
 
@@ -120,6 +124,10 @@ def create_rule(scope: Scope, statement: pg.RuleStmt) -> None:
     """CREATE RULE, and what it does instead."""
     scope.relation(statement.relation)
     expressions.inner(scope, statement, frozenset({"old", "new"}), but=("relation",))
+
+
+def _part_of(scope: Scope, kind: ThingKind, relation: pg.RangeVar, name: str) -> Thing:
+    return Thing(kind, dotted(scope.home(relation.schemaname), relation.relname, name))
 
 
 def _on_table(
@@ -180,7 +188,9 @@ def comment(scope: Scope, statement: pg.CommentStmt) -> None:
 def drop(scope: Scope, statement: pg.DropStmt) -> None:
     """DROP of nearly everything."""
     for node in statement.objects:
-        use(scope, "drops", named_object(statement.remove_type, node), tolerant=statement.missing_ok)
+        named = named_object(statement.remove_type, node)
+        cascade = statement.behavior == pg.DROP_CASCADE
+        use(scope, "drops", named, tolerant=statement.missing_ok, cascade=cascade)
 
 
 def rename(scope: Scope, statement: pg.RenameStmt) -> None:
@@ -193,8 +203,7 @@ def rename(scope: Scope, statement: pg.RenameStmt) -> None:
     else:
         old = _renamed(objtype, statement)
     if old is not None and old.type in KINDS:
-        use(scope, "drops", old, tolerant=statement.missing_ok)
-        _moved(scope, old, old.schema, (*old.parts[:-1], statement.newname))
+        _moved(scope, old, old.schema, (*old.parts[:-1], statement.newname), tolerant=statement.missing_ok)
 
 
 def set_schema(scope: Scope, statement: pg.AlterObjectSchemaStmt) -> None:
@@ -203,8 +212,9 @@ def set_schema(scope: Scope, statement: pg.AlterObjectSchemaStmt) -> None:
     if statement.object_type == pg.OBJECT_EXTENSION:
         use(scope, "alters", old)
     elif old is not None and old.type in KINDS:
-        use(scope, "drops", old, tolerant=statement.missing_ok)
-        _moved(scope, old, statement.newschema, old.parts)
+        _moved(scope, old, statement.newschema, old.parts, tolerant=statement.missing_ok)
+        if statement.newschema not in {"public", *system.SCHEMAS}:
+            scope.add("needs", Thing(ThingKind.SCHEMA, quoted(statement.newschema)))
 
 
 def _renamed(objtype: int, statement: pg.RenameStmt | pg.AlterObjectSchemaStmt) -> Object | None:
@@ -212,16 +222,22 @@ def _renamed(objtype: int, statement: pg.RenameStmt | pg.AlterObjectSchemaStmt) 
     return named_object(objtype, pg.Node(range_var=statement.relation) if has_relation else statement.object)
 
 
-def _moved(scope: Scope, old: Object, schema: str, parts: tuple[str, ...]) -> None:
-    """What has got another name; of a table, nobody says the columns again."""
+def _moved(scope: Scope, old: Object, schema: str, parts: tuple[str, ...], *, tolerant: bool) -> None:
+    """What gets another name, and takes with it what belongs to it."""
     kind = KINDS[old.type]
-    if kind in {ThingKind.SCHEMA, ThingKind.ROLE}:
-        scope.add("creates", Thing(kind, quoted(parts[0])))
+    if kind in WITHOUT_SCHEMA:
+        scope.add(
+            "renames", Thing(kind, quoted(old.parts[0])), to=Thing(kind, quoted(parts[0])), tolerant=tolerant
+        )
         return
-    table = Thing(ThingKind.TABLE, dotted(scope.home(schema), parts[0])) if len(parts) > 1 else None
-    made = scope.creates(kind, schema, *parts, signature=old.signature, of=table)
-    if kind is ThingKind.TABLE:
-        scope.creates(ThingKind.COLUMN, schema, *parts, EVERY_COLUMN, tolerant=True, of=made)
+    if not old.schema and old.parts[0] in scope.temporary:
+        scope.temporary.add(parts[0])
+        return
+    first, *others = scope.places(kind, old.schema, *old.parts)
+    if first.schema is not None and old.schema in system.SCHEMAS:
+        return
+    to = Thing(kind, dotted(schema or scope.home(old.schema), *parts))
+    scope.add("renames", first, to=to, also=tuple(others), tolerant=tolerant, signature=old.signature)
 
 
 def owner(scope: Scope, statement: pg.AlterOwnerStmt) -> None:

@@ -22,6 +22,9 @@ from migplan.sql.effects import input_signature, named_object
 from migplan.sql.qualify import search_path
 from migplan.sql.tree import options, schema_and_name, words
 
+UNREAD = Thing(ThingKind.OTHER, "SQL that is put together when it runs")
+ANYTHING = frozenset(ThingKind)
+_LEAVES = re.compile(r"\breturn\b", re.IGNORECASE)  # what stands below it in a DO block may not run
 Statements = Callable[[Scope, pg.Node], None]
 
 _ROW_TYPE = re.compile(r"((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))*)%rowtype", re.IGNORECASE)
@@ -52,18 +55,19 @@ def create_function(
     scope: Scope, statement: pg.CreateFunctionStmt, statements: Statements, text: str
 ) -> None:
     """CREATE FUNCTION or PROCEDURE: its types first, then itself, then its body, which may call it."""
-    parameters = [node.function_parameter for node in statement.parameters]
-    for parameter in parameters:
-        scope.type(parameter.arg_type)
+    schema, name = schema_and_name(statement.funcname)
+    function = Thing(ThingKind.FUNCTION, dotted(scope.home(schema), name))
+    for parameter in (node.function_parameter for node in statement.parameters):
+        with scope.made(function):
+            scope.type(parameter.arg_type)
         if parameter.HasField("defexpr"):
             expressions.read(scope, parameter.defexpr)
     if statement.HasField("return_type"):
-        scope.type(statement.return_type)
+        with scope.made(function):
+            scope.type(statement.return_type)
     said = options(statement.options)
-    schema, name = schema_and_name(statement.funcname)
     signature = input_signature(statement)
     scope.creates(ThingKind.FUNCTION, schema, name, tolerant=statement.replace, signature=signature)
-    function = Thing(ThingKind.FUNCTION, dotted(scope.home(schema), name))
     if statement.HasField("sql_body"):
         with scope.body(function, sure=True):
             expressions.read(scope, statement.sql_body)
@@ -81,6 +85,9 @@ def create_function(
     elif language == "plpgsql":
         with scope.body(function, sure=False):
             _run(scope, body_parts(text, texts[0]), statements, first)
+    elif language not in {"c", "internal"}:
+        with scope.body(function, sure=False):
+            scope.add("clouds", UNREAD, clouds=ANYTHING)
     scope.path = before
 
 
@@ -97,10 +104,13 @@ def do(scope: Scope, statement: pg.DoStmt, statements: Statements, text: str) ->
     """A DO block: it runs now."""
     said = options(statement.args)
     if said["language"].arg.string.sval.lower() != "plpgsql" if "language" in said else False:
+        scope.add("clouds", UNREAD, clouds=ANYTHING)
         return
     first = scope.line + _lines_before(text, said["as"].location)
     scope.runs = True
-    _run(scope, body_parts(text, said["as"].arg.string.sval), statements, first)
+    body = said["as"].arg.string.sval
+    with scope.doubt(bool(_LEAVES.search(_NO_SQL.sub("", body)))):
+        _run(scope, body_parts(text, body), statements, first)
 
 
 def call(scope: Scope, statement: pg.CallStmt) -> None:
@@ -144,6 +154,66 @@ def _part(scope: Scope, part: BodyPart, statements: Statements) -> None:
         value = tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val
         if value.a_const.sval.sval:
             _part(scope, BodyPart(value.a_const.sval.sval, part.line, certain=False), statements)
+        else:
+            kinds = _kinds_of(_beginning(value))
+            if kinds:
+                scope.add("clouds", UNREAD, clouds=kinds)
+
+
+def _beginning(value: pg.Node) -> str:
+    """The text that a string which is put together begins with, as far as it is a literal."""
+    if value.HasField("func_call") and value.func_call.args:
+        return _beginning(value.func_call.args[0])
+    if value.HasField("a_expr"):
+        return _beginning(value.a_expr.lexpr)
+    return str(value.a_const.sval.sval)
+
+
+_OF_TABLES = frozenset(
+    {
+        ThingKind.TABLE,
+        ThingKind.COLUMN,
+        ThingKind.CONSTRAINT,
+        ThingKind.INDEX,
+        ThingKind.SEQUENCE,
+        ThingKind.TRIGGER,
+        ThingKind.POLICY,
+    }
+)
+_BY_WORD = {
+    "table": _OF_TABLES,
+    "view": frozenset({ThingKind.TABLE, ThingKind.COLUMN}),
+    "function": frozenset({ThingKind.FUNCTION}),
+    "procedure": frozenset({ThingKind.FUNCTION}),
+    "domain": frozenset({ThingKind.TYPE}),
+    "user": frozenset({ThingKind.ROLE}),
+    "column": frozenset({ThingKind.COLUMN}),
+    "extension": ANYTHING,
+    "schema": ANYTHING,
+    "trigger": frozenset({ThingKind.TRIGGER, ThingKind.CONSTRAINT}),
+    **{
+        str(kind): frozenset({kind})
+        for kind in (ThingKind.ROLE, ThingKind.TYPE, ThingKind.SEQUENCE, ThingKind.INDEX, ThingKind.POLICY)
+    },
+}
+_CHANGES_NOTHING = re.compile(
+    r"\s*(?:grant|revoke|comment|select|insert|update|delete|merge|with|refresh|analyze|set|reset|copy|lock|"
+    r"truncate|notify|vacuum|explain|alter\s+(?:default\s+privileges|database|role|user|publication|"
+    r"(?:table|sequence|function|view|schema|type)(?:\s+(?:if\s+exists|only))*\s+\S+\s+"
+    r"(?:owner|enable|disable|force|no\s+force|replica|restart|alter|set\s*\()))\b",
+    re.IGNORECASE,
+)
+
+
+def _kinds_of(text: str) -> frozenset[ThingKind]:
+    """What SQL may make, rename or drop of which only the beginning is known."""
+    if _CHANGES_NOTHING.match(text):
+        return frozenset()
+    head = re.match(r"\s*(?:create|drop|alter)\s+((?:[a-z]+\s+)+)", text, re.IGNORECASE)
+    for word in head[1].lower().split() if head else ():
+        if word in _BY_WORD:
+            return _BY_WORD[word]
+    return ANYTHING
 
 
 def _lines_before(text: str, location: int) -> int:
@@ -162,6 +232,7 @@ def body_parts(statement: str, body: str) -> Iterator[BodyPart]:
     yield from _declared(body)
     if tree is None:
         yield from _by_words(body)
+        yield BodyPart("SELECT unread", 1, certain=False, dynamic=True)
     else:
         for function in tree:
             yield from _walk(function, 1, certain=True)

@@ -14,6 +14,9 @@ EVERY_COLUMN = "*"
 """Stands for the columns of something whose columns its statement does not say: a view, LIKE, INHERITS."""
 
 
+_CHANGES = frozenset({"creates", "drops", "renames"})
+
+
 def dotted(*parts: str) -> str:
     """The parts of a name as SQL."""
     return ".".join(part if part == EVERY_COLUMN else quoted(part) for part in parts)
@@ -33,6 +36,9 @@ class Scope:
         self.tolerant = False  # the statement stands where it may not run: in an IF of a DO block
         self.inside: Thing | None = None
         self.runs = False  # functions that it names run with it
+        self.number = 0  # of the statement
+        self.making: Thing | None = None  # what goes by CASCADE with what is needed
+        self.unless: Thing | None = None  # what is read has no effect where this is there
         self._known: set[tuple[object, ...]] = set()
 
     # --- names -------------------------------------------------------------------------------------------
@@ -62,15 +68,21 @@ class Scope:
         signature: str = "",
         of: Thing | None = None,
         also: tuple[Thing, ...] = (),
+        to: Thing | None = None,
+        cascade: bool = False,
+        chosen: tuple[str, str, str] | None = None,
+        columns: tuple[str, ...] = (),
+        detail: str = "",
+        clouds: frozenset[ThingKind] = frozenset(),
     ) -> None:
         """Take a use down; what a function's body would make when it runs is not made here."""
         if self.inside is not None:
-            if how in {"creates", "drops"}:
+            if how in _CHANGES:
                 self.temporary.add(thing.name.rpartition(".")[2])
-                return
+                how, of, to, clouds = "clouds", None, None, frozenset({thing.kind})
             how = "needs" if how == "alters" else how
-        if how in {"needs", "calls", "fills"}:
-            key = (how, thing, self.sure, self.inside)
+        if how in {"needs", "calls", "fills", "clouds"}:
+            key = (how, thing, self.sure, self.inside, self.number if self.inside is None else 0)
             if key in self._known:
                 return
             self._known.add(key)
@@ -86,6 +98,15 @@ class Scope:
                 of=of,
                 also=also,
                 inside=self.inside,
+                number=self.number,
+                to=to,
+                cascade=cascade,
+                by=self.making if self.inside is None else None,
+                unless=self.unless,
+                chosen=chosen,
+                columns=columns,
+                detail=detail,
+                clouds=clouds,
             )
         )
 
@@ -109,11 +130,23 @@ class Scope:
         *parts: str,
         tolerant: bool = False,
         signature: str = "",
+        cascade: bool = False,
+        of: Thing | None = None,
+        detail: str = "",
     ) -> None:
         """Something that is there already, by its name."""
         if schema not in system.SCHEMAS:
             first, *others = self.places(kind, schema, *parts)
-            self.add(how, first, tolerant=tolerant, signature=signature, also=tuple(others))
+            self.add(
+                how,
+                first,
+                tolerant=tolerant,
+                signature=signature,
+                also=tuple(others),
+                cascade=cascade,
+                of=of,
+                detail=detail,
+            )
 
     def sequence(self, schema: str, name: str, how: How = "needs") -> None:
         """A sequence; names of sequences and tables are of one kind."""
@@ -127,11 +160,23 @@ class Scope:
         tolerant: bool = False,
         signature: str = "",
         of: Thing | None = None,
+        chosen: tuple[str, str, str] | None = None,
+        columns: tuple[str, ...] = (),
+        detail: str = "",
     ) -> Thing:
         """Something that the statement makes, in a schema that has to be there."""
         home = self.home(schema)
         thing = Thing(kind, dotted(home, *parts))
-        self.add("creates", thing, tolerant=tolerant, signature=signature, of=of)
+        self.add(
+            "creates",
+            thing,
+            tolerant=tolerant,
+            signature=signature,
+            of=of,
+            chosen=chosen,
+            columns=columns,
+            detail=detail,
+        )
         if of is None and home != "public":
             self.add("needs", Thing(ThingKind.SCHEMA, quoted(home)))
         return thing
@@ -149,11 +194,18 @@ class Scope:
         schema, bare = parts[-2] if len(parts) > 1 else "", parts[-1]
         if schema in system.SCHEMAS or (not schema and bare in system.types()):
             return
+        names = [bare]
+        if bare.startswith("_"):  # an array, by the name that the server gives its type
+            if not schema and bare[1:] in system.types():
+                return
+            names = [bare[1:], bare]
         meanings = [
-            *self.places(ThingKind.TYPE, schema, bare),
-            *self.places(ThingKind.TABLE, schema, bare),
+            thing
+            for each in names
+            for kind in (ThingKind.TYPE, ThingKind.TABLE)
+            for thing in self.places(kind, schema, each)
         ]
-        self._brought(bare, meanings)
+        self._brought(names[0], meanings)
 
     def function(self, parts: Sequence[str]) -> None:
         """A function by its name; whether it runs now is known from the statement."""
@@ -180,6 +232,21 @@ class Scope:
         if extension:
             meanings = [Thing(ThingKind.EXTENSION, quoted(extension)), *meanings]
         self.add(how, meanings[0], also=tuple(meanings[1:]))
+
+    @contextmanager
+    def made(self, thing: Thing) -> Iterator[None]:
+        """What is needed meanwhile takes the thing with it when it is dropped with CASCADE."""
+        before, self.making = self.making, thing
+        yield
+        self.making = before
+
+    @contextmanager
+    def unless_there(self, thing: Thing | None) -> Iterator[None]:
+        """What is read meanwhile has no effect where the thing is there before the statement."""
+        before = self.unless
+        self.unless = thing or before
+        yield
+        self.unless = before
 
     # --- where the statement stands ----------------------------------------------------------------------
 
