@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from migplan.bundle.schema.building import build, roles_of
-from migplan.bundle.schema.definitions import texts
+from migplan.bundle.schema.building import build, make_stand_ins, roles_of
+from migplan.bundle.schema.definitions import stand_ins, texts
 from migplan.catalog import read
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.counts import Counting, Exactness
@@ -41,8 +41,11 @@ def rebuilt(expectation: Expectation, major: int, lent: Address | None = None) -
     started. RefusedError says that the server that was lent is of another version.
     """
     try:
-        statements = list(texts(expectation.paths.folder, expectation.manifest))
+        folder, manifest = expectation.paths.folder, expectation.manifest
+        provided, statements = stand_ins(folder, manifest), list(texts(folder, manifest))
         with _server(expectation, major, lent) as address:
+            if provided:
+                make_stand_ins(address, provided)
             failed = build(address, statements, comments=False)
             with reading(address) as session:
                 catalog = read.read(session, Counting(Exactness.ESTIMATE))

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from migplan.postgres.address import parse
+from migplan.verify.expectation import load
+from migplan.verify.rebuilt import rebuilt
 from tests.cli.conftest import Run
 from tests.platforms.building import DEVELOPER, PROJECT, dump, project
 from tests.servers import Server
@@ -71,6 +74,8 @@ def test_what_the_target_lacks_is_named_with_what_needs_it(
 ) -> None:
     _, target = moving
     run("export", "--schema-only")
+    built = rebuilt(load(Path("migrations/migration")), host.major, parse(host.url("postgres")))
+    assert built.why == "", "definitions that need what is provided are read on a scratch server, too"
     with host.connect(dbname=target) as connection:
         connection.execute("ALTER TABLE auth.users ALTER email TYPE text")
         connection.execute("DROP FUNCTION storage.foldername(text)")

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 import psycopg
+from psycopg.errors import Diagnostic
 
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
@@ -14,6 +15,7 @@ from migplan.postgres.session import Session, connect
 _AT_ONCE = 100  # statements in one message
 # Without a say in how definitions are printed; the first two would run functions of the bundle, or reach out.
 _LEFT_OUT = re.compile(r"(CREATE|ALTER) (EVENT TRIGGER|SUBSCRIPTION) |REFRESH ")
+_RAISED = "01000"
 _COMMENT = re.compile(r"COMMENT ON ")
 
 
@@ -33,6 +35,21 @@ def build(address: Address, statements: Iterable[str], *, comments: bool = True)
                 continue
             failed += [said for said in (_ran(session, text) for text in batch) if said is not None]
     return failed
+
+
+def make_stand_ins(address: Address, text: bytes) -> list[str]:
+    """Run ``provided/stubs.sql`` in an empty database; return what its statements say of themselves."""
+    said: list[str] = []
+
+    def note(notice: Diagnostic) -> None:
+        if notice.sqlstate == _RAISED:  # the server warns of other things
+            said.append(notice.message_primary or "")
+
+    with connect(address) as session, session.translate_errors("making stand-ins for what is provided"):
+        session.autocommit = True
+        session.add_notice_handler(note)
+        session.execute(text)
+    return said
 
 
 def roles_of(catalog: Catalog) -> frozenset[str]:

@@ -42,15 +42,27 @@ def texts(folder: Path, manifest: Manifest) -> Iterator[str]:
         if file.phase in {"data", "roles"}:
             continue
         path = paths.step(file.file)
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise unreadable(path, error.strerror) from None
-        if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise changed(path)
-        for piece in pieces(BytesIO(content), path):
+        for piece in pieces(BytesIO(_sealed(path, file.sha256)), path):
             if not isinstance(piece, CopyRows):
                 yield piece.text
+
+
+def stand_ins(folder: Path, manifest: Manifest) -> bytes:
+    """Return the SQL that stands in for what targets provide, if any; FileError if it was changed."""
+    paths = BundlePaths(folder)
+    name = paths.stubs.relative_to(folder).as_posix()
+    sealed = next((each.sha256 for each in manifest.companions if each.file == name), None)
+    return _sealed(paths.stubs, sealed) if sealed else b""
+
+
+def _sealed(path: Path, sha256: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error.strerror) from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise changed(path)
+    return content
 
 
 class _WithoutRows:

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 
-from psycopg.errors import Diagnostic
-
+from migplan.bundle.schema.building import make_stand_ins
 from migplan.bundle.verified import VerifiedBundle
 from migplan.postgres.address import Address
 from migplan.postgres.session import connect
 from migplan.text.wording import counted
 
-_RAISED = "01000"
 _END = b"\\.\n"
 
 
@@ -18,13 +16,10 @@ def load_stand_ins(bundle: VerifiedBundle, address: Address) -> tuple[str, ...]:
     manifest, paths = bundle.manifest, bundle.paths
     names = {each.file for each in manifest.companions}
     stubs, keys = (path.relative_to(paths.folder).as_posix() for path in (paths.stubs, paths.keys))
-    said: list[str] = []
-    with connect(address) as session, session.translate_errors("making stand-ins for what is provided"):
-        session.autocommit = True
-        session.add_notice_handler(lambda notice: _note(notice, said))
-        if stubs in names:
-            session.execute(bundle.files.read(stubs))
-        if keys in names:
+    said = make_stand_ins(address, bundle.files.read(stubs)) if stubs in names else []
+    if keys in names:
+        with connect(address) as session, session.translate_errors("filling in keys that are provided"):
+            session.autocommit = True
             for statement, rows in _blocks(bundle, keys):
                 with session.cursor() as cursor, cursor.copy(statement) as copy:
                     for row in rows:
@@ -37,12 +32,6 @@ def _blocks(bundle: VerifiedBundle, file: str) -> Iterator[tuple[bytes, Iterator
         for line in lines:
             if line.startswith(b"COPY "):
                 yield line.rstrip(b";\n"), iter(lines.readline, _END)
-
-
-def _note(notice: Diagnostic, said: list[str]) -> None:
-    """Keep what the stand-ins themselves say: the server warns of other things."""
-    if notice.sqlstate == _RAISED:
-        said.append(notice.message_primary or "")
 
 
 def _notes(bundle: VerifiedBundle, said: list[str]) -> Iterator[str]:
