@@ -287,6 +287,9 @@ class Platform(Section):
         (), description="hosts and ports of poolers and servers"
     )
     notes: tuple[Sentence, ...] = Field((), description="what to know before a move")
+    stand_ins: str = Field(
+        "", description="SQL that makes, on a scratch server, what migrations use of the platform"
+    )
 
 
 class Presets(Section):

@@ -18,17 +18,21 @@ from migplan.level import Level
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.lint import Risk
 from migplan.pipeline import migrations as migrating
+from migplan.pipeline import trial
 from migplan.pipeline.platforms import host_of_target
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
-from migplan.postgres.scratch import kept, scratch
+from migplan.postgres.scratch import kept
+from migplan.postgres.scratch import scratch as throwaway_server
 from migplan.report import migration_status as report
 from migplan.report import migrations as analysis_report
+from migplan.report import trial as trial_report
+from migplan.run.engine.journal import journal_reader
 from migplan.run.migrations.apply import MigrateOptions
 from migplan.run.migrations.apply import foreseen as would_apply
 from migplan.run.migrations.down_migrations import DownMigration
 from migplan.run.migrations.revert import AppliedFolder, RevertOptions, foreseen, revert
-from migplan.run.migrations.status import State, statuses_in
+from migplan.run.migrations.status import MigrationStatus, State, statuses_in
 
 
 def apply(
@@ -40,12 +44,16 @@ def apply(
     confirm: str | None,
     without_rehearsal: bool,
     strict: bool,
+    tries: bool,
+    scratch: str | None,
     dry_run: bool,
     log_format: str,
 ) -> None:
-    """Apply what is pending; what lint says of it is shown before."""
+    """Apply what is pending, once it was tried; what lint says of it is shown before."""
     with ExitStack() as stack:
-        throwaway = stack.enter_context(scratch()).address if target == SCRATCH and not kept() else None
+        throwaway = (
+            stack.enter_context(throwaway_server()).address if target == SCRATCH and not kept() else None
+        )
         address = throwaway or named.resolved(target, settings)
         analysis = migrating.analyze_folder(path, settings, address, host_of_target(settings, target))
         known = statuses_in(analysis, address)
@@ -62,11 +70,43 @@ def apply(
         granted = permission.asked(target, address, settings, subject, confirm, without_rehearsal)
         run_options = replace(wanted.options, protected_as=granted.protected_as)
         asked = replace(wanted, rehearsal=granted.rehearsal, options=run_options)
+        base = None
+        if names and tries and target != SCRATCH:
+            lent = named.resolved(scratch, settings) if scratch is not None else None
+            base = _tried(analysis, address, names, known, lent, seeds=wanted.seeds).base
         way = f"migplan apply {shlex.quote(str(path))} --target {named.as_typed(target)}"
         with _said(analysis, address, way, gone=throwaway is not None):
             with runs.progress(log_format, quiet=True) as on_event:
-                done = migrating.apply_migrations(analysis, address, asked, on_event)
+                done = migrating.apply_migrations(analysis, address, asked, on_event, base)
             screen.show(report.applied(done, path, address))
+
+
+def _tried(
+    analysis: Analysis,
+    address: Address,
+    names: Sequence[str],
+    known: Sequence[MigrationStatus],
+    lent: Address | None,
+    *,
+    seeds: bool,
+) -> trial.Tried:
+    """Try what is to be applied, and say what came of it; RefusedError if something fails."""
+    with journal_reader(address) as reader:
+        migrating.refuse_missing(analysis, reader.session, names)
+    with screen.progress("trying the migrations"):
+        found = trial.try_pending(analysis, address, names, known, lent=lent, seeds=seeds)
+    if not found.is_judged:
+        screen.show_aside(trial_report.inference(found.notes, trial.INFERENCE))
+    else:
+        screen.show_aside(
+            trial_report.in_short(found.server, found.base, found.notes, found.files, found.remembered)
+        )
+        if found.other:
+            screen.show_aside(
+                trial_report.other_order(found.other.names, found.other.failed, found.other.differences)
+            )
+        trial.refuse_failed(found, analysis)
+    return found
 
 
 def status(path: Path, address: Address, settings: Config) -> bool:

@@ -38,6 +38,22 @@ target = click.option(
     help="The database to change, also as an argument: a URL, a libpq connection string, or a name of "
     "migplan.yaml.",
 )
+scratch = click.option(
+    "--scratch",
+    metavar="URL|NAME",
+    envvar="MIGPLAN_SCRATCH",
+    show_envvar=True,
+    help="A server on which databases may be made, and dropped again, to try things on. Default: a throwaway "
+    "server of our own, of the target's version.",
+)
+on_bundle = click.option(
+    "--on",
+    "on",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="BUNDLE",
+    help="Of a folder of migrations: what stands before the first of them, as a bundle of production has it: "
+    "migplan export --schema-only writes one. Its rows are not read.",
+)
 _config_file = click.option(
     "--config",
     "config_file",

@@ -17,14 +17,17 @@ from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.session import Session, connect
 from migplan.run.bundle import receipt
-from migplan.run.engine.events import OnEvent, ignore
+from migplan.run.engine.events import OnEvent, Warned, ignore
 from migplan.run.engine.journal import Entry, journal_reader
 from migplan.run.engine.steps import Step
 from migplan.run.engine.target import LockedTarget
+from migplan.run.engine.worker import Observer
 from migplan.run.migrations import steps
 from migplan.run.migrations.apply import MigrateOptions, MigrateResult, migrate
+from migplan.run.migrations.base import Base
 from migplan.run.migrations.objects import present
 from migplan.run.migrations.status import MigrationStatus, State, statuses_in
+from migplan.run.migrations.trial import before_first
 from migplan.text.wording import CODE, did_you_mean
 from migplan.verify.migrations import MigrationsVerified, verify
 from migplan.verify.parts import look
@@ -61,15 +64,30 @@ def _refuse_unknown(codes: Iterable[str]) -> None:
 
 
 def apply_migrations(
-    analysis: Analysis, address: Address, wanted: MigrateOptions, on_event: OnEvent = ignore
+    analysis: Analysis,
+    address: Address,
+    wanted: MigrateOptions,
+    on_event: OnEvent = ignore,
+    base: Base | None = None,
+    observer: Observer | None = None,
 ) -> MigrateResult:
-    """Apply what is pending, if the target has what it needs."""
+    """Apply what is pending, if the target has what it needs.
+
+    ``base`` is what the target had before the first of these migrations, where that was read already.
+    """
+
+    def before() -> Base:
+        found = base or before_first(analysis, address)
+        for note in () if found.is_whole else found.notes:
+            on_event(Warned(f"what is there before the first migration is not kept in the journal: {note}"))
+        return found
 
     def preflight(target: LockedTarget, names: Sequence[str]) -> None:
         refuse_missing(analysis, target.session, names)
 
-    observer = _Verifying(analysis) if wanted.verify else None
-    return migrate(analysis, address, wanted, on_event, preflight, observer)
+    if wanted.verify:
+        observer = _Verifying(analysis)
+    return migrate(analysis, address, wanted, on_event, preflight, observer, before)
 
 
 @dataclass(frozen=True)

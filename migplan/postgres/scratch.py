@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import LiteralString
 
@@ -28,7 +28,8 @@ from migplan.postgres.versions import dotted
 NAME = "scratch"
 _OURS = "postgres"
 _TAKEN = frozenset({"postgres", "template0", "template1"})
-_EMPTY = "template0"
+EMPTY = "template0"
+"""The database to copy for one in which there is nothing."""
 _CREATE = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
 _C = sql.SQL(" ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
 _DROP = sql.SQL("DROP DATABASE {} WITH (FORCE)")
@@ -101,7 +102,7 @@ def _whereabouts() -> Path:
 
 
 @contextmanager
-def lent_database(server: Address, name: str = "", template: str = _EMPTY) -> Iterator[Address]:
+def lent_database(server: Address, name: str = "", template: str = EMPTY) -> Iterator[Address]:
     """A new database on a server that is running already; it is dropped after the block.
 
     It is a copy of the database ``template``, to which nobody may be connected. Raises DatabaseError where
@@ -109,7 +110,7 @@ def lent_database(server: Address, name: str = "", template: str = _EMPTY) -> It
     """
     name = name or f"migplan_scratch_{secrets.token_hex(6)}"
     create = _CREATE.format(sql.Identifier(name), sql.Identifier(template))
-    if template == _EMPTY:
+    if template == EMPTY:
         create += _C
     drop = _DROP.format(sql.Identifier(name))
     with connect(server) as session:
@@ -138,7 +139,7 @@ class Judge:
         return self.version // 10000
 
     @contextmanager
-    def database(self, name: str = "", template: str = _EMPTY) -> Iterator[Address]:
+    def database(self, name: str = "", template: str = EMPTY) -> Iterator[Address]:
         """A database for a block: empty, or a copy of another one; ``name`` is taken where it is free."""
         if self.is_lent or name in _TAKEN or name.startswith("pg_"):
             name = ""
@@ -147,7 +148,7 @@ class Judge:
                 "SELECT FROM pg_catalog.pg_database WHERE datname = %s", [name], during="looking for a name"
             )
         with lent_database(self.address, "" if taken else name, template) as made:
-            yield made
+            yield replace(made, name=NAME)
 
     def make_roles(self, roles: Collection[str]) -> tuple[tuple[str, ...], str]:
         """Make those of the roles that are missing, none of which can log in.

@@ -18,13 +18,18 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def nowhere(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """An empty folder to work in, and no PG* variable, service file or .pgpass from outside."""
     for variable in os.environ:
         if variable.startswith("PG"):
             monkeypatch.delenv(variable)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    for variable in ("XDG_STATE_HOME", "MIGPLAN_SCRATCH"):
+        monkeypatch.delenv(variable, raising=False)
+    # What one test has tried on a scratch server, no other one has to try again.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setattr(redaction, "_known", set())  # the secrets of one test are no other's
     monkeypatch.setattr(redaction, "_pattern", None)
     monkeypatch.chdir(tmp_path)
@@ -54,8 +59,9 @@ def demo_url(newest: Server) -> str:
 
 
 @pytest.fixture
-def target(server: Server) -> Iterator[str]:
-    """An empty database on each version."""
+def target(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty database on each version, whose server also lends databases to try things on."""
+    monkeypatch.setenv("MIGPLAN_SCRATCH", server.url("postgres"))
     name = server.create_database()
     try:
         yield server.url(name)
@@ -64,8 +70,9 @@ def target(server: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def new_target(newest: Server) -> Iterator[str]:
-    """An empty database, where the version does not matter."""
+def new_target(newest: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty database, where the version does not matter; its server lends others to try things on."""
+    monkeypatch.setenv("MIGPLAN_SCRATCH", newest.url("postgres"))
     name = newest.create_database()
     try:
         yield newest.url(name)

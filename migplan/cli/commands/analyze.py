@@ -1,12 +1,20 @@
 """``migplan analyze``."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from migplan.cli import named, options, screen
+
+if TYPE_CHECKING:
+    from migplan.config import Config
+    from migplan.migrations.analysis import Analysis
 
 
 @click.command()
@@ -28,6 +36,22 @@ from migplan.cli import named, options, screen
     is_flag=True,
     help="Also count rows that refer to nothing. Reads every table that has a key; exit code 1 if any.",
 )
+@click.option(
+    "--try",
+    "tries",
+    is_flag=True,
+    help="Of FOLDER: run its files on a scratch server, one by one, and say which fail. Exit code 1 if any.",
+)
+@options.on_bundle
+@click.option(
+    "--target",
+    metavar="URL|NAME",
+    help="Of FOLDER: the database whose schema stands before the first file, as it was before that was "
+    "applied; it is only read.",
+)
+@options.scratch
+@click.option("--keep-going", is_flag=True, help="After a failure, try the files that do not need that one.")
+@click.option("--seed", is_flag=True, help="Of FOLDER: try its seeds, too.")
 def analyze(
     reading: options.Reading,
     folder: Path | None,
@@ -36,6 +60,12 @@ def analyze(
     depth: int | None,
     whole: bool,
     check_orphans: bool,
+    tries: bool,
+    on: Path | None,
+    target: str | None,
+    scratch: str | None,
+    keep_going: bool,
+    seed: bool,
 ) -> None:
     """Show what depends on what: the tree, the hubs, the cycles, the rows.
 
@@ -53,15 +83,22 @@ def analyze(
 
     FOLDER is one of migrations that people write. Then its files are read, and no database: which needs
     which, where their names contradict that (exit code 1), what the target must have, and what is risky.
+
+    With --try a server judges: the files are run on a scratch server, from nothing, on a bundle (--on), or
+    on what a target has (--target). Of each is said whether it runs, how long it takes, which tables it locks
+    and what that blocks, and which it writes anew. Exit code 1: one fails; 2: one could not be judged there.
     """
     from migplan.catalog.counts import Exactness
     from migplan.pipeline.analyze import analyze_catalog, analyze_with_orphans
     from migplan.report.analysis import FORMATS
 
+    trying = Trying(tries, on, target, scratch, keep_going, seed)
     if folder is not None:
-        others = [reading.source, reading.from_catalog, format_ != "tree", depth, check_orphans]
-        _of_folder(folder, others, reading, whole=whole)
+        others = [reading.source, reading.from_catalog, depth, check_orphans]
+        _of_folder(folder, others, reading, format_, trying, whole=whole)
         return
+    if trying.said:
+        raise click.UsageError(f"{trying.said} is for a folder of migrations: migplan analyze FOLDER --try")
     if check_orphans and reading.from_catalog:
         raise click.UsageError("--check-orphans needs the database itself, and --from takes a file")
     if check_orphans:
@@ -76,16 +113,90 @@ def analyze(
         sys.exit(1)
 
 
-def _of_folder(folder: Path, others: Sequence[object], reading: options.Reading, *, whole: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """What people said of a trial."""
+
+    wanted: bool
+    on: Path | None
+    target: str | None
+    scratch: str | None
+    keep_going: bool
+    seeds: bool
+
+    @property
+    def said(self) -> str:
+        """An option that only a trial needs; empty if none was said."""
+        more = {
+            "--on": self.on,
+            "--target": self.target,
+            "--keep-going": self.keep_going,
+            "--seed": self.seeds,
+        }
+        return next((name for name, value in more.items() if value), "--try" if self.wanted else "")
+
+
+def _of_folder(
+    folder: Path,
+    others: Sequence[object],
+    reading: options.Reading,
+    format_: str,
+    trying: Trying,
+    *,
+    whole: bool,
+) -> None:
     from migplan.pipeline.migrations import analyze_folder
     from migplan.pipeline.platforms import target_host
     from migplan.report import migrations as report
 
-    if any(each not in {None, False} for each in others):
-        raise click.UsageError("FOLDER is read from its files alone: --all and --platform go with it")
+    shapes = {"tree", "json"} if trying.wanted else {"tree"}
+    if any(each not in {None, False} for each in others) or format_ not in shapes:
+        raise click.UsageError(
+            "FOLDER is read from its files: --all, --platform, --try go with it; --format json with --try"
+        )
+    if trying.said and not trying.wanted:
+        raise click.UsageError(f"{trying.said} is for a trial of the folder: --try")
     host = target_host(reading.settings)
     with screen.progress("reading the migrations"):
         found = analyze_folder(folder, reading.settings, platform=host.platform if host else None)
+    if trying.wanted:
+        _tried(found, reading.settings, trying, as_json=format_ == "json", whole=whole)
+        return
     screen.show(report.as_tree(found, whole=whole))
     if found.contradicts:
         sys.exit(1)
+
+
+def _tried(analysis: Analysis, settings: Config, trying: Trying, *, as_json: bool, whole: bool) -> None:
+    """Show what came of a folder on a scratch server; the command ends with what that answers."""
+    from migplan.cli.boundary import FAILED
+    from migplan.pipeline import trial
+    from migplan.report import migrations as analysis_report
+    from migplan.report import trial as report
+    from migplan.run.migrations.trial import TrialOptions
+
+    target = named.resolved(trying.target, settings) if trying.target is not None else None
+    lent = named.resolved(trying.scratch, settings) if trying.scratch is not None else None
+    with screen.progress("trying the migrations"):
+        base = trial.base_for(analysis, settings, trying.on, target)
+        wanted = TrialOptions(seeds=trying.seeds, keep_going=trying.keep_going)
+        found = trial.try_folder(analysis, base, target=target, lent=lent, wanted=wanted)
+    other = found.other
+    if as_json:
+        compared = (other.names, other.failed, other.differences) if other else None
+        said = report.as_json(analysis.folder, found.server, base, found.notes, found.files, compared)
+        screen.show([said])
+    else:
+        screen.show(analysis_report.as_tree(analysis, whole=whole))
+        screen.show([""])
+        if not found.is_judged:
+            screen.show(report.inference(found.notes, trial.INFERENCE))
+            sys.exit(FAILED)
+        screen.show(report.heading(found.server, base, found.notes))
+        screen.show(report.table(found.files))
+        if other:
+            screen.show(report.other_order(other.names, other.failed, other.differences))
+    if found.of("failed"):
+        sys.exit(1)
+    if not found.is_judged or found.of("not judged"):
+        sys.exit(FAILED)

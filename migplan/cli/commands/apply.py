@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from rich.text import Text
 
 from migplan.cli import named, options, screen
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from migplan.postgres.scratch import Scratch
     from migplan.report.run import Words
     from migplan.run.engine.options import RunOptions
-    from migplan.run.migrations.apply import MigrateOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,47 @@ class _OfFolder:
     seed: bool
     strict: bool
     verify: bool
+    no_try: bool
+    scratch: str | None
 
-    def wanted(self, run_options: RunOptions) -> MigrateOptions:
-        """Return what is wanted of a run."""
+    def apply(
+        self,
+        folder: Path,
+        target: str,
+        settings: Config,
+        run_options: RunOptions,
+        confirm: str | None,
+        *,
+        without_rehearsal: bool,
+        dry_run: bool,
+        log_format: str,
+    ) -> None:
+        """Apply a folder."""
+        from migplan.cli import migrations as folders
         from migplan.run.migrations.apply import MigrateOptions
 
-        return MigrateOptions(self.to, self.seed, self.reorder, self.verify, run_options)
+        folders.apply(
+            folder,
+            target,
+            settings,
+            MigrateOptions(self.to, self.seed, self.reorder, self.verify, run_options),
+            confirm=confirm,
+            without_rehearsal=without_rehearsal,
+            strict=self.strict,
+            tries=not self.no_try,
+            scratch=self.scratch,
+            dry_run=dry_run,
+            log_format=log_format,
+        )
 
     def refuse(self) -> None:
         """Raise UsageError if one is given, for a bundle."""
-        given = [f"--{each.name}" for each in fields(self) if getattr(self, each.name)]
+        context = click.get_current_context()
+        given = [
+            f"--{each.name.replace('_', '-')}"
+            for each in fields(self)
+            if context.get_parameter_source(each.name) is ParameterSource.COMMANDLINE
+        ]
         if given:
             raise click.UsageError(f"{', '.join(given)}: for folders of migrations, and this is a bundle")
 
@@ -71,6 +102,12 @@ def _of_folders(command: Callable[..., None]) -> Callable[..., None]:
         help="Of a folder: run each migration's verify part in its own transaction, and stop at a "
         "difference: the migration is rolled back. What cannot be in one transaction is looked at after it.",
     )
+    @click.option(
+        "--no-try",
+        is_flag=True,
+        help="Of a folder: do not try on a scratch server what is to be applied, before the target sees it.",
+    )
+    @options.scratch
     @wraps(command)
     def with_options(**given: Any) -> None:
         of_folder = _OfFolder(**{each.name: given.pop(each.name) for each in fields(_OfFolder)})
@@ -142,6 +179,8 @@ def apply(
 
     BUNDLE can also be a folder of migrations that people wrote. Those that the target does not have yet are
     applied in the order that their names and needs give, each in one transaction as far as it can be in one.
+    Before the target sees them they are tried on a scratch server, on what the target had before the first of
+    them; what fails there stops the command, unless it comes of something that only the target has.
     """
     from migplan.bundle.verified import load_verified
     from migplan.cli import permission, runs
@@ -156,16 +195,9 @@ def apply(
 
     run_options = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
     if named.is_of_people(bundle):
-        from migplan.cli import migrations as folders
-
-        folders.apply(
-            bundle,
-            target,
-            settings,
-            of_folder.wanted(run_options),
-            confirm=confirm,
+        of_folder.apply(
+            *(bundle, target, settings, run_options, confirm),
             without_rehearsal=without_rehearsal,
-            strict=of_folder.strict,
             dry_run=dry_run,
             log_format=log_format,
         )

@@ -14,6 +14,8 @@ from migplan.run.engine.options import RunOptions
 from migplan.run.engine.steps import Step
 from migplan.run.engine.target import LockedTarget, locked
 from migplan.run.engine.worker import Observer
+from migplan.run.migrations.base import KEPT_AS, Base
+from migplan.run.migrations.base import packed as packed_base
 from migplan.run.migrations.down_migrations import down_migrations_of, packed
 from migplan.run.migrations.status import MigrationStatus, State, by_state, statuses_of
 from migplan.run.migrations.steps import files_of, is_one_transaction, run_steps, steps_of, verify_step
@@ -51,11 +53,13 @@ def migrate(
     on_event: OnEvent = ignore,
     preflight: Callable[[LockedTarget, Sequence[str]], None] = lambda _target, _names: None,
     observer: Observer | None = None,
+    base: Callable[[], Base] | None = None,
 ) -> MigrateResult:
     """Apply what is pending. StepError says where it stopped; what came before it stays applied.
 
     ``preflight`` looks at the target before the first change, with the lock held, and raises if anything is
     in the way of the migrations that it is given. ``observer`` looks from within each step's transaction.
+    ``base`` gives what the target has before the first of the folder: the first run keeps it in the journal.
     """
     with locked(address, replace(wanted.options, jobs=1), on_event) as target:
         known = statuses_of(analysis, target.journal)
@@ -64,6 +68,10 @@ def migrate(
             return MigrateResult(None, before=known)
         preflight(target, names)
         data_steps = DataSteps(address, wanted.options.limits, files_of(analysis.folder))
+        kept = {name: packed(way) for name, way in down_migrations_of(analysis, names).items()}
+        if base is not None and not any(each.state.is_there for each in known):
+            found = base()
+            kept |= {KEPT_AS: packed_base(found)} if found.is_whole else {}
         done = run_steps(
             target,
             "migrate",
@@ -71,7 +79,7 @@ def migrate(
             {name: analysis.by_name[name].migration.digest for name in names},
             _steps(analysis, names, known, verify=wanted.verify),
             rehearsal=wanted.rehearsal,
-            kept={name: packed(way) for name, way in down_migrations_of(analysis, names).items()},
+            kept=kept,
             data_steps=data_steps,
             observer=observer,
         )

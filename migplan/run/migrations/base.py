@@ -8,8 +8,10 @@ event triggers, which would run on the scratch server.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, LiteralString
@@ -22,7 +24,11 @@ from migplan.bundle.schema.definitions import texts
 from migplan.bundle.schema.roles import Owners, roles_in
 from migplan.bundle.schema.unsupported import Setting
 from migplan.bundle.verified import VerifiedBundle, load_verified
+from migplan.catalog.interfaces import Interface, interfaces
+from migplan.config import Platform
 from migplan.errors import ArchiveError, DatabaseError, LaunchError
+from migplan.migrations.model import Thing, ThingKind
+from migplan.names import QualifiedName, quoted, quoted_list, split
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
 from migplan.postgres.archive import Entry
@@ -30,6 +36,8 @@ from migplan.postgres.session import Session, connect, reading
 from migplan.run.bundle.stand_ins import load_stand_ins
 from migplan.run.migrations.extensions import Extensions
 from migplan.run.preflight.wants import wants_of
+from migplan.sql.split import Statement, pieces
+from migplan.sql.text import literal
 from migplan.text.wording import counted
 
 KEPT_AS = "(base)"
@@ -78,6 +86,18 @@ _SOMETHING: LiteralString = """
           AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = made.class
                           AND d.objid = made.oid AND d.deptype = 'e'))
 """
+_FUNCTIONS: LiteralString = """
+    SELECT pg_catalog.pg_get_functiondef(p.oid)
+    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    JOIN unnest(%s::text[], %s::text[]) wanted (schema, name) ON (n.nspname, p.proname) = (schema, name)
+    WHERE p.prokind <> 'a'
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e'
+                      AND d.classid = 'pg_catalog.pg_proc'::regclass)
+    ORDER BY p.oid
+"""
+_OF_RELATIONS = frozenset(
+    {ThingKind.TABLE, ThingKind.COLUMN, ThingKind.CONSTRAINT, ThingKind.TRIGGER, ThingKind.POLICY}
+)
 
 
 @dataclass(frozen=True)
@@ -94,14 +114,23 @@ class Base:
     database: str = ""  # what the target is called
     superuser: str = "postgres"  # who runs everything: the role that is connected to the target
     bundle: VerifiedBundle | None = None
+    is_whole: bool = False  # what is not in it is not in the target
     notes: tuple[str, ...] = ()
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing has to be made."""
+        return not self.statements and self.bundle is None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the files begin with nothing, and no target is known."""
+        return not self.statements and not self.is_whole
+
+    @property
     def digest(self) -> str:
-        """What tells this base from another."""
-        said = json.dumps(
-            [self.statements, sorted(self.roles), self.search_path, self.database, self.superuser]
-        )
+        """What tells this base from another; what the target is called does not."""
+        said = json.dumps([self.statements, sorted(self.roles), self.search_path, self.superuser])
         of_bundle = self.bundle.digest if self.bundle else ""
         return hashlib.sha256(f"{of_bundle} {said}".encode()).hexdigest()
 
@@ -143,38 +172,99 @@ def of_bundle(folder: Path) -> Base:
         frozenset(each.name for each in manifest.extensions),
         database=manifest.database,
         bundle=bundle,
+        is_whole=True,
     )
 
 
-def of_target(address: Address) -> Base:
+def of_platform(platform: Platform) -> Base:
+    """Return stand-ins for what a managed host brings along, for migrations of which no target is known."""
+    text = io.BytesIO(platform.stand_ins.encode())
+    statements = (each for each in pieces(text, Path("stand_ins")) if isinstance(each, Statement))
+    path = f'"$user", public, {quoted(platform.extensions_in)}' if platform.extensions_in else ""
+    extensions = re.findall(r"CREATE EXTENSION (?:\"([^\"]+)\"|(\w+))", platform.stand_ins)
+    return Base(
+        f"stand-ins for what {platform.title} brings along",
+        tuple(f"{each.text};" for each in statements),
+        extensions=frozenset(quoted_name or name for quoted_name, name in extensions),
+        search_path=path,
+    )
+
+
+def of_target(address: Address, needed: Collection[Thing] = ()) -> Base:
     """Return the schema that the target has now as a base; an empty one, where there is nothing in it.
 
-    ``notes`` say why it cannot be had, if it cannot be had: then the base is empty as well.
+    Where pg_dump cannot read it, the base is stand-ins for what is ``needed`` of it, as far as the catalog
+    tells, and ``notes`` say why.
     """
     with reading(address) as session:
         base = _where(session)
         ((something,),) = session.ask(_SOMETHING, during=_DURING)
         if not something:
-            return base
+            return replace(base, is_whole=True)
         try:
             installation = pg_dump.suitable(session.version, encrypted=session.encrypted)
             with pg_dump.dumping(address, installation, session.export_snapshot()) as dump:
                 entries = [entry for entry in dump.archive().entries if not _is_left_out(entry)]
         except (LaunchError, DatabaseError, ArchiveError) as error:
-            return replace(base, said=f"nothing: the schema of {address} cannot be had", notes=(error.what,))
+            with reading(address) as again:  # an error ends the transaction
+                return stand_ins(again, needed, replace(base, notes=(error.what,)))
     return replace(
         base,
         said=f"the schema of {address}",
         statements=tuple(_statements(entries)),
         roles=frozenset(_roles(entries)),
         extensions=frozenset(entry.tag for entry in entries if entry.kind == "EXTENSION"),
+        is_whole=True,
     )
 
 
-def where(address: Address) -> Base:
-    """Return an empty base for a target: only what its database and its sessions are like."""
+def stand_ins_in(address: Address, needed: Collection[Thing], why: str) -> Base:
+    """Return stand-ins for what is needed of a target of whose former schema nothing is known."""
     with reading(address) as session:
-        return _where(session)
+        return stand_ins(session, needed, replace(_where(session), notes=(why,)))
+
+
+def stand_ins(session: Session, needed: Collection[Thing], base: Base) -> Base:
+    """Return a base of stand-ins for things of the target: bare columns and keys, types, functions."""
+
+    def ask(question: Any, values: Any = None) -> list[Any]:
+        return session.ask(question, values, during=_DURING)
+
+    named = [(each.kind, *_parts(each)) for each in needed if "." in each.name]
+    wanted = [(kind, *parts[:2]) for kind, *parts in named]
+    relations = {(schema, name) for kind, schema, name in wanted if kind in _OF_RELATIONS}
+    functions = {(schema, name) for kind, schema, name in wanted if kind is ThingKind.FUNCTION}
+    types = {(schema, name) for kind, schema, name in wanted if kind is ThingKind.TYPE}
+    asked = [("TABLE", *each) for each in sorted(relations)] + [("TYPE", *each) for each in sorted(types)]
+    schemas = {schema for _, schema, _ in wanted} | {
+        _parts(each)[0] for each in needed if each.kind is ThingKind.SCHEMA
+    }
+    lines = [f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)};" for schema in sorted(schemas)]
+    for (kind, schema, name), there in interfaces(ask, asked).items():
+        lines += _stand_in(kind, QualifiedName(schema, name), there)
+    pairs = [[schema for schema, _ in sorted(functions)], [name for _, name in sorted(functions)]]
+    lines += [f"{text};" for (text,) in ask(_FUNCTIONS, pairs)] if functions else []
+    said = "stand-ins for what the files need of the target" if lines else "nothing"
+    return replace(
+        base, said=said, statements=("SET check_function_bodies = false;", *lines) if lines else ()
+    )
+
+
+def _parts(thing: Thing) -> list[str]:
+    return list(split(thing.name))
+
+
+def _stand_in(kind: str, name: QualifiedName, there: Interface) -> Iterator[str]:
+    if kind == "TYPE":
+        if there.labels:
+            yield f"CREATE TYPE {name} AS ENUM ({', '.join(map(literal, there.labels))});"
+        elif there.result:
+            yield f"CREATE DOMAIN {name} AS {there.result};"
+        return
+    columns = ", ".join(f"{quoted(each)} {type_}" for each, type_ in there.columns.items())
+    yield f"CREATE TABLE {name} ({columns});"
+    for key in sorted(there.unique):
+        yield f"ALTER TABLE {name} ADD UNIQUE ({quoted_list(key)});"
 
 
 def _where(session: Session) -> Base:
@@ -216,7 +306,7 @@ class _Kept(BaseModel, strict=True):
 
 
 def packed(base: Base) -> bytes:
-    """Return what the journal is to keep of a base."""
+    """Return what the journal is to keep of a base, which has to be whole."""
     said: dict[str, Any] = {
         "said": base.said,
         "statements": base.statements,
@@ -231,4 +321,4 @@ def packed(base: Base) -> bytes:
 
 def unpacked(content: bytes) -> Base:
     """Return the base that a journal keeps; ValueError when it is none."""
-    return Base(**_Kept.model_validate_json(content).model_dump())
+    return Base(**_Kept.model_validate_json(content).model_dump(), is_whole=True)

@@ -7,19 +7,22 @@ takes, which locks are held on what was there before, which tables are written a
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import LiteralString, Protocol
 
+from migplan.config import Platform
 from migplan.errors import StepError
 from migplan.migrations.analysis import Analysis
-from migplan.migrations.model import ThingKind
+from migplan.migrations.model import Migration, ThingKind
+from migplan.migrations.source_files import statements_of
 from migplan.names import QualifiedName, split
 from migplan.postgres.address import Address
-from migplan.postgres.scratch import Judge, judge
+from migplan.postgres.scratch import EMPTY, Judge, judge
 from migplan.postgres.session import Session, connect
 from migplan.run.engine.events import Began, Event, Finished
 from migplan.run.engine.journal import journal_reader
@@ -27,10 +30,20 @@ from migplan.run.engine.options import Limits, RunOptions
 from migplan.run.engine.steps import Step
 from migplan.run.engine.target import locked
 from migplan.run.engine.worker import Observer
-from migplan.run.migrations.base import KEPT_AS, NOTHING, Base, of_bundle, of_target, unpacked, where
+from migplan.run.migrations.base import (
+    KEPT_AS,
+    NOTHING,
+    Base,
+    of_bundle,
+    of_platform,
+    of_target,
+    stand_ins_in,
+    unpacked,
+)
 from migplan.run.migrations.extensions import Extensions, wanted_by
 from migplan.run.migrations.steps import run_steps, steps_of
-from migplan.sql.statements import beginning
+from migplan.sql.statements import Parsed, beginning
+from migplan.text.wording import listed
 
 _MODES = (
     "AccessShareLock",
@@ -66,6 +79,45 @@ _LOCKS: LiteralString = """
     WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
       AND l.relation >= 16384
 """
+# Undefined: a schema, table, column, function, object, or a type's operator class.
+_UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883", "42P02"})
+# What the rows of a database decide: cardinality, data, constraints, and what a file raises by itself.
+_OF_ROWS = frozenset({"21", "22", "23", "P0"})
+_NOT_OF_ROWS = frozenset({"22P02", "22007", "22008"})  # texts that no row would make right
+# What a scratch server has not, whatever stands in its database.
+_ONLY_ELSEWHERE = tuple(
+    (re.compile(pattern), why)
+    for pattern, why in (
+        (
+            r"extension .* is not available|could not open extension control file",
+            "the scratch server lacks it",
+        ),
+        (
+            r"collation .* does not exist|could not (create|open) (a )?(locale|collator)",
+            "it has other collations",
+        ),
+        (r'language ".*" does not exist', "the scratch server lacks this language"),
+        (r'tablespace ".*" does not exist', "the scratch server has no tablespaces"),
+        (r'database ".*" does not exist', "the scratch server has no other databases"),
+        (r"could not (access|open|load|connect|establish)", "it reaches for what is outside of the database"),
+        (r"must be loaded via|shared_preload_libraries|wal_level", "the scratch server is set up otherwise"),
+    )
+)
+# What reaches out to other servers; and what changes the server as a whole, where others use it, too.
+_TO_OTHERS = frozenset({"create_subscription_stmt", "alter_subscription_stmt", "drop_subscription_stmt"})
+_OF_THE_SERVER = frozenset(
+    {
+        *("alter_system_stmt", "createdb_stmt", "dropdb_stmt", "alter_database_stmt"),
+        *("alter_database_set_stmt", "create_table_space_stmt", "drop_table_space_stmt"),
+        *("alter_role_stmt", "alter_role_set_stmt", "drop_role_stmt", "grant_role_stmt", "drop_owned_stmt"),
+    }
+)
+_BODIES = frozenset({"create_function_stmt", "view_stmt", "comment_stmt", "create_extension_stmt"})
+_REACHING = re.compile(
+    r"\bdblink(_\w+)?\s*\(|\b(to|from)\s+program\s+[$'E]|\bpg_(terminate|cancel)_backend\s*\("
+    r"|\blo_(im|ex)port\s*\(|\bpg_reload_conf\s*\(",
+    re.IGNORECASE,
+)
 _DURING = "looking at what a migration does on the scratch server"
 
 
@@ -113,6 +165,11 @@ class Failure:
     hint: str = ""
     context: str = ""
 
+    @property
+    def place(self) -> str:
+        """``002_orders.sql:3``."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
     @classmethod
     def of(cls, error: StepError) -> Failure:
         """Return the failure of a step."""
@@ -133,14 +190,14 @@ class TriedFile:
     """What came of a migration on the scratch server."""
 
     name: str
-    state: str = "ok"  # ok, failed, not tried, left out
+    state: str = "ok"  # ok, failed, not judged, not tried, left out
     seconds: float = 0.0
     failure: Failure | None = None
     locks: tuple[HeldLock, ...] = ()  # the strongest first
     rewritten: tuple[
         QualifiedName, ...
     ] = ()  # tables that were there before, and whose rows are written anew
-    why: str = ""  # it was not tried, or was left out
+    why: str = ""  # it was not judged, not tried, or left out; of one that failed, what may be meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +214,14 @@ class Built:
         return tuple(each for each in self.files if each.state == "failed")
 
     @property
+    def not_judged(self) -> tuple[TriedFile, ...]:
+        """The files that failed for what the scratch server lacks."""
+        return tuple(each for each in self.files if each.state == "not judged")
+
+    @property
     def holds(self) -> bool:
         """Whether every file that was tried ran."""
-        return not self.failed
+        return not self.failed and not self.not_judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +245,8 @@ class Trials:
     analysis: Analysis
     base: Base
     notes: tuple[str, ...] = ()  # what people should know of the server and of the base
+    failed_in_base: bool = False  # something of the base could not be made
+    _builds: int = 0
     _template: str = field(default="", repr=False)
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
@@ -203,25 +267,51 @@ class Trials:
         """
         wanted = options or TrialOptions()
         every = list(self.analysis.order.order) if names is None else list(names)
-        before = self.judge.roles()
+        before = self._prepared()
         try:
-            with self.judge.database(self.base.database, self._base()) as address:
+            with self._database() as address:
                 self.base.set_path(address)
                 yield Built(address, tuple(_Trying(self, address, wanted).all(every)), self.notes)
         finally:
             # Roles belong to the whole server: without this the next build would find them there.
             self.judge.drop_roles(self._roles_made() - before)
 
-    def _base(self) -> str:
-        """The database to copy; it is made when the first one is wanted."""
-        if not self._template:
-            extensions = self.extensions
-            address = self._stack.enter_context(self.judge.database())
-            _, missed = self.judge.make_roles(self.base.roles | self._roles_needed())
-            notes = [*self.judge.notes, *extensions.notes, *([missed] if missed else ())]
-            self.notes = (*notes, *self.base.notes, *self.base.load(address, extensions))
-            self._template = address.params["dbname"]
-        return self._template
+    def _prepared(self) -> frozenset[str]:
+        """The roles that are there when a build begins; those that are needed are made for the first one."""
+        if not self._builds:
+            made, missed = self.judge.make_roles(self.base.roles | self._roles_needed())
+            self._stack.callback(self.judge.drop_roles, made)
+            self.notes = (
+                *self.judge.notes,
+                *self.extensions.notes,
+                *([missed] if missed else ()),
+                *self.base.notes,
+            )
+        self._builds += 1
+        return self.judge.roles()
+
+    @contextmanager
+    def _database(self) -> Iterator[Address]:
+        """A database with the base in it; what the second one copies is made for it."""
+        template = ""
+        if self.base.is_empty:
+            template = EMPTY
+        elif self._builds > 1:
+            template = self._template = self._template or self._made_template()
+        with self.judge.database(self.base.database, template or EMPTY) as address:
+            if not template:
+                self._load(address)
+            yield address
+
+    def _made_template(self) -> str:
+        address = self._stack.enter_context(self.judge.database())
+        self._load(address)
+        return address.params["dbname"]
+
+    def _load(self, address: Address) -> None:
+        failed = self.base.load(address, self.extensions)
+        self.failed_in_base = bool(failed)
+        self.notes = (*(note for note in self.notes if note not in failed), *failed)
 
     def close(self) -> None:
         """Drop what was made."""
@@ -238,19 +328,29 @@ class Trials:
 
 @contextmanager
 def trials(
-    analysis: Analysis, *, target: Address | None = None, on: Path | None = None, lent: Address | None = None
+    analysis: Analysis,
+    *,
+    target: Address | None = None,
+    on: Path | None = None,
+    lent: Address | None = None,
+    platform: Platform | None = None,
 ) -> Iterator[Trials]:
     """A scratch server for the migrations of a folder, for a block.
 
     What stands before the first of them is ``on``, a bundle, else what the target had before the first of
-    them was applied to it, else nothing. ``lent`` is a server on which databases may be made and dropped.
-    LaunchError where there is no server to try them on.
+    them was applied to it, else stand-ins for what the platform brings along. ``lent`` is a server on which
+    databases may be made and dropped. LaunchError where there is no server to try them on.
     """
-    base = of_bundle(on) if on is not None else before_first(analysis, target) if target else NOTHING
-    major = None
-    if target is not None:
-        with connect(target) as session:
-            major = session.version // 10000
+    base = base_of(analysis, target=target, on=on, platform=platform)
+    with opened(analysis, base, major=major_of(target) if target else None, lent=lent) as found:
+        yield found
+
+
+@contextmanager
+def opened(
+    analysis: Analysis, base: Base, *, major: int | None = None, lent: Address | None = None
+) -> Iterator[Trials]:
+    """The same, where the base is known; ``major`` is the target's version."""
     extensions = base.extensions | wanted_by(analysis.file_analyses)
     with judge(lent, major=major, extensions=extensions, superuser=base.superuser) as server:
         found = Trials(server, analysis, base)
@@ -258,25 +358,65 @@ def trials(
             yield found
 
 
+def major_of(target: Address) -> int:
+    """Return the major version of a server."""
+    with connect(target) as session:
+        return session.version // 10000
+
+
+def base_of(
+    analysis: Analysis,
+    *,
+    target: Address | None = None,
+    on: Path | None = None,
+    platform: Platform | None = None,
+) -> Base:
+    """Return what stands before the first migration: see :func:`trials`."""
+    if on is not None:
+        return of_bundle(on)
+    if target is not None:
+        return before_first(analysis, target)
+    return of_platform(platform) if platform is not None and platform.stand_ins else NOTHING
+
+
 def before_first(analysis: Analysis, target: Address) -> Base:
-    """Return what a target had before the first migration of a folder was applied to it."""
+    """Return what a target had before the first migration of a folder was applied to it.
+
+    If none is applied, that is what it has now.
+    """
+    needed = {each.thing for each in analysis.order.missing}
+    content = None
     with journal_reader(target) as reader:
         journal = reader.journal
-        runs = journal.runs() if journal.exists else []
-        for run in (each for each in runs if each.kind == "migrate" and each.bundle == analysis.folder.name):
-            kept = journal.kept(run.run).get(KEPT_AS)
-            if kept is not None:
-                try:
-                    return unpacked(kept)
-                except ValueError:
-                    raise journal.was_altered(
-                        f"what it keeps of run {run.run}, {KEPT_AS}, is no schema"
-                    ) from None
-            if any(each.state == "done" for each in journal.entries(run.run)):
-                said = "nothing: what was there before the first migration is not known"
-                note = f"run {run.run}, the first of this folder, kept no schema of what was there before it"
-                return replace(where(target), said=said, notes=(note,))
-    return of_target(target)
+        for run in journal.runs() if journal.exists else ():
+            if run.kind != "migrate" or run.bundle != analysis.folder.name:
+                continue
+            content = journal.kept(run.run).get(KEPT_AS, content)
+            if not any(each.state == "done" for each in journal.entries(run.run)):
+                continue
+            if content is None:
+                why = f"run {run.run}, the first of this folder, kept nothing of what was there before it"
+                return stand_ins_in(target, needed, why)
+            try:
+                return unpacked(content)
+            except ValueError:
+                what = f"what it keeps of run {run.run}, {KEPT_AS}, is no schema"
+                raise journal.was_altered(what) from None
+    return of_target(target, needed)
+
+
+def reaching(statements: Iterable[Parsed], *, is_lent: bool) -> str:
+    """Return why a file is not run where it is only tried: it reaches out of the database; else ''.
+
+    What stands in the body of a function that the file makes does not run with the file. On a server that
+    others use, too, what changes all of it is left out.
+    """
+    kinds = _TO_OTHERS | _OF_THE_SERVER if is_lent else _TO_OTHERS
+    for each in statements:
+        if each.kind in kinds or (each.kind not in _BODIES and _REACHING.search(each.text)):
+            shown = re.split(r"['$]", each.beginning)[0].rstrip()  # addresses may hold passwords
+            return f"line {each.line} reaches out of the database: {shown}"
+    return ""
 
 
 class _Trying:
@@ -285,23 +425,26 @@ class _Trying:
     def __init__(self, trials: Trials, address: Address, wanted: TrialOptions) -> None:
         self._analysis = trials.analysis
         self._extensions = trials.extensions
+        self._base = trials.base
+        self._is_lent = trials.judge.is_lent
+        self._failed_in_base = trials.failed_in_base
         self._address = address
         self._wanted = wanted
         self._found: dict[str, TriedFile] = {}
 
     def all(self, names: Sequence[str]) -> list[TriedFile]:
-        """Run the files, and return what came of each, in their order."""
+        """Run the files, and return what came of each, in their order.
+
+        After a failure the rest is not tried, or with ``keep_going``, and where the server could not judge,
+        only what needs the file.
+        """
         left = [name for name in names if self._is_run(name)]
-        while left:
-            failed = self._run(left)
-            if not failed:
-                break
+        while left and (failed := self._run(left)):
             left = left[left.index(failed) + 1 :]
-            without = self._dependents(failed) if self._wanted.keep_going else frozenset(left)
-            for name in left:
-                if name in without:
-                    why = f"it needs {failed}" if self._wanted.keep_going else f"{failed} failed before it"
-                    self._found[name] = TriedFile(name, "not tried", why=why)
+            goes_on = self._wanted.keep_going or self._found[failed].state == "not judged"
+            without = self._dependents(failed) if goes_on else frozenset(left)
+            why = f"it needs {failed}" if goes_on else f"{failed} failed before it"
+            self._found |= {name: TriedFile(name, "not tried", why=why) for name in left if name in without}
             left = [name for name in left if name not in without]
         return [self._found[name] for name in names]
 
@@ -311,9 +454,15 @@ class _Trying:
             "python": "it is a program, and the scratch database has no rows for it",
             "seed": "" if self._wanted.seeds else "it is a seed",
         }.get(migration.kind, "")
+        why = why or self._reaching(migration)
         if why:
             self._found[name] = TriedFile(name, "left out", why=why)
         return not why
+
+    def _reaching(self, migration: Migration) -> str:
+        if migration.kind == "python":
+            return ""
+        return reaching(statements_of(migration.up), is_lent=self._is_lent)
 
     def _run(self, names: Sequence[str]) -> str:
         """Run the files up to the first that fails, and return its name."""
@@ -332,10 +481,59 @@ class _Trying:
                     run_steps(target, "migrate", analysis.folder, digests, steps, observer=noting)
             except StepError as error:
                 self._found |= noting.found
-                noted = noting.of(error.step)
-                self._found[error.step] = replace(noted, state="failed", failure=Failure.of(error))
+                self._found[error.step] = self._failed(noting.of(error.step), Failure.of(error))
                 return error.step
             self._found |= noting.found
+        return ""
+
+    def _failed(self, noted: TriedFile, failure: Failure) -> TriedFile:
+        """What is said of a file that failed: whether that counts, and what may be meant."""
+        if why := self._why_not_judged(noted.name, failure):
+            return replace(noted, state="not judged", failure=failure, why=why)
+        missing = failure.sqlstate in _UNDEFINED and self._base.is_nothing
+        named = self._needed_by(failure.what) if missing else ""
+        why = f"no file makes {named}: if a target has it, say so with --target or --on" if named else ""
+        return replace(noted, state="failed", failure=failure, why=why)
+
+    def _why_not_judged(self, name: str, failure: Failure) -> str:
+        """Why a failure may come of what a scratch server, or the base, lacks; empty if it cannot."""
+        state = failure.sqlstate
+        if found := next((why for pattern, why in _ONLY_ELSEWHERE if pattern.search(failure.what)), ""):
+            return found
+        if state in _UNDEFINED:
+            return self._why_undefined(name, failure.what)
+        if state[:2] in _OF_ROWS and state not in _NOT_OF_ROWS:
+            return self._why_rows()
+        return ""
+
+    def _why_undefined(self, name: str, what: str) -> str:
+        if left_out := self._needs_left_out(name):
+            return f"it needs {left_out}, which is left out"
+        if lacking := self._extensions.without_stand_in:
+            return f"the scratch server lacks the extension {listed(sorted(lacking))}"
+        if self._failed_in_base:
+            return f"{self._base.said} could not be made there as a whole"
+        named = self._needed_by(what) if self._base.statements and not self._base.is_whole else ""
+        return f"no file makes {named}, and {self._base.said} have none" if named else ""
+
+    def _why_rows(self) -> str:
+        if self._base.statements:
+            return "the scratch database has the definitions of the target, and none of its rows"
+        left_out = [each.name for each in self._found.values() if each.state == "left out"]
+        return f"the rows that {left_out[0]} brings are not there" if left_out else ""
+
+    def _needs_left_out(self, name: str) -> str:
+        """A migration that was left out, and that one needs, directly or by way of others."""
+        left_out = [each.name for each in self._found.values() if each.state == "left out"]
+        return next((each for each in left_out if name in self._dependents(each)), "")
+
+    def _needed_by(self, what: str) -> str:
+        """What nobody in the folder makes, and the server says is not there."""
+        for each in self._analysis.order.missing:
+            if each.thing.kind is not ThingKind.OTHER:
+                last = split(each.thing.name)[-1]
+                if re.search(rf"(?<![\w]){re.escape(last)}(?![\w])", what):
+                    return str(each.thing)
         return ""
 
     def _dependents(self, name: str) -> frozenset[str]:
