@@ -67,6 +67,9 @@ CREATE SEQUENCE lone;
 ALTER TABLE shop.orders OWNER TO migplan_shop_owner;
 ALTER TABLE shop.orders ALTER note SET STORAGE EXTERNAL;
 ALTER TABLE shop.orders REPLICA IDENTITY USING INDEX orders_pkey;
+CREATE TABLE shop.slots (n int NOT NULL);
+CREATE UNIQUE INDEX slots_n ON shop.slots (n);
+ALTER TABLE shop.slots REPLICA IDENTITY USING INDEX slots_n;
 INSERT INTO shop.items (size, note) VALUES ('s', 'a'), ('l', 'b');
 INSERT INTO shop.orders (item_id, note) VALUES (1, 'n');
 INSERT INTO shop.log VALUES ('2020-05-05', 'w');
@@ -189,6 +192,8 @@ def test_files_of_a_move_by_hand_are_kept(newest: Server, shop: str, newest_data
     taken_back(bundle, target)
     # The rows that the run brought are gone; what was there and what came since is not.
     assert schema(newest, name) == before
+    by_index = "SELECT relname FROM pg_class WHERE relreplident = 'i'"
+    assert ask(newest, name, by_index) == [], "of tables that stay, and have no such index any more"
     assert ask(newest, name, "SELECT note FROM shop.items") == [("since",)]
     assert ask(newest, name, "SELECT id FROM shop.others") == [(1,)]
     assert ask(newest, name, "SELECT last_value FROM lone") == [(1,)]

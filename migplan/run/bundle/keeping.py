@@ -174,7 +174,7 @@ class _Undoing:
         """Return the opposites of a statement; none where a DROP of the bundle takes along what it brings."""
         if part.subject is not None:
             return self._about(part.subject, part, statement.text)
-        reader = _READERS.get(part.kind)
+        reader = _Undoing._identity if _is_identity(statement.node) else _READERS.get(part.kind)
         text = reader(self, statement.node, part) if reader else ""
         return [text] if text else []
 
@@ -202,6 +202,12 @@ class _Undoing:
         table = effects(node).alters[0]
         there = QualifiedName(table.schema, table.parts[0]) in self._relations
         return f"DROP INDEX IF EXISTS {part.relation};" if there else ""
+
+    def _identity(self, node: pg.Node, _part: Part) -> str:
+        """By a new index: another one, FULL or NOTHING would differ, so that it was the default before."""
+        relation = node.alter_table_stmt.relation
+        table = QualifiedName(relation.schemaname, relation.relname)
+        return f"ALTER TABLE IF EXISTS {table} REPLICA IDENTITY DEFAULT;" if table in self._relations else ""
 
     def _of_table(self, node: pg.Node, part: Part) -> str:
         if node.HasField("alter_table_stmt") or not self._here(part):
@@ -268,6 +274,10 @@ class _Undoing:
 
     def _here(self, part: Part) -> bool:
         return part.relation in self._relations
+
+
+def _is_identity(node: pg.Node) -> bool:
+    return any(each.alter_table_cmd.subtype == pg.AT_ReplicaIdentity for each in node.alter_table_stmt.cmds)
 
 
 def _owner(node: pg.Node) -> QualifiedName | None:
