@@ -42,6 +42,7 @@ SOURCE = """
     CREATE TRIGGER b BEFORE TRUNCATE ON guest EXECUTE FUNCTION no();
     ALTER TABLE guest ENABLE ALWAYS TRIGGER b;
     CREATE TRIGGER c AFTER DELETE ON part FOR EACH ROW EXECUTE FUNCTION no();
+    CREATE TABLE loose (n int); INSERT INTO loose VALUES (1), (2);
     CREATE RULE kept AS ON DELETE TO city DO INSTEAD NOTHING;
 """
 COUNT = "SELECT (SELECT count(*) FROM {})"
@@ -112,12 +113,18 @@ def test_triggers_rules_and_circles(
     bundle, address, name = target
     monkeypatch.setattr(delete_rows, "WORTH_IT", worth)
     monkeypatch.setattr(batches, "BATCH", at_once)
+    execute(
+        newest, name, "CREATE PUBLICATION every FOR ALL TABLES; ALTER TABLE loose REPLICA IDENTITY NOTHING"
+    )
     before = schema(newest, name)
     assert lost(taken_back(bundle, address, data_only=True)).others == 0
     assert set(rows(newest, name).values()) == {0}
+    assert ask(newest, name, "SELECT count(*) FROM loose") == [(0,)]
     assert schema(newest, name) == before
     with pytest.raises(Exception, match="it fires"):
         execute(newest, name, "TRUNCATE guest")
+    with pytest.raises(Exception, match="does not have a replica identity and publishes deletes"):
+        execute(newest, name, "DELETE FROM loose")
     applied(bundle, address)
     assert set(rows(newest, name).values()) == {2, 3}
 

@@ -6,6 +6,7 @@
 * Nothing happens to tables that the run did not fill: if rows of theirs refer to rows that are to go, that
   is said, and nothing is done.
 * Triggers and rules of users keep still, as they did while the rows came in, and stand as before afterwards.
+* Published tables without a replica identity, of which the server deletes no row, get one meanwhile.
 
 * Not too many tables at once: each of them takes locks.
 
@@ -16,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import LiteralString
 
 from migplan.bundle.undo.batches import MOST_REFERENCING, batches, with_referencing
 from migplan.errors import RefusedError
@@ -52,8 +54,9 @@ _KEYS = """
     ORDER BY k.confrelid::regclass::text, k.conname
 """
 
-# What would fire or forbid while rows are taken away: user triggers, rules, policies forced upon the owner.
-_QUIET = """
+# What would fire or forbid while rows are taken away: user triggers, rules, policies forced upon the owner,
+# and that a publication has nothing by which it could name a row that goes.
+_QUIET: LiteralString = """
     SELECT coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)::bigint, c.oid::regclass::text,
            q.kind, q.name, q.state
     FROM pg_catalog.pg_class c
@@ -68,10 +71,25 @@ _QUIET = """
         WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '4') AND r.ev_enabled IN ('O', 'A')
         UNION ALL
         SELECT 'POLICIES', '', 'O' WHERE c.relforcerowsecurity
+        UNION ALL
+        SELECT 'IDENTITY', '', c.relreplident
+        WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident <> 'f'
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisvalid
+                          AND CASE c.relreplident WHEN 'd' THEN i.indisprimary
+                                                  WHEN 'i' THEN i.indisreplident END)
+          AND EXISTS (SELECT FROM pg_catalog.pg_publication p WHERE (p.pubdelete OR p.pubupdate) AND (
+              p.puballtables OR {of_schemas} OR EXISTS (
+                  SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND (r.prrelid = c.oid
+                  OR r.prrelid IN (SELECT a.oid FROM pg_catalog.pg_partition_ancestors(c.oid) a (oid))))))
     ) q (kind, name, state)
     WHERE c.relkind IN ('r', 'p') AND coalesce(pg_catalog.pg_partition_root(c.oid), c.oid) = ANY (%s)
     ORDER BY 2, 3, 4
 """
+_OF_SCHEMAS: LiteralString = """EXISTS (
+                  SELECT FROM pg_catalog.pg_publication_namespace n WHERE n.pnpubid = p.oid AND (
+                  n.pnnspid = c.relnamespace OR n.pnnspid IN (
+                      SELECT t.relnamespace FROM pg_catalog.pg_partition_ancestors(c.oid) a (oid)
+                      JOIN pg_catalog.pg_class t ON t.oid = a.oid)))"""
 # Event triggers would fire for what keeps the others still; only superusers may hold them.
 _EVENTS = """
     SELECT e.evtname, e.evtenabled FROM pg_catalog.pg_event_trigger e
@@ -121,7 +139,7 @@ class RowDeletion:
     files: Mapping[str, Sequence[TableRows]]  # of each data file that is to be emptied, in their order
     also_changed: bool
     keys: Sequence[ReferringKey]
-    quiet: Sequence[tuple[int, str, str]]  # of a table: what keeps something still, and what sets it back
+    quiet: Sequence[tuple[int, str, str]]  # of a table: what has to be so meanwhile, and what sets it back
     events: Sequence[tuple[str, str]] = ()  # the same of event triggers
 
     def steps(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -332,12 +350,13 @@ def row_deletion(
     *,
     also_changed: bool,
 ) -> RowDeletion:
-    """Read the keys that refer to these tables, and the triggers, rules and policies to disable."""
+    """Read the keys that refer to these tables, and what to disable, or to give them, meanwhile."""
     oids = [table.oid for tables in files.values() for table in tables]
     with session.translate_errors("reading the keys of the tables that are to be emptied"):
         session.execute("SET search_path = ''")
         keys = [ReferringKey(*row) for row in session.execute(_KEYS, [oids]).fetchall()]
-        quiet = [_quiet(*row) for row in session.execute(_QUIET, [oids]).fetchall()]
+        question = _QUIET.replace("{of_schemas}", _OF_SCHEMAS if session.version >= 150000 else "false")
+        quiet = [_quiet(*row) for row in session.execute(question, [oids]).fetchall()]
         events = [_event(*row) for row in session.execute(_EVENTS).fetchall()]
     return RowDeletion(files, also_changed, keys, quiet, events)
 
@@ -359,6 +378,10 @@ def _quiet(home: int, table: str, kind: str, name: str, state: str) -> tuple[int
     if kind == "POLICIES":
         alter = f"ALTER TABLE ONLY {table}"
         return home, f"{alter} NO FORCE ROW LEVEL SECURITY;", f"{alter} FORCE ROW LEVEL SECURITY;"
+    if kind == "IDENTITY":
+        before = "DEFAULT" if state == "d" else "NOTHING"  # which is what an index that is gone amounts to
+        alter = f"ALTER TABLE ONLY {table} REPLICA IDENTITY"
+        return home, f"{alter} FULL;", f"{alter} {before};"
     what = f"{kind} {quoted(name)};"
     alter = f"ALTER TABLE ONLY {table}" if kind == "TRIGGER" else f"ALTER TABLE {table}"
     return home, f"{alter} DISABLE {what}", f"{alter} {_STATES[state]} {what}"
