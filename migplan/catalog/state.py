@@ -1,0 +1,314 @@
+"""The state of a database, object by object, as its catalogs have it.
+
+What was made, altered or dropped between two moments is the difference of two states, by whatever statements
+it came about.
+
+Objects are known by their oids, so a renamed one is the same one. Objects of system schemas, of extensions
+and of the journal are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from migplan.catalog.questions import sql
+from migplan.names import QualifiedName, quoted
+from migplan.postgres.session import Session
+
+CLASS, CONSTRAINT = 1259, 2606
+"""Oids of pg_class and pg_constraint, which are the same on every server."""
+
+_DEPENDENCIES = """
+    WITH other (class, oid, to_class, to_oid, to_sub) AS (
+        SELECT 'pg_catalog.pg_attrdef'::regclass, d.oid,
+               'pg_catalog.pg_class'::regclass, d.adrelid, d.adnum::int
+        FROM pg_catalog.pg_attrdef d
+        UNION ALL
+        SELECT 'pg_catalog.pg_rewrite'::regclass, r.oid, 'pg_catalog.pg_class'::regclass, r.ev_class, 0
+        FROM pg_catalog.pg_rewrite r WHERE r.rulename = '_RETURN'
+        UNION ALL
+        SELECT 'pg_catalog.pg_type'::regclass, t.oid, 'pg_catalog.pg_class'::regclass, t.typrelid, 0
+        FROM pg_catalog.pg_type t WHERE t.typrelid <> 0
+        UNION ALL
+        SELECT 'pg_catalog.pg_type'::regclass, t.typarray,
+               CASE WHEN t.typrelid <> 0 THEN 'pg_catalog.pg_class' ELSE 'pg_catalog.pg_type' END::regclass,
+               CASE WHEN t.typrelid <> 0 THEN t.typrelid ELSE t.oid END, 0
+        FROM pg_catalog.pg_type t WHERE t.typarray <> 0
+        UNION ALL
+        SELECT i.classid, i.objid, i.refclassid, i.refobjid, 0  -- multiranges
+        FROM pg_catalog.pg_depend i JOIN pg_catalog.pg_type t ON t.oid = i.objid AND t.typtype = 'm'
+        WHERE i.classid = 'pg_catalog.pg_type'::regclass AND i.refclassid = i.classid AND i.deptype = 'i'
+    )
+    SELECT DISTINCT coalesce(a.to_class, d.classid)::oid::int8, coalesce(a.to_oid, d.objid)::int8,
+           coalesce(a.to_sub, d.objsubid), coalesce(b.to_class, d.refclassid)::oid::int8,
+           coalesce(b.to_oid, d.refobjid)::int8, coalesce(b.to_sub, d.refobjsubid), d.deptype::text,
+           coalesce(d.classid = 'pg_catalog.pg_attrdef'::regclass, false)
+    FROM pg_catalog.pg_depend d
+    LEFT JOIN other a ON a.class = d.classid AND a.oid = d.objid
+    LEFT JOIN other b ON b.class = d.refclassid AND b.oid = d.refobjid
+    WHERE d.objid >= 16384 AND d.refobjid >= 16384 AND d.deptype <> 'e'
+"""
+_COUNTERS = """
+    SELECT relid::int8, schemaname = 'pg_catalog', relname::text, n_tup_ins, n_tup_upd, n_tup_del
+    FROM pg_catalog.pg_stat_xact_all_tables
+    WHERE n_tup_ins + n_tup_upd + n_tup_del > 0
+      AND schemaname !~ '^pg_(toast|temp)' AND schemaname <> 'migplan'
+"""
+_MOMENT = """
+    SELECT current_user::text, pg_catalog.pg_current_xact_id_if_assigned()::text,
+           pg_catalog.current_setting('track_counts') = 'on'
+"""
+_IN_PROGRESS = """
+    SELECT x.own FROM unnest(%s::bigint[], %s::text[]) x (own, whole)
+    WHERE pg_catalog.pg_xact_status(x.whole::xid8) = 'in progress'
+"""
+_ALONE = frozenset({"file", "label_oids", "type_oid", "index", "last_value"})
+"""Attributes that say nothing of what an object is: numbers of the server's own."""
+
+
+class Key(NamedTuple):
+    """An object as pg_depend names it."""
+
+    catalog: int
+    oid: int
+    sub: int = 0
+
+
+class Dependency(NamedTuple):
+    """One object that depends on another."""
+
+    dependent: Key
+    referenced: Key
+    how: str  # as pg_depend.deptype has it
+    by_default: bool  # it is the default of a column that does
+
+
+class Counter(NamedTuple):
+    """What a transaction did to the rows of a table."""
+
+    name: str
+    is_catalog: bool
+    inserted: int
+    updated: int
+    deleted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An object, or a part of one."""
+
+    kind: str
+    key: Key
+    parent: int  # oid of the table, index's table, or domain that it is a part of; 0: of none
+    schema: str
+    name: str
+    made: int  # the 32 bits of the transaction that wrote its row
+    version: str | None  # changes when its definition does; None: look at the attributes
+    owner: str | None
+    acl: tuple[tuple[str, str, bool], ...] | None  # grantee ('' is PUBLIC), privilege, grantable
+    comment: str | None
+    attributes: Mapping[str, Any]
+
+    def get(self, name: str) -> Any:
+        """Return an attribute, None if it has none of that name."""
+        return self.attributes.get(name)
+
+
+@dataclass(frozen=True)
+class State:
+    """All objects of a database at a moment of a transaction."""
+
+    items: Mapping[Key, Item]
+    dependencies: Sequence[Dependency] = ()
+    role: str = ""
+    transaction: int = 0  # 0: none was assigned, so nothing was written
+    counters: Mapping[int, Counter] = field(default_factory=dict)
+    own: frozenset[int] = frozenset()  # its transaction and those within it, as Item.made has them
+    counts: bool = True  # the server counts rows that are written
+    version: int = 0  # server_version_num
+
+    @cached_property
+    def relations(self) -> Mapping[int, Item]:
+        """The relations by their oid."""
+        return {key.oid: item for key, item in self.items.items() if key.catalog == CLASS and not key.sub}
+
+    @cached_property
+    def parts(self) -> Mapping[int, Sequence[Item]]:
+        """The parts of each table or domain, by its oid."""
+        found: dict[int, list[Item]] = {}
+        for item in self.items.values():
+            if item.parent:
+                found.setdefault(item.parent, []).append(item)
+        return found
+
+    def parent_of(self, item: Item) -> Item | None:
+        """Return the table, or domain, that an object is a part of."""
+        if not item.parent:
+            return None
+        return self.relations.get(item.parent) or self.items.get(Key(1247, item.parent))
+
+    def columns(self, table: Item) -> list[Item]:
+        """Return the columns of a relation in their order."""
+        parts = self.parts.get(table.key.oid, ())
+        return sorted((each for each in parts if each.kind == "column"), key=lambda each: each.key.sub)
+
+    def identity(self, item: Item) -> str:
+        """Return what tells an object from all others: its kind and its name, with that of its table."""
+        parent = self.parent_of(item)
+        if item.kind == "column" and parent:
+            return f"column {self._qualified(parent)}.{quoted(item.name)}"
+        if item.kind in {"constraint", "domain constraint", "trigger", "rule", "policy"} and parent:
+            return f"{item.kind} {quoted(item.name)} of {self._qualified(parent)}"
+        if item.kind in {"cast", "membership", "setting", "default privileges"}:
+            grantor = f" by {item.get('grantor')}" if item.kind == "membership" else ""
+            return f"{item.kind} {item.name}{f' in {item.schema}' if item.schema else ''}{grantor}"
+        return f"{item.kind} {self._qualified(item)}"
+
+    @staticmethod
+    def _qualified(item: Item) -> str:
+        name = str(QualifiedName(item.schema, item.name)) if item.schema else quoted(item.name)
+        if item.kind in {"function", "procedure", "aggregate"}:
+            return f"{name}({item.get('arguments') or ''})"
+        if item.kind == "operator":
+            return f"{name} ({item.get('left') or 'NONE'}, {item.get('right')})"
+        if item.kind in {"operator class", "operator family"}:
+            return f"{name} using {item.get('method')}"
+        return name
+
+    def described(self) -> dict[str, dict[str, Any]]:
+        """Return all that is said of each object, by its identity, without a number of the server's own."""
+        found: dict[str, dict[str, Any]] = {}
+        for item in self.items.values():
+            said = {name: value for name, value in item.attributes.items() if name not in _ALONE}
+            for name in ("parents", "owned_by", "constraint", "parent_index"):
+                if said.get(name):
+                    said[name] = self._named(name, said[name])
+            if said.get("inherited") and item.kind == "column":
+                said["inherited"] = True  # whether it is local as well, no statement puts back
+            acl = sorted(item.acl) if item.acl is not None else None
+            said |= {"owner": item.owner, "privileges": acl, "comment": item.comment}
+            found[self.identity(item)] = said
+        return found
+
+    def _named(self, name: str, value: Any) -> Any:
+        """Return what an attribute that holds oids refers to, by name."""
+        if name == "owned_by":
+            how, table, column = value
+            owner = self.items.get(Key(CLASS, table, column))
+            return [how, self.identity(owner) if owner else None]
+        if name == "parents":
+            return [self.identity(self.relations[oid]) for oid in value if oid in self.relations]
+        if name == "constraint":
+            return True
+        return self.identity(self.relations[value]) if value in self.relations else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values, from which :func:`from_json` makes it again."""
+        items = [
+            [
+                *(each.kind, [*each.key], each.parent, each.schema, each.name, each.made, each.version),
+                *(each.owner, each.acl, each.comment, each.attributes),
+            ]
+            for each in self.items.values()
+        ]
+        depend = [
+            [*each.dependent, *each.referenced, each.how, each.by_default] for each in self.dependencies
+        ]
+        return {"items": items, "depend": depend, "role": self.role, "version": self.version}
+
+
+def from_json(said: Mapping[str, Any]) -> State:
+    """Read what :meth:`State.as_json` returned; raise KeyError, TypeError or ValueError for anything else."""
+    items = {}
+    for kind, key, parent, schema, name, made, version, owner, acl, comment, attributes in said["items"]:
+        item = Item(
+            kind, Key(*key), parent, schema, name, made, version, owner, _acl(acl), comment, attributes
+        )
+        items[item.key] = item
+    depend = [Dependency(Key(*each[:3]), Key(*each[3:6]), each[6], bool(each[7])) for each in said["depend"]]
+    return State(items, depend, said["role"], version=said["version"])
+
+
+def read_state(session: Session) -> State:
+    """Return the state that the session's transaction sees.
+
+    It changes search_path until the transaction ends.
+    """
+    during = "reading the state of the catalog"
+    session.ask("SET LOCAL search_path = ''", during=during)
+    session.ask("SET LOCAL jit = off", during=during)
+    session.ask("SET LOCAL quote_all_identifiers = off", during=during)
+    ((role, transaction, counts),) = session.ask(_MOMENT, during=during)
+    counters = {
+        oid: Counter(name, of_catalog, *rows)
+        for oid, of_catalog, name, *rows in session.ask(_COUNTERS, during=during)
+    }
+    items = {}
+    for row in session.ask(sql("state", session.version).encode(), during=during):
+        kind, catalog, oid, sub, parent, schema, name, made, version, owner, acl, comment, attributes = row
+        key = Key(catalog, oid, sub)
+        if kind == "setting":  # several stand in one row
+            key = Key(catalog, oid, _number(name))
+        if kind == "composite type":
+            comment = attributes.pop("type_comment", None)
+        items[key] = Item(
+            kind, key, parent, schema, name, made, version, owner, _acl(acl), comment, attributes
+        )
+    depend = [
+        Dependency(Key(*row[:3]), Key(*row[3:6]), row[6], row[7])
+        for row in session.ask(_DEPENDENCIES, during=during)
+    ]
+    number = int(transaction) if transaction else 0
+    own = _own(session, number, {each.made for each in items.values()}) if number else frozenset()
+    return State(items, depend, role, number, counters, own, counts, session.version)
+
+
+def _own(session: Session, top: int, candidates: Iterable[int]) -> frozenset[int]:
+    """Return which of these are the transaction that is going on, or sub-transactions of it.
+
+    What is visible, and still in progress, is one's own.
+    """
+    epoch, first = divmod(top, 1 << 32)
+    later = [each for each in candidates if each and (each - first) % (1 << 32) < 1 << 31]
+    whole = [str(((epoch + (each < first)) << 32) + each) for each in later]
+    found = session.ask(_IN_PROGRESS, [later, whole], during="asking which objects are new")
+    return frozenset(each for (each,) in found)
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(name.encode(), "big") % (1 << 61)
+
+
+def _acl(found: Iterable[Sequence[Any]] | None) -> tuple[tuple[str, str, bool], ...] | None:
+    return None if found is None else tuple((who, what, grantable) for who, what, grantable in found)
+
+
+def differences(expected: State, found: State) -> Iterator[str]:
+    """Yield a sentence for each object that is not in both states, or differs; names count, not numbers."""
+    one, other = expected.described(), found.described()
+    for name in sorted(one.keys() | other.keys()):
+        if name not in other:
+            yield f"{name} is missing"
+        elif name not in one:
+            yield f"{name} is there"
+        elif one[name] != other[name]:
+            parts = sorted(
+                part
+                for part in one[name].keys() | other[name].keys()
+                if json.dumps(one[name].get(part)) != json.dumps(other[name].get(part))
+            )
+            for part in parts:
+                yield (
+                    f"{name}: {part.replace('_', ' ')} is {_shown(other[name].get(part))}, "
+                    f"and was {_shown(one[name].get(part))}"
+                )
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(str(text).split())
+    return text if len(text) <= 120 else f"{text[:120]}..."

@@ -1,0 +1,242 @@
+"""Reads what a migration does to a database: its state before and after, and what became of rows."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from postgast import pg_query_pb2 as pg
+
+from migplan.catalog.questions import ask_each
+from migplan.catalog.state import Counter, Item, Key, State, read_state
+from migplan.errors import DatabaseError
+from migplan.names import quoted
+from migplan.postgres.session import Session
+from migplan.run.migrations.restoring import TABLES
+from migplan.run.migrations.way_back import Facts, WayBack, way_back
+from migplan.sql.statements import parsed
+from migplan.sql.tree import definition
+
+log = logging.getLogger(__name__)
+
+_LOSES = re.compile(r"\b(drop|truncate|type|cascade|identity)\b", re.IGNORECASE)
+_TYPE = re.compile(r"\btype\b", re.IGNORECASE)
+_SMALL = 1 << 26
+_LARGE = 1 << 30
+"""Bytes of a table that is not read through for values of a column: there are some, it is assumed."""
+
+
+@dataclass
+class Before:
+    """A database before a migration, and what the migration may take away."""
+
+    state: State
+    held: dict[int, bool] = field(default_factory=dict)
+    values: dict[Key, bool] = field(default_factory=dict)
+
+
+@dataclass
+class Written:
+    """What the transactions of a migration have written so far."""
+
+    counters: dict[int, Counter] = field(default_factory=dict)
+    inserted: list[tuple[int, int, int]] = field(default_factory=list)
+    own: set[int] | None = field(default_factory=set)
+    counts: bool = True
+
+    def add(self, base: State, now: State) -> None:
+        """Add what a transaction wrote, by its counters at its beginning and at its end."""
+        self.counts = self.counts and now.counts
+        if self.own is not None:
+            self.own |= now.own
+        for oid, counter in now.counters.items():
+            first = base.counters.get(oid)
+            rows = [
+                counter.inserted - (first.inserted if first else 0),
+                counter.updated - (first.updated if first else 0),
+                counter.deleted - (first.deleted if first else 0),
+            ]
+            if not any(rows):
+                continue
+            if rows[0] and not counter.is_catalog:
+                self.inserted.append((oid, now.transaction % (1 << 32), rows[0]))
+            so_far = self.counters.get(oid)
+            if so_far:
+                rows = [
+                    rows[0] + so_far.inserted,
+                    rows[1] + so_far.updated,
+                    rows[2] + so_far.deleted,
+                ]
+            self.counters[oid] = Counter(counter.name, counter.is_catalog, *rows)
+
+
+def look_before(session: Session, text: str) -> Before:
+    """Read the state before a migration, and whether what its text may take away holds rows.
+
+    It changes search_path until the transaction ends.
+    """
+    state = read_state(session)
+    found = Before(state)
+    words = text.lower()
+    named = {
+        oid
+        for oid, item in state.relations.items()
+        if item.name.lower() in words or item.schema.lower() in words
+    }
+    tables = [
+        item
+        for oid, item in state.relations.items()
+        if item.kind == "table" and (oid in named or named & {*(item.get("parents") or ())})
+    ]
+    # A partitioned table holds what its partitions hold.
+    questions = [f"SELECT EXISTS (SELECT FROM {_name(item)})" for item in tables]
+    columns = [
+        (item, column)
+        for item in tables
+        for column in (state.columns(item) if _LOSES.search(text) else ())
+        if column.name.lower() in words and not column.get("generated")
+    ]
+    questions += [
+        f"SELECT pg_catalog.pg_relation_size({item.key.oid}) > {_LARGE} OR EXISTS "
+        f"(SELECT FROM {_name(item)} WHERE {quoted(column.name)} IS NOT NULL)"
+        for item, column in columns
+    ]
+    sequences = [item for item in state.items.values() if item.kind == "sequence"]
+    sequences = [item for item in sequences if _LOSES.search(text) and _may_go(state, item, words)]
+    questions += [f"SELECT pg_catalog.pg_sequence_last_value({item.key.oid})" for item in sequences]
+    if not questions:
+        return found
+    answers = ask_each(
+        session, questions, during="asking what the migration may take away", catching="OTHERS"
+    )
+    said = [value for value, _ in answers]
+    for item, value in zip(tables, said, strict=False):
+        if value is not None:
+            found.held[item.key.oid] = value.startswith("t")
+    for (_, column), value in zip(columns, said[len(tables) :], strict=False):
+        if value is not None:
+            found.values[column.key] = value.startswith("t")
+    last = zip(sequences, said[len(tables) + len(columns) :], strict=True)
+    items = dict(state.items)
+    for item, value in last:
+        if value is not None:
+            items[item.key] = replace(item, attributes={**item.attributes, "last_value": int(value)})
+    found.state = replace(state, items=items)
+    return found
+
+
+def _may_go(state: State, item: Item, words: str) -> bool:
+    owner = item.get("owned_by")
+    table = state.relations.get(owner[1]) if owner else None
+    return item.name.lower() in words or (table is not None and table.name.lower() in words)
+
+
+def facts_after(session: Session, before: Before, after: State, written: Written, text: str) -> Facts:
+    """Ask what the states do not tell, at the end of the last transaction of a migration."""
+    rewritten = [
+        item
+        for key, item in before.state.items.items()
+        if item.kind == "table" and not item.get("partition_key") and key in after.items
+        if after.items[key].get("file") != item.get("file")
+    ]
+    emptied: list[int] = []
+    if rewritten:
+        names = [f"SELECT EXISTS (SELECT FROM ONLY {_name(after.items[item.key])})" for item in rewritten]
+        answers = ask_each(session, names, during="asking which tables were emptied")
+        for item, (value, _) in zip(rewritten, answers, strict=True):
+            new = written.counters.get(item.key.oid)
+            if value is None or value.startswith("f") or (new and new.inserted):
+                emptied.append(item.key.oid)
+    return Facts(
+        before.held,
+        before.values,
+        frozenset(emptied),
+        frozenset(_cast_plainly(text)),
+        _found(session, after, written),
+        written.counters,
+        written.counts,
+        written.own,
+    )
+
+
+def _found(session: Session, after: State, written: Written) -> list[tuple[int, int, int]]:
+    """Return the rows that were inserted, by the transactions that did it: the last may have had some within.
+
+    Of a large table only their number is known, and a rollback looks whether it finds as many.
+    """
+    tables = [
+        after.relations[oid]
+        for oid, transaction, _ in written.inserted
+        if transaction == after.transaction % (1 << 32) and oid in after.relations
+    ]
+    tables = [table for table in tables if table.kind in TABLES]
+    first = f"'{after.transaction % (1 << 32)}'::pg_catalog.xid"
+    questions = [
+        f"SELECT CASE WHEN pg_catalog.pg_relation_size({table.key.oid}) <= {_SMALL} THEN (SELECT "
+        f"pg_catalog.json_object_agg(x.xmin, x.n) FROM (SELECT t.xmin::text, count(*) AS n FROM ONLY "
+        f"{_name(table)} t WHERE pg_catalog.age(t.xmin) <= pg_catalog.age({first}) GROUP BY 1) x) END"
+        for table in tables
+    ]
+    if not questions:
+        return written.inserted
+    found = {(oid, transaction): rows for oid, transaction, rows in written.inserted}
+    answers = ask_each(session, questions, during="counting the rows that the migration inserted")
+    for table, (value, _) in zip(tables, answers, strict=True):
+        rows = {int(number): count for number, count in json.loads(value or "{}").items()}
+        total = found[table.key.oid, after.transaction % (1 << 32)]
+        if sum(rows.values()) == total:
+            del found[table.key.oid, after.transaction % (1 << 32)]
+            found |= {(table.key.oid, number): count for number, count in rows.items()}
+    return [(oid, transaction, rows) for (oid, transaction), rows in found.items()]
+
+
+def derive(session: Session, before: Before, written: Written, text: str) -> WayBack:
+    """Return the way back, at the end of the last transaction of a migration.
+
+    The migration does not fail by it: where what it did cannot be read, that is why there is no way back.
+    """
+    try:
+        with session.transaction():  # a savepoint
+            after = read_state(session)
+            written.add(before.state, after)
+            facts = facts_after(session, before, after, written, text)
+        return way_back(before.state, after, facts)
+    except DatabaseError as error:
+        log.warning("no way back was derived: %s", error)
+        return WayBack(cannot=("what it did could not be read",))
+    except Exception:
+        log.exception("no way back was derived")
+        return WayBack(cannot=("what it did could not be turned into a way back, by a defect of migplan",))
+
+
+def _name(item: Item) -> str:
+    return f"{quoted(item.schema)}.{quoted(item.name)}"
+
+
+def _cast_plainly(text: str) -> Iterator[str]:
+    """Yield the columns to which ALTER TABLE gives a type without USING, or by a cast of the column alone."""
+    plain: dict[str, bool] = {}
+    for each in parsed(io.BytesIO(text.encode()), Path("migration")) if _TYPE.search(text) else ():
+        tree: Any = each.tree
+        for node in tree.cmds if each.kind == "alter_table_stmt" else ():
+            command = node.alter_table_cmd
+            if command.subtype == pg.AT_AlterColumnType:
+                using = definition(command).column_def.raw_default
+                plain[command.name] = plain.get(command.name, True) and _is_cast(using, command.name)
+    yield from (name for name, is_plain in plain.items() if is_plain)
+
+
+def _is_cast(using: Any, column: str) -> bool:
+    if using.WhichOneof("node") is None:
+        return True
+    while using.HasField("type_cast"):
+        using = using.type_cast.arg
+    if not using.HasField("column_ref"):
+        return False
+    return [field.string.sval for field in using.column_ref.fields][-1:] == [column]

@@ -1,0 +1,92 @@
+"""The way back of what migrations do, on a database with objects of all kinds.
+
+The state before comes back, or the reason is said why it cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from migplan.catalog.state import differences, read_state
+from migplan.postgres.session import Session, connect
+from migplan.run.migrations.recording import Before, Written, derive, look_before
+from migplan.run.migrations.way_back import WayBack
+from tests.servers import Server
+
+HERE = Path(__file__).parent
+CASES = (HERE / "way_back_cases.sql").read_text().strip().split("\n\n")
+CANNOT = "-- cannot: "
+TOGETHER = 3
+
+
+@pytest.fixture(scope="module")
+def session(newest: Server) -> Iterator[Session]:
+    """A session with the database of objects of all kinds."""
+    newest.make_roles(["back_reader", "back_writer"])
+    name = newest.create_database((HERE / "way_back.sql").read_text())
+    with connect(newest.address(name)) as session:
+        session.autocommit = False
+        yield session
+    newest.drop_database(name)
+
+
+@pytest.fixture
+def before(session: Session) -> Before:
+    """Its state, in which it is after each case as well."""
+    session.rollback()
+    return Before(read_state(session))
+
+
+def _done(session: Session, text: str) -> tuple[Before, WayBack]:
+    """Run a migration in a new transaction, and return its way back."""
+    session.rollback()
+    before = look_before(session, text)
+    session.execute("RESET search_path")
+    session.execute(text.encode())
+    session.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    return before, derive(session, before, Written(), text)
+
+
+def _back(session: Session, before: Before, way: WayBack) -> list[str]:
+    """Return what is otherwise than before the migration, once its way back has run."""
+    session.execute("RESET search_path")
+    for statement in way.statements:
+        try:
+            session.execute(statement.encode())
+        except psycopg.Error as error:
+            return [f"{error}\n  in {statement}"]
+    return list(differences(before.state, read_state(session)))
+
+
+def _failures(session: Session, text: str) -> list[str]:
+    before, way = _done(session, text)
+    found = list(way.cannot) or _back(session, before, way)
+    return [f"{text}\n  {each}" for each in found]
+
+
+def test_each_migration_has_a_way_back(session: Session) -> None:
+    """Several are run as one file, which is quicker and harder; one by one where they do not go together."""
+    cases = [case for case in CASES if not case.startswith(CANNOT)]
+    failures = []
+    stride = -(-len(cases) // TOGETHER)
+    for start in range(stride):
+        group = cases[start::stride]
+        try:
+            found = _failures(session, ";\n".join(group))
+        except psycopg.Error:
+            found = ["they do not go together"]
+        if found:
+            for case in group:
+                failures += _failures(session, case)
+    session.rollback()
+    assert not failures, "\n".join(failures)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith(CANNOT)])
+def test_what_cannot_come_back_is_said(session: Session, case: str) -> None:
+    reason, _, text = case.removeprefix(CANNOT).partition("\n")
+    assert reason in _done(session, text)[1].cannot
