@@ -186,6 +186,8 @@ def _said(analysis: Analysis | None, address: Address, way: str, *, gone: bool =
     try:
         yield
     except StepError as error:
+        if not gone:
+            runs.name_event_trigger(error, address)
         click.echo(sentence(error), err=True)
         if error.left:
             click.echo(f"  {error.left}", err=True)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,13 @@ import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from migplan.bundle.verified import VerifiedBundle
+from migplan.catalog.event_triggers import FIRING, EventTrigger
 from migplan.cli import named, screen
 from migplan.cli.boundary import INTERRUPTED, sentence
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, StepError
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
+from migplan.postgres.session import connect
 from migplan.report import run as report
 from migplan.run.engine import events
 from migplan.run.engine.events import Event, OnEvent
@@ -203,6 +205,7 @@ def shown_failures(address: Address, words: report.Words, bundle: VerifiedBundle
     try:
         yield
     except StepError as error:
+        name_event_trigger(error, address)
         lines = list(report.failed(error, _status(address), words, _broken(bundle, error)))
         for line in lines:
             click.echo(line.plain.rstrip(), err=True)
@@ -220,6 +223,20 @@ def shown_failures(address: Address, words: report.Words, bundle: VerifiedBundle
         for line in report.stays(_status(address), words):
             click.echo(line.plain.rstrip(), err=True)
         sys.exit(INTERRUPTED)
+
+
+def name_event_trigger(error: StepError, address: Address) -> None:
+    """Let an error say which event trigger of the target raised it, if one did."""
+    if "function" not in error.context or error.do:
+        return
+    with suppress(DatabaseError), connect(address) as session:
+        every = map(EventTrigger.of, session.ask(FIRING, during="looking for event triggers"))
+        for each in every:
+            if each.is_in(error.context):
+                error.do = (
+                    f"the event trigger {each} of the target refused it; {each.owner}, its owner, can "
+                    f"disable it for the time of the run: {each.disable} Afterwards: {each.enable}"
+                )
 
 
 def _broken(bundle: VerifiedBundle, error: StepError) -> "FileOrphans | None":

@@ -13,6 +13,8 @@ from psycopg import sql
 from migplan.bundle.manifest import Manifest, load
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.verified import FileText, VerifiedBundle
+from migplan.cli.runs import name_event_trigger
+from migplan.errors import StepError
 from migplan.postgres.address import Address
 from migplan.postgres.session import connect
 from migplan.report import preflight as report
@@ -327,7 +329,28 @@ def test_settings_and_watchers(newest: Server, newest_database: Make, source: Ad
         ("warn", "event triggers"),
     ]
     assert "session_replication_role is replica" in found[0].what
-    assert "watcher" in found[1].what
+    assert "watcher (ddl_command_end, all commands)" in found[1].what
+    assert (
+        "ALTER EVENT TRIGGER watcher DISABLE; Afterwards: ALTER EVENT TRIGGER watcher ENABLE;" in found[1].do
+    )
+
+
+def test_an_event_trigger_that_refuses_is_named(newest_database: Make) -> None:
+    target = newest_database("""
+        CREATE SCHEMA "of us";
+        CREATE FUNCTION "of us".no() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'not on Fridays'; END $$;
+        CREATE FUNCTION "of us"."No ddl"() RETURNS event_trigger LANGUAGE plpgsql AS $$
+            BEGIN PERFORM "of us".no(); END $$;
+        CREATE EVENT TRIGGER "no ddl" ON ddl_command_start WHEN TAG IN ('CREATE TABLE')
+            EXECUTE FUNCTION "of us"."No ddl"();
+        ALTER EVENT TRIGGER "no ddl" ENABLE ALWAYS;
+    """)
+    with pytest.raises(psycopg.errors.RaiseException) as caught, connect(target) as connection:
+        connection.execute("CREATE TABLE t ()")
+    error = StepError("no", context=caught.value.diag.context or "")
+    name_event_trigger(error, target)
+    assert 'the event trigger "no ddl" (ddl_command_start, CREATE TABLE) of the target refused it' in error.do
+    assert 'Afterwards: ALTER EVENT TRIGGER "no ddl" ENABLE ALWAYS;' in error.do
 
 
 def test_connections(newest: Server, hosted: Make, source: Address, bundle: Path) -> None:

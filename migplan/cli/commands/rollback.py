@@ -132,6 +132,7 @@ def rollback(
 def _take_back(
     beside: LocalBundle, address: Address, wanted: RollbackOptions, words: Words, log_format: str
 ) -> None:
+    from migplan.cli import runs
     from migplan.report import rollback as report
     from migplan.run.undo.rollback import rollback as roll_back
 
@@ -139,6 +140,7 @@ def _take_back(
         try:
             result = roll_back(beside, address, wanted, _later(stack, log_format))
         except StepError as error:
+            runs.name_event_trigger(error, address)
             _failed(error, words.rollback)
         except KeyboardInterrupt:
             click.echo(

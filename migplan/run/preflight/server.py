@@ -6,6 +6,7 @@ from pathlib import Path
 
 from migplan.bundle.manifest import Manifest
 from migplan.bundle.schema.requirements import OLDEST
+from migplan.catalog.event_triggers import FIRING, EventTrigger
 from migplan.catalog.provided import Provided
 from migplan.config import Act
 from migplan.names import quoted
@@ -32,9 +33,6 @@ SELECT pg_catalog.current_setting('max_connections')::int
          - (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datid IS NOT NULL),
        (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = current_database()),
        (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usesysid = %(role)s AND datid IS NOT NULL)
-"""
-_WATCHERS = """
-SELECT evtname::text FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' ORDER BY evtname
 """
 
 # Settings of a role or a database that change what the files mean, with the value that they expect.
@@ -67,6 +65,7 @@ def server(target: Target, manifest: Manifest, jobs: int) -> Iterator[Obstacle]:
         yield from _slots(target, limit, jobs)
         yield from _texts(manifest, encoding, collation)
     yield from _settings(target)
+    yield from _watchers(target, manifest)
     yield from _way(target)
 
 
@@ -172,14 +171,24 @@ def _settings(target: Target) -> Iterator[Obstacle]:
                 f"{name} is {value} there: {effect}",
                 f"if that is not meant: ALTER ROLE {target.role.name} RESET {name}, or for the database",
             )
-    host = Provided.of(target.platform.provided)  # whose own are not people's to disable
-    found = target.ask("event triggers", _WATCHERS)
-    watchers = [name for (name,) in found if not host.entry("EVENT TRIGGER", "", name)]
-    if watchers:
+
+
+def _watchers(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
+    """Yield the event triggers that see what the files define, but for the host's and the bundle's own."""
+    host = Provided.of(target.platform.provided)
+    ours = {each.name for each in manifest.objects if each.kind == "EVENT TRIGGER"}
+    every = map(EventTrigger.of, target.ask("event triggers", FIRING))
+    found = [
+        each for each in every if each.name not in ours and not host.entry("EVENT TRIGGER", "", each.name)
+    ]
+    if found:
+        owners = sorted({each.owner for each in found})
         yield warn(
             "event triggers",
-            f"they see, and may refuse, what the files define: {listed(watchers, 10)}",
-            "disable them for the run if they are in the way: ALTER EVENT TRIGGER ... DISABLE",
+            f"they see, and may refuse, what the files define: {listed(found, 10)}",
+            f"where one of them refuses, {listed(owners)} can disable it for the time of the run: "
+            f"{' '.join(each.disable for each in found[:5])} Afterwards: "
+            f"{' '.join(each.enable for each in found[:5])}",
         )
 
 
