@@ -46,6 +46,7 @@ def apply(
     strict: bool,
     tries: bool,
     scratch: str | None,
+    trust_names: bool,
     dry_run: bool,
     log_format: str,
 ) -> None:
@@ -56,8 +57,11 @@ def apply(
         )
         address = throwaway or named.resolved(target, settings)
         analysis = migrating.analyze_folder(path, settings, address, host_of_target(settings, target))
+        if trust_names:
+            analysis = analysis.trusting_names()
+            screen.show_aside(analysis_report.contradicting(analysis))
         known = statuses_in(analysis, address)
-        names = would_apply(analysis, known, wanted)
+        names = would_apply(analysis, known, wanted, lambda: migrating.things_in(address))
         grave = _risks(analysis, set(names))
         screen.show_aside(line for each in grave for line in analysis_report.risk(each))
         if strict and grave:
@@ -71,9 +75,12 @@ def apply(
         run_options = replace(wanted.options, protected_as=granted.protected_as)
         asked = replace(wanted, rehearsal=granted.rehearsal, options=run_options)
         base = None
-        if names and tries and target != SCRATCH:
+        if target == SCRATCH:
+            asked = replace(asked, tried=frozenset(names))
+        elif names and tries:
             lent = named.resolved(scratch, settings) if scratch is not None else None
-            base = _tried(analysis, address, names, known, lent, seeds=wanted.seeds).base
+            tried = _tried(analysis, address, names, known, lent, seeds=wanted.seeds)
+            base, asked = tried.base, replace(asked, tried=_ran(tried, names))
         way = f"migplan apply {shlex.quote(str(path))} --target {named.as_typed(target)}"
         with _said(analysis, address, way, gone=throwaway is not None):
             with runs.progress(log_format, quiet=True) as on_event:
@@ -107,6 +114,11 @@ def _tried(
             )
         trial.refuse_failed(found, analysis)
     return found
+
+
+def _ran(tried: trial.Tried, names: Sequence[str]) -> frozenset[str]:
+    """Return which of the migrations ran on the server that judged."""
+    return frozenset(names if tried.remembered else (each.name for each in tried.of("ok")))
 
 
 def status(path: Path, address: Address, settings: Config) -> bool:

@@ -1,13 +1,15 @@
 """All that can be said of a folder without a server, as one value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from migplan.config import Platform
+from migplan.level import Level
 from migplan.migrations.file_analysis import FileAnalysis, analysis_of_file
 from migplan.migrations.folder import read
+from migplan.migrations.levels import CONTRADICTION, TWICE, level_of
 from migplan.migrations.lint import NO_LEVELS, Levels, Risk, Sizes
 from migplan.migrations.model import Folder
 from migplan.migrations.order import Order
@@ -20,11 +22,19 @@ class Analysis:
     folder: Folder
     file_analyses: tuple[FileAnalysis, ...]
     order: Order
+    levels: Levels = field(default_factory=lambda: NO_LEVELS)
+
+    def trusting_names(self) -> "Analysis":
+        """Return the same, with the order of the names taken as it is."""
+        return replace(self, order=Order(self.file_analyses, trust_names=True))
 
     @property
     def contradicts(self) -> bool:
-        """Whether the order of the names is not one that works."""
-        return bool(self.order.contradictions)
+        """Whether a statement surely fails in the order of the names, and that is an error here."""
+        wrong = any(each.is_wrong for each in self.order.duplicates)
+        return (bool(self.order.contradictions) and level_of(CONTRADICTION, self.levels) is Level.ERROR) or (
+            wrong and level_of(TWICE, self.levels) is Level.ERROR
+        )
 
     @cached_property
     def risks(self) -> tuple[Risk, ...]:
@@ -61,4 +71,4 @@ def analysis_of(
         analysis_of_file(each, style=folder.style, sizes=sizes, levels=levels, platform=platform)
         for each in folder.migrations
     )
-    return Analysis(folder, found, Order(found))
+    return Analysis(folder, found, Order(found), levels)

@@ -6,7 +6,7 @@ from migplan.config import Platform
 from migplan.migrations.lint import NO_LEVELS, Context, Levels, Risk, Sizes, lint
 from migplan.migrations.model import Migration, Style, Use
 from migplan.migrations.source_files import statements_of
-from migplan.migrations.transactions import NonTransactional, non_transactional, refuse_ends
+from migplan.migrations.transactions import NonTransactional, non_transactional, outside_effects, refuse_ends
 from migplan.migrations.uses import uses
 
 
@@ -17,6 +17,7 @@ class FileAnalysis:
     migration: Migration
     uses: tuple[Use, ...] = ()
     non_transactional: tuple[NonTransactional, ...] = ()
+    outside_effects: tuple[NonTransactional, ...] = ()
     risks: tuple[Risk, ...] = ()
     statements: int = 0
     rows: int = 0  # of COPY
@@ -25,6 +26,11 @@ class FileAnalysis:
     def in_transaction(self) -> bool:
         """Whether it can be, and is to be, one transaction."""
         return self.migration.in_transaction and not self.non_transactional
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether a failure leaves everything as it was."""
+        return self.in_transaction and not self.outside_effects
 
 
 def analysis_of_file(
@@ -46,6 +52,7 @@ def analysis_of_file(
         migration,
         uses(statements),
         outside,
+        outside_effects(statements),
         lint(statements, context, levels),
         len(statements),
         sum(each.rows or 0 for each in statements),

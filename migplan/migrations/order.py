@@ -80,6 +80,11 @@ class Duplicate:
         """Whether the second says IF NOT EXISTS or OR REPLACE."""
         return self.second[1].tolerant
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the second statement surely fails."""
+        return self.is_sure and not self.is_harmless
+
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
@@ -387,6 +392,9 @@ class Walk:
 
     def _duplicate(self, entry: Entry, first: Place, place: Place) -> None:
         use = place.use
+        last = self.duplicates[-1] if self.duplicates else None
+        if last is not None and use.of == last.thing and use.number == last.second[1].number:
+            return  # the columns of a table that is made twice
         clouded = entry.thing.kind in self._clouds
         sure = use.sure and first.use.sure and not clouded
         found = Duplicate(

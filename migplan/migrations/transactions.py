@@ -1,17 +1,19 @@
 """Statements that cannot be in a transaction with others of their file, and files that bring their own."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Thing, ThingKind
 from migplan.sql.effects import effects
 from migplan.sql.split import SqlFileError
 from migplan.sql.statements import Parsed
-from migplan.sql.tree import definition, schema_and_name
+from migplan.sql.tree import definition, schema_and_name, words
 
 _NEVER = {
     "alter_system_stmt": "ALTER SYSTEM",
@@ -71,6 +73,30 @@ def refuse_ends(statements: Sequence[Parsed], file: Path) -> None:
                 do="take it out of the file: migplan commits a file that ran without an error, and rolls it "
                 "back otherwise; ROLLBACK TO SAVEPOINT may stay",
             )
+
+
+_CALLS_OUTSIDE = re.compile(
+    r"dblink(_exec|_send_query)?|http(_\w+)?|lo_export|pg_file_\w+|pg_(create|drop)_\w*replication_slot|"
+    r"pg_terminate_backend|pg_reload_conf"
+)
+
+
+def outside_effects(statements: Sequence[Parsed]) -> tuple[NonTransactional, ...]:
+    """Return the statements whose effects a rollback does not undo: programs, files, other servers."""
+    found = []
+    for each in statements:
+        if each.kind == "copy_stmt" and (each.node.copy_stmt.is_program or each.node.copy_stmt.filename):
+            if not each.node.copy_stmt.is_from or each.node.copy_stmt.is_program:
+                found.append(
+                    NonTransactional(each.line, each.beginning, "COPY writes outside of the database")
+                )
+        elif _CALLS_OUTSIDE.search(each.text):
+            calls = (words(call.funcname)[-1] for call in postgast.find_nodes(each.node, pg.FuncCall))
+            name = next((call for call in calls if _CALLS_OUTSIDE.fullmatch(call)), "")
+            if name:
+                why = f"what {name}() does outside of the database is not rolled back"
+                found.append(NonTransactional(each.line, each.beginning, why))
+    return tuple(found)
 
 
 def _never(statement: Parsed) -> tuple[str, Thing | None] | None:  # noqa: PLR0911 - one a kind

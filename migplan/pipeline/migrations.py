@@ -11,8 +11,9 @@ from migplan.errors import RefusedError, SelectionError, StepError
 from migplan.level import Level
 from migplan.migrations.analysis import Analysis, analysis_of
 from migplan.migrations.folder import read
+from migplan.migrations.levels import ORDER_LEVELS
 from migplan.migrations.lint import RULES
-from migplan.migrations.model import ThingKind
+from migplan.migrations.model import Thing, ThingKind
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.session import Session, connect
@@ -54,7 +55,7 @@ def analyze_folder(
 
 
 def _refuse_unknown(codes: Iterable[str]) -> None:
-    known = [rule.CODE for rule in RULES]
+    known = [*(rule.CODE for rule in RULES), *ORDER_LEVELS]
     for code in codes:
         if code not in known:
             raise SelectionError(
@@ -138,6 +139,12 @@ def refuse_missing(analysis: Analysis, session: Session, names: Sequence[str]) -
             "nothing was changed:\n  " + "\n  ".join(lines[:_SHOWN]),
             do="apply first what makes it, or check the name and its schema",
         )
+
+
+def things_in(address: Address) -> frozenset[Thing]:
+    """Return what a target has, by name."""
+    with closing(connect(address)) as session:
+        return present(session)
 
 
 def _sizes(address: Address) -> dict[str, int]:

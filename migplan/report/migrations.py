@@ -8,6 +8,7 @@ from rich.text import Text
 
 from migplan.level import Level
 from migplan.migrations.analysis import Analysis
+from migplan.migrations.levels import CONTRADICTION, DOUBT, TWICE, level_of
 from migplan.migrations.lint import Risk
 from migplan.migrations.order import Cycle, Doubt, Duplicate, Missing, Reason
 from migplan.report.tree import READABLE, SHOWN_CHILDREN, SHOWN_ROOTS, Line
@@ -145,25 +146,30 @@ def sections(analysis: Analysis, *, whole: bool = False) -> Iterator[tuple[str, 
     """What is to be said, the most severe first, each with its title."""
     order, limit = analysis.order, len(analysis.folder.migrations) + 100_000 if whole else SHOWN
     files = {each.migration.name: each.migration.up.file for each in analysis.file_analyses}
-    if order.cycles:
+    levels = analysis.levels
+    shown = level_of(CONTRADICTION, levels) is not None
+    if order.cycles and shown:
         yield "Cycles: no order works", [t for c in order.cycles for t in _cycle(c, files)]
-    if order.contradictions:
+    if order.contradictions and shown:
         lines = [t for reason in order.contradictions[:limit] for t in contradiction(reason, files)]
         lines += _more(len(order.contradictions) - limit)
         if not order.cycles and not _within_files(order.contradictions):
             lines.append(
                 Text("  -> rename the files, or apply them in the order that works: --reorder", style="dim")
             )
-        yield "The names contradict the dependencies", lines
+        yield f"The names contradict the dependencies ({CONTRADICTION})", lines
     yield from _quieter(analysis, files, limit)
 
 
 def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Iterator[tuple[str, list[Text]]]:
     order = analysis.order
-    grave = [each for each in order.duplicates if not each.is_harmless]
+    grave = [each for each in order.duplicates if each.is_wrong]
     again = [each for each in order.duplicates if each.is_harmless]
-    if grave:
-        yield "Made twice", [_duplicate(each, files) for each in grave[:limit]] + _more(len(grave) - limit)
+    if grave and level_of(TWICE, analysis.levels) is not None:
+        yield (
+            f"Made twice ({TWICE})",
+            [_duplicate(each, files) for each in grave[:limit]] + _more(len(grave) - limit),
+        )
     if again:
         title = "Made again, which IF NOT EXISTS or OR REPLACE allows"
         yield title, [_duplicate(each, files) for each in again[:limit]] + _more(len(again) - limit)
@@ -172,9 +178,9 @@ def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Itera
         yield "The target must have, for nobody here makes it", lines
     bodies = [each for each in order.doubts if each.is_body]
     doubts = [each for each in order.doubts if not each.is_body]
-    if doubts:
+    if doubts and level_of(DOUBT, analysis.levels) is not None:
         lines = [_doubt(each, files) for each in doubts[:limit]] + _more(len(doubts) - limit)
-        yield "Perhaps: what may fail, as only the server can tell", lines
+        yield f"Perhaps: what may fail, as only the server can tell ({DOUBT})", lines
     if bodies:
         lines = [_body(each, files) for each in bodies[:limit]] + _more(len(bodies) - limit)
         yield "Perhaps: functions that must not run before a later file", lines
@@ -189,6 +195,13 @@ def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Itera
         yield f"Lint: {_levels(found_here)}", lines
 
 
+def contradicting(analysis: Analysis) -> Iterator[Text]:
+    """Return where the order of the names, which is taken as it is, contradicts what the files need."""
+    files = {each.migration.name: each.migration.up.file for each in analysis.file_analyses}
+    for reason in analysis.order.contradictions:
+        yield from contradiction(reason, files)
+
+
 def _within_files(found: Sequence[Reason]) -> bool:
     return any(reason.migration == reason.by for reason in found)
 
@@ -197,9 +210,11 @@ def contradiction(reason: Reason, files: Mapping[str, Path]) -> Iterator[Text]:
     """Return what a statement needs, and where it is created: too late."""
     here = f"{files[reason.migration].name}:{reason.need.line}"
     there = f"{files[reason.by].name}:{reason.made.line}"
-    thing = reason.made.thing
-    if reason.is_about_dropping:
+    thing = reason.made.to or reason.made.thing
+    if reason.need.how == "drops" and reason.made.how != "creates":
         said = f"drops {reason.need.thing}, which {there} still uses"
+    elif reason.is_about_dropping:
+        said = f"renames {reason.need.thing}, which {there} still uses by that name"
     elif reason.need.how == "creates":
         said = f"makes {reason.need.thing}, which {there} drops"
     elif reason.through is not None:

@@ -64,7 +64,18 @@ def test_names_that_contradict_the_needs_are_refused_unless_reordered(
     )
     refused = run("apply", "m", "--target", new_target, exit_code=2).stderr
     assert "001_orders, line 1" in refused
-    assert "made by 002_customers, line 1" in refused
+    assert "which 002_customers, line 1, makes" in refused
+    tried = run("apply", "m", "--target", new_target, "--trust-names", exit_code=2).stderr
+    assert "001_orders.sql:1 needs table public.customers" in tried, "it is said"
+    assert 'relation "public.customers" does not exist' in tried, "and the file fails, with all of it"
+    with psycopg.connect(new_target) as connection:
+        connection.execute("CREATE TABLE public.customers (id int PRIMARY KEY)")
+    run("apply", "m", "--target", new_target, exit_code=2)
+    write(_002_customers="CREATE TABLE IF NOT EXISTS public.customers (id int PRIMARY KEY);")
+    assert "2 migrations would be" in run("apply", "m", "--target", new_target, "--dry-run").stdout
+    write(_002_customers="DROP TABLE customers CASCADE; CREATE TABLE customers (id int PRIMARY KEY);")
+    assert "2 migrations would be" in run("apply", "m", "--target", new_target, "--dry-run").stdout
+    write(_002_customers="DROP TABLE IF EXISTS customers; CREATE TABLE customers (id int PRIMARY KEY);")
     run("apply", "m", "--target", new_target, "--reorder")
     assert "all 2 migrations are applied" in run("apply", "m", "--target", new_target, "--reorder").stdout
 
@@ -285,7 +296,7 @@ def test_a_dry_run_says_what_apply_would_do(new_target: str, write: Write, run: 
     assert "0 migrations would be applied" in run(*dry).stdout
     assert "1 migration would be applied" in run(*dry, "--seed").stdout
     write(_000_first="ALTER TABLE public.last ADD m int;", _009_last="CREATE TABLE public.last (n int);")
-    assert "made by 009_last, line 1" in run(*dry, exit_code=2).stderr
+    assert "which 009_last, line 1, makes" in run(*dry, exit_code=2).stderr
     assert "2 migrations would be applied" in run(*dry, "--reorder").stdout
 
 

@@ -35,6 +35,7 @@ class _OfFolder:
 
     to: str
     reorder: bool
+    trust_names: bool
     seed: bool
     strict: bool
     verify: bool
@@ -61,10 +62,11 @@ class _OfFolder:
             folder,
             target,
             settings,
-            MigrateOptions(self.to, self.seed, self.reorder, self.verify, run_options),
+            MigrateOptions(self.to, self.seed, self.reorder, verify=self.verify, options=run_options),
             confirm=confirm,
             without_rehearsal=without_rehearsal,
             strict=self.strict,
+            trust_names=self.trust_names,
             tries=not self.no_try,
             scratch=self.scratch,
             dry_run=dry_run,
@@ -91,6 +93,11 @@ def _of_folders(command: Callable[..., None]) -> Callable[..., None]:
         "--reorder",
         is_flag=True,
         help="Of a folder: where the order of the names contradicts what files need, take one that works.",
+    )
+    @click.option(
+        "--trust-names",
+        is_flag=True,
+        help="Of a folder: take the order of the names as it is; what contradicts it is said, not refused.",
     )
     @click.option(
         "--seed", is_flag=True, help="Of a folder: run its seeds, too, whether or not they ran before."

@@ -17,6 +17,8 @@ from migplan.run.engine.worker import Observer
 from migplan.run.migrations.base import KEPT_AS, Base
 from migplan.run.migrations.base import packed as packed_base
 from migplan.run.migrations.down_migrations import down_migrations_of, packed
+from migplan.run.migrations.objects import present
+from migplan.run.migrations.refusals import There, refuse_doubts, refuse_what_fails
 from migplan.run.migrations.status import MigrationStatus, State, by_state, statuses_of
 from migplan.run.migrations.steps import files_of, is_one_transaction, run_steps, steps_of, verify_step
 
@@ -30,6 +32,7 @@ class MigrateOptions:
     to: str = ""  # the last migration to apply; those that it needs come before
     seeds: bool = False  # run the seeds as well, whether or not they ran before
     reorder: bool = False  # take the order that works where that of the names does not
+    tried: frozenset[str] = frozenset()  # those that ran on a scratch server: doubts do not stop them
     verify: bool = False  # run each one's verify part with it; who applies says how, by an observer
     options: RunOptions = field(default_factory=RunOptions)
     rehearsal: str = ""  # what is known of one, for the journal
@@ -63,10 +66,11 @@ def migrate(
     """
     with locked(address, replace(wanted.options, jobs=1), on_event) as target:
         known = statuses_of(analysis, target.journal)
-        names = foreseen(analysis, known, wanted)
+        names = foreseen(analysis, known, wanted, lambda: present(target.session))
         if not names:
             return MigrateResult(None, before=known)
         preflight(target, names)
+        refuse_doubts(analysis, names, wanted.tried, there=lambda: present(target.session))
         data_steps = DataSteps(address, wanted.options.limits, files_of(analysis.folder))
         kept = {name: packed(way) for name, way in down_migrations_of(analysis, names).items()}
         if base is not None and not any(each.state.is_there for each in known):
@@ -86,32 +90,17 @@ def migrate(
         return MigrateResult(done.run, tuple(names), done.seconds, known, data_steps.summaries)
 
 
-def foreseen(analysis: Analysis, known: Sequence[MigrationStatus], wanted: MigrateOptions) -> list[str]:
-    """Return what is to be applied, in that order; raise RefusedError if nothing can be."""
-    _refuse_order(analysis, reorder=wanted.reorder)
+def foreseen(
+    analysis: Analysis, known: Sequence[MigrationStatus], wanted: MigrateOptions, there: There
+) -> list[str]:
+    """Return what is to be applied, in that order; raise RefusedError if nothing can be.
+
+    ``there`` tells what the target has.
+    """
     _refuse_changed(known)
-    return _wanted(analysis, known, wanted.to, seeds=wanted.seeds)
-
-
-def _refuse_order(analysis: Analysis, *, reorder: bool) -> None:
-    """Raise RefusedError if files need each other, or, unless reordered, what a later one creates."""
-    order = analysis.order
-    if order.cycles:
-        rings = [" -> ".join((*cycle.migrations, cycle.migrations[0])) for cycle in order.cycles]
-        raise RefusedError(
-            "these migrations need each other, and no order works:\n  " + "\n  ".join(rings),
-            do="move what one of them needs into a file of its own; migplan analyze shows the statements",
-        )
-    if order.contradictions and not reorder:
-        found = [
-            f"{each.migration}, line {each.need.line}: {each.need.statement}: {each.need.thing} is made by "
-            f"{each.by}, line {each.made.line}"
-            for each in order.contradictions
-        ]
-        raise RefusedError(
-            "the order of the names contradicts what the files need:\n  " + "\n  ".join(found[:_SHOWN]),
-            do="rename them, or take the order that works with --reorder",
-        )
+    names = _wanted(analysis, known, wanted.to, seeds=wanted.seeds)
+    refuse_what_fails(analysis, names, reorder=wanted.reorder, there=there)
+    return names
 
 
 def _refuse_changed(known: Sequence[MigrationStatus]) -> None:
