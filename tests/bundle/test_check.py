@@ -465,13 +465,20 @@ def test_every_way_to_write_a_key_is_seen(tmp_path: Path, rooms: str) -> None:
 
 
 def test_a_key_to_a_table_that_no_file_creates(tmp_path: Path) -> None:
-    (problem,) = problems(tmp_path, schema={"01-schema-all.sql": ROOMS})
-    assert problem.what == "rooms_hotel refers to public.hotels, which no file creates"
+    rows, key = problems(tmp_path, schema={"01-schema-all.sql": ROOMS})
+    assert (rows.kind, rows.file, rows.line) == (Kind.LACKS, "10-data-all.sql", 6)
+    assert rows.what == "COPY public.hotels: needs public.hotels, which no file creates"
+    assert (key.kind, key.file, key.line) == (Kind.LACKS, "20-constraints-all.sql", 1)
+    assert key.what == "rooms_hotel refers to public.hotels, which no file creates"
 
 
 def test_a_key_to_a_table_that_was_never_promised(tmp_path: Path) -> None:
-    other = KEY.replace("public.hotels", "elsewhere.hotels")
-    assert problems(tmp_path, constraints={"20-constraints-all.sql": other}) == ()
+    other = {"20-constraints-all.sql": KEY.replace("public.hotels", "elsewhere.hotels")}
+    (problem,) = problems(tmp_path, constraints=other)
+    assert problem.what == "rooms_hotel refers to elsewhere.hotels, which no file creates"
+    Sample(constraints=other).write(tmp_path / "provided")
+    remade(tmp_path / "provided", lambda content: content.update(provides={"schemas": ["else*"]}))
+    assert check(tmp_path / "provided") == ()
 
 
 LIVE: dict[str, Any] = {

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from migplan.bundle.check.examine import check
 from migplan.bundle.manifest import Manifest, load
 from migplan.bundle.paths import BundlePaths
 from migplan.cli import main
@@ -50,6 +51,7 @@ def export(url: str, out: Path, *words: str) -> Manifest:
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output
+    assert check(out) == ()
     return load(out)
 
 

@@ -6,7 +6,8 @@ What is asked of it:
 * every file is there, none is unknown, and each has the bytes that were exported;
 * PostgreSQL's parser understands every statement, and no file needs psql;
 * steps and rows stand where the manifest says, as many as it says;
-* tables are created before keys refer to them, and filled before rows have to;
+* whatever a statement needs was made before, or is the target's;
+* tables are filled before rows have to refer to theirs;
 * every file that runs has one that rolls it back.
 
 Each file is read once, in pieces: a bundle can be of any size. Of a file that was edited we say that, and
@@ -26,15 +27,15 @@ from shlex import quote
 from postgast import pg_query_pb2 as pg
 
 from migplan.bundle import manifest as manifests
-from migplan.bundle.check.order import Order, Place
-from migplan.bundle.check.problem import Kind, Problem
+from migplan.bundle.check.loads import Loads
+from migplan.bundle.check.order import Order
+from migplan.bundle.check.problem import Kind, Place, Problem
 from migplan.bundle.manifest import Block, BundleFile, Manifest, Step
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.verified import is_inside
-from migplan.names import QualifiedName
-from migplan.postgres.archive import TABLES
 from migplan.progress import Progress, no_progress
 from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError, Statement, parse, pieces
+from migplan.sql.statements import beginning
 from migplan.sql.tree import relation_name
 
 _ANEW = "export the bundle anew"
@@ -99,6 +100,7 @@ class _Checking:
         self._manifest = manifest
         self._problems: list[Problem] = []
         self._order = Order()
+        self._loads = Loads(manifest)
         self._counted: Counter[str] = Counter()  # rows by the table that they were put into
         self._files = self._statements = self._bytes = 0
 
@@ -118,7 +120,9 @@ class _Checking:
         self._numbers()
         if understood:
             strategies = {table.table: table.strategy for table in self._manifest.tables}
-            self._problems += self._order.problems(strategies, self._promised)
+            self._problems += self._order.problems(strategies)
+            if self._manifest.contents != "data":  # else all that they need is the target's
+                self._problems += self._loads.problems()
         rows = sum(rows for table, rows in self._counted.items() if not table.startswith(manifests.TEMPORARY))
         return Examination(tuple(self._problems), self._files, self._statements, rows, self._bytes)
 
@@ -140,6 +144,10 @@ class _Checking:
                 self._order.fill(found.rows.table, place)
             if node is not None:
                 self._order.run(node, place)
+                if file.phase != "roles":
+                    self._loads.run(node, place, found.beginning)
+            elif found.rows:
+                self._loads.copy(found.rows.table, found.rows.columns, place)
 
         stream = self._read(self._paths.step(file.file), file.file, see)
         if stream is None:
@@ -188,7 +196,8 @@ class _Checking:
                     yield _copied(piece), None
                 elif (node := self._parsed(piece, name)) is not None:
                     rows = _inserted(node.insert_stmt) if node.HasField("insert_stmt") else None
-                    yield Found(piece.start, piece.end, piece.line, piece.word, rows), node
+                    said = beginning(piece.text)
+                    yield Found(piece.start, piece.end, piece.line, piece.word, rows, said), node
         except MetaCommandError as error:
             self._note(Kind.META_COMMAND, name, error.what, error.line, error.do)
         except SqlFileError as error:
@@ -271,13 +280,6 @@ class _Checking:
                 what = f"{table} has {rows:,} rows, the files have {counted[table]:,}"
                 self._note(Kind.MANIFEST, self._paths.manifest.name, what, do=_ANEW)
 
-    @property
-    def _promised(self) -> frozenset[str]:
-        """The referenced tables that this bundle creates: one of some groups refers to others as well."""
-        objects = self._manifest.objects
-        tables = {str(QualifiedName(each.in_schema, each.name)) for each in objects if each.kind in TABLES}
-        return frozenset(name for name in self._order.referenced if name in tables)
-
     def _note(self, kind: Kind, file: str, what: str, line: int | None = None, do: str = "") -> None:
         self._problems.append(Problem(kind, file, line, what, do))
 
@@ -312,6 +314,7 @@ class Found:
     line: int
     word: str
     rows: FoundRows | None = None
+    beginning: str = ""  # its first words
 
 
 @dataclass(frozen=True, slots=True)

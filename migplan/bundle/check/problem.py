@@ -16,7 +16,21 @@ class Kind(StrEnum):
     PLACE = "place"  # a step or its rows are not where the manifest says
     ROWS = "rows"  # other rows than the manifest says, or not as many
     ORDER = "order"  # something comes before what it needs
+    LACKS = "lacks"  # something needs what nothing brings
     ROLLBACK = "rollback"  # nothing rolls the file back
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place in a bundle; the one that runs first is the smaller one."""
+
+    number: int  # of the file
+    offset: int
+    line: int
+    file: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)

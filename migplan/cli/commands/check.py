@@ -29,8 +29,9 @@ def check(bundle: Path, allowed: Path | None, accepting: bool, yes: bool) -> Non
     """Read a bundle from end to end, without a database, and say whether it is whole.
 
     Every file is there and has the bytes that were exported; PostgreSQL's own parser understands every
-    statement; steps and rows stand where the manifest says, and as many; tables come before the keys that
-    refer to them, and rows before those that need them; each file has one that rolls it back.
+    statement; steps and rows stand where the manifest says, and as many; whatever a statement needs (a table,
+    a column, a sequence, a type, a function) is made before it, or is the target's; rows come before those
+    that need them; each file has one that rolls it back.
 
     Digests show that the files are as the manifest says, and not that nobody changed both: who vouches for
     the manifest is shown by a signature (migplan sign), which --signed-by demands.
