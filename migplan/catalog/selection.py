@@ -55,7 +55,8 @@ def select(catalog: Catalog, selection: Selection, also: Collection[QualifiedNam
     policies of people's own on it (``Catalog.provided``). A pattern that matches nothing is a SelectionError:
     it is a mistake far more often than a wish.
     """
-    provided = selection.provided
+    provided = _with_partitions(selection.provided, catalog)
+    selection = replace(selection, provided=provided)
     _refuse_unknown(catalog, provided)
     for pattern in selection.schemas:
         if not any(part_matches(pattern, schema.name) for schema in catalog.schemas):
@@ -112,6 +113,16 @@ def schemas_of(catalog: Catalog, selection: Selection) -> frozenset[str] | None:
         for schema in catalog.schemas
         if any(part_matches(pattern, schema.name) for pattern in selection.schemas)
     )
+
+
+def _with_partitions(provided: Provided, catalog: Catalog) -> Provided:
+    """Return patterns that mean the partitions of provided tables as well, in whatever schemas they are."""
+    names = tuple(
+        str(name)
+        for name, top in catalog.tops.items()
+        if provided.relation(top) and not provided.relation(name)
+    )
+    return replace(provided, objects=(*provided.objects, *names)) if names else provided
 
 
 def _refuse_unknown(catalog: Catalog, provided: Provided) -> None:

@@ -25,7 +25,7 @@ from migplan.catalog.selection import Selected, Selection, select
 from migplan.errors import SelectionError, YamlError
 from migplan.graph import build
 from migplan.names import QualifiedName
-from tests.catalogs import SERVER
+from tests.catalogs import SERVER, catalog
 
 
 def provided(text: str) -> Provided:
@@ -220,3 +220,11 @@ def test_a_provided_table_cannot_be_chosen_and_the_way_to_its_rows_is_said() -> 
     with pytest.raises(SelectionError) as error:
         select(platform(), Selection(tables=("auth.users",), provided=Provided(schemas=("auth",))))
     assert "--rows-of auth.users" in error.value.do
+
+
+def test_partitions_of_a_provided_table_are_provided_in_whatever_schema_they_are() -> None:
+    tables: dict[str, list[str]] = {"auth.audit": [], "old.audit_1": [], "notes": []}
+    found = catalog(tables, partitions={"auth.audit": ["old.audit_1"]})
+    chosen = select(found, Selection(provided=Provided(objects=("auth.audit",))))
+    assert [str(table.name) for table in chosen.catalog.tables] == ["public.notes"]
+    assert chosen.provides.relation(QualifiedName("old", "audit_1"))
