@@ -23,7 +23,7 @@ from migplan.plan import file as plan_file
 from migplan.plan.baseline import Baseline
 from migplan.plan.decisions import by_hand
 from migplan.plan.drift import drift, not_compared
-from migplan.plan.edited import Edited, cut_down, cuts_given_up, words_kept
+from migplan.plan.edited import Edited, cut_down, words_kept
 from migplan.plan.groups import Wish
 from migplan.plan.make import Request, make
 from migplan.plan.model import Plan
@@ -154,7 +154,8 @@ def count_decisions(plan: Plan, proposal: Plan | None) -> int:
     found = by_hand(plan, proposal, proposal or plan)
     heads = sum(len(set(marks) - {"place"}) for marks in found.heads.values())
     placed = any("place" in marks for marks in found.heads.values())
-    number = len(found.groups) + len(found.strategies) + heads + placed
+    cut = sum(cut.by_hand for cut in plan.breaks)
+    number = len(found.groups) + len(found.strategies) + heads + placed + cut
     if proposal is None:
         return number
     whole = sum(getattr(plan, each) != getattr(proposal, each) for each in _WHOLE)
@@ -200,7 +201,6 @@ def make_plan(
     plan = words_kept(written, then.proposal if then else None, again.plan)
     changed = (
         *again.changed,
-        *cuts_given_up(written, plan),
         *_changed_beside(written, again.plan, then, selected, catalog.types),
     )
     return Planned(plan, Baseline(selected.catalog, again.plan, said), again.kept, changed)

@@ -15,6 +15,7 @@ from migplan.graph import ForeignKeyGraph
 from migplan.graph.cycles import Hop
 from migplan.names import QualifiedName, quoted
 from migplan.plan.feedback_arcs import Arc, Cost, cheapest_cut, way_round
+from migplan.plan.model import PlannedCut
 
 UNKNOWN_ROWS = 10**9
 FREE: Cost = (0, 0, 0, 0)
@@ -30,11 +31,19 @@ class Cut:
     cost: Cost = FREE
     rewritten: int | None = 0  # rows that are written twice; None when nobody knows
     by_hand: bool = False
+    kept: bool = False  # of an earlier plan, where people chose it
     best: bool = True  # proven the cheapest, not merely the best that was found
 
 
-def cuts(graph: ForeignKeyGraph, wanted: Mapping[QualifiedName, Strategy] | None = None) -> tuple[Cut, ...]:
-    """Return the cuts that open every circle; ``wanted`` has the strategies that people set."""
+def cuts(
+    graph: ForeignKeyGraph,
+    wanted: Mapping[QualifiedName, Strategy] | None = None,
+    chosen: Sequence[PlannedCut] = (),
+) -> tuple[Cut, ...]:
+    """Return the cuts that open every circle; ``wanted`` has the strategies that people set.
+
+    The cuts that people have ``chosen`` are among them, where their keys are in a circle and can be cut so.
+    """
     found: list[Cut] = []
     for circle in graph.circles:
         edges = [
@@ -42,8 +51,10 @@ def cuts(graph: ForeignKeyGraph, wanted: Mapping[QualifiedName, Strategy] | None
             for table, referenced, key in graph.hops
             if table in circle and referenced in circle and key.enforced
         ]
-        ways = [_way(node, key, graph, (wanted or {}).get(node)) for node, _, key in edges]
-        found += _cheapest(edges, ways)
+        kept = {hop: cut for hop in edges if (cut := _kept(hop, graph, chosen))}
+        left = [hop for hop in edges if hop not in kept]
+        ways = [_way(node, key, graph, (wanted or {}).get(node)) for node, _, key in left]
+        found += (*kept.values(), *_cheapest(left, ways))
     return tuple(sorted(found, key=lambda cut: (cut.key.table, cut.key.name)))
 
 
@@ -82,6 +93,25 @@ def _wished(
         return None
     twice = rewritten if wish is Strategy.NULL_THEN_UPDATE else 0
     return Cut(node, key, wish, rewritten=twice, by_hand=True)
+
+
+def _kept(hop: Hop, graph: ForeignKeyGraph, chosen: Sequence[PlannedCut]) -> Cut | None:
+    """Return the cut of a key that people have chosen; None if they have not, or it is none any more."""
+    node, _, key = hop
+    how = next((each.how for each in chosen if is_of(each, node, key)), None)
+    if how is None or how not in (ways_to_cut(key, node, graph) if key.validated else _UNPROVEN):
+        return None
+    rows = graph.rows[node].count
+    twice = rows if how is Strategy.NULL_THEN_UPDATE else 0
+    return Cut(node, key, how, rewritten=twice, by_hand=True, kept=True)
+
+
+_UNPROVEN = (Strategy.CONSTRAINT_LATER,)
+
+
+def is_of(cut: PlannedCut, node: QualifiedName, key: ForeignKey) -> bool:
+    """Return whether a cut is one of a table's key, whatever the key's columns are called by now."""
+    return cut.table == str(node) and cut.key.startswith(f"{key.name}: {key.table} (")
 
 
 def _cheapest(edges: Sequence[Hop], ways: Sequence[Cut | None]) -> Iterator[Cut]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from migplan.config import Strategy
-from migplan.plan.model import Plan, PlannedGroup
+from migplan.plan.model import Plan, PlannedCut, PlannedGroup
 
 FILE_KINDS = ("schema", "data", "constraints")
 FILE_FIELDS = tuple(f"{kind}_file" for kind in FILE_KINDS)
@@ -22,9 +22,10 @@ class ByHand:
     strategies: Mapping[str, Strategy] = field(default_factory=dict)
     order: Mapping[str, int] = field(default_factory=dict)  # of tables whose place in their group was chosen
     heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of each group, what is its own
+    cuts: tuple[PlannedCut, ...] = ()  # with a reason where people wrote one
 
     def __bool__(self) -> bool:
-        return bool(self.groups or self.strategies or self.heads)
+        return bool(self.groups or self.strategies or self.heads or self.cuts)
 
 
 def by_hand(written: Plan, before: Plan | None, today: Plan | None) -> ByHand:
@@ -44,6 +45,7 @@ def by_hand(written: Plan, before: Plan | None, today: Plan | None) -> ByHand:
             for table in group.tables
         },
         heads=heads,
+        cuts=tuple(_cuts(written, before, today)),
     )
 
 
@@ -103,6 +105,18 @@ def _chosen(written: Plan, before: Plan | None, today: Plan | None) -> dict[str,
             marked="strategy" in table.by_hand,
         )
     }
+
+
+def _cuts(written: Plan, before: Plan | None, today: Plan | None) -> Iterator[PlannedCut]:
+    then, now = (
+        {(cut.table, cut.key, cut.how): cut.reason for cut in plan.breaks} if plan else {}
+        for plan in (before, today)
+    )
+    for cut in written.breaks:
+        place = (cut.table, cut.key, cut.how)
+        if _decided(edited=place not in then, back=place in now, marked=cut.by_hand):
+            own = cut.by_hand or cut.reason not in then.values()
+            yield cut if own else cut.model_copy(update={"reason": ""})
 
 
 def _heads(written: Plan, before: Plan | None, today: Plan | None) -> Iterator[tuple[str, tuple[str, ...]]]:

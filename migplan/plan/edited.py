@@ -455,9 +455,3 @@ def words_kept(written: Plan, proposal: Plan | None, again: Plan) -> Plan:
 
     groups = [group.model_copy(update={"tables": tuple(map(worded, group.tables))}) for group in again.groups]
     return again.model_copy(update={"groups": tuple(groups)}) if mine else again
-
-
-def cuts_given_up(written: Plan, again: Plan) -> Iterator[str]:
-    """Yield a line for each cut of a plan's file that planning again has not taken over."""
-    for table, key, how in sorted(_cuts_of(written) - _cuts_of(again)):
-        yield f"cut: no longer at {key} ({how.value}); to cut there, set the strategy of {table} by hand"

@@ -11,7 +11,7 @@ from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName, by_any_name
 from migplan.plan import proposal
-from migplan.plan.cuts import Cut, cuts, nullable_columns
+from migplan.plan.cuts import Cut, cuts, is_of, nullable_columns
 from migplan.plan.groups import Group, Wish, gathered, partition_hint, settled
 from migplan.plan.model import Plan, PlannedCut, PlannedGroup, PlannedTable
 from migplan.plan.order import loading_order
@@ -35,6 +35,7 @@ class Request:
     groups: tuple[Wish, ...] = ()  # none: migplan proposes
     strategies: Mapping[QualifiedName, Strategy] = field(default_factory=dict)
     order: Mapping[QualifiedName, int] = field(default_factory=dict)
+    cuts: tuple[PlannedCut, ...] = ()  # those of an earlier plan that people chose
     reorder: bool = False
 
 
@@ -47,10 +48,8 @@ def make(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan:
             do="migplan analyze shows what there is",
         )
     _refuse_impossible(graph, request)
-    opened = cuts(
-        graph,
-        {name: way for name, way in request.strategies.items() if request.layout is Layout.WITH_SCHEMA},
-    )
+    live = request.layout is Layout.WITH_SCHEMA
+    opened = cuts(graph, request.strategies if live else {}, request.cuts if live else ())
     place = {name: number for number, name in enumerate(loading_order(graph, opened, request.order))}
     wished = gathered(request.groups, graph) if request.groups else proposal.propose(graph)
     # Inheritance is no key, so the proposal does not know of it: it is moved until it fits.
@@ -68,7 +67,7 @@ def make(selected: Selected, graph: ForeignKeyGraph, request: Request) -> Plan:
         platform=request.platform,
         left_out=tuple(map(str, selected.left_out)),
         rows=sum(group.rows for group in planned),
-        breaks=tuple(_planned_cut(cut) for cut in opened) if request.layout is Layout.WITH_SCHEMA else (),
+        breaks=tuple(_planned_cut(cut, request) for cut in opened if live),
         groups=planned,
     )
 
@@ -201,8 +200,15 @@ def _refuse_impossible(graph: ForeignKeyGraph, request: Request) -> None:
             )
 
 
-def _planned_cut(cut: Cut) -> PlannedCut:
-    return PlannedCut(key=cut.key.label, table=str(cut.node), how=cut.how, reason=_why(cut))
+def _planned_cut(cut: Cut, request: Request) -> PlannedCut:
+    reasons = [each.reason for each in request.cuts if cut.kept and is_of(each, cut.node, cut.key)]
+    return PlannedCut(
+        key=cut.key.label,
+        table=str(cut.node),
+        how=cut.how,
+        reason=next(filter(None, reasons), _why(cut)),
+        by_hand=cut.kept,
+    )
 
 
 def _why(cut: Cut) -> str:

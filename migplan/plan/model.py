@@ -68,6 +68,7 @@ class PlannedCut(Section):
     table: str = Field(description="the table whose rows have the key")
     how: Strategy
     reason: str
+    by_hand: bool = Field(False, description="whether people chose it: planning again keeps it")
 
 
 class PlannedGroup(Section):

@@ -157,6 +157,10 @@ class Renames:
         """Return what an object is called now."""
         return self.tables.get(name) or QualifiedName(self.schemas.get(name.schema, name.schema), name.name)
 
+    def text(self, text: str) -> str:
+        """Return a text with the names that tables have now, as it names them with their schemas."""
+        return self._spelling()(text)
+
     def lines(self) -> Iterator[str]:
         """Yield a sentence for each."""
         for old, new in sorted(self.schemas.items()):

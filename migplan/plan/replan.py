@@ -16,10 +16,11 @@ from migplan.errors import GroupingError, PlanError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import Pattern, QualifiedName
 from migplan.plan import proposal
+from migplan.plan.cuts import is_of, ways_to_cut
 from migplan.plan.decisions import FILE_FIELDS, FILE_KINDS, ByHand, by_hand, generated, is_generated
 from migplan.plan.groups import Bond, Group, Wish, accommodated, bonds, claimed, placed, settled
 from migplan.plan.make import NARROW, Request, file_names, make, structure_of
-from migplan.plan.model import Plan, PlannedGroup, PlannedTable
+from migplan.plan.model import Plan, PlannedCut, PlannedGroup, PlannedTable
 from migplan.plan.renames import Renames, recognised
 from migplan.text.wording import listed
 
@@ -75,6 +76,7 @@ def replan(
             groups=wishes,
             strategies=_strategies(request, asked, decisions, graph),
             order={graph.by_text[table]: place for table, place in places.items() if table in graph.by_text},
+            cuts=decisions.cuts,
             reorder=False,
         ),
     )
@@ -86,6 +88,7 @@ def replan(
         *(() if told_again else (f"migplan.yaml: it still names {listed(stale)}, which is gone",)),
         *_settings_changed(written, plan),
         *changes(base, plan, told),
+        *cuts_given_up(base, plan, graph),
     )
     return Replanned(plan, tuple(kept(decisions, plan)), changed)
 
@@ -124,7 +127,11 @@ def _under(renames: Renames, plan: Plan | None) -> Plan | None:
         )
         for group in plan.groups
     )
-    return plan.model_copy(update={"groups": groups})
+    breaks = tuple(
+        cut.model_copy(update={"table": names.get(cut.table, cut.table), "key": renames.text(cut.key)})
+        for cut in plan.breaks
+    )
+    return plan.model_copy(update={"groups": groups, "breaks": breaks})
 
 
 def _translated(request: Request, renames: Renames) -> Request:
@@ -482,6 +489,31 @@ def kept(decisions: ByHand, plan: Plan) -> Iterator[str]:
             yield f"kept: of group {group.name} {', '.join(said)}"
     if any("place" in group.by_hand for group in plan.groups):
         yield "kept: the order of the groups"
+    for cut in plan.breaks:
+        if cut.by_hand:
+            yield f"kept: the cut at {cut.key} ({cut.how.value})"
+
+
+def cuts_given_up(before: Plan, after: Plan, graph: ForeignKeyGraph) -> Iterator[str]:
+    """Yield a line for each cut of a plan that the next one has not taken over, with the reason."""
+    held = {(cut.table, cut.key.partition(" (")[0], cut.how) for cut in after.breaks}
+    for cut in before.breaks:
+        if (cut.table, cut.key.partition(" (")[0], cut.how) not in held:
+            yield f"cut: no longer at {cut.key} ({cut.how.value}): {_why_given_up(cut, after, graph)}"
+
+
+def _why_given_up(cut: PlannedCut, after: Plan, graph: ForeignKeyGraph) -> str:
+    if after.constraints is not Layout.WITH_SCHEMA:
+        return "keys are created after the rows"
+    name = graph.by_text.get(cut.table)
+    key = next((each for each in graph.keys_of(name) if is_of(cut, name, each)), None) if name else None
+    if name is None or key is None:
+        return f"the {'table' if name is None else 'key'} is gone"
+    if not any(name in circle and key.referenced in circle for circle in graph.circles):
+        return "no circle of keys goes through it any more"
+    if cut.how not in ways_to_cut(key, name, graph):
+        return "it cannot be cut so any more"
+    return "another cut is cheaper; one that is named under breaks by hand stays"
 
 
 _KEPT = {

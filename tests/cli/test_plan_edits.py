@@ -465,6 +465,7 @@ OBSERVATIONS = {
     "plan.left_out": "told by the selection",
     "plan.rows": "counted",
     "group.rows": "counted",
+    "cut.by_hand": "what planning again keeps",
     "group.by_hand": "what planning again keeps",
     "table.by_hand": "what planning again keeps",
     "table.depth": "told by the keys",

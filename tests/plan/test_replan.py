@@ -19,7 +19,7 @@ from migplan.plan.make import Request
 from migplan.plan.model import Plan, PlannedGroup, PlannedTable
 from migplan.plan.replan import Before, Replanned, replan
 from tests.catalogs import altered, catalog, name
-from tests.plan.making import in_groups, planned, request, table_of, ways
+from tests.plan.making import broken, in_groups, planned, request, table_of, ways
 
 SHOP = {
     "customers": [],
@@ -372,6 +372,67 @@ def test_another_layout_is_said_and_renames_files_only_where_nobody_did() -> Non
 def test_two_groups_never_get_the_same_file() -> None:
     with pytest.raises(PlanError, match=r"two groups would have the file 12-data-rest\.sql"):
         replanned(edited(START, "base", data_file="12-data-rest.sql"))
+
+
+RING = {"a": ["c?"], "b": ["a?"], "c": ["b?"], "d": ["a"]}
+CHEAP = request(live=True)
+
+
+def cut_at(plan: Plan, table: str, referenced: str, **fields: object) -> Plan:
+    """The plan with its only cut moved to another key, by an editor."""
+    key = f"{table}_{referenced}_id_fkey: public.{table} ({referenced}_id) -> public.{referenced} (id)"
+    (cut,) = plan.breaks
+    moved_cut = cut.model_copy(update={"table": str(name(table)), "key": key, **fields})
+    return plan.model_copy(update={"breaks": (moved_cut,)})
+
+
+def ring(**rows: int) -> Catalog:
+    return catalog(RING, rows={"a": 1, "b": 500, "c": 500, **rows})
+
+
+def replanned_ring(written: Plan, found: Catalog, then: Catalog | None = None) -> Replanned:
+    then = then or ring()
+    return replanned(written, found, CHEAP, planned(then, CHEAP), CHEAP, then)
+
+
+def test_a_cut_that_was_set_by_hand_stays_where_another_would_be_cheaper() -> None:
+    proposal = planned(ring(), CHEAP)
+    assert broken(proposal) == {"a_c_id_fkey": "null-then-update"}
+    result = replanned_ring(cut_at(proposal, "b", "a"), ring(a=2))
+    assert broken(result.plan) == {"b_a_id_fkey": "null-then-update"}
+    (cut,) = result.plan.breaks
+    assert cut.by_hand
+    assert cut.reason.startswith("set by hand")
+    assert result.kept == (
+        "kept: the cut at b_a_id_fkey: public.b (a_id) -> public.a (id) (null-then-update)",
+    )
+    assert ways(result.plan)["b"] == "null-then-update"
+    own = replanned_ring(cut_at(proposal, "b", "a", reason="b is small at night"), ring())
+    assert own.plan.breaks[0].reason == "b is small at night"
+
+
+def test_a_cut_at_a_table_that_was_renamed_stays() -> None:
+    then = catalog(RING, rows={"a": 1})
+    now = catalog({"a": ["c?"], "bees": ["a?"], "c": ["bees(b_id)?"], "d": ["a"]}, rows={"a": 1})
+    (key,) = now.by_name[name("bees")].foreign_keys
+    now = altered(now, "bees", foreign_keys=(replace(key, name="b_a_id_fkey"),))
+    result = replanned_ring(cut_at(planned(then, CHEAP), "b", "a"), now, then)
+    assert broken(result.plan) == {"b_a_id_fkey": "null-then-update"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"b": []}, "the key is gone"),
+        ({"c": []}, "no circle of keys goes through it any more"),
+        ({"b": ["a"]}, "it cannot be cut so any more"),
+    ],
+)
+def test_a_cut_that_is_none_any_more_is_said_with_the_reason(changed: dict[str, list[str]], why: str) -> None:
+    result = replanned_ring(cut_at(planned(ring(), CHEAP), "b", "a"), catalog({**RING, **changed}))
+    (line,) = [line for line in result.changed if line.startswith("cut: ")]
+    assert line.startswith("cut: no longer at b_a_id_fkey: ")
+    assert line.endswith(why)
 
 
 @given(st.data())
