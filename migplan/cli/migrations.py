@@ -1,29 +1,34 @@
 """What apply, status, verify and rollback do with a folder of migrations."""
 
+import json
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from migplan.bundle import signing
 from migplan.cli import named, permission, runs, screen
 from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
 from migplan.cli.permission import Protection, Subject
 from migplan.config import Config
 from migplan.errors import RefusedError, StepError
+from migplan.files import write_whole
 from migplan.level import Level
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.lint import Risk
 from migplan.pipeline import migrations as migrating
 from migplan.pipeline import trial
+from migplan.pipeline.migration_proof import ProofOptions, receipt_of, verify_migrations
 from migplan.pipeline.platforms import host_of_target
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.postgres.scratch import kept
 from migplan.postgres.scratch import scratch as throwaway_server
+from migplan.report import migration_proof as proof_report
 from migplan.report import migration_status as report
 from migplan.report import migrations as analysis_report
 from migplan.report import trial as trial_report
@@ -129,14 +134,47 @@ def status(path: Path, address: Address, settings: Config) -> bool:
     return not any(each.state is not State.APPLIED and not each.is_seed for each in known)
 
 
-def verify(path: Path, address: Address, settings: Config) -> bool:
-    """Show whether the applied migrations did what they say; whether all holds."""
+@dataclass(frozen=True)
+class VerifyOptions:
+    """How a folder is verified, and how that is told."""
+
+    shape: str = "text"
+    report: Path | None = None
+    lent: Address | None = None
+    everything: bool = False
+    key: Path | None = None  # that signs the receipt
+
+
+def verify(path: Path, address: Address, settings: Config, wanted: VerifyOptions) -> bool:
+    """Show whether the applied migrations did what they say; whether all holds, and nothing is left."""
     analysis = migrating.analyze_folder(path, settings)
-    known, found = migrating.verify_migrations(analysis, address)
-    screen.show(report.verified(known, found, path, address))
-    if receipt := migrating.receipt_of(analysis, address, known, found):
-        screen.show([f"Receipt: {receipt}"])
-    return found.holds and not any(each.state in {State.HALF, State.CHANGED} for each in known)
+    with screen.progress("verifying") as on_progress:
+        options = ProofOptions(wanted.lent, wanted.everything, on_progress)
+        proof = verify_migrations(analysis, address, options)
+    receipt = receipt_of(analysis, address, proof)
+    told = proof_report.Told(
+        path, proof.target, proof.server, proof.known, proof.found, proof.holds, proof.receipts
+    )
+    if wanted.report is not None:
+        write_whole(wanted.report, proof_report.as_markdown(told))
+    match wanted.shape:
+        case "json":
+            screen.out.print(json.dumps(proof_report.as_json(told), indent=2))
+        case "markdown":
+            screen.out.print(proof_report.as_markdown(told), end="")
+        case _:
+            screen.show(proof_report.as_text(told))
+    if wanted.report is not None:
+        screen.show_aside([f"Report: {wanted.report}"])
+    if receipt:
+        (screen.show if wanted.shape == "text" else screen.show_aside)([f"Receipt: {receipt}"])
+        if wanted.key is not None:
+            screen.show_aside([f"Signature: {signing.sign(receipt, wanted.key, signing.RECEIPT)}"])
+    elif wanted.key is not None:
+        screen.show_aside(
+            ["nothing is signed: there is a receipt only of what holds, and is applied as a whole"]
+        )
+    return proof.holds
 
 
 def rollback(

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from migplan.config import Config, Platform
@@ -17,9 +16,7 @@ from migplan.migrations.model import Thing, ThingKind
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.session import Session, connect
-from migplan.run.bundle import receipt
 from migplan.run.engine.events import OnEvent, Warned, ignore
-from migplan.run.engine.journal import Entry, journal_reader
 from migplan.run.engine.steps import Step
 from migplan.run.engine.target import LockedTarget
 from migplan.run.engine.worker import Observer
@@ -27,10 +24,8 @@ from migplan.run.migrations import steps
 from migplan.run.migrations.apply import MigrateOptions, MigrateResult, migrate
 from migplan.run.migrations.base import Base
 from migplan.run.migrations.objects import present
-from migplan.run.migrations.status import MigrationStatus, State, statuses_in
 from migplan.run.migrations.trial import before_first
 from migplan.text.wording import CODE, did_you_mean
-from migplan.verify.migrations import MigrationsVerified, verify
 from migplan.verify.parts import look
 
 _SIZES = """
@@ -106,7 +101,7 @@ class _Verifying:
         together = steps.is_one_transaction(analysed)
         if not (together or step.phase == steps.VERIFY):
             return
-        found = look(analysed.migration, session)
+        found = look(analysed.migration, session, self.analysis.folder.style)
         if found.holds:
             return
         first, *others = found.wrong
@@ -153,17 +148,6 @@ def _sizes(address: Address) -> dict[str, int]:
     return {str(QualifiedName(schema, name)): size for schema, name, size in rows}
 
 
-def verify_migrations(
-    analysis: Analysis, address: Address
-) -> tuple[tuple[MigrationStatus, ...], MigrationsVerified]:
-    """Whether the applied migrations of a folder did what they say; and how all of them stand."""
-    known = statuses_in(analysis, address)
-    names = {each.name for each in known if each.state is State.APPLIED}
-    with journal_reader(address) as reader:
-        there = present(reader.session)
-        return known, verify(analysis, names, there, reader.session)
-
-
 def digest_of(analysis: Analysis) -> str:
     """What tells this set of migrations from another: any of them changed, or one more, is another set."""
     return steps.digest_of(
@@ -173,44 +157,3 @@ def digest_of(analysis: Analysis) -> str:
             if each.migration.kind in {"sql", "python"}
         }
     )
-
-
-def receipt_of(
-    analysis: Analysis, address: Address, known: Sequence[MigrationStatus], proof: MigrationsVerified
-) -> Path | None:
-    """Write a receipt for a folder whose migrations are all applied, and verified."""
-    left = [each for each in known if each.state is not State.APPLIED and not each.is_seed]
-    dates = [each.at for each in known if each.at]
-    if not proof.holds or left or not dates:
-        return None
-    here = receipt.whereabouts(address)
-    timings = receipt.timings_of(_entries(analysis, address, known))
-    found = receipt.Receipt(
-        bundle=analysis.folder.name,
-        digest=digest_of(analysis),
-        target=here.target,
-        identity=here.identity,
-        server=here.server,
-        applied_at=max(dates).isoformat(timespec="seconds"),
-        verified_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        rows=proof.rows,
-        seconds=round(sum(each.seconds for each in timings), 3),
-        steps=timings,
-    )
-    return receipt.save(found, analysis.folder.path)
-
-
-def _entries(analysis: Analysis, address: Address, known: Sequence[MigrationStatus]) -> list[Entry]:
-    """The steps by which what is applied came about, each as it was done last."""
-    digests = {each.name: each.digest for each in known if each.state is State.APPLIED}
-    last: dict[tuple[str, int], Entry] = {}
-    with journal_reader(address) as reader:
-        journal = reader.journal
-        for run in journal.runs():
-            if run.kind == "migrate" and run.bundle == analysis.folder.name:
-                last |= {
-                    (each.name, each.line): each
-                    for each in journal.entries(run.run)
-                    if each.state == "done" and each.file_digest == digests.get(each.name)
-                }
-    return list(last.values())

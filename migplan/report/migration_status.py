@@ -13,7 +13,6 @@ from migplan.run.migrations.down_migrations import DownMigration
 from migplan.run.migrations.revert import RevertResult
 from migplan.run.migrations.status import MigrationStatus, State
 from migplan.text.wording import counted
-from migplan.verify.migrations import MigrationsVerified
 
 _STYLES = {
     State.APPLIED: "green",
@@ -122,30 +121,3 @@ def reverted(done: RevertResult, path: Path | str, target: object) -> Iterator[T
         f"{counted(len(done.names), 'migration')} of {path} rolled back in {target} as run {done.run.run}",
         style="bold",
     )
-
-
-def verified(
-    known: Sequence[MigrationStatus], found: MigrationsVerified, path: Path, target: object
-) -> Iterator[Text]:
-    """What the verify parts said, what is there of all that was made, and the answer."""
-    width = max((len(each.name) for each in found.looked), default=0)
-    for each in found.looked:
-        said = f"{each.rows:,} rows, {'ok' if each.holds else 'DIFFERS'}" if each.exists else "no verify part"
-        yield Text(f"  {each.name:{width}}  {said}", style="" if each.holds else "bold red")
-        for line in each.wrong:
-            yield Text(f"      {line}", style="red")
-    missing = Counter(thing.kind for thing in found.missing)
-    yield Text()
-    for kind, number in found.expected.items():
-        there = number - missing[kind]
-        mark = "ok" if there == number else "DIFFERS"
-        yield Text(f"  {_PLURALS.get(kind, f'{kind}s').capitalize():14}{there:>8,}/{number:<8,}{mark}")
-    yield Text(f"  {'Rows':14}{found.rows:>8,}")
-    for thing in found.missing:
-        yield Text(f"  missing: {thing}", style="red")
-    states = Counter(each.state for each in known if not each.is_seed)
-    others = [f"{number:,} {state}" for state, number in states.items() if state is not State.APPLIED]
-    applied = counted(states[State.APPLIED], "migration")
-    answer = "did what they say" if found.holds else "did NOT do what they say"
-    rest = f"; {', '.join(others)}" if others else ""
-    yield Text(f"{applied} of {path} in {target} {answer}{rest}.", style="bold")

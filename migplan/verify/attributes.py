@@ -55,9 +55,16 @@ Built = Callable[[], Attributes | None]
 
 
 def compared(
-    expected: Attributes, found: Attributes, scope: Scope, built: Built
+    expected: Attributes,
+    found: Attributes,
+    scope: Scope,
+    built: Built,
+    unknown: str = "not in the bundle",
 ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
-    """Return a check of the catalog's own objects, one of all other objects, and notes."""
+    """Return a check of the catalog's own objects, one of all other objects, and notes.
+
+    ``unknown`` is said of parts of these objects that are not expected.
+    """
     columns = scope.columns(expected, found)
     then, now = (compared_things(each, scope) for each in (expected, found))
     known, others = Tally(), Tally()
@@ -77,7 +84,7 @@ def compared(
         elif changed := [said for _, said in changes(thing, values, there, columns, built)]:
             tally.differences.append(Difference(str(thing), "; ".join(changed)))
     others.differences += [
-        Difference(str(thing), "not in the bundle")
+        Difference(str(thing), unknown)
         for thing in sorted(now.keys() - then.keys())
         if thing.is_of_its_own and thing.part_kind and Thing(thing.kind, thing.address) in expected.things
     ]

@@ -1,7 +1,7 @@
 """The verify parts of migrations: SQL that people write to look at what a file did.
 
 A part holds when it runs without an error, in a transaction that may only read, and no row that it returns
-ends in ``false`` or ``DIFFERS``.
+ends in ``false`` or ``DIFFERS``; of sqitch's, when it runs without an error.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from typing import Any
 
 import psycopg
 
-from migplan.migrations.model import Migration, Part
+from migplan.migrations.model import Migration, Part, Style
 from migplan.migrations.source_files import reopened
 from migplan.postgres.session import Session
 from migplan.sql.split import Statement, pieces
 
 _FRAME = frozenset({"begin", "start", "commit", "end", "rollback"})  # the transaction is ours
-_WRONG = frozenset({False, "false", "DIFFERS"})
+_WRONG = ("false", "DIFFERS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,12 @@ class Looked:
         return not self.wrong
 
 
-def look(migration: Migration, session: Session) -> Looked:
-    """Run the verify part of a migration; nothing of it stays, also where a transaction is open."""
+def look(migration: Migration, session: Session, style: Style) -> Looked:
+    """Run the verify part of a migration; nothing of it stays, also where a transaction is open.
+
+    In a folder of sqitch's a part says by an error alone that something is wrong, and what it writes is
+    rolled back.
+    """
     part = migration.verify
     if part is None:
         return Looked(migration.name, exists=False)
@@ -56,7 +60,8 @@ def look(migration: Migration, session: Session) -> Looked:
         session.translate_errors(f"running the verify part of {migration.name}"),
         session.transaction(force_rollback=True),
     ):
-        session.execute("SET TRANSACTION READ ONLY")
+        if style is not Style.SQITCH:
+            session.execute("SET TRANSACTION READ ONLY")
         for statement in _statements(part):
             try:
                 with session.transaction():
@@ -71,7 +76,9 @@ def look(migration: Migration, session: Session) -> Looked:
             wrong += [
                 Complaint(part.file.name, statement.line, ", ".join(map(str, row)))
                 for row in found
-                if row and row[-1] in _WRONG
+                if row
+                and style is not Style.SQITCH
+                and (row[-1] is False or row[-1] in _WRONG)  # a number 0 says nothing
             ]
     return Looked(migration.name, rows, tuple(wrong))
 

@@ -53,14 +53,9 @@ def compared(
     spelling: Spelling,
 ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
     """A check a kind, and what is to be known beside; ``versions`` are the majors of both servers."""
-    comparison = _Comparison(*aligned(expectation, expected, found, versions, spelling), spelling.undecided)
+    comparison = Comparison(*aligned(expectation, expected, found, versions, spelling), spelling.undecided)
     comparison.run()
-    checks = tuple(
-        tally.check(name)
-        for name in _ORDER
-        if (tally := comparison.tallies.get(name)) and (tally.of or tally.differences)
-    )
-    return checks, tuple(comparison.notes)
+    return comparison.checks, tuple(comparison.notes)
 
 
 def aligned(
@@ -88,11 +83,10 @@ def _prepared(
         forgotten.append("comment")
     if not expectation.with_rows:
         forgotten.append("populated")  # nobody has refreshed the materialised views
-    both = [_without(catalog, forgotten) for catalog in (expected, found)]
-    if min(versions) < _MAINTAIN:
-        both = [_without_maintain(catalog) for catalog in both]
-    if min(versions) < _IDENTITY_IN_PARTITIONS <= max(versions):
-        both = [_without_identity_in_partitions(catalog) for catalog in both]
+    both = [
+        without_versions(_without(catalog, forgotten), min(versions), max(versions))
+        for catalog in (expected, found)
+    ]
     both = [_without_null_defaults(catalog) for catalog in both]
     both = [_without_others_keys(catalog, expected.provided_by_name) for catalog in both]
     if any(each.why == "privileges are left out by choice" for each in left):
@@ -112,6 +106,15 @@ def _without_others_keys(catalog: Catalog, provided: Collection[QualifiedName]) 
         replace(table, foreign_keys=tuple(map(unnamed, table.foreign_keys))) for table in catalog.tables
     )
     return replace(catalog, tables=tuple(tables))
+
+
+def without_versions(catalog: Catalog, oldest: int, newest: int) -> Catalog:
+    """Return a catalog less what only one of two major versions says."""
+    if oldest < _MAINTAIN:
+        catalog = _without_maintain(catalog)
+    if oldest < _IDENTITY_IN_PARTITIONS <= newest:
+        catalog = _without_identity_in_partitions(catalog)
+    return catalog
 
 
 def _without_maintain(catalog: Catalog) -> Catalog:
@@ -189,13 +192,29 @@ def _without(value: Any, names: Iterable[str]) -> Any:
     return replace(value, **changes) if changes else value
 
 
-class _Comparison:
-    def __init__(self, expected: Catalog, found: Catalog, undecided: Mapping[Key, str]) -> None:
+class Comparison:
+    """Compares catalogs that were made alike, kind by kind; ``unknown`` is said of what is not expected."""
+
+    def __init__(
+        self,
+        expected: Catalog,
+        found: Catalog,
+        undecided: Mapping[Key, str],
+        unknown: str = "not in the bundle",
+    ) -> None:
         self._expected = expected
         self._found = found
         self._undecided = undecided
+        self._unknown = unknown
         self.tallies: dict[str, Tally] = {}
         self.notes: list[str] = []
+        self.more: dict[str, tuple[str, ...]] = {}  # of each kind, what stands by itself and is not expected
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """A check of each kind of which there is anything, in the order in which they are told."""
+        found = ((name, self.tallies.get(name)) for name in _ORDER)
+        return tuple(tally.check(name) for name, tally in found if tally and (tally.of or tally.differences))
 
     def run(self) -> None:
         expected, found = self._expected, self._found
@@ -213,7 +232,7 @@ class _Comparison:
         pairs = []
         for thing in expected:
             other = there.pop(identity(thing), None)
-            self._pair(kind, _what(kind, thing), thing, other)
+            self._pair(kind, named(kind, thing), thing, other)
             if other is not None:
                 pairs.append((thing, other))
         self._more(kind, there)
@@ -221,6 +240,7 @@ class _Comparison:
 
     def _more(self, kind: str, there: Mapping[str, Any]) -> None:
         if there:
+            self.more[kind] = tuple(named(kind, thing) for _, thing in sorted(there.items()))
             self.notes.append(
                 f"the target has {kind.lower()} that the bundle does not know: "
                 f"{listed(sorted(there), _SHOWN)}"
@@ -249,11 +269,11 @@ class _Comparison:
             return
         there = {identity(thing): thing for thing in found}
         for thing in expected:
-            what = f"{_what(kind, thing)} of {owner}"
+            what = f"{named(kind, thing)} of {owner}"
             self._pair(kind, what, thing, there.pop(identity(thing), None), owner)
         for thing in there.values():
             tally = self.tallies.setdefault(kind, Tally())
-            tally.differences.append(Difference(f"{_what(kind, thing)} of {owner}", "not in the bundle"))
+            tally.differences.append(Difference(f"{named(kind, thing)} of {owner}", self._unknown))
 
     def _tables(self) -> None:
         both = [[bare(table) for table in catalog.tables] for catalog in (self._expected, self._found)]
@@ -282,7 +302,7 @@ class _Comparison:
             for kind, expected, found in parts:
                 there = {identity(thing): thing for thing in found}
                 for thing in expected:
-                    what = f"{_what(kind, thing)} of {table.name}"
+                    what = f"{named(kind, thing)} of {table.name}"
                     self._pair(kind, what, thing, there.get(identity(thing)), str(table.name))
 
     def _column_order(self, table: Table, other: Table) -> None:
@@ -328,7 +348,7 @@ class _Comparison:
 
     def _grants(self) -> None:
         """Privileges on what the bundle knows; those that the target's own default ones gave are noted."""
-        known = set(_privileged(self._expected))
+        known = set(privileged(self._expected))
         there = {identity(each): each for each in self._found.grants if each.privileges or each.withheld}
         for grant in self._expected.grants:
             if grant.privileges or grant.withheld:
@@ -342,7 +362,7 @@ class _Comparison:
                 continue
             tally = self.tallies.setdefault("Grants", Tally())
             said = ", ".join((*grant.privileges, *(f"not {each}" for each in grant.withheld)))
-            tally.differences.append(Difference(f"grant {grant.name}", f"not in the bundle ({said})"))
+            tally.differences.append(Difference(f"grant {grant.name}", f"{self._unknown} ({said})"))
         self.notes += [
             f"the target's default privileges gave {grantee} more than the bundle does, on {number:,} objects"
             for grantee, number in sorted(given.items())
@@ -395,8 +415,8 @@ def bare(table: Table) -> Table:
     )
 
 
-def _privileged(catalog: Catalog) -> Iterator[str]:
-    """Everything that privileges can be on, by the words that grants have for it."""
+def privileged(catalog: Catalog) -> Iterator[str]:
+    """Yield everything that privileges can be on, by the words that grants have for it."""
     for table in catalog.tables:
         yield f"table {table.name}"
         for column in table.columns:
@@ -408,7 +428,8 @@ def _privileged(catalog: Catalog) -> Iterator[str]:
     yield from (Grant("schema", schema.name, "", "", "").on for schema in catalog.schemas)
 
 
-def _what(kind: str, thing: Any) -> str:
+def named(kind: str, thing: Any) -> str:
+    """Return what a thing of a kind is called in messages."""
     if isinstance(thing, Index) and not thing.valid:
         return f"invalid index {thing.name}"
     return f"{_ONE.get(kind, kind.lower().removesuffix('s'))} {identity(thing)}"

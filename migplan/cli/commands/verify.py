@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from migplan.cli import named, options, screen
 from migplan.errors import JournalError
@@ -42,6 +43,19 @@ if TYPE_CHECKING:
 )
 @options.jobs("Connections to each server that compute digests, all on one snapshot.")
 @options.sign
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Of a folder: write the report that teams hand on, in Markdown.",
+)
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Of a folder: compare what its migrations have nothing to do with, too.",
+)
 def verify(
     bundle: Path | None,
     target: str,
@@ -51,6 +65,8 @@ def verify(
     shape: str,
     jobs: int,
     key: Path | None,
+    report_file: Path | None,
+    everything: bool,
 ) -> None:
     """Prove that a target is what its bundle says, and change nothing there.
 
@@ -63,8 +79,9 @@ def verify(
     bundle's definitions are built on a scratch server of the target's version, and what that prints is what
     the target must print. Without such a server, the difference is said with that reason, and counts.
 
-    BUNDLE can also be a folder of migrations that people wrote: the verify part of each one that is applied
-    is run, and everything that it makes is looked for.
+    BUNDLE can also be a folder of migrations that people wrote: those that are applied run on a scratch
+    server, too, and what they made or changed there is what the target must have; the verify part of each is
+    run. Without a server it is judged by the names in their SQL alone, and said so.
 
     A target that differs ends with exit code 1, and each difference has its name.
     """
@@ -77,9 +94,14 @@ def verify(
     if named.is_of_people(bundle):
         from migplan.cli import migrations as folders
 
-        if not folders.verify(bundle, named.resolved(target, settings), settings):
+        _refuse_of_bundles(source)
+        lent = named.resolved(scratch, settings) if scratch is not None else None
+        wanted = folders.VerifyOptions(shape, report_file, lent, everything, key)
+        if not folders.verify(bundle, named.resolved(target, settings), settings, wanted):
             sys.exit(1)
         return
+    if report_file is not None or everything:
+        raise click.UsageError("--report and --all are for folders of migrations, and this is a bundle")
     folder = named.bundle_folder(bundle, settings)
     address = named.resolved(target, settings)
     origin = named.resolved(source, settings) if source is not None else None
@@ -103,3 +125,11 @@ def verify(
         screen.show_aside([f"Signature: {signing.sign(receipt, key, signing.RECEIPT)}"])
     if not found.holds:
         sys.exit(1)
+
+
+def _refuse_of_bundles(source: str | None) -> None:
+    """Raise UsageError for options that say nothing about a folder of migrations."""
+    if source is not None:
+        raise click.UsageError("--source is for bundles: a folder of migrations is not made from a database")
+    if click.get_current_context().get_parameter_source("jobs") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--jobs is for bundles: a folder of migrations is verified by one session")

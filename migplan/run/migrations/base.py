@@ -44,7 +44,7 @@ KEPT_AS = "(base)"
 """Under which name the journal keeps the base with the first run of a folder; no file is called so."""
 
 _OURS = "migplan"
-_LEFT_OUT = frozenset({"SUBSCRIPTION", "USER MAPPING", "EVENT TRIGGER"})
+_LEFT_OUT = frozenset({"DATABASE", "DATABASE PROPERTIES", "SUBSCRIPTION", "USER MAPPING", "EVENT TRIGGER"})
 _ABOUT = tuple(f"{kind} " for kind in sorted(_LEFT_OUT))
 _DURING = "reading the schema of the target"
 

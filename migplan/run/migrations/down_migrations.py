@@ -213,9 +213,10 @@ def unpacked(name: str, content: bytes, folder: str, place: Path) -> DownMigrati
 
 
 def _written_to(home: Path, file: str, text: str) -> Path:
-    if not is_inside(file):
+    inside = file.removeprefix("../")  # Supabase's seed lies beside its folder
+    if not is_inside(inside):
         raise ValueError(f"{file!r} is no file of a folder of migrations")
-    path = home / file
+    path = home / inside
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode())
     return path

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -58,8 +59,10 @@ def file_of(folder: Folder, part: Part) -> str:
     """Return the path of a part's file, relative to the folder: its name in the journal."""
     try:
         return str(part.file.relative_to(folder.path))
-    except ValueError:  # a plan may name another folder for its scripts
-        return str(part.file.resolve().relative_to(folder.path.resolve()))
+    except (
+        ValueError
+    ):  # a plan may name another folder for its scripts; Supabase's seed lies beside its folder
+        return os.path.relpath(part.file.resolve(), folder.path.resolve())
 
 
 def _one_by_one(step: Step, part: Part, outside: Mapping[int, NonTransactional]) -> Iterator[Step]:
