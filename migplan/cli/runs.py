@@ -8,7 +8,7 @@ import shlex
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from migplan.report import run as report
 from migplan.run.engine import events
 from migplan.run.engine.events import Event, OnEvent
 from migplan.run.engine.status import Status, status_of
-from migplan.text.wording import amount
+from migplan.text.wording import amount, counted
 
 if TYPE_CHECKING:  # reading the rows of files takes what most commands do without
     from migplan.bundle.check.file_orphans import FileOrphans
@@ -117,6 +117,7 @@ class _Lines:
         self._guard = threading.Lock()
         self._left: Counter[str] = Counter()  # steps of each file
         self._rows: Counter[str] = Counter()
+        self._large: dict[str, set[str]] = defaultdict(set)
         self._last = time.monotonic()
 
     def on_event(self, event: Event) -> None:
@@ -144,9 +145,12 @@ class _Lines:
         file = event.step.file
         self._left[file] -= 1
         self._rows[file] += event.rows
+        self._large[file] |= report.large_objects_of(event.step)
         if not self._left[file]:
-            rows = f", {self._rows[file]:,} rows" if self._rows[file] else ""
-            self._say(f"{self._measure.share:4.0%}  {file} is done{rows}")
+            rows, large = self._rows[file], len(self._large[file])
+            said = f", {counted(rows, 'row')}" if rows else ""
+            said += f", {counted(large, 'large object')}" if large else ""
+            self._say(f"{self._measure.share:4.0%}  {file} is done{said}")
 
 
 @contextmanager

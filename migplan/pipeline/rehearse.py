@@ -30,6 +30,7 @@ from migplan.run.engine.journal import journal_reader
 from migplan.run.engine.status import status_of
 from migplan.run.engine.target import RunResult
 from migplan.run.undo.rollback import RollbackOptions, rollback
+from migplan.text.wording import counted
 from migplan.verify.target import verify_target
 
 Value = TypeVar("Value")
@@ -70,7 +71,9 @@ class Rehearsal:
                 return
         seconds, after = _timed(lambda: analyze.read_catalog(self.target))
         found = [*map(str, differences(before, after)), *_changed(beside, self._beside())]
-        said = "the target is as it was before" if not found else f"{len(found)} things are not as before"
+        said = "the target is as it was before"
+        if found:
+            said = f"{counted(len(found), 'thing')} {'is' if len(found) == 1 else 'are'} not as before"
         yield self._kept(Stage("compare", seconds, said, not found, tuple(found)))
         if self.holds:
             yield self._kept(self._apply_again())
@@ -103,7 +106,7 @@ class Rehearsal:
         run = next(each for each in status.runs if each.run.run == done.run.run)
         self.timings = timings_of(run.entries)
         self.seconds = done.seconds
-        return Stage("apply", seconds, f"{done.steps:,} steps, {done.rows:,} rows")
+        return Stage("apply", seconds, self._brought(done))
 
     def _verify(self) -> Stage:
         jobs = self.running.options.jobs
@@ -115,17 +118,22 @@ class Rehearsal:
             said = f"every check holds; receipt {receipt}" if receipt else "every check holds"
             return Stage("verify", seconds, said)
         wrong = tuple(map(str, found.differences))
-        return Stage("verify", seconds, f"{len(wrong)} differences", holds=False, details=wrong)
+        return Stage("verify", seconds, counted(len(wrong), "difference"), holds=False, details=wrong)
 
     def _roll_back(self) -> Stage:
         seconds, gone = _timed(
             lambda: rollback(LocalBundle.of(self.bundle), self.target, RollbackOptions(), self.on_event)
         )
-        return Stage("rollback", seconds, f"{gone.steps:,} steps rolled back")
+        return Stage("rollback", seconds, f"{counted(gone.steps, 'step')} rolled back")
 
     def _apply_again(self) -> Stage:
         seconds, done = _timed(self._applied)
-        return Stage("apply again", seconds, f"{done.steps:,} steps, {done.rows:,} rows")
+        return Stage("apply again", seconds, self._brought(done))
+
+    def _brought(self, done: RunResult) -> str:
+        large = len(self.bundle.manifest.large_objects)
+        more = f", {counted(large, 'large object')}" if large else ""
+        return f"{counted(done.steps, 'step')}, {counted(done.rows, 'row')}{more}"
 
     def _applied(self) -> RunResult:
         return running.apply_bundle(self.bundle, self.target, self.running, self._listen)

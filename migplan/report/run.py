@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from migplan.bundle.manifest import BundleFile, Manifest
 from migplan.errors import StepError
 from migplan.report.fields import picked
 from migplan.run.engine import footprints
@@ -51,8 +52,8 @@ class Words:
     gone: bool = False  # the server ends with the command: there is nothing to go on with
 
 
-def done(result: RunResult, status: Status, words: Words) -> Iterator[Text]:
-    """A run that has come to its end."""
+def done(result: RunResult, status: Status, words: Words, manifest: Manifest) -> Iterator[Text]:
+    """A run of a bundle that has come to its end."""
     run = result.run
     if result.nothing_to_do:
         yield Text(
@@ -61,11 +62,12 @@ def done(result: RunResult, status: Status, words: Words) -> Iterator[Text]:
             style="bold",
         )
         return
-    yield from _files(next(each for each in status.runs if each.run.run == run.run).entries)
+    large = {file.file: file for file in manifest.files if file.large_objects}
+    yield from _files(next(each for each in status.runs if each.run.run == run.run).entries, large)
     rest = (" that was left" if result.steps == 1 else " that were left") if result.resumed else ""
     yield Text(
         f"{run.bundle} applied to {status.address}: {counted(result.steps, 'step')}{rest}, "
-        f"{counted(result.rows, 'row')}, {result.seconds:.1f} s",
+        f"{counted(result.rows, 'row')}{_and_objects(manifest.large_objects)}, {result.seconds:.1f} s",
         style="bold",
     )
     if words.gone:
@@ -266,16 +268,28 @@ def foreseen(
     for step, before in zip(steps, needs, strict=True):
         if step.file != file:
             file = step.file
-            yield Text(f"  {file}  ({_HAZARDS.get(step.phase, step.phase)})")
+            hazard = _HAZARDS.get(step.phase, step.phase)
+            yield Text(f"  {file}  ({'large objects come in' if large_objects_of(step) else hazard})")
         mark = "done" if step.number in finished else ""
         size = f"{counted(step.rows, 'row')}, {amount(step.bytes)}" if step.phase == "data" else ""
+        if large := large_objects_of(step):
+            size = _brings(len(large), step.bytes)
         waits = f"after {max(before) + 1}" if before else "at once"
         yield Text(f"    {step.number:>5}  {step.name:60.60}  {size:>24}  {waits:<12} {_locks(step)} {mark}")
     yield Text("Nothing was changed.")
 
 
+def large_objects_of(step: Step) -> frozenset[str]:
+    """The large objects that a step brings, or a part of which."""
+    return frozenset(thing for thing, _ in step.footprint.things if thing.startswith("large object "))
+
+
+def _brings(objects: int, size: int) -> str:
+    return f"{counted(objects, 'large object')}, {amount(size)}"
+
+
 def _locks(step: Step) -> str:
-    if step.footprint.everything:
+    if step.footprint.everything or large_objects_of(step):
         return ""
     by_way: dict[str, list[str]] = defaultdict(list)
     for thing, how in step.footprint.things:
@@ -286,14 +300,21 @@ def _locks(step: Step) -> str:
     )
 
 
-def _files(entries: Sequence[Entry]) -> Iterator[Text]:
-    """Return a line for each file: its steps, their rows, and the sum of their times."""
+def _and_objects(large: Sequence[int]) -> str:
+    return f", {counted(len(large), 'large object')}" if large else ""
+
+
+def _files(entries: Sequence[Entry], large: Mapping[str, BundleFile]) -> Iterator[Text]:
+    """Return a line for each file: its steps, what they brought, and the sum of their times."""
     by_file: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_file[entry.file].append(entry)
     width = max(map(len, by_file), default=0)
+    wide = 30 if large else 16
     for file, steps in by_file.items():
         rows = sum(step.rows or 0 for step in steps)
         seconds = sum(step.duration.total_seconds() for step in steps if step.duration)
         shown = counted(rows, "row") if steps[0].phase == "data" else ""
-        yield Text(f"  {file:{width}}  {counted(len(steps), 'step'):>12}  {shown:>16}  {seconds:>8.2f} s")
+        if file in large:
+            shown = _brings(len(large[file].large_objects), large[file].bytes)
+        yield Text(f"  {file:{width}}  {counted(len(steps), 'step'):>12}  {shown:>{wide}}  {seconds:>8.2f} s")

@@ -21,6 +21,7 @@ def amount(size: int) -> str:
     return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
 
 
+_PART = 4  # letters that say enough of a name by themselves
 CODE = 0.75
 """How near a code of a rule must be: codes are alike, and another number is another rule."""
 
@@ -50,8 +51,27 @@ def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
     if word in known:
         return word
     folded = {each.casefold(): each for each in sorted(known, reverse=True)}
-    near = get_close_matches(word.casefold(), sorted(folded), n=1, cutoff=cutoff)
-    return folded[near[0]] if near else ""
+    said = word.casefold()
+    near = get_close_matches(said, sorted(folded), n=5, cutoff=cutoff)
+    return next((folded[each] for each in near if _is_slip(said, each)), "")
+
+
+def _is_slip(word: str, meant: str) -> bool:
+    """Whether a word is another one mistyped, or a part of it: letters in common alone mean nothing.
+
+    One letter in four may be missing, superfluous, another one, or in its neighbour's place.
+    """
+    if len(word) >= _PART and word in meant:
+        return True
+    before, last = list[int](), list(range(len(meant) + 1))
+    for i, letter in enumerate(word, 1):
+        row = [i]
+        for j, other in enumerate(meant, 1):
+            row.append(min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != other)))
+            if i > 1 and j > 1 and (letter, word[i - 2]) == (meant[j - 2], other):
+                row[j] = min(row[j], before[j - 2] + 1)
+        before, last = last, row
+    return last[-1] <= max(1, min(len(word), len(meant)) // 4)
 
 
 def did_you_mean(

@@ -199,7 +199,10 @@ def test_names_of_roles_and_who_may_not_read(newest: Server, role: MakeRole, bun
             connection.execute(f"DO {statement}END $$".encode())
         manifest = export(words[-1], bundle, "--role", "mt_reader=mt_keeper", "--no-owner")
         assert len(manifest.large_objects) == 54
-        run("apply", str(bundle), "--target", newest.url(target))
+        shown = run("apply", str(bundle), "--target", newest.url(target))
+        number = f"{len(manifests.load(bundle).large_objects)} large objects"
+        assert f"is done, {number}" in shown.stderr
+        assert shown.stdout.count(number) == 2  # of the file, and of the whole
         run("verify", str(bundle), "--target", newest.url(target))
         acl = ask(newest, target)[3][2]
         assert "mt_keeper=" in acl

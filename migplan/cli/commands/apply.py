@@ -227,7 +227,7 @@ def apply(
         with runs.shown_failures(address, words, verified):
             with runs.progress(log_format) as on_progress:
                 done = apply_bundle(verified, address, wanted, on_progress)
-            screen.show(report.done(done, status_of(address), words))
+            screen.show(report.done(done, status_of(address), words, verified.manifest))
         if throwaway and keep:
             _wait(throwaway, words)
 
