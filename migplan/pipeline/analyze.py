@@ -110,7 +110,11 @@ def advised(catalog: Catalog, graph: ForeignKeyGraph, config: Config) -> Advice:
     return replace(
         advice,
         findings=tuple(_cleaned(finding, anonymiser) for finding in ours),
-        beside=(*_left_out(len(advice.findings) - len(ours), host), *taken),
+        beside=(
+            *_left_out(len(advice.findings) - len(ours), host),
+            *taken,
+            *([f"{host.platform.title}: {note}" for note in host.platform.notes] if host else []),
+        ),
     )
 
 

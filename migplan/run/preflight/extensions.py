@@ -41,6 +41,8 @@ def extensions(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
             version, superusers, fixed, requires = available[extension.name]
             yield from _available(target, extension, version, superusers)
             lacking = sorted({*requires} - installed.keys() - {*wanted})
+            if not fixed:
+                yield from _usual_place(target, extension)
             yield from _surroundings(extension, fixed, lacking, schemas)
         else:
             yield stop(
@@ -49,6 +51,19 @@ def extensions(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
                 target.platform.instead.get(Act.UNTRUSTED_EXTENSIONS)
                 or "have its package installed on the server, or use one that has it",
             )
+
+
+def _usual_place(target: Target, extension: NeededExtension) -> Iterator[Obstacle]:
+    """Yield a warning if an extension would not be where the host keeps all of them."""
+    usual = target.platform.extensions_in
+    if usual not in {"", extension.in_schema}:
+        yield warn(
+            "extensions",
+            f"{target.platform.title} keeps extensions in schema {quoted(usual)}, and the files put "
+            f"{extension.name} in {quoted(extension.in_schema)}",
+            f"to have it there: ALTER EXTENSION {quoted(extension.name)} SET SCHEMA {quoted(usual)} in the "
+            "source, and export again",
+        )
 
 
 def _surroundings(
@@ -101,11 +116,11 @@ def _available(
 ) -> Iterator[Obstacle]:
     role, create = target.role, f"CREATE EXTENSION {quoted(extension.name)}"
     schema = f" SCHEMA {quoted(extension.in_schema)}"
+    platform = target.platform
     if version != extension.version:
         yield warn("extensions", *_other_version(extension, version))
     if role.superuser:
         return
-    platform = target.platform
     otherwise = platform.instead.get(Act.UNTRUSTED_EXTENSIONS, "")
     by_the_host = role.hosted or Act.UNTRUSTED_EXTENSIONS in {*platform.allows, *platform.instead}
     if for_superusers is not False and not by_the_host:

@@ -66,6 +66,7 @@ def server(target: Target, manifest: Manifest, jobs: int) -> Iterator[Obstacle]:
         yield from _texts(manifest, encoding, collation)
     yield from _settings(target)
     yield from _watchers(target, manifest)
+    yield from _platform(target)
     yield from _way(target)
 
 
@@ -144,7 +145,7 @@ def _texts(manifest: Manifest, encoding: str, collation: str) -> Iterator[Obstac
         yield warn(
             "encoding",
             "the database takes bytes for text (SQL_ASCII): it neither checks nor converts what comes in",
-            "create it anew with ENCODING 'UTF8'",
+            "create it again with ENCODING 'UTF8'",
         )
     expected = manifest.origin.collation
     if expected and _plain(expected) != _plain(collation):
@@ -171,6 +172,12 @@ def _settings(target: Target) -> Iterator[Obstacle]:
                 f"{name} is {value} there: {effect}",
                 f"if that is not meant: ALTER ROLE {target.role.name} RESET {name}, or for the database",
             )
+
+
+def _platform(target: Target) -> Iterator[Obstacle]:
+    """Yield what people should know of the managed host where the target is."""
+    if target.platform.notes:
+        yield warn("platform", f"{target.platform.title}: {'; '.join(target.platform.notes)}")
 
 
 def _watchers(target: Target, manifest: Manifest) -> Iterator[Obstacle]:
