@@ -355,7 +355,7 @@ def load_with_digest(folder: Path) -> tuple[Manifest, str]:
     except FileError as error:
         if file.is_file():
             what = f"{file} is not a manifest: {error.what}"
-            raise FileError(what, do="export the bundle anew", file=file) from None
+            raise FileError(what, do="export the bundle again", file=file) from None
         raise FileError(
             f"{folder} is not a bundle: cannot read {file.name}: {error.what}",
             do="write one with: migplan export --out DIR",
@@ -370,7 +370,7 @@ def of_content(content: Any, file: Path) -> Manifest:
     if found not in {FORMAT, _FORMER}:
         raise FileError(
             f"{file} has format {found}, and this migplan reads format {FORMAT}",
-            do="export the bundle anew, or use the migplan that wrote it",
+            do="export the bundle again, or use the migplan that wrote it",
             file=file,
         )
     try:
@@ -412,9 +412,9 @@ def digest(file: Path) -> str:
 
 def unreadable(file: Path, why: str | None) -> FileError:
     """Return the error for a file of a bundle that is gone, or that nobody can read."""
-    return FileError(f"{file} cannot be read: {why}", do="export the bundle anew", file=file)
+    return FileError(f"{file} cannot be read: {why}", do="export the bundle again", file=file)
 
 
 def changed(file: Path) -> FileError:
     """Return the error for a file that is not what its manifest says."""
-    return FileError(f"{file} was changed after the export", do="undo the change, or export anew", file=file)
+    return FileError(f"{file} was changed after the export", do="undo the change, or export again", file=file)

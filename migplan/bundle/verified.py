@@ -106,7 +106,7 @@ def load_verified(folder: Path, on_progress: Progress = no_progress) -> Verified
     if outside:
         raise BundleError(
             f"{paths.manifest} names {outside[0]!r}, which is no file of the bundle",
-            do="export the bundle anew",
+            do="export the bundle again",
             file=paths.manifest,
         )
     rows = {
@@ -129,7 +129,7 @@ def load_verified(folder: Path, on_progress: Progress = no_progress) -> Verified
         raise BundleError(
             f"{folder} is not the bundle that was exported:\n  " + "\n  ".join(wrong[:_SHOWN]) + more,
             do=f"look closer with: migplan check {quote(str(folder))}; then undo the change, export the "
-            "bundle anew, or take over what is meant, with --accept",
+            "bundle again, or take over what is meant, with --accept",
             file=paths.manifest,
         )
     return VerifiedBundle(

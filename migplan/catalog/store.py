@@ -75,7 +75,7 @@ def from_json(content: Any, file: Path) -> Catalog:
     if found != FORMAT:
         raise FileError(
             f"{file} is a catalog of format {found}, and this migplan reads format {FORMAT}",
-            do="write it anew with: migplan catalog --source URL --out FILE",
+            do="write it again with: migplan catalog --source URL --out FILE",
             file=file,
         )
     apart = ("migplan_catalog", "attributes")
@@ -98,6 +98,6 @@ def from_json(content: Any, file: Path) -> Catalog:
 def _not_a_catalog(file: Path, why: str) -> FileError:
     return FileError(
         f"{file} is not a catalog that migplan wrote: {why}",
-        do="write it anew with: migplan catalog --source URL --out FILE",
+        do="write it again with: migplan catalog --source URL --out FILE",
         file=file,
     )

@@ -140,9 +140,7 @@ def _told_apart(
 def _one_database(words: Sequence[str], option: str | None, name: str) -> str | None:
     said = [*dict.fromkeys(words), *([option] if option is not None and option not in words else [])]
     if len(said) > 1:
-        raise click.UsageError(
-            f"the database is named twice, and not the same: give it as an argument, or with --{name}"
-        )
+        raise click.UsageError(f"two different databases are named: give it as an argument, or with --{name}")
     return said[0] if said else None
 
 

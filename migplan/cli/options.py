@@ -357,7 +357,7 @@ class PlanWish:
         from migplan.pipeline.plan import find_plan
 
         if self.ignored and (named is not None or self.again):
-            other = "a plan is named" if named is not None else "--replan makes a plan anew"
+            other = "a plan is named" if named is not None else "--replan makes a new plan"
             raise click.UsageError(f"{other}, and --no-plan says that none is used")
         return find_plan(named, settings, ignored=self.ignored, part=part)
 
@@ -395,7 +395,7 @@ def _planned_again(
     from migplan.report import plan as report
 
     if chosen.file is None:
-        raise RefusedError("there is no plan to make anew", do="write one with: migplan plan")
+        raise RefusedError("there is no plan to make again", do="write one with: migplan plan")
     found = catalog(Exactness.AUTO)
     configured = settings
     if layout is not None:

@@ -57,7 +57,7 @@ def staleness(stale: Sequence[str], out: Path) -> Iterator[Text]:
         return
     yield Text(f"{out} is stale:", style="bold")
     yield from (Text(f"  {line}") for line in stale)
-    yield Text(f"  -> write it anew with: migplan document --out {out}", style="dim")
+    yield Text(f"  -> write it again with: migplan document --out {out}", style="dim")
 
 
 def _samples(documentation: Documentation) -> Iterator[str]:

@@ -93,7 +93,7 @@ def _refuse_what_cannot_be(plan: Plan, options: Options) -> None:
     if at_once and options.inserts is not None:
         raise PlanError(
             f"{at_once[0]} is to be loaded at once, and INSERT checks its keys to itself one by one",
-            do="set its strategy to levels, or leave --data-format insert away",
+            do="set its strategy to levels, or leave out --data-format insert",
         )
 
 
@@ -152,7 +152,7 @@ def _refuse_unknown_roles(owners: Owners, archive: Archive, config: Config, cata
         if role in known and role not in named:
             raise SelectionError(
                 f"--role {role}=...: only bodies of functions name {role}, and these are not rewritten",
-                do="take the option away, and change the functions in the bundle's files",
+                do="leave out the option, and change the functions in the bundle's files",
             )
         if role not in named:
             raise SelectionError(
@@ -227,7 +227,7 @@ def _with_tables(asked: _Asked, used: UsedPlan, tables: Collection[QualifiedName
         )
         raise PlanError(
             f"{asked.file.file} has no place for {', '.join(map(str, missing))}, which is needed",
-            do=f"plan anew with all of them: migplan plan {words} --out {file}",
+            do=f"make a plan with all of them: migplan plan {words} --out {file}",
         )
     return more
 

@@ -457,7 +457,7 @@ def _refuse_drift(
     shown = [*found[:10], *([f"and {len(found) - 10:,} more"] if len(found) > 10 else [])]
     raise DriftError(
         f"{file} no longer fits {catalog.server.address}:\n  " + "\n  ".join(shown),
-        do="the same command with --replan plans anew, keeps what was set by hand, and goes on",
+        do="the same command with --replan plans again, keeps what was set by hand, and goes on",
         drift=found,
     )
 

@@ -185,7 +185,7 @@ def refuse_failed(tried: Tried, analysis: Analysis) -> None:
             f"{each.name} fails on {tried.server}, where it was tried before the target; nothing was changed:"
             f"\n  {each.failure.place}: {each.failure.what}"
             + "".join(f"\n  {line}" for line in (each.failure.statement, each.failure.detail) if line),
-            do="mend it; or, where the target is not like that, apply without a trial: --no-try",
+            do="fix it; or, where the target is not like that, apply without a trial: --no-try",
         )
     for each in tried.of("not judged"):
         assert each.failure is not None

@@ -29,7 +29,7 @@ from migplan.plan.treatment import label_of
 from migplan.text.wording import did_you_mean, listed
 from migplan.yamlfile import Marks, Place
 
-_AGAIN = "--replan plans anew, and keeps what was set by hand"
+_AGAIN = "--replan plans again, and keeps what was set by hand"
 
 
 @dataclass(frozen=True)

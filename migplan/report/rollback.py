@@ -115,7 +115,7 @@ def abandoned(result: Abandoned | None, address: object) -> Iterator[Text]:
         return
     yield Text(f"run {result.run.run}, {result.run.bundle}, is abandoned", style="bold")
     yield Text(f"Stays: {result.stays}")
-    yield Text("Another bundle can be applied now, or the same anew; what is in its way is said before.")
+    yield Text("Another bundle can be applied now, or the same one again; what is in its way is said before.")
 
 
 def done(result: RollbackResult, address: object, apply: str, rollback: str) -> Iterator[Text]:

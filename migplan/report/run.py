@@ -133,7 +133,7 @@ def _carrying(error: StepError, words: Words) -> str:
 def stays(status: Status | None, words: Words, *, recurs: bool = False) -> Iterator[Text]:
     """Return what an unfinished run has left, and how to go on; the status is None if the server is gone.
 
-    ``recurs`` says that the run fails there again until the cause is mended.
+    ``recurs`` says that the run fails there again until the cause is fixed.
     """
     if words.gone:
         yield Text("  stays: nothing; the throwaway server is gone")
@@ -152,7 +152,7 @@ def stays(status: Status | None, words: Words, *, recurs: bool = False) -> Itera
         yield _left(found)
     else:
         yield Text("  stays: what the journal has as done; when the server answers again:")
-    yield Text(f"  -> go on:   {words.apply}" if not recurs else f"  -> once that is mended: {words.apply}")
+    yield Text(f"  -> go on:   {words.apply}" if not recurs else f"  -> once that is fixed: {words.apply}")
     yield Text(f"  -> go back: {words.rollback}")
 
 
@@ -251,7 +251,7 @@ def orphans(found: Sequence[FileOrphans], *, carry: bool) -> Iterator[Text]:
         yield Text(f"{counted(len(broken), 'key')} will be NOT VALID in the target.", style="yellow")
     else:
         yield Text("Nothing was changed.", style="bold")
-        yield Text("  -> fix the rows in the source and export anew, or add --carry-orphans", style="dim")
+        yield Text("  -> fix the rows in the source and export again, or add --carry-orphans", style="dim")
 
 
 def foreseen(

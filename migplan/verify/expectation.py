@@ -79,7 +79,7 @@ def load(folder: Path) -> Expectation:
         raise FileError(
             f"{folder} has no {paths.catalog.name}: an earlier migplan wrote it, and it does not say what "
             "comes out",
-            do="export the bundle anew",
+            do="export the bundle again",
             file=paths.catalog,
         )
     catalog = store.from_json(_content(paths.catalog, listed), paths.catalog)
@@ -94,7 +94,9 @@ def _large_objects(file: Path, listed: Mapping[str, str]) -> dict[int, Mapping[s
         return {each["oid"]: each for each in _content(file, listed)["large_objects"]}
     except (KeyError, TypeError) as error:
         raise FileError(
-            f"{file} does not hold what migplan writes there: {error}", do="export the bundle anew", file=file
+            f"{file} does not hold what migplan writes there: {error}",
+            do="export the bundle again",
+            file=file,
         ) from None
 
 
@@ -105,7 +107,9 @@ def _attributes(file: Path, listed: Mapping[str, str]) -> Attributes | None:
         return attributes.from_json(_content(file, listed))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileError(
-            f"{file} does not hold what migplan writes there: {error}", do="export the bundle anew", file=file
+            f"{file} does not hold what migplan writes there: {error}",
+            do="export the bundle again",
+            file=file,
         ) from None
 
 

@@ -59,7 +59,7 @@ def test_what_is_no_catalog_is_refused(tmp_path: Path, text: str, said: str) -> 
     with pytest.raises(FileError) as refused:
         load(file)
     assert refused.value.what.startswith(f"{file} is not a catalog that migplan wrote: {said}")
-    assert refused.value.do == "write it anew with: migplan catalog --source URL --out FILE"
+    assert refused.value.do == "write it again with: migplan catalog --source URL --out FILE"
     assert refused.value.file == file
 
 

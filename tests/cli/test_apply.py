@@ -114,7 +114,7 @@ def test_a_key_that_rows_break_says_which_and_can_be_carried_on(
     assert "  rows: 3 rows refer to nothing: (hotel) = (7), (8)" in said
     carrying = f"migplan apply {bundle} --target {shlex.quote(url)} --carry-orphans"
     assert f"-> or keep these rows, with the key NOT VALID: {carrying}" in said
-    assert "-> once that is mended" in said
+    assert "-> once that is fixed" in said
     assert "-> go on" not in said
     run("apply", bundle, "--target", url, exit_code=2)  # as often as one likes
     run("apply", bundle, "--target", url, "--carry-orphans")

@@ -190,7 +190,7 @@ def test_what_apply_refuses_is_not_rehearsed(shop: tuple[str, str], run: Run, no
     Path("migplan.yaml").write_text(config + "signatures: {allowed_signers: signers, required: true}\n")
     assert "is not signed" in run("rehearse", BUNDLE, exit_code=2).stderr
     Path("migplan.yaml").write_text(config)
-    assert "--source is for one to be written" in run("rehearse", BUNDLE, shop[0], exit_code=2).stderr
+    assert "--source applies only when one is written" in run("rehearse", BUNDLE, shop[0], exit_code=2).stderr
     assert "and not of" in run("rehearse", "--source", shop[1], exit_code=2).stderr
     (nowhere / "m").mkdir()
     assert "migplan apply m --target scratch" in run("rehearse", "m", exit_code=2).stderr

@@ -156,8 +156,10 @@ def test_a_database_is_an_argument_as_well_as_an_option(
         run(command, url, *more)
         run(command, url, "--source", url, *more, *(["--force"] if command == "export" else []))
     said = run(command, url, "--source", "service=other", *more, exit_code=2).stderr
-    assert "named twice, and not the same" in said
-    assert "named twice" in run(command, url, "service=other", *more, exit_code=2).stderr
+    assert "two different databases are named" in said
+    assert (
+        "two different databases are named" in run(command, url, "service=other", *more, exit_code=2).stderr
+    )
 
 
 def test_a_target_is_an_argument_too_and_names_of_the_configuration_are(

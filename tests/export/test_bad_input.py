@@ -57,7 +57,7 @@ def test_a_table_that_changed_since_the_plan(newest: Server, source: str, run: R
     said = refused(run, url, bundle, "p.yaml")
     assert "a.child" in said
     assert "extra" in said
-    assert "--replan plans anew" in said
+    assert "--replan plans again" in said
 
 
 def test_a_plan_edited_into_a_contradiction(newest: Server, source: str, run: Run, bundle: Path) -> None:

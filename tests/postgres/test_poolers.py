@@ -168,7 +168,7 @@ def test_a_bundle_goes_through_pgbouncer_in_session_mode(
         out = tmp_path / "bundle"
         export(source, out)
         said = run("apply", str(out), "--target", target)
-        assert "a pooler in session mode stands between" in said.stderr
+        assert "a pooler in session mode is in between" in said.stderr
         run("verify", str(out), "--target", target, "--source", source)
         run("rollback", str(out), "--target", target, "--yes")
 

@@ -101,7 +101,7 @@ class _Editing:
             raise BundleError(
                 f"{self._paths.folder} cannot be accepted as it is, and nothing was changed:\n  "
                 + "\n  ".join([*lines[:_SHOWN], *more]),
-                do="mend these, and run the same command again",
+                do="fix these, and run the same command again",
                 file=self._paths.manifest,
             )
         tables = tuple(self._loaded(files))
@@ -134,7 +134,7 @@ class _Editing:
     def _read(self, path: Path, file: BundleFile) -> BundleFile:
         """Return what the manifest is to say of an edited file."""
         if file.large_objects:
-            self._note(file.file, None, "large objects cannot be edited by hand: export anew")
+            self._note(file.file, None, "large objects cannot be edited by hand: export again")
             return file
         update: dict[str, object] = {"sha256": manifests.digest(path), "bytes": path.stat().st_size}
         with path.open("rb") as stream:

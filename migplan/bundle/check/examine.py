@@ -38,8 +38,8 @@ from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError
 from migplan.sql.statements import beginning
 from migplan.sql.tree import relation_name
 
-_ANEW = "export the bundle anew"
-_EDITED = "undo the change, or export anew; if it is meant: migplan check {folder} --accept"
+_ANEW = "export the bundle again"
+_EDITED = "undo the change, or export again; if it is meant: migplan check {folder} --accept"
 
 # A file with one of these was not read to its end, and nobody knows what it creates or fills.
 _NOT_READ = frozenset({Kind.MISSING, Kind.SYNTAX, Kind.META_COMMAND})
@@ -374,7 +374,7 @@ class Matching:
             self._note(Kind.ROWS, current.line, what)
 
     def _note(self, kind: Kind, line: int | None, what: str) -> None:
-        self.problems.append(Problem(kind, self._file, line, what, "export the bundle anew"))
+        self.problems.append(Problem(kind, self._file, line, what, "export the bundle again"))
 
 
 class _Current:

@@ -357,7 +357,7 @@ class Loads:
         self._need(_Name("column", schema, (table, column)))
 
 
-_DO = "put back what is missing, or export the bundle anew"
+_DO = "put back what is missing, or export the bundle again"
 
 
 class _Surroundings:

@@ -82,4 +82,4 @@ def _filling(
 
 
 def _problem(place: Place, what: str) -> Problem:
-    return Problem(Kind.ORDER, place.file, place.line, what, "plan and export anew")
+    return Problem(Kind.ORDER, place.file, place.line, what, "plan and export again")

@@ -270,7 +270,7 @@ def _carried(bundle: VerifiedBundle, carry: bool) -> frozenset[str]:
     if whole := [str(each.key) for each in broken if each.key.partitioned]:
         raise RefusedError(
             f"keys of partitioned tables cannot be NOT VALID before PostgreSQL 18: {', '.join(whole)}",
-            do="fix the rows in the source and export anew",
+            do="fix the rows in the source and export again",
         )
     return frozenset(f"{quoted(each.key.name)} of {each.key.table}" for each in broken)
 

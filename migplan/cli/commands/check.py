@@ -50,7 +50,7 @@ def check(bundle: Path, allowed: Path | None, accepting: bool, yes: bool) -> Non
         raise click.UsageError("--yes goes with --accept")
     if accepting:
         if allowed is not None:
-            raise click.UsageError("who seals a bundle anew makes it unsigned: --signed-by goes with a check")
+            raise click.UsageError("--accept removes the signature, so --signed-by does not go with it")
         _accept(bundle, yes=yes)
         return
     with screen.progress("reading the bundle") as on_progress:

@@ -83,7 +83,10 @@ def rehearse(
     if target != SCRATCH:
         found = permission.protection(target, named.resolved(target, settings), settings)
         if found.name:
-            raise RefusedError(f"{found.why}; and a rehearsal changes its target", do="use another one")
+            raise RefusedError(
+                f"{found.why}; and a rehearsal changes its target",
+                do="rehearse on another target, or without --target on a throwaway server",
+            )
     of_export = {
         "--platform": platform is not None,
         "--provided": bool(provided),
@@ -125,8 +128,9 @@ class Asked:
         there = self._there(folder)
         if unused := [name for name in self.of_export if name != "--no-plan"]:
             click.echo(
-                f"note: {folder} is there, and rehearsed as it is: {unused[0]} is for one to be written; "
-                f"migplan rehearse --fresh writes it anew",
+                f"note: {folder} is there, and rehearsed as it is: {unused[0]} applies only when one is "
+                f"written; "
+                f"migplan rehearse --fresh writes it again",
                 err=True,
             )
         if plan.plan is not None and there.manifest.plan != plan.plan.digest:
@@ -135,7 +139,7 @@ class Asked:
                 return self._exported(plan)
             click.echo(
                 f"note: {folder} was not made of {plan.file} as it is now; "
-                f"migplan rehearse --fresh writes it anew",
+                f"migplan rehearse --fresh writes it again",
                 err=True,
             )
         return there
@@ -149,7 +153,9 @@ class Asked:
         }
         wrong = [name for name, is_said in of_export.items() if is_said]
         if wrong := [*wrong, *self.of_export]:
-            raise click.UsageError(f"{folder} is rehearsed as it is, and {wrong[0]} is for one to be written")
+            raise click.UsageError(
+                f"{folder} is rehearsed as it is, and {wrong[0]} applies only when one is written"
+            )
         if named.is_of_people(folder):
             raise RefusedError(
                 f"{folder} is no bundle, and only bundles are rehearsed",

@@ -111,7 +111,7 @@ class _Reader:
             if not isinstance(piece, Statement):
                 raise BundleError(
                     f"{self.name} was changed after the export: rows stand in data files only",
-                    do="export the bundle anew",
+                    do="export the bundle again",
                 )
             if found := _SETTING.match(piece.text):
                 self._settings[(found[1] or found[2]).lower()] = piece.text

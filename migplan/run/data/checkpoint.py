@@ -97,7 +97,7 @@ class Checkpoints:
             raise RefusedError(
                 f"the step was begun in the order of {', '.join(found.columns)}, and its file now has the "
                 f"key {', '.join(columns)}: nobody could say which rows are done",
-                do="put the key back; or, to begin anew, with rows that may be written twice, delete "
+                do="put the key back; or, to start over, with rows that may be written twice, delete "
                 f"the row of run {self.run}, step {self.step} from migplan.checkpoint",
             )
         return found
@@ -119,7 +119,7 @@ class Checkpoints:
             raise JournalError(
                 f"the journal in {self.address} was changed by hand: the checkpoint of step {self.step} of "
                 f"run {self.run} says no place to go on from",
-                do="restore it from a backup; or, to begin anew, with rows that may be written twice, "
+                do="restore it from a backup; or, to start over, with rows that may be written twice, "
                 "delete that row from migplan.checkpoint",
                 address=str(self.address),
                 during="running a data step",

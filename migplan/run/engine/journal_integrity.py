@@ -12,7 +12,7 @@ from migplan.postgres.session import Session
 from migplan.run.engine.records import Run
 
 RESTORE = (
-    "restore it from a backup; without it nobody knows what was done. To begin anew, "
+    "restore it from a backup; without it nobody knows what was done. To start over, "
     "on a target that you emptied yourself: DROP SCHEMA migplan CASCADE"
 )
 RESTORE_OR_END = (

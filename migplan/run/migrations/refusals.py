@@ -30,7 +30,7 @@ def refuse_what_fails(analysis: Analysis, left: Collection[str], *, reorder: boo
             raise RefusedError(
                 "statements of these files use what is not there, in any order of the files; nothing was "
                 "changed:\n  " + "\n  ".join(map(said, within[:_SHOWN])),
-                do=_way_out("mend the files", CONTRADICTION),
+                do=_way_out("fix the files", CONTRADICTION),
             )
         if found and order.cycles:
             rings = [" -> ".join((*cycle.migrations, cycle.migrations[0])) for cycle in order.cycles]

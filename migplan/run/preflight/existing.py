@@ -111,7 +111,7 @@ def in_the_way(target: Target, manifest: Manifest, presence: Presence | None) ->
             "objects",
             f"{counted(len(found), 'object')} of the bundle are there already, and whether they are the same "
             f"cannot be told, for an earlier migplan wrote the bundle: {listed(found, 10)}",
-            f"export anew, so that they can be compared; or {_ELSEWHERE}",
+            f"export again, so that they can be compared; or {_ELSEWHERE}",
         )
 
 
@@ -258,7 +258,8 @@ def _kept_rows(target: Target, manifest: Manifest, presence: Presence) -> Iterat
     if unread := [table.name for table in found if not table.may_select]:
         yield stop(
             "rows",
-            f"{target.role.name} may not look whether tables that are there are empty: {listed(unread, 10)}",
+            f"{target.role.name} may not read existing tables, so whether they are empty is not known: "
+            f"{listed(unread, 10)}",
             f"GRANT SELECT ON {unread[0]} TO {quoted(target.role.name)}, and so on",
         )
     if filled := _filled_tables(target, [table for table in found if table.may_select]):
@@ -352,7 +353,7 @@ def for_rows(target: Target, manifest: Manifest, wants: Wants, *, resuming: bool
         yield stop(
             "columns",
             f"tables lack columns of the rows: {listed(lacking, 10)}",
-            "bring the schema up to that of the source, or export anew",
+            "bring the schema up to that of the source, or export again",
         )
     refused = [table.name for table in there if table.name in columns and not table.may_insert]
     if refused:

@@ -90,7 +90,8 @@ def _owners(target: Target, wants: Wants) -> Iterator[Obstacle]:
     if refused:
         yield stop(
             "roles",
-            f"{target.role.name} may give nothing to {listed(refused, 10)}, of which it is no member",
+            f"{target.role.name} may not make {listed(refused, 10)} the owner of anything, because it is no "
+            "member",
             f"GRANT {', '.join(map(quoted, refused))} TO {quoted(target.role.name)}; "
             f"or export with --no-owner, or {mapped(refused, target.role.name)}",
         )

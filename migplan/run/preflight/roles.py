@@ -120,7 +120,7 @@ def _in_new_schemas(target: Target, manifest: Manifest, wants: Wants, there: Rol
             "roles",
             f"{role} will own something in schema {quoted(schema)}, which the files create, and which they "
             "give it no right to create anything in",
-            f"GRANT CREATE ON SCHEMA {quoted(schema)} TO {quoted(role)} in the source, and export anew; or "
+            f"GRANT CREATE ON SCHEMA {quoted(schema)} TO {quoted(role)} in the source, and export again; or "
             "run as a superuser, or export with --no-owner",
         )
 

@@ -90,13 +90,14 @@ def _way(target: Target) -> Iterator[Obstacle]:
     if instead and not target.session.pooled:
         yield warn(
             "connection",
-            f"{target.address} is known for a pooler in transaction mode; this session does not look shared",
+            f"{target.address} is known to be a pooler in transaction mode; this session does not look "
+            "shared",
             f"if you can, connect to {instead}",
         )
     if target.session.pooled:
         yield warn(
             "connection",
-            "a pooler in session mode stands between: its own time-outs end sessions, and it decides when "
+            "a pooler in session mode is in between: its own time-outs end sessions, and it decides when "
             "the server hears that a client is gone",
             "if you can, connect to the server itself",
         )
@@ -232,7 +233,7 @@ def build(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle
         said = sorted(f"{each} (PostgreSQL {major})" for major, what in newer.items() for each in what)
         yield stop(
             "server",
-            f"{target.address} is PostgreSQL {dotted(target.version)}, and the files say what newer ones "
+            f"{target.address} is PostgreSQL {dotted(target.version)}, and the files use what newer versions "
             f"brought: {listed(said, 10)}",
             f"use a server of version {max(newer)} or newer, or leave these out of the bundle",
         )

@@ -41,7 +41,7 @@ def encodings(target: Target, bundle: VerifiedBundle) -> Iterator[Obstacle]:
             "encoding",
             f"the database holds {encoding}, which lacks {counted(len(lacking), 'character')} of the files: "
             f"{shown}; in {listed(where, _SHOWN)}",
-            "create it anew: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0; or replace them in the "
+            "create it again: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0; or replace them in the "
             "source",
         )
     elif encoding != manifest.origin.encoding:

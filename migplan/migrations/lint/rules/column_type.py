@@ -14,9 +14,7 @@ from migplan.sql.tree import definition
 CODE = "ML101"
 TITLE = "another type for a column"
 LEVEL = Level.ERROR
-WHY = (
-    "unless the old type fits the new one byte by byte, all rows are written anew, and nobody reads meanwhile"
-)
+WHY = "unless the old type fits the new one byte by byte, all rows are rewritten, and nobody reads meanwhile"
 FIX = "add a column of the new type, fill it in batches, and exchange the names"
 _WIDE = frozenset({"text", "varchar"})
 
@@ -27,7 +25,7 @@ def find(statement: Parsed, context: Context) -> Iterator[Hit]:
         column = definition(command).column_def
         name = column.type_name.names[-1].string.sval
         if name in _WIDE and not column.type_name.typmods and not column.HasField("raw_default"):
-            why = f"free if {quoted(command.name)} is varchar now; from other types all rows are written anew"
+            why = f"free if {quoted(command.name)} is varchar now; from other types all rows are rewritten"
             yield Hit(table, why, level=Level.NOTE)
         else:
             yield Hit(table)
