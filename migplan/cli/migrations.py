@@ -36,6 +36,7 @@ from migplan.run.engine.journal import journal_reader
 from migplan.run.migrations.apply import MigrateOptions
 from migplan.run.migrations.apply import foreseen as would_apply
 from migplan.run.migrations.down_migrations import DownMigration
+from migplan.run.migrations.repair import ChangedFile, as_taken_over
 from migplan.run.migrations.revert import AppliedFolder, RevertOptions, foreseen, revert
 from migplan.run.migrations.status import MigrationStatus, State, statuses_in
 
@@ -52,6 +53,8 @@ def apply(
     tries: bool,
     scratch: str | None,
     trust_names: bool,
+    repair: bool,
+    yes: bool,
     dry_run: bool,
     log_format: str,
 ) -> None:
@@ -61,11 +64,13 @@ def apply(
             stack.enter_context(throwaway_server()).address if target == SCRATCH and not kept() else None
         )
         address = throwaway or named.resolved(target, settings)
-        analysis = migrating.analyze_folder(path, settings, address, host_of_target(settings, target))
+        analysis = _analysed(path, settings, address, weighed_on=target)
         if trust_names:
             analysis = analysis.trusting_names()
             screen.show_aside(analysis_report.contradicting(analysis))
         known = statuses_in(analysis, address)
+        changed = _changes(address, known, yes=yes or dry_run) if repair else ()
+        known = as_taken_over(known) if changed else known
         names = would_apply(analysis, known, wanted, lambda: migrating.things_in(address))
         grave = _risks(analysis, set(names))
         screen.show_aside(line for each in grave for line in analysis_report.risk(each))
@@ -86,11 +91,39 @@ def apply(
             lent = named.resolved(scratch, settings) if scratch is not None else None
             tried = _tried(analysis, address, names, known, lent, seeds=wanted.seeds)
             base, asked = tried.base, replace(asked, tried=_ran(tried, names))
+        if changed:
+            migrating.repair(analysis, address, changed, run_options)
+            screen.show(report.taken_over(changed))
         way = f"migplan apply {shlex.quote(str(path))} --target {named.as_typed(target)}"
         with _said(analysis, address, way, gone=throwaway is not None):
             with runs.progress(log_format, quiet=True) as on_event:
                 done = migrating.apply_migrations(analysis, address, asked, on_event, base)
             screen.show(report.applied(done, path, address))
+
+
+def _analysed(path: Path, settings: Config, address: Address, *, weighed_on: str = "") -> Analysis:
+    """The folder, under the name of its history in the target; with a target's name its risks are weighed."""
+    if weighed_on:
+        platform = host_of_target(settings, weighed_on)
+        analysis = migrating.analyze_folder(path, settings, address, platform)
+    else:
+        analysis = migrating.analyze_folder(path, settings)
+    found, note = migrating.recognised_in(analysis, address)
+    screen.show_aside([note] if note else [])
+    return found
+
+
+def _changes(address: Address, known: Sequence[MigrationStatus], *, yes: bool) -> tuple[ChangedFile, ...]:
+    """Show how changed files differ from what was applied, and ask whether they are to be taken over."""
+    found = migrating.changed_in(address, known)
+    screen.show(report.changes(found))
+    if not found or yes:
+        return found
+    if not sys.stdin.isatty():
+        raise RefusedError("nobody is there to be asked; nothing was changed", do="say --yes")
+    if not click.confirm("Take them over as they are now? Nothing of them runs.", err=True):
+        raise RefusedError("nothing was changed")
+    return found
 
 
 def _tried(
@@ -128,7 +161,7 @@ def _ran(tried: trial.Tried, names: Sequence[str]) -> frozenset[str]:
 
 def status(path: Path, address: Address, settings: Config) -> bool:
     """Show how each migration stands; whether nothing is left to do."""
-    analysis = migrating.analyze_folder(path, settings)
+    analysis = _analysed(path, settings, address)
     known = statuses_in(analysis, address)
     screen.show(report.statuses_of(known, path, address))
     return not any(each.state is not State.APPLIED and not each.is_seed for each in known)
@@ -147,7 +180,7 @@ class VerifyOptions:
 
 def verify(path: Path, address: Address, settings: Config, wanted: VerifyOptions) -> bool:
     """Show whether the applied migrations did what they say; whether all holds, and nothing is left."""
-    analysis = migrating.analyze_folder(path, settings)
+    analysis = _analysed(path, settings, address)
     with screen.progress("verifying") as on_progress:
         options = ProofOptions(wanted.lent, wanted.everything, on_progress)
         proof = verify_migrations(analysis, address, options)
@@ -192,7 +225,7 @@ def rollback(
 
     ``path`` is the folder, or its name in the journal alone, where it is gone.
     """
-    analysis = migrating.analyze_folder(path, settings) if isinstance(path, Path) else None
+    analysis = _analysed(path, settings, address) if isinstance(path, Path) else None
     given = AppliedFolder(analysis.folder.name if analysis else str(path), analysis)
     if dry_run:
         screen.show(report.way_back(foreseen(given, address, wanted), address))

@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from migplan.errors import FileError
-from migplan.migrations.model import Folder, Migration, Style
+from migplan.migrations.model import ID_FILE, Folder, Migration, Style
+from migplan.migrations.source_files import load
 from migplan.migrations.styles import flyway, golang_migrate, plain, sqitch
 from migplan.migrations.styles.building import Listing, by_number, listing
 from migplan.migrations.styles.foreign_marks import refuse_foreign_marks
 from migplan.migrations.styles.marked import DBMATE, GOOSE, SQL_MIGRATE
+
+_LONGEST_ID = 100
 
 IN_ORDER = (sqitch, flyway, golang_migrate, DBMATE, GOOSE, SQL_MIGRATE, plain)
 """The styles in the order in which they are asked; plain takes what is left."""
@@ -34,7 +37,22 @@ def read(path: Path) -> Folder:
         refuse_foreign_marks(found.source(migration.up.file), migration)
     _say_what_shares_numbers(found, migrations)
     called = Style.SUPABASE if style is plain and plain.is_supabase(found) else style.STYLE
-    return Folder(path, called, tuple(_resolved(migrations)), planned, tuple(found.remarks))
+    return Folder(path, called, tuple(_resolved(migrations)), planned, tuple(found.remarks), _id_of(path))
+
+
+def _id_of(path: Path) -> str:
+    """The id that a folder's file says; '' without one."""
+    file = path / ID_FILE
+    if not file.is_file():
+        return ""
+    said = load(file).data.decode("utf-8-sig").strip()
+    if not said or len(said) > _LONGEST_ID or not said.isprintable():
+        raise FileError(
+            f"{file} is to hold one line: the name by which journals are to know these migrations",
+            do=f"echo NAME > {file}, or remove it",
+            file=file,
+        )
+    return said
 
 
 def holds_migrations(path: Path) -> bool:

@@ -28,6 +28,9 @@ class Style(StrEnum):
     SQITCH = "sqitch"  # sqitch.plan, deploy/, revert/, verify/
 
 
+ID_FILE = "migplan.id"
+"""The file of a folder that says by which name journals are to know its migrations."""
+
 Kind = Literal["sql", "python", "seed", "maintenance"]
 
 
@@ -50,7 +53,8 @@ class Migration:
     number: str  # 20251001015000; empty where the name has none
     kind: Kind
     up: Part
-    digest: str  # SHA-256 of the part ``up``: a change of the others does not make it another migration
+    digest: str  # SHA-256 of the statements of ``up``: what else changes makes no other migration of it
+    byte_digest: str = ""  # of its bytes: what journals of earlier versions have
     down: Part | None = None
     verify: Part | None = None
     requires: tuple[str, ...] = ()  # names, by -- migplan: requires NAME, or a plan that says so
@@ -58,6 +62,11 @@ class Migration:
     repeatable: bool = False  # it runs again when it has changed
     conflicts: tuple[str, ...] = ()  # names that must not be applied beside it (sqitch)
     schedule: str = ""  # of maintenance, by -- migplan: maintenance SCHEDULE; empty: by hand only
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Those by which a journal may know it."""
+        return frozenset({self.digest, self.byte_digest})
 
     @property
     def is_ordered(self) -> bool:
@@ -86,10 +95,17 @@ class Folder:
     migrations: tuple[Migration, ...]
     in_this_order: bool = False  # the folder has a plan of its own that orders them (sqitch)
     remarks: tuple[Remark, ...] = ()
+    id: str = ""  # by which journals are to know it, as its file ``migplan.id`` says
+    known_as: str = ""  # the history in a journal that turned out to be its own
 
     @property
     def name(self) -> str:
         """What journals know it by, wherever it lies."""
+        return self.known_as or self.id or self.base_name
+
+    @property
+    def base_name(self) -> str:
+        """The last part of its path."""
         return self.path.resolve().name
 
     def __getitem__(self, name: str) -> Migration:

@@ -13,14 +13,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import postgast
+from postgast import pg_query_pb2 as pg
+
 from migplan.errors import FileError
 from migplan.files import read_bytes
 from migplan.migrations.model import Part
 from migplan.sealed_files import Seal
-from migplan.sql.split import MetaCommandError, SqlFileError, pieces
+from migplan.sql.split import MetaCommandError, SqlFileError, Statement, pieces
 from migplan.sql.statements import Parsed, parsed
 
 _OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_COMMENTS = frozenset({pg.SQL_COMMENT, pg.C_COMMENT})
+_MAY_COPY = re.compile(rb"\bcopy\b.*?\bstdin\b", re.IGNORECASE | re.DOTALL)
 _NOT_A_LINE = re.compile(rb"[^\n]")
 _DIRECTIVE = re.compile(
     rb"^[ \t]*(?:--|#)[ \t]*migplan:[ \t]*([\w-]*)[ \t]*([^\r\n]*?)[ \t\r]*$", re.MULTILINE
@@ -50,13 +55,63 @@ class SourceFile:
         last = len(self.data) if end is None else end
         return Part(self.file, first, last, self.line(first), Seal.of_bytes(self.data))
 
-    def digest(self, part: Part) -> str:
+    def byte_digest(self, part: Part) -> str:
         """The SHA-256 of a part, the same on every system."""
-        return hashlib.sha256(self.data[part.start : part.end].replace(b"\r\n", b"\n")).hexdigest()
+        return hashlib.sha256(self._bytes(part)).hexdigest()
+
+    def digest(self, part: Part) -> str:
+        """The SHA-256 of a part's statements: another comment or white space makes no other migration.
+
+        Of what cannot be taken apart as SQL, it is that of the bytes.
+        """
+        said = words(self._bytes(part), self.file)
+        return hashlib.sha256(said).hexdigest() if said is not None else self.byte_digest(part)
+
+    def _bytes(self, part: Part) -> bytes:
+        return self.data[part.start : part.end].replace(b"\r\n", b"\n")
 
     def error(self, what: str, at: int, do: str = "") -> SqlFileError:
         """The complaint about a place."""
         return SqlFileError(what, file=self.file, line=self.line(at), do=do)
+
+
+def words(text: bytes, file: Path) -> bytes | None:
+    """Return the words of statements without comments and white space, and rows of COPY as they are.
+
+    The words are those of PostgreSQL's own scanner, written as they stand in the file, but for upper case
+    outside of quotes: unlike a parse tree, that is the same in every version of the parser. None, if it is no
+    SQL.
+    """
+    if file.suffix != ".sql":
+        return None
+    try:
+        if not _MAY_COPY.search(text):
+            return b"\0".join(_words(text))
+        found: list[bytes] = []
+        for piece in pieces(io.BytesIO(text), file):
+            if isinstance(piece, Statement):
+                found += _words(piece.text.encode())
+            else:
+                found += [*_words(piece.statement.text.encode()), b"".join(piece)]
+        return b"\0".join(found)
+    except (SqlFileError, postgast.PgQueryError):
+        return None
+
+
+def _words(text: bytes) -> Iterator[bytes]:
+    ended = True  # behind a semicolon, or at the beginning: another one says nothing
+    for token in postgast.scan(text.decode()).tokens:
+        if token.token in _COMMENTS:
+            continue
+        word = text[token.start : token.end]
+        if word == b";":
+            ended = True
+            continue
+        if ended:
+            yield b";"
+            ended = False
+        quotes = b"'" in word or b'"' in word or word.startswith(b"$")
+        yield word if quotes else word.lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,18 @@ from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.session import Session, connect
 from migplan.run.engine.events import OnEvent, Warned, ignore
+from migplan.run.engine.journal import journal_reader
+from migplan.run.engine.options import RunOptions
 from migplan.run.engine.steps import Step
-from migplan.run.engine.target import LockedTarget
+from migplan.run.engine.target import LockedTarget, locked
 from migplan.run.engine.worker import Observer
 from migplan.run.migrations import steps
 from migplan.run.migrations.apply import MigrateOptions, MigrateResult, migrate
 from migplan.run.migrations.base import Base
+from migplan.run.migrations.history import recognised
 from migplan.run.migrations.objects import present
+from migplan.run.migrations.repair import ChangedFile, changed_files, take_over
+from migplan.run.migrations.status import MigrationStatus
 from migplan.run.migrations.trial import before_first
 from migplan.text.wording import CODE, did_you_mean
 from migplan.verify.parts import look
@@ -57,6 +62,24 @@ def _refuse_unknown(codes: Iterable[str]) -> None:
                 f"lint in migplan.yaml speaks of {code}, and no rule has that code",
                 do=did_you_mean(code, known, f"there are: {', '.join(known)}", CODE),
             )
+
+
+def recognised_in(analysis: Analysis, address: Address) -> tuple[Analysis, str]:
+    """Return the folder under the name of its history in a target's journal, and what to say of that."""
+    with journal_reader(address) as reader:
+        return recognised(analysis, reader.journal)
+
+
+def changed_in(address: Address, known: Sequence[MigrationStatus]) -> tuple[ChangedFile, ...]:
+    """Return the files that were changed after they were applied, each with its difference."""
+    with journal_reader(address) as reader:
+        return changed_files(known, reader.journal)
+
+
+def repair(analysis: Analysis, address: Address, files: Sequence[ChangedFile], options: RunOptions) -> None:
+    """Take over changed files: the journal learns of their content, and nothing of them runs."""
+    with locked(address, options) as target:
+        take_over(target, analysis, files)
 
 
 def apply_migrations(

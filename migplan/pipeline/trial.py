@@ -260,7 +260,7 @@ def _key(
     analysis: Analysis, base: Base, major: int | None, names: Sequence[str], wanted: TrialOptions
 ) -> str:
     """What tells a trial from another: the files in their order, what is below them, the server's version."""
-    digests = [(name, analysis.by_name[name].migration.digest) for name in names]
+    digests = [(name, analysis.by_name[name].migration.byte_digest) for name in names]
     said: Sequence[Any] = [__version__, major, base.digest, wanted.seeds, digests]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 

@@ -10,6 +10,7 @@ from migplan.migrations.model import ThingKind
 from migplan.run.data.events import Summary
 from migplan.run.migrations.apply import MigrateResult
 from migplan.run.migrations.down_migrations import DownMigration
+from migplan.run.migrations.repair import ChangedFile
 from migplan.run.migrations.revert import RevertResult
 from migplan.run.migrations.status import MigrationStatus, State
 from migplan.text.wording import counted
@@ -38,6 +39,30 @@ def statuses_of(known: Sequence[MigrationStatus], path: Path, target: object) ->
     states = Counter(each.state for each in known)
     said = ", ".join(f"{number:,} {state}" for state, number in states.items())
     yield Text(f"{path} in {target}: {said or 'no migration'}", style="bold")
+
+
+def changes(found: Sequence[ChangedFile]) -> Iterator[Text]:
+    """Return how files differ from what was applied."""
+    for each in found:
+        status = each.status
+        yield Text(
+            f"  {status.name}, applied {status.at:%Y-%m-%d %H:%M} by {status.by}, was changed:", "bold"
+        )
+        if each.why:
+            yield Text(f"      {each.why}: what has changed cannot be shown", style="yellow")
+        for line in each.difference:
+            style = {"+": "green", "-": "red"}.get(line[:1], "")
+            yield Text(f"      {line}", style=style)
+        if not each.why and not each.difference:
+            yield Text("      in what makes no difference to its statements' text", style="dim")
+    if any(each.difference for each in found):
+        yield Text("  (literals stand as four digits of their digest)", style="dim")
+
+
+def taken_over(found: Sequence[ChangedFile]) -> Iterator[Text]:
+    """Return what was taken over."""
+    for each in found:
+        yield Text(f"  {each.status.name}  taken over as it is now; nothing of it ran", style="green")
 
 
 def pending(known: Sequence[MigrationStatus], names: Sequence[str]) -> Iterator[Text]:

@@ -159,7 +159,9 @@ def test_a_byte_order_mark_and_other_line_ends_make_no_other_migration(tmp_path:
     statements = list(statements_of(other.up))
     assert [each.line for each in statements] == [1, 2, 3]
     assert [raw[each.start : each.end].decode() for each in statements] == [each.text for each in statements]
-    assert read(folder(tmp_path / "plain", _1_a=sql + "\n"))["1_a"].digest != plain.digest
+    assert read(folder(tmp_path / "plain", _1_a=f"-- why\n{sql}\n"))["1_a"].digest == plain.digest
+    assert read(folder(tmp_path / "plain", _1_a=sql + "SELECT 2;"))["1_a"].digest != plain.digest
+    assert read(folder(tmp_path / "plain", _1_a=sql.replace("é", "e")))["1_a"].digest != plain.digest
 
 
 def test_a_change_of_the_way_back_is_no_change_of_the_migration(tmp_path: Path) -> None:

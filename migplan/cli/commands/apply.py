@@ -39,6 +39,8 @@ class _OfFolder:
     seed: bool
     strict: bool
     verify: bool
+    repair: bool
+    yes: bool
     no_try: bool
     scratch: str | None
 
@@ -55,6 +57,8 @@ class _OfFolder:
         log_format: str,
     ) -> None:
         """Apply a folder."""
+        if self.yes and not self.repair:
+            raise click.UsageError("--yes goes with --repair: apply asks nothing else that it would answer")
         from migplan.cli import migrations as folders
         from migplan.run.migrations.apply import MigrateOptions
 
@@ -67,6 +71,8 @@ class _OfFolder:
             without_rehearsal=without_rehearsal,
             strict=self.strict,
             trust_names=self.trust_names,
+            repair=self.repair,
+            yes=self.yes,
             tries=not self.no_try,
             scratch=self.scratch,
             dry_run=dry_run,
@@ -109,6 +115,13 @@ def _of_folders(command: Callable[..., None]) -> Callable[..., None]:
         help="Of a folder: run each migration's verify part in its own transaction, and stop at a "
         "difference: the migration is rolled back. What cannot be in one transaction is looked at after it.",
     )
+    @click.option(
+        "--repair",
+        is_flag=True,
+        help="Of a folder: take over files that were changed after they were applied, once their difference "
+        "is shown and you agree. Nothing of them runs.",
+    )
+    @click.option("--yes", is_flag=True, help="With --repair: do not ask.")
     @click.option(
         "--no-try",
         is_flag=True,

@@ -68,5 +68,7 @@ def maintain(
     protection = permission.protection(target, address, settings)
     protection.confirm(confirm)
     run_options = RunOptions(1, Limits(lock_timeout, statement_timeout), protected_as=protection.mark)
+    analysis, note = migrations.recognised_in(analysis, address)
+    screen.show_aside([note] if note else [])
     done = maintenance.maintain(analysis, name, address, run_options)
     screen.show([*done.said, f"{name} ran in {address} as run {done.run}, {done.seconds:.1f} s"])

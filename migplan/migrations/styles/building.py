@@ -79,6 +79,7 @@ class Listing:
             kind=kind,
             up=up,
             digest=source.digest(up),
+            byte_digest=source.byte_digest(up),
             down=down,
             verify=verify,
             requires=tuple(dict.fromkeys(each for each in needed if each)),

@@ -283,6 +283,19 @@ class Journal:
             ).format(folder),
         )
 
+    def take_over(self, folder: str, name: str, former: str, digest: str) -> None:
+        """Write down that a migration of a folder has another digest now than when it was applied."""
+        self._write(
+            "UPDATE migplan.step s SET file_digest = %s FROM migplan.run r WHERE r.run = s.run "
+            "AND r.kind = 'migrate' AND r.bundle = %s AND s.name = %s AND s.file_digest = %s",
+            [digest, folder, name, former],
+        )
+
+    def keep_anew(self, run: int, files: Mapping[str, bytes]) -> None:
+        """Keep these in place of what is kept of a run under the same names."""
+        self._write("DELETE FROM migplan.kept WHERE run = %s AND file = ANY (%s)", [run, list(files)])
+        self.keep(run, files)
+
     def resume(self, run: int) -> None:
         """Write down that the run goes on."""
         self._write(

@@ -59,6 +59,7 @@ _BEGIN_ALONE = """
 _TRIED_BEFORE = """
     SELECT count(*) FROM migplan.step s JOIN migplan.run r USING (run)
     WHERE s.name = %s AND s.file = %s AND s.line = %s AND s.attempts > 0 AND s.state <> 'done'
+      AND r.bundle = (SELECT bundle FROM migplan.run WHERE run = %s)
 """
 _DONE_ALONE = """
     UPDATE migplan.step SET state = 'done', error = NULL, rows = 0,
@@ -284,7 +285,9 @@ class _Doing:
         """Write down that the statement begins; whether an earlier try had begun it."""
         step = self._step
         with self._session.translate_errors("writing the journal"):
-            tried = self._session.execute(_TRIED_BEFORE, [step.name, step.file, step.line]).fetchone()
+            tried = self._session.execute(
+                _TRIED_BEFORE, [step.name, step.file, step.line, self._run]
+            ).fetchone()
             if self._session.execute(_BEGIN_ALONE, [self._run, step.number]).fetchone() is None:
                 raise AlreadyDoneError
         return bool(tried and tried[0])

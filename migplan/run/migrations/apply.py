@@ -19,6 +19,7 @@ from migplan.run.migrations.base import packed as packed_base
 from migplan.run.migrations.down_migrations import down_migrations_of, packed
 from migplan.run.migrations.objects import present
 from migplan.run.migrations.refusals import There, refuse_doubts, refuse_what_fails
+from migplan.run.migrations.repair import texts_of
 from migplan.run.migrations.status import MigrationStatus, State, by_state, statuses_of
 from migplan.run.migrations.steps import files_of, is_one_transaction, run_steps, steps_of, verify_step
 
@@ -73,6 +74,7 @@ def migrate(
         refuse_doubts(analysis, names, wanted.tried, there=lambda: present(target.session))
         data_steps = DataSteps(address, wanted.options.limits, files_of(analysis.folder))
         kept = {name: packed(way) for name, way in down_migrations_of(analysis, names).items()}
+        kept |= texts_of([analysis.by_name[name].migration for name in names])
         if base is not None and not any(each.state.is_there for each in known):
             found = base()
             kept |= {KEPT_AS: packed_base(found)} if found.is_whole else {}
@@ -110,8 +112,8 @@ def _refuse_changed(known: Sequence[MigrationStatus]) -> None:
         lines = [f"{each.name}, applied {each.at:%Y-%m-%d %H:%M} by {each.by}" for each in changed]
         raise RefusedError(
             "these files were changed after they were applied:\n  " + "\n  ".join(lines[:_SHOWN]),
-            do="put them back as they were and write the change as a new migration, or roll them back first "
-            "with: migplan rollback FOLDER --target TARGET",
+            do="put them back as they were and write the change as a new migration; or take them over as "
+            "they are, without running anything of them: the same command with --repair",
         )
 
 

@@ -1,7 +1,7 @@
 """The status of the migrations of a folder in a target, from its journal."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from migplan.migrations.analysis import Analysis
 from migplan.migrations.model import Migration
 from migplan.postgres.address import Address
 from migplan.run.engine.journal import Journal, Past, journal_reader
+from migplan.run.migrations.steps import steps_of
 
 
 class State(StrEnum):
@@ -46,6 +47,7 @@ class MigrationStatus:
     run: int | None = None
     done: frozenset[int] = frozenset()  # the lines of the statements that are done
     error: str = ""  # of the last try that failed
+    is_whole: bool = True  # whether all statements of what was applied are done
 
     @property
     def is_seed(self) -> bool:
@@ -88,21 +90,25 @@ def by_state(found: Sequence[MigrationStatus]) -> Mapping[State, list[MigrationS
 
 def _standing(analysis: Analysis, name: str, past: Sequence[Past]) -> MigrationStatus:
     migration = analysis.by_name[name].migration
-    now = _latest(past)
+    now = _latest(past, migration.digests)
     done = [each for each in now if each.state == "done"]
     failed = next((each.error or "" for each in now if each.state == "failed"), "")
     if not done:
         return MigrationStatus(name, State.PENDING, migration, error=failed)
     last = max(done, key=lambda each: (each.run, each.line))
     whole = len(done) == len(now)
-    if last.digest == migration.digest:
+    if last.digest in migration.digests:
         state = State.APPLIED if whole else State.HALF
+        if state is State.HALF and not _at_its_lines(analysis, name, now):
+            state = State.CHANGED
     elif whole and (migration.repeatable or migration.kind == "seed"):
         state = State.AGAIN
     else:
         state = State.CHANGED
     lines = frozenset(each.line for each in done)
-    return MigrationStatus(name, state, migration, last.at, last.who, last.digest, last.run, lines, failed)
+    return MigrationStatus(
+        name, state, migration, last.at, last.who, last.digest, last.run, lines, failed, whole
+    )
 
 
 def _gone(name: str, past: Sequence[Past]) -> MigrationStatus | None:
@@ -113,11 +119,21 @@ def _gone(name: str, past: Sequence[Past]) -> MigrationStatus | None:
     return MigrationStatus(name, State.MISSING, None, last.at, last.who, last.digest, last.run)
 
 
-def _latest(past: Sequence[Past]) -> list[Past]:
-    """Return the last entry of each statement: a run after a failed one has only what was left."""
-    digests = [each.digest for each in past if each.state == "done"]
+def _at_its_lines(analysis: Analysis, name: str, past: Sequence[Past]) -> bool:
+    """Whether statements of which some are done are on the same lines as then: by these they are known."""
+    lines = {step.line for step in steps_of(analysis.folder, analysis.by_name[name])}
+    return lines >= {each.line for each in past}
+
+
+def _latest(past: Sequence[Past], digests: Collection[str] = ()) -> list[Past]:
+    """Return the last entry of each statement: a run after a failed one has only what was left.
+
+    ``digests`` are those of the same content.
+    """
+    done = [each.digest for each in past if each.state == "done"]
+    same = {done[-1], *(digests if done[-1] in digests else ())} if done else ()
     latest: dict[int, Past] = {}
     for each in past:  # the oldest first
-        if not digests or each.digest == digests[-1]:
+        if not done or each.digest in same:
             latest[each.line] = each
     return list(latest.values())
