@@ -14,6 +14,7 @@ from migplan.bundle.manifest import Manifest, load
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.verified import FileText, VerifiedBundle
 from migplan.cli.runs import name_event_trigger
+from migplan.config import Platform
 from migplan.errors import StepError
 from migplan.postgres.address import Address
 from migplan.postgres.session import connect
@@ -227,6 +228,14 @@ def test_extensions(newest: Server, newest_database: Make, bundle: Path) -> None
     target = newest_database("CREATE EXTENSION citext")
     found = looked_at(newest, target, bundle)
     only(found, "stop", "extensions", "in schema public", "ALTER EXTENSION citext SET SCHEMA e")
+    there = Platform(title="Ours", extensions_in="x", notes=("the moon is not in the database",))
+    with connect(newest_database("")) as connection:
+        connection.autocommit = True
+        said = examine(as_it_is(bundle, load(bundle)), connection, platform=there)
+    told = {(each.level, each.subject): f"{each.what}; {each.do}" for each in said}
+    assert told["warn", "platform"] == "Ours: the moon is not in the database; "
+    moved = "Ours keeps extensions in schema x, and the files put citext in e"
+    assert moved in told["warn", "extensions"]
 
     manifest = load(bundle)
     (citext,) = manifest.extensions
