@@ -21,7 +21,8 @@ from migplan.sql.default_names import default_name
 
 OF_TABLES = frozenset({ThingKind.COLUMN, ThingKind.CONSTRAINT, ThingKind.TRIGGER, ThingKind.POLICY})
 """What has its table's name before its own."""
-_RELATIONS = (ThingKind.TABLE, ThingKind.SEQUENCE, ThingKind.INDEX)
+RELATIONS = (ThingKind.TABLE, ThingKind.SEQUENCE, ThingKind.INDEX)
+"""What shares its names with the others in a schema."""
 _BARE = frozenset({ThingKind.SCHEMA, ThingKind.EXTENSION, ThingKind.ROLE, ThingKind.OTHER})
 _INDEXED = frozenset("pux")
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
@@ -90,8 +91,8 @@ class Catalog:
         found = self._there.get(thing)
         if found is not None and not found.is_ghost:
             return found
-        if thing.kind in _RELATIONS:
-            for kind in _RELATIONS:
+        if thing.kind in RELATIONS:
+            for kind in RELATIONS:
                 other = self._there.get(Thing(kind, thing.name))
                 if other is not None and not other.is_ghost:
                     return other
@@ -135,8 +136,11 @@ class Catalog:
         """Make what a statement makes; with it, where it was made before if it is there already."""
         thing = self._named(use)
         entry = self._there.get(thing)
+        first = entry.made if entry is not None else None
+        if entry is not None and first is not None and not (entry.sure or use.tolerant or not use.sure):
+            self._remove(entry, place, cascade=False)  # had it been there, the statement would have failed
+            entry = None
         if entry is not None and not entry.is_ghost:
-            first = entry.made
             if thing.kind is ThingKind.FUNCTION and _plain(use.signature) not in entry.signatures:
                 entry.signatures.add(_plain(use.signature))
                 return entry, None
@@ -158,7 +162,7 @@ class Catalog:
             if index is not None:
                 self._hang(index, entry)
                 entry.columns = index.columns
-        return entry, None
+        return entry, first
 
     def _named(self, use: Use) -> Thing:
         """The thing that is made, with the number that the server adds to a name which is taken."""
@@ -176,7 +180,8 @@ class Catalog:
         if kind is ThingKind.CONSTRAINT and self._constraints[schema, own]:
             return True
         if kind is not ThingKind.CONSTRAINT or is_index:
-            return any(Thing(each, dotted((schema, own))) in self._there for each in _RELATIONS)
+            found = (self._there.get(Thing(each, dotted((schema, own)))) for each in RELATIONS)
+            return any(each is not None and each.sure for each in found)
         return False
 
     def _home(self, use: Use, thing: Thing) -> Entry | None:
@@ -218,13 +223,25 @@ class Catalog:
     def drop(self, entry: Entry, place: Place) -> None:
         """Drop something with its parts, and by CASCADE with what needs it."""
         signature = _plain(place.use.signature)
-        if entry.thing.kind is ThingKind.FUNCTION and signature and len(entry.signatures) > 1:
-            entry.signatures.discard(signature)
-            return
+        if entry.thing.kind is ThingKind.FUNCTION and signature:
+            if signature not in entry.signatures and (place.use.tolerant or len(entry.signatures) > 1):
+                return
+            if len(entry.signatures) > 1:
+                self._drop_one(entry, signature, place)
+                return
         if not place.use.sure:
             entry.sure = False
             return
         self._remove(entry, place, cascade=place.use.cascade)
+
+    def _drop_one(self, function: Entry, signature: str, place: Place) -> None:
+        """Drop one of several functions of a name: what needs it may need another one."""
+        function.signatures.discard(signature)
+        for dependent in list(function.dependents) if place.use.cascade else ():
+            if dependent.thing.kind is not ThingKind.TRIGGER:
+                dependent.sure = False
+            elif signature == "()":
+                self._remove(dependent, place, cascade=True)
 
     def _remove(self, entry: Entry, place: Place, *, cascade: bool) -> None:
         if self._there.get(entry.thing) is not entry:
@@ -240,7 +257,8 @@ class Catalog:
             self._remove(part, place, cascade=cascade)
         for dependent in list(entry.dependents):
             is_partition = dependent.thing.kind is ThingKind.TABLE and dependent.detail == "p"
-            if cascade or is_partition:
+            several = len(dependent.signatures) > 1  # of the functions of a name another one is left
+            if (cascade or is_partition) and not several:
                 self._remove(dependent, place, cascade=cascade)
 
     def rename(self, entry: Entry, to: Thing, place: Place) -> None:

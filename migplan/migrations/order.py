@@ -15,18 +15,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby, pairwise
 
 import networkx as nx
 
-from migplan.migrations.catalog import OF_TABLES, Catalog, Entry, Place
+from migplan.migrations.catalog import OF_TABLES, RELATIONS, Catalog, Entry, Place
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Thing, ThingKind, Use
 from migplan.migrations.uses.objects import transition_table
 from migplan.names import split
 
+_PUBLIC = Thing(ThingKind.SCHEMA, "public")
 _CHANGES = frozenset({"creates", "drops", "renames"})
 
 
@@ -237,8 +238,9 @@ class Walk:
         self._coming: dict[Thing, list[tuple[int, Place]]] = defaultdict(
             list
         )  # who makes or drops it, and when
-        self._clouds: set[ThingKind] = set()
+        self.clouds: set[ThingKind] = set()  # what SQL that cannot be read may have made or dropped
         self._brought: set[ThingKind] = set()  # what extensions may have brought
+        self._made: dict[Thing, Entry] = {}  # by the statement, under the names that it says or implies
         self._step = 0
         self._files = file_analyses
         self._foresee(file_analyses)
@@ -291,11 +293,18 @@ class Walk:
             self._step += len(uses)
             return
         kept = {use.unless for use in uses if use.unless is not None and self._is_made(use.unless)}
+        unsure = {each for each in kept if not self._is_made(each, sure=True)}
+        unsure |= {use.unless for use in uses if use.unless and self._may_be(use.unless)} - kept
+        self._made.clear()
         waiting: list[Place] = []
         needed: list[tuple[Thing, Entry]] = []
-        for use in uses:
+        for said in uses:
             self._step += 1
-            if use.unless not in kept and not self._one(Place(at, use, self._step), needed):
+            if said.unless in kept - unsure:
+                continue
+            # What may be there already may have other parts.
+            use = replace(said, sure=False, tolerant=True) if said.unless in unsure else said
+            if not self._one(Place(at, use, self._step), needed):
                 waiting.append(Place(at, use, self._step))
         for place in waiting:
             if (entry := self._meant(place.use)) is not None:
@@ -303,7 +312,7 @@ class Walk:
             else:
                 self._unmet(place)
         for thing, entry in needed:
-            user = self.catalog.get(thing)
+            user = self._made.get(thing) or self.catalog.get(thing)
             if user is not None and user is not entry:
                 entry.dependents[user] = None
 
@@ -314,7 +323,7 @@ class Walk:
             _DOES[use.how](self, place)
         elif use.how == "clouds":
             if use.inside is None:
-                self._clouds |= use.clouds
+                self.clouds |= use.clouds
         elif (entry := self._meant(use)) is not None:
             self._met(place, entry, needed)
         else:
@@ -329,9 +338,13 @@ class Walk:
             each in self._coming or each in self.catalog.gone for each in (first.thing, *first.also)
         )
 
-    def _is_made(self, thing: Thing) -> bool:
-        entry = self.catalog.get(thing)
-        return entry is not None and not entry.is_ghost
+    def _is_made(self, thing: Thing, *, sure: bool = False) -> bool:
+        entry = self.catalog.find(thing) if thing.kind in RELATIONS else self.catalog.get(thing)
+        return entry is not None and not entry.is_ghost and (entry.sure or not sure)
+
+    def _may_be(self, thing: Thing) -> bool:
+        """Whether it may be a column of a table whose columns nobody says."""
+        return thing.kind is ThingKind.COLUMN and self.catalog.find(thing) is not None
 
     def _meant(self, use: Use) -> Entry | None:
         for thing in (use.thing, *use.also):
@@ -344,7 +357,10 @@ class Walk:
         use = place.use
         entry.users.append(place)
         if use.by is not None:
-            needed.append((use.by, entry))
+            if (user := self._made.get(use.by)) is not None:
+                entry.dependents[user] = None
+            else:
+                needed.append((use.by, entry))
         if entry.made is not None:
             self._note_need(place, entry.made)
         if use.how == "alters":
@@ -380,10 +396,14 @@ class Walk:
             if use.of is not None and (table := self.catalog.find(use.of)) is not None:
                 table.is_open = True
             return
+        other = self.catalog.find(use.thing) if use.tolerant and use.thing.kind in RELATIONS else None
+        if other is not None and other.thing.kind is not use.thing.kind:
+            return  # IF NOT EXISTS is about all relations
         if use.thing.kind is ThingKind.EXTENSION:
             self._brought |= set(ThingKind)
         again = self.catalog.gone.get(use.thing)
         entry, first = self.catalog.make(use, place)
+        self._made[use.thing] = entry
         if again is not None and again.at != place.at:
             reason = Reason(self._names[place.at], use, self._names[again.at], again.use)
             self.after.setdefault((again.at, place.at), reason)
@@ -395,7 +415,7 @@ class Walk:
         last = self.duplicates[-1] if self.duplicates else None
         if last is not None and use.of == last.thing and use.number == last.second[1].number:
             return  # the columns of a table that is made twice
-        clouded = entry.thing.kind in self._clouds
+        clouded = entry.thing.kind in self.clouds
         sure = use.sure and first.use.sure and not clouded
         found = Duplicate(
             use.thing, (self._names[first.at], first.use), (self._names[place.at], use), is_sure=sure
@@ -407,15 +427,15 @@ class Walk:
         entry = self._meant(use)
         if entry is None and use.thing.kind is ThingKind.SCHEMA:
             entry = self.catalog.ghost(use.thing)
-        if entry is None or entry.is_ghost:
+        if (entry is None or entry.is_ghost) and use.thing != _PUBLIC:
             self._unmet(place)
-            if entry is None:
-                entry = self.catalog.get(use.thing)
+        if entry is None:
+            entry = self.catalog.get(use.thing)
             if entry is None:
                 if use.sure:
                     self.catalog.gone[use.thing] = place
                 return
-        if entry.thing.kind in _HOLDERS and use.thing.kind in OF_TABLES:
+        if entry.thing.kind in RELATIONS and use.thing.kind in OF_TABLES:
             return  # a part of a table that nobody knows
         if entry.made is not None:
             self._note_need(place, entry.made)
@@ -433,7 +453,9 @@ class Walk:
         assert use.to is not None
         entry = self._meant(use)
         again = self.catalog.gone.get(use.to)
-        if entry is None or (use.thing.kind in OF_TABLES and entry.thing.kind in _HOLDERS):
+        if use.thing == _PUBLIC:
+            entry = self.catalog.ghost(use.thing)
+        if entry is None or (use.thing.kind in OF_TABLES and entry.thing.kind in RELATIONS):
             if entry is None:
                 if use.tolerant:
                     return
@@ -449,6 +471,7 @@ class Walk:
             if there is not None and there is not entry and there.made is not None:
                 self._duplicate(there, there.made, place)
             self.catalog.rename(entry, use.to, place)
+            entry.made = place
         if again is not None and again.at != place.at:
             reason = Reason(self._names[place.at], use, self._names[again.at], again.use)
             self.after.setdefault((again.at, place.at), reason)
@@ -467,7 +490,7 @@ class Walk:
         if use.inside is not None and self._is_transition(use.thing):
             return
         dropper = self.catalog.gone.get(thing)
-        clouded = thing.kind in self._clouds
+        clouded = thing.kind in self.clouds
         if maker is not None:
             if use.sure and not (clouded and maker.use.tolerant):
                 self._note_need(place, maker)
@@ -513,13 +536,13 @@ class Walk:
 
     def _note_missing(self, name: str, use: Use) -> None:
         thing = use.thing
-        clouded = thing.kind in self._clouds or thing.kind in self._brought
+        clouded = thing.kind in self.clouds or thing.kind in self._brought
         noted = self.missing.get(thing)
         found = Missing(thing, name, use, clouded)
         if noted is None or (found.is_sure and not noted.is_sure):
             self.missing[thing] = found
         if use.how == "calls" and use.inside is None:
-            self._clouds |= set(ThingKind)  # nobody here knows what it does
+            self.clouds |= set(ThingKind)  # nobody here knows what it does
 
     def _is_transition(self, table: Thing) -> bool:
         """Whether a trigger gives this name to the rows that its function sees."""
@@ -533,7 +556,7 @@ class Walk:
         while border:
             for use in self._bodies.get(border.pop(), ()):
                 if use.how == "clouds":
-                    self._clouds |= use.clouds
+                    self.clouds |= use.clouds
                     continue
                 inner = Place(call.at, use, call.step)
                 entry = self._meant(use)
@@ -549,7 +572,6 @@ class Walk:
                     border.append(entry.thing)
 
 
-_HOLDERS = frozenset({ThingKind.TABLE, ThingKind.SEQUENCE, ThingKind.INDEX})
 _DOES = {"creates": Walk._make, "drops": Walk._drop, "renames": Walk._rename}
 
 

@@ -37,7 +37,7 @@ def column(
     if not definition.HasField("type_name"):
         return  # an option of a partition's column
     made = scope.creates(ThingKind.COLUMN, schema, name, own, tolerant=tolerant, of=table)
-    with scope.unless_there(made if tolerant else None):
+    with scope.unless_there(made if tolerant and scope.unless is None else None):
         if words(definition.type_name.names)[-1:] and words(definition.type_name.names)[-1] in SERIAL:
             owned_sequence(scope, relation, own)
         else:

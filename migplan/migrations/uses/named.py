@@ -37,7 +37,8 @@ def use(
         return
     first = named.parts[0]
     if kind in WITHOUT_SCHEMA:
-        if first not in system.SCHEMAS | system.ROLES:
+        own = first in (system.ROLES if kind is ThingKind.ROLE else system.SCHEMAS)
+        if not own and (first != "public" or how == "drops"):
             scope.add(how, Thing(kind, quoted(first)), tolerant=tolerant, cascade=cascade)
         return
     if not named.schema:

@@ -87,7 +87,9 @@ def create_trigger(scope: Scope, statement: pg.CreateTrigStmt) -> None:
                 expressions.read(scope, getattr(statement, field))
     _on_table(scope, ThingKind.TRIGGER, relation, statement.trigname, tolerant=statement.replace)
     if statement.isconstraint:
-        _on_table(scope, ThingKind.CONSTRAINT, relation, statement.trigname)
+        schema, table, name = relation.schemaname, relation.relname, statement.trigname
+        trigger = _part_of(scope, ThingKind.TRIGGER, relation, name)
+        scope.creates(ThingKind.CONSTRAINT, schema, table, name, of=trigger)
     for node in statement.transition_rels:
         scope.add("creates", transition_table(node.trigger_transition.name), tolerant=True)
 

@@ -82,7 +82,8 @@ class Scope:
                 how, of, to, clouds = "clouds", None, None, frozenset({thing.kind})
             how = "needs" if how == "alters" else how
         if how in {"needs", "calls", "fills", "clouds"}:
-            key = (how, thing, self.sure, self.inside, self.number if self.inside is None else 0)
+            where = (self.number, self.making) if self.inside is None else ()
+            key = (how, thing, self.sure, self.inside, where)
             if key in self._known:
                 return
             self._known.add(key)
