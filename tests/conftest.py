@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from migplan.postgres.address import Address
-from tests.servers import WANTED, MakeDatabase, Origin, Server, live_in_memory, origins
+from tests.servers import WANTED, MakeDatabase, Origin, Server, origins
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,7 +22,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--containers"):
         _require_docker()
-    live_in_memory()
     config.stash[_origins] = origins(config.getoption("--database-url"), config.getoption("--containers"))
 
 

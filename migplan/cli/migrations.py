@@ -79,7 +79,7 @@ def apply(
         if dry_run:
             screen.show(report.pending(known, names))
             return
-        rehearse = f"migplan apply and verify {path} with another target"
+        rehearse = f"migplan rehearse {shlex.quote(str(path))}"
         subject = Subject(analysis.folder.name, path, migrating.digest_of(analysis), rehearse)
         granted = permission.asked(target, address, settings, subject, confirm, without_rehearsal)
         run_options = replace(wanted.options, protected_as=granted.protected_as)

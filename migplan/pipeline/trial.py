@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,7 +35,6 @@ from migplan.postgres.session import reading
 from migplan.run.migrations.base import Base, of_target
 from migplan.run.migrations.status import MigrationStatus, State
 from migplan.run.migrations.trial import (
-    Built,
     TrialOptions,
     Trials,
     TriedFile,
@@ -189,10 +188,10 @@ def refuse_failed(tried: Tried, analysis: Analysis) -> None:
         )
     for each in tried.of("not judged"):
         assert each.failure is not None
-        if not analysis.by_name[each.name].in_transaction:
+        if not analysis.by_name[each.name].leaves_nothing:
             raise RefusedError(
-                f"{each.name} cannot be one transaction, and whether it runs could not be tried: {each.why}; "
-                f"nothing was changed:\n  {each.failure.place}: {each.failure.what}",
+                f"{each.name} would leave a half if it failed, and whether it runs could not be tried: "
+                f"{each.why}; nothing was changed:\n  {each.failure.place}: {each.failure.what}",
                 do="name a server that has what is missing: --scratch URL; or apply all the same: --no-try",
             )
 
@@ -201,7 +200,7 @@ def _tried(
     court: Trials, names: Sequence[str], wanted: TrialOptions, *, reads: bool
 ) -> tuple[Tried, tuple[Catalog, Attributes] | None]:
     with court.build(names, wanted) as built:
-        state = _state(built) if reads and built.holds else None
+        state = state_of(built.address) if reads and built.holds else None
         return Tried(court.judge.said, court.base, built.files, built.notes), state
 
 
@@ -214,17 +213,18 @@ def _other(
     """Try the files in another order; compare with what came of the first one, where both run."""
     with court.build(names, wanted) as built:
         failed = next((each for each in built.files if each.state in {"failed", "not judged"}), None)
-        found = _different(state, _state(built)) if state and failed is None else ()
+        found = different(state, state_of(built.address)) if state and failed is None else ()
     return OtherOrder(tuple(names), failed, tuple(found))
 
 
-def _state(built: Built) -> tuple[Catalog, Attributes]:
-    with reading(built.address) as session:
+def state_of(address: Address) -> tuple[Catalog, Attributes]:
+    """Return what a database says of itself."""
+    with reading(address) as session:
         return read(session, Counting(Exactness.ESTIMATE)), read_attributes(session)
 
 
-def _different(one: tuple[Catalog, Attributes], other: tuple[Catalog, Attributes]) -> Iterable[Difference]:
-    """In what two databases differ, but for the order of columns."""
+def different(one: tuple[Catalog, Attributes], other: tuple[Catalog, Attributes]) -> Sequence[Difference]:
+    """Return in what two databases differ, but for the order of columns."""
     every = (*differences(one[0], other[0]), *differences_of_attributes(one[1], other[1]))
     return [each for each in every if not all(part.startswith(_ORDER) for part in each.detail.split("; "))]
 

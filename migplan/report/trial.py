@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -133,6 +134,19 @@ def as_json(
             "differences": [str(each) for each in found],
         }
     return json.dumps(said, indent=1, ensure_ascii=False)
+
+
+def stages_as_json(
+    said: str, stages: Sequence[tuple[str, float, bool, str, Sequence[str]]], receipt: Path | None
+) -> str:
+    """What :func:`as_json` says, with the stages of a rehearsal, and its receipt."""
+    found = json.loads(said)
+    found["stages"] = [
+        {"name": name, "seconds": round(seconds, 3), "holds": holds, "said": text, "details": list(details)}
+        for name, seconds, holds, text, details in stages
+    ]
+    found["receipt"] = receipt.as_posix() if receipt else None
+    return json.dumps(found, indent=1, ensure_ascii=False)
 
 
 def _file(tried: TriedFile) -> dict[str, Any]:

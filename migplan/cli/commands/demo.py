@@ -161,7 +161,7 @@ def _rehearsed(folder: Path) -> None:
     _said("migplan rehearse          (the bundle that was just exported)")
     settings = _settings()
     bundle = load_verified(folder / "migrations" / example.DATABASE)
-    if not rehearse.on(bundle, SCRATCH, settings, jobs=2, log_format="text"):
+    if not rehearse.rehearsed(bundle, SCRATCH, settings, jobs=2, log_format="text"):
         sys.exit(1)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from migplan.cli import named, options, screen
 from migplan.errors import RefusedError
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from migplan.config import Config
     from migplan.pipeline.export import ExportOptions
     from migplan.pipeline.plan import ChosenPlan
+    from migplan.pipeline.rehearse import Stage
+    from migplan.pipeline.rehearse_folder import FolderRehearsal
     from migplan.postgres.address import Address
 
 
@@ -46,6 +50,17 @@ if TYPE_CHECKING:
 @options.with_plan
 @options.platform
 @options.provided
+@options.on_bundle
+@options.scratch
+@click.option("--seed", is_flag=True, help="Of a folder of migrations: run its seeds, too.")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Of a folder of migrations: how to say what came of it.",
+)
 @options.log_format
 def rehearse(
     bundle: Path | None,
@@ -60,6 +75,10 @@ def rehearse(
     plan_wish: options.PlanWish,
     platform: str | None,
     provided: tuple[str, ...],
+    on: Path | None,
+    scratch: str | None,
+    seed: bool,
+    shape: str,
     log_format: str,
 ) -> None:
     """Go through the whole move on a target that does not matter, there and back and there again.
@@ -73,20 +92,21 @@ def rehearse(
     exported. BUNDLE can also be a plan's file: the bundle that was made of this very plan is taken, else it
     is exported by it.
 
+    BUNDLE can also be a folder of migrations that people wrote. They are run file by file on a scratch
+    server, on what a bundle (--on) or a database (--source) has before them, or on a target that does not
+    matter; then they are verified, rolled back one by one, each compared with what was there before it, and
+    run again.
+
     Exit code 1 means that something did not hold, 2 that it could not be tried.
     """
-    from migplan.cli import permission
-    from migplan.postgres.scratch import NAME as SCRATCH
-
     settings = options.on_platform(settings, platform)
     settings = options.with_provided(settings, provided)
-    if target != SCRATCH:
-        found = permission.protection(target, named.resolved(target, settings), settings)
-        if found.name:
-            raise RefusedError(
-                f"{found.why}; and a rehearsal changes its target",
-                do="rehearse on another target, or without --target on a throwaway server",
-            )
+    _refuse_protected(target, settings)
+    if named.is_of_people(bundle):
+        _refuse_of_bundles()
+        of_folder = OfFolder(bundle, source, target, on, scratch, seed, shape == "json", log_format)
+        sys.exit(of_folder.rehearse(settings))
+    _refuse_of_folders()
     of_export = {
         "--platform": platform is not None,
         "--provided": bool(provided),
@@ -97,8 +117,130 @@ def rehearse(
     said = tuple(name for name, is_said in of_export.items() if is_said)
     fresh = fresh or force or plan_wish.again
     asked = Asked(source, settings, out, jobs, plan_wish, choice_wish, fresh, force, said)
-    if not on(asked.bundle(bundle), target, settings, jobs, log_format):
+    if not rehearsed(asked.bundle(bundle), target, settings, jobs, log_format):
         sys.exit(1)
+
+
+_OF_FOLDERS = ("on", "scratch", "seed", "shape")
+_OF_BOTH = frozenset({*_OF_FOLDERS, "source", "target", "config_file", "platform", "log_format", "words"})
+
+
+def _given() -> set[str]:
+    """The options that stand on the command line."""
+    context = click.get_current_context()
+    return {
+        name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+
+
+def _refuse_of_folders() -> None:
+    """Raise UsageError if an option is given that is for folders of migrations alone."""
+    if wrong := sorted(_given() & set(_OF_FOLDERS)):
+        name = "format" if wrong[0] == "shape" else wrong[0]
+        raise click.UsageError(f"--{name} is for folders of migrations, and a bundle is rehearsed")
+
+
+def _refuse_of_bundles() -> None:
+    """Raise UsageError if an option is given that is for bundles alone."""
+    if wrong := sorted(_given() - _OF_BOTH):
+        raise click.UsageError(
+            f"--{wrong[0].replace('_', '-')} is for bundles, and a folder of migrations is rehearsed"
+        )
+
+
+def _refuse_protected(target: str, settings: Config) -> None:
+    from migplan.cli import permission
+    from migplan.postgres.scratch import NAME as SCRATCH
+
+    if target != SCRATCH:
+        found = permission.protection(target, named.resolved(target, settings), settings)
+        if found.name:
+            raise RefusedError(
+                f"{found.why}; and a rehearsal changes its target",
+                do="rehearse on another target, or without --target on a throwaway server",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class OfFolder:
+    """What people said of a folder of migrations to rehearse."""
+
+    folder: Path
+    source: str | None
+    target: str
+    on: Path | None
+    scratch: str | None
+    seeds: bool
+    as_json: bool
+    log_format: str
+
+    def rehearse(self, settings: Config) -> int:
+        """Rehearse it, and show it; return the exit code."""
+        from migplan.cli import runs
+        from migplan.cli.boundary import FAILED
+        from migplan.pipeline.migrations import analyze_folder
+        from migplan.pipeline.rehearse_folder import FolderRehearsal
+        from migplan.report import trial as report
+
+        with ExitStack() as stack:
+            on_event = stack.enter_context(runs.progress(self.log_format, quiet=True))
+            lent = named.resolved(self.scratch, settings) if self.scratch is not None else None
+            rehearsal = FolderRehearsal(
+                analyze_folder(self.folder, settings), self.seeds, on_event, lent=lent
+            )
+            stages = self._shown(rehearsal, self._stages(rehearsal, settings))
+        if self.as_json:
+            found = rehearsal
+            folder = found.analysis.folder
+            said = report.as_json(folder, found.server, found.base, found.notes, found.files)
+            told = [(each.name, each.seconds, each.holds, each.said, each.details) for each in stages]
+            screen.show([report.stages_as_json(said, told, found.receipt)])
+        elif rehearsal.receipt:
+            screen.show([f"Receipt: {rehearsal.receipt}"])
+        elif rehearsal.holds:
+            screen.show(["No receipt: not all of the files were run."])
+        if rehearsal.holds:
+            return 0
+        return 1 if rehearsal.is_judged else FAILED
+
+    def _stages(self, rehearsal: FolderRehearsal, settings: Config) -> Iterator[Stage]:
+        from migplan.pipeline import trial
+        from migplan.postgres.scratch import NAME as SCRATCH
+        from migplan.run.migrations.trial import major_of
+
+        if self.target != SCRATCH:
+            if self.on or self.source:
+                raise click.UsageError(
+                    "--on and --source say what a scratch server has, and --target is none"
+                )
+            yield from rehearsal.on_target(named.resolved(self.target, settings))
+            return
+        if self.on and self.source:
+            raise click.UsageError("--on and --source both say what is there before: give one of them")
+        origin = named.resolved(self.source, settings) if self.source is not None else None
+        base = trial.base_for(rehearsal.analysis, settings, self.on, origin)
+        yield from rehearsal.on_scratch(base, major_of(origin) if origin else None)
+
+    def _shown(self, rehearsal: FolderRehearsal, stages: Iterator[Stage]) -> list[Stage]:
+        """Show each stage as it ends, and behind the first one what came of each file."""
+        from migplan.report import rehearsal as stage_report
+        from migplan.report import trial as report
+
+        done = []
+        for stage in stages:
+            done.append(stage)
+            if self.as_json:
+                continue
+            if len(done) == 1:
+                screen.show(report.heading(rehearsal.server, rehearsal.base, rehearsal.notes))
+                screen.show(report.table(rehearsal.files))
+                screen.show([""])
+            screen.show(
+                stage_report.stage(
+                    stage.name, stage.seconds, stage.said, holds=stage.holds, details=stage.details
+                )
+            )
+        return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +298,6 @@ class Asked:
             raise click.UsageError(
                 f"{folder} is rehearsed as it is, and {wrong[0]} applies only when one is written"
             )
-        if named.is_of_people(folder):
-            raise RefusedError(
-                f"{folder} is no bundle, and only bundles are rehearsed",
-                do=f"try migrations out with: migplan apply {folder} --target scratch",
-            )
         return self._there(folder)
 
     def _folder(self, plan: ChosenPlan) -> Path | None:
@@ -204,7 +341,7 @@ class Asked:
             return _bundle(address, self.settings, wanted)
 
 
-def on(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_format: str) -> bool:
+def rehearsed(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_format: str) -> bool:
     """Rehearse a bundle, and show it; whether everything held."""
     from migplan.cli import runs
     from migplan.pipeline.apply import scratch_for

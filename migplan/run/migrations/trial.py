@@ -8,6 +8,7 @@ takes, which locks are held on what was there before, which tables are written a
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -24,7 +25,7 @@ from migplan.names import QualifiedName, split
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import EMPTY, Judge, judge
 from migplan.postgres.session import Session, connect
-from migplan.run.engine.events import Began, Event, Finished
+from migplan.run.engine.events import Began, Event, Finished, OnEvent, ignore
 from migplan.run.engine.journal import journal_reader
 from migplan.run.engine.options import Limits, RunOptions
 from migplan.run.engine.steps import Step
@@ -232,6 +233,7 @@ class TrialOptions:
     keep_going: bool = False  # after a failure, try the files that do not need the one that failed
     watching: Watching | None = None
     observer: Observer | None = None  # looks from within the transactions, as on a target
+    on_event: OnEvent = ignore
 
 
 @dataclass
@@ -275,6 +277,10 @@ class Trials:
         finally:
             # Roles belong to the whole server: without this the next build would find them there.
             self.judge.drop_roles(self._roles_made() - before)
+
+    def run(self, address: Address, names: Sequence[str], options: TrialOptions) -> tuple[TriedFile, ...]:
+        """Run migrations in a database that was built, once more or in addition; what came of each."""
+        return tuple(_Trying(self, address, options).all(names))
 
     def _prepared(self) -> frozenset[str]:
         """The roles that are there when a build begins; those that are needed are made for the first one."""
@@ -462,6 +468,8 @@ class _Trying:
     def _reaching(self, migration: Migration) -> str:
         if migration.kind == "python":
             return ""
+        if found := self._analysis.by_name[migration.name].outside_effects:
+            return f"line {found[0].line} reaches out of the database: {found[0].why}"
         return reaching(statements_of(migration.up), is_lent=self._is_lent)
 
     def _run(self, names: Sequence[str]) -> str:
@@ -474,7 +482,7 @@ class _Trying:
         ]
         with connect(self._address) as session:
             session.autocommit = True
-            noting = _Noting(self._wanted, Counter(step.name for step in steps), session)
+            noting = Noting(self._wanted, steps, session)
             digests = {name: analysis.by_name[name].migration.digest for name in names}
             try:
                 with locked(self._address, RunOptions(limits=Limits(0, 0), retries=0), noting.hear) as target:
@@ -547,15 +555,17 @@ class _Trying:
         return frozenset(found)
 
 
-class _Noting:
+class Noting:
     """Notes what each file does, from within its transaction, and calls who watches between the files."""
 
-    def __init__(self, wanted: TrialOptions, steps: Counter[str], session: Session) -> None:
+    def __init__(self, wanted: TrialOptions, steps: Iterable[Step], session: Session) -> None:
         self._watching = wanted.watching
         self._observer = wanted.observer
-        self._left = steps
+        self._on_event = wanted.on_event
+        self._left = Counter(step.name for step in steps)
         self._session = session
         self._begun: set[str] = set()
+        self._since = 0.0
         self._before: dict[int, tuple[QualifiedName, str, int | None]] = {}
         self.found: dict[str, TriedFile] = {}
 
@@ -565,14 +575,17 @@ class _Noting:
 
     def hear(self, event: Event) -> None:
         """Hear that a step begins, or is committed."""
+        self._on_event(event)
         if isinstance(event, Began) and event.step.name not in self._begun:
             self._begun.add(event.step.name)
             if self._watching:
                 self._watching.before(event.step.name, self._session)
+        if isinstance(event, Began):
+            self._since = time.monotonic()  # who watches takes no time of the file's
         elif isinstance(event, Finished):
             name = event.step.name
             noted = self.of(name)
-            self.found[name] = replace(noted, seconds=noted.seconds + event.seconds)
+            self.found[name] = replace(noted, seconds=noted.seconds + time.monotonic() - self._since)
             self._left[name] -= 1
             if self._watching and not self._left[name]:
                 self._watching.after(name, self._session)

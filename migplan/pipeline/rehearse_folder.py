@@ -1,0 +1,237 @@
+"""A rehearsal of a folder of migrations: there, the proof, back file by file, and there again.
+
+On a scratch server, on what a target has before the first of them, or on a target that does not matter. Each
+way back is tried, and what it leaves is compared with what was there before its file.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from migplan.catalog.attributes import Attributes
+from migplan.catalog.model import Catalog
+from migplan.errors import RefusedError, StepError
+from migplan.migrations.analysis import Analysis
+from migplan.pipeline.migration_proof import FolderProof, ProofOptions, receipt_of, verify_migrations
+from migplan.pipeline.migrations import apply_migrations
+from migplan.pipeline.rehearse import Stage
+from migplan.pipeline.trial import different, state_of
+from migplan.postgres.address import Address
+from migplan.postgres.session import Session, connect
+from migplan.run.engine.events import OnEvent, ignore
+from migplan.run.engine.journal import journal_reader
+from migplan.run.migrations.apply import MigrateOptions
+from migplan.run.migrations.base import Base
+from migplan.run.migrations.revert import AppliedFolder, RevertOptions, revert
+from migplan.run.migrations.status import State, statuses_in
+from migplan.run.migrations.steps import steps_of
+from migplan.run.migrations.trial import Failure, Noting, TrialOptions, Trials, TriedFile, opened
+from migplan.text.wording import counted
+from migplan.verify.migrations import MigrationsVerified
+from migplan.verify.parts import look
+
+Value = TypeVar("Value")
+_FAILS = frozenset({"failed", "not judged"})
+
+
+@dataclass
+class _States:
+    """What stands in the database before each file."""
+
+    address: Address | None = None
+    before_each: dict[str, tuple[Catalog, Attributes]] = field(default_factory=dict)
+
+    def before(self, name: str, session: Session) -> None:
+        """Keep what is there before a file."""
+        self.before_each[name] = state_of(session.address)
+
+    def after(self, name: str, session: Session) -> None:
+        """Nothing is kept: it is what is there before the next one."""
+
+
+@dataclass
+class FolderRehearsal:
+    """A folder being rehearsed; what it is worth knowing afterwards gathers here."""
+
+    analysis: Analysis
+    seeds: bool = False
+    on_event: OnEvent = ignore
+    server: str = ""
+    base: Base = field(default_factory=Base)
+    notes: tuple[str, ...] = ()
+    files: tuple[TriedFile, ...] = ()
+    receipt: Path | None = None
+    lent: Address | None = None
+    holds: bool = True
+    is_judged: bool = True
+    _is_scratch: bool = True
+    _gone: int = 0  # of the migrations in the first database, those that were rolled back
+
+    def on_scratch(self, base: Base, major: int | None) -> Iterator[Stage]:
+        """Rehearse on a scratch server; LaunchError where there is none."""
+        self.base, states = base, _States()
+        wanted = TrialOptions(seeds=self.seeds, watching=states, on_event=self.on_event)
+        names = self.analysis.order.names
+        with opened(self.analysis, base, major=major, lent=self.lent) as court:
+            started = time.monotonic()
+            with court.build(names, wanted) as built:
+                self.server, self.notes, self.files = court.judge.said, built.notes, built.files
+                self.is_judged = not built.not_judged
+                yield self._kept(_applied("apply", time.monotonic() - started, self.files))
+                if not self.holds:
+                    return
+                yield self._kept(self._verify(built.address))
+                if not self.holds:
+                    return
+                ran = [each.name for each in self.files if each.state == "ok"]
+                yield self._kept(self._back(built.address, ran, states, court))
+                if self._gone and self.holds:
+                    again = TrialOptions(seeds=self.seeds, on_event=self.on_event)
+                    gone = ran[len(ran) - self._gone :]
+                    seconds, files = _timed(lambda: court.run(built.address, gone, again))
+                    yield self._kept(_applied("apply again", seconds, files))
+                if self.holds:
+                    self._leave_receipt(built.address)
+
+    def on_target(self, address: Address) -> Iterator[Stage]:
+        """Rehearse on a target that does not matter, which keeps what cannot be rolled back."""
+        if there := [each.name for each in statuses_in(self.analysis, address) if each.state.is_there]:
+            raise RefusedError(
+                f"{address} has {there[0]} of this folder already, and a rehearsal would roll it back",
+                do="use an empty database, or scratch; or roll it back: migplan rollback FOLDER --all "
+                "--target TARGET",
+            )
+        self.server, states = str(address), _States()
+        self.base = Base("what is there")
+        stage = self._apply(address, states)
+        yield self._kept(stage)
+        if not self.holds:
+            return
+        yield self._kept(self._verify(address))
+        if not self.holds:
+            return
+        ran = [each.name for each in self.files if each.state == "ok"]
+        yield self._kept(self._back(address, ran, states, None))
+        if self._gone and self.holds:
+            yield self._kept(self._apply(address, _States(), "apply again"))
+        if self.holds:
+            self._leave_receipt(address)
+
+    def _apply(self, address: Address, states: _States, name: str = "apply") -> Stage:
+        analysis = self.analysis
+        steps = [step for each in analysis.file_analyses for step in steps_of(analysis.folder, each)]
+        wanted = TrialOptions(watching=states, on_event=self.on_event)
+        failed: TriedFile | None = None
+        started = time.monotonic()
+        with connect(address) as session:
+            session.autocommit = True
+            noting = Noting(wanted, steps, session)
+            options = MigrateOptions(seeds=self.seeds, tried=frozenset(analysis.order.order))
+            try:
+                apply_migrations(analysis, address, options, noting.hear, observer=noting)
+            except StepError as error:
+                failed = TriedFile(error.step, "failed", failure=Failure.of(error))
+        order = [each for each in analysis.order.order if each in noting.found]
+        files = [noting.found[each] for each in order if failed is None or each != failed.name]
+        files += [failed] if failed else []
+        self.files = self.files or tuple(files)
+        return _applied(name, time.monotonic() - started, files)
+
+    def _verify(self, address: Address) -> Stage:
+        """Look whether the migrations did what they say.
+
+        On a scratch server that is what their verify parts say: there is nothing else to compare it with.
+        """
+        seconds, proof = _timed(lambda: self._proof(address))
+        found = proof.found
+        parts = [f"{each.name}: {wrong.what}" for each in found.looked for wrong in each.wrong]
+        details = (*parts, *map(str, found.differences))
+        said = "every check holds" if found.holds else counted(len(details), "difference")
+        if self._is_scratch:
+            exist = sum(each.exists for each in found.looked)
+            if not exist:
+                said = "no file has a verify part"
+            elif found.holds:
+                said = f"{counted(exist, 'verify part')}: {said}"
+        return Stage("verify", seconds, said, found.holds, details)
+
+    def _proof(self, address: Address) -> FolderProof:
+        if not self._is_scratch:
+            return verify_migrations(self.analysis, address, ProofOptions(self.lent))
+        known = statuses_in(self.analysis, address)
+        with journal_reader(address) as reader:
+            looked = tuple(
+                look(each.migration, reader.session, self.analysis.folder.style)
+                for each in known
+                if each.state is State.APPLIED and each.migration
+            )
+        return FolderProof(known, MigrationsVerified(looked, (), self.server), str(address), "")
+
+    def _back(self, address: Address, names: Sequence[str], states: _States, court: Trials | None) -> Stage:
+        """Roll back file by file, the last one first; compare what each leaves with what was before it."""
+        started = time.monotonic()
+        none: list[str] = []
+        wrong: list[str] = []
+        left = list(names)
+        self._roll_back(address, left, states, none, wrong)
+        self._gone = len(names) - len(left)
+        while left and court is not None:  # those before one that has no way back
+            left.pop()
+            with court.build(left, TrialOptions(seeds=self.seeds)) as built:
+                self._roll_back(built.address, left, states, none, wrong)
+        went = len(names) - len(none) - len(left)
+        said = f"{counted(went, 'migration')} rolled back, each to what was there before it"
+        if wrong:
+            said = f"{counted(len(wrong), 'thing')} not as before"
+        elif none:
+            said = f"{went:,} of {counted(len(names), 'migration')} rolled back; the others have no way back"
+        return Stage("rollback", time.monotonic() - started, said, not wrong, tuple(wrong or none))
+
+    def _roll_back(
+        self, address: Address, left: list[str], states: _States, none: list[str], wrong: list[str]
+    ) -> None:
+        """Roll back what is left, until one has no way back; what is wrong and why are added to the lists."""
+        given = AppliedFolder(self.analysis.folder.name, self.analysis)
+        while left:
+            name = left[-1]
+            try:
+                revert(given, address, RevertOptions(only=name), self.on_event)
+            except RefusedError as error:
+                lines = [line.strip() for line in error.what.splitlines()[1:]] or [error.what]
+                none += [line if line.startswith(name) else f"{name}: {line}" for line in lines]
+                return
+            except StepError as error:
+                wrong.append(f"{name}: its way back fails: {error}")
+                return
+            left.pop()
+            if name in states.before_each:
+                found = different(states.before_each[name], state_of(address))
+                wrong += [f"{name}: {each}" for each in found]
+
+    def _leave_receipt(self, address: Address) -> None:
+        self.receipt = receipt_of(self.analysis, address, self._proof(address))
+
+    def _kept(self, stage: Stage) -> Stage:
+        self.holds = self.holds and stage.holds
+        return stage
+
+
+def _applied(name: str, seconds: float, files: Sequence[TriedFile]) -> Stage:
+    failed = [each for each in files if each.state in _FAILS]
+    ran = sum(each.state == "ok" for each in files)
+    if not failed:
+        return Stage(name, seconds, counted(ran, "migration"))
+    details = tuple(
+        f"{each.name}: {each.failure.place}: {each.failure.what}" for each in failed if each.failure
+    )
+    return Stage(name, seconds, f"{failed[0].name} {failed[0].state}", holds=False, details=details)
+
+
+def _timed(work: Callable[[], Value]) -> tuple[float, Value]:
+    started = time.monotonic()
+    found = work()
+    return time.monotonic() - started, found

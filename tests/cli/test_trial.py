@@ -1,0 +1,91 @@
+"""Folders of migrations that are tried before a target sees them: analyze --try, apply, rehearse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psycopg
+
+from migplan.run.bundle import receipt
+from tests.cli.conftest import Run
+from tests.cli.folders import SHOP, Write, asked
+
+
+def test_a_failure_is_the_answer_no(new_target: str, write: Write, run: Run) -> None:
+    write(**SHOP, _004_bad="DO $$ BEGIN EXECUTE 'ALTER TABLE orderz ADD x int'; END $$;")
+    said = run("analyze", "m", "--try", exit_code=1).stdout
+    assert '004_bad.sql:1: relation "orderz" does not exist' in said
+    assert "4 migrations: 3 run, 1 fails" in said
+    found = json.loads(run("analyze", "m", "--try", "--format", "json", exit_code=1).stdout)
+    assert [each["state"] for each in found["files"]] == ["ok", "ok", "ok", "failed"]
+    assert found["files"][1]["locks"] == [
+        {
+            "relation": "public.customers",
+            "mode": "SHARE ROW EXCLUSIVE",
+            "blocks": "blocks writes; reads go on",
+        }
+    ]
+    assert found["files"][3]["failure"]["sqlstate"] == "42P01"
+
+
+def test_what_a_target_has_stands_before_the_first_file(new_target: str, write: Write, run: Run) -> None:
+    with psycopg.connect(new_target) as connection:
+        connection.execute("CREATE TABLE users (id int PRIMARY KEY, name text)")
+    write(_001_notes="CREATE TABLE notes (id int PRIMARY KEY, of int NOT NULL REFERENCES users);")
+    run("analyze", "m", "--try", exit_code=1)
+    said = run("analyze", "m", "--try", "--target", new_target).stdout
+    assert "1 migration: 1 run" in said
+    assert "on the schema of postgresql://" in said
+    # What is there before is kept by the first run: later ones, and verify, begin with it.
+    run("apply", "m", "--target", new_target)
+    write(_002_more="INSERT INTO notes VALUES (1, 7);")
+    tried = run("apply", "m", "--target", new_target, exit_code=2).stderr
+    assert "002_more could not be judged there: the scratch database has the definitions" in tried
+    assert "on the schema of postgresql://" in tried
+    with psycopg.connect(new_target) as connection:
+        connection.execute("INSERT INTO users VALUES (7, 'x')")
+    run("apply", "m", "--target", new_target)
+    assert asked(new_target, "SELECT file FROM migplan.kept WHERE file LIKE '(%'") == [("(base)",)]
+
+
+def test_an_order_that_works_is_tried_before_the_target_sees_it(
+    new_target: str, write: Write, run: Run
+) -> None:
+    write(
+        _001_view="CREATE VIEW v AS SELECT id FROM t;",
+        _002_t="CREATE TABLE t (id int);",
+        _003_same="CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
+    )
+    said = run("apply", "m", "--target", new_target, "--reorder").stderr
+    assert "In the order 001_view, 002_t, 003_same:" in said
+    assert "001_view fails" in said
+
+
+def test_what_is_in_the_way_of_a_trial_is_said(write: Write, run: Run) -> None:
+    write(**SHOP)
+    assert "--keep-going is for a trial" in run("analyze", "m", "--keep-going", exit_code=2).stderr
+    assert "is for a folder of migrations" in run("analyze", "--try", exit_code=2).stderr
+    assert "--jobs is for bundles" in run("rehearse", "m", "--jobs", "2", exit_code=2).stderr
+
+
+def test_a_folder_is_rehearsed_and_leaves_a_receipt(new_target: str, write: Write, run: Run) -> None:
+    folder = write(
+        **SHOP,
+        _004_seen="ALTER TABLE orders ADD seen boolean;\n-- migplan: down\nALTER TABLE orders DROP seen;",
+    )
+    said = run("rehearse", "m").stdout
+    stages = [line.split()[0] for line in said.splitlines() if " s  " in line and line.startswith("  ")]
+    assert stages[-4:] == ["apply", "verify", "rollback", "apply"]
+    assert "4 migrations rolled back, each to what was there before it" in said
+    (file,) = Path("m.receipts").glob("*.json")
+    assert receipt.Receipt.model_validate_json(file.read_bytes()).bundle == folder.name
+
+
+def test_a_way_back_that_leaves_something_is_seen(new_target: str, write: Write, run: Run) -> None:
+    write(
+        _001_t="CREATE TABLE t (id int);\nCREATE TYPE mood AS ENUM ('ok');\n-- migplan: down\nDROP TABLE t;"
+    )
+    said = run("rehearse", "m", exit_code=1).stdout
+    assert "001_t: added: type public.mood" in said
+    assert not Path("m.receipts").exists()
