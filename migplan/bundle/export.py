@@ -436,9 +436,16 @@ class Export:
         }
         referred: tuple[ReferredKey, ...] = ()
         if groups := referring_keys(source.catalog, loaded):
-            referred = write_referred(source.catalog, groups, self._readers, self._paths.keys)
+            referred = tuple(
+                each.model_copy(update={"together": self._together_with(each.table)})
+                for each in write_referred(source.catalog, groups, self._readers, self._paths.keys)
+            )
         provides = as_section(source.provided)
         return manifest.model_copy(update={"provides": provides, "provided": needed, "referred": referred})
+
+    def _together_with(self, table: str) -> tuple[str, ...]:
+        names = next((names for names in self._source.together if table in names), ())
+        return tuple(name for name in names if name != table)
 
     def _ask(self, question: LiteralString, values: Sequence[Any]) -> list[Any]:
         return self._source.session.ask(question, values, during="looking at what the target is to provide")

@@ -170,6 +170,7 @@ class ReferredKey(Section):
     columns: tuple[str, ...]
     values: int = Field(description="how many different ones the rows refer to")
     keys: tuple[str, ...] = Field(description="the foreign keys, as messages name them")
+    together: tuple[str, ...] = Field((), description="tables whose rows belong to these rows")
 
     @property
     def name(self) -> QualifiedName:

@@ -59,5 +59,6 @@ class Source:
     large_objects: tuple[LargeObject, ...] = ()  # that travel
     large_object_digests: Mapping[int, str] = field(default_factory=dict)
     provided: Provided = field(default_factory=Provided)  # by the target
+    together: tuple[tuple[str, ...], ...] = ()  # provided tables whose rows belong together
     plan_digest: str = ""  # of the plan's file, of which the plan may be a part
     brought: ProvidedEntries = field(default_factory=nothing_provided)  # what of the archive that is

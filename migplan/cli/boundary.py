@@ -95,7 +95,7 @@ def sentences() -> Iterator[None]:
 
 def sentence(error: MigplanError) -> str:
     """What happened, what the server said beside it, and what to do."""
-    lines = [f"migplan: {error}"]
+    lines = [f"migplan: {named.filled_in(str(error))}"]
     if isinstance(error, DatabaseError) and error.detail and error.detail not in str(error):
         lines.append(f"  {error.detail}")
     if isinstance(error, LaunchError) and error.log:

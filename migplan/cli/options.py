@@ -477,6 +477,8 @@ def ways_on(address: Address) -> Iterator[None]:
         words = ["migplan", *click.get_current_context().find_root().obj]
         words = [word if redacted(word) == word else plain for word in words]
 
+        words += error.options
+
         def command(*more: str) -> str:
             return shlex.join([*words, *more])
 
@@ -488,5 +490,5 @@ def ways_on(address: Address) -> Iterator[None]:
         ways.append(f"the target has it: {command(*provided)}")
         if error.without:
             ways.append(f"leave out what needs it: {command(*error.without)}")
-        error.do = "\n     ".join(ways)
+        error.do = "\n     ".join([*ways, *([f"in each of them, {error.more}"] if error.more else [])])
         raise

@@ -14,6 +14,7 @@ from migplan.bundle.manifest import Manifest
 from migplan.bundle.manifest import digest as digest_of_file
 from migplan.bundle.options import Options, Source
 from migplan.bundle.paths import BundlePaths
+from migplan.bundle.schema.chosen import LacksError
 from migplan.bundle.schema.unsupported import (
     left_behind,
     settings_of_the_database,
@@ -27,13 +28,13 @@ from migplan.catalog.counts import Exactness
 from migplan.catalog.large_objects import LargeObject
 from migplan.catalog.model import Catalog
 from migplan.config import Config
-from migplan.errors import FileError
+from migplan.errors import FileError, PlanError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import QualifiedName, part_matches
 from migplan.pipeline.analyze import advised, catalog_at
 from migplan.pipeline.choose import Subject, notes_about, subject_of
 from migplan.pipeline.plan import ChosenPlan
-from migplan.pipeline.platforms import what_stays
+from migplan.pipeline.platforms import rows_together, settled, what_stays
 from migplan.plan.model import Plan
 from migplan.postgres import pg_dump
 from migplan.postgres.address import Address
@@ -79,7 +80,7 @@ def preview_export(
         on_progress("locking the tables", 0, 0)
         with reading(address, TABLES) as exporter:
             archive, catalog = _looked_at(exporter, address, config, wanted, on_progress)
-            subject = subject_of(catalog, archive, config, wanted.options, wanted.plan)
+            subject = _subject(exporter, catalog, archive, config, wanted)
             return subject, *_large_objects(exporter, subject.plan, wanted.options)
 
     subject, large, said = retry_if_disturbed(attempt, on_progress)
@@ -130,7 +131,8 @@ def _exported(
     with reading(address, TABLES) as exporter:
         concerns = _concerns(config, wanted)
         archive, catalog = _looked_at(exporter, address, config, wanted, on_progress)
-        subject = subject_of(catalog, archive, config, wanted.options, wanted.plan)
+        subject = _subject(exporter, catalog, archive, config, wanted)
+        rows_alone = wanted.options.contents == "data"
         if wanted.options.untouched:
             bare, of_graph = _untouched(subject.catalog), _untouched(subject.of_graph)
             subject = replace(subject, catalog=bare, of_graph=of_graph)
@@ -156,15 +158,12 @@ def _exported(
             one_moment(exporter, concerns, aside=number < _NEWEST),
             snapshot_pool(exporter, wanted.options.jobs) as pool,
         ):
+            about = (*what_stays(config, catalog, subject.selected.catalog), *advice.in_short)
             source = replace(
                 source,
-                notes=(
-                    *source.notes,
-                    *said,
-                    *subject.notes,
-                    *what_stays(config, catalog, subject.selected.catalog),
-                    *advice.in_short,
-                ),
+                # Of rows alone, what their tables are like, and what else is there, was said before.
+                notes=(*source.notes, *said, *subject.notes, *(about if not rows_alone else ())),
+                together=rows_together(config, catalog),
                 plan_digest=subject.digest,
                 large_objects=large,
                 large_object_digests=_large_object_digests(large, pool, wanted.options, on_progress),
@@ -241,6 +240,25 @@ def _looked_at(
         catalog = catalog_at(exporter, wanted.exactness, on_progress, vitals=True, concerns=concerns)
     settings = settings_of_the_database(exporter) if wanted.options.database_settings else ()
     return with_settings(archive, settings, wanted.options.owners.roles), catalog
+
+
+def _subject(
+    exporter: Session, catalog: Catalog, archive: Archive, config: Config, wanted: ExportOptions
+) -> Subject:
+    """Return what is exported; what people have to decide before that is said at once."""
+    options, file = wanted.options, wanted.plan
+    try:
+        return subject_of(catalog, archive, config, options, file)
+    except LacksError as lacks:
+        said = file.plan.selection if file.plan else settled(config, catalog).selection
+        selected = bool(file.part or options.groups or said.schemas or said.tables or said.exclude)
+        with_rows = options.contents != "schema"
+        if selected and with_rows and options.large_objects is None:
+            try:
+                large_objects.chosen(exporter, wanted=None, selected=True, with_rows=True)
+            except PlanError as undecided:
+                lacks.also(f"and {undecided.what}", undecided.do, "--with-large-objects")
+        raise
 
 
 def _concerns(config: Config, wanted: ExportOptions) -> Concerns:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from migplan import platforms
-from migplan.catalog.model import Catalog
+from migplan.catalog.model import Catalog, Table
 from migplan.catalog.provided import Provided
 from migplan.config import Config, Platform, ProvidedSection
 from migplan.errors import PlanError, RefusedError, SelectionError
@@ -14,6 +14,7 @@ from migplan.names import Pattern, part_matches, quoted
 from migplan.text.wording import counted, listed
 
 _PLAIN = Platform(title="a plain server")
+_PAGE = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +196,30 @@ def what_stays(config: Config, catalog: Catalog, selected: Catalog) -> tuple[str
         names = [
             str(table.name)
             for table in catalog.tables
-            if table.rows and table.name not in selected.by_name
+            if _has_rows(table) and table.name not in selected.by_name
             if any(pattern.matches(table.name) for pattern in patterns)
         ]
         if names:
             found.append(f"the rows of {listed(names, 6)} stay: {each.say}")
         elif each.extension in installed:
             found.append(f"the rows that extension {quoted(each.extension)} keeps stay: {each.say}")
+    return tuple(found)
+
+
+def _has_rows(table: Table) -> bool:
+    """Whether a table has rows; where nobody has counted, by its size: TOAST of an empty one has a page."""
+    return table.rows > 0 if table.rows is not None else (table.table_bytes or 0) > _PAGE
+
+
+def rows_together(config: Config, catalog: Catalog) -> tuple[tuple[str, ...], ...]:
+    """The tables of the source's platform whose rows belong together: accounts, and how they sign in."""
+    host = source_host(config, catalog) or target_host(config)
+    found = []
+    for each in host.platform.left_behind if host else ():
+        patterns = [Pattern(text) for text in each.tables]
+        names = [table.name for table in catalog.tables if any(one.matches(table.name) for one in patterns)]
+        if len(names) > 1:
+            found.append(tuple(map(str, names)))
     return tuple(found)
 
 

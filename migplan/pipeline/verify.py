@@ -14,14 +14,14 @@ from migplan.verify.verification import Verification
 
 
 def other_bundle(folder: Path, address: Address) -> str:
-    """Return that a target has another bundle than the one in a folder, and where that is kept; or ''.
+    """Return that a target has another bundle of that name than a folder, and where that is kept; or ''.
 
     FileError says that there is no bundle in the folder.
     """
-    digest = manifests.load_with_digest(folder)[1]
+    manifest, digest = manifests.load_with_digest(folder)
     with journal_reader(address) as reader:
         runs = reader.journal.runs() if reader.journal.exists else []
-    applied = [run for run in runs if run.stands]
+    applied = [run for run in runs if run.stands and run.bundle == manifest.name]
     if not applied or digest in {run.digest for run in applied}:
         return ""
     last = applied[-1]

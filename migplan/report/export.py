@@ -63,7 +63,9 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
     more = ", all in the manifest"
     yield from section("Taken along", _taken_along(manifest), _SHOWN, more)
     yield from section("Keys left out", (f"{each.name}: {each.why}" for each in keys), _SHOWN, more)
-    yield from section("Left out", _reasons([each for each in left if each not in keys]), _SHOWN, more)
+    others = [each for each in left if each not in keys]
+    reasons = _reasons(others) if manifest.contents != "data" else _beside_rows(others)
+    yield from section("Left out", reasons, _SHOWN, more)
     yield from section("Rows that stay behind", _staying(manifest), _SHOWN, more)
     yield from section("Sequences", _sequences(manifest), _SHOWN, more)
     yield from section("To know", manifest.notes, _SHOWN, ", all in the manifest")
@@ -160,6 +162,15 @@ def _reasons(left: Sequence[LeftObject]) -> Iterator[str]:
     for why, found in by_reason.items():
         many = f"{len(found):,} objects, {why}" if len(found) > _NAMED else why
         yield f"{many}: {listed(found, _NAMED)}"
+
+
+def _beside_rows(left: Sequence[LeftObject]) -> Iterator[str]:
+    """What a bundle of rows alone leaves out: definitions, as is said of it, and other tables, counted."""
+    found = Counter(
+        about["how"] for each in left if each.kind in TABLES and (about := _ABOUT_A_TABLE.fullmatch(each.why))
+    )
+    tables = (f"{counted(number, 'table')} {how}" for how, number in found.items())
+    yield ", ".join(["all definitions", *tables])
 
 
 def _staying(manifest: Manifest) -> Iterator[str]:

@@ -13,6 +13,7 @@ from migplan.text.wording import counted
 from migplan.verify.verification import Check, Difference, Verification
 
 FORMAT = 1
+_FEW = 5  # differences that are shown of a target that has nothing yet
 
 
 def as_text(verification: Verification) -> Iterator[Text]:
@@ -32,11 +33,10 @@ def as_text(verification: Verification) -> Iterator[Text]:
             f"{hierarchy.total:,} in all",
             style="dim",
         )
-    for title, lines in (
-        ("Differences", [line for each in verification.differences for line in _lines(each)]),
-        ("To know", list(verification.notes)),
-    ):
-        yield from section(title, lines)
+    differences = [line for each in verification.differences for line in _lines(each)]
+    few = _FEW if verification.lacks_tables else None
+    yield from section("Differences", differences, few, ", all of them with --format json")
+    yield from section("To know", verification.notes)
     yield Text()
     yield Text(f"Not compared: {'; '.join(verification.not_compared)}.", style="dim")
     yield Text(closing(verification), style="bold")
@@ -121,6 +121,12 @@ def closing(verification: Verification) -> str:
         return f"The target is what {against} say{s}.{proof}"
     known = sum(each.known for each in verification.differences)
     unknown = len(verification.differences) - known
+    if number := verification.lacks_tables:
+        none = f"none of the {number:,} tables" if number > 1 else "not the table"
+        return (
+            f"The target has {none} of {verification.bundle}: nothing was applied there, or all rolled back. "
+            f"{counted(len(verification.differences), 'difference')}."
+        )
     open_ = f"{counted(unknown, 'thing')} could not be compared" if unknown else ""
     if not known:
         return f"It is not proven that the target is what {against} say{s}: {open_}.{proof}"

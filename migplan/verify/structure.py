@@ -11,11 +11,11 @@ from typing import Any
 
 from migplan.catalog.compare import between
 from migplan.catalog.model import Catalog, Column, ForeignKey, Grant, Index, Table, View
-from migplan.names import QualifiedName
-from migplan.text.wording import listed
+from migplan.names import QualifiedName, quoted
+from migplan.text.wording import counted, listed
 from migplan.verify.expectation import Expectation
 from migplan.verify.spelling import Key, Spelling, identity, key_of
-from migplan.verify.verification import Check, Difference, Tally
+from migplan.verify.verification import MISSING, Check, Difference, Tally
 
 _TABLE_PARTS: Mapping[str, Callable[[Table], tuple[Any, ...]]] = {
     "Columns": lambda table: table.columns,
@@ -250,7 +250,7 @@ class Comparison:
         tally = self.tallies.setdefault(kind, Tally())
         tally.of += 1
         if found is None:
-            tally.differences.append(Difference(what, "missing"))
+            tally.differences.append(Difference(what, MISSING))
             return
         differing = between(what, expected, found) if expected != found else ()
         if not differing:
@@ -349,7 +349,9 @@ class Comparison:
     def _grants(self) -> None:
         """Privileges on what the bundle knows; those that the target's own default ones gave are noted."""
         known = set(privileged(self._expected))
-        there = {identity(each): each for each in self._found.grants if each.privileges or each.withheld}
+        mine = self._own_creating()
+        grants = (mine.get(identity(each), each) for each in self._found.grants)
+        there = {identity(each): each for each in grants if each.privileges or each.withheld}
         for grant in self._expected.grants:
             if grant.privileges or grant.withheld:
                 self._pair("Grants", f"grant {grant.name}", grant, there.pop(identity(grant), None))
@@ -364,9 +366,32 @@ class Comparison:
             said = ", ".join((*grant.privileges, *(f"not {each}" for each in grant.withheld)))
             tally.differences.append(Difference(f"grant {grant.name}", f"{self._unknown} ({said})"))
         self.notes += [
-            f"the target's default privileges gave {grantee} more than the bundle does, on {number:,} objects"
+            f"the target's default privileges gave {grantee} more than the bundle does, on "
+            f"{counted(number, 'object')}"
             for grantee, number in sorted(given.items())
         ]
+
+    def _own_creating(self) -> dict[str, Grant]:
+        """Privileges on schemas, less the CREATE that a run needs and the bundle does not give; it is noted.
+
+        Who ran it needs that, and those who are to own what it made.
+        """
+        made: tuple[Any, ...] = (*self._expected.tables, *self._expected.views, *self._expected.functions)
+        needing = {self._found.server.role, *(thing.owner for thing in made)}
+        then = {identity(each): each for each in self._expected.grants}
+        found = {}
+        for grant in self._found.grants:
+            known = then.get(identity(grant))
+            more = {"CREATE"} - {*(known.privileges if known else ())}
+            if grant.kind == "schema" and grant.grantee in needing and more & {*grant.privileges}:
+                found[identity(grant)] = replace(
+                    grant, privileges=tuple(each for each in grant.privileges if each not in more)
+                )
+                self.notes.append(
+                    f"{grant.grantee} may create in schema {quoted(grant.schema)}, as a run needs it; "
+                    "the bundle does not give that"
+                )
+        return found
 
     def _is_about_ours(self, grant: Grant) -> bool:
         """Whether default privileges are those of what the bundle makes: of its schemas, or of its owners.

@@ -74,6 +74,9 @@ class Hierarchy:
         return self.roots + self.linked
 
 
+MISSING = "missing"
+"""The detail of what is not there at all."""
+
 ROLES = "roles and their memberships"
 LARGE_OBJECTS = "large objects"
 NOT_COMPARED = (
@@ -116,6 +119,14 @@ class Verification:
     def holds(self) -> bool:
         """Whether the target is what it was to be."""
         return all(check.holds for check in self.checks)
+
+    @property
+    def lacks_tables(self) -> int:
+        """How many tables it was to have, where it has none of them; else 0."""
+        tables = next((check for check in self.checks if check.name == "Tables"), None)
+        if tables is None or tables.right:
+            return 0
+        return tables.of if all(each.detail == MISSING for each in tables.differences) else 0
 
     @property
     def differences(self) -> tuple[Difference, ...]:

@@ -216,6 +216,11 @@ def test_large_objects_are_not_forgotten(newest: Server, source: str, run: Run, 
         connection.execute("SELECT lo_from_bytea(0, '\\x00ff'::bytea)")
     said = refused(run, newest.url(source), bundle, "--schema", "a")
     assert "has 1 large object of 2 B, and a selection does not say which belong to it" in said
+    said = refused(run, newest.url(source), bundle, "--table", "a.child")
+    assert "needs 1 object that it does not bring" in said
+    assert "and a selection does not say which belong to it" in said, "all at once"
+    assert "--with-large-objects --with-needed" in said
+    assert "--without-large-objects leaves them behind" in said
     assert export(newest.url(source), bundle).large_objects
     manifest = export(newest.url(source), bundle, "--without-large-objects")
     assert not manifest.large_objects

@@ -45,17 +45,25 @@ def test_rows_come_first_and_the_project_after_them_and_nothing_of_the_platform_
     _, target = moving
     before = dump(host, target)
     run("export")
+    empty = run("verify", "--target", "production", exit_code=1).stdout
+    assert "The target has none of the " in empty
+    assert "Apply it with: migplan apply migrations/migration --target production" in empty
+    assert empty.count(": missing\n") == 5
     refused = run("apply", "migrations/migration", "--target", "production", exit_code=2).stderr
     assert "rows of the bundle refer to 8 rows of auth.users" in refused
     assert "comments_author_fkey, profiles_id_fkey" in refused
-    assert "migplan export --rows-of auth.users" in refused
+    assert "migplan export --rows-of auth.users --rows-of auth.identities\n" in refused
+    assert "migplan apply migrations/migration-rows --target production\n" in refused
+    assert "migplan export --exclude public.comments --exclude public.profiles" in refused
     assert dump(host, target) == before
 
-    run("export", "--rows-of", "auth.users", "--rows-of", "auth.identities")
+    said = run("export", "--rows-of", "auth.users", "--rows-of", "auth.identities").stdout
+    assert "Left out\n  all definitions, " in said
+    assert "To know" not in said
     run("apply", "migrations/migration-rows", "--target", "production")
     between = dump(host, target)
-    run("apply", "migrations/migration", "--target", "production")
-    proven = run("verify", "migrations/migration", "--target", "production", "--source", "source").stdout
+    run("apply", "--target", "production")
+    proven = run("verify", "--target", "production", "--source", "source").stdout
     assert "Provided" in proven
     assert "The target is what migration and the source say" in proven
     assert "auth" not in proven.partition("To know")[2], "nothing of what is provided is called superfluous"

@@ -259,7 +259,7 @@ def test_what_default_privileges_of_the_target_gave_is_noted(shop: Shop, changed
     )
     assert said(found) == []
     assert found.notes == (
-        "the target's default privileges gave pg_read_all_stats more than the bundle does, on 1 objects",
+        "the target's default privileges gave pg_read_all_stats more than the bundle does, on 1 object",
     )
 
 

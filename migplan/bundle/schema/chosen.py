@@ -132,6 +132,8 @@ class LacksError(SelectionError):
     """A bundle of what was selected could not be loaded: what it lacks, and who needs it."""
 
     lacks: tuple[Lack, ...] = field(default=(), kw_only=True)
+    options: tuple[str, ...] = field(default=(), kw_only=True)  # that the same command needs as well
+    more: str = field(default="", kw_only=True)  # about these
 
     @classmethod
     def of(cls, chosen: Chosen, catalog: Catalog) -> Self:
@@ -150,6 +152,12 @@ class LacksError(SelectionError):
             lines.append(f"  and {len(lacks) - _SAID:,} more")
         what = f"what is selected needs {counted(len(lacks), 'object')} that it does not bring"
         return cls("\n".join((f"{what}; nothing was written", *lines)), lacks=lacks, do=_ADVICE)
+
+    def also(self, what: str, do: str, option: str) -> None:
+        """Say what else would refuse the same command, what can be done, and the option that takes all."""
+        self.what = f"{self.what}\n{what}"
+        self.do = f"{self.do}; {do}"
+        self.options, self.more = (*self.options, option), do
 
     @property
     def without(self) -> tuple[str, ...] | None:

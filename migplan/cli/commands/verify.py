@@ -16,6 +16,7 @@ from migplan.errors import JournalError
 
 if TYPE_CHECKING:
     from migplan.config import Config
+    from migplan.verify.verification import Verification
 
 
 @click.command()
@@ -118,6 +119,7 @@ def verify(
             screen.show(report.as_markdown(found))
         case _:
             screen.show(report.as_text(found))
+            _show_way(found, folder, target)
     receipt = receipt_of(load_verified(folder), address, found) if found.holds else None
     if receipt and shape == "text":
         screen.show([f"Receipt: {receipt}"])
@@ -125,6 +127,14 @@ def verify(
         screen.show_aside([f"Signature: {signing.sign(receipt, key, signing.RECEIPT)}"])
     if not found.holds:
         sys.exit(1)
+
+
+def _show_way(found: Verification, folder: Path, target: str) -> None:
+    """Show the command that brings a bundle of which the target has nothing."""
+    from migplan.cli import runs
+
+    if found.lacks_tables:
+        screen.show([f"Apply it with: {runs.words_of(folder, target).apply}"])
 
 
 def _refuse_of_bundles(source: str | None) -> None:

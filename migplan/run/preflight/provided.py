@@ -66,20 +66,28 @@ def referred_rows(target: Target, bundle: VerifiedBundle) -> Iterator[Obstacle]:
     target.session.execute("SET LOCAL row_security = on")
     for number, key in enumerate(referred):
         if missing[number]:
-            yield _missing(key, missing[number], samples[number][:_SHOWN])
+            yield _missing(key, missing[number], samples[number][:_SHOWN], bundle.name)
 
 
-def _missing(key: ReferredKey, missing: int, samples: Sequence[str]) -> Obstacle:
+def _missing(key: ReferredKey, missing: int, samples: Sequence[str], bundle: str) -> Obstacle:
     names = [label.partition(":")[0] for label in key.keys]
     of = f"{key.values:,} rows of {key.table}" if key.values > 1 else f"1 row of {key.table}"
     are = "is not there" if missing == 1 else "are not there"
+    rows = " ".join(f"--rows-of {shlex.quote(name)}" for name in (key.table, *key.together))
+    folder = shlex.quote(f"migrations/{bundle}-rows")
+    ours = dict.fromkeys(label.partition(": ")[2].partition(" (")[0] for label in key.keys)
+    without = " ".join(f"--exclude {shlex.quote(name)}" for name in ours)
     return stop(
         "provided",
         f"rows of the bundle refer to {of} by {listed(names)}, and {missing:,} of them {are}: "
         f"{quoted_list(key.columns)} = {listed(samples, _SHOWN, by='; ')}"
         + (" and more" if missing > len(samples) else ""),
-        f"take these along before: migplan export --rows-of {shlex.quote(key.table)}, and apply that bundle; "
-        "or have them made there first; or leave out the tables that need them: migplan export --exclude",
+        f"take these along before:\n"
+        f"       migplan export {rows}\n"
+        f"       migplan rehearse {folder}\n"
+        f"       migplan apply {folder} --target TARGET\n"
+        "       or have them made there first; or leave out the tables that need them: "
+        f"migplan export {without}",
     )
 
 
