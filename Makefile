@@ -19,18 +19,18 @@ demo: $(READY)  ## the main job, end to end, on an embedded PostgreSQL
 	$(BIN)/migplan demo --out build/demo
 
 quick: $(READY)  ## the tests that need no crash, no big database and no older server
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow" --ignore tests/test_house.py
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow" --ignore tests/test_house.py
 
 test: $(READY)  ## the tests, on every PostgreSQL that is at hand
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 test-containers: $(READY_CONTAINERS)  ## the same tests, on containers of PostgreSQL 13 to 18
-	$(BIN)/python -m pytest -n $(JOBS) --containers
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --containers
 
 coverage: $(READY)  ## the tests, and what they go through: here, and in build/coverage/html
 	rm -rf build/coverage
 	mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest -n $(JOBS) $(TESTS)
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 	$(BIN)/coverage combine
 	$(BIN)/coverage html -q
 	$(BIN)/coverage report

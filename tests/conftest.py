@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from migplan.postgres.address import Address
-from tests.servers import WANTED, MakeDatabase, Origin, Server, origins
+from tests.servers import WANTED, MakeDatabase, Origin, Server, live_in_memory, origins
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--containers"):
         _require_docker()
+    live_in_memory()
     config.stash[_origins] = origins(config.getoption("--database-url"), config.getoption("--containers"))
 
 

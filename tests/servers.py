@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import LiteralString, Protocol
 
@@ -32,8 +33,8 @@ IMAGES = os.environ.get(
 """The images of ``make test-containers``, separated by commas."""
 
 
-QUIET = {"autovacuum": "off"}
-"""Settings of servers whose databases live for a second: nobody has to clean up in them."""
+QUIET = {"autovacuum": "off", "jit": "off"}
+"""Settings of servers whose databases live for a second: there is nothing to clean up, or worth compiling."""
 
 SHARED_MEMORY = Path("/dev/shm")
 ENOUGH = 6 << 30
@@ -43,9 +44,19 @@ MakeDatabase = Callable[[str], Address]
 """What the fixtures of databases give: make one from a script."""
 
 
-@cache
-def memory() -> str | None:
-    """The folder of files that never reach a disk; None where there is none, or too little room in it.
+def live_in_memory() -> None:
+    """Make servers in a folder that never reaches a disk, if there is one; other files stay where they were.
+
+    CREATE DATABASE writes a thousand files, and a disk takes much longer for them than for what is in them.
+    """
+    place = _memory()
+    if place is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # that of tmp_path
+        os.environ["TMPDIR"] = tempfile.tempdir = place
+
+
+def _memory() -> str | None:
+    """The folder of files in memory; None where there is none, or too little room in it.
 
     Containers often have 64 MB of it, from which no program may be started.
     """
@@ -82,7 +93,7 @@ class Throwaway:
         return f"{self.installation.major}"
 
     def start(self, stack: ExitStack) -> str:
-        server = ThrowawayServer(self.installation, settings=QUIET | {"max_connections": "60"}, root=memory())
+        server = ThrowawayServer(self.installation, settings=QUIET | {"max_connections": "60"})
         stack.callback(server.stop, "immediate")  # nobody wants what a checkpoint would save
         server.start()
         return server.conninfo()
@@ -126,9 +137,7 @@ class Own:
     superuser: str = "postgres"
 
     def start(self, stack: ExitStack) -> str:
-        wanted = ThrowawayServer(
-            settings=QUIET | self.settings, tcp=self.tcp, superuser=self.superuser, root=memory()
-        )
+        wanted = ThrowawayServer(settings=QUIET | self.settings, tcp=self.tcp, superuser=self.superuser)
         self.server = stack.enter_context(wanted)
         return self.server.conninfo()
 

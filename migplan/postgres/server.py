@@ -87,14 +87,12 @@ class ThrowawayServer:
         settings: Mapping[str, str] | None = None,
         tcp: bool = False,
         superuser: str = "postgres",
-        root: str | None = None,
     ) -> None:
-        """Describe the server; ``root`` is where its folder is made, else where temporary files are."""
         self.installation = installation or find_server()
         self.settings = {**THROWAWAY, **(settings or {})}
         self.superuser = superuser
         self._password = secrets.token_urlsafe(24) if tcp else None
-        self._roots = [root or tempfile.gettempdir(), "/tmp"]  # noqa: S108  # when the first is too long
+        self._roots = [tempfile.gettempdir(), "/tmp"]  # noqa: S108  # when the first is too long
         self._supervisor: subprocess.Popen[str] | None = None
         self._starter = 0
         self._state: dict[str, Any] = {}

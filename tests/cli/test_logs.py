@@ -126,7 +126,7 @@ def test_what_nobody_foresaw_is_kept_whole(nowhere: Path, monkeypatch: pytest.Mo
     def failing(*_: object, **__: object) -> str:
         raise ZeroDivisionError(f"with postgresql://ann:{SECRET}@host/shop")
 
-    monkeypatch.setenv("TMPDIR", str(nowhere))
+    monkeypatch.setattr("tempfile.tempdir", str(nowhere))
     monkeypatch.setattr(schema.json, "dumps", failing)  # type: ignore[attr-defined]
     said = CliRunner().invoke(main, ["-v", "schema", "config", "--log-file", "log"])
     assert said.exit_code == 3
