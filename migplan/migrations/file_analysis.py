@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from migplan.config import Platform
 from migplan.migrations.lint import NO_LEVELS, Context, Levels, Risk, Sizes, lint
-from migplan.migrations.model import Migration, Style, Use
+from migplan.migrations.model import How, Migration, Style, ThingKind, Told, Use
 from migplan.migrations.source_files import statements_of
 from migplan.migrations.transactions import NonTransactional, non_transactional, outside_effects, refuse_ends
 from migplan.migrations.uses import uses
@@ -43,17 +43,34 @@ def analysis_of_file(
 ) -> FileAnalysis:
     """Read a migration's file. Of one in Python, nothing is known but what it says it requires."""
     if migration.kind == "python":
-        return FileAnalysis(migration)
+        return FileAnalysis(migration, _with_told((), migration))
     statements = tuple(statements_of(migration.up))
     refuse_ends(statements, migration.up.file)
     outside = non_transactional(statements)
     context = Context(migration, migration.in_transaction and not outside, sizes, style, platform=platform)
     return FileAnalysis(
         migration,
-        uses(statements),
+        _with_told(uses(statements), migration),
         outside,
         outside_effects(statements),
         lint(statements, context, levels),
         len(statements),
         sum(each.rows or 0 for each in statements),
     )
+
+
+def _with_told(found: tuple[Use, ...], migration: Migration) -> tuple[Use, ...]:
+    """What statements do, and what lines of the file tell: what it needs first, what it provides in its place."""
+    needs = [_of(told, number) for number, told in enumerate(migration.told, -len(migration.told))]
+    first = [use for use in needs if use.how == "needs"]
+    provided = [use for use in needs if use.how == "creates"]
+    at = next((at for at, use in enumerate(found) if provided and use.line > provided[0].line), len(found))
+    return (*first, *found[:at], *provided, *found[at:])
+
+
+def _of(told: Told, number: int) -> Use:
+    how: How = "needs" if told.is_needed else "creates"
+    word = "needs" if told.is_needed else "provides"
+    said = f"-- migplan: {word} {told.thing}"
+    detail = "v" if told.thing.kind is ThingKind.TABLE else ""
+    return Use(how, told.thing, told.line, said, tolerant=not told.is_needed, number=number, detail=detail)

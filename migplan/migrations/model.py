@@ -46,6 +46,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a line ``-- migplan: provides KIND NAME`` or ``-- migplan: needs KIND NAME`` says."""
+
+    is_needed: bool
+    thing: Thing
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Migration:
     """A migration: what it does, how it is rolled back, how it is looked at afterwards."""
 
@@ -57,6 +66,7 @@ class Migration:
     byte_digest: str = ""  # of its bytes: what journals of earlier versions have
     down: Part | None = None
     verify: Part | None = None
+    told: tuple[Told, ...] = ()
     requires: tuple[str, ...] = ()  # names, by -- migplan: requires NAME, or a plan that says so
     in_transaction: bool = True  # -- migplan: no-transaction
     repeatable: bool = False  # it runs again when it has changed

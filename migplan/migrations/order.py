@@ -400,7 +400,7 @@ class Walk:
         if other is not None and other.thing.kind is not use.thing.kind:
             return  # IF NOT EXISTS is about all relations
         if use.thing.kind is ThingKind.EXTENSION:
-            self._brought |= set(ThingKind)
+            self._brought |= set(ThingKind) - OF_TABLES
         again = self.catalog.gone.get(use.thing)
         entry, first = self.catalog.make(use, place)
         self._made[use.thing] = entry

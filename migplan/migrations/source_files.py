@@ -30,7 +30,7 @@ _NOT_A_LINE = re.compile(rb"[^\n]")
 _DIRECTIVE = re.compile(
     rb"^[ \t]*(?:--|#)[ \t]*migplan:[ \t]*([\w-]*)[ \t]*([^\r\n]*?)[ \t\r]*$", re.MULTILINE
 )
-DIRECTIVES = ("requires", "no-transaction", "maintenance", "up", "down", "verify")
+DIRECTIVES = ("requires", "needs", "provides", "no-transaction", "maintenance", "up", "down", "verify")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from migplan.migrations.analysis import analyze
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Migration, Part, Thing, ThingKind, Use
 from migplan.migrations.order import Doubt, Order, Reason
+from migplan.sql.split import SqlFileError
 from tests.migrations.folders import analysis, written
 
 
@@ -183,6 +185,29 @@ def test_what_sql_cannot_tell_can_be_said(tmp_path: Path) -> None:
     order = analyze(tmp_path).order
     assert order.order == ("002_hotels", "001_step")
     assert [each.need.statement for each in order.contradictions] == ["-- migplan: requires 002_hotels"]
+
+
+def test_lines_of_a_file_tell_what_it_needs_and_provides(tmp_path: Path) -> None:
+    opaque = "SELECT make_it_all();\n-- migplan: provides table audit.log\n-- migplan: provides FUNCTION f\n"
+    files = {
+        "_1_a": f"CREATE SCHEMA audit;\n{opaque}",
+        "_2_b": "INSERT INTO audit.log SELECT f();\nALTER TABLE audit.log DROP COLUMN x;",
+        "_3_c": "-- migplan: needs column hotels.stars\n-- migplan: needs schema pms\nSELECT 1;",
+        "_4_d": "CREATE TABLE hotels (id int);\nALTER TABLE hotels ADD stars int;",
+    }
+    order = analysis(tmp_path, **files).order
+    assert [each.by for each in order.needs["2_b"]] == ["1_a"]
+    missing = {str(each.thing): each.is_sure for each in order.missing}
+    assert missing == {"function public.make_it_all": True, "schema pms": False}
+    assert [reason(each)[:4] for each in order.contradictions] == [
+        ("3_c", 1, "column public.hotels.stars", "4_d")
+    ]
+
+
+@pytest.mark.parametrize("said", ["", "table", "column id", "schema a.b", "table a.b.c", 'table "a'])
+def test_a_line_that_names_nothing_is_refused(tmp_path: Path, said: str) -> None:
+    with pytest.raises(SqlFileError, match="names nothing"):
+        analysis(tmp_path, _1_a=f"-- migplan: provides {said}\nSELECT 1;")
 
 
 def test_maintenance_has_no_place_in_the_order_and_yet_needs_things(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from migplan.errors import FileError
-from migplan.migrations.model import Kind, Migration, Part, Remark
-from migplan.migrations.source_files import SourceFile, directives, load
+from migplan.migrations.model import Kind, Migration, Part, Remark, Thing, ThingKind, Told
+from migplan.migrations.source_files import Directive, SourceFile, directives, load
+from migplan.names import quoted, split
 
 _NUMBER = re.compile(r"(\d{4}-\d\d-\d\d(?:[T_-]?\d{4,6})?|\d+(?:\.\d+)*)(?:[_\-. ]|$)")
-
 _STAMP = re.compile(r"(?:19|20)\d{6}(?:\d\d){0,3}")  # a day, with the time of day or without
 
 
@@ -61,10 +61,13 @@ class Listing:
         """Return the migration of a file, with what the directives of its up part say."""
         up = up or source.part()
         needed, schedule = list(requires), ""
+        told: list[Told] = []
         for directive in directives(source, up):
             match directive.word:
                 case "requires":
                     needed += re.split(r"[,\s]+", directive.rest)
+                case "needs" | "provides":
+                    told.append(_told(source, directive))
                 case "no-transaction":
                     in_transaction = False
                 case "maintenance":
@@ -82,12 +85,39 @@ class Listing:
             byte_digest=source.byte_digest(up),
             down=down,
             verify=verify,
+            told=tuple(told),
             requires=tuple(dict.fromkeys(each for each in needed if each)),
             in_transaction=in_transaction,
             repeatable=repeatable,
             conflicts=conflicts,
             schedule=schedule,
         )
+
+
+def _told(source: SourceFile, directive: Directive) -> Told:
+    """The thing that a directive names: ``table hotels``, ``function app.touch``, ``column hotels.id``."""
+    first, _, rest = directive.rest.partition(" ")
+    kind = ThingKind(first.lower()) if first.lower() in set(ThingKind) - {ThingKind.OTHER} else None
+    try:
+        parts = split(rest.strip() if kind else directive.rest)
+    except ValueError:
+        parts = ()
+    kind = kind or ThingKind.TABLE
+    wanted = 1 if kind in _BARE else 3 if kind in _OF_TABLES else 2
+    if len(parts) == wanted - 1 and wanted > 1:
+        parts = ("public", *parts)
+    if len(parts) != wanted:
+        kinds = ", ".join(each for each in ThingKind if each is not ThingKind.OTHER)
+        raise source.error(
+            f"{directive.rest!r} after -- migplan: {directive.word} names nothing",
+            directive.start,
+            f"write a kind and a name, such as: table public.hotels; kinds are: {kinds}",
+        )
+    return Told(directive.word == "needs", Thing(kind, ".".join(map(quoted, parts))), directive.line)
+
+
+_BARE = frozenset({ThingKind.SCHEMA, ThingKind.EXTENSION, ThingKind.ROLE})
+_OF_TABLES = frozenset({ThingKind.COLUMN, ThingKind.CONSTRAINT, ThingKind.TRIGGER, ThingKind.POLICY})
 
 
 def listing(path: Path) -> Listing:
