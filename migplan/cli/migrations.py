@@ -20,6 +20,7 @@ from migplan.files import write_whole
 from migplan.level import Level
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.lint import Risk
+from migplan.migrations.model import Thing
 from migplan.pipeline import migrations as migrating
 from migplan.pipeline import trial
 from migplan.pipeline.migration_proof import ProofOptions, receipt_of, verify_migrations
@@ -36,6 +37,7 @@ from migplan.run.engine.journal import journal_reader
 from migplan.run.migrations.apply import MigrateOptions
 from migplan.run.migrations.apply import foreseen as would_apply
 from migplan.run.migrations.down_migrations import DownMigration
+from migplan.run.migrations.refusals import ContradictedError
 from migplan.run.migrations.repair import ChangedFile, as_taken_over
 from migplan.run.migrations.revert import AppliedFolder, RevertOptions, foreseen, revert
 from migplan.run.migrations.status import MigrationStatus, State, statuses_in
@@ -71,7 +73,9 @@ def apply(
         known = statuses_in(analysis, address)
         changed = _changes(address, known, yes=yes or dry_run) if repair else ()
         known = as_taken_over(known) if changed else known
-        names = would_apply(analysis, known, wanted, lambda: migrating.things_in(address))
+        lent = named.resolved(scratch, settings) if scratch is not None else None
+        judges = tries and not dry_run and target != SCRATCH
+        analysis, names = _order(analysis, address, known, wanted, lent, judges=judges)
         grave = _risks(analysis, set(names))
         screen.show_aside(line for each in grave for line in analysis_report.risk(each))
         if strict and grave:
@@ -88,7 +92,6 @@ def apply(
         if target == SCRATCH:
             asked = replace(asked, tried=frozenset(names))
         elif names and tries:
-            lent = named.resolved(scratch, settings) if scratch is not None else None
             tried = _tried(analysis, address, names, known, lent, seeds=wanted.seeds)
             base, asked = tried.base, replace(asked, tried=_ran(tried, names))
         if changed:
@@ -111,6 +114,44 @@ def _analysed(path: Path, settings: Config, address: Address, *, weighed_on: str
     found, note = migrating.recognised_in(analysis, address)
     screen.show_aside([note] if note else [])
     return found
+
+
+def _order(
+    analysis: Analysis,
+    address: Address,
+    known: Sequence[MigrationStatus],
+    wanted: MigrateOptions,
+    lent: Address | None,
+    *,
+    judges: bool,
+) -> tuple[Analysis, list[str]]:
+    """Return what is to be applied; raise ContradictedError if that fails, unless a server ran it all."""
+
+    def there() -> frozenset[Thing]:
+        return migrating.things_in(address)
+
+    try:
+        return analysis, would_apply(analysis, known, wanted, there)
+    except ContradictedError as refusal:
+        if not judges:
+            raise
+        trusted = analysis.trusting_names()
+        known = sorted(known, key=_place_in(trusted))
+        names = would_apply(trusted, known, wanted, there)
+        with screen.progress("trying the migrations in the order of their names"):
+            found = trial.try_pending(trusted, address, names, known, lent=lent, seeds=wanted.seeds)
+        if not found.is_judged or found.of("failed", "not tried", "not judged"):
+            raise
+        screen.show_aside(
+            [f"{refusal.what.partition(';')[0]}, so their text says; {found.server} ran them all"]
+        )
+        return trusted, names
+
+
+def _place_in(analysis: Analysis) -> Callable[[MigrationStatus], int]:
+    """Return where a migration stands in the order; what is gone comes last."""
+    places = {name: place for place, name in enumerate(analysis.order.order)}
+    return lambda each: places.get(each.name, len(places))
 
 
 def _changes(address: Address, known: Sequence[MigrationStatus], *, yes: bool) -> tuple[ChangedFile, ...]:

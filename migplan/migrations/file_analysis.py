@@ -60,7 +60,7 @@ def analysis_of_file(
 
 
 def _with_told(found: tuple[Use, ...], migration: Migration) -> tuple[Use, ...]:
-    """What statements do, and what lines of the file tell: what it needs first, what it provides in its place."""
+    """What statements do, and what lines of the file tell: needs come first, the rest in its place."""
     needs = [_of(told, number) for number, told in enumerate(migration.told, -len(migration.told))]
     first = [use for use in needs if use.how == "needs"]
     provided = [use for use in needs if use.how == "creates"]

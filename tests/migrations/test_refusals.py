@@ -75,7 +75,7 @@ def test_a_doubt_stops_what_would_leave_a_half(tmp_path: Path) -> None:
     files = {"_1_a": index + PERHAPS, "_2_log": LOG}
     alone = {**files, "_1_a": PERHAPS}
     assert "1_a, line 3" in refused(tmp_path / "1", files)
-    assert "migplan rehearse" in refused(tmp_path / "1", files)
+    assert "--scratch URL" in refused(tmp_path / "1", files)
     assert not refused(tmp_path / "1", files, tried="1_a")
     assert not refused(tmp_path / "1", files, levels={DOUBT: Level.NOTE})
     assert not refused(tmp_path / "2", alone), "a transaction is tried"

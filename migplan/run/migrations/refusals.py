@@ -15,8 +15,12 @@ There = Callable[[], Collection[Thing]]
 _SHOWN = 10
 
 
+class ContradictedError(RefusedError):
+    """By what the files say, a statement fails: a server that runs them all knows better."""
+
+
 def refuse_what_fails(analysis: Analysis, left: Collection[str], *, reorder: bool, there: There) -> None:
-    """Raise RefusedError if a statement of the migrations that are left surely fails.
+    """Raise ContradictedError if a statement of the migrations that are left surely fails.
 
     What a later file makes with IF NOT EXISTS or OR REPLACE may be in the target already.
     """
@@ -27,7 +31,7 @@ def refuse_what_fails(analysis: Analysis, left: Collection[str], *, reorder: boo
         found = [each for each in order.contradictions if _concerns(each, left, there)]
         within = [each for each in found if each.migration == each.by]
         if within:
-            raise RefusedError(
+            raise ContradictedError(
                 "statements of these files use what is not there, in any order of the files; nothing was "
                 "changed:\n  " + "\n  ".join(map(said, within[:_SHOWN])),
                 do=_way_out("fix the files", CONTRADICTION),
@@ -35,13 +39,13 @@ def refuse_what_fails(analysis: Analysis, left: Collection[str], *, reorder: boo
         if found and order.cycles:
             rings = [" -> ".join((*cycle.migrations, cycle.migrations[0])) for cycle in order.cycles]
             lines = [said(reason) for cycle in order.cycles for reason in cycle.reasons]
-            raise RefusedError(
+            raise ContradictedError(
                 "these migrations need each other, and no order works; nothing was changed:\n  "
                 + "\n  ".join([*rings, *lines[:_SHOWN]]),
                 do=_way_out("move what one of them needs into a file of its own", CONTRADICTION),
             )
         if found and not reorder:
-            raise RefusedError(
+            raise ContradictedError(
                 "the order of the names contradicts what the files need; nothing was changed:\n  "
                 + "\n  ".join(map(said, found[:_SHOWN])),
                 do=_way_out("rename them, or take the order that works with --reorder", CONTRADICTION),
@@ -49,7 +53,7 @@ def refuse_what_fails(analysis: Analysis, left: Collection[str], *, reorder: boo
     if level_of(TWICE, analysis.levels) is Level.ERROR:
         twice = [each for each in order.duplicates if each.is_wrong and each.second[0] in left]
         if twice:
-            raise RefusedError(
+            raise ContradictedError(
                 "these files make what is there already; nothing was changed:\n  "
                 + "\n  ".join(map(_said_twice, twice[:_SHOWN])),
                 do=_way_out("drop the first before it, or say IF NOT EXISTS", TWICE),
@@ -74,9 +78,9 @@ def refuse_doubts(analysis: Analysis, names: Sequence[str], tried: Collection[st
         raise RefusedError(
             "these statements may fail, and their files are not one transaction: a half would stay; nothing "
             "was changed:\n  " + "\n  ".join(found[:_SHOWN]),
-            do=f"try them first: migplan rehearse {analysis.folder.path}; or say what is there, with a line "
-            f"-- migplan: provides KIND NAME in the file that makes it, or {DOUBT}: note under lint in "
-            "migplan.yaml",
+            do="have them tried first: without --no-try, where a server can be had, or with --scratch URL; "
+            "or say what is there with a line -- migplan: provides KIND NAME in the file that makes it; or "
+            f"{DOUBT}: note under lint in migplan.yaml",
         )
 
 
