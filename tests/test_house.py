@@ -109,18 +109,12 @@ def room_of(file: Path) -> str:
 
 
 @cache
-def nodes(file: Path) -> tuple[ast.AST, ...]:
-    """All of a source's tree, which several tests look through."""
-    return tuple(ast.walk(ast.parse(file.read_text())))
-
-
-@cache
 def imports(file: Path) -> tuple[tuple[int, str], ...]:
     return tuple(_imports(file))
 
 
 def _imports(file: Path) -> Iterator[tuple[int, str]]:
-    for node in nodes(file):
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.lineno, node.module
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
@@ -194,7 +188,7 @@ def test_pure_rooms_know_no_database_library(file: Path) -> None:
 def test_functions_stay_readable(file: Path) -> None:
     long = [
         f"{node.name}: {length} lines"
-        for node in nodes(file)
+        for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or 0) - node.body[0].lineno + 1) > FUNCTION_LINES
     ]
