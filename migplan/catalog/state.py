@@ -9,9 +9,10 @@ and of the journal are left out.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -119,6 +120,17 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """What a transaction has done to rows, up to a moment."""
+
+    role: str
+    transaction: int  # 0: none was assigned, so nothing was written
+    counters: Mapping[int, Counter]
+    own: frozenset[int]  # the transaction, as Item.made has it
+    counts: bool  # the server counts rows that are written
+
+
+@dataclass(frozen=True)
 class State:
     """All objects of a database at a moment of a transaction."""
 
@@ -126,9 +138,7 @@ class State:
     dependencies: Sequence[Dependency] = ()
     role: str = ""
     transaction: int = 0  # 0: none was assigned, so nothing was written
-    counters: Mapping[int, Counter] = field(default_factory=dict)
     own: frozenset[int] = frozenset()  # its transaction and those within it, as Item.made has them
-    counts: bool = True  # the server counts rows that are written
     version: int = 0  # server_version_num
 
     @cached_property
@@ -233,6 +243,22 @@ def from_json(said: Mapping[str, Any]) -> State:
     return State(items, depend, said["role"], version=said["version"])
 
 
+def read_moment(session: Session) -> Moment:
+    """Return what the session's transaction has done to rows so far.
+
+    The counters have earlier transactions of the session in them, too: compare with those of its beginning.
+    """
+    during = "reading what the transaction has written"
+    ((role, transaction, counts),) = session.ask(_MOMENT, during=during)
+    counters = {
+        oid: Counter(name, of_catalog, *rows)
+        for oid, of_catalog, name, *rows in session.ask(_COUNTERS, during=during)
+    }
+    number = int(transaction) if transaction else 0
+    own = frozenset({number % (1 << 32)}) if number else frozenset[int]()
+    return Moment(role, number, counters, own, counts)
+
+
 def read_state(session: Session) -> State:
     """Return the state that the session's transaction sees.
 
@@ -242,11 +268,7 @@ def read_state(session: Session) -> State:
     session.ask("SET LOCAL search_path = ''", during=during)
     session.ask("SET LOCAL jit = off", during=during)
     session.ask("SET LOCAL quote_all_identifiers = off", during=during)
-    ((role, transaction, counts),) = session.ask(_MOMENT, during=during)
-    counters = {
-        oid: Counter(name, of_catalog, *rows)
-        for oid, of_catalog, name, *rows in session.ask(_COUNTERS, during=during)
-    }
+    moment = read_moment(session)
     items = {}
     for row in session.ask(sql("state", session.version).encode(), during=during):
         kind, catalog, oid, sub, parent, schema, name, made, version, owner, acl, comment, attributes = row
@@ -262,9 +284,9 @@ def read_state(session: Session) -> State:
         Dependency(Key(*row[:3]), Key(*row[3:6]), row[6], row[7])
         for row in session.ask(_DEPENDENCIES, during=during)
     ]
-    number = int(transaction) if transaction else 0
+    number = moment.transaction
     own = _own(session, number, {each.made for each in items.values()}) if number else frozenset()
-    return State(items, depend, role, number, counters, own, counts, session.version)
+    return State(items, depend, moment.role, number, own, session.version)
 
 
 def _own(session: Session, top: int, candidates: Iterable[int]) -> frozenset[int]:
@@ -285,6 +307,21 @@ def _number(name: str) -> int:
 
 def _acl(found: Iterable[Sequence[Any]] | None) -> tuple[tuple[str, str, bool], ...] | None:
     return None if found is None else tuple((who, what, grantable) for who, what, grantable in found)
+
+
+def touched(before: State, after: State) -> dict[str, str | None]:
+    """Return the objects in which two states differ, by identity: each with a digest of what it is after."""
+    one, other = before.described(), after.described()
+    return {
+        name: digest(other[name]) if name in other else None
+        for name in one.keys() | other.keys()
+        if one.get(name) != other.get(name)
+    }
+
+
+def digest(described: Mapping[str, Any]) -> str:
+    """Return a short digest of what is said of an object."""
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def differences(expected: State, found: State) -> Iterator[str]:

@@ -36,10 +36,9 @@ from migplan.report import trial as trial_report
 from migplan.run.engine.journal import journal_reader
 from migplan.run.migrations.apply import MigrateOptions
 from migplan.run.migrations.apply import foreseen as would_apply
-from migplan.run.migrations.down_migrations import DownMigration
 from migplan.run.migrations.refusals import ContradictedError
 from migplan.run.migrations.repair import ChangedFile, as_taken_over
-from migplan.run.migrations.revert import AppliedFolder, RevertOptions, foreseen, revert
+from migplan.run.migrations.revert import AppliedFolder, Foreseen, RevertOptions, foreseen, revert
 from migplan.run.migrations.status import MigrationStatus, State, statuses_in
 
 
@@ -200,11 +199,14 @@ def _ran(tried: trial.Tried, names: Sequence[str]) -> frozenset[str]:
     return frozenset(names if tried.remembered else (each.name for each in tried.of("ok")))
 
 
-def status(path: Path, address: Address, settings: Config) -> bool:
+def status(path: Path, address: Address, settings: Config, form: str = "text") -> bool:
     """Show how each migration stands; whether nothing is left to do."""
     analysis = _analysed(path, settings, address)
     known = statuses_in(analysis, address)
-    screen.show(report.statuses_of(known, path, address))
+    if form == "json":
+        screen.out.print(json.dumps(report.statuses_as_value(known, path, address), indent=2))
+    else:
+        screen.show(report.statuses_of(known, path, address))
     return not any(each.state is not State.APPLIED and not each.is_seed for each in known)
 
 
@@ -251,16 +253,23 @@ def verify(path: Path, address: Address, settings: Config, wanted: VerifyOptions
     return proof.holds
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Who agrees to a rollback, and how it is told."""
+
+    protection: Protection
+    confirm: str | None = None
+    yes: bool = False
+    dry_run: bool = False
+    log_format: str = "text"
+
+
 def rollback(
     path: Path | str,
     address: Address,
     settings: Config,
     wanted: RevertOptions,
-    *,
-    protection: Protection,
-    confirm: str | None,
-    yes: bool,
-    dry_run: bool,
+    asked: Asked,
 ) -> None:
     """Roll migrations back; a way back that was derived is shown before, and asked about.
 
@@ -268,21 +277,21 @@ def rollback(
     """
     analysis = _analysed(path, settings, address) if isinstance(path, Path) else None
     given = AppliedFolder(analysis.folder.name if analysis else str(path), analysis)
-    if dry_run:
+    if asked.dry_run:
         screen.show(report.way_back(foreseen(given, address, wanted), address))
         return
     with _said(analysis, address, "the same command"):
-        asking = replace(wanted, agreed=_asking(address, protection, confirm, yes=yes))
-        screen.show(report.reverted(revert(given, address, asking), path, address))
+        asking = replace(wanted, agreed=_asking(address, asked))
+        with runs.progress(asked.log_format, quiet=True) as on_event:
+            done = revert(given, address, asking, on_event)
+        screen.show(report.reverted(done, path, address))
 
 
-def _asking(
-    address: Address, protection: Protection, confirm: str | None, *, yes: bool
-) -> Callable[[Sequence[DownMigration]], None]:
-    def agreed(ways: Sequence[DownMigration]) -> None:
-        screen.show(report.way_back(ways, address))
-        protection.confirm(confirm)
-        if yes:
+def _asking(address: Address, asked: Asked) -> Callable[[Foreseen], None]:
+    def agreed(found: Foreseen) -> None:
+        screen.show(report.way_back(found, address))
+        asked.protection.confirm(asked.confirm)
+        if asked.yes:
             return
         if not sys.stdin.isatty():
             raise RefusedError("nobody is there to be asked; nothing was changed", do="say --yes")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
 from migplan.cli import named
 from migplan.errors import GroupingError, RefusedError
@@ -462,6 +463,24 @@ def choosing(command: Command) -> Command:
     for option in reversed(_choice_options):
         wished = option(wished)
     return cast("Command", wished)
+
+
+def refuse_given(whys: Mapping[str, str]) -> None:
+    """Raise UsageError if one of these parameters is given on the command line; each has its reason."""
+    context = click.get_current_context()
+    for name, why in whys.items():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} {why}")
+
+
+def refuse_several(*names: str) -> None:
+    """Raise UsageError if more than one of these parameters is given."""
+    context = click.get_current_context()
+    given = [
+        each.opts[0] for each in context.command.params if each.name in names and context.params[each.name]
+    ]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} exclude each other")
 
 
 @contextmanager

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
 from migplan.migrations.model import ThingKind
 from migplan.run.data.events import Summary
 from migplan.run.migrations.apply import MigrateResult
-from migplan.run.migrations.down_migrations import DownMigration
 from migplan.run.migrations.repair import ChangedFile
-from migplan.run.migrations.revert import RevertResult
+from migplan.run.migrations.revert import Foreseen, RevertResult
 from migplan.run.migrations.status import MigrationStatus, State
 from migplan.text.wording import counted
 
@@ -65,6 +65,25 @@ def taken_over(found: Sequence[ChangedFile]) -> Iterator[Text]:
         yield Text(f"  {each.status.name}  taken over as it is now; nothing of it ran", style="green")
 
 
+def statuses_as_value(known: Sequence[MigrationStatus], path: Path, target: object) -> dict[str, Any]:
+    """Return the same for programs."""
+    return {
+        "folder": str(path),
+        "target": str(target),
+        "migrations": [
+            {
+                "name": each.name,
+                "state": each.state.value,
+                "at": each.at.isoformat() if each.at else None,
+                "by": each.by or None,
+                "run": each.run,
+                "error": each.error or None,
+            }
+            for each in known
+        ],
+    }
+
+
 def pending(known: Sequence[MigrationStatus], names: Sequence[str]) -> Iterator[Text]:
     """What an apply would run, in its order."""
     standing = {each.name: each for each in known}
@@ -85,6 +104,8 @@ def applied(done: MigrateResult, path: Path, target: object) -> Iterator[Text]:
         yield Text(f"  {name}  applied", style="green")
         if name in done.summaries:
             yield from summary(done.summaries[name])
+        for why in list(done.no_way_back.get(name, ()))[:_SHOWN]:
+            yield Text(f"      no way back: {why}", style="yellow")
     yield Text(
         f"{counted(len(done.names), 'migration')} of {path} applied to {target} as run {done.run.run}, "
         f"{done.seconds:.1f} s",
@@ -118,21 +139,35 @@ def stays(known: Sequence[MigrationStatus], way: str, *, failed: bool) -> Iterat
         yield Text(f"  -> {fix}go on: {way}")
 
 
-def way_back(found: Sequence[DownMigration], target: object) -> Iterator[Text]:
-    """What would be rolled back, the last one first; what was derived is shown."""
-    if not found:
+def way_back(found: Foreseen, target: object) -> Iterator[Text]:
+    """What would be rolled back, the last one first, and which rows go; what was derived is shown."""
+    if not found.ways:
         yield Text(f"nothing is applied to {target}")
         return
     yield Text(f"This rolls back, on {target}:", style="bold")
-    for way in found:
-        kept = ", as the journal keeps it: its file was changed, or is gone" if way.is_kept else ""
-        how = "by statements derived from its own" if way.derived else "by its down part"
+    for way in found.ways:
+        by_hand = way.down is not None
+        kept = (
+            ", as the journal keeps it: its file was changed, or is gone" if way.is_kept and by_hand else ""
+        )
+        how = "by its down part" if by_hand else "by statements derived from what it did"
         yield Text(f"  {way.name}  {how}{kept}" + (":" if way.derived else ""))
-        if way.derived:
-            for statement in way.derived.statements:
-                yield Text(f"      {statement};")
-            for left in way.derived.kept:
-                yield Text(f"      stays: {left.statement}: {left.why}", style="dim")
+        for statement in way.derived or ():
+            first, *rest = statement.splitlines()
+            yield Text("\n".join([f"      {first}", *(f"        {line}" for line in rest)]) + ";")
+        for stays in way.stays:
+            yield Text(f"      stays: {stays}", style="dim")
+    if found.rows:
+        total = sum(each.rows for each in found.rows)
+        yield Text(f"Rows that go, {total:,} of them:", style="bold red")
+        for each in found.rows:
+            yield Text(f"  {'about ' if each.is_estimate else ''}{each.rows:,}  {each.what}", style="red")
+    else:
+        yield Text("No row goes with it.")
+    if found.changed:
+        yield Text("Changed by others since, and to be taken along:", style="bold red")
+        for change in found.changed:
+            yield Text(f"  {change}", style="red")
 
 
 def reverted(done: RevertResult, path: Path | str, target: object) -> Iterator[Text]:

@@ -32,7 +32,7 @@ def test_a_folder_that_is_gone_is_taken_back_one_by_one(new_target: str, write: 
     run("apply", "m", "--target", new_target)
     shutil.rmtree(folder)
     said = run("rollback", "--target", new_target, "--dry-run").stdout
-    assert "003_index  by statements derived from its own, as the journal keeps it" in said
+    assert "003_index  by statements derived from what it did" in said
     assert "DROP INDEX CONCURRENTLY" in said
     assert "003_index  rolled back" in last(new_target, run, "m")
     assert "002_orders  rolled back" in last(new_target, run)
@@ -74,7 +74,7 @@ def test_a_file_that_was_changed_is_taken_back_as_it_was_applied(
     run("apply", "m", "--target", new_target)
     write(_002_b="CREATE TABLE public.something_else ();")
     said = last(new_target, run, "m")
-    assert "002_b  by statements derived from its own, as the journal keeps it" in said
+    assert "002_b  by statements derived from what it did" in said
     assert asked(new_target, TABLES) == [("a",)]
 
 
@@ -90,7 +90,7 @@ def test_a_down_part_and_its_lines_are_kept_and_no_value(new_target: str, write:
     assert b"hush" not in b"".join(zlib.decompress(content) for (content,) in contents)
     shutil.rmtree("m")
     said = run("rollback", "--target", new_target, "--yes", exit_code=2).stderr
-    assert "002_b, line " in said
+    assert "002_b: rows of table public.a were deleted (1)" in said
     asked(new_target, "UPDATE migplan.step SET state = 'undone' WHERE name = '002_b' RETURNING 1")
     said = run("rollback", "--target", new_target, "--yes", exit_code=2).stderr
     assert '001_a.sql:5: table "nothing" does not exist' in said
@@ -105,5 +105,8 @@ def test_a_journal_of_the_former_format_wants_the_folder(new_target: str, write:
     said = run("rollback", "--target", new_target, "--yes", exit_code=2).stderr
     assert "001_a: its file is gone, and the journal keeps nothing of it" in said
     shutil.move("elsewhere", folder)
+    said = run("rollback", "m", "--target", new_target, "--yes", exit_code=2).stderr
+    assert "001_a: an earlier version of migplan applied it, and kept no way back" in said
+    write(_001_a__down="DROP TABLE public.a;")
     last(new_target, run, "m")
     assert asked(new_target, TABLES) == []

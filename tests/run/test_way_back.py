@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migplan.catalog.state import differences, read_state
+from migplan.catalog.state import differences, read_moment, read_state
 from migplan.postgres.session import Session, connect
 from migplan.run.migrations.recording import Before, Written, derive, look_before
 from migplan.run.migrations.way_back import WayBack
@@ -34,21 +34,17 @@ def session(newest: Server) -> Iterator[Session]:
     newest.drop_database(name)
 
 
-@pytest.fixture
-def before(session: Session) -> Before:
-    """Its state, in which it is after each case as well."""
-    session.rollback()
-    return Before(read_state(session))
-
-
 def _done(session: Session, text: str) -> tuple[Before, WayBack]:
     """Run a migration in a new transaction, and return its way back."""
     session.rollback()
     before = look_before(session, text)
     session.execute("RESET search_path")
+    base = read_moment(session).counters
     session.execute(text.encode())
     session.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    return before, derive(session, before, Written(), text)
+    written = Written()
+    written.add(base, read_moment(session))
+    return before, derive(session, before, written, text)[0]
 
 
 def _back(session: Session, before: Before, way: WayBack) -> list[str]:

@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from migplan.run.engine.options import RunOptions
 
 
+_OF_BUNDLES = {
+    "jobs": "is for bundles: migrations run one after the other",
+    "keep": "is for bundles: a folder of migrations leaves nothing on the server of the target scratch",
+    "check_orphans": "is for bundles, whose rows are known before they come in",
+    "carry_orphans": "is for bundles, whose keys are added after the rows",
+}
+"""Options that say nothing of a folder of migrations, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class _OfFolder:
     """The options that are for folders of migrations alone."""
@@ -215,6 +224,7 @@ def apply(
 
     run_options = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
     if named.is_of_people(bundle):
+        options.refuse_given(_OF_BUNDLES)
         of_folder.apply(
             *(bundle, target, settings, run_options, confirm),
             without_rehearsal=without_rehearsal,

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from migplan.run.undo.rollback import RollbackOptions
 
 
+_OF_BUNDLES = {
+    "data_only": "is for bundles: a migration is rolled back with what it made; its rows go with its tables",
+    "drop_journal": "is for bundles: the journal also says which migrations of other folders are applied",
+    "abandon": "is for bundles: migrations that failed are gone on with by apply, or rolled back",
+}
+"""Options that say nothing of a folder of migrations, and why."""
+
+
 @click.command()
 @named.arguments("target", "bundle", needed=frozenset({"target"}), gone=True)
 @options.target
@@ -39,11 +47,15 @@ if TYPE_CHECKING:
 @click.option(
     "--only", default="", metavar="NAME", help="Of a folder: this migration alone, if nothing needs it."
 )
+@click.option(
+    "--all", "everything", is_flag=True, help="Of a folder: all of its migrations, back to nothing."
+)
 @click.option("--data-only", is_flag=True, help="Take away the rows that the run brought; the schema stays.")
 @click.option(
     "--also-changed",
     is_flag=True,
-    help="With --data-only: also rows that were there before, or were changed since.",
+    help="With --data-only: also rows that were there before, or were changed since. Of a folder: also what "
+    "others have changed since.",
 )
 @click.option("--drop-journal", is_flag=True, help="Drop the journal (schema migplan), too, at the end.")
 @click.option(
@@ -62,6 +74,7 @@ def rollback(
     settings: Config,
     to: str,
     only: str,
+    everything: bool,
     data_only: bool,
     also_changed: bool,
     drop_journal: bool,
@@ -85,7 +98,8 @@ def rollback(
     same command; until then nothing can be applied.
 
     BUNDLE can also be a folder of migrations that people wrote: the last one is rolled back, those after --to
-    NAME, or --only NAME. Where a file has no down part, the way back is derived from it, and shown.
+    NAME, --only NAME, or --all. Where people wrote no down part, the way back is the one that was derived
+    when the migration was applied, from what it did to the target; it is shown with the rows that go.
     """
     from migplan.cli import permission, runs
     from migplan.report import rollback as report
@@ -96,16 +110,19 @@ def rollback(
     address = named.resolved(target, settings)
     protection = permission.protection(target, address, settings)
     run_options = RunOptions(1, Limits(lock_timeout), protected_as=protection.mark)
-    folder = None if abandon else _folder_of_people(bundle, address)
+    folder = None if abandon and not named.is_of_people(bundle) else _folder_of_people(bundle, address)
     if folder is not None:
         from migplan.cli import migrations as folders
         from migplan.run.migrations.revert import RevertOptions
 
-        back = RevertOptions(only, to, run_options)
-        folders.rollback(
-            folder, address, settings, back, protection=protection, confirm=confirm, yes=yes, dry_run=dry_run
-        )
+        options.refuse_given(_OF_BUNDLES)
+        options.refuse_several("to", "only", "everything")
+        back = RevertOptions(only, to, everything, also_changed, run_options)
+        asked = folders.Asked(protection, confirm, yes, dry_run, log_format)
+        folders.rollback(folder, address, settings, back, asked)
         return
+    options.refuse_given({"only": "is for folders of migrations, and this is a bundle"})
+    options.refuse_several("to", "everything")
     if also_changed and not data_only:
         raise click.UsageError(
             "--also-changed goes with --data-only: tables that are dropped take all rows along"

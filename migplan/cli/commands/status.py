@@ -42,7 +42,7 @@ def status(folder: Path | None, target: str, settings: Config, form: str) -> Non
     if named.is_of_people(folder):
         from migplan.cli import migrations as folders
 
-        if not folders.status(folder, named.resolved(target, settings), settings):
+        if not folders.status(folder, named.resolved(target, settings), settings, form):
             sys.exit(1)
         return
     address = named.resolved(target, settings)

@@ -25,7 +25,19 @@ from migplan.postgres.session import Session, connect
 from migplan.run.engine import journal_integrity
 from migplan.run.engine.records import Beginning, Ending, Entry, Kind, Past, Run, digest_of
 
-__all__ = ["Beginning", "Ending", "Entry", "Journal", "Kind", "Past", "Run", "claim", "digest_of", "finish"]
+__all__ = [
+    "Beginning",
+    "Ending",
+    "Entry",
+    "Journal",
+    "Kind",
+    "Past",
+    "Run",
+    "claim",
+    "digest_of",
+    "finish",
+    "keep",
+]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +54,22 @@ _RUN = """
            (pg_catalog.to_jsonb(r) ->> 'steps')::int AS steps  -- format 1 has no such column
     FROM migplan.run r
 """
+
+
+_KEEP = """
+    INSERT INTO migplan.kept (run, file, sha256, content)
+    SELECT max(run), %s, %s, %s FROM migplan.run WHERE kind = 'migrate' AND state = 'running'
+    ON CONFLICT (run, file) DO UPDATE SET sha256 = excluded.sha256, content = excluded.content
+"""
+
+
+def keep(session: Session, name: str, content: bytes) -> None:
+    """Keep what a rollback of a migration of the run that is going on needs, in the same transaction."""
+    session.ask(
+        _KEEP,
+        [name, hashlib.sha256(content).hexdigest(), zlib.compress(content)],
+        during="writing the journal",
+    )
 
 
 class Connected(Protocol):

@@ -8,7 +8,8 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 import psycopg
@@ -93,6 +94,23 @@ class Observer(Protocol):
 
     def ending(self, step: Step, session: Session) -> None:
         """Look after the last statement of a step, before it is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Several observers, which look one after the other."""
+
+    all: Sequence[Observer]
+
+    def begun(self, step: Step, session: Session) -> None:
+        """Have each of them look."""
+        for each in self.all:
+            each.begun(step, session)
+
+    def ending(self, step: Step, session: Session) -> None:
+        """Have each of them look."""
+        for each in self.all:
+            each.ending(step, session)
 
 
 class Worker:

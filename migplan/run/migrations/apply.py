@@ -1,7 +1,10 @@
 """Apply the migrations of a folder that a target does not have yet."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from migplan.errors import RefusedError
 from migplan.migrations.analysis import Analysis
@@ -9,15 +12,16 @@ from migplan.postgres.address import Address
 from migplan.run.data.events import Summary
 from migplan.run.data.step import DataSteps
 from migplan.run.engine.events import OnEvent, ignore
-from migplan.run.engine.journal import Run
+from migplan.run.engine.journal import Journal, Run
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.steps import Step
 from migplan.run.engine.target import LockedTarget, locked
-from migplan.run.engine.worker import Observer
+from migplan.run.engine.worker import Observer, Observers
 from migplan.run.migrations.base import KEPT_AS, Base
 from migplan.run.migrations.base import packed as packed_base
 from migplan.run.migrations.down_migrations import down_migrations_of, packed
 from migplan.run.migrations.objects import present
+from migplan.run.migrations.recording import Recorder
 from migplan.run.migrations.refusals import There, refuse_doubts, refuse_what_fails
 from migplan.run.migrations.repair import texts_of
 from migplan.run.migrations.status import MigrationStatus, State, by_state, statuses_of
@@ -48,6 +52,7 @@ class MigrateResult:
     seconds: float = 0.0
     before: tuple[MigrationStatus, ...] = ()
     summaries: Mapping[str, Summary] = field(default_factory=dict)  # of the steps in Python
+    no_way_back: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of these, and why
 
 
 def migrate(
@@ -73,7 +78,11 @@ def migrate(
         preflight(target, names)
         refuse_doubts(analysis, names, wanted.tried, there=lambda: present(target.session))
         data_steps = DataSteps(address, wanted.options.limits, files_of(analysis.folder))
-        kept = {name: packed(way) for name, way in down_migrations_of(analysis, names).items()}
+        ways = down_migrations_of(analysis, names)
+        # What is derived is kept by each migration's own transaction.
+        kept = {name: packed(way) for name, way in ways.items() if way.down is not None or way.cannot}
+        steps = _steps(analysis, names, known, verify=wanted.verify)
+        recorder = Recorder(analysis, steps, _begun(target.journal, known))
         kept |= texts_of([analysis.by_name[name].migration for name in names])
         if base is not None and not any(each.state.is_there for each in known):
             found = base()
@@ -83,13 +92,25 @@ def migrate(
             "migrate",
             analysis.folder,
             {name: analysis.by_name[name].migration.digest for name in names},
-            _steps(analysis, names, known, verify=wanted.verify),
+            steps,
             rehearsal=wanted.rehearsal,
             kept=kept,
             data_steps=data_steps,
-            observer=observer,
+            observer=Observers((recorder, *([observer] if observer else ()))),
         )
-        return MigrateResult(done.run, tuple(names), done.seconds, known, data_steps.summaries)
+        without = {name: way.cannot for name, way in recorder.ways.items() if ways[name].down is None}
+        return MigrateResult(done.run, tuple(names), done.seconds, known, data_steps.summaries, without)
+
+
+def _begun(journal: Journal, known: Sequence[MigrationStatus]) -> dict[str, Mapping[str, Any]]:
+    """What the journal knows of the state before migrations of which only the first statements are done."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for each in known:
+        if each.state is State.HALF and each.run is not None:
+            with suppress(ValueError, KeyError):
+                said = json.loads(journal.kept(each.run)[each.name])
+                found[each.name] = said["begun"]
+    return found
 
 
 def foreseen(

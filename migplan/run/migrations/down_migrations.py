@@ -1,7 +1,7 @@
 """Down migrations: from their folder, or from the journal if the folder was changed or is gone.
 
-What is kept is the part that people wrote for it, or the statements that were derived when it was applied,
-and what it needs; but no part of the migration itself, which may hold rows and secrets.
+What is kept is the part that people wrote for it, or the statements that were derived from what it did when
+it was applied, and what it needs; but no part of the migration itself, which may hold rows and secrets.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,30 +18,33 @@ from pydantic import BaseModel, Field
 
 from migplan.bundle.verified import is_inside
 from migplan.migrations.analysis import Analysis
-from migplan.migrations.model import Folder, Part, Style, Thing
-from migplan.migrations.reversal import Cannot, Reversal, derive
+from migplan.migrations.model import Folder, Part, Style
 from migplan.migrations.source_files import reopened, statements_of
 from migplan.migrations.transactions import non_transactional, refuse_ends
 from migplan.run.engine.steps import Statements, Step
 from migplan.run.migrations.steps import file_of, steps_of_part
 
+_SETTINGS = "SET LOCAL check_function_bodies = off"
 _CONCURRENTLY = re.compile(r"DROP INDEX CONCURRENTLY\b")
 
 
 @dataclass(frozen=True)
 class DownMigration:
-    """How one migration is rolled back: by its down part, or by what was derived from its statements."""
+    """How one migration is rolled back: by its down part, or by what was derived from what it did."""
 
     name: str
     folder: Folder
     up: Part  # under whose file and line the journal has it
     down: Part | None = None
     together: bool = True
-    derived: Reversal | None = None
+    derived: tuple[str, ...] | None = None  # statements
     cannot: tuple[str, ...] = ()  # reasons why there is no way back
     needs: Mapping[str, str] | None = None  # the migrations that it needs, each with a sentence
     is_seed: bool = False
     is_kept: bool = False  # as the journal has it
+    left: Mapping[str, str | None] = field(default_factory=dict)  # what it left behind, by digest
+    begun: Mapping[str, Any] | None = None  # only its first statements were done
+    stays: tuple[str, ...] = ()  # what of it stays, and why
 
     def steps(self, seeds: Sequence[str]) -> list[Step]:
         """Return its steps; the last one writes in the same transaction that it is undone, with its seeds."""
@@ -61,9 +64,9 @@ class DownMigration:
 
     def _derived(self) -> Iterator[Step]:
         """One step, unless one of the statements cannot be in a transaction."""
-        texts = [f"{each};" for each in self.derived.statements] if self.derived else []
+        texts = [f"{each};" for each in (_SETTINGS, *self.derived)] if self.derived else []
         outside = {text for text in texts if _CONCURRENTLY.match(text)}
-        for text in texts if outside else ["\n".join(texts)]:
+        for text in texts[1:] if outside else ["\n".join(texts)] if texts else []:
             piece = Statements(self.up.start, self.up.end, self.up.line, text)
             yield self._step(piece, non_transactional=text if text in outside else "")
 
@@ -96,12 +99,11 @@ class DownMigration:
 
 
 def down_migrations_of(analysis: Analysis, names: Sequence[str]) -> dict[str, DownMigration]:
-    """Return the down migrations of some migrations of a folder."""
-    earlier = _Earlier(analysis)
-    return {name: _way_of(analysis, name, earlier) for name in names}
+    """Return the down migrations of some migrations of a folder, as far as the folder alone has them."""
+    return {name: _way_of(analysis, name) for name in names}
 
 
-def _way_of(analysis: Analysis, name: str, earlier: _Earlier) -> DownMigration:
+def _way_of(analysis: Analysis, name: str) -> DownMigration:
     migration = analysis.by_name[name].migration
     needs = {
         reason.by: f"{name}, line {reason.need.line}, needs {reason.made.thing} of {reason.by}"
@@ -119,48 +121,32 @@ def _way_of(analysis: Analysis, name: str, earlier: _Earlier) -> DownMigration:
     if migration.down is not None:
         return way
     if migration.kind == "python":
-        return replace(way, cannot=(f"{name}: a program has no way back, unless {name}.down.sql is written",))
-    derived = derive(migration.up, before=earlier.of(name))
-    cannot = tuple(f"{name}, line {each.line}: {each.statement}: {each.why}" for each in derived.cannot)
-    return replace(way, derived=derived, cannot=cannot)
+        return replace(way, cannot=("a program has no way back, unless NAME.down.sql is written",))
+    return way
 
 
-class _Earlier:
-    """Knows what exists before a migration because an earlier one creates it."""
+def packed(way: DownMigration, begun: Mapping[str, Any] | None = None) -> bytes:
+    """Return what the journal is to keep of a down migration.
 
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
-        self._places = {name: place for place, name in enumerate(analysis.order.order)}
-        self._first: dict[Thing, int] = {}  # where each thing is made first
-        for name, place in self._places.items():
-            for use in analysis.by_name[name].uses:
-                if use.how == "creates":
-                    self._first.setdefault(use.thing, place)
-
-    def of(self, name: str) -> frozenset[Thing]:
-        """Return what exists before a migration, as far as the migration uses it."""
-        place = self._places[name]
-        things = (use.thing for use in self._analysis.by_name[name].uses)
-        return frozenset(thing for thing in things if self._first.get(thing, place) < place)
-
-
-def packed(way: DownMigration) -> bytes:
-    """Return what the journal is to keep of a down migration."""
-    down, derived = way.down, way.derived
+    ``begun`` is what is known of a migration whose first statements are done, and not its last ones.
+    """
+    down = way.down
     said: dict[str, Any] = {
         "file": file_of(way.folder, way.up),
         "line": way.up.line,
         "together": way.together,
         "needs": way.needs,
         "seed": way.is_seed,
-        "cannot": [_without_values(each) for each in way.cannot],
+        "cannot": list(way.cannot),
     }
     if down is not None:
         said["down"] = reopened(down).getvalue()[down.start :].decode()
         said["down_file"], said["down_line"] = file_of(way.folder, down), down.line
-    elif derived is not None and not way.cannot:
-        said["derived"] = derived.statements
-        said["stays"] = [[each.line, _without_values(each.statement), each.why] for each in derived.kept]
+    elif way.derived is not None and not way.cannot:
+        said["derived"] = way.derived
+        said["left"] = way.left
+    if begun is not None:
+        said["begun"] = begun
     return json.dumps(said, ensure_ascii=False).encode()
 
 
@@ -177,7 +163,9 @@ class _Kept(BaseModel, strict=True):
     down_file: str = ""
     down_line: Annotated[int, Field(gt=0, le=1_000_000_000)] = 1
     derived: tuple[str, ...] | None = None
-    stays: tuple[tuple[int, str, str], ...] = ()
+    left: dict[str, str | None] | None = None  # what it left behind, by its digest: see way_back.py
+    stays: tuple[tuple[int, str, str], ...] = ()  # of earlier versions of migplan
+    begun: dict[str, Any] | None = None
 
 
 def unpacked(name: str, content: bytes, folder: str, place: Path) -> DownMigration:
@@ -195,20 +183,20 @@ def unpacked(name: str, content: bytes, folder: str, place: Path) -> DownMigrati
         text = "\n" * begin + said.down
         file = _written_to(home.path, said.down_file, text)
         down = Part(file, begin, len(text.encode()), said.down_line)
-    derived = None
-    if said.derived is not None:
-        derived = Reversal(said.derived, (), tuple(Cannot(*each) for each in said.stays))
     return DownMigration(
         name,
         home,
         up,
         down,
         said.together,
-        derived,
+        said.derived,
         said.cannot,
         said.needs,
         said.seed,
         is_kept=True,
+        left=said.left or {},
+        begun=said.begun,
+        stays=tuple(f"{statement}: {why}" for _, statement, why in said.stays),
     )
 
 
@@ -220,9 +208,3 @@ def _written_to(home: Path, file: str, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode())
     return path
-
-
-def _without_values(statement: str) -> str:
-    """Return a statement up to its first literal: values of people's SQL stay out of the journal."""
-    shown = re.split(r"['$]", statement)[0]
-    return shown if shown == statement else f"{shown.rstrip()} ..."

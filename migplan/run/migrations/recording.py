@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,25 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from migplan.catalog.questions import ask_each
-from migplan.catalog.state import Counter, Item, Key, State, read_state
+from migplan.catalog.state import (
+    Counter,
+    Item,
+    Key,
+    Moment,
+    State,
+    from_json,
+    read_moment,
+    read_state,
+    touched,
+)
 from migplan.errors import DatabaseError
+from migplan.migrations.analysis import Analysis
+from migplan.migrations.source_files import reopened
 from migplan.names import quoted
 from migplan.postgres.session import Session
+from migplan.run.engine.journal import keep
+from migplan.run.engine.steps import Step
+from migplan.run.migrations.down_migrations import down_migrations_of, packed
 from migplan.run.migrations.restoring import TABLES
 from migplan.run.migrations.way_back import Facts, WayBack, way_back
 from migplan.sql.statements import parsed
@@ -50,37 +65,39 @@ class Written:
     own: set[int] | None = field(default_factory=set)
     counts: bool = True
 
-    def add(self, base: State, now: State) -> None:
+    def add(self, base: Mapping[int, Counter], now: Moment) -> None:
         """Add what a transaction wrote, by its counters at its beginning and at its end."""
         self.counts = self.counts and now.counts
         if self.own is not None:
             self.own |= now.own
         for oid, counter in now.counters.items():
-            first = base.counters.get(oid)
-            rows = [
-                counter.inserted - (first.inserted if first else 0),
-                counter.updated - (first.updated if first else 0),
-                counter.deleted - (first.deleted if first else 0),
-            ]
+            first = base.get(oid, Counter(counter.name, counter.is_catalog, 0, 0, 0))
+            rows = [one - other for one, other in zip(counter[2:], first[2:], strict=True)]
             if not any(rows):
                 continue
             if rows[0] and not counter.is_catalog:
                 self.inserted.append((oid, now.transaction % (1 << 32), rows[0]))
-            so_far = self.counters.get(oid)
-            if so_far:
-                rows = [
-                    rows[0] + so_far.inserted,
-                    rows[1] + so_far.updated,
-                    rows[2] + so_far.deleted,
-                ]
+            so_far = self.counters.get(oid, Counter(counter.name, counter.is_catalog, 0, 0, 0))
+            rows = [one + other for one, other in zip(rows, so_far[2:], strict=True)]
             self.counters[oid] = Counter(counter.name, counter.is_catalog, *rows)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values, which :meth:`of_json` reads."""
+        own = None if self.own is None else sorted(self.own)
+        counters = [[oid, *counter] for oid, counter in self.counters.items()]
+        return {"counters": counters, "inserted": self.inserted, "own": own, "counts": self.counts}
+
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> Written:
+        """Read what :meth:`as_json` returned."""
+        counters = {oid: Counter(*rest) for oid, *rest in said["counters"]}
+        inserted = [(table, transaction, rows) for table, transaction, rows in said["inserted"]]
+        own = None if said["own"] is None else set(said["own"])
+        return cls(counters, inserted, own, said["counts"])
 
 
 def look_before(session: Session, text: str) -> Before:
-    """Read the state before a migration, and whether what its text may take away holds rows.
-
-    It changes search_path until the transaction ends.
-    """
+    """Read the state before a migration, and whether what its text may take away holds rows."""
     state = read_state(session)
     found = Before(state)
     words = text.lower()
@@ -196,23 +213,136 @@ def _found(session: Session, after: State, written: Written) -> list[tuple[int, 
     return [(oid, transaction, rows) for (oid, transaction), rows in found.items()]
 
 
-def derive(session: Session, before: Before, written: Written, text: str) -> WayBack:
-    """Return the way back, at the end of the last transaction of a migration.
+def derive(session: Session, before: Before, written: Written, text: str) -> tuple[WayBack, State | None]:
+    """Return the way back, and the state that the migration leaves.
 
     The migration does not fail by it: where what it did cannot be read, that is why there is no way back.
     """
     try:
-        with session.transaction():  # a savepoint
+        with session.transaction(force_rollback=True):  # a savepoint: settings are as before
             after = read_state(session)
-            written.add(before.state, after)
+            if written.own is not None:
+                written.own |= after.own
             facts = facts_after(session, before, after, written, text)
-        return way_back(before.state, after, facts)
+        return way_back(before.state, after, facts), after
     except DatabaseError as error:
         log.warning("no way back was derived: %s", error)
-        return WayBack(cannot=("what it did could not be read",))
+        return WayBack(cannot=("what it did could not be read",)), None
     except Exception:
         log.exception("no way back was derived")
-        return WayBack(cannot=("what it did could not be turned into a way back, by a defect of migplan",))
+        return WayBack(cannot=("by a defect of migplan, none was derived from what it did",)), None
+
+
+@dataclass
+class _Going:
+    """A migration whose steps are being done."""
+
+    before: Before
+    base: Mapping[int, Counter] = field(default_factory=dict)  # counters when the step began
+    written: dict[int, Written] = field(default_factory=dict)  # by the line of the step
+
+    @property
+    def all(self) -> Written:
+        """What all of its steps have written."""
+        found = Written()
+        for each in self.written.values():
+            found.inserted += each.inserted
+            found.counts = found.counts and each.counts
+            found.own = None if found.own is None or each.own is None else found.own | each.own
+            for oid, counter in each.counters.items():
+                so_far = found.counters.get(oid, Counter(counter.name, counter.is_catalog, 0, 0, 0))
+                rows = [one + other for one, other in zip(counter[2:], so_far[2:], strict=True)]
+                found.counters[oid] = Counter(counter.name, counter.is_catalog, *rows)
+        return found
+
+
+class Recorder:
+    """Writes the way back of each migration into the journal, in the transaction of its last step.
+
+    Of a migration that takes more than one transaction, the state before it is written with each of them.
+    """
+
+    def __init__(
+        self, analysis: Analysis, steps: Sequence[Step], begun: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        self._analysis = analysis
+        self._lines: dict[str, list[int]] = {}
+        for step in steps:
+            if step.phase == "migration":
+                self._lines.setdefault(step.name, []).append(step.line)
+        self._begun = dict(begun or {})  # what earlier runs began, and did not finish
+        self._going: dict[str, _Going] = {}
+        self.ways: dict[str, WayBack] = {}
+
+    def begun(self, step: Step, session: Session) -> None:
+        """Read what is there before a migration."""
+        if step.phase != "migration":
+            return
+        with session.transaction(force_rollback=True):
+            if said := self._begun.get(step.name):
+                self._going.setdefault(step.name, _went_on(said))
+            elif step.line == self._lines[step.name][0]:  # also when it is tried once more
+                self._going[step.name] = _Going(look_before(session, self._text(step.name)))
+            self._going[step.name].base = {} if step.non_transactional else read_moment(session).counters
+
+    def ending(self, step: Step, session: Session) -> None:
+        """Keep its way back; before its last step, what is known of it by then."""
+        if step.phase != "migration":
+            return
+        name, going = step.name, self._going[step.name]
+        # Of several transactions it is not known which had others within them.
+        written = Written(own=set() if len(self._lines[name]) == 1 and not step.non_transactional else None)
+        if not step.non_transactional:
+            written.add(going.base, read_moment(session))
+        going.written[step.line] = written
+        way, begun, left = WayBack(), None, {}
+        if step.line == self._lines[name][-1]:
+            way, after = derive(session, going.before, going.all, self._text(name))
+            way = self._concurrently(step, way)
+            left = touched(going.before.state, after) if after is not None else {}
+            self.ways[name] = way
+        else:
+            begun = _begun(going)
+        down = down_migrations_of(self._analysis, [name])[name]
+        if down.down is None:
+            down = replace(down, derived=way.statements, cannot=way.cannot)
+        session.ask("RESET ROLE", during="writing the journal")
+        keep(session, name, packed(replace(down, left=left), begun))
+
+    def _text(self, name: str) -> str:
+        part = self._analysis.by_name[name].migration.up
+        return reopened(part).getvalue()[part.start :].decode()
+
+    @staticmethod
+    def _concurrently(step: Step, way: WayBack) -> WayBack:
+        """Indexes that were built without blocking writers are dropped likewise."""
+        if not step.leaves or not all(each.startswith("DROP INDEX ") for each in way.statements):
+            return way
+        texts = (each.replace("DROP INDEX ", "DROP INDEX CONCURRENTLY ", 1) for each in way.statements)
+        return replace(way, statements=tuple(texts))
+
+
+def _begun(going: _Going) -> dict[str, Any]:
+    before = going.before
+    return {
+        "state": before.state.as_json(),
+        "held": list(before.held.items()),
+        "values": [[*key, value] for key, value in before.values.items()],
+        "written": [[line, each.as_json()] for line, each in going.written.items()],
+    }
+
+
+def _went_on(said: Mapping[str, Any]) -> _Going:
+    """Return a migration as an earlier run left it."""
+    values = {Key(*key): value for *key, value in said["values"]}
+    before = Before(from_json(said["state"]), dict(said["held"]), values)
+    return _Going(before, written={line: Written.of_json(each) for line, each in said["written"]})
+
+
+def derive_begun(session: Session, said: Mapping[str, Any], text: str) -> WayBack:
+    """Return the way back of a migration whose first steps are done, from what the journal keeps of it."""
+    going = _went_on(said)
+    return derive(session, going.before, going.all, text)[0]
 
 
 def _name(item: Item) -> str:

@@ -1,7 +1,10 @@
-"""Roll migrations back: the last one, all after one, or a single one that nothing needs.
+"""Roll migrations back: the last one, all after one, all, or a single one that nothing needs.
 
-The down migrations come from the folder if it is as it was applied, else from the journal.
+The down migrations that people wrote come from the folder if it is as it was applied, else from the journal.
+Those that were derived when a migration was applied come from the journal.
 """
+
+from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,17 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from migplan.catalog.state import digest, read_state
 from migplan.errors import RefusedError
 from migplan.migrations.analysis import Analysis
 from migplan.postgres.address import Address
+from migplan.postgres.session import Session
 from migplan.run.engine.events import OnEvent, ignore
-from migplan.run.engine.journal import Journal, Run, journal_reader
+from migplan.run.engine.journal import Journal, Run, Target, journal_reader
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.target import locked
 from migplan.run.migrations.down_migrations import DownMigration, down_migrations_of, unpacked
+from migplan.run.migrations.recording import derive_begun
+from migplan.run.migrations.rows_that_go import RowsThatGo, rows_that_go
 from migplan.run.migrations.status import MigrationStatus, State, statuses_of
 from migplan.run.migrations.steps import run_steps
 
+_SHOWN = 10
 _OTHERWISE = {State.CHANGED, State.MISSING}
 
 
@@ -37,8 +45,19 @@ class RevertOptions:
 
     only: str = ""
     to: str = ""
+    all: bool = False  # back to nothing
+    also_changed: bool = False  # also what was changed by others since
     options: RunOptions = field(default_factory=RunOptions)
-    agreed: Callable[[Sequence[DownMigration]], None] = lambda _found: None  # raises to refuse
+    agreed: Callable[[Foreseen], None] = lambda _found: None  # raises to refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a rollback would do."""
+
+    ways: tuple[DownMigration, ...] = ()
+    rows: tuple[RowsThatGo, ...] = ()
+    changed: tuple[str, ...] = ()  # what others have changed since, and would go along
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +69,13 @@ class RevertResult:
     seconds: float = 0.0
 
 
-def foreseen(given: AppliedFolder, address: Address, wanted: RevertOptions) -> tuple[DownMigration, ...]:
-    """Return what would be rolled back, in that order."""
+def foreseen(given: AppliedFolder, address: Address, wanted: RevertOptions) -> Foreseen:
+    """Return what would be rolled back, in that order, and which rows would go."""
     with journal_reader(address) as reader:
         if not reader.journal.exists:
-            return ()
-        with _reverted(given, reader.journal, wanted) as (found, _):
-            return found
+            return Foreseen()
+        with _reverted(given, reader, wanted) as (found, _):
+            return _looked_at(found, reader.session)
 
 
 def revert(
@@ -66,14 +85,54 @@ def revert(
     with locked(address, replace(wanted.options, jobs=1), on_event) as target:
         if not target.journal.exists:
             return RevertResult(None)
-        with _reverted(given, target.journal, wanted) as (found, applied):
+        with _reverted(given, target, wanted) as (found, applied):
             if not found:
                 return RevertResult(None)
-            wanted.agreed(found)
+            looked_at = _looked_at(found, target.session)
+            _refuse_changed(looked_at, also_changed=wanted.also_changed)
+            wanted.agreed(looked_at)
             steps = [step for each in found for step in each.steps(_seeds(applied, each))]
             digests = {each.name: applied.known[each.name].digest for each in found}
             done = run_steps(target, "revert", found[0].folder, digests, steps)
             return RevertResult(done.run, tuple(each.name for each in found), done.seconds)
+
+
+def _looked_at(ways: Sequence[DownMigration], session: Session) -> Foreseen:
+    """Look at what goes with these, and at what was changed since they were applied."""
+    if not ways:
+        return Foreseen()
+    with session.transaction(force_rollback=True):
+        rows = rows_that_go(ways, session)
+        changed = _changed_since(ways, session)
+    return Foreseen(tuple(ways), tuple(rows), tuple(changed))
+
+
+def _changed_since(ways: Sequence[DownMigration], session: Session) -> Iterator[str]:
+    """Yield what is not any more as the last of these migrations that touched it has left it."""
+    if not any(way.left for way in ways):
+        return
+    now = read_state(session).described()
+    seen: set[str] = set()
+    for way in ways:
+        for name, left in way.left.items():
+            if name not in seen and left is not None:
+                if name not in now:
+                    yield f"{name}, which {way.name} has left, is not there any more"
+                elif digest(now[name]) != left:
+                    yield f"{name} is not as {way.name} has left it"
+        seen |= way.left.keys()
+
+
+def _refuse_changed(found: Foreseen, *, also_changed: bool) -> None:
+    if found.changed and not also_changed:
+        more = len(found.changed) - _SHOWN
+        raise RefusedError(
+            "others have changed since what these migrations did, and a rollback would take that along; "
+            "nothing was changed:\n  "
+            + "\n  ".join(found.changed[:_SHOWN])
+            + (f"\n  and {more:,} more" if more > 0 else ""),
+            do="look at it with --dry-run; --also-changed rolls back all the same",
+        )
 
 
 def applied_last(journal: Journal) -> str:
@@ -91,20 +150,26 @@ class _AppliedMigrations:
     """What of a folder is applied, and how each can be rolled back."""
 
     given: AppliedFolder
-    journal: Journal
+    target: Target
     place: Path
     known: Mapping[str, MigrationStatus]
 
     def kept(self, name: str) -> DownMigration | None:
         """Return the down migration that the journal keeps; None of runs of earlier versions of migplan."""
         run = self.known[name].run
-        content = self.journal.kept(run).get(name) if run is not None else None
+        content = self.target.journal.kept(run).get(name) if run is not None else None
         if content is None:
             return None
         try:
-            return unpacked(name, content, self.given.name, self.place)
-        except ValueError:
-            raise self.journal.was_altered(f"what it keeps of run {run}, {name}, is no way back") from None
+            way = unpacked(name, content, self.given.name, self.place)
+            if way.begun is not None and way.down is None:
+                found = derive_begun(self.target.session, way.begun, "")
+                way = replace(way, derived=found.statements, cannot=found.cannot)
+            return way
+        except (ValueError, KeyError, TypeError):
+            raise self.target.journal.was_altered(
+                f"what it keeps of run {run}, {name}, is no way back"
+            ) from None
 
     def in_folder(self, name: str) -> DownMigration | None:
         """Return the down migration in the folder; None if its file is gone, or the folder."""
@@ -129,30 +194,42 @@ class _AppliedMigrations:
         kept = {name: self.kept(name) for name in names} if otherwise or not self.given.analysis else {}
         here = {name: self.in_folder(name) for name in names}
         found = kept if kept and (None not in kept.values() or None in here.values()) else here
+        found = {name: self._derived(way) for name, way in found.items()}
         impossible = []
         for name, way in found.items():
             if way is None:
                 impossible.append(f"{name}: its file is gone, and the journal keeps nothing of it")
             else:
-                impossible += way.cannot
+                impossible += [why if why.startswith(name) else f"{name}: {why}" for why in way.cannot]
         if impossible:
             raise RefusedError(
-                "there is no way back that could be derived; nothing was changed:\n  "
-                + "\n  ".join(impossible),
+                "there is no way back from what was done; nothing was changed:\n  " + "\n  ".join(impossible),
                 do="write it, as NAME.down.sql beside the file, or as a section -- migplan: down",
             )
         return tuple(way for way in found.values() if way is not None)
 
+    def _derived(self, way: DownMigration | None) -> DownMigration | None:
+        """Return the way that people wrote; where they wrote none, what was derived when it was applied."""
+        if way is None or way.is_kept or way.cannot:
+            return way
+        kept = self.kept(way.name)
+        if way.down is not None:
+            return replace(way, left=kept.left if kept else {})
+        if kept is not None:
+            return kept if kept.down is None else replace(way, cannot=("its down part was taken out",))
+        why = "an earlier version of migplan applied it, and kept no way back"
+        return replace(way, cannot=(why,))
+
 
 @contextmanager
 def _reverted(
-    given: AppliedFolder, journal: Journal, wanted: RevertOptions
+    given: AppliedFolder, target: Target, wanted: RevertOptions
 ) -> Iterator[tuple[tuple[DownMigration, ...], _AppliedMigrations]]:
     """Return what is to be rolled back, in that order, for a block in which its files exist."""
-    known = statuses_of(given.analysis, journal, given.name)
+    known = statuses_of(given.analysis, target.journal, given.name)
     with tempfile.TemporaryDirectory(prefix="migplan-rollback-") as place:
         there = {each.name: each for each in known if each.state.is_there}
-        applied = _AppliedMigrations(given, journal, Path(place), there)
+        applied = _AppliedMigrations(given, target, Path(place), there)
         names = _names(applied, wanted)
         yield applied.down_migrations(names), applied
 
@@ -171,6 +248,8 @@ def _names(applied: _AppliedMigrations, wanted: RevertOptions) -> list[str]:
     names = sorted(there, key=lambda name: known[name].run or 0)
     if wanted.only:
         names = [wanted.only]
+    elif wanted.all:
+        pass
     elif wanted.to:
         names = names[names.index(wanted.to) + 1 :]
     else:
