@@ -12,10 +12,11 @@ from migplan.migrations.styles import flyway, golang_migrate, plain, sqitch
 from migplan.migrations.styles.building import Listing, by_number, listing
 from migplan.migrations.styles.foreign_marks import refuse_foreign_marks
 from migplan.migrations.styles.marked import DBMATE, GOOSE, SQL_MIGRATE
+from migplan.migrations.styles.nested import DIESEL, PRISMA
 
 _LONGEST_ID = 100
 
-IN_ORDER = (sqitch, flyway, golang_migrate, DBMATE, GOOSE, SQL_MIGRATE, plain)
+IN_ORDER = (sqitch, flyway, golang_migrate, DBMATE, GOOSE, SQL_MIGRATE, PRISMA, DIESEL, plain)
 """The styles in the order in which they are asked; plain takes what is left."""
 
 

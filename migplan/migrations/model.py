@@ -25,11 +25,21 @@ class Style(StrEnum):
     SQL_MIGRATE = "sql-migrate"  # -- +migrate Up, -- +migrate Down
     FLYWAY = "flyway"  # V1__name.sql, U1__name.sql, R__name.sql
     GOLANG_MIGRATE = "golang-migrate"  # 1_name.up.sql, 1_name.down.sql
+    PRISMA = "prisma"  # NAME/migration.sql
+    DIESEL = "diesel"  # NAME/up.sql, NAME/down.sql
     SQITCH = "sqitch"  # sqitch.plan, deploy/, revert/, verify/
 
 
 ID_FILE = "migplan.id"
 """The file of a folder that says by which name journals are to know its migrations."""
+
+_OF_A_FOLDER = frozenset({"migration.sql", "up.sql", "down.sql"})
+
+
+def file_name(file: Path) -> str:
+    """Return the name by which people know a file: with its folder's, where all files are called so."""
+    return f"{file.parent.name}/{file.name}" if file.name in _OF_A_FOLDER else file.name
+
 
 Kind = Literal["sql", "python", "seed", "maintenance"]
 

@@ -231,6 +231,7 @@ class Walk:
         self.after: dict[tuple[int, int], Reason] = {}  # likewise, but only one after the other
         self.chain: set[tuple[int, int]] = set()
         self.doubts: list[Doubt] = []
+        self._doubted: set[tuple[object, ...]] = set()
         self.missing: dict[Thing, Missing] = {}
         self.duplicates: list[Duplicate] = []
         self._names = [each.migration.name for each in file_analyses]
@@ -526,7 +527,11 @@ class Walk:
         if other is not None and other.at == place.at and place.use.inside is not None:
             return
         made = other.use if other is not None else None
-        self.doubts.append(Doubt(self._names[place.at], place.use, name, made, through))
+        found = Doubt(self._names[place.at], place.use, name, made, through)
+        key = (found.migration, place.use.line, place.use.thing, through.thing if through else None)
+        if key not in self._doubted:
+            self._doubted.add(key)
+            self.doubts.append(found)
 
     def _note_need(self, place: Place, maker: Place, through: Use | None = None) -> None:
         if place.at == maker.at and maker.step <= place.step:

@@ -53,6 +53,13 @@ STEP = DataStep(
 '''
 
 
+_MARKS = {
+    Style.DBMATE: ("-- migrate:up", "-- migrate:down"),
+    Style.GOOSE: ("-- +goose Up", "-- +goose Down"),
+    Style.SQL_MIGRATE: ("-- +migrate Up", "-- +migrate Down"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class NewFile:
     """A file to be written."""
@@ -75,13 +82,16 @@ def new_sql(folder: Path, name: str, now: datetime) -> tuple[NewFile, ...]:
             stem = f"{number}_{_word(name)}"
             down = _DOWN.format(name=stem)
             return NewFile(folder / f"{stem}.up.sql", up), NewFile(folder / f"{stem}.down.sql", down)
-        case Style.DBMATE:
-            text = f"-- migrate:up\n{up}\n-- migrate:down\n\n"
+        case Style.DBMATE | Style.GOOSE | Style.SQL_MIGRATE:
+            up_mark, down_mark = _MARKS[style]
+            text = f"{up_mark}\n{up}\n{down_mark}\n\n"
             return (NewFile(folder / f"{number}_{_word(name)}.sql", text),)
-        case Style.GOOSE | Style.SQL_MIGRATE:
-            tool = "goose" if there and there.style is Style.GOOSE else "migrate"
-            text = f"-- +{tool} Up\n{up}\n-- +{tool} Down\n\n"
-            return (NewFile(folder / f"{number}_{_word(name)}.sql", text),)
+        case Style.PRISMA | Style.DIESEL:
+            home = folder / f"{number}_{_word(name)}"
+            way_back = NewFile(home / "down.sql", _DOWN.format(name=home.name))
+            is_prisma = style is Style.PRISMA
+            file = NewFile(home / ("migration.sql" if is_prisma else "up.sql"), up)
+            return (file,) if is_prisma else (file, way_back)
         case Style.SUPABASE:
             return (NewFile(folder / f"{number}_{_word(name)}.sql", up),)
         case Style.SQITCH:

@@ -10,6 +10,7 @@ from migplan.level import Level
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.levels import CONTRADICTION, DOUBT, TWICE, level_of
 from migplan.migrations.lint import Risk
+from migplan.migrations.model import file_name
 from migplan.migrations.order import Cycle, Doubt, Duplicate, Missing, Reason
 from migplan.report.tree import READABLE, SHOWN_CHILDREN, SHOWN_ROOTS, Line
 from migplan.text.wording import counted, listed
@@ -186,7 +187,7 @@ def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Itera
         yield "Perhaps: functions that must not run before a later file", lines
     if analysis.folder.remarks:
         found = analysis.folder.remarks
-        lines = [Text(f"  {each.file.name}: {each.what}") for each in found[:limit]]
+        lines = [Text(f"  {file_name(each.file)}: {each.what}") for each in found[:limit]]
         yield "Remarks", lines + _more(len(found) - limit)
     if analysis.risks:
         found_here = analysis.risks
@@ -208,8 +209,8 @@ def _within_files(found: Sequence[Reason]) -> bool:
 
 def contradiction(reason: Reason, files: Mapping[str, Path]) -> Iterator[Text]:
     """Return what a statement needs, and where it is created: too late."""
-    here = f"{files[reason.migration].name}:{reason.need.line}"
-    there = f"{files[reason.by].name}:{reason.made.line}"
+    here = f"{file_name(files[reason.migration])}:{reason.need.line}"
+    there = f"{file_name(files[reason.by])}:{reason.made.line}"
     thing = reason.made.to or reason.made.thing
     if reason.need.how == "drops" and reason.made.how != "creates":
         said = f"drops {reason.need.thing}, which {there} still uses"
@@ -234,13 +235,13 @@ def _cycle(cycle: Cycle, files: Mapping[str, Path]) -> Iterator[Text]:
 
 def _duplicate(duplicate: Duplicate, files: Mapping[str, Path]) -> Text:
     (first, made), (second, again) = duplicate.first, duplicate.second
-    places = f"{files[first].name}:{made.line} and {files[second].name}:{again.line}"
+    places = f"{file_name(files[first])}:{made.line} and {file_name(files[second])}:{again.line}"
     return Text(f"  {duplicate.thing}: {places}", style="" if duplicate.is_harmless else "red")
 
 
 def _missing(missing: Missing, files: Mapping[str, Path]) -> Text:
     sure = "" if missing.is_sure else ", perhaps"
-    return Text(f"  {missing.thing}: {files[missing.migration].name}:{missing.need.line}{sure}")
+    return Text(f"  {missing.thing}: {file_name(files[missing.migration])}:{missing.need.line}{sure}")
 
 
 def _body(doubt: Doubt, files: Mapping[str, Path]) -> Text:
@@ -257,7 +258,7 @@ def _doubt(doubt: Doubt, files: Mapping[str, Path]) -> Text:
 
 
 def _place(doubt: Doubt, files: Mapping[str, Path]) -> str:
-    return f"{files[doubt.migration].name}:{doubt.need.line}"
+    return f"{file_name(files[doubt.migration])}:{doubt.need.line}"
 
 
 def _of(doubt: Doubt, files: Mapping[str, Path]) -> str:
@@ -266,7 +267,7 @@ def _of(doubt: Doubt, files: Mapping[str, Path]) -> str:
     if doubt.made is None:
         return str(thing)
     does = "made" if doubt.made.how == "creates" or doubt.made.to == thing else "dropped or renamed"
-    return f"{thing}, which is {does} in {files[doubt.by].name}:{doubt.made.line}"
+    return f"{thing}, which is {does} in {file_name(files[doubt.by])}:{doubt.made.line}"
 
 
 def risk(found: Risk) -> Iterator[Text]:

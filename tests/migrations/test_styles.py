@@ -214,3 +214,24 @@ def test_bare_words_are_a_way_back_if_there_is_something_below_them(tmp_path: Pa
 def test_what_stands_in_a_string_is_no_mark(tmp_path: Path) -> None:
     sql = "INSERT INTO notes VALUES ('\n-- +goose Down\n');"
     assert analyze(written(tmp_path, {"1_a.sql": sql})).folder.style is Style.PLAIN
+
+
+def test_prisma_and_diesel(tmp_path: Path) -> None:
+    prisma = {
+        "migration_lock.toml": 'provider = "postgresql"',
+        "20250409154352_b/migration.sql": "CREATE TABLE b (id int);",
+        "20250408_a/migration.sql": "CREATE TABLE a (id int);\n\nCREATE INDEX i ON c (id);",
+    }
+    found = read(written(tmp_path / "prisma", dict(prisma)))
+    assert found.style is Style.PRISMA
+    assert [each.name for each in found.migrations] == ["20250408_a", "20250409154352_b"]
+    diesel = {
+        "2024-01-01-000000_a/up.sql": "CREATE TABLE a (id int);",
+        "2024-01-01-000000_a/down.sql": "DROP TABLE a;",
+        "2024-01-02-000000_b/up.sql": "CREATE INDEX CONCURRENTLY i ON a (id);",
+        "2024-01-02-000000_b/metadata.toml": "run_in_transaction = false",
+    }
+    found = read(written(tmp_path / "diesel", dict(diesel)))
+    assert found.style is Style.DIESEL
+    assert text(found["2024-01-01-000000_a"].down) == "DROP TABLE a;"
+    assert [each.in_transaction for each in found.migrations] == [True, False]

@@ -10,7 +10,7 @@ from postgast import pg_query_pb2 as pg
 
 from migplan.config import Platform
 from migplan.level import Level
-from migplan.migrations.model import Migration, Style
+from migplan.migrations.model import Migration, Style, file_name
 from migplan.sql.effects import effects
 from migplan.sql.statements import Parsed
 from migplan.sql.tree import relation_name, sql_name
@@ -47,7 +47,7 @@ class Risk:
     @property
     def place(self) -> str:
         """``001_hotels.sql:12``."""
-        return f"{self.file.name}:{self.line}"
+        return f"{file_name(self.file)}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
