@@ -151,3 +151,26 @@ def test_policies_that_need_nothing_of_ours_are_the_platforms_unless_it_is_said(
     assert "provide" in left["objects Avatars are public"]
     kinds = {each["kind"] for each in manifest["objects"] if each.get("in_schema") == "auth"}
     assert kinds == {"TRIGGER"}
+
+
+def test_a_function_that_was_there_stays_at_rollback_though_a_trigger_goes_with_it(
+    host: Server, moving: tuple[str, str], run: Run
+) -> None:
+    source, target = moving
+    asked = "SELECT pg_get_functiondef('public.handle_new_user'::regproc)"
+    with host.connect(dbname=source) as connection:
+        (made,) = connection.execute(asked).fetchone() or ("",)
+    with host.connect(dbname=target, user=DEVELOPER) as connection:
+        connection.execute(made)
+        connection.execute("REVOKE ALL ON FUNCTION public.handle_new_user() FROM PUBLIC, anon, authenticated")
+    run("export", "--schema-only")
+    said = run("apply", "--target", "production").stderr
+    assert "just as the bundle brings them: 1 object, function public.handle_new_user()" in said
+    refused = run("rollback", "--target", "production", "--yes", exit_code=2).stderr
+    assert "was made by the run, and is for the table's owner to drop" in refused
+    assert "DROP TRIGGER on_auth_user_created ON auth.users" in refused
+    with host.connect(dbname=target) as connection:
+        connection.execute("DROP TRIGGER on_auth_user_created ON auth.users")
+    run("rollback", "--target", "production", "--yes")
+    with host.connect(dbname=target) as connection:
+        assert connection.execute(asked).fetchone() == (made,)

@@ -17,19 +17,24 @@ import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.bundle.schema.parts import Part, dropped, part_of
-from migplan.names import quoted
+from migplan.names import parse, quoted
 from migplan.postgres.session import Session
 from migplan.run.bundle.initial_state import ITEMS, Default, InitialState, Item, items_of, read_initial_state
 from migplan.run.engine.steps import Statements, Step
 from migplan.sealed_files import SealedFiles
 from migplan.sql.effects import Object, effects
 from migplan.sql.split import Statement, pieces
-from migplan.sql.text import literal
+from migplan.sql.text import do_block, literal
 from migplan.sql.tree import options, statement_tree
 
 _WORDS = frozenset({"alter", "comment", "do", "drop", "grant", "revoke", "security", "truncate"})
 _IN_A_BLOCK = re.compile(r"^ *(ALTER DEFAULT PRIVILEGES .+;)\n +END IF;\nEND\n", re.MULTILINE | re.DOTALL)
 _WITHIN = re.compile(r"^ *IF .+? THEN\n(.+)\n *END IF;\n", re.MULTILINE | re.DOTALL)
+_BEHIND = re.compile(r"^ *END IF;\n *(DROP .+ CASCADE;)\nEND\n", re.MULTILINE)
+_OF_OTHERS = re.compile(r"^ *(DROP TRIGGER .+;)\nEXCEPTION WHEN insufficient_privilege", re.MULTILINE)
+_TRIGGERS = re.compile(
+    r"\(t\.tgname = '((?:[^']|'')*)' AND t\.tgrelid = pg_catalog\.to_regclass\('((?:[^']|'')*)'\)\)"
+)
 _STANDARD_OWNER = "ALTER SCHEMA public OWNER TO pg_database_owner;"
 _KINDS: Mapping[int, str] = {
     pg.OBJECT_TABLE: "r",
@@ -83,7 +88,8 @@ class Preexisting:
             if due := self._due(each.text):
                 changes.append((each.start, each.start, "\n".join([*due, ""]).encode()))
             if self._is_preexisting(each):
-                changes.append((each.start, each.end, b"\n" * data.count(b"\n", each.start, each.end)))
+                lines = b"\n" * data.count(b"\n", each.start, each.end)
+                changes.append((each.start, each.end, self._triggers_gone(each.text).encode() + lines))
         if not changes:
             return piece
         for start, end, text in reversed(changes):
@@ -139,12 +145,33 @@ class Preexisting:
         """Whether a block takes away what is kept, or all rows of a table."""
         if not self.kept:
             return False
-        inside = _WITHIN.search(text)
+        inside = _BEHIND.search(text) or _OF_OTHERS.search(text) or _WITHIN.search(text)
         if inside is None or "TRUNCATE TABLE" in text or "DELETE FROM" in text:
             return "TRUNCATE TABLE" in text or "DELETE FROM" in text
         with suppress(postgast.PgQueryError):
             return any(self._is_kept(each.stmt) for each in postgast.parse(inside[1]).stmts)
         return False
+
+    def _triggers_gone(self, text: str) -> str:
+        """Return what fails if a trigger is there that was to go with a function that is kept; else ''.
+
+        Whoever may put a trigger on a table of others may not drop it, except with its function.
+        """
+        if _BEHIND.search(text) is None:
+            return ""
+        for found in _TRIGGERS.findall(text):
+            name, table = (each.replace("''", "'") for each in found)
+            on = parse(table)
+            if Part("trigger", on.schema, on.name, name) in self.kept:
+                continue
+            said = f"trigger {name} on {table} was made by the run, and is for the table's owner to drop"
+            there = f"t.tgname = {literal(name)} AND t.tgrelid = pg_catalog.to_regclass({literal(table)})"
+            return do_block(
+                f"IF EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE {there}) THEN RAISE EXCEPTION USING "
+                f"MESSAGE = {literal(f'{said}: the function that it calls was there before, and stays')}, "
+                f"HINT = {literal(f'have that done: DROP TRIGGER {quoted(name)} ON {table}')}; END IF;"
+            ).replace("\n", " ")
+        return ""
 
     def note_default(self, text: str) -> None:
         """Take down the default privileges that a statement of the bundle changed."""
