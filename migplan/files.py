@@ -123,12 +123,16 @@ def _no_number(word: str) -> None:
 
 @contextmanager
 def folder_aside(
-    folder: Path, access: Access, keep: Callable[[], Path | None] = lambda: None
+    folder: Path,
+    access: Access,
+    keep: Callable[[], Path | None] = lambda: None,
+    stays: Callable[[Path], bool] = lambda _aside: False,
 ) -> Iterator[Path]:
     """A new folder to write into, closed to others, which takes the place of ``folder`` when the block ends.
 
-    If the block raises anything, what is there stays as it was. ``keep`` is asked last whether what is there
-    is to be kept, and under which name beside it; else it goes.
+    If the block raises anything, what is there stays as it was. ``stays`` is asked at the end, with the new
+    folder, whether what is there serves as well, and the new one goes. ``keep`` is asked last whether what is
+    there is to be kept, and under which name beside it; else it goes.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     sweep(folder)
@@ -136,6 +140,9 @@ def folder_aside(
     before = gone = _beside(folder, "before")
     try:
         yield aside
+        if folder.exists() and stays(aside):
+            _open_to(folder, access)
+            return
         _open_to(aside, access)
         if folder.exists():
             before = keep() or before

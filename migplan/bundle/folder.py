@@ -4,6 +4,7 @@ import errno
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from filecmp import cmp
 from pathlib import Path
 
 from migplan.bundle.manifest import digest, load
@@ -19,14 +20,16 @@ def written_aside(
     force: bool = False,
     access: Access = Access.OWNER,
     keep: Callable[[], Path | None] = lambda: None,
+    stays: Callable[[Path], bool] = lambda _aside: False,
 ) -> Iterator[Path]:
     """Yield a new folder to write into; it replaces ``folder`` if the block ends without an error.
 
-    What is there goes, or is kept under the name that ``keep`` gives.
+    What is there goes, or is kept under the name that ``keep`` gives. Where ``stays`` says so of the new one,
+    what is there stays instead.
     """
     refuse_what_is_not_ours(folder, force=force)
     try:
-        with folder_aside(folder, access, keep) as aside:
+        with folder_aside(folder, access, keep, stays) as aside:
             yield aside
     except OSError as error:
         full = error.errno == errno.ENOSPC
@@ -62,6 +65,29 @@ def refuse_what_is_not_ours(folder: Path, *, force: bool) -> None:
             do="keep them elsewhere, export to another folder with --out, or overwrite them with --force",
             file=folder,
         )
+
+
+def is_same(folder: Path, aside: Path) -> bool:
+    """Whether a new bundle is the one that is there, but for the moment and the programs that made it.
+
+    Every file has to be there as it was exported, with nothing among them that no manifest knows, and the
+    database has to be the same one.
+    """
+    paths = BundlePaths(folder)
+    try:
+        before, now = load(folder), load(aside)
+        if not now.origin.is_of_same_database(before.origin):
+            return False
+        if before.model_copy(update={"origin": now.origin}) != now:
+            return False
+        there = {path.relative_to(folder) for path in folder.rglob("*.sql")}
+        new = {path.relative_to(aside) for path in aside.rglob("*") if path.is_file()}
+        return there <= new and all(
+            cmp(folder / name, aside / name, shallow=False)
+            for name in new - {paths.manifest.relative_to(folder)}
+        )
+    except (FileError, OSError):  # it is not whole
+        return False
 
 
 def refuse_too_small(folder: Path, needed: int) -> None:

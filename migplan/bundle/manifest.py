@@ -1,5 +1,7 @@
 """The manifest: what is in a bundle, where every entry of the database went, and what stayed behind."""
 
+from __future__ import annotations
+
 import errno
 import hashlib
 from collections.abc import Iterator
@@ -52,6 +54,14 @@ class Origin(Section):
         description="a digest that only this database of this server has; empty where the role may not ask, "
         "and in bundles that must come out the same on another day",
     )
+
+    def is_of_same_database(self, other: Origin) -> bool:
+        """Whether both are of one database, which is what it was; by its address where nothing else tells."""
+        if (self.encoding, self.collation) != (other.encoding, other.collation):
+            return False
+        if self.identity or other.identity:
+            return self.identity == other.identity
+        return (self.source, self.place) == (other.source, other.place)
 
 
 class Block(Section):

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from migplan.bundle import signing
 from migplan.bundle.data import large_objects
 from migplan.bundle.data.orphan_keys import OrphanKeys, find_orphan_keys
 from migplan.bundle.data.readers import Readers, search_path_of
 from migplan.bundle.data.self_references import Shape, shapes
 from migplan.bundle.export import Export
-from migplan.bundle.folder import refuse_too_small, refuse_what_is_not_ours, written_aside
-from migplan.bundle.manifest import Manifest
+from migplan.bundle.folder import is_same, refuse_too_small, refuse_what_is_not_ours, written_aside
+from migplan.bundle.manifest import Manifest, load
 from migplan.bundle.manifest import digest as digest_of_file
 from migplan.bundle.options import Options, Source
 from migplan.bundle.paths import BundlePaths
@@ -91,20 +92,25 @@ def preview_export(
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """The bundle that stood in the folder, and that targets or receipts name."""
+    """The bundle that stood in the folder, and who needs it: targets, or receipts of throwaway servers."""
 
     digest: str
     uses: Uses
     kept: Path | None = None  # where it is now, if a target needs it
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A bundle that was written, and what became of the one before."""
+    """A bundle that was written, and what became of the one before.
+
+    Where nothing had changed since the one before, that one is there still, and ``stays`` says who needs it.
+    """
 
     folder: Path
     manifest: Manifest
     former: Former | None = None
+    stays: Former | None = None
 
 
 def export_bundle(
@@ -154,7 +160,9 @@ def _exported(
         )
         before = _Before(out)
         with (
-            written_aside(out, force=wanted.force, access=config.access, keep=before.keep) as aside,
+            written_aside(
+                out, force=wanted.force, access=config.access, keep=before.keep, stays=before.stays
+            ) as aside,
             one_moment(exporter, concerns, aside=number < _NEWEST),
             snapshot_pool(exporter, wanted.options.jobs) as pool,
         ):
@@ -171,6 +179,8 @@ def _exported(
                 shapes=_shapes(source, plan, wanted.options, on_progress),
             )
             manifest = Export(source, plan, Readers(pool), wanted.options, aside, on_progress).write()
+        if before.same is not None:
+            return Exported(out, load(out), stays=before.same)
         return Exported(out, manifest, *before.found)
 
 
@@ -180,6 +190,17 @@ class _Before:
 
     out: Path
     found: list[Former] = field(default_factory=list)
+    same: Former | None = None
+
+    def stays(self, aside: Path) -> bool:
+        """Return whether it is the new one already, so that receipts and signatures of it go on to count."""
+        if not is_same(self.out, aside):
+            return False
+        manifest = BundlePaths(self.out).manifest
+        digest = digest_of_file(manifest)
+        signed = signing.signature_of(manifest).exists()
+        self.same = Former(digest, receipt.uses_of(self.out, digest), signed=signed)
+        return True
 
     def keep(self) -> Path | None:
         """Return the name under which it is kept, if somebody needs it and it is not kept already."""

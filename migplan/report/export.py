@@ -98,6 +98,20 @@ def replaced(digest: str, uses: Uses, kept: Path | None) -> Iterator[Text]:
         )
 
 
+def unchanged(folder: Path, digest: str, uses: Uses, *, signed: bool) -> Text:
+    """That the bundle which stood in the folder is the new one, too, with all that is known of it."""
+    known = [
+        *([f"applied to {', '.join(uses.targets)}"] if uses.targets else []),
+        *([counted(uses.rehearsals, "rehearsal")] if uses.rehearsals else []),
+        *(["its signature"] if signed else []),
+    ]
+    return Text(
+        f"Nothing has changed since {folder} was exported: it stays as it is, digest {digest[:16]}"
+        + (f" ({', '.join(known)})" if known else ""),
+        style="green",
+    )
+
+
 def orphaned(error: OrphansError) -> Iterator[Text]:
     """The keys that rows break, how to find the rows, and what can be done; nothing was written."""
     yield Text(error.what, style="bold")

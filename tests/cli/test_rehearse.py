@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from migplan import config as configuration
 from migplan.cli.commands.rehearse import Asked
@@ -94,10 +95,47 @@ def test_a_protected_target_wants_a_rehearsal_and_its_name(shop: tuple[str, str]
     assert "--confirm production" in run("apply", "--target", "production", exit_code=2).stderr
     wrong = run("apply", "--target", "production", "--confirm", "staging", exit_code=2)
     assert "'staging' is not 'production'" in wrong.stderr
+    # An export of what has not changed takes no receipt away.
+    said = run("export").stdout
+    assert f"Nothing has changed since {BUNDLE} was exported: it stays as it is, digest {digest[:16]}" in said
+    assert "(1 rehearsal)" in said
+    assert hashlib.sha256(Path(BUNDLE, "manifest.json").read_bytes()).hexdigest() == digest
+    assert "overwritten" not in said
     run("apply", "--target", "production", "--confirm", "production")
     status = json.loads(run("status", "--target", "production", "--format", "json").stdout)
     assert status["runs"][0]["rehearsal"].startswith("rehearsed on scratch")
     run("verify", "--target", "production")
+
+
+def test_only_what_is_whole_and_of_the_same_database_stays_when_nothing_has_changed(
+    shop: tuple[str, str], run: Run, newest: Server
+) -> None:
+    same = "Nothing has changed"
+    manifest, rows = Path(BUNDLE, "manifest.json"), Path(BUNDLE, "10-data-all.sql")
+    run("export")
+    Path(f"{manifest}.sig").write_text("a signature")
+    before = manifest.read_bytes()
+    assert "(its signature)" in run("export", "--access", "group").stdout
+    assert manifest.read_bytes() == before
+    assert Path(f"{manifest}.sig").exists()
+    assert rows.stat().st_mode & 0o777 == 0o640, "who may read it is as it was said last"
+    assert not [*Path("migrations").glob(".*")]
+    rows.write_text(rows.read_text() + "-- mine\n")
+    assert same not in run("export", "--force").stdout
+    rows.unlink()
+    assert same not in run("export").stdout
+    Path(BUNDLE, "15-mine.sql").write_text("SELECT 1;")
+    assert same not in run("export").stdout
+    assert same in run("export").stdout
+    with psycopg.connect(shop[0]) as connection:
+        connection.execute("UPDATE customers SET name = 'other' WHERE id = 1")
+    assert same not in run("export").stdout
+    copy = newest.create_database(template=conninfo_to_dict(shop[0])["dbname"])
+    try:
+        said = run("export", "--source", newest.url(copy)).stdout
+    finally:
+        newest.drop_database(copy)
+    assert same not in said, "of another database"
 
 
 def test_going_without_a_rehearsal_is_said_and_journaled(shop: tuple[str, str], run: Run) -> None:

@@ -203,6 +203,9 @@ def _show(found: Exported) -> None:
     from migplan.report import export as report
 
     screen.show(report.written(found.folder, found.manifest))
+    if found.stays is not None:
+        same = found.stays
+        screen.show([report.unchanged(found.folder, same.digest, same.uses, signed=same.signed)])
     if found.former is not None:
         former = found.former
         screen.show(report.replaced(former.digest, former.uses, former.kept))

@@ -392,7 +392,7 @@ def _bundle(source: Address, settings: Config, wanted: ExportOptions) -> Verifie
     from migplan.pipeline.export import export_bundle
     from migplan.pipeline.plan import find_drift
     from migplan.report import rehearsal as report
-    from migplan.report.export import replaced
+    from migplan.report.export import replaced, unchanged
 
     plan = wanted.plan.file
     if plan is not None:
@@ -410,6 +410,9 @@ def _bundle(source: Address, settings: Config, wanted: ExportOptions) -> Verifie
         found = export_bundle(source, settings, replace(wanted, exactness=exactness), on_progress)
     said = f"{found.folder}: {len(found.manifest.files)} files, {found.manifest.rows:,} rows"
     screen.show(report.stage("export", time.monotonic() - started, said, holds=True))
+    if found.stays is not None:
+        same = found.stays
+        screen.show([unchanged(found.folder, same.digest, same.uses, signed=same.signed)])
     if found.former is not None:
         screen.show(replaced(found.former.digest, found.former.uses, found.former.kept))
     return load_verified(found.folder)
