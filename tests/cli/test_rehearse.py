@@ -130,7 +130,7 @@ def test_only_what_is_whole_and_of_the_same_database_stays_when_nothing_has_chan
     with psycopg.connect(shop[0]) as connection:
         connection.execute("UPDATE customers SET name = 'other' WHERE id = 1")
     assert same not in run("export").stdout
-    copy = newest.create_database(template=conninfo_to_dict(shop[0])["dbname"])
+    copy = newest.create_database(template=str(conninfo_to_dict(shop[0])["dbname"]))
     try:
         said = run("export", "--source", newest.url(copy)).stdout
     finally:

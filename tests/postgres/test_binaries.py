@@ -73,6 +73,20 @@ def test_an_extension_can_be_asked_for() -> None:
     assert find_server(extensions=["vector"]).has_extension("vector")
 
 
+def test_of_servers_that_fit_one_that_was_built_with_the_libraries_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without, icu = pretend(tmp_path / "without", "99.2"), pretend(tmp_path / "icu", "99.1")
+    with (without / "postgres").open("a") as program:
+        program.write("# ICU is not supported in this build\n")
+    monkeypatch.setenv(VARIABLE, f"{without}{os.pathsep}{icu}")
+    assert find_server(99).bin == without
+    assert find_server(99, libraries=["icu", "libxml"]).bin == icu
+    assert find_server(99, libraries=["libxml"]).bin == without, "the first of equals"
+    monkeypatch.setenv(VARIABLE, str(without))
+    assert find_server(99, libraries=["icu"]).bin == without, "and one without, where there is no other"
+
+
 @pytest.mark.parametrize(
     ("says", "version"),
     [

@@ -11,9 +11,10 @@ from psycopg import sql
 from migplan.bundle.verified import load_verified
 from migplan.postgres.session import connect
 from migplan.run.preflight import Obstacle, examine
+from migplan.run.preflight.wants import wants_of
 from tests.export.conftest import bundle, nowhere
 from tests.export.loading import export
-from tests.servers import Server
+from tests.servers import Server, Throwaway
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +47,10 @@ STATEMENTS = {
 }
 
 
+# The libraries, and what only a server that was built with them can do.
+LIBRARIES = {"icu": "public.by_icu", "libxml": "public.by_default", "lz4": "lz4"}
+
+
 def able(server: Server) -> dict[str, bool]:
     """Which of the statements a server runs."""
     name = server.create_database()
@@ -71,6 +76,11 @@ def test_what_one_server_has_and_another_lacks(servers: dict[str, Server], bundl
         )
         folder = bundle.with_name(f"from_{number}")
         export(source.url(database), folder)
+        needed = {library for library, what in LIBRARIES.items() if can[name][what]}
+        assert wants_of(load_verified(folder)).libraries == needed
+        if isinstance(source.origin, Throwaway):
+            built = {each for each in LIBRARIES if source.origin.installation.has_library(each)}
+            assert built == needed, "what its program tells is what it can"
         for other, server in servers.items():
             target = server.create_database()
             stops = [each for each in looked_at(server, target, folder) if each.level == "stop"]

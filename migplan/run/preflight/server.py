@@ -216,7 +216,7 @@ def build(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle
         yield stop(
             "collations",
             f"the server is built without ICU, which these need: {listed(sorted(wants.icu_collations), 10)}",
-            "use a server that is built with ICU",
+            target.with_library("ICU"),
         )
     if wants.compressions:
         known = {name for (name,) in target.ask("compression", _COMPRESSIONS)}
@@ -224,7 +224,7 @@ def build(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacle
             yield stop(
                 "compression",
                 f"the server is built without {listed(sorted(missing), 10)}, by which columns are compressed",
-                "use a server that is built with it, or choose pglz for them in the source",
+                f"{target.with_library(listed(sorted(missing)))}, or choose pglz for them in the source",
             )
     if wants.languages:
         yield from _languages(target, manifest, wants)
@@ -327,7 +327,9 @@ def places(target: Target, manifest: Manifest, wants: Wants) -> Iterator[Obstacl
         yield stop(
             "collations",
             f"the server does not have these collations: {listed(said, 10, '; ')}",
-            "use a server with these locales, or with ICU",
+            target.with_library("ICU")
+            if all(name.endswith("-x-icu") for _, name, *_ in absent)
+            else "use a server with these locales, or with ICU",
         )
 
 

@@ -13,6 +13,8 @@ from psycopg.rows import tuple_row
 from migplan import platforms
 from migplan.config import Platform
 from migplan.postgres.address import Address
+from migplan.postgres.binaries import VARIABLE
+from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.postgres.session import Session
 from migplan.run.preflight.obstacle import Obstacle, warn
 
@@ -67,6 +69,15 @@ class Target:
     def address(self) -> Address:
         """The address of the target."""
         return self.session.address
+
+    def with_library(self, name: str) -> str:
+        """Return what to do where the server was built without a library."""
+        if self.address.name == SCRATCH:
+            return (
+                f"no server on this machine that fits is built with {name}: let {VARIABLE} name the "
+                "programs of one, or name one that runs with --target URL"
+            )
+        return f"use a server that is built with {name}"
 
     @property
     def version(self) -> int:

@@ -117,7 +117,7 @@ def xml(target: Target, bundle: VerifiedBundle, wants: Wants) -> Iterator[Obstac
     if not (wants.xml_columns or wants.xml_values or wants.xml_functions) or _reads_xml(target):
         return
     without = "the server is built without libxml"
-    do = "use a server that is built with libxml, or leave these out of the bundle"
+    do = f"{target.with_library('libxml')}, or leave these out of the bundle"
     if wants.xml_values:
         held = listed(sorted(wants.xml_values), _SHOWN)
         yield stop("xml", f"{without}, and definitions hold values of xml: {held}", do)

@@ -81,6 +81,17 @@ class Wants:
         """The tables that must be in the target already."""
         return self.attached - self.tables
 
+    @property
+    def libraries(self) -> set[str]:
+        """The libraries with which the server must have been built, by the names of ``binaries``."""
+        icu = self.icu_collations or any(
+            name[-1].endswith("-x-icu") or name[-1] == "unicode"
+            for name in self.collations.keys() - self.new_collations
+        )
+        xml = self.xml_columns or self.xml_values or self.xml_functions
+        used = {"icu": icu, "libxml": xml, "lz4": "lz4" in self.compressions}
+        return {library for library, is_used in used.items() if is_used}
+
 
 def wants_of(bundle: VerifiedBundle, kept: Collection[Part] = ()) -> Wants:
     """Look at the statements of a bundle, as they were read when it was verified.
