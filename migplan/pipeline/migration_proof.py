@@ -1,7 +1,7 @@
 """The proof of a folder of migrations: the same files on a scratch server, compared with the target."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import LiteralString
@@ -27,6 +27,10 @@ from migplan.run.migrations.trial import Trials, trials
 from migplan.verify import concern
 from migplan.verify.migrations import MigrationsVerified, Scratch, Target, verify
 
+_OTHERWISE = {
+    State.CHANGED: "{} was changed after it was applied: its statements of now are what is compared with",
+    State.AGAIN: "{} has changed, and is to be repeated: its statements of now are what is compared with",
+}
 _OF_EXTENSIONS: LiteralString = """
     SELECT DISTINCT n.nspname::text, p.proname::text
     FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc p ON p.oid = d.objid
@@ -65,6 +69,7 @@ def verify_migrations(analysis: Analysis, address: Address, wanted: ProofOptions
     """Compare a target with what the applied migrations of a folder make on a scratch server."""
     known = statuses_in(analysis, address)
     names = _applied(known)
+    said = tuple(_OTHERWISE[each.state].format(each.name) for each in known if each.state in _OTHERWISE)
     scratch = _scratch(analysis, names, address, wanted) if names else "nothing is applied"
     wanted.on_progress("reading the target", 0, 0)
     state = retry_if_disturbed(lambda _: _state(address), wanted.on_progress)
@@ -79,6 +84,7 @@ def verify_migrations(analysis: Analysis, address: Address, wanted: ProofOptions
             frozenset(str(QualifiedName(*row)) for row in asked),
         )
         found = verify(analysis, names, target, scratch, everything=wanted.everything)
+        found = replace(found, notes=(*said, *found.notes))
     here = receipt.whereabouts(address)
     earlier = receipt.found(analysis.folder.path, digest_of(analysis))
     return FolderProof(
@@ -91,8 +97,8 @@ def verify_migrations(analysis: Analysis, address: Address, wanted: ProofOptions
 
 
 def _applied(known: Sequence[MigrationStatus]) -> list[str]:
-    """The migrations that are applied, in the order in which they were."""
-    there = [each for each in known if each.state is State.APPLIED]
+    """The migrations that are applied, in the order in which they were; of changed files, as they are now."""
+    there = [each for each in known if each.state in {State.APPLIED, *_OTHERWISE}]
     return [each.name for each in sorted(there, key=lambda each: each.run or 0)]
 
 

@@ -48,6 +48,8 @@ class Told:
         others = [f"{number:,} {state}" for state, number in states.items() if state is not State.APPLIED]
         applied = counted(states[State.APPLIED], "migration")
         said = "did what they say" if self.found.did else "did NOT do what they say"
+        if self.found.why and self.found.looked:
+            said += ", as far as names tell"
         others += [f"{counted(len(self.found.drift), 'other difference')}"] if self.found.drift else []
         rest = f"; {', '.join(others)}" if others else ""
         return f"{applied} of {self.folder} in {self.target} {said}{rest}."
@@ -70,12 +72,7 @@ def _told(differences: Sequence[Difference]) -> list[str]:
 def as_text(told: Told) -> Iterator[Text]:
     """Yield what the verify parts said, what was compared of all that was made, and the answer."""
     found = told.found
-    width = max((len(each.name) for each in found.looked), default=0)
-    for each in found.looked:
-        said = f"{each.rows:,} rows, {'ok' if each.holds else 'DIFFERS'}" if each.exists else "no verify part"
-        yield Text(f"  {each.name:{width}}  {said}", style="" if each.holds else "bold red")
-        for complaint in each.wrong:
-            yield Text(f"      {complaint}", style="red")
+    yield from _each(told)
     if found.looked:
         yield Text()
         yield Text(told.judged, style="" if found.judge else "yellow")
@@ -92,6 +89,20 @@ def as_text(told: Told) -> Iterator[Text]:
     for difference in told.drift:
         yield Text(f"  other drift: {difference}", style="red")
     yield Text(told.answer, style="bold")
+
+
+def _each(told: Told) -> Iterator[Text]:
+    """Yield what the verify part of each migration said, and which are not applied."""
+    found = told.found
+    width = max((len(each.name) for each in found.looked), default=0)
+    for each in found.looked:
+        said = f"{each.rows:,} rows, {'ok' if each.holds else 'DIFFERS'}" if each.exists else "no verify part"
+        yield Text(f"  {each.name:{width}}  {said}", style="" if each.holds else "bold red")
+        for complaint in each.wrong:
+            yield Text(f"      {complaint}", style="red")
+    for status in told.known:
+        if status.state is not State.APPLIED and not status.is_seed:
+            yield Text(f"  {status.name:{width}}  {status.state}", style="bold red")
 
 
 def as_json(told: Told) -> dict[str, Any]:

@@ -201,17 +201,31 @@ class _Concern:
                 continue
             expected = self._of_who_applies(grant, there)
             other = there.pop(identity(expected), None)
-            if other is None and grant.kind != _DEFAULTS and given_by_default(grant, target, after):
-                continue  # by default privileges of whoever runs them on the scratch server
+            if other is None and self._differs_by_default(grant):
+                continue
             wanted.append(expected)
             found += [other] if other is not None else []
         for grant in there.values():
-            if grant.on in mine and not given_by_default(grant, after, target):
+            if grant.on in mine and not self._differs_by_default(grant):
                 found.append(grant)
             elif grant.privileges and identity(grant) in revoked:
                 said = Difference(f"grant {grant.name}", "an applied migration revokes it, and it is there")
                 self.dropped.setdefault("Grants", []).append(said)
         return tuple(wanted), tuple(found)
+
+    def _differs_by_default(self, grant: Grant) -> bool:
+        """Whether who runs the files gives this to every new object on one of the servers alone."""
+        if grant.kind == _DEFAULTS:
+            return False
+        sides = (
+            (self._after.catalog, (self._roles.on_scratch,)),
+            (self._target.catalog, self._roles.on_target),
+        )
+        given = [
+            given_by_default(grant, [each for each in side.grants if each.of_role in roles])
+            for side, roles in sides
+        ]
+        return given[0] != given[1]
 
     def _of_who_applies(self, grant: Grant, there: Collection[str]) -> Grant:
         """Default privileges of who runs the files are those of whoever applied them in the target."""

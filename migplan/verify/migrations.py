@@ -143,8 +143,8 @@ def _judged(target: Target, scratch: Scratch, *, everything: bool) -> Migrations
     if everything:
         whole = concern_of(nothing, after, there, roles, everything=True)
         every = _compared(whole, scratch, there.catalog, everything=True)
-        told = {str(each) for check in checks for each in check.differences}
-        drift = tuple(each for check in every for each in check.differences if str(each) not in told)
+        told = {each.what for check in checks for each in check.differences}
+        drift = tuple(each for check in every for each in check.differences if each.what not in told)
     tables = tuple(_counted(concern, there.catalog, target.session))
     prefix = prefix_of(concern.made)
     made = {table.name for table in concern.made.tables}

@@ -128,7 +128,7 @@ def _without_gifts(expected: Catalog, found: Catalog) -> Catalog:
         each
         for each in found.grants
         if (each.privileges or each.withheld)
-        and (each.name in known or not structure.given_by_default(each, expected, found))
+        and (each.name in known or not structure.given_by_default(each, found.grants, known))
     )
     return replace(found, grants=grants)
 

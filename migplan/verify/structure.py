@@ -250,7 +250,9 @@ class Comparison:
         tally = self.tallies.setdefault(kind, Tally())
         tally.of += 1
         if found is None:
-            tally.differences.append(Difference(what, MISSING))
+            withheld = isinstance(expected, Grant) and not expected.privileges
+            said = f"not withheld: {', '.join(expected.withheld)}" if withheld else MISSING
+            tally.differences.append(Difference(what, said))
             return
         differing = between(what, expected, found) if expected != found else ()
         if not differing:
@@ -356,10 +358,11 @@ class Comparison:
             if grant.privileges or grant.withheld:
                 self._pair("Grants", f"grant {grant.name}", grant, there.pop(identity(grant), None))
         given = Counter[str]()
+        ours = {each.name for each in self._expected.grants}
         for grant in there.values():
             if grant.on not in known and not self._is_about_ours(grant):
                 continue
-            if given_by_default(grant, self._expected, self._found):
+            if given_by_default(grant, self._found.grants, ours):
                 given[grant.grantee] += 1
                 continue
             tally = self.tallies.setdefault("Grants", Tally())
@@ -407,10 +410,9 @@ class Comparison:
         return grant.of_role in {thing.owner for thing in made}
 
 
-def given_by_default(grant: Grant, expected: Catalog, found: Catalog) -> bool:
-    """Whether the target itself gives this to every new object, and the bundle knows nothing of it."""
+def given_by_default(grant: Grant, grants: Iterable[Grant], ours: Collection[str] = ()) -> bool:
+    """Whether a target itself gives this to every new object, by default privileges that are not ``ours``."""
     kinds = {"table": "tables", "view": "tables", "sequence": "sequences", "function": "functions"}
-    ours = {each.name for each in expected.grants}
     return any(
         each.kind == "default privileges"
         and each.name not in ours
@@ -419,7 +421,7 @@ def given_by_default(grant: Grant, expected: Catalog, found: Catalog) -> bool:
         and each.schema in ("", grant.schema)
         and {*grant.privileges} <= {*each.privileges}
         and {*grant.withheld} <= {*each.withheld}
-        for each in found.grants
+        for each in grants
     )
 
 

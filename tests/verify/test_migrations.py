@@ -9,6 +9,7 @@ import pytest
 
 from migplan.migrations.analysis import analyze
 from migplan.pipeline.migration_proof import FolderProof, ProofOptions, verify_migrations
+from migplan.pipeline.migrations import apply_migrations
 from migplan.run.migrations.apply import MigrateOptions, migrate
 from tests.migrations.folders import folder
 from tests.servers import MakeDatabase, Server, connect
@@ -104,4 +105,43 @@ def test_every_change_is_seen_and_nothing_else(
     assert {str(each) for each in found.drift} == {
         "table public.theirs: no applied migration makes it",
         "table shop.new: no applied migration makes it",
+    }
+
+
+def test_of_what_was_there_before_only_what_files_did_counts(
+    newest_database: MakeDatabase, verified: Verify, tmp_path: Path
+) -> None:
+    target = newest_database(
+        "CREATE TABLE guests (id int PRIMARY KEY, name text, old text, more int);"
+        "CREATE INDEX guests_name ON guests (name); CREATE VIEW ids AS SELECT id FROM guests;"
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor;"
+    )
+    path = folder(
+        tmp_path / "m",
+        _1_more="ALTER TABLE guests ADD mail text NOT NULL, DROP COLUMN old; DROP INDEX guests_name;"
+        "ALTER TABLE guests ALTER name SET DEFAULT 'nobody'; REVOKE ALL ON FUNCTION f() FROM PUBLIC;"
+        "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'; CREATE TABLE stays ();"
+        "REVOKE SELECT ON stays FROM pg_monitor;",
+    )
+    apply_migrations(analyze(path), target, MigrateOptions())
+    with connect(target) as connection:
+        connection.execute("ALTER TABLE guests DROP more, ADD theirs int; DROP VIEW ids; CREATE TABLE new ()")
+    assert verified(path, target).found.differences == ()
+    with connect(target) as connection:
+        connection.execute(
+            "ALTER TABLE guests ALTER mail DROP NOT NULL, ADD old text;"
+            "CREATE INDEX guests_name ON guests (name);"
+            "ALTER TABLE guests ALTER name DROP DEFAULT; GRANT EXECUTE ON FUNCTION f() TO PUBLIC;"
+            "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+            "GRANT SELECT ON stays TO pg_monitor;"
+        )
+    assert {each.what for each in verified(path, target).found.differences} >= {
+        "column mail of public.guests",
+        "column old of public.guests",
+        "column name of public.guests",
+        "index guests_name of public.guests",
+        "function public.f()",
+        "grant on function public.f() to public",
+        "grant on table public.stays to pg_monitor",
     }
