@@ -55,6 +55,12 @@ on_bundle = click.option(
     help="Of a folder of migrations: what stands before the first of them, as a bundle of production has it: "
     "migplan export --schema-only writes one. Its rows are not read.",
 )
+after = click.option(
+    "--after",
+    default="",
+    metavar="NAME",
+    help="Of a folder of migrations: the last one that is in BUNDLE already; those after it are run.",
+)
 _config_file = click.option(
     "--config",
     "config_file",

@@ -19,7 +19,7 @@ from migplan.migrations.analysis import Analysis
 from migplan.pipeline.migration_proof import FolderProof, ProofOptions, receipt_of, verify_migrations
 from migplan.pipeline.migrations import apply_migrations
 from migplan.pipeline.rehearse import Stage
-from migplan.pipeline.trial import different, state_of
+from migplan.pipeline.trial import different, names_after, state_of
 from migplan.postgres.address import Address
 from migplan.postgres.session import Session, connect
 from migplan.run.engine.events import OnEvent, ignore
@@ -71,11 +71,11 @@ class FolderRehearsal:
     _is_scratch: bool = True
     _gone: int = 0  # of the migrations in the first database, those that were rolled back
 
-    def on_scratch(self, base: Base, major: int | None) -> Iterator[Stage]:
+    def on_scratch(self, base: Base, major: int | None, after: str = "") -> Iterator[Stage]:
         """Rehearse on a scratch server; LaunchError where there is none."""
         self.base, states = base, _States()
         wanted = TrialOptions(seeds=self.seeds, watching=states, on_event=self.on_event)
-        names = self.analysis.order.names
+        names = names_after(self.analysis, after)
         with opened(self.analysis, base, major=major, lent=self.lent) as court:
             started = time.monotonic()
             with court.build(names, wanted) as built:

@@ -24,7 +24,7 @@ from migplan.catalog.model import Catalog
 from migplan.catalog.read import read
 from migplan.catalog.read_attributes import read_attributes
 from migplan.config import Config
-from migplan.errors import FileError, LaunchError, RefusedError
+from migplan.errors import FileError, LaunchError, RefusedError, SelectionError
 from migplan.files import read_json, write_whole
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.model import Style, Thing, ThingKind
@@ -43,6 +43,7 @@ from migplan.run.migrations.trial import (
     major_of,
     opened,
 )
+from migplan.text.wording import did_you_mean
 
 _REMEMBERED = 200
 _SUPABASE = "supabase"
@@ -108,9 +109,14 @@ def try_folder(
     target: Address | None = None,
     lent: Address | None = None,
     wanted: TrialOptions | None = None,
+    after: str = "",
 ) -> Tried:
-    """Try every migration of a folder on a base, in the order of the names; and in one that works, too."""
-    names, found = analysis.order.names, analysis.order.order
+    """Try every migration of a folder on a base, in the order of the names; and in one that works, too.
+
+    ``after`` names the last one whose effects are in the base already.
+    """
+    names = names_after(analysis, after)
+    found = tuple(name for name in analysis.order.order if name in names)
     wanted = wanted or TrialOptions()
     major = major_of(target) if target is not None else None
     try:
@@ -122,6 +128,17 @@ def try_folder(
         return _not_judged(base, error)
     _remember(_key(analysis, base, major, names, wanted), tried)
     return tried
+
+
+def names_after(analysis: Analysis, after: str) -> tuple[str, ...]:
+    """Return the migrations behind one, in the order of the names; all, if none is named."""
+    names = analysis.order.names
+    if not after:
+        return names
+    if after not in names:
+        near = did_you_mean(after, names, "migplan analyze FOLDER shows their names")
+        raise SelectionError(f"there is no migration {after} in {analysis.folder.path}", do=near)
+    return names[names.index(after) + 1 :]
 
 
 def try_pending(

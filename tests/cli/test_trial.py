@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from migplan.run.bundle import receipt
 from tests.cli.conftest import Run
 from tests.cli.folders import SHOP, Write, asked
+from tests.servers import Server
 
 
 def test_a_failure_is_the_answer_no(new_target: str, write: Write, run: Run) -> None:
@@ -66,6 +68,9 @@ def test_what_is_in_the_way_of_a_trial_is_said(write: Write, run: Run) -> None:
     write(**SHOP)
     assert "--keep-going is for a trial" in run("analyze", "m", "--keep-going", exit_code=2).stderr
     assert "is for a folder of migrations" in run("analyze", "--try", exit_code=2).stderr
+    assert (
+        "no migration _002_more" in run("analyze", "m", "--try", "--after", "_002_more", exit_code=2).stderr
+    )
     assert "--jobs is for bundles" in run("rehearse", "m", "--jobs", "2", exit_code=2).stderr
 
 
@@ -89,3 +94,19 @@ def test_a_way_back_that_leaves_something_is_seen(new_target: str, write: Write,
     said = run("rehearse", "m", exit_code=1).stdout
     assert "001_t: added: type public.mood" in said
     assert not Path("m.receipts").exists()
+
+
+def test_what_no_role_may_dump_has_stand_ins(newest: Server, new_target: str, write: Write, run: Run) -> None:
+    with newest.connect(dbname=str(conninfo_to_dict(new_target)["dbname"])) as connection:
+        connection.execute(
+            "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE users (id int PRIMARY KEY, mood mood);"
+            "CREATE TABLE secret (); CREATE ROLE migplan_trial_app LOGIN;"
+            "GRANT CREATE ON SCHEMA public TO migplan_trial_app;"
+            "GRANT SELECT, REFERENCES ON users TO migplan_trial_app"
+        )
+        write(_001_notes="CREATE TABLE notes (of int NOT NULL REFERENCES users, mood mood);")
+        as_app = make_conninfo(new_target, user="migplan_trial_app")
+        said = run("analyze", "m", "--try", "--target", as_app).stdout
+        assert "on stand-ins for what the files need of the target" in said
+        assert "permission denied for table secret" in said
+        connection.execute("DROP OWNED BY migplan_trial_app; DROP ROLE migplan_trial_app")

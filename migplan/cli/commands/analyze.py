@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     help="Of FOLDER: run its files on a scratch server, one by one, and say which fail. Exit code 1 if any.",
 )
 @options.on_bundle
+@options.after
 @click.option(
     "--target",
     metavar="URL|NAME",
@@ -62,6 +63,7 @@ def analyze(
     check_orphans: bool,
     tries: bool,
     on: Path | None,
+    after: str,
     target: str | None,
     scratch: str | None,
     keep_going: bool,
@@ -92,7 +94,7 @@ def analyze(
     from migplan.pipeline.analyze import analyze_catalog, analyze_with_orphans
     from migplan.report.analysis import FORMATS
 
-    trying = Trying(tries, on, target, scratch, keep_going, seed)
+    trying = Trying(tries, on, after, target, scratch, keep_going, seed)
     if folder is not None:
         others = [reading.source, reading.from_catalog, depth, check_orphans]
         _of_folder(folder, others, reading, format_, trying, whole=whole)
@@ -119,6 +121,7 @@ class Trying:
 
     wanted: bool
     on: Path | None
+    after: str
     target: str | None
     scratch: str | None
     keep_going: bool
@@ -180,7 +183,7 @@ def _tried(analysis: Analysis, settings: Config, trying: Trying, *, as_json: boo
     with screen.progress("trying the migrations"):
         base = trial.base_for(analysis, settings, trying.on, target)
         wanted = TrialOptions(seeds=trying.seeds, keep_going=trying.keep_going)
-        found = trial.try_folder(analysis, base, target=target, lent=lent, wanted=wanted)
+        found = trial.try_folder(analysis, base, target=target, lent=lent, wanted=wanted, after=trying.after)
     other = found.other
     if as_json:
         compared = (other.names, other.failed, other.differences) if other else None

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 @options.platform
 @options.provided
 @options.on_bundle
+@options.after
 @options.scratch
 @click.option("--seed", is_flag=True, help="Of a folder of migrations: run its seeds, too.")
 @click.option(
@@ -76,6 +77,7 @@ def rehearse(
     platform: str | None,
     provided: tuple[str, ...],
     on: Path | None,
+    after: str,
     scratch: str | None,
     seed: bool,
     shape: str,
@@ -104,7 +106,7 @@ def rehearse(
     _refuse_protected(target, settings)
     if named.is_of_people(bundle):
         _refuse_of_bundles()
-        of_folder = OfFolder(bundle, source, target, on, scratch, seed, shape == "json", log_format)
+        of_folder = OfFolder(bundle, source, target, on, after, scratch, seed, shape == "json", log_format)
         sys.exit(of_folder.rehearse(settings))
     _refuse_of_folders()
     of_export = {
@@ -121,7 +123,7 @@ def rehearse(
         sys.exit(1)
 
 
-_OF_FOLDERS = ("on", "scratch", "seed", "shape")
+_OF_FOLDERS = ("on", "after", "scratch", "seed", "shape")
 _OF_BOTH = frozenset({*_OF_FOLDERS, "source", "target", "config_file", "platform", "log_format", "words"})
 
 
@@ -169,6 +171,7 @@ class OfFolder:
     source: str | None
     target: str
     on: Path | None
+    after: str
     scratch: str | None
     seeds: bool
     as_json: bool
@@ -198,7 +201,7 @@ class OfFolder:
         elif rehearsal.receipt:
             screen.show([f"Receipt: {rehearsal.receipt}"])
         elif rehearsal.holds:
-            screen.show(["No receipt: not all of the files were run."])
+            screen.show(["No receipt: not all of the files were run here."])
         if rehearsal.holds:
             return 0
         return 1 if rehearsal.is_judged else FAILED
@@ -219,7 +222,7 @@ class OfFolder:
             raise click.UsageError("--on and --source both say what is there before: give one of them")
         origin = named.resolved(self.source, settings) if self.source is not None else None
         base = trial.base_for(rehearsal.analysis, settings, self.on, origin)
-        yield from rehearsal.on_scratch(base, major_of(origin) if origin else None)
+        yield from rehearsal.on_scratch(base, major_of(origin) if origin else None, self.after)
 
     def _shown(self, rehearsal: FolderRehearsal, stages: Iterator[Stage]) -> list[Stage]:
         """Show each stage as it ends, and behind the first one what came of each file."""

@@ -95,6 +95,22 @@ _FUNCTIONS: LiteralString = """
                       AND d.classid = 'pg_catalog.pg_proc'::regclass)
     ORDER BY p.oid
 """
+_TYPES: LiteralString = """
+    SELECT n.nspname::text, t.typname::text
+    FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    WHERE t.typtype IN ('d', 'e') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e'
+                      AND d.classid = 'pg_catalog.pg_type'::regclass)
+    ORDER BY t.oid
+"""
+_PRIMARY: LiteralString = """
+    SELECT n.nspname::text, c.relname::text,
+           ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY of_key (number, place)
+                 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = of_key.number
+                 ORDER BY of_key.place)
+    FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE k.contype = 'p'
+"""
 _OF_RELATIONS = frozenset(
     {ThingKind.TABLE, ThingKind.COLUMN, ThingKind.CONSTRAINT, ThingKind.TRIGGER, ThingKind.POLICY}
 )
@@ -234,14 +250,15 @@ def stand_ins(session: Session, needed: Collection[Thing], base: Base) -> Base:
     wanted = [(kind, *parts[:2]) for kind, *parts in named]
     relations = {(schema, name) for kind, schema, name in wanted if kind in _OF_RELATIONS}
     functions = {(schema, name) for kind, schema, name in wanted if kind is ThingKind.FUNCTION}
-    types = {(schema, name) for kind, schema, name in wanted if kind is ThingKind.TYPE}
-    asked = [("TABLE", *each) for each in sorted(relations)] + [("TYPE", *each) for each in sorted(types)]
-    schemas = {schema for _, schema, _ in wanted} | {
-        _parts(each)[0] for each in needed if each.kind is ThingKind.SCHEMA
-    }
+    types = ask(_TYPES)  # all: which of them columns have, files do not tell
+    asked = [("TABLE", *each) for each in sorted(relations)] + [("TYPE", *each) for each in types]
+    schemas = {schema for _, schema, _ in wanted} | {schema for schema, _ in types}
+    schemas |= {_parts(each)[0] for each in needed if each.kind is ThingKind.SCHEMA}
     lines = [f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)};" for schema in sorted(schemas)]
-    for (kind, schema, name), there in interfaces(ask, asked).items():
-        lines += _stand_in(kind, QualifiedName(schema, name), there)
+    found = interfaces(ask, asked)
+    primary = {(schema, name): tuple(columns) for schema, name, columns in ask(_PRIMARY)}
+    for each in sorted(found, key=lambda named: (named[0] == "TABLE", asked.index(named))):
+        lines += _stand_in(each[0], QualifiedName(*each[1:]), found[each], primary.get(each[1:], ()))
     pairs = [[schema for schema, _ in sorted(functions)], [name for _, name in sorted(functions)]]
     lines += [f"{text};" for (text,) in ask(_FUNCTIONS, pairs)] if functions else []
     said = "stand-ins for what the files need of the target" if lines else "nothing"
@@ -254,7 +271,7 @@ def _parts(thing: Thing) -> list[str]:
     return list(split(thing.name))
 
 
-def _stand_in(kind: str, name: QualifiedName, there: Interface) -> Iterator[str]:
+def _stand_in(kind: str, name: QualifiedName, there: Interface, primary: tuple[str, ...]) -> Iterator[str]:
     if kind == "TYPE":
         if there.labels:
             yield f"CREATE TYPE {name} AS ENUM ({', '.join(map(literal, there.labels))});"
@@ -263,7 +280,9 @@ def _stand_in(kind: str, name: QualifiedName, there: Interface) -> Iterator[str]
         return
     columns = ", ".join(f"{quoted(each)} {type_}" for each, type_ in there.columns.items())
     yield f"CREATE TABLE {name} ({columns});"
-    for key in sorted(there.unique):
+    if primary:
+        yield f"ALTER TABLE {name} ADD PRIMARY KEY ({quoted_list(primary)});"
+    for key in sorted(there.unique - {tuple(sorted(primary))}):
         yield f"ALTER TABLE {name} ADD UNIQUE ({quoted_list(key)});"
 
 
