@@ -74,7 +74,7 @@ class FolderRehearsal:
     def on_scratch(self, base: Base, major: int | None, after: str = "") -> Iterator[Stage]:
         """Rehearse on a scratch server; LaunchError where there is none."""
         self.base, states = base, _States()
-        wanted = TrialOptions(seeds=self.seeds, watching=states, on_event=self.on_event)
+        wanted = TrialOptions(seeds=self.seeds, watching=states, on_event=self.on_event, records=True)
         names = names_after(self.analysis, after)
         with opened(self.analysis, base, major=major, lent=self.lent) as court:
             started = time.monotonic()
@@ -90,7 +90,7 @@ class FolderRehearsal:
                 ran = [each.name for each in self.files if each.state == "ok"]
                 yield self._kept(self._back(built.address, ran, states, court))
                 if self._gone and self.holds:
-                    again = TrialOptions(seeds=self.seeds, on_event=self.on_event)
+                    again = TrialOptions(seeds=self.seeds, on_event=self.on_event, records=True)
                     gone = ran[len(ran) - self._gone :]
                     seconds, files = _timed(lambda: court.run(built.address, gone, again))
                     yield self._kept(_applied("apply again", seconds, files))
@@ -181,7 +181,7 @@ class FolderRehearsal:
         self._gone = len(names) - len(left)
         while left and court is not None:  # those before one that has no way back
             left.pop()
-            with court.build(left, TrialOptions(seeds=self.seeds)) as built:
+            with court.build(left, TrialOptions(seeds=self.seeds, records=True)) as built:
                 self._roll_back(built.address, left, states, none, wrong)
         went = len(names) - len(none) - len(left)
         said = f"{counted(went, 'migration')} rolled back, each to what was there before it"

@@ -30,7 +30,7 @@ from migplan.run.engine.journal import journal_reader
 from migplan.run.engine.options import Limits, RunOptions
 from migplan.run.engine.steps import Step
 from migplan.run.engine.target import locked
-from migplan.run.engine.worker import Observer
+from migplan.run.engine.worker import Observer, Observers
 from migplan.run.migrations.base import (
     KEPT_AS,
     NOTHING,
@@ -41,7 +41,9 @@ from migplan.run.migrations.base import (
     stand_ins_in,
     unpacked,
 )
+from migplan.run.migrations.down_migrations import down_migrations_of, packed
 from migplan.run.migrations.extensions import Extensions, wanted_by
+from migplan.run.migrations.recording import Recorder
 from migplan.run.migrations.steps import run_steps, steps_of
 from migplan.sql.statements import Parsed, beginning
 from migplan.text.wording import listed
@@ -234,6 +236,7 @@ class TrialOptions:
     watching: Watching | None = None
     observer: Observer | None = None  # looks from within the transactions, as on a target
     on_event: OnEvent = ignore
+    records: bool = False  # keep the way back of each migration, as an apply does
 
 
 @dataclass
@@ -486,13 +489,26 @@ class _Trying:
             digests = {name: analysis.by_name[name].migration.digest for name in names}
             try:
                 with locked(self._address, RunOptions(limits=Limits(0, 0), retries=0), noting.hear) as target:
-                    run_steps(target, "migrate", analysis.folder, digests, steps, observer=noting)
+                    run_steps(
+                        *(target, "migrate", analysis.folder, digests, steps),
+                        kept=self._kept(names),
+                        observer=Observers((noting, Recorder(analysis, steps, {})))
+                        if self._wanted.records
+                        else noting,
+                    )
             except StepError as error:
                 self._found |= noting.found
                 self._found[error.step] = self._failed(noting.of(error.step), Failure.of(error))
                 return error.step
             self._found |= noting.found
         return ""
+
+    def _kept(self, names: Sequence[str]) -> dict[str, bytes]:
+        """What an apply writes into the journal of ways back before the first file."""
+        if not self._wanted.records:
+            return {}
+        ways = down_migrations_of(self._analysis, names)
+        return {name: packed(way) for name, way in ways.items() if way.down is not None or way.cannot}
 
     def _failed(self, noted: TriedFile, failure: Failure) -> TriedFile:
         """What is said of a file that failed: whether that counts, and what may be meant."""
