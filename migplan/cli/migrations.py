@@ -15,17 +15,19 @@ from migplan.cli import named, permission, runs, screen
 from migplan.cli.boundary import FAILED, INTERRUPTED, sentence
 from migplan.cli.permission import Protection, Subject
 from migplan.config import Config
-from migplan.errors import RefusedError, StepError
+from migplan.errors import LaunchError, RefusedError, StepError
 from migplan.files import write_whole
 from migplan.level import Level
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.lint import Risk
-from migplan.migrations.model import Thing
+from migplan.migrations.model import Thing, ThingKind
+from migplan.names import split
 from migplan.pipeline import migrations as migrating
 from migplan.pipeline import trial
 from migplan.pipeline.migration_proof import ProofOptions, receipt_of, verify_migrations
 from migplan.pipeline.platforms import host_of_target
 from migplan.postgres.address import Address
+from migplan.postgres.binaries import find_server
 from migplan.postgres.scratch import NAME as SCRATCH
 from migplan.postgres.scratch import kept
 from migplan.postgres.scratch import scratch as throwaway_server
@@ -36,6 +38,7 @@ from migplan.report import trial as trial_report
 from migplan.run.engine.journal import journal_reader
 from migplan.run.migrations.apply import MigrateOptions
 from migplan.run.migrations.apply import foreseen as would_apply
+from migplan.run.migrations.extensions import wanted_by
 from migplan.run.migrations.refusals import ContradictedError
 from migplan.run.migrations.repair import ChangedFile, as_taken_over
 from migplan.run.migrations.revert import AppliedFolder, Foreseen, RevertOptions, foreseen, revert
@@ -62,7 +65,7 @@ def apply(
     """Apply what is pending, once it was tried; what lint says of it is shown before."""
     with ExitStack() as stack:
         throwaway = (
-            stack.enter_context(throwaway_server()).address if target == SCRATCH and not kept() else None
+            stack.enter_context(_throwaway(path, settings)) if target == SCRATCH and not kept() else None
         )
         address = throwaway or named.resolved(target, settings)
         analysis = _analysed(path, settings, address, weighed_on=target)
@@ -164,6 +167,21 @@ def _changes(address: Address, known: Sequence[MigrationStatus], *, yes: bool) -
     if not click.confirm("Take them over as they are now? Nothing of them runs.", err=True):
         raise RefusedError("nothing was changed")
     return found
+
+
+@contextmanager
+def _throwaway(path: Path, settings: Config) -> Iterator[Address]:
+    """A throwaway server with the extensions that a folder makes, if one has them, and the roles it needs."""
+    analysis = migrating.analyze_folder(path, settings)
+    missing = (each.thing for each in analysis.order.missing)
+    roles = [split(thing.name)[0] for thing in missing if thing.kind is ThingKind.ROLE]
+    extensions = wanted_by(analysis.file_analyses)
+    try:
+        find_server(extensions=extensions)
+    except LaunchError:
+        extensions = frozenset()  # the server says which one it lacks
+    with throwaway_server(extensions=extensions, roles=roles) as server:
+        yield server.address
 
 
 def _tried(
