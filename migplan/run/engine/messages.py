@@ -78,7 +78,8 @@ def texts_of(piece: Statements, stream: BinaryIO, file: str) -> Iterator[tuple[s
         return
     stream.seek(piece.start)
     if piece.end - piece.start <= SIZE:
-        yield stream.read(piece.end - piece.start).decode() + ";\n", piece.line
+        text = stream.read(piece.end - piece.start).decode()
+        yield f"{text}\n;\n", piece.line  # it may end with a comment
         return
     gathered: list[Statement] = []
     size = 0
@@ -100,7 +101,7 @@ def _lines(statements: Sequence[Statement]) -> str:
     for each in statements:
         lines.append("\n" * (each.line - at) + each.text)
         at = each.line + each.text.count("\n")
-    return "".join(lines) + ";\n"
+    return "".join(lines) + "\n;\n"
 
 
 class _Part(io.RawIOBase):
