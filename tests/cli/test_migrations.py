@@ -25,7 +25,7 @@ def test_what_is_pending_is_applied_once(target: str, write: Write, run: Run) ->
     assert asked(target, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'orders_customer_idx'::regclass")
     assert "all 3 migrations are applied" in run("apply", "m", "--target", target).stdout
     assert run("status", "m", "--target", target).stdout.count("  applied  ") == 3
-    write(_004_more="ALTER TABLE public.orders ADD COLUMN note text;")
+    write(_004_more="ALTER TABLE public.orders ADD COLUMN note text\n\n-- it ends\n-- with a comment")
     assert "004_more" in run("status", "m", "--target", target, exit_code=1).stdout
     assert "1 migration of m applied" in run("apply", "m", "--target", target).stdout
     assert asked(target, "SELECT count(*) FROM customers") == [(2,)], "nothing runs twice"
