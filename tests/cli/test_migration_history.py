@@ -29,7 +29,10 @@ def test_a_folder_that_moved_goes_on_with_its_history(
     shutil.move("g1", "g2")
     folder(nowhere / "g2", _3_c=ROWS.format(t="c"))
     said = apply("g2")
-    assert "2 of the 2 migrations that were applied under the name g1 are in it" in said.stderr
+    assert (
+        "g2 goes on with the history g1: 2 of the 2 migrations applied under that name are in it"
+        in said.stderr
+    )
     assert "1 migration of g2 applied" in said.stdout
     assert asked(new_target, "SELECT count(*) FROM a") == [(2,)]
     run("status", "g2", "--target", new_target)
@@ -47,7 +50,7 @@ def test_two_folders_of_one_name_are_two_histories(
     apply("x/g")
     for command in ("apply", "status", "verify"):
         refused = run(command, "y/g", "--target", new_target, exit_code=2).stderr
-        assert "of 3 applied migrations 2 are not there (2_a, 3_b)" in refused
+        assert "of its 3 applied migrations 2 are not there (2_a, 3_b)" in refused
         assert "echo NAME > y/g/migplan.id" in refused
     Path("y/g/migplan.id").write_text("other\n")
     apply("y/g")
@@ -62,11 +65,15 @@ def test_files_under_two_names_want_to_be_told_which(apply: Run, nowhere: Path) 
     folder(nowhere / "a", _1_init="CREATE SCHEMA IF NOT EXISTS app;")
     shutil.copytree("a", "b")
     apply("a")
-    assert "are in it: it goes on with that history" in apply("b").stderr
+    assert "b goes on with the history a" in apply("b").stderr
     Path("b/1_init.sql").write_text("CREATE SCHEMA app2;")
+    refused = apply("b", exit_code=2).stderr
+    assert "each is there by name, with other statements" in refused
+    assert "if it is the same one, say so: echo a > b/migplan.id" in refused
+    Path("b/migplan.id").write_text("b")
     assert "1 migration of b applied" in apply("b").stdout
     folder(nowhere / "c", _1_init="CREATE SCHEMA app2;", _2_x="SELECT 1;")
-    assert "under the name b" in apply("c").stderr
+    assert "c goes on with the history b" in apply("c").stderr
 
 
 def test_comments_and_white_space_change_nothing(

@@ -78,11 +78,14 @@ def _history_of(folder: Folder, histories: Mapping[str, Applied]) -> tuple[str, 
     if others:
         (other,) = others
         return other.name, (
-            f"{folder.path}: {other.same:,} of the {counted(other.applied, 'migration')} that were applied "
-            f"under the name {other.name} are in it: it goes on with that history"
+            f"{folder.path} goes on with the history {other.name}: {other.same:,} of the "
+            f"{counted(other.applied, 'migration')} applied under that name are in it"
         )
     if own in histories:
         raise _ambiguous(folder, _alike(folder, own, histories[own]))
+    # A folder that was renamed, and all of whose applied files were changed, must not run them again.
+    if twins := [each for each in alike if not each.gone] if not folder.id else []:
+        raise _ambiguous(folder, twins[0])
     return own, ""
 
 
@@ -100,10 +103,11 @@ def _alike(folder: Folder, name: str, applied: Applied) -> _Alike:
 
 def _ambiguous(folder: Folder, alike: _Alike) -> RefusedError:
     file = folder.path / ID_FILE
+    of = f"of its {counted(alike.applied, 'applied migration')}"
+    gone = f"{len(alike.gone):,} are not there ({listed(alike.gone, _SHOWN)})"
     return RefusedError(
-        f"the journal has a history called {alike.name}, and {folder.path} has other files: of "
-        f"{counted(alike.applied, 'applied migration')} {len(alike.gone):,} are not there "
-        f"({listed(alike.gone, _SHOWN)}); nothing was changed",
+        f"the journal has a history called {alike.name}, and {folder.path} has other files: {of} "
+        f"{gone if alike.gone else 'each is there by name, with other statements'}; nothing was changed",
         do=f"if this is another set of migrations, give it an id of its own: echo NAME > {file}; "
         f"if it is the same one, say so: echo {alike.name} > {file}",
     )
