@@ -204,6 +204,17 @@ def test_a_way_back_that_another_tool_marks_is_refused(tmp_path: Path, mark: str
         analyze(written(tmp_path, {"1_a.sql": f"CREATE TABLE a (id int);\n{mark}\nDROP TABLE a;\n"}))
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "-- Up migration\nCREATE TABLE a (id int);\n-- Down migration\n-- DROP TABLE a;\n",
+        "-- +micrate Up\nCREATE TABLE a (id int);\n",
+    ],
+)
+def test_a_mark_of_another_tool_is_a_comment_where_no_way_back_stands_below(tmp_path: Path, sql: str) -> None:
+    assert analyze(written(tmp_path, {"1_a.sql": sql})).folder.migrations
+
+
 def test_bare_words_are_a_way_back_if_there_is_something_below_them(tmp_path: Path) -> None:
     sql = "-- Up\nCREATE TABLE a (id int);\n-- Down\n"
     assert analyze(written(tmp_path / "a", {"1_a.sql": f"{sql}-- DROP TABLE a;\n"})).folder.migrations

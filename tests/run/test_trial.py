@@ -11,7 +11,7 @@ import pytest
 from migplan.migrations.analysis import analyze
 from migplan.names import QualifiedName
 from migplan.postgres.session import Session
-from migplan.run.migrations.trial import BLOCKS, TrialOptions, Trials, trials
+from migplan.run.migrations.trial import BLOCKS, TrialOptions, Trials, base_of, trials
 from tests.servers import Server, connect
 
 HOTELS = QualifiedName("public", "hotels")
@@ -99,6 +99,25 @@ def test_roles_of_the_files_do_not_stay_on_the_server(newest: Server, tmp_path: 
             with found.build() as built:
                 assert built.holds
         assert "migplan_trial_reader" not in found.judge.roles()
+
+
+def test_roles_that_the_files_name_are_those_of_the_target(newest: Server, tmp_path: Path) -> None:
+    files = {
+        "1_named": "DO $$ BEGIN EXECUTE 'GRANT CREATE ON SCHEMA public TO migplan_trial_named'; END $$;",
+        "2_made": "DO $$ BEGIN CREATE ROLE migplan_trial_made; END $$;",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.sql").write_text(text)
+    roles = {"migplan_trial_named", "migplan_trial_made", "migplan_trial_other"}
+    with connect(newest.address("postgres")) as session:
+        for role in roles:
+            session.execute(f"CREATE ROLE {role}")
+        try:
+            base = base_of(analyze(tmp_path), target=newest.address("postgres"))
+        finally:
+            for role in roles:
+                session.execute(f"DROP ROLE {role}")
+    assert base.roles & roles == {"migplan_trial_named"}
 
 
 @pytest.mark.parametrize("schema", ["", " WITH SCHEMA extensions"])

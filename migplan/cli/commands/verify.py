@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 @click.option(
     "--scratch",
     metavar="URL|NAME",
+    envvar="MIGPLAN_SCRATCH",
+    show_envvar=True,
     help="A server of the target's version on which a database may be made, and dropped again, to read "
     "definitions on. Default: a throwaway server of our own, where one is needed.",
 )

@@ -21,6 +21,7 @@ _TOOL = re.compile(
     rb"^[ \t]*(?:" + b"|".join(b"(" + pattern + b")" for _, pattern in _OF_TOOLS) + rb")[^\n]*(?:\n|\Z)",
     re.MULTILINE | re.IGNORECASE,
 )
+_UP = re.compile(rb"\bup\b", re.IGNORECASE)
 # A comment that says nothing else; it is a mark if there is one of each, and statements below the second.
 _BARE = re.compile(
     rb"^[ \t]*--[ \t=#*>-]*(up|down)(?:grade)?[ \t]*:?[ \t=#*<-]*\r?(?:\n|\Z)", re.MULTILINE | re.IGNORECASE
@@ -33,15 +34,23 @@ def refuse_foreign_marks(source: SourceFile, migration: Migration) -> None:
         return
     up = migration.up
     if _TOOL.search(source.data, up.start, up.end):
-        for mark in marks(source, _TOOL):
-            if up.start <= mark.start() < up.end:
-                tool = _OF_TOOLS[(mark.lastindex or 1) - 1][0]
+        found = [mark for mark in marks(source, _TOOL) if up.start <= mark.start() < up.end]
+        ends = [*(mark.start() for mark in found[1:]), up.end]
+        for mark, end in zip(found, ends, strict=False):
+            which = mark.lastindex or 1
+            if not _UP.search(mark[which]) and _has_statements(source, mark, end):
+                tool = _OF_TOOLS[which - 1][0]
                 raise _refused(source, mark, f"is a mark of {tool}'s")
     bare = list(_BARE.finditer(source.data, up.start, up.end))
     if {mark[1].lower() for mark in bare} == {b"up", b"down"}:
         last = next(mark for mark in marks(source, _BARE) if mark[1].lower() == b"down")
-        if next(statements_of(source.part(last.end(), up.end)), None) is not None:
+        if _has_statements(source, last, up.end):
             raise _refused(source, last, "looks like the beginning of the way back")
+
+
+def _has_statements(source: SourceFile, mark: re.Match[bytes], end: int) -> bool:
+    """Whether there is anything to run from a mark up to an end: a way back in comments runs nowhere."""
+    return next(statements_of(source.part(mark.end(), end)), None) is not None
 
 
 def _refused(source: SourceFile, mark: re.Match[bytes], what: str) -> SqlFileError:

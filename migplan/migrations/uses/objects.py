@@ -145,6 +145,12 @@ def create_role(scope: Scope, statement: pg.CreateRoleStmt) -> None:
     scope.add("creates", Thing(ThingKind.ROLE, quoted(statement.role)))
 
 
+def alter_role(scope: Scope, statement: pg.AlterRoleStmt | pg.AlterRoleSetStmt) -> None:
+    """ALTER ROLE, with SET, too; ALTER ROLE ALL SET names none."""
+    if statement.role:
+        scope.role(statement.role)
+
+
 def drop_roles(scope: Scope, statement: pg.DropRoleStmt) -> None:
     """DROP ROLE."""
     for node in statement.roles:
@@ -289,6 +295,8 @@ READERS: dict[str, Callable[[Scope, Any], None]] = {
     "alter_policy_stmt": alter_policy,
     "rule_stmt": create_rule,
     "create_role_stmt": create_role,
+    "alter_role_stmt": alter_role,
+    "alter_role_set_stmt": alter_role,
     "drop_role_stmt": drop_roles,
     "grant_stmt": grant,
     "grant_role_stmt": grant_role,

@@ -20,11 +20,11 @@ from migplan.config import Platform
 from migplan.errors import StepError
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.model import Migration, ThingKind
-from migplan.migrations.source_files import statements_of
+from migplan.migrations.source_files import reopened, statements_of
 from migplan.names import QualifiedName, split
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import EMPTY, Judge, judge
-from migplan.postgres.session import Session, connect
+from migplan.postgres.session import Session, connect, reading
 from migplan.run.engine.events import Began, Event, Finished, OnEvent, ignore
 from migplan.run.engine.journal import journal_reader
 from migplan.run.engine.options import Limits, RunOptions
@@ -121,6 +121,8 @@ _REACHING = re.compile(
     r"|\blo_(im|ex)port\s*\(|\bpg_reload_conf\s*\(",
     re.IGNORECASE,
 )
+_MADE_BY = rb"(?i)\bcreate\s+(?:role|user|group)\s+\"?"  # in a DO block, for example
+_ROLES: LiteralString = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_'"
 _DURING = "looking at what a migration does on the scratch server"
 
 
@@ -279,7 +281,7 @@ class Trials:
                 yield Built(address, tuple(_Trying(self, address, wanted).all(every)), self.notes)
         finally:
             # Roles belong to the whole server: without this the next build would find them there.
-            self.judge.drop_roles(self._roles_made() - before)
+            self.judge.drop_roles(roles_made(self.analysis) - before)
 
     def run(self, address: Address, names: Sequence[str], options: TrialOptions) -> tuple[TriedFile, ...]:
         """Run migrations in a database that was built, once more or in addition; what came of each."""
@@ -326,13 +328,15 @@ class Trials:
         """Drop what was made."""
         self._stack.close()
 
-    def _roles_made(self) -> frozenset[str]:
-        uses = (use for each in self.analysis.file_analyses for use in each.uses if use.how == "creates")
-        return frozenset(split(use.thing.name)[0] for use in uses if use.thing.kind is ThingKind.ROLE)
-
     def _roles_needed(self) -> frozenset[str]:
         things = (each.thing for each in self.analysis.order.missing)
         return frozenset(split(thing.name)[0] for thing in things if thing.kind is ThingKind.ROLE)
+
+
+def roles_made(analysis: Analysis) -> frozenset[str]:
+    """The roles that the files of a folder make."""
+    uses = (use for each in analysis.file_analyses for use in each.uses if use.how == "creates")
+    return frozenset(split(use.thing.name)[0] for use in uses if use.thing.kind is ThingKind.ROLE)
 
 
 @contextmanager
@@ -384,8 +388,26 @@ def base_of(
     if on is not None:
         return of_bundle(on)
     if target is not None:
-        return before_first(analysis, target)
+        base = before_first(analysis, target)
+        return replace(base, roles=base.roles | _roles_named(analysis, target))
     return of_platform(platform) if platform is not None and platform.stand_ins else NOTHING
+
+
+def _roles_named(analysis: Analysis, target: Address) -> frozenset[str]:
+    """The roles of a target that the files name anywhere, in dynamic SQL, too, and none of them makes."""
+    with reading(target) as session:
+        there = {name for (name,) in session.ask(_ROLES, during="looking for roles")} - roles_made(analysis)
+    texts = [
+        reopened(each.migration.up).getvalue()
+        for each in analysis.file_analyses
+        if each.migration.kind != "python"
+    ]
+    return frozenset(
+        name
+        for name in there
+        if any(name.encode() in text for text in texts)
+        and not any(re.search(_MADE_BY + re.escape(name.encode()) + rb"\b", text) for text in texts)
+    )
 
 
 def before_first(analysis: Analysis, target: Address) -> Base:
