@@ -43,6 +43,7 @@ from migplan.run.migrations.trial import (
     major_of,
     opened,
 )
+from migplan.run.migrations.trying_back import TryingBack
 from migplan.text.wording import did_you_mean
 
 _REMEMBERED = 200
@@ -121,7 +122,7 @@ def try_folder(
     major = major_of(target) if target is not None else None
     try:
         with opened(analysis, base, major=major, lent=lent) as court:
-            tried, state = _tried(court, names, wanted, reads=found != names)
+            tried, state = _tried(court, names, wanted, reads=found != names, back=names)
             if found != names:
                 tried = replace(tried, other=_other(court, found, wanted, state))
     except LaunchError as error:
@@ -183,7 +184,7 @@ def _tried_pending(
 ) -> Tried | None:
     """What came of the pending files; None if those before them cannot be built here."""
     reordered = by_name != list(names)
-    tried, state = _tried(court, [*applied, *names], wanted, reads=reordered)
+    tried, state = _tried(court, [*applied, *names], wanted, reads=reordered, back=names)
     before = tried.files[: len(applied)]
     if any(each.state not in {"ok", "left out"} for each in before):
         return None
@@ -214,11 +215,21 @@ def refuse_failed(tried: Tried, analysis: Analysis) -> None:
 
 
 def _tried(
-    court: Trials, names: Sequence[str], wanted: TrialOptions, *, reads: bool
+    court: Trials, names: Sequence[str], wanted: TrialOptions, *, reads: bool, back: Sequence[str]
 ) -> tuple[Tried, tuple[Catalog, Attributes] | None]:
-    with court.build(names, wanted) as built:
+    """Try files, and the way back of some of them."""
+    trying = TryingBack(frozenset(back))
+    with court.build(names, replace(wanted, watching=trying, records=True)) as built:
         state = state_of(built.address) if reads and built.holds else None
-        return Tried(court.judge.said, court.base, built.files, built.notes), state
+        files = tuple(
+            replace(
+                each,
+                back=trying.wrong.get(each.name, ()),
+                no_way_back=trying.without.get(each.name, ()),
+            )
+            for each in built.files
+        )
+        return Tried(court.judge.said, court.base, files, built.notes), state
 
 
 def _other(
@@ -264,7 +275,8 @@ def _not_judged(base: Base, error: LaunchError) -> Tried:
 
 def _remember(key: str, tried: Tried) -> None:
     """Remember that files run; nothing is remembered where anything was in doubt, or is to be said."""
-    if any(each.state not in {"ok", "left out"} for each in tried.files) or tried.other or tried.notes:
+    in_doubt = any(each.state not in {"ok", "left out"} or each.back for each in tried.files)
+    if in_doubt or tried.other or tried.notes:
         return
     known = {**_read(), key: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}
     newest = dict(list(known.items())[-_REMEMBERED:])

@@ -54,6 +54,7 @@ def in_short(
         if each.state == "not judged" and each.failure:
             yield Text(f"  {each.name} could not be judged there: {each.why}", style="yellow")
             yield Text(f"      {each.failure.place}: {each.failure.what}")
+        yield from _back(each)
 
 
 def table(files: Sequence[TriedFile]) -> Iterator[Text]:
@@ -71,7 +72,22 @@ def table(files: Sequence[TriedFile]) -> Iterator[Text]:
                 yield Text(f"      locks {lock.relation}: {mode(lock)}, which {lock.blocks}", style="dim")
         for name in each.rewritten:
             yield Text(f"      writes {name} anew, row by row", style="dim")
+        yield from _back(each)
+        for why in each.no_way_back[:_SHOWN]:
+            yield Text(f"      no way back: {why}", style="dim")
     yield Text(f"{counted(len(files), 'migration')}: {counts(files)}", style="bold")
+
+
+def _back(tried: TriedFile) -> Iterator[Text]:
+    """What is wrong with the way back of a file."""
+    if tried.back:
+        yield Text(
+            f"      the way back of {tried.name} does not lead to what was there before:", style="yellow"
+        )
+    for line in tried.back[:_SHOWN]:
+        yield Text(f"        {line}", style="yellow")
+    if (more := len(tried.back) - _SHOWN) > 0:
+        yield Text(f"        and {more:,} more", style="yellow")
 
 
 def counts(files: Sequence[TriedFile]) -> str:
@@ -172,4 +188,5 @@ def _file(tried: TriedFile) -> dict[str, Any]:
             for each in tried.locks
         ],
         "rewritten": list(map(str, tried.rewritten)),
+        "way_back": {"wrong": list(tried.back), "none": list(tried.no_way_back)},
     }

@@ -20,7 +20,7 @@ from tests.servers import Server
 HERE = Path(__file__).parent
 CASES = (HERE / "way_back_cases.sql").read_text().strip().split("\n\n")
 CANNOT = "-- cannot: "
-TOGETHER = 3
+TOGETHER = 5
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,7 @@ CREATE COLLATION plain (provider = libc, locale = 'C');
 CREATE TEXT SEARCH CONFIGURATION ours (COPY = simple);
 CREATE TEXT SEARCH DICTIONARY words (TEMPLATE = simple, stopwords = english);
 CREATE PUBLICATION changes FOR TABLE people, visits;
+CREATE PUBLICATION nothing;
 CREATE FOREIGN DATA WRAPPER wrapper;
 CREATE SERVER away FOREIGN DATA WRAPPER wrapper;
 CREATE FOREIGN TABLE far (a int, b text) SERVER away;

@@ -72,6 +72,16 @@ def keep(session: Session, name: str, content: bytes) -> None:
     )
 
 
+def kept_last(session: Session, name: str) -> bytes | None:
+    """Return what the last run of migrations that has any keeps of one; None where none has."""
+    found = session.ask(
+        "SELECT content FROM migplan.kept WHERE file = %s ORDER BY run DESC LIMIT 1",
+        [name],
+        during="reading the journal",
+    )
+    return zlib.decompress(found[0][0]) if found else None
+
+
 class Connected(Protocol):
     """What has a session."""
 

@@ -278,18 +278,30 @@ class Recorder:
         """Read what is there before a migration."""
         if step.phase != "migration":
             return
-        with session.transaction(force_rollback=True):
-            if said := self._begun.get(step.name):
-                self._going.setdefault(step.name, _went_on(said))
-            elif step.line == self._lines[step.name][0]:  # also when it is tried once more
-                self._going[step.name] = _Going(look_before(session, self._text(step.name)))
-            self._going[step.name].base = {} if step.non_transactional else read_moment(session).counters
+        try:
+            with session.transaction(force_rollback=True):
+                if said := self._begun.get(step.name):
+                    self._going.setdefault(step.name, _went_on(said))
+                elif step.line == self._lines[step.name][0]:  # also when it is tried once more
+                    self._going[step.name] = _Going(look_before(session, self._text(step.name)))
+                if going := self._going.get(step.name):
+                    going.base = {} if step.non_transactional else read_moment(session).counters
+        except DatabaseError as error:
+            if session.closed:
+                raise
+            log.warning("what is there before %s cannot be read: %s", step.name, error)
+            self._going.pop(step.name, None)
 
     def ending(self, step: Step, session: Session) -> None:
         """Keep its way back; before its last step, what is known of it by then."""
         if step.phase != "migration":
             return
-        name, going = step.name, self._going[step.name]
+        name, going = step.name, self._going.get(step.name)
+        if going is None:
+            if step.line == self._lines[name][-1]:
+                self.ways[name] = WayBack(cannot=("what was there before it could not be read",))
+                self._keep(session, name, self.ways[name], {}, None)
+            return
         # Of several transactions it is not known which had others within them.
         written = Written(own=set() if len(self._lines[name]) == 1 and not step.non_transactional else None)
         if not step.non_transactional:
@@ -303,6 +315,16 @@ class Recorder:
             self.ways[name] = way
         else:
             begun = _begun(going)
+        self._keep(session, name, way, left, begun)
+
+    def _keep(
+        self,
+        session: Session,
+        name: str,
+        way: WayBack,
+        left: Mapping[str, str | None],
+        begun: Mapping[str, Any] | None,
+    ) -> None:
         down = down_migrations_of(self._analysis, [name])[name]
         if down.down is None:
             down = replace(down, derived=way.statements, cannot=way.cannot)

@@ -758,8 +758,12 @@ class Restoring:
             if _published(item):
                 yield f"ALTER PUBLICATION {quoted(item.name)} SET{_published(item).removeprefix(' FOR')}"
             else:
-                published = _published(now, bare=True).removeprefix(" FOR")
-                yield f"ALTER PUBLICATION {quoted(item.name)} DROP{published}"
+                # Tables that the migration made are out of it since they were dropped.
+                there = {self.name(each) for each in self.state.relations.values()}
+                tables = [each for each in now.get("tables") or () if each[0] in there]
+                left = replace(now, attributes={**now.attributes, "tables": tables})
+                if published := _published(left, bare=True).removeprefix(" FOR"):
+                    yield f"ALTER PUBLICATION {quoted(item.name)} DROP{published}"
 
     def _alter_role(self, item: Item, now: Item) -> Iterator[str]:
         if item.attributes != now.attributes:

@@ -202,6 +202,8 @@ class TriedFile:
     rewritten: tuple[
         QualifiedName, ...
     ] = ()  # tables that were there before, and whose rows are written anew
+    back: tuple[str, ...] = ()  # in what its way back does not lead to the state before it, or how it fails
+    no_way_back: tuple[str, ...] = ()  # why there is none
     why: str = ""  # it was not judged, not tried, or left out; of one that failed, what may be meant
 
 

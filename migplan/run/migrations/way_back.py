@@ -355,7 +355,9 @@ class _Deriving:
                 if item is None or was is None or item.key in self._dropped:
                     continue
                 typed_along = depend.referenced in typed and item.kind not in _RETYPED_ALONG
-                if on and depend.how != "n":
+                if depend.referenced in typed and was.kind == "constraint" and was.get("type") == "f":
+                    self._remake(was)  # both of its columns may get other types, one after the other
+                elif on and depend.how != "n":
                     self._lost_along(was)
                 elif depend.how == "n" and (on or typed_along):
                     self._depends(was, item, by_default=depend.by_default, on=depend.referenced)
