@@ -28,6 +28,8 @@ CREATE TABLE visits (
 );
 INSERT INTO visits (person) VALUES (1), (1), (2);
 CREATE TABLE bare (a int, b text);
+CREATE TABLE referred (id int PRIMARY KEY);
+CREATE TABLE refers ("to" int REFERENCES referred);
 CREATE TABLE other.things (id int PRIMARY KEY, what short, CONSTRAINT things_what UNIQUE (what));
 CREATE TABLE parted (id int NOT NULL, at date NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE parted_one PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
