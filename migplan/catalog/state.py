@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,10 @@ _DEPENDENCIES = """
                CASE WHEN t.typrelid <> 0 THEN 'pg_catalog.pg_class' ELSE 'pg_catalog.pg_type' END::regclass,
                CASE WHEN t.typrelid <> 0 THEN t.typrelid ELSE t.oid END, 0
         FROM pg_catalog.pg_type t WHERE t.typarray <> 0
+        UNION ALL
+        SELECT e.classid, e.objid, e.refclassid, e.refobjid, 0  -- what belongs to an extension
+        FROM pg_catalog.pg_depend e
+        WHERE e.deptype = 'e' AND e.refclassid = 'pg_catalog.pg_extension'::regclass
         UNION ALL
         SELECT i.classid, i.objid, i.refclassid, i.refobjid, 0  -- multiranges
         FROM pg_catalog.pg_depend i JOIN pg_catalog.pg_type t ON t.oid = i.objid AND t.typtype = 'm'
@@ -336,13 +341,19 @@ def differences(expected: State, found: State) -> Iterator[str]:
             parts = sorted(
                 part
                 for part in one[name].keys() | other[name].keys()
-                if json.dumps(one[name].get(part)) != json.dumps(other[name].get(part))
+                if _plain(one[name].get(part)) != _plain(other[name].get(part))
             )
             for part in parts:
                 yield (
                     f"{name}: {part.replace('_', ' ')} is {_shown(other[name].get(part))}, "
                     f"and was {_shown(one[name].get(part))}"
                 )
+
+
+def _plain(value: Any) -> str:
+    """Return a value without casts and parentheses: what a server has read from its text it prints with others."""
+    text = json.dumps(value, sort_keys=True)
+    return re.sub(r"::(character varying|[\w\".]+)(\[\])?|[()\s]", "", text)
 
 
 def _shown(value: Any) -> str:

@@ -521,6 +521,10 @@ CREATE TABLE one (id int PRIMARY KEY); CREATE TABLE two (one int REFERENCES one)
 
 CREATE TABLE keyed (id int PRIMARY KEY); DROP TABLE keyed; ALTER TABLE refers DROP CONSTRAINT refers_to_fkey; ALTER TABLE referred ALTER COLUMN id TYPE text; ALTER TABLE refers ALTER COLUMN "to" TYPE text; ALTER TABLE refers ADD CONSTRAINT refers_to_fkey FOREIGN KEY ("to") REFERENCES referred
 
-CREATE PUBLICATION some; DROP PUBLICATION some; CREATE TABLE sold (a int); DROP PUBLICATION changes; CREATE PUBLICATION changes FOR TABLE sold, people
+CREATE PUBLICATION passing; DROP PUBLICATION passing; CREATE TABLE sold (a int); DROP PUBLICATION changes; CREATE PUBLICATION changes FOR TABLE sold, people
 
 CREATE TABLE sold (a int); ALTER PUBLICATION nothing ADD TABLE sold, bare
+
+ALTER TABLE referred RENAME TO base; ALTER TABLE refers RENAME COLUMN "to" TO base; ALTER TABLE refers RENAME CONSTRAINT refers_to_fkey TO refers_base_fkey; ALTER TABLE base RENAME CONSTRAINT referred_pkey TO base_pkey
+
+CREATE EXTENSION intarray; CREATE TABLE numbers_in (n int[]); CREATE INDEX ON numbers_in USING gin (n gin__int_ops)

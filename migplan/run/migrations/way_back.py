@@ -525,6 +525,7 @@ class _Deriving:
         for item in self._made.values():
             if item.kind in _TYPES and (item.schema, item.name) in gone:
                 yield from renaming.out_of_the_way(item)
+        self._write.renamed.update({now.key: (was.schema, was.name) for was, now in order})
         self._write.renamed.update(renaming.aside)
         self._write.types = {
             renaming.sql_name(now): self._write.name(was) for was, now in order if _space(was) == "relation"
@@ -795,22 +796,33 @@ class _Renaming:
                         self.aside[each] = was.name, name
             return
         schema, name = self._names[key]
-        if (other := self._occupant(now, (was.schema, was.name))) is not None:
-            yield from self.out_of_the_way(other)
+        index = self._after.items.get(Key(CLASS, now.get("index") or 0))  # which a key has the name of
+        for each in (now, *([index] if index is not None and now.kind == "constraint" else ())):
+            if (other := self._occupant(each, (was.schema, was.name))) is not None:
+                yield from self.out_of_the_way(other)
+        schema, name = self._names[key]
         if schema != was.schema and not now.parent and now.kind not in {"index"}:
             yield f"{self._start(now)} SET SCHEMA {quoted(was.schema)}"
             self._move(now, schema, was.schema)
             schema = was.schema
         if name != was.name:
             yield f"{self._start(now)} {self._word(now)}{quoted(was.name)}"
-        self._names[key] = was.schema, was.name
-        self.aside.pop(key, None)
+        for one in (key, *self._of_same_name(now)):
+            self._names[one] = was.schema, was.name
+            self.aside.pop(one, None)
+
+    def _of_same_name(self, item: Item) -> list[Key]:
+        """Return what always has the name of an object: the index of a key, and the key of an index."""
+        keys = [Key(CLASS, item.get("index") or 0)] if item.kind == "constraint" else []
+        keys += [Key(CONSTRAINT, item.get("constraint") or 0)] if item.kind == "index" else []
+        return [key for key in keys if key in self._names]
 
     def out_of_the_way(self, other: Item) -> Iterator[str]:
         """Yield what gives another name to what has the name that is needed."""
         at, name = self._names[other.key]
         yield f"{self._start(other)} {self._word(other)}{quoted(_free(name))}"
-        self._names[other.key] = self.aside[other.key] = at, _free(name)
+        for key in (other.key, *self._of_same_name(other)):
+            self._names[key] = self.aside[key] = at, _free(name)
 
     def _move(self, item: Item, old: str, new: str) -> None:
         """What belongs to a table goes with it."""
