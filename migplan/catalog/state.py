@@ -351,7 +351,7 @@ def differences(expected: State, found: State) -> Iterator[str]:
 
 
 def _plain(value: Any) -> str:
-    """Return a value without casts and parentheses: what a server has read from its text it prints with others."""
+    """Return a value without casts and parentheses, which a server prints otherwise once it has read them."""
     text = json.dumps(value, sort_keys=True)
     return re.sub(r"::(character varying|[\w\".]+)(\[\])?|[()\s]", "", text)
 
