@@ -433,7 +433,11 @@ class Walk:
         if entry is None:
             entry = self.catalog.get(use.thing)
             if entry is None:
-                if use.sure:
+                _, maker = self._maker_to_come(place)
+                of_later_table = self.catalog.has_no_table(use.thing) or (
+                    maker is not None and self._comes_with_its_table(maker)
+                )
+                if use.sure and not of_later_table:
                     self.catalog.gone[use.thing] = place
                 return
         if entry.thing.kind in RELATIONS and use.thing.kind in OF_TABLES:
@@ -482,7 +486,7 @@ class Walk:
     def _unmet(self, place: Place) -> None:
         use = place.use
         thing, maker = self._maker_to_come(place)
-        if use.how in {"drops", "renames"}:
+        if use.how in {"drops", "renames"} and not (maker and self._comes_with_its_table(maker)):
             maker = None  # whoever drops something to make it again, has it
         if use.tolerant and (use.how == "drops" or use.sure):
             return
@@ -521,6 +525,15 @@ class Walk:
             if thing in self.catalog.gone:
                 return thing, None
         return place.use.thing, None
+
+    def _comes_with_its_table(self, maker: Place) -> bool:
+        """Whether the table of what is made is not there before, and is made by the same file."""
+        table = maker.use.of
+        return (
+            table is not None
+            and not self._is_made(table)
+            and any(other.at == maker.at and other.use.how == "creates" for _, other in self._coming[table])
+        )
 
     def _doubt(self, place: Place, other: Place | None, through: Use | None = None) -> None:
         name = self._names[other.at] if other is not None else ""

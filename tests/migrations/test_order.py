@@ -60,6 +60,16 @@ def test_an_order_that_works_is_left_as_it_is(tmp_path: Path) -> None:
     assert not order.missing
 
 
+def test_what_is_dropped_of_a_table_that_a_later_file_makes_is_no_cycle(tmp_path: Path) -> None:
+    order = analysis(
+        tmp_path,
+        _1_change="DROP INDEX i;\nALTER TABLE a ADD y int;\nALTER TABLE a DROP x;",
+        _2_late="CREATE TABLE a (x int);\nCREATE INDEX i ON a (x);",
+    ).order
+    assert not order.cycles
+    assert order.order == ("2_late", "1_change")
+
+
 def test_a_cycle_between_files_names_the_files_and_the_statements(tmp_path: Path) -> None:
     order = analysis(
         tmp_path,
