@@ -528,3 +528,5 @@ CREATE TABLE sold (a int); ALTER PUBLICATION nothing ADD TABLE sold, bare
 ALTER TABLE referred RENAME TO base; ALTER TABLE refers RENAME COLUMN "to" TO base; ALTER TABLE refers RENAME CONSTRAINT refers_to_fkey TO refers_base_fkey; ALTER TABLE base RENAME CONSTRAINT referred_pkey TO base_pkey
 
 CREATE EXTENSION intarray; CREATE TABLE numbers_in (n int[]); CREATE INDEX ON numbers_in USING gin (n gin__int_ops)
+
+CREATE SCHEMA fresh; ALTER DEFAULT PRIVILEGES IN SCHEMA fresh GRANT SELECT ON TABLES TO back_reader

@@ -107,6 +107,8 @@ def rollback(
     from migplan.run.undo.rollback import RollbackOptions, foreseen
     from migplan.run.undo.rollback import abandon as ended_by_hand
 
+    if named.is_of_people(bundle):
+        _refuse_of_bundles()  # before any server is asked
     address = named.resolved(target, settings)
     protection = permission.protection(target, address, settings)
     run_options = RunOptions(1, Limits(lock_timeout), protected_as=protection.mark)
@@ -115,8 +117,7 @@ def rollback(
         from migplan.cli import migrations as folders
         from migplan.run.migrations.revert import RevertOptions
 
-        options.refuse_given(_OF_BUNDLES)
-        options.refuse_several("to", "only", "everything")
+        _refuse_of_bundles()
         back = RevertOptions(only, to, everything, also_changed, run_options)
         asked = folders.Asked(protection, confirm, yes, dry_run, log_format)
         folders.rollback(folder, address, settings, back, asked)
@@ -144,6 +145,11 @@ def rollback(
     _take_back(
         beside, address, wanted, runs.words_of(beside.folder if beside.named else None, target), log_format
     )
+
+
+def _refuse_of_bundles() -> None:
+    options.refuse_given(_OF_BUNDLES)
+    options.refuse_several("to", "only", "everything")
 
 
 def _take_back(

@@ -739,8 +739,10 @@ class _Deriving:
 
     def _privileges_as_made(self) -> Iterator[tuple[Item, Item]]:
         """Yield default privileges that the file made, with those before: none, or the usual ones."""
+        schemas = {item.name for item in self._made.values() if item.kind == "schema"}
         for item in self._made.values():
-            if item.kind == "default privileges":
+            # Those of a schema go with it.
+            if item.kind == "default privileges" and item.schema not in map(quoted, schemas):
                 yield self._usual(item), item
 
     @staticmethod
