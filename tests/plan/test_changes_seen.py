@@ -62,17 +62,22 @@ class Shop:
         return [change for change in changes(file, self.major) if not self.sees(change)]
 
     def sees(self, change: str) -> bool:
-        """Whether a change is seen: most are by attributes alone, and only else the rest is read."""
+        """Whether a change is seen; attributes, which take longest to read, only if nothing else tells it."""
         with self.session.transaction(force_rollback=True):
             self.session.execute(change.encode())
-            attributes = read_attributes(self.session)
-            then = replace(self.catalog, attributes=attributes)
-            return bool(self.drift(then) or self.drift(catalog_of(self.session)))
+            then = replace(structure_of(self.session), attributes=self.catalog.attributes)
+            if self.drift(then):
+                return True
+            return bool(self.drift(replace(then, attributes=read_attributes(self.session))))
 
 
 def catalog_of(session: Session) -> Catalog:
     attributes = read_attributes(session)
-    return replace(read.read(session, Counting(Exactness.ESTIMATE)), attributes=attributes)
+    return replace(structure_of(session), attributes=attributes)
+
+
+def structure_of(session: Session) -> Catalog:
+    return read.read(session, Counting(Exactness.ESTIMATE))
 
 
 def changes(file: Path, major: int) -> list[str]:
