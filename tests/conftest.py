@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from migplan.postgres.address import Address
 from tests.servers import WANTED, MakeDatabase, Origin, Server, live_in_memory, origins
+
+# How long an example takes tells how busy the machine is, and nothing of migplan.
+settings.register_profile("migplan", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("migplan")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -340,10 +340,12 @@ def test_whatever_a_writer_of_definitions_does_all_parts_are_of_one_generation(
     monkeypatch.setattr(read_again, "TRIES", 6)
     source = newest_database("CREATE TABLE g (id int, n int); CREATE TYPE e AS ENUM ('0')")
     stop = Event()
+    with session(newest, source) as first:  # there is something to read before the writer's first turn
+        first.execute(WRITER.format(1, 0))
 
     def write() -> None:
         chance = Random(1)
-        generation = 0
+        generation = 1
         with session(newest, source) as other:
             while not stop.is_set():
                 generation += 1
