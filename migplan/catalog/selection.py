@@ -339,7 +339,10 @@ def _pattern(text: str) -> Pattern:
         pattern = Pattern(text)
         _ = pattern.pieces
     except ValueError as error:
-        raise SelectionError(str(error)) from None
+        raise SelectionError(
+            str(error),
+            do="put double quotes around a part that has dots or quotes in it, as in: '\"my.schema\".orders'",
+        ) from None
     return pattern
 
 

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 
+from migplan.bundle.options import Options
+from migplan.bundle.schema.chosen import Choice
+from migplan.bundle.schema.roles import Owners
+from migplan.catalog.counts import Exactness
+from migplan.cli.options import with_provided
+from migplan.config import Config, SelectionSection
+from migplan.errors import MigplanError
+from migplan.pipeline.analyze import read_catalog
+from migplan.pipeline.choose import subject_of
+from migplan.pipeline.plan import ChosenPlan
+from migplan.postgres import pg_dump
+from migplan.postgres.session import reading
 from tests.cli.conftest import Run, nowhere, run
 from tests.servers import Server
 
@@ -134,3 +149,42 @@ def test_a_slip_in_a_command_is_answered_with_what_was_meant(run: Run, words: st
     Path("migplan.yaml").write_text("targets: {prod: {url: a}}")
     Path("bundle").mkdir()
     assert said in run(*words.split(), exit_code=2).stderr
+
+
+ODD = (
+    *('S "q".D', '"S ""q"".D"', '"S ""q"".D"."T "".1"', '"S "q".D".T', '"S ""q"".D".*', "a.b.c", '"', '""'),
+    *(".", "a.", ".a", '"a".', "[", "[!", "*.*.*", " ", "", "\x1b[31m", "'; drop", '"x"y', "%s", "{}", "\n"),
+)
+
+
+@pytest.mark.parametrize(("needed", "keys"), [(False, True), (True, True), (False, False)])
+def test_odd_words_work_or_are_refused(newest: Server, needed: bool, keys: bool) -> None:
+    name = newest.create_database(
+        """CREATE SCHEMA "S ""q"".D"; CREATE TABLE "S ""q"".D"."T "".1" (id int PRIMARY KEY);
+        CREATE TABLE child (id int REFERENCES "S ""q"".D"."T "".1")"""
+    )
+    address = newest.address(name)
+    catalog = read_catalog(address, Exactness.ESTIMATE)
+    with reading(address) as session:
+        program = pg_dump.suitable(session.version, encrypted=False)
+        with pg_dump.dumping(address, program, session.export_snapshot()) as dump:
+            archive = dump.archive()
+    newest.drop_database(name)
+    choice = Choice(needed=needed, dangling_keys=keys)
+    for word in ODD:
+        selections = (
+            SelectionSection(tables=(word,)),
+            SelectionSection(exclude=(word,)),
+            SelectionSection(schemas=(word,)),
+        )
+        asked = [(Config(selection=each), Options(choice=choice)) for each in selections]
+        asked += [
+            (Config(), Options(choice=choice, groups=(word,))),
+            (Config(), Options(choice=choice, owners=Owners(roles={word: "x"}))),
+            (Config(), Options(choice=replace(choice, kinds=frozenset({word})))),
+        ]
+        with suppress(click.BadParameter):
+            asked.append((with_provided(Config(), (word,)), Options(choice=choice)))
+        for settings, options in asked:
+            with suppress(MigplanError):
+                subject_of(catalog, archive, settings, options, ChosenPlan())
