@@ -109,6 +109,7 @@ class Altered:
     url: str
     journal: str  # what makes it
     folder: str
+    connection: psycopg.Connection  # of the one who changes it, for all changes
     said: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     @property
@@ -122,8 +123,7 @@ class Altered:
         }
 
     def execute(self, text: str) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(text.encode())
+        self.connection.execute(text.encode())
 
     def reset(self, change: str = "") -> None:
         self.execute(f"DROP SCHEMA IF EXISTS migplan CASCADE; {self.journal}; RESET search_path; {change}")
@@ -216,19 +216,20 @@ STATES = (applied_whole, applied_in_part, taken_back_in_part, migrated)
 @pytest.fixture
 def target(
     newest: Server, newest_database: MakeDatabase, request: pytest.FixtureRequest, run: Run
-) -> Altered:
+) -> Iterator[Altered]:
     """A target in one of these states, whose journal has no constraint that is in the way of a change."""
     bundle = verified(newest, newest_database(SCRIPT).params["dbname"])
     address = newest_database("")
     url = newest.url(address.params["dbname"])
     folder = request.param(bundle, address, url, run)
-    target = Altered(request.param, url, "", folder)
-    target.execute(_FREE)
-    target.journal = dumped(newest, url)
-    target.reset()
-    target.said |= {name: said(run, words) for name, words in target.commands.items()}
-    assert {code for code, _ in target.said.values()} <= {0, 1}, target.said
-    return target
+    with psycopg.connect(url, autocommit=True) as connection:
+        target = Altered(request.param, url, "", folder, connection)
+        target.execute(_FREE)
+        target.journal = dumped(newest, url)
+        target.reset()
+        target.said |= {name: said(run, words) for name, words in target.commands.items()}
+        assert {code for code, _ in target.said.values()} <= {0, 1}, target.said
+        yield target
 
 
 def dumped(server: Server, url: str) -> str:
