@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -152,6 +152,7 @@ class Server:
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _demo: str = ""
     ends: bool = False  # all tests have run
+    _kept: psycopg.Connection | None = None
 
     @property
     def conninfo(self) -> str:
@@ -199,12 +200,26 @@ class Server:
         """A database of its own for a test, with what the script makes in it; its name."""
         name = f"migplan_test_{os.getpid()}_{next(self._numbers)}"
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}" + self._strategy)
-        with self.connect() as connection:
-            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        self._maintain(statement.format(sql.Identifier(name), sql.Identifier(template)))
         if script:
             with self.connect(dbname=name) as connection:
                 connection.execute(script.encode())
         return name
+
+    def _maintain(self, statement: sql.Composed) -> None:
+        """Run it in a connection that stays open from test to test; one's own server may stop any time."""
+        if isinstance(self.origin, Own):
+            with self.connect() as connection:
+                connection.execute(statement)
+            return
+        if self._kept is None or self._kept.closed:
+            self._kept = self.stack.enter_context(closing(self.connect()))
+        try:
+            self._kept.execute(statement)
+        except psycopg.OperationalError:
+            if not self._kept.closed:
+                raise
+            self._maintain(statement)  # a test has ended every connection
 
     @cached_property
     def _strategy(self) -> LiteralString:
@@ -233,10 +248,7 @@ class Server:
     def drop_database(self, name: str) -> None:
         if self.vanishes:
             return
-        with self.connect() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+        self._maintain(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     @cached_property
     def has_vectors(self) -> bool:
