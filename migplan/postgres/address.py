@@ -45,6 +45,12 @@ class Address:
         shown = self._as_url()
         return f"{self.name} ({shown})" if self.name else shown
 
+    @property
+    def in_short(self) -> str:
+        """The same without the parameters of a URL."""
+        said, question, _ = str(self).partition("?")
+        return f"{said})" if question and self.name else said
+
     def _as_url(self) -> str:
         if service := self._service():
             beside = ("host", "hostaddr", "port", "user", "dbname")  # they take precedence over the service's

@@ -86,8 +86,8 @@ def _verified(
         every = (made, *checks, orphans, *hierarchies, *rows.checks)
         return Verification(
             bundle=expectation.manifest.name,
-            target=str(address).partition("?")[0],
-            source=str(source).partition("?")[0] if source is not None else "",
+            target=address.in_short,
+            source=source.in_short if source is not None else "",
             read_at=server.read_at,
             server=server.version_text,
             checks=tuple(check for check in every if check.of or check.differences),

@@ -284,3 +284,10 @@ def test_an_address_can_be_pasted_without_its_password(text: str, shown: str) ->
     assert parsed.without_password(text) == shown
     rest = {key: value for key, value in parsed.params.items() if key != "password"}
     assert parse(shown).params == rest
+
+
+def test_an_address_in_short_has_no_parameters() -> None:
+    url = "postgresql://me@here:5433/shop"
+    assert parse(f"{url}?sslmode=require", name="production").in_short == f"production ({url})"
+    assert parse(f"{url}?sslmode=require").in_short == url
+    assert parse(url, name="production").in_short == f"production ({url})"
