@@ -110,9 +110,9 @@ def _analysed(path: Path, settings: Config, address: Address, *, weighed_on: str
     """The folder, under the name of its history in the target; with a target's name its risks are weighed."""
     if weighed_on:
         platform = host_of_target(settings, weighed_on)
-        analysis = migrating.analyze_folder(path, settings, address, platform)
+        analysis = migrating.analyze_folder(path, settings, address, platform, weighed=True)
     else:
-        analysis = migrating.analyze_folder(path, settings)
+        analysis = migrating.analyze_folder(path, settings, address)
     found, note = migrating.recognised_in(analysis, address)
     screen.show_aside([note] if note else [])
     return found

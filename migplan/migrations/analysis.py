@@ -65,10 +65,14 @@ def analysis_of(
     sizes: Sizes | None = None,
     levels: Levels = NO_LEVELS,
     platform: Platform | None = None,
+    path: tuple[str, ...] = ("public",),
 ) -> Analysis:
-    """The same, of a folder that was read; ``platform`` is the managed host of the target."""
+    """The same, of a folder that was read.
+
+    ``platform`` is the managed host of the target, ``path`` the search path of its database.
+    """
     found = tuple(
-        analysis_of_file(each, style=folder.style, sizes=sizes, levels=levels, platform=platform)
+        analysis_of_file(each, style=folder.style, sizes=sizes, levels=levels, platform=platform, path=path)
         for each in folder.migrations
     )
     return Analysis(folder, found, Order(found), levels)

@@ -40,6 +40,7 @@ def analysis_of_file(
     sizes: Sizes | None = None,
     levels: Levels = NO_LEVELS,
     platform: Platform | None = None,
+    path: tuple[str, ...] = ("public",),
 ) -> FileAnalysis:
     """Read a migration's file. Of one in Python, nothing is known but what it says it requires."""
     if migration.kind == "python":
@@ -50,7 +51,7 @@ def analysis_of_file(
     context = Context(migration, migration.in_transaction and not outside, sizes, style, platform=platform)
     return FileAnalysis(
         migration,
-        _with_told(uses(statements), migration),
+        _with_told(uses(statements, path), migration),
         outside,
         outside_effects(statements),
         lint(statements, context, levels),

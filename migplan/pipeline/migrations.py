@@ -1,6 +1,7 @@
 """From a folder of hand-written migrations to a target, the proof, and back."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,20 +39,31 @@ _SIZES = """
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
     WHERE relkind IN ('r', 'm') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
 """
+_PATH = """
+    SELECT pg_catalog.current_setting('search_path'), user::text,
+           EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = user)
+"""
 _SHOWN = 10
 
 
 def analyze_folder(
-    path: Path, config: Config, address: Address | None = None, platform: Platform | None = None
+    path: Path,
+    config: Config,
+    target: Address | None = None,
+    platform: Platform | None = None,
+    *,
+    weighed: bool = False,
 ) -> Analysis:
-    """What stands in a folder; with a target the risks are weighed by the size of its tables.
+    """What stands in a folder; names without a schema mean what they mean in the target.
 
-    ``platform`` is the managed host of the target: what that does not allow is a risk.
+    ``platform`` is the managed host of the target: what that does not allow is a risk. If ``weighed``, the
+    risks are weighed by the size of the target's tables.
     """
-    sizes = _sizes(address) if address is not None else None
+    sizes = _sizes(target) if weighed and target is not None else None
+    names = _search_path(target) if target is not None else ("public",)
     _refuse_unknown(config.lint)
     levels = {code: "off" if said == "off" else Level(said) for code, said in config.lint.items()}
-    return analysis_of(read(path), sizes=sizes, levels=levels, platform=platform)  # type: ignore[arg-type]  # 'off' is one, too
+    return analysis_of(read(path), sizes=sizes, levels=levels, platform=platform, path=names)  # type: ignore[arg-type]  # 'off' is one, too
 
 
 def _refuse_unknown(codes: Iterable[str]) -> None:
@@ -163,6 +175,20 @@ def things_in(address: Address) -> frozenset[Thing]:
     """Return what a target has, by name."""
     with closing(connect(address)) as session:
         return present(session)
+
+
+def _search_path(address: Address) -> tuple[str, ...]:
+    """The schemas in which a database looks for names, whether they are there yet or not."""
+    with closing(connect(address)) as session:
+        ((said, user, is_schema),) = session.ask(_PATH, during="reading the search path")
+    every = [user if part == "$user" and is_schema else part for part in _parts_of_path(said)]
+    return tuple(part for part in every if part and not part.startswith(("$", "pg_"))) or ("public",)
+
+
+def _parts_of_path(said: str) -> Iterator[str]:
+    """The names of a setting's list, without their quotes."""
+    for quoted_, plain in re.findall(r'"((?:[^"]|"")*)"|([^\s,"]+)', said):
+        yield quoted_.replace('""', '"') or plain
 
 
 def _sizes(address: Address) -> dict[str, int]:

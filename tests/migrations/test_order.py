@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migplan.migrations.analysis import analyze
+from migplan.migrations.analysis import analysis_of, analyze
 from migplan.migrations.file_analysis import FileAnalysis
+from migplan.migrations.folder import read
 from migplan.migrations.model import Migration, Part, Thing, ThingKind, Use
 from migplan.migrations.order import Doubt, Order, Reason
 from migplan.sql.split import SqlFileError
@@ -188,6 +189,26 @@ def test_what_nobody_makes_has_to_be_in_the_target(tmp_path: Path) -> None:
         "table public.later": ("3_c", 1, False),
         "table public.v": ("4_d", 1, True),
     }
+
+
+def test_names_without_a_schema_are_looked_for_where_the_database_does(tmp_path: Path) -> None:
+    folder = read(
+        written(tmp_path, {"1_a.sql": "CREATE TABLE a (id int);", "2_b.sql": "CREATE INDEX ON app.a (id);"})
+    )
+    table = Thing(ThingKind.TABLE, "app.a")
+    assert table in {each.thing for each in analysis_of(folder).order.missing}
+    assert table not in {each.thing for each in analysis_of(folder, path=("app", "public")).order.missing}
+
+
+@pytest.mark.parametrize("how", ["{0};", "EXECUTE '{0}';", "EXECUTE 'SET a.b = 1; {0}';"])
+def test_a_function_that_a_block_makes_is_not_missing(tmp_path: Path, how: str) -> None:
+    made = how.format("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN RETURN new; END $f$")
+    order = analysis(
+        tmp_path,
+        _1_a=f"DO $$ BEGIN IF 1 = 1 THEN {made} END IF; END $$;\nCREATE TABLE t ();\n"
+        "CREATE TRIGGER x BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f();",
+    ).order
+    assert not order.missing
 
 
 def test_what_sql_cannot_tell_can_be_said(tmp_path: Path) -> None:

@@ -160,8 +160,9 @@ def _of_folder(
     if trying.said and not trying.wanted:
         raise click.UsageError(f"{trying.said} is for a trial of the folder: --try")
     host = target_host(reading.settings)
+    target = named.resolved(trying.target, reading.settings) if trying.target is not None else None
     with screen.progress("reading the migrations"):
-        found = analyze_folder(folder, reading.settings, platform=host.platform if host else None)
+        found = analyze_folder(folder, reading.settings, target, host.platform if host else None)
     if trying.wanted:
         _tried(found, reading.settings, trying, as_json=format_ == "json", whole=whole)
         return

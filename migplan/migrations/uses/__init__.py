@@ -21,9 +21,9 @@ _OF_THE_SESSION = frozenset(
 )
 
 
-def uses(statements: Iterable[Parsed]) -> tuple[Use, ...]:
-    """The uses of a file's statements, in their order."""
-    scope = Scope()
+def uses(statements: Iterable[Parsed], path: tuple[str, ...] = ("public",)) -> tuple[Use, ...]:
+    """The uses of a file's statements, in their order; ``path`` is the search path that they begin with."""
+    scope = Scope(path)
     for each in statements:
         scope.line, scope.statement = each.line, each.beginning
         _statement(scope, each.node, each.text)
@@ -58,7 +58,7 @@ def _elements(scope: Scope, statement: pg.CreateSchemaStmt) -> None:
 def _set(scope: Scope, statement: pg.VariableSetStmt) -> None:
     name = statement.name.lower()
     if name == "search_path":
-        scope.path = search_path(statement) or ("public",)
+        scope.path = search_path(statement) or scope.first_path
     elif name == "check_function_bodies":
         value = statement.args[0].a_const if statement.args else None
         text = value.sval.sval.lower() if value is not None else "on"

@@ -25,7 +25,7 @@ from migplan.sql.tree import options, schema_and_name, words
 UNREAD = Thing(ThingKind.OTHER, "SQL that is put together when it runs")
 ANYTHING = frozenset(ThingKind)
 _LEAVES = re.compile(r"\breturn\b", re.IGNORECASE)  # what stands below it in a DO block may not run
-Statements = Callable[[Scope, pg.Node], None]
+Statements = Callable[[Scope, pg.Node, str], None]
 
 _ROW_TYPE = re.compile(r"((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))*)%rowtype", re.IGNORECASE)
 _COLUMN_TYPE = re.compile(r"((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))+)%type", re.IGNORECASE)
@@ -129,8 +129,19 @@ def _sql_body(scope: Scope, body: str, statements: Statements) -> None:
         tree = postgast.parse(body)
     except postgast.PgQueryError:
         return  # the server will say it better, with all it knows of the function
+    _each(scope, body, tree, statements)
+
+
+def _each(scope: Scope, text: str, tree: pg.ParseResult, statements: Statements) -> None:
+    """Each statement of a text that is parsed, with its own text: it may have a body, too."""
+    if len(tree.stmts) == 1:
+        statements(scope, tree.stmts[0].stmt, text)
+        return
+    encoded = text.encode()
     for each in tree.stmts:
-        statements(scope, each.stmt)
+        end = each.stmt_location + each.stmt_len if each.stmt_len else len(encoded)
+        own = encoded[each.stmt_location : end].decode()
+        statements(scope, postgast.parse(own).stmts[0].stmt, own)
 
 
 def _run(scope: Scope, found: Iterator[BodyPart], statements: Statements, first: int) -> None:
@@ -148,8 +159,7 @@ def _part(scope: Scope, part: BodyPart, statements: Statements) -> None:
         tree = postgast.parse(part.sql)
     except postgast.PgQueryError:
         return
-    for each in tree.stmts:
-        statements(scope, each.stmt)
+    _each(scope, part.sql, tree, statements)
     if part.dynamic and len(tree.stmts) == 1:
         value = tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val
         if value.a_const.sval.sval:

@@ -25,9 +25,9 @@ def dotted(*parts: str) -> str:
 class Scope:
     """A file while it is read: the search path so far, the tables that are its own, and the uses found."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: tuple[str, ...] = ("public",)) -> None:
         self.uses: list[Use] = []
-        self.path: tuple[str, ...] = ("public",)
+        self.path = self.first_path = path
         self.checks_bodies = True
         self.temporary: set[str] = set()
         self.line = 1
