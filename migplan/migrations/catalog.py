@@ -186,7 +186,7 @@ class Catalog:
 
     def _home(self, use: Use, thing: Thing) -> Entry | None:
         if use.of is not None:
-            return self.find(use.of) or self.ghost(use.of)
+            return self._owner(use.of)
         if thing.kind in OF_TABLES:
             return self.ghost(Thing(ThingKind.TABLE, dotted(parts_of(thing.name)[:-1])))
         return None
@@ -208,7 +208,13 @@ class Catalog:
 
     def own(self, sequence: Entry, column: Thing) -> None:
         """A column owns a sequence from now on: they go away together."""
-        self._hang(sequence, self.find(column) if column.name else None)
+        self._hang(sequence, self._owner(column) if column.name else None)
+
+    def _owner(self, thing: Thing) -> Entry:
+        """What has parts: of an open table, the column itself, so that they go away with it."""
+        found = self.find(thing)
+        is_table = found is not None and found.thing.kind in RELATIONS and thing.kind in OF_TABLES
+        return self.ghost(thing) if found is None or is_table else found
 
     def attach(self, child: Entry, parent: Entry) -> None:
         """A table becomes a partition of another one, or inherits from it."""
@@ -260,6 +266,9 @@ class Catalog:
             several = len(dependent.signatures) > 1  # of the functions of a name another one is left
             if (cascade or is_partition) and not several:
                 self._remove(dependent, place, cascade=cascade)
+        if cascade and entry.thing.kind is ThingKind.COLUMN and entry.home is not None:
+            for dependent in entry.home.dependents:
+                dependent.sure = dependent.sure and dependent.detail != "v"  # it may have it by SELECT *
 
     def rename(self, entry: Entry, to: Thing, place: Place) -> None:
         """Give something another name, or another schema, with all that goes by its name."""

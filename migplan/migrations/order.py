@@ -441,6 +441,8 @@ class Walk:
                     self.catalog.gone[use.thing] = place
                 return
         if entry.thing.kind in RELATIONS and use.thing.kind in OF_TABLES:
+            if (known := self.catalog.get(use.thing)) is not None:
+                self.catalog.drop(known, place)
             return  # a part of a table that nobody knows
         if entry.made is not None:
             self._note_need(place, entry.made)

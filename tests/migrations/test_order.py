@@ -200,6 +200,15 @@ def test_names_without_a_schema_are_looked_for_where_the_database_does(tmp_path:
     assert table not in {each.thing for each in analysis_of(folder, path=("app", "public")).order.missing}
 
 
+def test_a_sequence_goes_with_its_column_though_nobody_says_the_columns_of_the_table(tmp_path: Path) -> None:
+    sql = (
+        "CREATE TABLE b AS SELECT 1 AS x, 2 AS y; ALTER TABLE b ALTER y SET NOT NULL, "
+        "ALTER y ADD GENERATED ALWAYS AS IDENTITY; ALTER TABLE b DROP y;"
+    )
+    things = analysis(tmp_path, _1_a=sql).order.after(["1_a"]).things()
+    assert not [each for each in things if each.kind is ThingKind.SEQUENCE]
+
+
 @pytest.mark.parametrize("how", ["{0};", "EXECUTE '{0}';", "EXECUTE 'SET a.b = 1; {0}';"])
 def test_a_function_that_a_block_makes_is_not_missing(tmp_path: Path, how: str) -> None:
     made = how.format("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN RETURN new; END $f$")
