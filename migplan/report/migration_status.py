@@ -159,9 +159,11 @@ def way_back(found: Foreseen, target: object) -> Iterator[Text]:
             yield Text(f"      stays: {stays}", style="dim")
     if found.rows:
         total = sum(each.rows for each in found.rows)
-        yield Text(f"Rows that go, {total:,} of them:", style="bold red")
+        yield Text(f"Rows and values that go, {total:,} in all:", style="bold red")
         for each in found.rows:
-            yield Text(f"  {'about ' if each.is_estimate else ''}{each.rows:,}  {each.what}", style="red")
+            number = f"{'about ' if each.is_estimate else ''}{each.rows:,}"
+            said = f"{each.what}: not counted: {each.unknown}" if each.unknown else each.what
+            yield Text(f"  {'?' if each.unknown else number}  {said}", style="red")
     else:
         yield Text("No row goes with it.")
     if found.changed:

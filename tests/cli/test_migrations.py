@@ -46,6 +46,31 @@ def test_the_last_one_is_taken_back_and_all_after_one(target: str, write: Write,
     assert asked(target, "SELECT count(*) FROM orders") == [(1,)]
 
 
+def test_the_rows_that_go_are_shown_by_the_names_of_today(new_target: str, write: Write, run: Run) -> None:
+    write(
+        _001_a="CREATE TABLE a (id int, x int); INSERT INTO a SELECT n, n FROM generate_series(1, 5) n;",
+        _002_b="""
+        ALTER TABLE a RENAME TO b;
+        ALTER TABLE b ADD y int;
+        INSERT INTO b VALUES (6, 6, 6), (7, 7, 7);
+        UPDATE b SET y = y WHERE false;
+        CREATE SCHEMA s;
+        ALTER TABLE b SET SCHEMA s;
+        CREATE TABLE ab AS SELECT generate_series(1, 4);
+        """,
+    )
+    run("apply", "m", "--target", new_target)
+    shown = run("rollback", "m", "--target", new_target, "--dry-run").stdout
+    assert "Rows and values that go, 8 in all:" in shown
+    assert "2  rows that the migration inserted, of s.b" in shown
+    assert "2  values in column y of s.b" in shown
+    assert "4  table public.ab" in shown
+    every = run("rollback", "m", "--target", new_target, "--dry-run", "--all").stdout
+    assert "Rows and values that go, 11 in all:" in every
+    assert "7  table s.b" in every
+    run("rollback", "m", "--target", new_target, "--yes", "--all")
+
+
 def test_a_file_that_changed_after_it_was_applied_is_refused(new_target: str, write: Write, run: Run) -> None:
     write(**SHOP)
     run("apply", "m", "--target", new_target)
