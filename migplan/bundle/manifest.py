@@ -369,7 +369,8 @@ def load_with_digest(folder: Path) -> tuple[Manifest, str]:
             raise FileError(what, do="export the bundle again", file=file) from None
         raise FileError(
             f"{folder} is not a bundle: cannot read {file.name}: {error.what}",
-            do="write one with: migplan export --out DIR",
+            do="write one with: migplan export --out DIR; a folder of migrations is looked at "
+            "with: migplan analyze FOLDER",
             file=file,
         ) from None
     return of_content(content, file), hashlib.sha256(data).hexdigest()

@@ -190,6 +190,8 @@ def _resolved(text: str | None, settings: Config) -> Address:
     if url is not None:
         return address.parse(url, name=text)
     if not address.looks_like_one(text):
+        if is_of_people(Path(text)):
+            raise AddressError(f"{text} is a folder of migrations, and a database is asked for", do=OF_PEOPLE)
         raise AddressError(
             f"{text!r} is neither a URL nor a name of migplan.yaml",
             do=configuration.suggestion(settings, text)
@@ -234,6 +236,12 @@ def default_bundle(plan: str) -> Path | None:
     beside = ", ".join(map(str, others))
     click.echo(f"note: {home / plan} is meant, by the plan's name; beside it: {beside}", err=True)
     return home / plan
+
+
+OF_PEOPLE = (
+    "of a folder of migrations there are: migplan analyze, rehearse, apply, status, verify and rollback"
+)
+"""What can be done with one, for who asks a command that knows none."""
 
 
 def is_of_people(path: Path | None) -> TypeGuard[Path]:

@@ -474,9 +474,9 @@ def choosing(command: Command) -> Command:
 def refuse_given(whys: Mapping[str, str]) -> None:
     """Raise UsageError if one of these parameters is given on the command line; each has its reason."""
     context = click.get_current_context()
-    for name, why in whys.items():
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name.replace('_', '-')} {why}")
+    for each in context.command.params:
+        if each.name in whys and context.get_parameter_source(each.name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{each.opts[0]} {whys[each.name]}")
 
 
 def refuse_several(*names: str) -> None:

@@ -48,6 +48,13 @@ def save(plan: Plan, file: Path) -> None:
 
 def load(file: Path) -> tuple[Plan, Marks]:
     """Return the plan of a file, and the positions of its values."""
+    if file.is_dir():
+        raise FileError(
+            f"{file} is a folder, and a plan is a file",
+            do="name the plan's file, such as plans/NAME.yaml; a bundle and a folder of migrations are "
+            "run with: migplan rehearse, or apply",
+            file=file,
+        )
     if not file.is_file():
         raise FileError(f"there is no plan {file}", do=f"make one with: migplan plan --out {file}", file=file)
     plan, marks = yamlfile.load(file, Plan)

@@ -31,3 +31,44 @@ def test_what_says_nothing_of_a_folder_is_refused(
 ) -> None:
     write(**SHOP)
     assert said in " ".join(run(*words, "--target", NOWHERE, exit_code=2).stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        *(
+            (("analyze", "m", option, value), f"{option} is for a database")
+            for option, value in [
+                ("--schema", "x"),
+                ("--table", "x"),
+                ("--exclude", "x"),
+                ("--provided", "x"),
+                ("--counts", "exact"),
+                ("--from", "x.json"),
+                ("--depth", "1"),
+            ]
+        ),
+        (("analyze", "m", "--check-orphans"), "--check-orphans is for a database"),
+        (("analyze", "m", "--source", NOWHERE), "a database on which to try them is --target"),
+        (("analyze", "m", "--format", "mermaid"), "--format mermaid is not for a folder of migrations"),
+        (("analyze", "m", "--keep-going"), "--keep-going is for a trial of the folder: --try"),
+        *(
+            (("rehearse", "m", *option.split()), f"{option.split()[0]} is for bundles")
+            for option in [
+                *("--out x", "--jobs 2", "--fresh", "--force", "--no-plan", "--replan", "--provided x"),
+                *("--without TRIGGER", "--with-needed", "--without-dangling-keys"),
+            ]
+        ),
+        (("check", "m"), "m is not a bundle"),
+        (("export", "m"), "m is a folder, and a plan is a file"),
+        (("document", "m"), "m is a folder of migrations, and a database is asked for"),
+        (("plan", "m"), "m is a folder of migrations, and a database is asked for"),
+        (("advise", "m"), "m is a folder of migrations, and a database is asked for"),
+    ],
+    ids=str,
+)
+def test_what_is_not_for_a_folder_is_refused(
+    words: tuple[str, ...], said: str, write: Write, run: Run
+) -> None:
+    write(**SHOP)
+    assert said in " ".join(run(*words, exit_code=2).stderr.split())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,14 @@ from migplan.cli import named, options, screen
 if TYPE_CHECKING:
     from migplan.config import Config
     from migplan.migrations.analysis import Analysis
+
+
+_OF_A_DATABASE = "is for a database, and the files of FOLDER are read whole"
+_OF_DATABASES = dict.fromkeys(
+    ("from_catalog", "schemas", "tables", "exclude", "provided", "counts", "depth", "check_orphans"),
+    _OF_A_DATABASE,
+)
+"""Options that say nothing of a folder of migrations, and why."""
 
 
 @click.command()
@@ -96,8 +103,8 @@ def analyze(
 
     trying = Trying(tries, on, after, target, scratch, keep_going, seed)
     if folder is not None:
-        others = [reading.source, reading.from_catalog, depth, check_orphans]
-        _of_folder(folder, others, reading, format_, trying, whole=whole)
+        options.refuse_given(_OF_DATABASES)
+        _of_folder(folder, reading, format_, trying, whole=whole)
         return
     if trying.said:
         raise click.UsageError(f"{trying.said} is for a folder of migrations: migplan analyze FOLDER --try")
@@ -141,7 +148,6 @@ class Trying:
 
 def _of_folder(
     folder: Path,
-    others: Sequence[object],
     reading: options.Reading,
     format_: str,
     trying: Trying,
@@ -153,10 +159,10 @@ def _of_folder(
     from migplan.report import migrations as report
 
     shapes = {"tree", "json"} if trying.wanted else {"tree"}
-    if any(each not in {None, False} for each in others) or format_ not in shapes:
-        raise click.UsageError(
-            "FOLDER is read from its files: --all, --platform, --try go with it; --format json with --try"
-        )
+    if reading.source is not None:
+        raise click.UsageError("FOLDER is read from its files: a database on which to try them is --target")
+    if format_ not in shapes:
+        raise click.UsageError(f"--format {format_} is not for a folder of migrations; json goes with --try")
     if trying.said and not trying.wanted:
         raise click.UsageError(f"{trying.said} is for a trial of the folder: --try")
     host = target_host(reading.settings)

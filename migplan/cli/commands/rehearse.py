@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from migplan.cli import named, options, screen
 from migplan.errors import RefusedError
@@ -24,6 +23,15 @@ if TYPE_CHECKING:
     from migplan.pipeline.rehearse import Stage
     from migplan.pipeline.rehearse_folder import FolderRehearsal
     from migplan.postgres.address import Address
+
+
+_OF_BUNDLES = dict.fromkeys(
+    ("out", "jobs", "fresh", "force", "kinds", "with_needed", "without_dangling_keys", "ignored", "again"),
+    "is for bundles, and a folder of migrations is rehearsed",
+) | {"provided": "is for bundles: what migrations need and none of them makes comes with --on or --source"}
+_OF_FOLDERS = dict.fromkeys(
+    ("on", "after", "scratch", "seed", "shape"), "is for folders of migrations, and a bundle is rehearsed"
+)
 
 
 @click.command()
@@ -105,10 +113,10 @@ def rehearse(
     settings = options.with_provided(settings, provided)
     _refuse_protected(target, settings)
     if named.is_of_people(bundle):
-        _refuse_of_bundles()
+        options.refuse_given(_OF_BUNDLES)
         of_folder = OfFolder(bundle, source, target, on, after, scratch, seed, shape == "json", log_format)
         sys.exit(of_folder.rehearse(settings))
-    _refuse_of_folders()
+    options.refuse_given(_OF_FOLDERS)
     of_export = {
         "--platform": platform is not None,
         "--provided": bool(provided),
@@ -121,33 +129,6 @@ def rehearse(
     asked = Asked(source, settings, out, jobs, plan_wish, choice_wish, fresh, force, said)
     if not rehearsed(asked.bundle(bundle), target, settings, jobs, log_format):
         sys.exit(1)
-
-
-_OF_FOLDERS = ("on", "after", "scratch", "seed", "shape")
-_OF_BOTH = frozenset({*_OF_FOLDERS, "source", "target", "config_file", "platform", "log_format", "words"})
-
-
-def _given() -> set[str]:
-    """The options that stand on the command line."""
-    context = click.get_current_context()
-    return {
-        name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    }
-
-
-def _refuse_of_folders() -> None:
-    """Raise UsageError if an option is given that is for folders of migrations alone."""
-    if wrong := sorted(_given() & set(_OF_FOLDERS)):
-        name = "format" if wrong[0] == "shape" else wrong[0]
-        raise click.UsageError(f"--{name} is for folders of migrations, and a bundle is rehearsed")
-
-
-def _refuse_of_bundles() -> None:
-    """Raise UsageError if an option is given that is for bundles alone."""
-    if wrong := sorted(_given() - _OF_BOTH):
-        raise click.UsageError(
-            f"--{wrong[0].replace('_', '-')} is for bundles, and a folder of migrations is rehearsed"
-        )
 
 
 def _refuse_protected(target: str, settings: Config) -> None:
