@@ -893,6 +893,7 @@ class _Dropping:
     ) -> None:
         self._state, self._write = state, write
         self._dropped, self._left = dropped, dict(explicit)
+        self._untied: set[Key] = set()
 
     def statements(self) -> Iterator[str]:
         """Yield the DROPs."""
@@ -937,26 +938,34 @@ class _Dropping:
             yield Key(CLASS, owner[1])
 
     def _cut(self, edges: Mapping[Key, dict[Key, list[Key]]]) -> Iterator[str]:
-        """Drop a part that ties two together: a constraint, a policy, the default of a column."""
+        """Drop the parts that tie two together: constraints, policies, defaults of columns."""
         for key in self._left:
-            for first, causes in edges[key].items():
-                if first not in self._left:
+            for first in [each for each in edges[key] if each in self._left]:
+                parts = [self._state.items.get(cause) for cause in dict.fromkeys(edges[key][first])]
+                ties = [part for part in parts if part is not None and self._is_tie(part, first)]
+                if len(ties) < len(parts):
                     continue
-                for cause in causes:
-                    item = self._state.items.get(cause)
-                    if item is None or item.key == first:
-                        continue
-                    if item.kind in OF_TABLES:
-                        yield self._write.drop(item)
-                    elif item.kind == "column" and item.get("default") is not None:
-                        start = self._write.alter_table(item, only=False)
-                        yield f"{start} ALTER COLUMN {self._write.own_name(item)} DROP DEFAULT"
-                    else:
-                        continue
-                    edges[key].pop(first)
-                    return
+                del edges[key][first]
+                for part in ties:
+                    if part.key not in self._untied:
+                        self._untied.add(part.key)
+                        yield self._untie(part)
+                return
         key = next(iter(self._left))  # nothing is left to cut: the server will say what is in the way
         yield self._write.drop(self._left.pop(key))
+
+    @staticmethod
+    def _is_tie(part: Item, whole: Key) -> bool:
+        """Whether a part can be dropped before what it is a part of."""
+        if part.key == whole:
+            return False
+        return part.kind in OF_TABLES or (part.kind == "column" and part.get("default") is not None)
+
+    def _untie(self, part: Item) -> str:
+        if part.kind in OF_TABLES:
+            return self._write.drop(part)
+        start = self._write.alter_table(part, only=False)
+        return f"{start} ALTER COLUMN {self._write.own_name(part)} DROP DEFAULT"
 
 
 def _made_with(state: State, nodes: Mapping[Key, Item], key: Key) -> Key | None:
