@@ -122,7 +122,7 @@ class _Compared(io.RawIOBase):
             data = _block(self._stream, wanted)
             if hashlib.sha256(data).digest() != self._seal.blocks[number * _SIZE : (number + 1) * _SIZE]:
                 raise FileError(
-                    f"{self._file} was changed after it was checked, when the command began",
+                    f"{self._file} was changed after it was read, when the command began",
                     do="put it back as it was, and run the same command again",
                     file=self._file,
                 )

@@ -52,7 +52,7 @@ def test_no_byte_of_a_changed_block_is_read(files: SealedFiles, at: int, read: i
     with other.open("changed") as stream:
         stream.seek(read)
         if at // BLOCK == read // BLOCK:
-            with pytest.raises(FileError, match="was changed after it was checked"):
+            with pytest.raises(FileError, match="was changed after it was read"):
                 stream.read(1)
         else:
             assert stream.read(1) == DATA[read : read + 1]

@@ -120,7 +120,7 @@ def test_explain_shows_the_page_of_a_rule(run: Run) -> None:
 
 
 def test_a_database_named_twice_is_refused(run: Run) -> None:
-    assert "twice" in run("advise", "host=a", "--source", "host=b", exit_code=2).stderr
+    assert "two different databases" in run("advise", "host=a", "--source", "host=b", exit_code=2).stderr
 
 
 TROUBLED = """

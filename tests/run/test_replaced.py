@@ -80,9 +80,7 @@ def test_a_file_of_a_bundle(
     verified, where = exported(newest, source, tmp_path, *words), newest.address(target)
     (path,) = verified.paths.folder.glob(file)
     honest = path.read_bytes()
-    with pytest.raises(
-        StepError, match="was changed after it was checked, when the command began"
-    ) as refused:
+    with pytest.raises(StepError, match="was changed after it was read, when the command began") as refused:
         applied(verified, where, told=replacing(path, old, new))
     assert refused.value.do == "put it back as it was, and run the same command again"
     with newest.connect(dbname=target) as connection:
@@ -99,7 +97,7 @@ def test_a_rollback_file_before_it_is_kept(newest: Server, source: str, target: 
     verified, where = exported(newest, source, tmp_path), newest.address(target)
     (path,) = (verified.paths.folder / "rollback").glob("01-*.sql")
     path.write_text("DROP DATABASE prod;\n")
-    with pytest.raises(FileError, match="was changed after it was checked"):
+    with pytest.raises(FileError, match="was changed after it was read"):
         applied(verified, where)
 
 
@@ -145,7 +143,7 @@ def test_a_migration(
 ) -> None:
     found, where = analysis(tmp_path / "m", **{name: text}), newest.address(target)
     told = replacing(tmp_path / "m" / name.replace("__", "."), old, new)
-    with pytest.raises((StepError, FileError), match="was changed after it was checked"):
+    with pytest.raises((StepError, FileError), match="was changed after it was read"):
         migrate(found, where, MigrateOptions(options=options()), told)
     with newest.connect(dbname=target) as connection:
         assert connection.execute("SELECT to_regclass('honest'), to_regclass('forged')").fetchone() == (

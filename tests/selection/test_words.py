@@ -125,7 +125,7 @@ def test_a_rehearsal_takes_the_advice_that_it_gives(run: Run, newest: Server) ->
         assert "FK CONSTRAINT public.b" in run(*words[:2], exit_code=2).stderr
         assert not Path("migrations").exists()
         run(*words)
-        assert "is there, and rehearsed as it is: --without-dangling-keys is for one" in run(*words).stderr
+        assert "is there, and rehearsed as it is: --without-dangling-keys applies only" in run(*words).stderr
         run(*words[:2], "--with-needed", "--fresh")
         assert "CREATE TABLE public.a" in "".join(
             each.read_text() for each in Path("migrations").rglob("*.sql")

@@ -95,10 +95,30 @@ _FUNCTIONS: LiteralString = """
                       AND d.classid = 'pg_catalog.pg_proc'::regclass)
     ORDER BY p.oid
 """
+# Of the enums and domains only those that are named, or that columns and arguments of what is named have:
+# others may be made by the files themselves.
 _TYPES: LiteralString = """
+    WITH RECURSIVE wanted (kind, schema, name) AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])),
+    used (type) AS (
+        SELECT t.oid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+        JOIN wanted w ON w.kind = 'type' AND (n.nspname, t.typname) = (w.schema, w.name)
+        UNION
+        SELECT a.atttypid FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        JOIN wanted w ON w.kind = 'relation' AND (n.nspname, c.relname) = (w.schema, w.name)
+        WHERE a.attnum > 0 AND NOT a.attisdropped
+        UNION
+        SELECT unnest(p.prorettype || coalesce(p.proallargtypes, p.proargtypes::oid[]))
+        FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+        JOIN wanted w ON w.kind = 'function' AND (n.nspname, p.proname) = (w.schema, w.name)
+        UNION
+        SELECT unnest(ARRAY[t.typelem, t.typbasetype])
+        FROM used JOIN pg_catalog.pg_type t ON t.oid = used.type
+    )
     SELECT n.nspname::text, t.typname::text
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-    WHERE t.typtype IN ('d', 'e') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    WHERE t.oid IN (SELECT type FROM used)
+      AND t.typtype IN ('d', 'e') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e'
                       AND d.classid = 'pg_catalog.pg_type'::regclass)
     ORDER BY t.oid
@@ -250,7 +270,10 @@ def stand_ins(session: Session, needed: Collection[Thing], base: Base) -> Base:
     wanted = [(kind, *parts[:2]) for kind, *parts in named]
     relations = {(schema, name) for kind, schema, name in wanted if kind in _OF_RELATIONS}
     functions = {(schema, name) for kind, schema, name in wanted if kind is ThingKind.FUNCTION}
-    types = ask(_TYPES)  # all: which of them columns have, files do not tell
+    of_types = {(schema, name) for kind, schema, name in wanted if kind is ThingKind.TYPE}
+    every = (("relation", relations), ("function", functions), ("type", of_types))
+    using = [(word, *each) for word, names in every for each in sorted(names)]
+    types = ask(_TYPES, [list(column) for column in zip(*using, strict=True)]) if using else []
     asked = [("TABLE", *each) for each in sorted(relations)] + [("TYPE", *each) for each in types]
     schemas = {schema for _, schema, _ in wanted} | {schema for schema, _ in types}
     schemas |= {_parts(each)[0] for each in needed if each.kind is ThingKind.SCHEMA}
