@@ -190,8 +190,8 @@ def _resolved(text: str | None, settings: Config) -> Address:
     if url is not None:
         return address.parse(url, name=text)
     if not address.looks_like_one(text):
-        if is_of_people(Path(text)):
-            raise AddressError(f"{text} is a folder of migrations, and a database is asked for", do=OF_PEOPLE)
+        if text and is_of_people(Path(text)):
+            raise AddressError(f"{text} is a folder, and a database is asked for", do=OF_PEOPLE)
         raise AddressError(
             f"{text!r} is neither a URL nor a name of migplan.yaml",
             do=configuration.suggestion(settings, text)

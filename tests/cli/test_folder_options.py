@@ -61,9 +61,9 @@ def test_what_says_nothing_of_a_folder_is_refused(
         ),
         (("check", "m"), "m is not a bundle"),
         (("export", "m"), "m is a folder, and a plan is a file"),
-        (("document", "m"), "m is a folder of migrations, and a database is asked for"),
-        (("plan", "m"), "m is a folder of migrations, and a database is asked for"),
-        (("advise", "m"), "m is a folder of migrations, and a database is asked for"),
+        (("document", "m"), "m is a folder, and a database is asked for"),
+        (("plan", "m"), "m is a folder, and a database is asked for"),
+        (("advise", "m"), "m is a folder, and a database is asked for"),
     ],
     ids=str,
 )
