@@ -69,7 +69,7 @@ class Rehearsal:
             yield self._kept(stage())
             if not self.holds:
                 return
-        seconds, after = _timed(lambda: analyze.read_catalog(self.target))
+        seconds, after = timed(lambda: analyze.read_catalog(self.target))
         found = [*map(str, differences(before, after)), *_changed(beside, self._beside())]
         said = "the target is as it was before"
         if found:
@@ -101,7 +101,7 @@ class Rehearsal:
             )
 
     def _apply(self) -> Stage:
-        seconds, done = _timed(self._applied)
+        seconds, done = timed(self._applied)
         status = status_of(self.target)
         run = next(each for each in status.runs if each.run.run == done.run.run)
         self.timings = timings_of(run.entries)
@@ -110,7 +110,7 @@ class Rehearsal:
 
     def _verify(self) -> Stage:
         jobs = self.running.options.jobs
-        seconds, found = _timed(
+        seconds, found = timed(
             lambda: verify_target(self.target, self.bundle.paths.folder, None, jobs, self.on_progress)
         )
         if found.holds:
@@ -121,13 +121,13 @@ class Rehearsal:
         return Stage("verify", seconds, counted(len(wrong), "difference"), holds=False, details=wrong)
 
     def _roll_back(self) -> Stage:
-        seconds, gone = _timed(
+        seconds, gone = timed(
             lambda: rollback(LocalBundle.of(self.bundle), self.target, RollbackOptions(), self.on_event)
         )
         return Stage("rollback", seconds, f"{counted(gone.steps, 'step')} rolled back")
 
     def _apply_again(self) -> Stage:
-        seconds, done = _timed(self._applied)
+        seconds, done = timed(self._applied)
         return Stage("apply again", seconds, self._brought(done))
 
     def _brought(self, done: RunResult) -> str:
@@ -159,7 +159,8 @@ def _changed(before: frozenset[str], after: frozenset[str]) -> list[str]:
     ]
 
 
-def _timed(work: Callable[[], Value]) -> tuple[float, Value]:
+def timed(work: Callable[[], Value]) -> tuple[float, Value]:
+    """Return how many seconds something took, and what it returned."""
     started = time.monotonic()
     found = work()
     return time.monotonic() - started, found

@@ -7,10 +7,9 @@ way back is tried, and what it leaves is compared with what was there before its
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.model import Catalog
@@ -18,7 +17,7 @@ from migplan.errors import RefusedError, StepError
 from migplan.migrations.analysis import Analysis
 from migplan.pipeline.migration_proof import FolderProof, ProofOptions, receipt_of, verify_migrations
 from migplan.pipeline.migrations import apply_migrations
-from migplan.pipeline.rehearse import Stage
+from migplan.pipeline.rehearse import Stage, timed
 from migplan.pipeline.trial import different, names_after, state_of
 from migplan.postgres.address import Address
 from migplan.postgres.session import Session, connect
@@ -34,7 +33,6 @@ from migplan.text.wording import counted
 from migplan.verify.migrations import MigrationsVerified
 from migplan.verify.parts import look
 
-Value = TypeVar("Value")
 _FAILS = frozenset({"failed", "not judged"})
 
 
@@ -92,7 +90,7 @@ class FolderRehearsal:
                 if self._gone and self.holds:
                     again = TrialOptions(seeds=self.seeds, on_event=self.on_event, records=True)
                     gone = ran[len(ran) - self._gone :]
-                    seconds, files = _timed(lambda: court.run(built.address, gone, again))
+                    seconds, files = timed(lambda: court.run(built.address, gone, again))
                     yield self._kept(_applied("apply again", seconds, files))
                 if self.holds:
                     self._leave_receipt(built.address)
@@ -146,7 +144,7 @@ class FolderRehearsal:
 
         On a scratch server that is what their verify parts say: there is nothing else to compare it with.
         """
-        seconds, proof = _timed(lambda: self._proof(address))
+        seconds, proof = timed(lambda: self._proof(address))
         found = proof.found
         parts = [f"{each.name}: {wrong.what}" for each in found.looked for wrong in each.wrong]
         details = (*parts, *map(str, found.differences))
@@ -229,9 +227,3 @@ def _applied(name: str, seconds: float, files: Sequence[TriedFile]) -> Stage:
         f"{each.name}: {each.failure.place}: {each.failure.what}" for each in failed if each.failure
     )
     return Stage(name, seconds, f"{failed[0].name} {failed[0].state}", holds=False, details=details)
-
-
-def _timed(work: Callable[[], Value]) -> tuple[float, Value]:
-    started = time.monotonic()
-    found = work()
-    return time.monotonic() - started, found

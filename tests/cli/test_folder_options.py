@@ -51,7 +51,18 @@ def test_what_says_nothing_of_a_folder_is_refused(
         (("analyze", "m", "--check-orphans"), "--check-orphans is for a database"),
         (("analyze", "m", "--source", NOWHERE), "a database on which to try them is --target"),
         (("analyze", "m", "--format", "mermaid"), "--format mermaid is not for a folder of migrations"),
-        (("analyze", "m", "--keep-going"), "--keep-going is for a trial of the folder: --try"),
+        *(
+            (("analyze", folder, *option.split()), f"{option.split()[0]} is for a {said}")
+            for option in (
+                "--on m",
+                "--after 001",
+                "--scratch x",
+                "--keep-going",
+                "--seed",
+                f"--target {NOWHERE}",
+            )
+            for folder, said in (("m", "trial of the folder: --try"), (NOWHERE, "folder of migrations"))
+        ),
         *(
             (("rehearse", "m", *option.split()), f"{option.split()[0]} is for bundles")
             for option in [

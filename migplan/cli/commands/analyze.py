@@ -22,6 +22,7 @@ _OF_DATABASES = dict.fromkeys(
     _OF_A_DATABASE,
 )
 """Options that say nothing of a folder of migrations, and why."""
+_OF_A_TRIAL = ("on", "after", "target", "scratch", "keep_going", "seed")
 
 
 @click.command()
@@ -106,8 +107,9 @@ def analyze(
         options.refuse_given(_OF_DATABASES)
         _of_folder(folder, reading, format_, trying, whole=whole)
         return
-    if trying.said:
-        raise click.UsageError(f"{trying.said} is for a folder of migrations: migplan analyze FOLDER --try")
+    options.refuse_given(
+        dict.fromkeys(("tries", *_OF_A_TRIAL), "is for a folder of migrations: migplan analyze FOLDER --try")
+    )
     if check_orphans and reading.from_catalog:
         raise click.UsageError("--check-orphans needs the database itself, and --from takes a file")
     if check_orphans:
@@ -134,17 +136,6 @@ class Trying:
     keep_going: bool
     seeds: bool
 
-    @property
-    def said(self) -> str:
-        """An option that only a trial needs; empty if none was said."""
-        more = {
-            "--on": self.on,
-            "--target": self.target,
-            "--keep-going": self.keep_going,
-            "--seed": self.seeds,
-        }
-        return next((name for name, value in more.items() if value), "--try" if self.wanted else "")
-
 
 def _of_folder(
     folder: Path,
@@ -163,8 +154,8 @@ def _of_folder(
         raise click.UsageError("FOLDER is read from its files: a database on which to try them is --target")
     if format_ not in shapes:
         raise click.UsageError(f"--format {format_} is not for a folder of migrations; json goes with --try")
-    if trying.said and not trying.wanted:
-        raise click.UsageError(f"{trying.said} is for a trial of the folder: --try")
+    if not trying.wanted:
+        options.refuse_given(dict.fromkeys(_OF_A_TRIAL, "is for a trial of the folder: --try"))
     host = target_host(reading.settings)
     target = named.resolved(trying.target, reading.settings) if trying.target is not None else None
     with screen.progress("reading the migrations"):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from migplan.cli import named, options, screen
 from migplan.errors import JournalError
@@ -17,6 +16,13 @@ from migplan.errors import JournalError
 if TYPE_CHECKING:
     from migplan.config import Config
     from migplan.verify.verification import Verification
+
+
+_OF_BUNDLES = {
+    "source": "is for bundles: a folder of migrations is not made from a database",
+    "jobs": "is for bundles: a folder of migrations is verified by one session",
+}
+"""Options that say nothing of a folder of migrations, and why."""
 
 
 @click.command()
@@ -97,7 +103,7 @@ def verify(
     if named.is_of_people(bundle):
         from migplan.cli import migrations as folders
 
-        _refuse_of_bundles(source)
+        options.refuse_given(_OF_BUNDLES)
         lent = named.resolved(scratch, settings) if scratch is not None else None
         wanted = folders.VerifyOptions(shape, report_file, lent, everything, key)
         if not folders.verify(bundle, named.resolved(target, settings), settings, wanted):
@@ -137,11 +143,3 @@ def _show_way(found: Verification, folder: Path, target: str) -> None:
 
     if found.lacks_tables:
         screen.show([f"Apply it with: {runs.words_of(folder, target).apply}"])
-
-
-def _refuse_of_bundles(source: str | None) -> None:
-    """Raise UsageError for options that say nothing about a folder of migrations."""
-    if source is not None:
-        raise click.UsageError("--source is for bundles: a folder of migrations is not made from a database")
-    if click.get_current_context().get_parameter_source("jobs") is ParameterSource.COMMANDLINE:
-        raise click.UsageError("--jobs is for bundles: a folder of migrations is verified by one session")
