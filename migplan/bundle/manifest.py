@@ -65,13 +65,19 @@ class Origin(Section):
 
 
 class Block(Section):
-    """The rows of one COPY statement: the bytes from ``start`` up to, not including, ``end`` are its data."""
+    """The rows of one COPY statement: the bytes from ``start`` up to, not including, ``end`` are its data.
+
+    Where rows come live from the source there are none: ``query`` reads them there.
+    """
 
     table: str = Field(description="the table that COPY names: a partition stands for itself")
     columns: tuple[str, ...]
-    rows: int
+    rows: int = Field(description="exact where they are written; else about, and 0 where nobody knows")
     start: int
     end: int
+    query: str = Field("", description="that reads them on the source; empty: they are written")
+    format: Literal["text", "binary"] = Field("text", description="in which they travel live")
+    bytes: int | None = Field(None, description="about how large they are, where they come live")
 
     @property
     def is_temporary(self) -> bool:
@@ -87,6 +93,9 @@ class Step(Section):
     needs: tuple[str, ...] = Field((), description="other tables whose rows must be there before")
     large_objects: tuple[int, ...] = Field((), description="numbers of those that it brings, or a part of")
     alone: bool = Field(False, description="everything before it must be done, and nothing runs beside it")
+    sequences: tuple[str, ...] = Field(
+        (), description="that it sets to what the source says of them when it runs"
+    )
     rows: int = 0
     start: int
     end: int
@@ -285,6 +294,9 @@ class Manifest(Section):
     constraints: Layout
     contents: Literal["all", "schema", "data"] = "all"
     data_format: Literal["copy", "insert"] = "copy"
+    rows_are: Literal["written", "live"] = Field(
+        "written", description="live: they come from the source when it runs, and their numbers are estimates"
+    )
     keeps_owners: bool = Field(True, description="false: whoever runs the files owns everything")
     roles: dict[str, str] = Field({}, description="what roles of the source are called in the target")
     rows: int = 0
@@ -312,6 +324,11 @@ class Manifest(Section):
     )
     notes: tuple[str, ...] = ()
     history: tuple[FormerSeal, ...] = Field((), description="what it was before edits by hand, oldest first")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its rows come from the source when it runs, and no file holds them."""
+        return self.rows_are == "live"
 
     @property
     def blocks(self) -> Iterator[tuple[BundleFile, Step, Block]]:

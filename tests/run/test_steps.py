@@ -22,7 +22,7 @@ from migplan.run.bundle.steps import steps_of
 from migplan.run.engine import events
 from migplan.run.engine.events import Event
 from migplan.run.engine.journal import digest_of
-from migplan.run.engine.steps import CopyBlock, Segment, Statements, Step, predecessors
+from migplan.run.engine.steps import CopyBlock, Statements, Step, Written, predecessors
 from migplan.sql.split import CopyRows, Statement, pieces
 from tests.databases import DATABASES
 from tests.export import rich
@@ -72,8 +72,9 @@ def assert_covered(content: bytes, steps: Sequence[Step]) -> None:
     """What is in no piece is a setting, the beginning or end of a transaction, or the frame of a COPY."""
     in_force: dict[str, str] = {}
     at = 0
-    before: Segment | None = None
+    before: Written | None = None
     for step, piece in [(each, piece) for each in steps for piece in each.segments]:
+        assert isinstance(piece, Written)
         if isinstance(piece, Statements) and piece.start == piece.end:
             continue  # the rows of an empty table, as INSERT
         if isinstance(piece, Statements) and isinstance(before, Statements) and piece.start == before.start:
@@ -90,7 +91,7 @@ def assert_covered(content: bytes, steps: Sequence[Step]) -> None:
     settings(content[at:], None)
 
 
-def settings(between: bytes, piece: Segment | None) -> dict[str, str]:
+def settings(between: bytes, piece: Written | None) -> dict[str, str]:
     """The settings between two pieces; there is nothing else."""
     text = between.removeprefix(b"\\.\n").removeprefix(b";")
     if isinstance(piece, CopyBlock):

@@ -6,8 +6,9 @@ by others, on another machine. No step holds the text of its file; it knows the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
+from migplan.names import QualifiedName
 from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, Footprint
 
 PROGRAM = "program"
@@ -36,7 +37,32 @@ class CopyBlock:
     line: int
 
 
-Segment = Statements | CopyBlock
+@dataclass(frozen=True, slots=True)
+class LiveRows:
+    """Rows that come from the source when the step runs: what ``query`` reads there goes into ``table``."""
+
+    table: str
+    columns: tuple[str, ...]
+    query: str
+    format: Literal["text", "binary"]
+    freeze: bool  # the transaction has emptied the table before: rows may come in frozen
+    rows: int  # about; 0 where nobody knows
+    bytes: int  # about, likewise
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSequences:
+    """Sequences that are set to what the source says of them when the step runs, which is after the rows."""
+
+    names: tuple[QualifiedName, ...]
+    line: int
+
+
+Written = Statements | CopyBlock
+"""What stands in a file."""
+
+Segment = Written | LiveRows | LiveSequences
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ _NON_TRANSACTIONAL = (
     "it cannot be in a transaction: what it did before it failed stays; the next apply looks what that is"
 )
 
+_COMES_LIVE = "its rows come live from the source, and this run was not given one"
+_GIVE_SOURCE = "run it with: migplan apply BUNDLE --source SOURCE"
+
 # Where in the rows; servers may speak another language.
 _LINE_OF_COPY = re.compile(r"^COPY .*?, \w+ (\d+)", re.MULTILINE | re.DOTALL)
 
@@ -241,6 +244,8 @@ class _Doing:
                     if isinstance(piece, CopyBlock):
                         message = self._sent(message)
                         self._copy(piece, stream)
+                    elif not isinstance(piece, Statements):
+                        raise self._error(_COMES_LIVE, piece.line, do=_GIVE_SOURCE)
                     else:
                         for text, line in texts_of(piece, stream, step.file):
                             message = message if message.takes(text) else self._sent(message)

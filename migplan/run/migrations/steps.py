@@ -12,7 +12,7 @@ from migplan.migrations.source_files import reopened
 from migplan.migrations.transactions import NonTransactional
 from migplan.run.data.step import DataSteps
 from migplan.run.engine.journal import Beginning, Kind
-from migplan.run.engine.steps import PROGRAM, CopyBlock, Segment, Statements, Step
+from migplan.run.engine.steps import PROGRAM, CopyBlock, Statements, Step, Written
 from migplan.run.engine.target import LockedTarget, RunResult
 from migplan.run.engine.worker import Observer
 from migplan.sealed_files import SealedFiles
@@ -79,7 +79,7 @@ def _one_by_one(step: Step, part: Part, outside: Mapping[int, NonTransactional])
         yield one
 
 
-def _segments(part: Part) -> Iterator[tuple[Segment, Statement | None]]:
+def _segments(part: Part) -> Iterator[tuple[Written, Statement | None]]:
     """Yield what a part sends; a BEGIN and COMMIT of its own are left out, since each step has ours."""
     for piece in pieces(reopened(part), part.file):
         if isinstance(piece, CopyRows):
@@ -90,7 +90,7 @@ def _segments(part: Part) -> Iterator[tuple[Segment, Statement | None]]:
             yield Statements(piece.start, piece.end, piece.line), piece
 
 
-def _filled(step: Step, segments: tuple[Segment, ...]) -> Step:
+def _filled(step: Step, segments: tuple[Written, ...]) -> Step:
     return replace(
         step,
         line=segments[0].line if segments else step.line,
