@@ -8,14 +8,14 @@ import json
 import os
 import secrets
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import LiteralString
 
 from psycopg import sql
 
-from migplan.errors import AddressError, DatabaseError, LaunchError
+from migplan.errors import AddressError, ConnectError, DatabaseError, LaunchError
 from migplan.files import write_whole
 from migplan.postgres import address, container
 from migplan.postgres.address import Address
@@ -203,9 +203,10 @@ def judge(
 
     ``major`` and ``extensions`` are those of the target. Of the servers on this machine one of that version
     is taken that has the extensions, but for those that can have stand-ins; then an image of that version,
-    where an engine for containers answers; then a server of another version, which its notes say. On one of
-    our own ``superuser`` runs everything: what is made belongs to whom it belongs to in the target.
-    LaunchError where there is none; DatabaseError where the lent one cannot be used.
+    where an engine for containers answers; then a server of another version: its notes say that, and why no
+    container was to be had. On one of our own ``superuser`` runs everything: what is made belongs to whom it
+    belongs to in the target. LaunchError where there is none, ConnectError where it has ended meanwhile;
+    DatabaseError where the lent one cannot be used.
     """
     if lent is not None:
         with connect(lent) as session:
@@ -213,26 +214,53 @@ def judge(
         return
     needed = frozenset(extensions) - STUBBED
     installation = _installation(major, extensions, needed)
-    if installation is None and major is not None and (image := container.image_of(major)):
-        with (
-            container.running(image, superuser) as url,
-            _judging(url, f"a container of {image}", major) as made,
-        ):
-            yield made
-        return
-    installation = installation or _any_installation(major, needed)
-    with (
-        ThrowawayServer(installation, superuser=superuser) as server,
-        _judging(server.conninfo(), "a throwaway server", major) as made,
-    ):
-        yield made
+    notes: tuple[str, ...] = ()
+    with ExitStack() as stack:
+        made = None
+        if installation is None and major is not None:
+            try:
+                made = _in_container(stack, major, superuser)
+            except LaunchError as error:
+                do = f" ({error.do})" if error.do else ""
+                notes = (f"no container of PostgreSQL {major}: {error.what}{do}",)
+        if made is None:
+            installation = installation or _any_installation(major, needed)
+            server = stack.enter_context(ThrowawayServer(installation, superuser=superuser))
+            made = _judging(server.conninfo(), "a throwaway server", major)
+        try:
+            yield replace(made, notes=(*made.notes, *notes))
+        except ConnectError as error:
+            _refuse_ended(made, error)
+            raise
 
 
-@contextmanager
-def _judging(url: str, what: str, major: int | None) -> Iterator[Judge]:
+def _refuse_ended(judge: Judge, error: ConnectError) -> None:
+    """Raise ConnectError that says so if it is the judge's own server that does not answer any more."""
+    try:
+        connect(judge.address).close()
+    except ConnectError:
+        raise ConnectError(
+            f"{judge.said}, ended while migrations were tried on it; that changes no target",
+            do="try again; or name a server to try them on: --scratch URL",
+            address=error.address,
+            during=error.during,
+            detail=error.detail,
+        ) from None
+
+
+def _in_container(stack: ExitStack, major: int, superuser: str) -> Judge | None:
+    """A server in a container, until the stack ends; None where there is no engine for containers."""
+    image = container.image_of(major)
+    if image is None:
+        return None
+    url = stack.enter_context(container.running(image, superuser))
+    return _judging(url, f"a container of {image}", major)
+
+
+def _judging(url: str, what: str, major: int | None) -> Judge:
     where = address.parse(url, name=NAME)
     with connect(where) as session:
-        yield _judge_at(where, session, what, major)
+        return _judge_at(where, session, what, major)
 
 
 def _installation(
