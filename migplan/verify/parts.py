@@ -10,12 +10,11 @@ from typing import Any
 
 import psycopg
 
-from migplan.migrations.model import Migration, Part, Style
-from migplan.migrations.source_files import reopened
+from migplan.migrations.model import Migration, Style
+from migplan.migrations.transaction_modes import READ_ONLY, as_one_transaction
 from migplan.postgres.session import Session
-from migplan.sql.split import Statement, pieces
+from migplan.sql.split import Piece, Statement
 
-_FRAME = frozenset({"begin", "start", "commit", "end", "rollback"})  # the transaction is ours
 _WRONG = ("false", "DIFFERS")
 
 
@@ -49,20 +48,21 @@ class Looked:
 def look(migration: Migration, session: Session, style: Style) -> Looked:
     """Run the verify part of a migration; nothing of it stays, also where a transaction is open.
 
-    In a folder of sqitch's a part says by an error alone that something is wrong, and what it writes is
-    rolled back.
+    It sees what that transaction sees: an isolation level of its own is passed over. In a folder of sqitch's
+    a part says by an error alone that something is wrong, and what it writes is rolled back.
     """
     part = migration.verify
     if part is None:
         return Looked(migration.name, exists=False)
     rows, wrong = 0, []
+    sent = as_one_transaction(part).sent
     with (
         session.translate_errors(f"running the verify part of {migration.name}"),
         session.transaction(force_rollback=True),
     ):
-        if style is not Style.SQITCH:
+        if style is not Style.SQITCH or READ_ONLY in sent:
             session.execute("SET TRANSACTION READ ONLY")
-        for statement in _statements(part):
+        for statement in _statements(sent):
             try:
                 with session.transaction():
                     found = _asked(session, statement.text)
@@ -83,9 +83,9 @@ def look(migration: Migration, session: Session, style: Style) -> Looked:
     return Looked(migration.name, rows, tuple(wrong))
 
 
-def _statements(part: Part) -> Sequence[Statement]:
-    found = (each for each in pieces(reopened(part), part.file) if isinstance(each, Statement))
-    return [each for each in found if each.word not in _FRAME]
+def _statements(sent: Sequence[Piece | str]) -> Sequence[Statement]:
+    found = (each for each in sent if isinstance(each, Statement))
+    return [each for each in found if each.word != "rollback"]  # to a savepoint: each has one of its own
 
 
 def _asked(session: Session, text: str) -> Sequence[tuple[Any, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -133,3 +134,108 @@ def test_a_file_may_be_a_link(new_target: str, write: Write, run: Run, nowhere: 
     ]
     run("rollback", "m", "--target", new_target, "--yes")
     assert asked(new_target, "SELECT to_regclass('linked')") == [(None,)]
+
+
+_SAYS = "INSERT INTO public.said SELECT '{}', current_setting('transaction_isolation');\n"
+_IS_READ_ONLY = "SELECT 1 / (current_setting('transaction_read_only') = 'on')::int;\n"
+_OF_TRANSACTIONS = {
+    "_001_said": "CREATE TABLE public.said (file text, level text);",
+    "_002_begin": f"BEGIN ISOLATION LEVEL SERIALIZABLE;\n{_SAYS.format(2)}COMMIT;",
+    "_003_set": "BEGIN;\n-- first of all\nSET LOCAL lock_timeout = '1s';\nSET TRANSACTION ISOLATION LEVEL "
+    f"REPEATABLE READ, DEFERRABLE;\nLOCK TABLE public.said;\n{_SAYS.format(3)}COMMIT;",
+    "_004_setting": f"SET transaction_isolation = 'repeatable read';\n{_SAYS.format(4)}",
+    "_005_session": "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n"
+    f"BEGIN;\n{_SAYS.format(5)}COMMIT;",
+    "_006_two": f"BEGIN;\n{_SAYS.format('6a')}COMMIT;\n"
+    f"START TRANSACTION ISOLATION LEVEL REPEATABLE READ;\n{_SAYS.format('6b')}END;",
+    "_007_looks": f"BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY;\n{_IS_READ_ONLY}SAVEPOINT a;\n"
+    f"ROLLBACK TO SAVEPOINT a;\nCOMMIT;\nBEGIN;\n{_SAYS.format(7)}COMMIT;",
+    "_008_alone": "-- migplan: no-transaction\nBEGIN ISOLATION LEVEL SERIALIZABLE;\n"
+    f"{_SAYS.format('8a')}COMMIT;\nSET default_transaction_read_only = on;\n{_IS_READ_ONLY}"
+    f"SET default_transaction_read_only = off;\n{_SAYS.format('8b')}",
+    "_009_plain": f"{_SAYS.format(9)}",
+    "_009_plain__down": "BEGIN;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n"
+    "DELETE FROM public.said WHERE file = '9';\nCOPY public.said FROM stdin;\ncopied\t\n\\.\n"
+    f"{_SAYS.format('9 down')}COMMIT;",
+}
+_LEVELS = [
+    *(("2", "serializable"), ("3", "repeatable read"), ("4", "repeatable read"), ("5", "serializable")),
+    *(("6a", "repeatable read"), ("6b", "repeatable read"), ("7", "serializable"), ("8a", "serializable")),
+    *(("8b", "read committed"), ("9", "read committed")),
+]
+
+
+def test_what_a_file_says_of_its_transaction_holds_for_its_statements(
+    target: str, write: Write, run: Run
+) -> None:
+    folder = write(**_OF_TRANSACTIONS)
+    looks = f"BEGIN ISOLATION LEVEL SERIALIZABLE, DEFERRABLE;\n{_IS_READ_ONLY}ROLLBACK;"
+    (folder / "009_plain.verify.sql").write_text(looks)
+    run("apply", "m", "--target", target, "--verify")
+    assert asked(target, "SELECT file, level FROM said ORDER BY file") == _LEVELS
+    run("verify", "m", "--target", target)
+    run("rollback", "m", "--target", target, "--yes")
+    assert asked(target, "SELECT level FROM said WHERE file = '9 down'") == [("serializable",)]
+
+
+def test_files_with_transactions_of_their_own_are_tried_and_rehearsed(
+    new_target: str, write: Write, run: Run
+) -> None:
+    folder = write(
+        **{name: _OF_TRANSACTIONS[name] for name in ("_001_said", "_009_plain", "_009_plain__down")}
+    )
+    (folder / "009_plain.verify.sql").write_text(
+        "BEGIN ISOLATION LEVEL SERIALIZABLE;\nSELECT true;\nROLLBACK;"
+    )
+    assert "2 run" in run("analyze", "m", "--try").stdout
+    assert "1 verify part: every check holds" in run("rehearse", "m").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("BEGIN READ ONLY;\nSELECT 1;\nINSERT INTO public.t VALUES (1);\nCOMMIT;", 3),
+        ("SET TRANSACTION READ ONLY;\nINSERT INTO public.t VALUES (1);", 2),
+        ("INSERT INTO public.t VALUES (1);\nSET TRANSACTION READ ONLY;\nDELETE FROM public.t;", 3),
+    ],
+)
+def test_a_file_that_says_read_only_cannot_write(
+    text: str, line: int, new_target: str, write: Write, run: Run
+) -> None:
+    write(_001_t="CREATE TABLE public.t (n int);", _002_looks=text)
+    failed = run("apply", "m", "--target", new_target, "--no-try", exit_code=2).stderr
+    assert f"002_looks.sql:{line}: cannot execute" in failed
+    assert "in a read-only transaction" in failed
+    assert asked(new_target, "SELECT count(*) FROM t") == [(0,)]
+
+
+def test_a_level_that_comes_too_late_is_refused_by_the_server(
+    new_target: str, write: Write, run: Run
+) -> None:
+    write(_001_late="BEGIN;\nSELECT 1;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\nCOMMIT;")
+    failed = run("apply", "m", "--target", new_target, "--no-try", exit_code=2).stderr
+    assert "001_late.sql:3: SET TRANSACTION ISOLATION LEVEL must be called before any query" in failed
+
+
+def test_tables_are_locked_before_the_only_snapshot_is_taken(new_target: str, write: Write, run: Run) -> None:
+    """What others commit while the file waits for its lock is seen by it."""
+    write(
+        _001_t="CREATE TABLE public.t (n int);",
+        _002_sum="BEGIN ISOLATION LEVEL REPEATABLE READ;\nLOCK TABLE public.t IN EXCLUSIVE MODE;\n"
+        "CREATE TABLE public.sums AS SELECT count(*) FROM public.t;\nCOMMIT;",
+    )
+    run("apply", "m", "--target", new_target, "--to", "001_t")
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass"
+    with psycopg.connect(new_target) as other:
+        other.execute("INSERT INTO t VALUES (1)")
+
+        def commits() -> None:
+            while asked(new_target, waits) != [(1,)]:
+                time.sleep(0.02)
+            other.commit()
+
+        thread = threading.Thread(target=commits)
+        thread.start()
+        run("apply", "m", "--target", new_target)
+        thread.join()
+    assert asked(new_target, "SELECT * FROM sums") == [(1,)]

@@ -95,12 +95,11 @@ class Extensions:
 
     def _segments(self, segments: Iterable[Segment], texts: dict[int, str]) -> Iterator[Segment]:
         for segment in segments:
-            text = texts.get(segment.start) if isinstance(segment, Statements) else None
-            instead = self.instead_of(text) if text is not None else None
-            if text is not None and instead != text and isinstance(segment, Statements):
-                yield replace(segment, text=f"{instead};")
-            else:
-                yield segment
+            if isinstance(segment, Statements) and segment.text is None and segment.start in texts:
+                text = texts[segment.start]
+                instead = self.instead_of(text)
+                segment = segment if instead == text else replace(segment, text=f"{instead};")  # noqa: PLW2901
+            yield segment
 
 
 def wanted_by(analyses: Iterable[FileAnalysis]) -> frozenset[str]:

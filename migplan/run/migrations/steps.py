@@ -8,7 +8,12 @@ from dataclasses import replace
 
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Folder, Migration, Part
-from migplan.migrations.source_files import reopened
+from migplan.migrations.transaction_modes import (
+    READ_ONLY,
+    READ_ONLY_ENDS,
+    as_one_transaction,
+    statements_in_transactions,
+)
 from migplan.migrations.transactions import NonTransactional
 from migplan.run.data.step import DataSteps
 from migplan.run.engine.journal import Beginning, Kind
@@ -16,10 +21,9 @@ from migplan.run.engine.steps import PROGRAM, CopyBlock, Statements, Step, Writt
 from migplan.run.engine.target import LockedTarget, RunResult
 from migplan.run.engine.worker import Observer
 from migplan.sealed_files import SealedFiles
-from migplan.sql.split import CopyRows, Statement, pieces
+from migplan.sql.split import CopyRows, Piece
 from migplan.sql.statements import beginning
 
-_FRAME = frozenset({"begin", "start", "commit", "end"})
 VERIFY = "verify"
 """The phase of a step that only looks: at what a migration did that could not be one transaction."""
 
@@ -41,7 +45,8 @@ def steps_of_part(
     """Return the steps of a part of a file: one, if all of its statements can be in one transaction."""
     step = Step(0, file_of(folder, part), name, phase, part.line)
     if together and not outside:
-        return (_filled(step, tuple(segment for segment, _ in _segments(part))),)
+        one = as_one_transaction(part)
+        return (replace(_filled(step, tuple(map(_segment, one.sent))), settings=one.opening),)
     return tuple(_one_by_one(step, part, {each.line: each for each in outside}))
 
 
@@ -68,32 +73,37 @@ def file_of(folder: Folder, part: Part) -> str:
 def _one_by_one(step: Step, part: Part, outside: Mapping[int, NonTransactional]) -> Iterator[Step]:
     """Yield a step for each statement; what SET changes holds for the steps after it."""
     settings: list[str] = []
-    for segment, statement in _segments(part):
+    for each in statements_in_transactions(part):
+        statement = None if isinstance(each.piece, CopyRows) else each.piece
         if statement and statement.word == "set":
             settings.append(statement.text)
             continue
-        one = replace(_filled(step, (segment,)), settings="\n".join(settings))
+        segment = _segment(each.piece)
         if statement and (found := outside.get(segment.line)):
+            one = replace(_filled(step, (segment,)), settings="\n".join(settings))
             leaves = found.index.name if found.index else ""
-            one = replace(one, non_transactional=beginning(statement.text), leaves=leaves)
-        yield one
+            yield replace(one, non_transactional=beginning(statement.text), leaves=leaves)
+            continue
+        frame = (READ_ONLY, READ_ONLY_ENDS) if each.modes.read_only else ()
+        segments = (*map(_segment, frame[:1]), segment, *map(_segment, frame[1:]))
+        opening = filter(None, (each.modes.opening, *settings))
+        yield replace(_filled(step, segments), settings="\n".join(opening))
 
 
-def _segments(part: Part) -> Iterator[tuple[Written, Statement | None]]:
-    """Yield what a part sends; a BEGIN and COMMIT of its own are left out, since each step has ours."""
-    for piece in pieces(reopened(part), part.file):
-        if isinstance(piece, CopyRows):
-            for _ in piece:
-                pass
-            yield CopyBlock(piece.table, piece.columns, piece.rows, piece.start, piece.end, piece.line), None
-        elif piece.word not in _FRAME:
-            yield Statements(piece.start, piece.end, piece.line), piece
+def _segment(piece: Piece | str) -> Written:
+    """Return what is sent of a piece of a file, or of a text of ours."""
+    if isinstance(piece, str):
+        return Statements(0, 0, 1, piece)
+    if isinstance(piece, CopyRows):
+        return CopyBlock(piece.table, piece.columns, piece.rows, piece.start, piece.end, piece.line)
+    return Statements(piece.start, piece.end, piece.line)
 
 
 def _filled(step: Step, segments: tuple[Written, ...]) -> Step:
+    lines = (each.line for each in segments if isinstance(each, CopyBlock) or each.text is None)
     return replace(
         step,
-        line=segments[0].line if segments else step.line,
+        line=next(lines, step.line),
         segments=segments,
         rows=sum(each.rows for each in segments if isinstance(each, CopyBlock)),
         bytes=sum(each.end - each.start for each in segments),

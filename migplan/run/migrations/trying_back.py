@@ -8,11 +8,13 @@ from pathlib import Path
 
 from migplan.catalog.state import State, differences, read_state
 from migplan.errors import DatabaseError, FileError
-from migplan.migrations.source_files import statements_of
+from migplan.migrations.source_files import reopened, statements_of
+from migplan.migrations.transaction_modes import as_one_transaction
 from migplan.migrations.transactions import non_transactional
 from migplan.postgres.session import Session
 from migplan.run.engine.journal import kept_last
 from migplan.run.migrations.down_migrations import DownMigration, unpacked
+from migplan.sql.split import CopyRows
 
 _DURING = "trying the way back"
 
@@ -56,21 +58,41 @@ class TryingBack:
         try:
             with session.transaction(force_rollback=True):
                 session.ask("SET LOCAL check_function_bodies = off", during=_DURING)
-                for statement in statements:
-                    session.ask(statement.encode(), during=_DURING)
+                for statement, rows in statements:
+                    _run(session, statement, rows)
                 assert self._before is not None
                 yield from differences(self._before, read_state(session))
         except DatabaseError as error:
             yield f"it fails: {error.what}: {' '.join(statement.split())[:200]}"
 
 
-def _statements(way: DownMigration) -> list[str]:
-    """Return the statements of a way back that can be in one transaction; what cannot is run otherwise."""
+def _statements(way: DownMigration) -> list[tuple[str, bytes | None]]:
+    """Return the statements of a way back, those of COPY with their rows, as one transaction.
+
+    What cannot be in one is run otherwise.
+    """
     if way.down is None:
-        return [each.replace("DROP INDEX CONCURRENTLY ", "DROP INDEX ", 1) for each in way.derived or ()]
-    found = [each for each in statements_of(way.down) if each.kind != "transaction_stmt"]
-    outside = {each.line for each in non_transactional(tuple(found))}
-    return [_in_a_transaction(each.text) if each.line in outside else each.text for each in found]
+        texts = (each.replace("DROP INDEX CONCURRENTLY ", "DROP INDEX ", 1) for each in way.derived or ())
+        return [(text, None) for text in texts]
+    outside = {each.line for each in non_transactional(tuple(statements_of(way.down)))}
+    one, data = as_one_transaction(way.down), reopened(way.down).getvalue()
+    found: list[tuple[str, bytes | None]] = [(one.opening, None)] if one.opening else []
+    for piece in one.sent:
+        if isinstance(piece, CopyRows):
+            found.append((piece.statement.text, data[piece.start : piece.end]))
+            continue
+        text = piece if isinstance(piece, str) else piece.text
+        is_outside = not isinstance(piece, str) and piece.line in outside
+        found.append((_in_a_transaction(text) if is_outside else text, None))
+    return found
+
+
+def _run(session: Session, statement: str, rows: bytes | None) -> None:
+    if rows is None:
+        session.ask(statement.encode(), during=_DURING)
+        return
+    with session.translate_errors(_DURING), session.cursor().copy(statement.encode()) as copy:
+        copy.write(rows)
 
 
 def _in_a_transaction(text: str) -> str:
