@@ -12,6 +12,7 @@
     │   ├── BlockedError             a lock of others stands in the way of reading
     │   ├── JournalError             a journal in the target that cannot be used
     │   ├── LockedError              another run is in progress there
+    │   ├── SourceError              the source from which rows come live failed, and not the target
     │   └── StepError                a step of a run failed, and was rolled back
     ├── FileError                    a file that cannot be read, written or understood
     │   ├── YamlError                ... with the line and column that say why
@@ -107,6 +108,11 @@ class LockedError(DatabaseError):
 
 
 @dataclass(eq=False)
+class SourceError(DatabaseError):
+    """The source from which rows come live failed, and not the target."""
+
+
+@dataclass(eq=False)
 class StepError(DatabaseError):
     """A step of a run failed: where, and all that the server said. Rolled back, unless ``left`` is set."""
 
@@ -118,6 +124,7 @@ class StepError(DatabaseError):
     context: str = field(default="", kw_only=True)
     constraint: tuple[str, str, str] = field(default=("", "", ""), kw_only=True)  # its schema, table and name
     left: str = field(default="", kw_only=True)  # what it leaves behind, or that nobody knows
+    of_source: bool = field(default=False, kw_only=True)  # the source of its rows failed, not the target
 
     @property
     def place(self) -> str:

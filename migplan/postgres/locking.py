@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
@@ -27,6 +28,15 @@ log = logging.getLogger(__name__)
 
 TABLES = ("r", "p")
 """What COPY reads: tables and partitioned tables."""
+
+Wanted = Callable[[QualifiedName], bool]
+"""Tells which relations are to be locked."""
+
+
+def every(name: QualifiedName) -> bool:  # noqa: ARG001 - it asks for nothing
+    """All of them are."""
+    return True
+
 
 TABLES_AND_VIEWS = ("r", "p", "v")
 """Also views, whose definitions the server prints as they are now. What a view reads is locked with it."""
@@ -87,8 +97,15 @@ class _Relation(NamedTuple):
     name: str
     is_view: bool
 
+    @property
+    def qualified(self) -> QualifiedName:
+        """Schema and name, as one value."""
+        return QualifiedName(self.schema, self.name)
 
-def lock_and_fix_moment(session: Session, settings: bytes, kinds: tuple[str, ...]) -> None:
+
+def lock_and_fix_moment(
+    session: Session, settings: bytes, kinds: tuple[str, ...], which: Wanted = every
+) -> None:
     """Lock every relation of these kinds that the role may read; only then the transaction gets its snapshot.
 
     ``settings`` are made at the beginning of it, and must take no snapshot either.
@@ -98,11 +115,11 @@ def lock_and_fix_moment(session: Session, settings: bytes, kinds: tuple[str, ...
     with session.translate_errors("listing the tables"):
         for _ in range(LISTINGS):
             session.execute(settings)
-            wanted = _listed(session, kinds)
+            wanted = _listed(session, kinds, which)
             session.rollback()
             session.execute(settings)
             if _locked(session, wanted):
-                if _listed(session, kinds) == wanted:
+                if _listed(session, kinds, which) == wanted:
                     log.info("session %d holds locks on %d relations", session.process, len(wanted))
                     return
                 session.rollback()
@@ -112,6 +129,22 @@ def lock_and_fix_moment(session: Session, settings: bytes, kinds: tuple[str, ...
         address=str(session.address),
         during="locking the tables",
     )
+
+
+def lock_as_well(session: Session, kinds: tuple[str, ...], which: Wanted = every) -> bool:
+    """Lock the same in a transaction that has its snapshot already; whether it holds all of them now.
+
+    Where somebody else waits for one of them, or the lock table is full, it holds none.
+    """
+    listed = _listed(session, kinds, which)
+    try:
+        with session.transaction():
+            for start in range(0, len(listed), _BATCH):
+                session.execute(_statement(listed[start : start + _BATCH]))
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.OutOfMemory, *_NOT_AS_LISTED) as error:
+        log.info("session %d holds no locks: %s", session.process, error)
+        return False
+    return True
 
 
 def blockers(session: Session) -> tuple[str, ...]:
@@ -158,9 +191,9 @@ def _sentence(
     return f"{who} {does} ACCESS EXCLUSIVE on {QualifiedName(schema, name)}{began}"
 
 
-def _listed(session: Session, kinds: tuple[str, ...]) -> list[_Relation]:
+def _listed(session: Session, kinds: tuple[str, ...], which: Wanted) -> list[_Relation]:
     found = session.ask(_LIST, [list(kinds)], during="listing the tables")
-    return [_Relation(*row) for row in found]
+    return [each for row in found if which((each := _Relation(*row)).qualified)]
 
 
 def _locked(session: Session, wanted: list[_Relation]) -> bool:
@@ -199,7 +232,7 @@ def _lock_views(session: Session, views: list[_Relation]) -> None:
 
 def _statement(relations: list[_Relation]) -> bytes:
     # ONLY: each partition and child is locked by its own name.
-    names = ", ".join(f"ONLY {QualifiedName(relation.schema, relation.name)}" for relation in relations)
+    names = ", ".join(f"ONLY {relation.qualified}" for relation in relations)
     return f"LOCK TABLE {names} IN ACCESS SHARE MODE NOWAIT".encode()
 
 

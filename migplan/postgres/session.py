@@ -25,7 +25,7 @@ from migplan.errors import AddressError, MigplanError, OldServerError
 from migplan.postgres import settings
 from migplan.postgres.address import Address
 from migplan.postgres.failures import of_connection, translate_errors
-from migplan.postgres.locking import lock_and_fix_moment
+from migplan.postgres.locking import Wanted, every, lock_and_fix_moment
 from migplan.postgres.stall import SOON, Silence, seconds
 from migplan.postgres.versions import OLDEST, dotted
 from migplan.text import redaction
@@ -170,30 +170,36 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
 
 
 @contextmanager
-def reading(address: Address, locking: tuple[str, ...] = ()) -> Iterator[Session]:
+def reading(address: Address, locking: tuple[str, ...] = (), which: Wanted = every) -> Iterator[Session]:
     """A session in a repeatable-read, read-only transaction: one moment of a database, set up for reading.
 
     ``locking`` names the kinds of relations (``locking.TABLES``) that are locked against change as long as it
-    lasts, before the moment is fixed; BlockedError or ChangedError where they cannot be.
+    lasts, as far as ``which`` wants them, before the moment is fixed; BlockedError or ChangedError where they
+    cannot be.
     """
     with connect(address) as session, session.translate_errors("reading"):
-        if session.version < OLDEST:
-            raise OldServerError(
-                f"{address} is PostgreSQL {dotted(session.version)}, "
-                f"and migplan needs {dotted(OLDEST)} or newer",
-                do="upgrade that server first; pg_upgrade and pg_dump understand older ones",
-                address=str(address),
-            )
-        session.isolation_level, session.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
-        if locking:
-            begin = b"; ".join((settings.reading(session.version), settings.HOLDING))
-            lock_and_fix_moment(session, begin, locking)
-            session.holds_locks = True
-        else:
-            session.execute(settings.reading(session.version) + b"; SELECT")  # which fixes the moment
-        log.info("session %d reads one moment of %s", session.process, address)
+        begin_reading(session, locking, which)
         yield session
         session.rollback()
+
+
+def begin_reading(session: Session, locking: tuple[str, ...], which: Wanted) -> None:
+    """Begin the transaction of :func:`reading` in a session."""
+    address = session.address
+    if session.version < OLDEST:
+        raise OldServerError(
+            f"{address} is PostgreSQL {dotted(session.version)}, and migplan needs {dotted(OLDEST)} or newer",
+            do="upgrade that server first; pg_upgrade and pg_dump understand older ones",
+            address=str(address),
+        )
+    session.isolation_level, session.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+    if locking:
+        begin = b"; ".join((settings.reading(session.version), settings.HOLDING))
+        lock_and_fix_moment(session, begin, locking, which)
+        session.holds_locks = True
+    else:
+        session.execute(settings.reading(session.version) + b"; SELECT")  # which fixes the moment
+    log.info("session %d reads one moment of %s", session.process, address)
 
 
 def connect(address: Address) -> Session:

@@ -21,7 +21,7 @@ MOST_TOGETHER = 100
 LARGEST_TOGETHER = 1 << 20
 """Small tables are read many at a time, or each would cost as much as the way to the server."""
 
-_AS_THEY_LIE = b"""
+AS_THEY_LIE = b"""
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL enable_seqscan = on;
 SET LOCAL enable_indexonlyscan = off
@@ -100,7 +100,7 @@ class Readers:
 
 
 def _reading_in_order(session: Session) -> Session:
-    session.execute(_AS_THEY_LIE)
+    session.execute(AS_THEY_LIE)
     return session
 
 

@@ -1,8 +1,9 @@
 """Apply a bundle to a target: begin its run, or resume the one that was interrupted."""
 
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Platform
@@ -12,6 +13,7 @@ from migplan.run.bundle import receipt
 from migplan.run.bundle.initial_state import read_initial_state
 from migplan.run.bundle.keeping import Keeping
 from migplan.run.bundle.kept import FOLDER, changed, kept_in, of_bundle
+from migplan.run.bundle.live import LiveSource
 from migplan.run.bundle.steps import carrying, steps_of
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.journal import Beginning, Journal, Run, digest_of
@@ -38,8 +40,11 @@ def apply(
     wanted: ApplyOptions,
     on_event: OnEvent = ignore,
     preflight: Callable[[LockedTarget, bool], Keeping] = lambda _target, _resuming: Keeping(),
+    source: LiveSource | None = None,
 ) -> RunResult:
     """Run what of a bundle has not been run on a target. StepError says where it stopped.
+
+    ``source`` is where the rows of a live bundle come from.
 
     ``preflight`` looks at the target before the first change, with the lock held, and raises if anything is
     in the way; its second argument says whether a run that was begun is resumed. It returns what is there
@@ -63,8 +68,9 @@ def apply(
         else:
             kept = preflight(target, False)
             steps = steps_of(bundle, carried, kept.parts)
-            run = target.begin(_beginning(target, bundle, steps, wanted, kept), of_bundle(bundle))
-        return target.execute(run, steps, bundle.files)
+            noted = source.noted if source else {}
+            run = target.begin(_beginning(target, bundle, steps, wanted, kept, noted), of_bundle(bundle))
+        return target.execute(run, steps, bundle.files, rows=source)
 
 
 def _refuse_hole(bundle: VerifiedBundle, steps: Sequence[Step], done: Collection[int]) -> None:
@@ -129,6 +135,7 @@ def _beginning(
     steps: Sequence[Step],
     wanted: ApplyOptions,
     kept: Keeping,
+    source: Mapping[str, Any],
 ) -> Beginning:
     """Return the journal's record of the run, with the state of the target before the first change."""
     carried = {CARRIED: sorted(wanted.carried)} if wanted.carried else {}
@@ -143,6 +150,7 @@ def _beginning(
             **read_initial_state(target.session),
             **carried,
             **kept.noted,
+            **source,
             FOLDER: bundle.paths.folder.resolve().name,
         },
         notes=[*_carried_notes(wanted.carried), *kept.notes],

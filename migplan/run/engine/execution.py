@@ -16,6 +16,7 @@ from migplan.run.engine.journal import Journal
 from migplan.run.engine.lock import Lock, Watch
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.queue import Queue
+from migplan.run.engine.row_source import RowSources
 from migplan.run.engine.steps import PROGRAM, Source, Step
 from migplan.run.engine.worker import (
     NOT_KNOWN,
@@ -68,6 +69,7 @@ class Execution:
         program: Program | None = None,
         answered: Callable[[Step, str], None] | None = None,
         observer: Observer | None = None,
+        rows: RowSources | None = None,
     ) -> None:
         self._address = address
         self._source = source
@@ -78,6 +80,7 @@ class Execution:
         self._program = program
         self._answered = answered
         self._observer = observer
+        self._rows = rows
         self._watch = Watch(lock)
         self._writing = threading.Lock()  # the journal's connection is shared
         self._stopping = threading.Event()
@@ -104,6 +107,8 @@ class Execution:
             self._lock.ensure()  # whoever ends the run writes it down in the lock's session
             done = self._journal.done(run)
             if all(step.number in done for step in steps):
+                if self._rows is not None:
+                    self._rows.confirm()
                 return
 
     def _crew(self, run: int, queue: Queue, left: int) -> None:
@@ -183,7 +188,8 @@ class Execution:
             try:
                 if attempt > 1:
                     self._lock.ensure()
-                worker = Worker(self._address, self._options.limits)
+                rows = self._rows.open() if self._rows is not None else None
+                worker = Worker(self._address, self._options.limits, rows)
                 self._lock.shared_by(worker.process)
                 self._compare(run, queue)
             except BaseException as error:
@@ -226,7 +232,7 @@ class Execution:
                 break  # a program has tries of its own
             wait = back_off(attempt, _FIRST_WAIT)
             self._on_event(events.Retrying(step, attempt, failed.what, wait))
-            if is_lost(failed):
+            if is_lost(failed) and not failed.of_source:
                 worker.close()
             self._stopping.wait(wait)
         assert failed is not None

@@ -20,6 +20,7 @@ from migplan.run.engine.execution import Execution, Program
 from migplan.run.engine.journal import Beginning, Journal, Run
 from migplan.run.engine.lock import Lock
 from migplan.run.engine.options import RunOptions
+from migplan.run.engine.row_source import RowSources
 from migplan.run.engine.steps import Source, Step
 from migplan.run.engine.worker import Observer
 
@@ -79,11 +80,12 @@ class LockedTarget:
         program: Program | None = None,
         answered: Callable[[Step, str], None] | None = None,
         observer: Observer | None = None,
+        rows: RowSources | None = None,
     ) -> RunResult:
         """Do the steps of a run that are not done yet. StepError says where it stopped.
 
         ``program`` does steps that are programs; ``answered`` is told what statements return; ``observer``
-        looks from within each step's transaction.
+        looks from within each step's transaction; ``rows`` brings those that no file holds.
         """
         done = self.journal.done(run.run)
         started = time.monotonic()
@@ -97,14 +99,16 @@ class LockedTarget:
             program,
             answered,
             observer,
+            rows,
         )
         with self._ending(run):
             execution.run(run.run, steps, done)
         left = [step for step in steps if step.number not in done]
+        brought = {entry.step: entry.rows or 0 for entry in self.journal.entries(run.run)} if rows else {}
         return RunResult(
             self.journal.run(run.run),
             len(left),
-            sum(step.rows for step in left),
+            sum(brought.get(step.number, step.rows) for step in left),
             time.monotonic() - started,
             resumed=bool(done),
         )

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import generators, pq, sql
 from psycopg.adapt import Transformer
 
-from migplan.errors import DatabaseError, FileError, StepError
+from migplan.errors import DatabaseError, FileError, SourceError, StepError
 from migplan.names import split
 from migplan.postgres import settings
 from migplan.postgres.address import Address
@@ -25,7 +25,16 @@ from migplan.postgres.session import Session, connect
 from migplan.run.engine import journal, lock
 from migplan.run.engine.messages import Message, texts_of
 from migplan.run.engine.options import Limits
-from migplan.run.engine.steps import CopyBlock, Source, Statements, Step
+from migplan.run.engine.row_source import RowSource
+from migplan.run.engine.steps import (
+    CopyBlock,
+    LiveRows,
+    LiveSequences,
+    Segment,
+    Source,
+    Statements,
+    Step,
+)
 
 log = logging.getLogger(__name__)
 
@@ -119,8 +128,9 @@ class Observers:
 class Worker:
     """A session with the target that does steps, one after the other."""
 
-    def __init__(self, address: Address, limits: Limits) -> None:
+    def __init__(self, address: Address, limits: Limits, rows: RowSource | None = None) -> None:
         self.address = address
+        self.rows = rows
         self._limits = limits
         self.warned: Callable[[str], None] = lambda _text: None
         self.answered: Callable[[str], None] | None = None  # hears what statements of files return
@@ -135,12 +145,16 @@ class Worker:
                 self.session.rollback()
                 lock.leave(self.session)
         self.session.close()
+        if self.rows is not None:
+            self.rows.close()
 
     def cancel(self) -> None:
         """Stop what the session is doing, and whatever it would do next; safe from another thread."""
         self.stopped = True
         with contextlib.suppress(psycopg.Error):
             self.session.cancel_safe(timeout=5)
+        if self.rows is not None:
+            self.rows.cancel()
 
     def reopen(self) -> None:
         """A new session in place of one that was lost."""
@@ -241,15 +255,7 @@ class _Doing:
                     message = self._sent(message)
                     observer.begun(step, self._session)
                 for piece in step.segments:
-                    if isinstance(piece, CopyBlock):
-                        message = self._sent(message)
-                        self._copy(piece, stream)
-                    elif not isinstance(piece, Statements):
-                        raise self._error(_COMES_LIVE, piece.line, do=_GIVE_SOURCE)
-                    else:
-                        for text, line in texts_of(piece, stream, step.file):
-                            message = message if message.takes(text) else self._sent(message)
-                            message.add(text, line)
+                    message = self._piece(piece, message, stream)
         except OSError as error:
             raise self._error(f"cannot be read: {error.strerror}", step.line) from None
         except FileError as error:  # it is not what was checked; nothing of that was sent
@@ -262,6 +268,22 @@ class _Doing:
         message.closing = f"{finish};\n{self._worker.fresh};\nCOMMIT"
         self._send(message)
         return self._rows
+
+    def _piece(self, piece: Segment, message: Message, stream: BinaryIO) -> Message:
+        """Do a piece of the step, or add it to a message, which is sent before anything else is done."""
+        if isinstance(piece, Statements):
+            for text, line in texts_of(piece, stream, self._step.file):
+                message = message if message.takes(text) else self._sent(message)
+                message.add(text, line)
+            return message
+        message = self._sent(message)
+        if isinstance(piece, CopyBlock):
+            self._copy(piece, stream)
+        elif isinstance(piece, LiveRows):
+            self._bring(piece)
+        else:
+            message.add(self._values(piece), piece.line)
+        return message
 
     @property
     def _inserts(self) -> bool:
@@ -381,14 +403,41 @@ class _Doing:
                 loaded = cursor.rowcount
         except psycopg.Error as error:
             raise self._failed_copy(error, piece) from None
-        if loaded != piece.rows:
+        self._taken(loaded, piece.rows, piece)
+
+    def _bring(self, piece: LiveRows) -> None:
+        """Have the source send rows."""
+        source = self._source_of(piece.line)
+        try:
+            brought = source.bring(piece, self._session, self._moved, lambda: self._worker.stopped)
+        except SourceError as error:
+            raise self._source_failed(error, piece.line) from None
+        except psycopg.Error as error:
+            raise self._failed_copy(error, piece) from None
+        self._taken(brought.written, brought.rows, piece)
+
+    def _values(self, piece: LiveSequences) -> str:
+        """Return the statements that set sequences as the source has them."""
+        try:
+            return self._source_of(piece.line).sequences(piece)
+        except SourceError as error:
+            raise self._source_failed(error, piece.line) from None
+
+    def _source_of(self, line: int) -> RowSource:
+        if self._worker.rows is None:
+            raise self._error(_COMES_LIVE, line, do=_GIVE_SOURCE)
+        return self._worker.rows
+
+    def _taken(self, taken: int, sent: int, piece: CopyBlock | LiveRows) -> None:
+        """Count rows; raise StepError if they are not as many as were sent."""
+        if taken != sent:
             raise self._error(
-                f"{loaded:,} of {piece.rows:,} rows went into {piece.table}",
+                f"{taken:,} of {sent:,} rows went into {piece.table}",
                 piece.line,
                 do="a rule or trigger of the target swallows rows: take it away while they come in",
             )
         if not piece.table.startswith(_TEMPORARY):  # what is gone with the step is no row of the target
-            self._rows += loaded
+            self._rows += taken
 
     def _refuse_to_go_on(self) -> None:
         """Raise StoppedError if we were cancelled: between two messages nothing else notices that."""
@@ -422,11 +471,22 @@ class _Doing:
             ),
         )
 
-    def _failed_copy(self, error: psycopg.Error, piece: CopyBlock) -> Exception:
+    def _source_failed(self, error: SourceError, line: int) -> StepError:
+        return self._error(
+            error.what,
+            line,
+            of_source=True,
+            do=error.do,
+            sqlstate=error.sqlstate or "",
+            detail=error.detail,
+        )
+
+    def _failed_copy(self, error: psycopg.Error, piece: CopyBlock | LiveRows) -> Exception:
         if is_loss(error):
             return self._lost(error)
         diag = error.diag
-        found = _LINE_OF_COPY.search(diag.context or "")
+        live = isinstance(piece, LiveRows)  # whose rows have no lines
+        found = None if live else _LINE_OF_COPY.search(diag.context or "")
         return self._error(
             diag.message_primary or str(error),
             piece.line + int(found[1]) - 1 if found else piece.line,
@@ -449,7 +509,13 @@ class _Doing:
         )
 
     def _error(
-        self, what: str, line: int, constraint: tuple[str, str, str] = ("", "", ""), **more: str
+        self,
+        what: str,
+        line: int,
+        constraint: tuple[str, str, str] = ("", "", ""),
+        *,
+        of_source: bool = False,
+        **more: str,
     ) -> StepError:
         clean = self._worker.address.without_secrets
         if self._step.non_transactional:
@@ -462,6 +528,7 @@ class _Doing:
             file=self._step.file,
             line=line,
             constraint=constraint,
+            of_source=of_source,
             **{name: clean(text) for name, text in more.items()},
         )
 
@@ -483,6 +550,6 @@ def is_passing(error: DatabaseError) -> bool:
 
 
 def is_lost(error: DatabaseError) -> bool:
-    """Whether the session was lost, and the statement is not to blame."""
+    """Whether the session was lost, or the source's, and the statement is not to blame."""
     state = error.sqlstate or ""
     return state.startswith("08") or state in {"57P01", "57P02", "57P03"}

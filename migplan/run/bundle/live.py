@@ -1,0 +1,264 @@
+"""The source of a live bundle: rows that no file holds, read as the run goes, all of one moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+
+from migplan.bundle.data import sequences
+from migplan.bundle.data.readers import AS_THEY_LIE
+from migplan.bundle.schema.expectation import catalog_in_target, left_out
+from migplan.bundle.schema.roles import Owners
+from migplan.bundle.verified import VerifiedBundle
+from migplan.catalog import read, store
+from migplan.catalog.changes import one_moment, refuse_changes
+from migplan.catalog.compare import differences
+from migplan.catalog.counts import Counting, Exactness
+from migplan.catalog.model import Catalog, Table
+from migplan.errors import DatabaseError, RefusedError, SourceError
+from migplan.names import quoted_list
+from migplan.postgres.address import Address
+from migplan.postgres.identity import identity_of, place_of
+from migplan.postgres.relay_by_libpq import SourceFailedError, relay
+from migplan.postgres.session import Session
+from migplan.progress import Progress, no_progress
+from migplan.run.bundle.snapshot import KeptSnapshot
+from migplan.run.engine.row_source import Brought
+from migplan.run.engine.steps import LiveRows, LiveSequences
+
+TOGETHER = 100
+"""After so many pieces a session gives its locks back: thousands would fill the lock table."""
+
+_DIFFERENCES = 10
+_LOCKED = "55P03"
+
+
+@dataclass(frozen=True)
+class LiveSource:
+    """The database that a live bundle was made of, at one moment."""
+
+    address: Address
+    snapshot: KeptSnapshot
+    catalog: Catalog  # the bundle's, which has the sequences
+    noted: Mapping[str, Any]  # for the journal
+
+    def open(self) -> LiveRowSource:
+        """Return what brings rows to one worker."""
+        return LiveRowSource(self)
+
+    def confirm(self) -> None:
+        """Raise SourceError unless the moment was kept, and the tables with it."""
+        self.snapshot.tend()
+
+
+@contextmanager
+def live_source(
+    bundle: VerifiedBundle, address: Address, on_progress: Progress = no_progress
+) -> Iterator[LiveSource]:
+    """Take a moment of a bundle's source, and keep it for a block.
+
+    RefusedError where it is not the database of the bundle, or not as it was; BlockedError where its tables
+    cannot be locked.
+    """
+    expected = _catalog_of(bundle)
+    tables = frozenset(table.name for table in expected.tables)
+    snapshot = KeptSnapshot(address, tables)
+    on_progress("locking the source's tables", 0, 0)
+    with snapshot.kept() as session:
+        place = _refuse_another(bundle, session)
+        on_progress("comparing the source with the bundle", 0, 0)
+        with one_moment(session, aside=False):
+            now = read.read(session, Counting(Exactness.ESTIMATE), lambda: refuse_changes(session))
+        _refuse_changed(bundle, expected, now, address)
+        snapshot.tended()
+        noted = {"source": {"at": str(address), **place, "moment": snapshot.taken_at}}
+        yield LiveSource(address, snapshot, expected, noted)
+
+
+class LiveRowSource:
+    """Brings rows to one worker, by a session of its own on the snapshot."""
+
+    def __init__(self, source: LiveSource) -> None:
+        self._source = source
+        self._snapshot = source.snapshot
+        self._session: Session | None = None
+        self._pieces = 0
+        self._blocked = False  # somebody queues for a lock: a keeper reads, who has its own
+
+    def bring(
+        self,
+        piece: LiveRows,
+        target: Session,
+        moved: Callable[[int], None],
+        stopped: Callable[[], bool],
+    ) -> Brought:
+        """Bring the rows of a piece into the target's open transaction."""
+        reading, writing = copy_out_of(piece), copy_into(piece)
+        during = f"reading the rows of {piece.table}"
+        with self._lent(during) as session:
+            done = relay(session, target, reading, writing, moved=moved, stopped=stopped, digest=False)
+        return Brought(done.rows, done.written, done.bytes, done.digest)
+
+    def sequences(self, piece: LiveSequences) -> str:
+        """Return the statements that set sequences to what the source says of them now."""
+        names = set(piece.names)
+        wanted = [each for each in self._source.catalog.sequences if each.name in names]
+        during = "reading sequences"
+        with self._lent(during) as session:
+            found, hidden = sequences.values(session, wanted, self._source.catalog)
+        lacking = [*hidden, *sorted(names - {each.name for each in wanted})]
+        if lacking:
+            raise SourceError(
+                f"the value of {lacking[0]} cannot be read in {self._source.address}",
+                do="connect as a role that may: GRANT SELECT ON SEQUENCE ... TO the role",
+                address=str(self._source.address),
+                during=during,
+            )
+        return "\n".join(value.statement for value in found)
+
+    def cancel(self) -> None:
+        """Stop what its session is doing."""
+        session = self._session
+        if session is not None and not session.closed:
+            with suppress(psycopg.Error):
+                session.cancel_safe(timeout=5)
+
+    def close(self) -> None:
+        """End its session; the next piece opens another."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    @contextmanager
+    def _lent(self, during: str) -> Iterator[Session]:
+        """A session to read with; what it fails with is the source's failure, and all else passes."""
+        try:
+            if self._blocked:
+                with self._snapshot.lent() as session, session.transaction(force_rollback=True):
+                    session.execute(AS_THEY_LIE)
+                    yield session
+                self._blocked = False
+                return
+            yield self._own()
+        except (SourceFailedError, DatabaseError) as error:
+            failed = error.error if isinstance(error, SourceFailedError) else error
+            self._blocked = failed.sqlstate == _LOCKED and not self._blocked
+            self._after_failure()
+            if isinstance(failed, SourceError):
+                raise
+            raise self._snapshot.failed(failed, during) from None
+        except BaseException:
+            self.close()  # an answer may be under way still
+            raise
+
+    def _own(self) -> Session:
+        """Its own session; locks of the pieces before are given back now and then."""
+        session = self._session
+        try:
+            if session is None or session.closed:
+                session = self._session = self._snapshot.join()
+                session.execute(AS_THEY_LIE + b"; SAVEPOINT migplan")
+                self._pieces = 0
+            elif self._pieces == TOGETHER:
+                session.execute("ROLLBACK TO SAVEPOINT migplan")
+                self._pieces = 0
+        except psycopg.Error as error:
+            raise SourceFailedError(error) from None
+        self._pieces += 1
+        return session
+
+    def _after_failure(self) -> None:
+        """Make the session fit for another piece, or end it."""
+        session = self._session
+        if session is not None:
+            try:
+                session.execute("ROLLBACK TO SAVEPOINT migplan")
+            except psycopg.Error:
+                self.close()
+
+
+def copy_out_of(piece: LiveRows) -> str:
+    """Return the statement by which the source sends the rows of a piece."""
+    form = " WITH (FORMAT binary)" if piece.format == "binary" else ""
+    return f"COPY ({piece.query}) TO STDOUT{form}"
+
+
+def copy_into(piece: LiveRows) -> str:
+    """Return the statement by which the target takes them."""
+    columns = f" ({quoted_list(piece.columns)})" if piece.columns else ""
+    wanted = [*(["FORMAT binary"] if piece.format == "binary" else []), *(["FREEZE"] if piece.freeze else [])]
+    return f"COPY {piece.table}{columns} FROM STDIN" + (f" WITH ({', '.join(wanted)})" if wanted else "")
+
+
+def _catalog_of(bundle: VerifiedBundle) -> Catalog:
+    """Return the structure that a bundle is to have in its target."""
+    file = bundle.paths.catalog
+    return store.from_json(json.loads(bytes(bundle.texts[file.name])), file)
+
+
+def _refuse_another(bundle: VerifiedBundle, session: Session) -> dict[str, str]:
+    """Return place and identity of a source; RefusedError if it is not the database of the bundle."""
+    then = bundle.manifest.origin
+    here = {"place": place_of(session), "identity": identity_of(session)}
+    both = bool(then.identity and here["identity"])
+    if (then.identity == here["identity"]) if both else (then.place == here["place"]):
+        return here
+    raise RefusedError(
+        f"{session.address} is not the database that {bundle.paths.folder} was made of, which is "
+        f"{then.source}" + (f" ({then.place})" if then.place else "") + "; nothing was changed",
+        do="name that one as the source; or export a bundle of this one: migplan export SOURCE --rows live",
+    )
+
+
+def _refuse_changed(bundle: VerifiedBundle, then: Catalog, now: Catalog, address: Address) -> None:
+    """RefusedError if the tables of the bundle are not in the source what they were when it was made."""
+    manifest = bundle.manifest
+    owners = Owners(kept=manifest.keeps_owners, roles=manifest.roles)
+    today = _as_loaded(catalog_in_target(now, left_out(manifest), owners), then)
+    if found := list(map(str, differences(_as_loaded(then, then), today))):
+        more = f"\n  and {len(found) - _DIFFERENCES} more" if len(found) > _DIFFERENCES else ""
+        raise RefusedError(
+            f"the tables of {address} are not what they were when {bundle.paths.folder} was made; nothing "
+            "was changed:\n  " + "\n  ".join(found[:_DIFFERENCES]) + more,
+            do="export the bundle again: migplan export SOURCE --rows live",
+        )
+
+
+def _as_loaded(catalog: Catalog, then: Catalog) -> Catalog:
+    """What rows depend on of the tables that a bundle has, and of all partitions that these have now."""
+    names = {table.name for table in then.tables}
+    tops = catalog.tops
+    tables = [table for table in catalog.tables if table.name in names or tops[table.name] in names]
+    known = {each.name for each in then.sequences}
+    found = [each.name for each in catalog.sequences if each.name in known]
+    return Catalog(
+        server=catalog.server,
+        tables=tuple(_structure(table) for table in tables),
+        sequences=tuple(replace(each, owner="") for each in catalog.sequences if each.name in found),
+    )
+
+
+def _structure(table: Table) -> Table:
+    """A table without what may change while rows are copied, and is not in their way."""
+    return Table(
+        table.name,
+        table.kind,
+        columns=tuple(replace(column, comment=None) for column in table.columns),
+        primary_key=table.primary_key and replace(table.primary_key, comment=None),
+        unique_keys=tuple(replace(key, comment=None) for key in table.unique_keys),
+        foreign_keys=tuple(
+            replace(key, comment=None, validated=True, triggers=()) for key in table.foreign_keys
+        ),
+        checks=tuple(replace(check, comment=None, validated=True) for check in table.checks),
+        exclusions=tuple(replace(check, comment=None) for check in table.exclusions),
+        partition_key=table.partition_key,
+        partition_of=table.partition_of,
+        partition_bound=table.partition_bound,
+        inherits=table.inherits,
+        of_type=table.of_type,
+    )

@@ -1,0 +1,50 @@
+"""Where rows come from that no file holds: sessions of a source, one for each worker."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from migplan.postgres.session import Session
+from migplan.run.engine.steps import LiveRows, LiveSequences
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """The rows that a source has brought, and how many of them the target has taken."""
+
+    rows: int
+    written: int
+    bytes: int
+    digest: str  # of what was sent; empty where nobody asked for it
+
+
+class RowSource(Protocol):
+    """What brings rows to one worker. Every failure of the source is a SourceError."""
+
+    def bring(
+        self,
+        piece: LiveRows,
+        target: Session,
+        moved: Callable[[int], None],
+        stopped: Callable[[], bool],
+    ) -> Brought:
+        """Bring rows into the target's open transaction; what psycopg raises is the target's failure."""
+
+    def sequences(self, piece: LiveSequences) -> str:
+        """Return the statements that set sequences to what the source says of them now."""
+
+    def cancel(self) -> None:
+        """Stop what it is doing; safe from another thread."""
+
+    def close(self) -> None:
+        """End its session."""
+
+
+class RowSources(Protocol):
+    """What gives each worker a source of its own, all of them on one moment."""
+
+    def open(self) -> RowSource:
+        """Return another one."""
+
+    def confirm(self) -> None:
+        """Raise SourceError unless all that was brought is surely of that one moment."""

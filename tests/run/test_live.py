@@ -1,0 +1,285 @@
+"""Rows that come live from a source: one moment, kept by sessions that may be lost, read by many."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import BinaryIO, Literal
+
+import pytest
+
+from migplan.catalog.read import read
+from migplan.errors import BlockedError, SourceError, StepError
+from migplan.names import QualifiedName, parse
+from migplan.postgres.address import Address
+from migplan.run.bundle.live import LiveSource
+from migplan.run.bundle.snapshot import KeptSnapshot
+from migplan.run.engine.events import Event, Moved, OnEvent, Retrying, ignore
+from migplan.run.engine.footprints import LOADS, Footprint
+from migplan.run.engine.journal import Beginning
+from migplan.run.engine.options import RunOptions
+from migplan.run.engine.steps import LiveRows, LiveSequences, Segment, Step
+from migplan.run.engine.target import RunResult, locked
+from tests.run.running import options, until
+from tests.servers import MakeDatabase, connect
+
+TABLES = """
+CREATE TABLE plain (id int PRIMARY KEY, said text);
+CREATE TABLE large (n int, filler text);
+CREATE TABLE nothing ();
+CREATE SEQUENCE counting;
+"""
+ROWS = r"""
+INSERT INTO plain VALUES (1, E'tab\tand\nline'), (2, NULL), (3, '\N'), (4, '');
+INSERT INTO large SELECT n, repeat('x', 200) FROM generate_series(1, 20000) n;
+INSERT INTO nothing SELECT FROM generate_series(1, 3);
+SELECT setval('counting', 41);
+"""
+
+
+class Nothing:
+    """Steps whose files hold nothing."""
+
+    def open(self, _name: str, /) -> BinaryIO:
+        return io.BytesIO()
+
+
+def rows(
+    table: str, columns: Sequence[str], form: Literal["text", "binary"] = "text", *, query: str = ""
+) -> LiveRows:
+    shown = ", ".join(columns)
+    query = query or f"SELECT {shown} FROM ONLY public.{table}"
+    return LiveRows(f"public.{table}", tuple(columns), query, form, freeze=False, rows=0, bytes=0, line=2)
+
+
+def steps(*pieces: Segment) -> tuple[Step, ...]:
+    """A step for each piece."""
+    return tuple(
+        Step(number, "data.sql", f"piece {number}", "data", 1, segments=(piece,), footprint=_uses(piece))
+        for number, piece in enumerate(pieces, 1)
+    )
+
+
+def _uses(piece: Segment) -> Footprint:
+    return Footprint(((piece.table, LOADS),)) if isinstance(piece, LiveRows) else Footprint()
+
+
+PLAIN = rows("plain", ("id", "said"))
+LARGE = rows("large", ("n", "filler"), "binary")
+
+
+@contextmanager
+def moment(where: Address, *tables: str) -> Iterator[LiveSource]:
+    """A moment of a source, kept for its tables."""
+    names = frozenset(parse(f"public.{table}") for table in tables or ("plain", "large", "nothing"))
+    snapshot = KeptSnapshot(where, names)
+    with snapshot.kept() as session:
+        catalog = read(session)
+        snapshot.tended()
+        yield LiveSource(where, snapshot, catalog, {})
+
+
+def moved(
+    source: LiveSource, target: Address, all_of_it: Sequence[Step], how: RunOptions, told: OnEvent = ignore
+) -> RunResult:
+    with locked(target, how, told) as there:
+        run = there.begin(Beginning("apply", "live", "0" * 64, all_of_it, {"data.sql": "0" * 64}))
+        return there.execute(run, all_of_it, Nothing(), rows=source)
+
+
+def content(where: Address, table: str) -> list[tuple[object, ...]]:
+    with connect(where) as connection:
+        return connection.execute(f"TABLE {table}".encode()).fetchall()
+
+
+def ended(where: Address, process: int) -> None:
+    """End a session of the source's."""
+    with connect(where) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+
+
+def keepers(source: LiveSource) -> list[int]:
+    return [keeper.session.process for keeper in source.snapshot._keepers]
+
+
+def test_rows_come_as_they_are_and_sequences_behind_them(database: MakeDatabase) -> None:
+    origin, target = database(TABLES + ROWS), database(TABLES)
+    everything = steps(
+        PLAIN,
+        LARGE,
+        rows("nothing", (), query="SELECT FROM ONLY public.nothing"),
+        LiveSequences((QualifiedName("public", "counting"),), 9),
+    )
+    with moment(origin) as source:
+        with connect(origin) as other:  # what comes after the moment is not seen, but for sequences
+            other.execute("INSERT INTO plain VALUES (5, 'late'); SELECT setval('counting', 77)")
+        done = moved(source, target, everything, options(2))
+    assert done.rows == 4 + 20_000 + 3
+    assert content(target, "plain") == [(1, "tab\tand\nline"), (2, None), (3, "\\N"), (4, "")]
+    assert content(target, "large") == content(origin, "large")
+    assert content(target, "nothing") == [()] * 3
+    assert content(target, "counting")[0][0] == 77
+
+
+@pytest.mark.parametrize("form", ["text", "binary"])
+def test_a_lost_session_is_replaced_and_the_step_done_again(
+    newest_database: MakeDatabase, form: Literal["text", "binary"]
+) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES)
+    events: list[Event] = []
+    kept: list[int] = []
+
+    def told(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Moved) and not any(isinstance(each, Retrying) for each in events):
+            with connect(origin) as other:  # whoever reads, in the middle of it
+                other.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = "
+                    "current_database() AND backend_type = 'client backend' AND query LIKE 'COPY%%' "
+                    "AND pid <> ALL (%s)",
+                    [kept],
+                )
+
+    with connect(origin) as other:
+        other.execute("INSERT INTO large SELECT n, repeat('y', 400) FROM generate_series(1, 100000) n")
+    with moment(origin) as source:
+        kept = keepers(source)
+        done = moved(source, target, steps(replace(LARGE, format=form)), options(retries=2), told)
+    assert [each.attempt for each in events if isinstance(each, Retrying)] == [1]
+    assert done.rows == 120_000
+    assert content(target, "large") == content(origin, "large")
+
+
+def test_the_moment_lives_on_while_one_keeper_does(newest_database: MakeDatabase) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES)
+    with moment(origin) as source:
+        for round_ in range(3):  # each time the older one
+            before = keepers(source)
+            ended(origin, before[0])
+            with connect(origin) as other:
+                other.execute("DELETE FROM plain WHERE id = %s", [round_ + 1])
+            source.snapshot.tend()
+            assert before[1] in keepers(source)
+            assert len(keepers(source)) == 2
+        moved(source, target, steps(PLAIN), options())
+    assert len(content(target, "plain")) == 4
+
+
+def test_a_moment_that_is_lost_for_good_ends_the_run(newest_database: MakeDatabase) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES)
+    with moment(origin) as source:
+        for process in keepers(source):
+            ended(origin, process)
+        with pytest.raises(StepError, match=r"is lost: every session that kept it has ended") as failed:
+            moved(source, target, steps(PLAIN), options(retries=3))
+    assert failed.value.of_source
+    assert "run the same command again" in failed.value.do
+    assert content(target, "plain") == []
+
+
+def test_the_tables_are_locked_and_nothing_else(newest_database: MakeDatabase) -> None:
+    origin = newest_database(TABLES + ROWS)
+    with moment(origin, "plain") as source, connect(origin) as other:
+        ended(origin, keepers(source)[0])
+        other.execute("SET lock_timeout = '100ms'; ALTER TABLE large ADD COLUMN more int")
+        with pytest.raises(Exception, match="lock timeout"):
+            other.execute("TRUNCATE plain")
+        source.confirm()
+    with connect(origin, autocommit=False) as other:
+        other.execute("LOCK TABLE plain IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(BlockedError, match=r"holds ACCESS EXCLUSIVE on public\.plain"), moment(origin):
+            pass
+
+
+def test_who_queues_for_a_table_does_not_stop_its_rows(newest_database: MakeDatabase) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES)
+    events: list[Event] = []
+    with moment(origin) as source, queueing(origin, "TRUNCATE large"):
+        done = moved(source, target, steps(LARGE), options(retries=2), events.append)
+        assert done.rows == 20_000
+        assert [each.attempt for each in events if isinstance(each, Retrying)] == [1]
+
+
+def test_what_slips_in_between_two_keepers_is_noticed(newest_database: MakeDatabase) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES)
+    snapshot = KeptSnapshot(origin, frozenset({parse("public.plain"), parse("public.large")}))
+    with snapshot.kept() as first, queueing(origin, "TRUNCATE large"):
+        snapshot.tended()  # the second gets no locks, for somebody waits
+        source = LiveSource(origin, snapshot, read(first), {})
+        ended(origin, first.process)  # and now that one has them
+        until(lambda: not content(origin, "large"), "the table is emptied")
+        with pytest.raises(SourceError, match=r"others changed it: table public\.large was changed"):
+            moved(source, target, steps(PLAIN), options())
+        with pytest.raises(StepError, match="others changed it"):
+            moved(source, newest_database(TABLES), steps(LARGE), options(retries=2))
+
+
+@contextmanager
+def queueing(where: Address, statement: str) -> Iterator[None]:
+    """Somebody who waits for a lock, as long as the block takes."""
+
+    def wait() -> None:
+        with connect(where) as connection:
+            connection.execute(statement.encode())
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    with connect(where) as other:
+        until(
+            lambda: other.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount,
+            "somebody waits for the lock",
+        )
+    try:
+        yield
+    finally:
+        thread.join(0)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT 1 / (20000 - n), filler FROM ONLY public.large", "division by zero"),  # at its end
+        ("SELECT n, filler FROM ONLY public.gone", 'relation "public.gone" does not exist'),
+    ],
+)
+def test_a_failure_of_the_source_is_called_so(newest_database: MakeDatabase, query: str, said: str) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES)
+    with moment(origin) as source:
+        with pytest.raises(StepError, match=said) as failed:
+            moved(source, target, steps(replace(LARGE, query=query), PLAIN), options())
+        assert failed.value.of_source
+        assert "the source failed" in failed.value.what
+        assert failed.value.line == 2
+    assert content(target, "large") == []
+
+
+def test_rows_that_the_target_swallows_are_missed(newest_database: MakeDatabase) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES)
+    with connect(target) as other:
+        other.execute(
+            "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RETURN CASE WHEN new.id <> 2 THEN new END; END$$;"
+            "CREATE TRIGGER swallowing BEFORE INSERT ON plain FOR EACH ROW EXECUTE FUNCTION swallow()"
+        )
+    with (
+        moment(origin) as source,
+        pytest.raises(StepError, match=r"3 of 4 rows went into public\.plain") as bad,
+    ):
+        moved(source, target, steps(PLAIN), options())
+    assert not bad.value.of_source
+    assert content(target, "plain") == []
+
+
+def test_what_the_target_refuses_leaves_the_source_usable(newest_database: MakeDatabase) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES)
+    with connect(target) as other:
+        other.execute("ALTER TABLE large ADD CHECK (n < 15000)")
+    with moment(origin) as source:
+        with pytest.raises(StepError, match="violates check constraint") as failed:
+            moved(source, target, steps(LARGE), options())
+        assert not failed.value.of_source
+        done = moved(source, newest_database(TABLES), steps(PLAIN, LARGE), options())
+        assert done.rows == 20_004
