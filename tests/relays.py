@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -18,9 +18,15 @@ _CANCELS = 80877102
 
 
 class Relay:
-    """Passes everything on, until it is told to hang: then nothing, without closing anything."""
+    """Passes everything on, until it is told to hang: then nothing, without closing anything.
 
-    def __init__(self, host: str, port: int) -> None:
+    ``meddle`` gets what the server says, piece by piece, and returns what is passed on of it.
+    """
+
+    def __init__(
+        self, host: str, port: int, meddle: Callable[[bytes], Iterable[bytes]] = lambda data: (data,)
+    ) -> None:
+        self._meddle = meddle
         self._to = (host, port)
         self._open = threading.Event()
         self._open.set()
@@ -63,7 +69,8 @@ class Relay:
                     if 0 <= self.hangs_after < self.passed:
                         self.hang()
                 self._open.wait()
-                sink.sendall(data)
+                for piece in self._meddle(data) if from_server else (data,):
+                    sink.sendall(piece)
             sink.shutdown(socket.SHUT_WR)
 
 

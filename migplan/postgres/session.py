@@ -126,6 +126,11 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         log.info("session %d exports its snapshot %s", self.process, self.snapshot)
         return self.snapshot
 
+    def hear(self, said: psycopg.errors.Diagnostic) -> None:
+        """Tell a notice to those who listen, as psycopg does with what libpq receives."""
+        for handler in self._notice_handlers:
+            handler(said)
+
     def watcher(self) -> Session:
         """Another session with the same server, for a look at this one; it does not wait long."""
         said = settings.parameters(self.address)
