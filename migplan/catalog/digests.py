@@ -30,6 +30,7 @@ from migplan.names import QualifiedName
 from migplan.postgres.failures import is_loss
 
 if TYPE_CHECKING:  # runs have no pool, and take no time to load SQLAlchemy
+    from migplan.postgres.session import Session
     from migplan.postgres.snapshot_pool import SnapshotPool
 
 Method = Literal["lookup3", "sha256"]
@@ -140,10 +141,8 @@ class Digester:
     @property
     def method(self) -> Method:
         """The fastest hash by which this server surely computes the same digests as other servers."""
-        question = sql.SQL(_PROBE).format(sql.Literal(_KNOWN))
         with self._sessions.borrowed() as session:
-            ((found,),) = session.ask(question, during="asking how the server hashes")
-        return "lookup3" if found else "sha256"
+            return method_of(session)
 
     def each(
         self,
@@ -236,6 +235,28 @@ class Digester:
         return Digest(name, rows, why=why)
 
 
+def method_of(session: "Session") -> Method:
+    """The fastest hash by which a session's server surely computes the same digests as other servers."""
+    question = sql.SQL(_PROBE).format(sql.Literal(_KNOWN))
+    ((found,),) = session.ask(question, during="asking how the server hashes")
+    return "lookup3" if found else "sha256"
+
+
+def question_of(query: str, columns: int, method: Method) -> sql.Composed:
+    """The statement that counts a query's rows and sums both halves of their hashes."""
+    names = [f"c{number}" for number in range(columns)]
+    named = sql.SQL(" ({})").format(sql.SQL(", ").join(map(sql.Identifier, names)))
+    rows = sql.SQL("({}) t{}").format(sql.SQL(query), named if names else sql.SQL(""))
+    return sql.SQL("SELECT s.rows, s.one, s.other FROM ({}) s").format(
+        _sums(row_of(names), rows, sql.SQL(""), method)
+    )
+
+
+def value_of(one: int, other: int, method: Method) -> str:
+    """The digest that two such sums make."""
+    return f"{method}:{int(one) % 2**64:016x}{int(other) % 2**64:016x}"
+
+
 def hashed_columns(table: Table) -> tuple[str, ...]:
     """The columns that make a row's text."""
     return tuple(column.name for column in table.columns if not column.generated)
@@ -270,16 +291,21 @@ def _question(piece: _Piece, method: Method, number: int) -> sql.Composed:
             where = where + sql.SQL(" AND t.ctid < {}::pg_catalog.tid").format(
                 sql.Literal(f"({piece.end},0)")
             )
+    sums = _sums(row_of(piece.wanted.columns), rows_of(piece.rows), where, method)
+    return sql.SQL("SELECT {}::pg_catalog.int4, s.rows, s.one, s.other FROM ({}) s").format(
+        sql.Literal(number), sums
+    )
+
+
+def _sums(row: sql.Composable, rows: sql.Composable, where: sql.Composable, method: Method) -> sql.Composed:
     one, other = (half.format(line=sql.SQL("r.line")) for half in _HALVES[method])
     # OFFSET 0 keeps the line from being printed twice, once for each half.
-    lines = sql.SQL("SELECT {} AS line FROM {}{} OFFSET 0").format(
-        _LINE[method].format(row=row_of(piece.wanted.columns)), rows_of(piece.rows), where
-    )
+    lines = sql.SQL("SELECT {} AS line FROM {}{} OFFSET 0").format(_LINE[method].format(row=row), rows, where)
     halves = sql.SQL("{} AS one, {} AS other FROM ({}) r").format(one, other, lines)
     return sql.SQL(
-        "SELECT {}::pg_catalog.int4, pg_catalog.count(*), "
-        "coalesce(pg_catalog.sum(h.one), 0), coalesce(pg_catalog.sum(h.other), 0) FROM (SELECT {}) h"
-    ).format(sql.Literal(number), halves)
+        "SELECT pg_catalog.count(*) AS rows, coalesce(pg_catalog.sum(h.one), 0) AS one, "
+        "coalesce(pg_catalog.sum(h.other), 0) AS other FROM (SELECT {}) h"
+    ).format(halves)
 
 
 def rows_of(table: Table) -> sql.Composed:
@@ -293,8 +319,7 @@ def hash_of(row: sql.Composable, method: Method) -> sql.Composed:
 
 
 def _digest(name: QualifiedName, found: _Sum, method: Method) -> Digest:
-    halves = f"{int(found.one) % 2**64:016x}{int(found.other) % 2**64:016x}"
-    return Digest(name, found.rows, f"{method}:{halves}")
+    return Digest(name, found.rows, value_of(found.one, found.other, method))
 
 
 def _raise_if_lost(error: psycopg.Error) -> None:

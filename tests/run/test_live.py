@@ -283,3 +283,66 @@ def test_what_the_target_refuses_leaves_the_source_usable(newest_database: MakeD
         assert not failed.value.of_source
         done = moved(source, newest_database(TABLES), steps(PLAIN, LARGE), options())
         assert done.rows == 20_004
+
+
+SORTED = "CREATE TABLE parts (id int, said text) PARTITION BY LIST (id);" + "".join(
+    f"CREATE TABLE part{number} PARTITION OF parts FOR VALUES IN ({number});" for number in (2, 1)
+)
+
+
+@pytest.mark.parametrize("form", ["text", "binary"])
+def test_what_came_is_proved_before_it_is_committed(
+    database: MakeDatabase, form: Literal["text", "binary"]
+) -> None:
+    mixed = "INSERT INTO parts VALUES (1, 'a'), (2, 'b'), (1, 'c')"
+    origin, target = database(TABLES + ROWS + SORTED + mixed), database(TABLES + SORTED)
+    parts = rows("parts", ("id", "said"), form, query="SELECT t.id, t.said FROM public.parts t ORDER BY said")
+    nothing = rows("nothing", (), form, query="SELECT FROM ONLY public.nothing")
+    with moment(origin) as source:
+        moved(source, target, steps(replace(PLAIN, format=form), parts, nothing), options())
+    with locked(target, options()) as there:
+        proofs = there.journal.proofs(1)
+    assert [proof["rows"] for (proof,) in proofs.values()] == [4, 3, 3]
+    ways = [proof["digest"].partition(":")[0] for (proof,) in proofs.values()]
+    assert ways == ["stream", "lookup3", "stream"]
+
+
+CHANGING = """
+CREATE FUNCTION changing() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN new.said = new.said || '!'; RETURN new; END$$;
+CREATE TRIGGER changing BEFORE INSERT ON plain FOR EACH ROW EXECUTE FUNCTION changing()
+"""
+
+
+def test_rows_that_the_target_changes_are_not_committed(newest_database: MakeDatabase) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES + CHANGING)
+    with moment(origin) as source:
+        said = r"the 4 rows that stand in public\.plain are not those that the source sent"
+        with pytest.raises(StepError, match=said) as failed:
+            moved(source, target, steps(PLAIN), options())
+        assert not failed.value.of_source
+        assert content(target, "plain") == []
+        again = newest_database(TABLES + CHANGING)
+        moved(replace(source, proves=False), again, steps(PLAIN), options())
+    assert (4, "!") in content(again, "plain")
+
+
+def test_parts_of_a_table_are_proved_beside_each_other(newest_database: MakeDatabase) -> None:
+    more = "INSERT INTO large SELECT n, repeat('y', 300) FROM generate_series(1, 60000) n"
+    origin, target = newest_database(TABLES + ROWS + more), newest_database(TABLES)
+    bounds = [(0, 800), (800, 1600), (1600, 100_000)]
+    pieces = [
+        replace(
+            LARGE,
+            query=f"{LARGE.query} WHERE ctid >= '({first},0)'::pg_catalog.tid"
+            f" AND ctid < '({end},0)'::pg_catalog.tid",
+        )
+        for first, end in bounds
+    ]
+    with moment(origin) as source:
+        done = moved(source, target, steps(*pieces), options(3))
+    assert done.rows == 80_000
+    with locked(target, options()) as there:
+        proofs = there.journal.proofs(1)
+    assert sum(proof["rows"] for (proof,) in proofs.values()) == 80_000
+    assert {proof["digest"].partition(":")[0] for (proof,) in proofs.values()} == {"lookup3"}

@@ -20,7 +20,7 @@ from migplan.bundle.verified import FileText, VerifiedBundle, is_inside
 from migplan.errors import BundleError, FileError, JournalError, RefusedError
 from migplan.run.bundle import receipt
 from migplan.run.engine import journal_integrity
-from migplan.run.engine.journal import Journal, Run
+from migplan.run.engine.journal import PROOFS, Journal, Run
 from migplan.sealed_files import Seal
 
 FOLDER = "folder"
@@ -73,7 +73,7 @@ def of_bundle(bundle: VerifiedBundle) -> dict[str, bytes]:
 @contextmanager
 def as_applied(journal: Journal, run: Run, beside: LocalBundle) -> Iterator[VerifiedBundle]:
     """Return the bundle of a run as it was applied, for a block: from the journal, else from the folder."""
-    kept = journal.kept(run.run)
+    kept = {file: text for file, text in journal.kept(run.run).items() if not file.startswith(PROOFS)}
     if not kept:
         yield _of_folder(journal, run, beside)
         return

@@ -12,6 +12,7 @@ import psycopg
 
 from migplan.bundle.data import sequences
 from migplan.bundle.data.readers import AS_THEY_LIE
+from migplan.bundle.manifest import TEMPORARY
 from migplan.bundle.schema.expectation import catalog_in_target, left_out
 from migplan.bundle.schema.roles import Owners
 from migplan.bundle.verified import VerifiedBundle
@@ -24,9 +25,10 @@ from migplan.errors import DatabaseError, RefusedError, SourceError
 from migplan.names import quoted_list
 from migplan.postgres.address import Address
 from migplan.postgres.identity import identity_of, place_of
-from migplan.postgres.relay_by_libpq import SourceFailedError, relay
+from migplan.postgres.relay import Look, SourceFailedError, relay
 from migplan.postgres.session import Session
 from migplan.progress import Progress, no_progress
+from migplan.run.bundle import proof
 from migplan.run.bundle.snapshot import KeptSnapshot
 from migplan.run.engine.row_source import Brought
 from migplan.run.engine.steps import LiveRows, LiveSequences
@@ -46,6 +48,7 @@ class LiveSource:
     snapshot: KeptSnapshot
     catalog: Catalog  # the bundle's, which has the sequences
     noted: Mapping[str, Any]  # for the journal
+    proves: bool = True  # that each piece has come as it was sent, before its step is committed
 
     def open(self) -> LiveRowSource:
         """Return what brings rows to one worker."""
@@ -58,7 +61,7 @@ class LiveSource:
 
 @contextmanager
 def live_source(
-    bundle: VerifiedBundle, address: Address, on_progress: Progress = no_progress
+    bundle: VerifiedBundle, address: Address, on_progress: Progress = no_progress, *, proves: bool = True
 ) -> Iterator[LiveSource]:
     """Take a moment of a bundle's source, and keep it for a block.
 
@@ -77,7 +80,7 @@ def live_source(
         _refuse_changed(bundle, expected, now, address)
         snapshot.tended()
         noted = {"source": {"at": str(address), **place, "moment": snapshot.taken_at}}
-        yield LiveSource(address, snapshot, expected, noted)
+        yield LiveSource(address, snapshot, expected, noted, proves)
 
 
 class LiveRowSource:
@@ -95,14 +98,20 @@ class LiveRowSource:
         piece: LiveRows,
         target: Session,
         moved: Callable[[int], None],
-        stopped: Callable[[], bool],
+        look: Look,
     ) -> Brought:
-        """Bring the rows of a piece into the target's open transaction."""
-        reading, writing = copy_out_of(piece), copy_into(piece)
-        during = f"reading the rows of {piece.table}"
-        with self._lent(during) as session:
-            done = relay(session, target, reading, writing, moved=moved, stopped=stopped, digest=False)
-        return Brought(done.rows, done.written, done.bytes, done.digest)
+        """Bring the rows of a piece into the target's open transaction, and prove that they are there."""
+        proves = self._source.proves and not piece.table.startswith(TEMPORARY)
+        first = proof.pages_before(piece, target) if proves else 0
+        with self._lent(f"reading the rows of {piece.table}") as session:
+            done = relay(session, target, copy_out_of(piece), copy_into(piece), look, moved)
+            brought = Brought(done.read, done.written, done.bytes)
+            if not proves or done.read != done.written:
+                return brought
+            found = proof.proved(piece, done, session, target, first, look)
+        if isinstance(found, proof.Differs):
+            return replace(brought, differs=found.what)
+        return replace(brought, proof=found)
 
     def sequences(self, piece: LiveSequences) -> str:
         """Return the statements that set sequences to what the source says of them now."""
@@ -151,7 +160,10 @@ class LiveRowSource:
             self._after_failure()
             if isinstance(failed, SourceError):
                 raise
-            raise self._snapshot.failed(failed, during) from None
+            found = self._snapshot.failed(failed, during)
+            if isinstance(error, SourceFailedError) and error.beside is not None:
+                found.detail = f"{found.detail}\nbeside it the target said: {error.beside}".strip()
+            raise found from None
         except BaseException:
             self.close()  # an answer may be under way still
             raise

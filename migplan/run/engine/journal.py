@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import socket
 import zlib
@@ -37,6 +38,7 @@ __all__ = [
     "digest_of",
     "finish",
     "keep",
+    "prove",
 ]
 
 log = logging.getLogger(__name__)
@@ -236,6 +238,16 @@ class Journal:
         if any(file is None for file, *_ in found):
             raise self.was_altered(f"a file that it keeps of run {run} has no name")
         return {file: self._unpacked(file, sha256, content) for file, sha256, content in found}
+
+    def proofs(self, run: int) -> dict[int, list[dict[str, Any]]]:
+        """Return what is proved of a run's rows that came live, by the steps that are done."""
+        done = self.done(run)
+        kept = {
+            file.removeprefix(PROOFS): text
+            for file, text in self.kept(run).items()
+            if file.startswith(PROOFS)
+        }
+        return {int(step): json.loads(text) for step, text in kept.items() if int(step) in done}
 
     def _unpacked(self, file: str, sha256: str, content: bytes) -> bytes:
         with suppress(zlib.error, TypeError):
@@ -467,3 +479,16 @@ def finish(run: int, step: int, rows: int) -> sql.Composed:
         "UPDATE migplan.step SET rows = {}, finished_at = pg_catalog.clock_timestamp() "
         "WHERE run = {} AND step = {}"
     ).format(rows, run, step)
+
+
+PROOFS = "proofs/"
+"""How the names begin under which proofs of steps are kept."""
+
+
+def prove(run: int, step: int, proofs: Sequence[Mapping[str, Any]]) -> sql.Composed:
+    """Return the statement that keeps the proofs of a step's rows, in the step's own transaction."""
+    content = json.dumps(list(proofs), ensure_ascii=False).encode()
+    return sql.SQL(
+        "INSERT INTO migplan.kept (run, file, sha256, content) VALUES ({}, {}, {}, {}) "
+        "ON CONFLICT (run, file) DO UPDATE SET sha256 = excluded.sha256, content = excluded.content"
+    ).format(run, f"{PROOFS}{step}", hashlib.sha256(content).hexdigest(), zlib.compress(content))

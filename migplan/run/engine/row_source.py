@@ -1,8 +1,8 @@
 """Where rows come from that no file holds: sessions of a source, one for each worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from migplan.postgres.session import Session
 from migplan.run.engine.steps import LiveRows, LiveSequences
@@ -15,7 +15,8 @@ class Brought:
     rows: int
     written: int
     bytes: int
-    digest: str  # of what was sent; empty where nobody asked for it
+    proof: Mapping[str, Any] | None = None  # that the target has them, for the journal
+    differs: str = ""  # in a sentence, how what stands in the target is not what was sent
 
 
 class RowSource(Protocol):
@@ -26,9 +27,12 @@ class RowSource(Protocol):
         piece: LiveRows,
         target: Session,
         moved: Callable[[int], None],
-        stopped: Callable[[], bool],
+        look: Callable[[], None],
     ) -> Brought:
-        """Bring rows into the target's open transaction; what psycopg raises is the target's failure."""
+        """Bring rows into the target's open transaction, and prove it; psycopg's errors are the target's.
+
+        ``look`` is called now and then; what it raises ends it.
+        """
 
     def sequences(self, piece: LiveSequences) -> str:
         """Return the statements that set sequences to what the source says of them now."""

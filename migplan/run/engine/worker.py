@@ -8,9 +8,9 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import psycopg
 from psycopg import generators, pq, sql
@@ -241,6 +241,7 @@ class _Doing:
         self._source = source
         self._moved = moved
         self._rows = 0
+        self._proofs: list[Mapping[str, Any]] = []
 
     def all(self) -> int:
         """Run the step's statements and rows from BEGIN to COMMIT, and return the number of rows."""
@@ -264,8 +265,10 @@ class _Doing:
             message = self._sent(message)
         if observer:
             observer.ending(step, self._session)
-        finish = journal.finish(self._run, step.number, self._rows).as_string()
-        message.closing = f"{finish};\n{self._worker.fresh};\nCOMMIT"
+        closing = [journal.finish(self._run, step.number, self._rows).as_string()]
+        if self._proofs:
+            closing.append(journal.prove(self._run, step.number, self._proofs).as_string())
+        message.closing = ";\n".join((*closing, self._worker.fresh, "COMMIT"))
         self._send(message)
         return self._rows
 
@@ -409,12 +412,20 @@ class _Doing:
         """Have the source send rows."""
         source = self._source_of(piece.line)
         try:
-            brought = source.bring(piece, self._session, self._moved, lambda: self._worker.stopped)
+            brought = source.bring(piece, self._session, self._moved, self._refuse_to_go_on)
         except SourceError as error:
             raise self._source_failed(error, piece.line) from None
         except psycopg.Error as error:
             raise self._failed_copy(error, piece) from None
         self._taken(brought.written, brought.rows, piece)
+        if brought.differs:
+            raise self._error(
+                brought.differs,
+                piece.line,
+                do="a trigger, rule or default of the target changes rows: take it away while they come in",
+            )
+        if brought.proof is not None:
+            self._proofs.append(brought.proof)
 
     def _values(self, piece: LiveSequences) -> str:
         """Return the statements that set sequences as the source has them."""
