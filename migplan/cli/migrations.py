@@ -69,6 +69,7 @@ def apply(
         )
         address = throwaway or named.resolved(target, settings)
         analysis = _analysed(path, settings, address, weighed_on=target)
+        screen.show_aside(analysis_report.left_out(analysis))
         if trust_names:
             analysis = analysis.trusting_names()
             screen.show_aside(analysis_report.contradicting(analysis))

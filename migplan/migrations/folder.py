@@ -9,12 +9,14 @@ from migplan.errors import FileError
 from migplan.migrations.model import ID_FILE, Folder, Migration, Style
 from migplan.migrations.source_files import load
 from migplan.migrations.styles import flyway, golang_migrate, plain, sqitch
-from migplan.migrations.styles.building import Listing, by_number, listing
+from migplan.migrations.styles.building import Listing, by_number, listing, number_of
 from migplan.migrations.styles.foreign_marks import refuse_foreign_marks
 from migplan.migrations.styles.marked import DBMATE, GOOSE, SQL_MIGRATE
 from migplan.migrations.styles.nested import DIESEL, PRISMA
+from migplan.text.wording import counted
 
 _LONGEST_ID = 100
+_PROGRAMS = frozenset({".cs", ".go", ".java", ".js", ".kt", ".mjs", ".py", ".rb", ".sh", ".ts"})
 
 IN_ORDER = (sqitch, flyway, golang_migrate, DBMATE, GOOSE, SQL_MIGRATE, PRISMA, DIESEL, plain)
 """The styles in the order in which they are asked; plain takes what is left."""
@@ -37,6 +39,8 @@ def read(path: Path) -> Folder:
     for migration in migrations:
         refuse_foreign_marks(found.source(migration.up.file), migration)
     _say_what_shares_numbers(found, migrations)
+    if not planned:
+        _say_what_is_left_out(found, migrations)
     called = Style.SUPABASE if style is plain and plain.is_supabase(found) else style.STYLE
     return Folder(path, called, tuple(_resolved(migrations)), planned, tuple(found.remarks), _id_of(path))
 
@@ -92,6 +96,22 @@ def _say_what_shares_numbers(found: Listing, migrations: Iterable[Migration]) ->
             found.note(
                 first.up.file, f"number {first.number} is also that of {names}: names decide the order"
             )
+
+
+def _say_what_is_left_out(found: Listing, migrations: Iterable[Migration]) -> None:
+    """Say what looks like a migration's file, in the folder and in those directly in it, and was not read."""
+    known = {part.file for each in migrations for part in (each.up, each.down, each.verify) if part}
+    known |= {each.file for each in found.remarks}
+    for file in (file for file in found.files if file not in known):
+        if file.suffix == ".sql":
+            found.note(file, "is not read", left_out=True)
+        elif file.suffix in _PROGRAMS and number_of(file.stem.lstrip("VvUu")):
+            found.note(file, "is a program, which migplan does not run", left_out=True)
+    for folder in sorted(each for each in found.path.iterdir() if each.is_dir() and each.name[0] != "."):
+        unread = [file for file in listing(folder).files if file.suffix == ".sql" and file not in known]
+        if unread:
+            others = f", and {counted(len(unread) - 1, 'other')}" if len(unread) > 1 else ""
+            found.note(unread[0], f"lies in a folder of its own, and is not read{others}", left_out=True)
 
 
 def _resolved(migrations: list[Migration]) -> list[Migration]:

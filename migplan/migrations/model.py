@@ -101,6 +101,7 @@ class Remark:
     file: Path
     what: str
     line: int = 1
+    left_out: bool = False  # the file is not read
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.what}"

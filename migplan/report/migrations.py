@@ -196,6 +196,14 @@ def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Itera
         yield f"Lint: {_levels(found_here)}", lines
 
 
+def left_out(analysis: Analysis) -> Iterator[Text]:
+    """Return which files of the folder are not read, although they look as if they should be."""
+    found = [each for each in analysis.folder.remarks if each.left_out]
+    yield from (Text(f"note: {file_name(each.file)}: {each.what}") for each in found[:FEW])
+    if len(found) > FEW:
+        yield Text(f"note: {len(found) - FEW:,} more are not read either: migplan analyze tells them")
+
+
 def contradicting(analysis: Analysis) -> Iterator[Text]:
     """Return where the order of the names, which is taken as it is, contradicts what the files need."""
     files = {each.migration.name: each.migration.up.file for each in analysis.file_analyses}

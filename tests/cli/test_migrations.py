@@ -131,7 +131,9 @@ def test_lint_can_stop_it(new_target: str, write: Write, run: Run) -> None:
     refused = run("apply", "m", "--target", new_target, "--strict", exit_code=2)
     assert "ML402" in refused.stderr
     (Path("migplan.yaml")).write_text("lint: {ML402: 'off'}\n")
-    run("apply", "m", "--target", new_target, "--strict")
+    (Path("m") / "002_fill.go").write_text("")
+    said = run("apply", "m", "--target", new_target, "--strict").stderr
+    assert "note: 002_fill.go: is a program, which migplan does not run" in said
     assert asked(new_target, "SELECT count(*) FROM t") == [(0,)]
 
 

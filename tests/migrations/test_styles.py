@@ -227,6 +227,43 @@ def test_what_stands_in_a_string_is_no_mark(tmp_path: Path) -> None:
     assert analyze(written(tmp_path, {"1_a.sql": sql})).folder.style is Style.PLAIN
 
 
+def test_what_is_not_read_is_said(tmp_path: Path) -> None:
+    table = "CREATE TABLE a (id int);"
+    folders: dict[str, tuple[dict[str, str | bytes], Style, set[str]]] = {
+        "beside folders": (
+            {"2024_a/up.sql": table, "2025_b/up.sql": "", "2025_b/notes.sql": "", "once.sql": table},
+            Style.DIESEL,
+            {"once.sql", "notes.sql"},
+        ),
+        "programs": (
+            {"1_a.up.sql": table, "2_b.up.go": "", "2_b.down.go": "", "migrations.go": ""},
+            Style.GOLANG_MIGRATE,
+            {"2_b.up.go", "2_b.down.go"},
+        ),
+        "with a letter": (
+            {
+                "V0001.A.up.sql": table,
+                "V0001.A.down.sql": "DROP TABLE a;",
+                "V0002.B.java": "",
+                "c.sql": table,
+            },
+            Style.GOLANG_MIGRATE,
+            {"V2.B.java", "c.sql"},
+        ),
+        "further down": (
+            {"1_a.sql": table, "seeds/a.sql": "", "old/1.sql": "", "old/2.sql": "", "2_b.ts": "", "c.ts": ""},
+            Style.PLAIN,
+            {"1.sql", "2_b.ts"},
+        ),
+    }
+    for name, (files, style, left_out) in folders.items():
+        found = read(written(tmp_path / name, files))
+        assert found.style is style
+        assert {remark.file.name for remark in found.remarks if remark.left_out} == left_out
+    found = read(tmp_path / "with a letter")
+    assert (found.migrations[0].name, text(found.migrations[0].down)) == ("V0001.A", "DROP TABLE a;")
+
+
 def test_prisma_and_diesel(tmp_path: Path) -> None:
     prisma = {
         "migration_lock.toml": 'provider = "postgresql"',

@@ -35,9 +35,9 @@ class Listing:
             self._sources[file] = load(file)
         return self._sources[file]
 
-    def note(self, file: Path, what: str, line: int = 1) -> None:
+    def note(self, file: Path, what: str, line: int = 1, *, left_out: bool = False) -> None:
         """Have something said."""
-        self.remarks.append(Remark(file, what, line))
+        self.remarks.append(Remark(file, what, line, left_out))
 
     def whole(self, file: Path) -> Part:
         """All of a file that stands beside another one."""

@@ -47,7 +47,8 @@ def read(found: Listing) -> Iterator[Migration]:
             found.note(file, f"rolls back version {version}, which is not there")
     for file in files:
         if file.suffix == ".sql" and file not in named:
-            found.note(file, "its name is none that Flyway would take for a migration's; it is not read")
+            what = "its name is none that Flyway would take for a migration's; it is not read"
+            found.note(file, what, left_out=True)
 
 
 def _below(path: Path) -> Iterator[Path]:

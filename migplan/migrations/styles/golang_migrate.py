@@ -1,4 +1,4 @@
-"""golang-migrate: ``1_name.up.sql`` and ``1_name.down.sql``."""
+"""golang-migrate: ``1_name.up.sql`` and ``1_name.down.sql``; others write ``V1.name.up.sql``."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from migplan.migrations.model import Migration, Style
 from migplan.migrations.styles.building import Listing
 
 STYLE = Style.GOLANG_MIGRATE
-_NAME = re.compile(r"((\d+)_.+)\.(up|down)\.sql")
+_NAME = re.compile(r"([Vv]?(\d+)[._-].+)\.(up|down)\.sql")
 
 
 def recognises(listing: Listing) -> bool:
@@ -21,7 +21,9 @@ def read(listing: Listing) -> Iterator[Migration]:
         name = _NAME.fullmatch(file.name)
         if name is None:
             if file.suffix == ".sql":
-                listing.note(file, "is neither NUMBER_name.up.sql nor .down.sql, and is not read")
+                listing.note(
+                    file, "is neither NUMBER_name.up.sql nor .down.sql, and is not read", left_out=True
+                )
             continue
         if name[3] == "down":
             if f"{name[1]}.up.sql" not in listing.names:

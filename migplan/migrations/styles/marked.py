@@ -41,8 +41,6 @@ class Marked:
     def read(self, listing: Listing) -> Iterator[Migration]:
         """The migrations of the folder."""
         for file in listing.files:
-            if file.suffix == ".go" and number_of(file.stem):
-                listing.note(file, "is a program in Go, which migplan does not run")
             if file.suffix == ".sql":
                 yield self._of(listing, listing.source(file))
 

@@ -23,8 +23,9 @@ class Nested:
     up: str  # what the file is called
 
     def recognises(self, listing: Listing) -> bool:
-        """By folders with such a file, where no SQL lies beside them."""
-        return not any(file.suffix == ".sql" for file in listing.files) and any(self._folders(listing))
+        """By folders with such a file, of which there are more than SQL files beside them."""
+        beside = sum(file.suffix == ".sql" for file in listing.files)
+        return sum(1 for _ in self._folders(listing)) > beside
 
     def read(self, listing: Listing) -> Iterator[Migration]:
         """The migrations of the folder."""

@@ -49,7 +49,7 @@ def read(listing: Listing) -> Iterator[Migration]:
         elif file.suffix == ".py" and number_of(file.stem):
             yield _of_python(listing, file)
         elif file.suffix == ".py" and not file.stem.startswith("_"):
-            listing.note(file, "has no number, and is not taken for a migration")
+            listing.note(file, "has no number, and is not taken for a migration", left_out=True)
     yield from _of_folder(listing, "seeds", "seed", "seeds/")
     yield from _of_folder(listing, "maintenance", "maintenance", "")
     seed = listing.path.parent / "seed.sql"
