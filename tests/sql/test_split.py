@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
@@ -268,6 +269,29 @@ def files(draw: st.DrawFn) -> tuple[bytes, list[Read]]:
 def test_every_piece_of_any_file_is_found_where_it_is(file: tuple[bytes, list[Read]], chunk: int) -> None:
     content, expected = file
     assert read(content, chunk) == read(content) == expected
+
+
+TOKENS = st.lists(
+    st.sampled_from(
+        ["SELECT", "create function", "begin", "atomic", "end", "case", "e", "E'", "'", '"', "''", "(", ")", ";"]
+        + ["-", "--", "/", "/*", "*/", "\n", " ", "1", "1e", "$", "$$", "$1", "x$", "\\", "é", "E'\\''", "'a'\n'b'"]
+    ),
+    max_size=14,
+).map(lambda parts: "".join(parts).encode())
+
+
+@given(st.one_of(TOKENS, files().map(lambda file: file[0])))
+def test_a_statement_seen_at_one_look_is_the_one_that_its_tokens_make(content: bytes) -> None:
+    def found() -> list[Read] | str:
+        try:
+            return read(content)
+        except SqlFileError as error:
+            return str(error)
+
+    at_one_look = found()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(split, "_WHOLE", re.compile(rb"(?!)"))
+        assert found() == at_one_look
 
 
 @given(st.binary(max_size=60), st.integers(1, 20))
