@@ -223,6 +223,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+
 def _simple(deep: int) -> bytes:
     """What a statement mostly is: words, numbers, quotes, and parentheses that are closed, so many deep."""
     inside = rb"| \( " + _simple(deep - 1) + rb" \)" if deep else b""
@@ -243,7 +244,7 @@ def _simple(deep: int) -> bytes:
 
 
 _WHOLE = re.compile(rb"(?= ([A-Za-z_\x80-\xff][\w$\x80-\xff]*+) )" + _simple(4) + rb";", re.VERBOSE)
-"""A whole statement at one look, which saves most of the time: the tokens of one that it matches say the same."""
+"""A whole statement at one look, which saves most of the time: its tokens would say the same."""
 
 _UNFINISHED = {
     "quote": "a quote that is not closed",

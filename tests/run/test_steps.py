@@ -15,6 +15,7 @@ import pytest
 
 from migplan.bundle.data import row_steps
 from migplan.bundle.verified import VerifiedBundle, load_verified
+from migplan.errors import StepError
 from migplan.postgres.address import parse
 from migplan.postgres.server import ThrowawayServer
 from migplan.run.bundle import steps as bundle_steps
@@ -322,3 +323,78 @@ def test_many_tables_do_not_need_many_locks(newest: Server, tmp_path: Path) -> N
     assert len(names) == 3
     assert all(name.startswith(("TRUNCATE TABLE ", "DO ")) for name in names)
     newest.drop_database(source)
+
+
+# --- small tables -----------------------------------------------------------------------------------------
+
+SMALL_TABLES = "".join(f"CREATE TABLE s{n} (id int, x text);" for n in range(1, 9))
+SMALL = SMALL_TABLES + "".join(
+    f"INSERT INTO s{n} SELECT g, 'of s{n}' FROM generate_series(1, {n}) g;" for n in range(1, 9)
+)
+IN_THE_WAY = {
+    "a row that is refused": (
+        "ALTER TABLE s5 ADD CONSTRAINT few CHECK (id < 4)",
+        "ALTER TABLE s5 DROP CONSTRAINT few",
+        'new row for relation "s5" violates check constraint "few"',
+        3,
+    ),
+    "no such column": (
+        "ALTER TABLE s5 RENAME x TO y",
+        "ALTER TABLE s5 RENAME y TO x",
+        'column "x" of relation "s5" does not exist',
+        0,
+    ),
+    "rows that are swallowed": (
+        "CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN RETURN CASE WHEN NEW.id % 2 = 1 THEN NEW END; END$$; "
+        "CREATE TRIGGER odd BEFORE INSERT ON s5 FOR EACH ROW EXECUTE FUNCTION odd()",
+        "DROP TRIGGER odd ON s5",
+        "3 of 5 rows went into public.s5",
+        0,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def small_tables(newest: Server) -> Iterator[VerifiedBundle]:
+    name = newest.create_database(SMALL)
+    yield load_verified(bundle_of(newest, name, "--data-only"))
+    newest.drop_database(name)
+
+
+def test_small_tables_share_a_transaction(newest: Server, small_tables: VerifiedBundle) -> None:
+    tables = {f"public.s{n}" for n in range(1, 9)}
+    (shared,) = (step for step in steps_of(small_tables) if loads(step))
+    assert loads(shared) == tables
+    assert shared.name == "public.s1 and 7 more"
+    with empty(newest) as target:
+        with newest.connect(dbname=target) as connection:
+            connection.execute(SMALL_TABLES.encode())
+        assert applied(small_tables, newest.address(target), options(2)).rows == 36
+        with newest.connect(dbname=target) as connection:
+            for n in range(1, 9):
+                rows = connection.execute(f"SELECT id, x FROM s{n} ORDER BY id").fetchall()
+                assert rows == [(g, f"of s{n}") for g in range(1, n + 1)]
+
+
+@pytest.mark.parametrize("what", list(IN_THE_WAY))
+def test_a_shared_transaction_says_where_it_failed(
+    newest: Server, small_tables: VerifiedBundle, what: str
+) -> None:
+    blocks, frees, said, rows_before = IN_THE_WAY[what]
+    with empty(newest) as target:
+        where = newest.address(target)
+        with newest.connect(dbname=target) as connection:
+            connection.execute((SMALL_TABLES + blocks).encode())
+        with pytest.raises(StepError) as caught:
+            applied(small_tables, where, options(2))
+        assert caught.value.what == said
+        block = next(block for _, _, block in small_tables.manifest.blocks if block.table == "public.s5")
+        before = small_tables.paths.step(caught.value.file).read_bytes()[: block.start]
+        assert caught.value.line == before.count(b"\n") + 1 + rows_before
+        with newest.connect(dbname=target) as connection:
+            for n in range(1, 9):
+                assert connection.execute(f"SELECT count(*) FROM s{n}").fetchone() == (0,)
+            connection.execute(frees.encode())
+        assert applied(small_tables, where, options(2)).rows == 36
+        assert_all_done(where)

@@ -273,8 +273,11 @@ def test_every_piece_of_any_file_is_found_where_it_is(file: tuple[bytes, list[Re
 
 TOKENS = st.lists(
     st.sampled_from(
-        ["SELECT", "create function", "begin", "atomic", "end", "case", "e", "E'", "'", '"', "''", "(", ")", ";"]
-        + ["-", "--", "/", "/*", "*/", "\n", " ", "1", "1e", "$", "$$", "$1", "x$", "\\", "é", "E'\\''", "'a'\n'b'"]
+        [
+            *("SELECT", "create function", "begin", "atomic", "end", "case", "e", "E'", "'", '"', "''"),
+            *("(", ")", ";", "-", "--", "/", "/*", "*/", "\n", " ", "1", "1e", "$", "$$", "$1", "x$"),
+            *("\\", "é", "E'\\''", "'a'\n'b'"),
+        ]
     ),
     max_size=14,
 ).map(lambda parts: "".join(parts).encode())

@@ -2,7 +2,8 @@
 
 * A schema file is cut into transactions of a hundred statements: all in one would need a lock for each
   object, and more memory for locks than servers have.
-* A data file says its own steps. Where a step is only the blocks of one large table, each block is one.
+* A data file says its own steps. Where a step is only the blocks of one large table, each block is one; small
+  tables that follow each other, and whose steps are nothing but rows, share one.
 * In a constraints file whatever has to go through many rows is a step of its own; a key of a large table is
   added without looking at the rows, and validated in a second step, which blocks nobody.
 """
@@ -36,6 +37,9 @@ from migplan.sql.tree import relation_name, statement_tree
 STATEMENTS = 100
 LARGE_BYTES = 1 << 20
 """What goes through a table with more than this is a step of its own."""
+
+SHARED_BLOCKS = 50
+"""So many blocks of small tables share a step, as long as they all are not large."""
 
 LARGE_ROWS = 100_000
 """Keys of tables with more rows than this are added first and validated later."""
@@ -382,10 +386,9 @@ class DataFile:
         """The steps, those of large tables cut into their blocks."""
         first = self._file.steps[0].start if self._file.steps else self._file.bytes
         settings = "\n".join(each.text for each in self._statements(first))
-        for listed in self._file.steps:
-            step = self._step(listed, settings)
-            if step.segments or self._kept is None:
-                yield from self._cut(listed, step)
+        steps = ((listed, self._step(listed, settings)) for listed in self._file.steps)
+        cut = ([*self._cut(listed, step)] for listed, step in steps if step.segments or self._kept is None)
+        yield from _sharing(cut)
 
     def _step(self, listed: Listed, settings: str) -> Step:
         found: list[Segment] = []
@@ -471,6 +474,48 @@ class DataFile:
                 bytes=size,
                 weight=size,
             )
+
+
+def _sharing(cut: Iterable[Sequence[Step]]) -> Iterator[Step]:
+    """Yield the steps; small ones that are nothing but rows are joined, for each transaction has its price.
+
+    What was cut because it is large stays so.
+    """
+    shared: list[Step] = []
+    size = blocks = 0
+    for steps in cut:
+        small = len(steps) == 1 and _is_small(steps[0])
+        more = len(steps[0].segments)
+        if not small or size + steps[0].bytes > LARGE_BYTES or blocks + more > SHARED_BLOCKS:
+            yield from _joined(shared)
+            shared, size, blocks = [], 0, 0
+        if not small:
+            yield from steps
+            continue
+        shared.append(steps[0])
+        size, blocks = size + steps[0].bytes, blocks + more
+    yield from _joined(shared)
+
+
+def _is_small(step: Step) -> bool:
+    only_rows = all(isinstance(piece, CopyBlock) for piece in step.segments)
+    return only_rows and step.bytes <= LARGE_BYTES and not step.footprint.everything
+
+
+def _joined(steps: Sequence[Step]) -> Iterator[Step]:
+    """Yield the step that does what these do, if there are any."""
+    if len(steps) < 2:
+        yield from steps
+        return
+    yield replace(
+        steps[0],
+        name=f"{steps[0].name} and {len(steps) - 1} more",
+        segments=tuple(piece for step in steps for piece in step.segments),
+        footprint=joined(step.footprint for step in steps),
+        rows=sum(step.rows for step in steps),
+        bytes=sum(step.bytes for step in steps),
+        weight=sum(step.weight for step in steps),
+    )
 
 
 def _ends_in_copy(data: bytes) -> bool:

@@ -10,20 +10,23 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, BinaryIO, Protocol
 
 import psycopg
 from psycopg import generators, pq, sql
+from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
+from psycopg.waiting import Wait
 
 from migplan.errors import DatabaseError, FileError, SourceError, StepError
-from migplan.names import split
+from migplan.names import quoted_list, split
 from migplan.postgres import settings
 from migplan.postgres.address import Address
 from migplan.postgres.failures import CONNECTION_FAILURE, is_loss
 from migplan.postgres.session import Session, connect
 from migplan.run.engine import journal, lock
-from migplan.run.engine.messages import Message, texts_of
+from migplan.run.engine.messages import SIZE, Message, texts_of
 from migplan.run.engine.options import Limits
 from migplan.run.engine.row_source import RowSource
 from migplan.run.engine.steps import (
@@ -255,7 +258,7 @@ class _Doing:
                 if observer := self._worker.observer:
                     message = self._sent(message)
                     observer.begun(step, self._session)
-                for piece in step.segments:
+                for piece in _grouped(step.segments):
                     message = self._piece(piece, message, stream)
         except OSError as error:
             raise self._error(f"cannot be read: {error.strerror}", step.line) from None
@@ -272,7 +275,7 @@ class _Doing:
         self._send(message)
         return self._rows
 
-    def _piece(self, piece: Segment, message: Message, stream: BinaryIO) -> Message:
+    def _piece(self, piece: Segment | list[CopyBlock], message: Message, stream: BinaryIO) -> Message:
         """Do a piece of the step, or add it to a message, which is sent before anything else is done."""
         if isinstance(piece, Statements):
             for text, line in texts_of(piece, stream, self._step.file):
@@ -280,7 +283,9 @@ class _Doing:
                 message.add(text, line)
             return message
         message = self._sent(message)
-        if isinstance(piece, CopyBlock):
+        if isinstance(piece, list):
+            self._copy_all(piece, stream)
+        elif isinstance(piece, CopyBlock):
             self._copy(piece, stream)
         elif isinstance(piece, LiveRows):
             self._bring(piece)
@@ -387,17 +392,34 @@ class _Doing:
                 for text in _answers(result, self._session):
                     self._worker.answered(text)
 
+    def _copy_all(self, blocks: Sequence[CopyBlock], stream: BinaryIO) -> None:
+        """Send the rows of several small blocks, all of which are asked for by one message."""
+        rows = [_bytes_of(each, stream) for each in blocks]  # a file that has changed leaves no COPY half-way
+        question = ";\n".join(map(_copying, blocks)).encode()
+        pgconn, wait = self._session.pgconn, self._session.wait
+        self._refuse_to_go_on()
+        at = blocks[0]
+        try:
+            pgconn.send_query(question)
+            answers = wait(generators.execute(pgconn))
+            for at, data in zip(blocks, rows, strict=True):
+                answer = answers[-1]  # an error, if it does not ask for rows
+                if answer.status == pq.ExecStatus.COPY_IN:
+                    answer, *answers = wait(_handing_over(pgconn, data))
+                if answer.status != pq.ExecStatus.COMMAND_OK:
+                    raise psycopg.errors.error_from_result(answer, encoding="utf-8")
+                self._moved(len(data))
+                self._taken(answer.command_tuples or 0, at.rows, at)
+        except psycopg.Error as error:
+            raise self._failed_copy(error, at) from None
+
     def _copy(self, piece: CopyBlock, stream: BinaryIO) -> None:
         """Send rows, as they stand in the file."""
-        into = sql.SQL(piece.table)
-        columns = sql.SQL(", ").join(map(sql.Identifier, piece.columns))
-        names = sql.SQL(" ({})").format(columns) if piece.columns else sql.SQL("")
-        statement = sql.SQL("COPY {}{} FROM STDIN").format(into, names)
         stream.seek(piece.start)
         left = piece.end - piece.start
         try:
             with self._session.cursor() as cursor:
-                with cursor.copy(statement) as copy:
+                with cursor.copy(_copying(piece).encode()) as copy:
                     while left > 0 and (block := stream.read(min(left, BLOCK))):
                         self._refuse_to_go_on()
                         copy.write(block)
@@ -542,6 +564,37 @@ class _Doing:
             of_source=of_source,
             **{name: clean(text) for name, text in more.items()},
         )
+
+
+def _grouped(segments: Sequence[Segment]) -> Iterator[Segment | list[CopyBlock]]:
+    """Yield the segments; blocks that follow each other, and are small together, as one."""
+    for _, some in groupby(segments, lambda each: isinstance(each, CopyBlock)):
+        together = list(some)
+        blocks = [each for each in together if isinstance(each, CopyBlock)]
+        if len(blocks) > 1 and sum(each.end - each.start for each in blocks) <= SIZE:
+            yield blocks
+        else:
+            yield from together
+
+
+def _bytes_of(piece: CopyBlock, stream: BinaryIO) -> bytes:
+    stream.seek(piece.start)
+    return stream.read(piece.end - piece.start)
+
+
+def _copying(piece: CopyBlock) -> str:
+    columns = f" ({quoted_list(piece.columns)})" if piece.columns else ""
+    return f"COPY {piece.table}{columns} FROM STDIN"
+
+
+def _handing_over(pgconn: pq.abc.PGconn, data: bytes) -> PQGen[list[pq.abc.PGresult]]:
+    """Give a COPY its rows and end it; what the server says of it, and of what follows in the message."""
+    yield from generators.copy_to(pgconn, data, flush=False)
+    while not pgconn.put_copy_end():
+        yield Wait.W
+    yield from generators.send(pgconn)
+    answers: list[pq.abc.PGresult] = yield from generators.fetch_many(pgconn)
+    return answers
 
 
 def _answers(result: pq.abc.PGresult, session: Session) -> Iterator[str]:
