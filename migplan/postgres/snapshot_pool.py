@@ -12,6 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from migplan.postgres import settings
 from migplan.postgres.session import Session, connect
+from migplan.postgres.tunnel import connected_for_rows
 
 Found = TypeVar("Found")
 
@@ -81,7 +82,7 @@ class SnapshotPool:
         self._sessions.dispose()
 
     def _opened(self) -> Session:
-        session = connect(self.exporter.address)
+        session = connected_for_rows(connect(self.exporter.address))
         self._all.append(session)
         with session.translate_errors("opening another session on the snapshot"):
             session.isolation_level, session.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,10 +14,8 @@ import pytest
 
 from migplan.bundle.data import row_steps
 from migplan.bundle.manifest import load
-from migplan.postgres import pg_dump
-from migplan.postgres.binaries import find_installations
-from migplan.postgres.server import ThrowawayServer
 from tests.databases import DATABASES
+from tests.encrypted import encrypted_server
 from tests.export import rich
 from tests.export.conftest import PASSWORD
 from tests.export.loading import assert_same, contents, copied, export, psql, remembered
@@ -156,32 +153,9 @@ def test_a_role_that_owns_nothing_but_may_read(
 @pytest.fixture(scope="module")
 def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server that speaks TLS only."""
-    openssl = shutil.which("openssl")
-    installation = next(
-        (each for each in find_installations() if each.has("pg_dump") and pg_dump._can_encrypt(each)), None
-    )
-    if openssl is None or installation is None:
-        pytest.skip("no server that can encrypt, or no openssl")
-    place = tmp_path_factory.mktemp("tls")
-    words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout server.key -out server.crt"
-    subprocess.run([openssl, *words.split()], cwd=place, check=True, capture_output=True)
-    with ThrowawayServer(installation, tcp=True) as server:
-        with psycopg.connect(server.conninfo(), autocommit=True) as connection:
-            ((data,),) = connection.execute("SHOW data_directory").fetchall()
-            owner = Path(data).stat()
-            for name in ("server.key", "server.crt"):
-                file = Path(shutil.copy(place / name, data))
-                file.chmod(0o600)
-                if os.geteuid() == 0:
-                    os.chown(file, owner.st_uid, owner.st_gid)
-            ((hba,),) = connection.execute("SHOW hba_file").fetchall()
-            Path(hba).write_text("hostssl all all all scram-sha-256\n", encoding="utf-8")
-            connection.execute("ALTER SYSTEM SET ssl = on")
-        server.restart()
+    with encrypted_server(tmp_path_factory.mktemp("tls")) as server:
         with psycopg.connect(server.conninfo(), autocommit=True) as connection:
             connection.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)")
-        with pytest.raises(psycopg.OperationalError, match="no encryption"):
-            psycopg.connect(server.conninfo(), sslmode="disable")
         yield server.conninfo()
 
 
