@@ -11,12 +11,15 @@ from typing import Any, LiteralString
 
 from migplan import __version__
 from migplan.bundle.check import originals, validation_queries
-from migplan.bundle.data import large_objects, sequences
+from migplan.bundle.data import binary, large_objects, sequences
 from migplan.bundle.data.data_file import DataFile
+from migplan.bundle.data.live_file import GUARD, LiveFile, sequences_line
 from migplan.bundle.data.readers import Readers
 from migplan.bundle.data.referred import referring_keys, write_referred
 from migplan.bundle.data.row_steps import LoadSteps, suspendable, trigger_states
+from migplan.bundle.data.steps import DataStep, RowBlock, Sql
 from migplan.bundle.manifest import (
+    TEMPORARY,
     BundleFile,
     LeftObject,
     LoadedTable,
@@ -53,6 +56,7 @@ from migplan.bundle.undo.rollback_files import (
 )
 from migplan.catalog.attributes import as_json as attributes_as_json
 from migplan.catalog.layout import as_text
+from migplan.catalog.model import Sequence as CatalogSequence
 from migplan.catalog.model import Table
 from migplan.catalog.provided import as_section
 from migplan.catalog.store import as_json
@@ -71,6 +75,8 @@ _PHASES = {
     "schema": (Phase.SCHEMA, Phase.CONSTRAINTS),
     "data": (Phase.DATA,),
 }
+
+_RUNS_LIVE = "migplan apply BUNDLE --source SOURCE runs it; psql alone cannot."
 
 _WIDE = 15  # room for any number of rows: they are known when the file is written, and set in place then
 
@@ -103,6 +109,7 @@ class Export:
         self._notes: list[str] = []
         self._needed = NeededRoles()
         self._brought = 0  # bytes of large objects
+        self._types: dict[str, tuple[str, ...]] = {}  # of the columns of each table that is filled live
 
     def write(self) -> Manifest:
         """Write every file, the manifest last, and return the manifest."""
@@ -156,6 +163,16 @@ class Export:
     def _large_objects(self, before: Sequence[str]) -> BundleFile:
         objects, options = self._source.large_objects, self._options
         path = self._paths.step(large_objects.file_name(self._plan))
+        settings = ddl.SESSION + ddl.DATA + ddl.EMPTY_PATH
+        steps = list(
+            large_objects.large_object_steps(objects, options.owners, options.choice, live=options.live)
+        )
+        if options.live:
+            self._brought = 1
+            lines = ["-- Large objects of the source, under their own numbers."]
+            header = self._header(path.name, "large objects", None, lines, before, live=True)
+            found = LiveFile(path, self._binary).write(header + GUARD + settings, steps, tuple)
+            return describe_file(path, Phase.DATA, None, found)
         self._brought = 1
 
         def count(_rows: int, size: int) -> None:
@@ -165,9 +182,7 @@ class Export:
         file = DataFile(path, self._readers, options.jobs, count, options.inserts)
         lines = [f"-- Expected after it: {large_objects.described(objects)}, under their own numbers."]
         header = self._header(path.name, "large objects", None, lines, before)
-        steps = list(large_objects.large_object_steps(objects, options.owners, options.choice))
-        settings = ddl.SESSION + ddl.DATA + ddl.EMPTY_PATH
-        written = file.write(header + settings, steps, dict)
+        written = file.write(header + settings, steps, tuple)
         return describe_file(path, Phase.DATA, None, written)
 
     def _needed_roles(self, files: Collection[str]) -> NeededRoles:
@@ -214,6 +229,8 @@ class Export:
 
     def _data(self, group: PlannedGroup, entries: Sequence[int], before: Sequence[str]) -> BundleFile:
         path = self._paths.step(group.data_file)
+        if self._options.live:
+            return self._live_data(path, group, entries, before)
         file = DataFile(path, self._readers, self._options.jobs, self._count, self._options.inserts)
         settings = ddl.SESSION + ddl.DATA + f"SET search_path = {self._source.search_path};\n"
         nothing = [0] * len(group.tables)
@@ -228,12 +245,52 @@ class Export:
         file.rewrite_header(self._data_header(path.name, group, before, rows) + settings)
         return describe_file(path, Phase.DATA, group, written)
 
-    def _closing(self, group: PlannedGroup, entries: Sequence[int]) -> dict[str, str]:
-        """Return the SQL behind a file's rows: sequences, keys that had to wait, materialised views."""
+    def _live_data(
+        self, path: Path, group: PlannedGroup, entries: Sequence[int], before: Sequence[str]
+    ) -> BundleFile:
+        """Write a data file whose rows come from the source when it runs."""
+        steps = list(self._loading.steps(group))
+        settings = ddl.SESSION + ddl.DATA + f"SET search_path = {self._source.search_path};\n"
+        header = self._live_header(path.name, group, before)
+        written = LiveFile(path, self._binary).write(
+            header + GUARD + settings, steps, lambda: self._closing(group, entries)
+        )
+        for part in (part for step in steps for part in step.parts if isinstance(part, RowBlock)):
+            self._types.setdefault(part.into, part.types)
+        return describe_file(path, Phase.DATA, group, written)
+
+    @property
+    def _binary(self) -> bool:
+        """Whether live rows may travel in binary: not into tables that are there, of perhaps other types."""
+        return self._options.contents != "data"
+
+    def _notes_of_formats(self) -> list[str]:
+        if not self._options.live:
+            return []
+        if not self._binary:
+            return ["rows travel as text: the tables are the target's, and their types may be others"]
+        types = {table: found for table, found in self._types.items() if not table.startswith(TEMPORARY)}
+        return binary.notes(types)
+
+    def _closing(self, group: PlannedGroup, entries: Sequence[int]) -> list[DataStep]:
+        """Return the steps behind a file's rows: sequences, keys that had to wait, materialised views.
+
+        What concerns no rows may run beside any other.
+        """
+        live = self._live_sequences(group) if self._options.live else ()
+        text = sequences_line(live) if live else "\n".join(self._sequence_values(group))
+        values = DataStep("sequences", ("sequences",), (Sql(text),), sequences=live)
+        texts = self._closing_texts(group, entries)
+        return [
+            *([values] if text else []),
+            *(DataStep(name, (name,), (Sql(text),), alone=True) for name, text in texts.items() if text),
+        ]
+
+    def _closing_texts(self, group: PlannedGroup, entries: Sequence[int]) -> dict[str, str]:
+        """Return the SQL of the steps that run beside no other."""
         watchers = [number for number in entries if self._watches(number)]
         keys = [number for number in entries if number not in watchers]
         closing = {
-            "sequences": "\n".join(self._sequence_values(group)),
             "keys created after the rows": "\n".join([ddl.LOCALLY, *self._statements(group.data_file, keys)])
             if keys
             else "",
@@ -244,7 +301,7 @@ class Export:
             closing["event triggers and settings"] = "\n".join(
                 [ddl.LOCALLY, *self._statements(group.data_file, watchers)]
             )
-        return {name: text for name, text in closing.items() if text}
+        return closing
 
     def _watches(self, number: int) -> bool:
         """Return whether an entry belongs at the very end: event triggers would fire for REFRESH, too."""
@@ -270,9 +327,12 @@ class Export:
             live,
             suspendable(self._ownership, kinds),
             trigger_states(self._ownership),
+            from_source=self._options.live,
+            # Before 14 a range of ctid is looked for in the whole table.
+            whole=self._options.live and self._source.catalog.server.major < 14,
         )
 
-    def _sequence_values(self, group: PlannedGroup) -> list[str]:
+    def _wanted_sequences(self, group: PlannedGroup) -> list[CatalogSequence]:
         # A sequence of a table whose rows stay at home is left where CREATE SEQUENCE begins.
         here = {self._source.graph.by_text[table.table] for table in group.tables if table.brings_rows}
         home = self._source.graph.home
@@ -280,12 +340,30 @@ class Export:
         def is_set(owner: QualifiedName | None) -> bool:
             return home[owner] in here if owner is not None and owner in home else self._is_last(group)
 
-        wanted = [each for each in self._source.catalog.sequences if is_set(each.owned_by)]
-        source = self._source
-        found, hidden = sequences.values(source.session, wanted, source.catalog)
+        return [each for each in self._source.catalog.sequences if is_set(each.owned_by)]
+
+    def _note_hidden(self, names: Iterable[QualifiedName]) -> None:
         self._notes += [
-            f"the value of sequence {name} is not set: the role may not read it" for name in hidden
+            f"the value of sequence {name} is not set: the role may not read it" for name in names
         ]
+
+    def _live_sequences(self, group: PlannedGroup) -> tuple[str, ...]:
+        """Return the names of the sequences whose values are asked for when the file runs."""
+        names = [each.name for each in self._wanted_sequences(group)]
+        hidden = sequences.hidden(self._source.session, names)
+        self._note_hidden(hidden)
+        found = tuple(str(name) for name in names if name not in hidden)
+        self._sequences += [
+            SequenceValue(sequence=name, called=False, file=group.data_file) for name in found
+        ]
+        return found
+
+    def _sequence_values(self, group: PlannedGroup) -> list[str]:
+        if self._options.live:
+            return []
+        wanted, source = self._wanted_sequences(group), self._source
+        found, hidden = sequences.values(source.session, wanted, source.catalog)
+        self._note_hidden(hidden)
         self._sequences += [
             SequenceValue(
                 sequence=str(value.sequence), value=value.value, called=value.called, file=group.data_file
@@ -350,8 +428,27 @@ class Export:
         ]
         return self._header(file, "rows", group, lines, before)
 
+    def _live_header(self, file: str, group: PlannedGroup, before: Sequence[str]) -> str:
+        """The header where rows come from the source, as many as there are then."""
+        width = max(len(one_line(table.table)) for table in group.tables)
+        lines = [
+            "-- Filled from the source, as it is when the file runs:",
+            *(
+                f"--   {one_line(table.table):{width}}  depth {table.depth:<3} {table.strategy.value}"
+                for table in group.tables
+            ),
+        ]
+        return self._header(file, "rows", group, lines, before, live=True)
+
     def _header(
-        self, file: str, what: str, group: PlannedGroup | None, lines: Sequence[str], before: Sequence[str]
+        self,
+        file: str,
+        what: str,
+        group: PlannedGroup | None,
+        lines: Sequence[str],
+        before: Sequence[str],
+        *,
+        live: bool = False,
     ) -> str:
         title = f"{what} of group {group.name}" if group else what
         opening = [
@@ -360,7 +457,7 @@ class Export:
             f"-- From the database {one_line(self._plan.database)}, "
             f"PostgreSQL {self._source.catalog.server.major}.",
             f"-- Part of the bundle {one_line(self._plan.name)}, made by migplan. "
-            "psql -v ON_ERROR_STOP=1 -f runs it, too.",
+            + (_RUNS_LIVE if live else "psql -v ON_ERROR_STOP=1 -f runs it, too."),
             "--",
             *([f"-- {one_line(group.purpose)}", "--"] if group and group.purpose else []),
         ]
@@ -395,6 +492,7 @@ class Export:
             constraints=plan.constraints,
             contents=options.contents,
             data_format="copy" if options.inserts is None else "insert",
+            rows_are="live" if options.live else "written",
             keeps_owners=options.owners.kept,
             roles=dict(options.owners.roles),
             rows=sum(rows.values()),
@@ -415,6 +513,7 @@ class Export:
                 *map(str, requirements(source.catalog)),
                 *source.notes,
                 *self._notes,
+                *self._notes_of_formats(),
                 *(self._notes_of_roles() if options.with_roles else ()),
                 *_out_of_order([file.file for file in files]),
             ),
@@ -451,8 +550,11 @@ class Export:
         return self._source.session.ask(question, values, during="looking at what the target is to provide")
 
     def _identity(self) -> dict[str, str]:
-        """Return what identifies the source database; nothing if the bundle is to be reproducible."""
-        if os.environ.get("SOURCE_DATE_EPOCH"):
+        """Return what identifies the source database, by which the one that rows come from is known.
+
+        Nothing if they are in the files, and the bundle is to be reproducible.
+        """
+        if os.environ.get("SOURCE_DATE_EPOCH") and not self._options.live:
             return {}
         session = self._source.session
         return {"place": place_of(session), "identity": identity_of(session)}
@@ -534,7 +636,9 @@ class Export:
         yield paths.catalog, as_text(as_json(expected, observations=False))
         if source.large_objects:
             digests, choice = source.large_object_digests, self._options.choice
-            values = large_objects.expected(source.large_objects, digests, owners, choice)
+            values = large_objects.expected(
+                source.large_objects, digests, owners, choice, live=self._options.live
+            )
             yield paths.large_objects, as_text({"large_objects": values})
             yield paths.validated_objects, validation_queries.large_objects(manifest, source.catalog, values)
         if manifest.contents != "data":

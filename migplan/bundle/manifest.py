@@ -17,6 +17,7 @@ from migplan.errors import FileError
 from migplan.files import json_of, read_bytes
 from migplan.names import QualifiedName, parse
 from migplan.postgres.archive import Named
+from migplan.text.wording import counted
 from migplan.yamlfile import Section
 
 FORMAT = 2
@@ -78,6 +79,11 @@ class Block(Section):
     query: str = Field("", description="that reads them on the source; empty: they are written")
     format: Literal["text", "binary"] = Field("text", description="in which they travel live")
     bytes: int | None = Field(None, description="about how large they are, where they come live")
+
+    @property
+    def rows_in_file(self) -> int:
+        """How many rows stand in the file: none, where they come live from the source."""
+        return 0 if self.query else self.rows
 
     @property
     def is_temporary(self) -> bool:
@@ -213,7 +219,7 @@ class SequenceValue(Section):
     """What a sequence is set to."""
 
     sequence: str
-    value: int
+    value: int | None = Field(None, description="none: the source is asked when the step runs")
     called: bool
     file: str
 
@@ -330,6 +336,23 @@ class Manifest(Section):
         """Whether its rows come from the source when it runs, and no file holds them."""
         return self.rows_are == "live"
 
+    def about(self, rows: int) -> str:
+        """Return a number of its rows as people are told of it; no file says one of rows that come live."""
+        return ("about " if self.is_live else "") + counted(rows, "row")
+
+    @property
+    def without_estimates(self) -> Manifest:
+        """The same without the numbers that move while nobody alters anything, of rows that come live."""
+        if not self.is_live:
+            return self
+        unknown = {"rows": 0}
+        files = (
+            file.model_copy(update={**unknown, "steps": tuple(map(_without_estimates, file.steps))})
+            for file in self.files
+        )
+        tables = (table.model_copy(update=unknown) for table in self.tables)
+        return self.model_copy(update={**unknown, "files": tuple(files), "tables": tuple(tables)})
+
     @property
     def blocks(self) -> Iterator[tuple[BundleFile, Step, Block]]:
         """Every block of rows, with the step and the file that it stands in."""
@@ -356,6 +379,11 @@ class Manifest(Section):
         """Return the tables to which a data file brings rows, in the order of loading."""
         group = self.file(name).group
         return [table for table in self.tables if table.group == group and table.brings_rows]
+
+
+def _without_estimates(step: Step) -> Step:
+    blocks = tuple(block.model_copy(update={"rows": 0, "bytes": None}) for block in step.blocks)
+    return step.model_copy(update={"rows": 0, "blocks": blocks})
 
 
 def save(manifest: Manifest, paths: BundlePaths) -> None:

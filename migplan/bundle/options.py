@@ -36,6 +36,7 @@ class Options:
     with_roles: bool = False  # in a file of their own
     database_settings: bool = False  # carry what ALTER DATABASE SET has set
     digests: bool = True  # of the content of each table
+    live: bool = False  # the rows are not written: they come from the source when the bundle runs
     untouched: bool = False  # rows alone, and nothing of their tables rests while they come in
 
 

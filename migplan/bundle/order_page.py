@@ -61,11 +61,13 @@ def _opening(manifest: Manifest, plan: Plan) -> Iterator[str]:
     tables = sum(len(group.tables) for group in _written(manifest, plan))
     yield f"# Migration order of {_text(manifest.name)}"
     yield ""
+    rows = "" if manifest.is_live else f"{counted(manifest.rows, 'row')} of "
+    then = "The rows come live from that database when the bundle runs. " if manifest.is_live else ""
     yield (
         f"From the database {_text(manifest.database)} on PostgreSQL {manifest.postgresql}, at the moment "
-        f"that stands in manifest.json: {counted(manifest.rows, 'row')} of "
+        f"that stands in manifest.json: {rows}"
         f"{counted(tables, 'table')} in {counted(len(manifest.files), 'file')}, "
-        f"{counted(size, 'byte')}. {_LAYOUTS[plan.constraints]} "
+        f"{counted(size, 'byte')}. {then}{_LAYOUTS[plan.constraints]} "
         f"The target must be PostgreSQL {manifest.needs_postgresql} or newer."
     )
 
@@ -75,6 +77,11 @@ def _run(manifest: Manifest) -> Iterator[str]:
     yield ""
     yield from _block("sh", ["migplan check ."])
     yield ""
+    if manifest.is_live:
+        yield "Then all of it, with the source at hand; psql alone stops at the first file of rows:"
+        yield ""
+        yield from _block("sh", ["migplan apply . --source SOURCE --target TARGET"])
+        return
     yield "Then each file in turn, up to the first error:"
     yield ""
     yield from _block("sh", _loop([file.file for file in manifest.files]))
@@ -93,6 +100,8 @@ def _files(manifest: Manifest) -> Iterator[str]:
         after = (
             f"{counted(len(file.large_objects), 'large object')} more"
             if file.large_objects
+            else "the rows of the source"
+            if data and manifest.is_live
             else counted(file.rows, "row") + " more"
             if data
             else counted(objects[file.file], "role" if file.phase == "roles" else "object") + " more"
@@ -100,10 +109,16 @@ def _files(manifest: Manifest) -> Iterator[str]:
         before = f"1 to {number - 1}" if number > 2 else "1" if number == 2 else "nothing"
         yield (
             f"| {number} | {_text(file.file)} | {what} | {_text(file.group)} | {shown:,} "
-            f"| {file.rows:,} | {file.bytes:,} | {file.sha256[:12]} | {before} | {after} |"
+            f"| {_live_or(manifest, file.rows)} | {file.bytes:,} | {file.sha256[:12]} | {before} | {after} |"
         )
     size = sum(file.bytes for file in manifest.files)
-    yield f"| | in all | | | | {sum(file.rows for file in manifest.files):,} | {size:,} | | | |"
+    rows = _live_or(manifest, sum(file.rows for file in manifest.files))
+    yield f"| | in all | | | | {rows} | {size:,} | | | |"
+
+
+def _live_or(manifest: Manifest, rows: int) -> str:
+    """Return a number of rows; of those that come live nobody knows it when the page is written."""
+    return "live" if manifest.is_live and rows else f"{rows:,}"
 
 
 def _groups(manifest: Manifest, plan: Plan) -> Iterator[str]:
@@ -122,7 +137,8 @@ def _groups(manifest: Manifest, plan: Plan) -> Iterator[str]:
         yield "| Depth | Table | Rows | Strategy | Why |"
         yield "|---:|---|---:|---|---|"
         for table in group.tables:
-            count = f"{rows[table.table]:,}" if table.table in rows else "not in this bundle"
+            known = table.table in rows
+            count = _live_or(manifest, rows[table.table]) if known else "not in this bundle"
             yield (
                 f"| {table.depth} | {_text(table.table)} | {count} | {table.strategy.value} "
                 f"| {_text(table.reason)} |"
@@ -135,10 +151,11 @@ def _cycles(plan: Plan) -> Iterator[str]:
 
 
 def _validate(manifest: Manifest) -> Iterator[str]:
+    rows = "" if manifest.is_live else f"{counted(manifest.rows, 'row')}, "
     yield (
-        f"After all of them: {counted(manifest.rows, 'row')}, "
-        f"{counted(len(manifest.foreign_keys), 'foreign key')}. "
+        f"After all of them: {rows}{counted(len(manifest.foreign_keys), 'foreign key')}. "
         "Each line of these answers says ok, or what is wrong; they change nothing."
+        + (" Rows are only counted: run the same file on the source, and compare." * manifest.is_live)
     )
     yield ""
     names = ["row-counts.sql", "foreign-keys.sql", "self-references.sql"]
@@ -176,6 +193,9 @@ def _staying(manifest: Manifest) -> Iterator[str]:
 def _sequences(manifest: Manifest) -> Iterator[str]:
     """What each sequence is set to behind the rows."""
     for each in manifest.sequences:
+        if each.value is None:
+            yield f"- {_text(each.sequence)}: as the source has it then, in {_text(each.file)}"
+            continue
         given = "given out" if each.called else "the next one"
         yield f"- {_text(each.sequence)}: {each.value}, {given}, in {_text(each.file)}"
 

@@ -148,8 +148,9 @@ def _exported(
         refuse_what_is_not_ours(out, force=wanted.force)
         list(_former(out))  # which raises where it cannot be kept
         large, said = _large_objects(exporter, plan, wanted.options)
-        rows = _bytes_of(plan, subject.catalog, wanted.options)
-        refuse_too_small(out, rows + 2 * sum(each.size or 0 for each in large))
+        if not wanted.options.live:
+            rows = _bytes_of(plan, subject.catalog, wanted.options)
+            refuse_too_small(out, rows + 2 * sum(each.size or 0 for each in large))
         orphan_keys = _orphan_keys(exporter, subject.catalog, plan, wanted, on_progress)
         source = _source(exporter, catalog, archive, subject, wanted.options, orphan_keys)
         source = replace(
@@ -362,7 +363,7 @@ def _large_object_digests(
     objects: Sequence[LargeObject], pool: SnapshotPool, options: Options, on_progress: Progress
 ) -> dict[int, str]:
     """The digest of each, for the proof afterwards."""
-    if not options.digests:
+    if options.live or not options.digests:
         return {}
     batches = list(digests_of_large_objects.batches(objects))
     reading = [
@@ -382,7 +383,7 @@ def _digests(
     source: Source, plan: Plan, pool: SnapshotPool, options: Options, on_progress: Progress
 ) -> dict[str, str]:
     """What the target's content is to be, table by table, for the proof afterwards."""
-    if not options.digests or options.contents == "schema":
+    if options.live or not options.digests or options.contents == "schema":
         return {}
     planned = {table.table for table in plan.tables if table.brings_rows}
     tables = [table for name, table in source.graph.tables.items() if str(name) in planned]
@@ -399,7 +400,7 @@ def _shapes(
     source: Source, plan: Plan, options: Options, on_progress: Progress
 ) -> dict[QualifiedName, Shape]:
     """How rows of tables that refer to themselves hang together, for the proof likewise."""
-    if options.contents == "schema":
+    if options.live or options.contents == "schema":
         return {}
     loaded = {each.table for each in plan.tables if each.brings_rows}
     names = [name for name in source.graph.tables if str(name) in loaded]

@@ -30,6 +30,7 @@ def as_text(examination: Examination, folder: Path) -> Iterator[Text]:
     read = (
         f"{counted(examination.files, 'file')}, {counted(examination.statements, 'statement')}, "
         f"{counted(examination.rows, 'row')}, {counted(examination.bytes, 'byte')} read"
+        + ("; rows come live from the source" if examination.live else "")
     )
     if not problems:
         yield Text(f"{folder} is as its manifest says: {read}", style="bold")

@@ -41,8 +41,9 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
     """The files, then what people have to know, and where to go on if the bundle stays."""
     size = sum(file.bytes for file in manifest.files)
     yield Text(
-        f"{folder}: {counted(len(manifest.files), 'file')}, {counted(manifest.rows, 'row')}, {amount(size)}; "
-        f"{manifest.database} as it was at {manifest.origin.snapshot_at}",
+        f"{folder}: {counted(len(manifest.files), 'file')}, {manifest.about(manifest.rows)}, {amount(size)}; "
+        f"{manifest.database} as it was at {manifest.origin.snapshot_at}"
+        + (", and its rows as they are when the bundle runs" if manifest.is_live else ""),
         style="bold",
     )
     width = max((len(file.file) for file in manifest.files), default=0)
@@ -51,7 +52,7 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
         if file.large_objects:
             holds = counted(len(file.large_objects), "large object")
         elif file.phase == "data":
-            holds = counted(file.rows, "row")
+            holds = manifest.about(file.rows)
         else:
             holds = counted(objects[file.file], "role" if file.phase == "roles" else "object")
         yield Text(f"  {file.file:{width}}  {holds:>14}  {amount(file.bytes):>9}")
@@ -72,6 +73,8 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
     if stays:
         yield Text()
         yield Text(f"Read it with: migplan check {folder}")
+        if manifest.is_live:
+            yield Text(f"Run it with: migplan apply {folder} --source SOURCE --target TARGET")
 
 
 def _goes_with_its_table(key: LeftObject) -> bool:
@@ -125,11 +128,11 @@ def orphaned(error: OrphansError) -> Iterator[Text]:
 
 
 def foreseen(
-    plan: Plan, graph: ForeignKeyGraph, folder: Path, beside: Sequence[str], contents: str
+    plan: Plan, graph: ForeignKeyGraph, folder: Path, beside: Sequence[str], contents: str, *, live: bool
 ) -> Iterator[Text]:
     """What an export would write, by the planner's estimates."""
     names = graph.by_text
-    yield Text(f"{folder} would hold, by estimate:", style="bold")
+    yield Text(f"{folder} would {'bring' if live else 'hold'}, by estimate:", style="bold")
     for group in plan.groups:
         size = sum(
             graph.tables[names[table.table]].table_bytes or 0 for table in group.tables if table.brings_rows
@@ -137,7 +140,8 @@ def foreseen(
         if contents != "data":
             yield Text(f"  {group.schema_file}: {counted(len(group.tables), 'table')}")
         if contents != "schema":
-            yield Text(f"  {group.data_file}: {counted(group.rows, 'row')}, about {amount(size)}")
+            come = ", live from the source" if live else ""
+            yield Text(f"  {group.data_file}: {counted(group.rows, 'row')}, about {amount(size)}{come}")
         if contents != "data" and group.constraints_file:
             yield Text(f"  {group.constraints_file}: keys, indexes, triggers")
     for line in beside:
@@ -152,7 +156,7 @@ def _taken_along(manifest: Manifest) -> Iterator[str]:
     for each in manifest.taken_along:
         table = str(QualifiedName(each.in_schema, each.name))
         if each.kind in TABLES:
-            yield f"{each}: {counted(rows[table], 'row')}" if table in rows else str(each)
+            yield f"{each}: {manifest.about(rows[table])}" if table in rows else str(each)
         elif each.kind not in _PARTS | _GO_WITH_OTHERS:
             others.setdefault(each.kind, []).append(
                 f"{each.in_schema}.{each.name}" if each.in_schema else each.name

@@ -15,7 +15,7 @@ from migplan.report.fields import picked
 from migplan.run.engine import footprints
 from migplan.run.engine.journal import Entry
 from migplan.run.engine.status import RunStatus, Status
-from migplan.run.engine.steps import Step
+from migplan.run.engine.steps import LiveRows, Step
 from migplan.run.engine.target import RunResult
 from migplan.text.wording import amount, counted
 
@@ -271,7 +271,8 @@ def foreseen(
             hazard = _HAZARDS.get(step.phase, step.phase)
             yield Text(f"  {file}  ({'large objects come in' if large_objects_of(step) else hazard})")
         mark = "done" if step.number in finished else ""
-        size = f"{counted(step.rows, 'row')}, {amount(step.bytes)}" if step.phase == "data" else ""
+        about = "about " if any(isinstance(each, LiveRows) for each in step.segments) else ""
+        size = f"{about}{counted(step.rows, 'row')}, {amount(step.bytes)}" if step.phase == "data" else ""
         if large := large_objects_of(step):
             size = _brings(len(large), step.bytes)
         waits = f"after {max(before) + 1}" if before else "at once"

@@ -64,7 +64,8 @@ def hierarchies(
     """Roots, linked rows, and how deep they stand, of tables that refer to themselves."""
     catalog = expectation.catalog
     loaded = expectation.loaded
-    names = [name for name in own_keys(catalog) if name in loaded]
+    live = expectation.manifest.is_live  # then the source alone says how the rows are to hang together
+    names = [name for name in own_keys(catalog) if name in loaded and not (live and source is None)]
     here = shapes(target.session, catalog, names)
     there = shapes(source.session, catalog, names) if source is not None else {}
     differences = []
@@ -77,6 +78,8 @@ def hierarchies(
         then = there.get(name) or _promised(loaded[name])
         if then is not None:
             differences += [Difference(what, each) for each in _shape_differs(then, found)]
+        elif live:
+            differences.append(Difference(what, "not read in the source", known=False))
         elif found.roots + found.linked != loaded[name].rows:
             differences.append(Difference(what, f"{_shown(found)}, not {loaded[name].rows:,} in all"))
     wrong = len({each.what for each in differences})

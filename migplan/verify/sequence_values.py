@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from migplan.bundle.manifest import SequenceValue
 from migplan.catalog.digests import rows_of
 from migplan.catalog.model import Sequence
 from migplan.errors import PrivilegeError
@@ -31,17 +32,25 @@ def compared(expectation: Expectation, target: Moment, source: Moment | None) ->
         if sequence is None:
             differences.append(Difference(f"sequence {value.sequence}", "missing"))
             continue
-        least = value.value + (sequence.increment if value.called else 0)
+        least = _promised(value, sequence)
         if source is not None and value.sequence in origin:
             now = _place(source, origin[value.sequence])
-            least = now.next if now is not None and _behind(sequence, least, now.next) else least
+            if now is not None and (least is None or _behind(sequence, least, now.next)):
+                least = now.next
         if wrong := _difference(target, sequence, least):
             differences.append(wrong)
     of = len(expectation.manifest.sequences)
     return Check("Sequence values", of - len(differences), of, tuple(differences))
 
 
-def _difference(target: Moment, sequence: Sequence, least: int) -> Difference | None:
+def _promised(value: SequenceValue, sequence: Sequence) -> int | None:
+    """Return what it is to give next, or later; None if the source was asked only when the bundle ran."""
+    if value.value is None:
+        return None
+    return value.value + (sequence.increment if value.called else 0)
+
+
+def _difference(target: Moment, sequence: Sequence, least: int | None) -> Difference | None:
     place = _place(target, sequence)
     what = f"sequence {sequence.name}"
     if place is None:
@@ -53,7 +62,7 @@ def _difference(target: Moment, sequence: Sequence, least: int) -> Difference | 
         return Difference(
             what, f"gives {place.next:,} next, and {sequence.owned_column} has reached {place.reached:,}"
         )
-    if _behind(sequence, place.next, least):
+    if least is not None and _behind(sequence, place.next, least):
         return Difference(what, f"gives {place.next:,} next, and is to give {least:,} or later")
     return None
 

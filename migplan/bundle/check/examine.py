@@ -30,9 +30,11 @@ from migplan.bundle import manifest as manifests
 from migplan.bundle.check.loads import Loads
 from migplan.bundle.check.order import Order
 from migplan.bundle.check.problem import Kind, Place, Problem
+from migplan.bundle.data.live_file import head_of
 from migplan.bundle.manifest import Block, BundleFile, Manifest, Step
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.verified import is_inside
+from migplan.files import read_bytes
 from migplan.progress import Progress, no_progress
 from migplan.sql.split import CopyRows, MetaCommandError, Readable, SqlFileError, Statement, parse, pieces
 from migplan.sql.statements import beginning
@@ -54,6 +56,7 @@ class Examination:
     statements: int
     rows: int
     bytes: int
+    live: bool = False  # the rows come from the source when the bundle runs
 
 
 def check(folder: Path) -> tuple[Problem, ...]:
@@ -124,7 +127,9 @@ class _Checking:
             if self._manifest.contents != "data":  # else all that they need is the target's
                 self._problems += self._loads.problems()
         rows = sum(rows for table, rows in self._counted.items() if not table.startswith(manifests.TEMPORARY))
-        return Examination(tuple(self._problems), self._files, self._statements, rows, self._bytes)
+        return Examination(
+            tuple(self._problems), self._files, self._statements, rows, self._bytes, self._manifest.is_live
+        )
 
     # --- files --------------------------------------------------------------------------------------------
 
@@ -139,7 +144,7 @@ class _Checking:
         def see(found: Found, node: pg.Node | None) -> None:
             matching.see(found)
             place = Place(number, found.start, found.line, file.file)
-            if found.rows and found.rows.count:
+            if found.rows and (found.rows.count or self._manifest.is_live):
                 self._counted[found.rows.table] += found.rows.count
                 self._order.fill(found.rows.table, place)
             if node is not None:
@@ -163,8 +168,21 @@ class _Checking:
             return
         matching.close()
         self._problems += matching.problems
+        self._queries(file)
         if stream.size != file.bytes:
             self._note(Kind.MANIFEST, file.file, f"{stream.size:,} bytes; the manifest says {file.bytes:,}")
+
+    def _queries(self, file: BundleFile) -> None:
+        """Check that people read in the file by which queries rows come from the source."""
+        blocks = [block for step in file.steps for block in step.blocks if block.query]
+        if not blocks:
+            return
+        data = read_bytes(self._paths.step(file.file))  # which holds no rows
+        for block in blocks:
+            if not data.endswith(head_of(block.table, block.columns, block.query), 0, block.start):
+                what = f"does not have the query that the manifest has for the rows of {block.table}"
+                line = data.count(b"\n", 0, block.start)
+                self._note(Kind.ROWS, file.file, what, line, do=_ANEW)
 
     def _aside(self, path: Path) -> None:
         """Check a file that people may run by hand."""
@@ -266,8 +284,8 @@ class _Checking:
         """Compare the manifest's numbers with each other, and with the files if all of them could be read."""
         for what in contradictions(self._manifest):
             self._note(Kind.MANIFEST, self._paths.manifest.name, what, do=_ANEW)
-        if any(problem.kind is not Kind.ROLLBACK for problem in self._problems):
-            return
+        if any(problem.kind is not Kind.ROLLBACK for problem in self._problems) or self._manifest.is_live:
+            return  # of rows that come live there are estimates alone
         known = {table.table: table.rows for table in self._manifest.tables}
         counted: Counter[str] = Counter()
         for table, rows in self._counted.items():
@@ -409,8 +427,8 @@ class _Current:
             count = self._counts.get(number)
             if count is None and block.start < block.end:
                 yield f"no rows of {block.table} at byte {block.start:,}; the manifest says {block.rows:,}"
-            elif (count or 0) != block.rows:
-                yield f"{count or 0:,} rows of {block.table}; the manifest says {block.rows:,}"
+            elif (count or 0) != block.rows_in_file:
+                yield f"{count or 0:,} rows of {block.table}; the manifest says {block.rows_in_file:,}"
 
 
 def _differences(found: Found, rows: FoundRows, block: Block) -> Iterator[str]:

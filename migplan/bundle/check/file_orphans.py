@@ -141,6 +141,7 @@ class _Files:
         other = self._loaded.get(self._top(key.referenced))
         there = other is not None and other.brings_rows
         sides = ((key.table, key.columns), (key.referenced, key.referenced_columns))
+        yield "the rows come live from the source", self.manifest.is_live
         yield "the rows are INSERT statements", self.manifest.data_format == "insert"
         yield "a PERIOD key cannot be looked at row by row", key.period
         yield "nobody says which columns it refers to", len(key.columns) != len(key.referenced_columns)

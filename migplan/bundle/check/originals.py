@@ -17,16 +17,21 @@ def as_value(manifest: Manifest, paths: BundlePaths) -> dict[str, list[str]]:
 
 
 def sql_of(path: Path, file: BundleFile) -> list[str]:
-    """Return the lines of a file; in the place of rows stands how many there are."""
+    """Return the lines of a file; in the place of rows stands how many there are, if they are in the file."""
     parts: list[bytes] = []
     with path.open("rb") as stream:
         for start, end, rows in _rows(file):
             parts.append(stream.read(max(start - stream.tell(), 0)))
-            parts.append(f"-- ({rows:,} rows)\n".encode())
+            if rows is not None:
+                parts.append(f"-- ({rows:,} rows)\n".encode())
             stream.seek(max(end, stream.tell()))
         parts.append(stream.read())
     return b"".join(parts).decode("utf-8", "replace").splitlines()
 
 
-def _rows(file: BundleFile) -> Iterable[tuple[int, int, int]]:
-    return sorted((block.start, block.end, block.rows) for step in file.steps for block in step.blocks)
+def _rows(file: BundleFile) -> Iterable[tuple[int, int, int | None]]:
+    blocks = [block for step in file.steps for block in step.blocks]
+    return [
+        (block.start, block.end, None if block.query else block.rows)
+        for block in sorted(blocks, key=lambda block: (block.start, block.end))
+    ]

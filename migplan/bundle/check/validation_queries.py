@@ -22,14 +22,10 @@ _SHOWN_ONE_BY_ONE = 20
 
 def row_counts(manifest: Manifest, catalog: Catalog) -> str:
     """One query: a line for each table whose rows are in the bundle, and one for all of them."""
-    names = catalog.by_text
+    if manifest.is_live:
+        return _live_row_counts(manifest, catalog)
     rows = [
-        (
-            literal(table.group),
-            literal(table.table),
-            str(table.rows),
-            f"(SELECT count(*) FROM {catalog.rows_of(names[table.table])})",
-        )
+        (literal(table.group), literal(table.table), str(table.rows), _count_of(table, catalog))
         for table in manifest.tables
         if table.brings_rows
     ]
@@ -59,17 +55,64 @@ ORDER BY place;
 {_END}"""
 
 
+def _live_row_counts(manifest: Manifest, catalog: Catalog) -> str:
+    """The same where rows come live: nothing is expected of the numbers but what the source says itself."""
+    rows = [
+        (literal(table.group), literal(table.table), _count_of(table, catalog))
+        for table in manifest.tables
+        if table.brings_rows
+    ]
+    head = _head(
+        "Row counts",
+        manifest,
+        catalog,
+        f"Expected: {counted(len(rows), 'table')}, with the rows that the source had when the bundle ran.",
+        "Run the same file on the source, and compare: it has to be as it was then. What each step brought,",
+        "and by which proof, stands in the target's journal: migplan status --target TARGET.",
+        "A partitioned table is counted with its partitions; ONLY leaves out tables that inherit from one.",
+    )
+    if not rows:
+        return f"{head}-- No rows are brought by this bundle.\n{_END}"
+    return f"""{head}
+WITH counted (place, group_name, table_name, actual) AS (
+    VALUES
+{_values(rows)}
+)
+SELECT group_name AS "group", table_name AS "table", actual
+FROM (
+    SELECT place, group_name, table_name, actual::numeric FROM counted
+    UNION ALL
+    SELECT 1 + max(place), 'in all', count(*) || ' tables', sum(actual) FROM counted
+) AS every_line
+ORDER BY place;
+
+{_END}"""
+
+
+def _count_of(table: LoadedTable, catalog: Catalog) -> str:
+    return f"(SELECT count(*) FROM {catalog.rows_of(catalog.by_text[table.table])})"
+
+
 def large_objects(manifest: Manifest, catalog: Catalog, expected: Sequence[Mapping[str, Any]]) -> str:
     """One query: a line for each large object that is not what it was, and one for all of them."""
-    size = sum(each["size"] for each in expected)
+    size = sum(each["size"] or 0 for each in expected)
+    are = "as the source had it" if manifest.is_live else f"with {counted(size, 'byte')}, each as it was"
     head = _head(
         "Large objects",
         manifest,
         catalog,
-        f"Expected: {counted(len(expected), 'large object')} with {counted(size, 'byte')}, each as it was.",
+        f"Expected: {counted(len(expected), 'large object')} {are}.",
+        *(["Only whether they are there is looked at: their bytes came live."] if manifest.is_live else []),
         "They are read by whoever runs this: it takes a superuser, or a member of their owners.",
     )
-    rows = [(f"{each['oid']}::oid", f"{each['size']}::bigint", literal(each["digest"])) for each in expected]
+    rows = [
+        (
+            f"{each['oid']}::oid",
+            f"{'NULL' if each['size'] is None else each['size']}::bigint",
+            literal(each["digest"]),
+        )
+        for each in expected
+    ]
     page = str(PAGE)
     return f"""{head}
 WITH expected (place, number, size, digest) AS (
@@ -167,12 +210,16 @@ def self_references(manifest: Manifest, catalog: Catalog) -> str:
         catalog,
         f"Expected: {counted(len(found), 'table')} whose rows refer to rows of the same table.",
         *(
-            "  "
-            + one_line(f"{table.table}: {counted(table.rows, 'row')}, by {', '.join(map(_columns, keys))}")
+            "  " + one_line(f"{table.table}: {_rows_of(table, manifest)}by {', '.join(map(_columns, keys))}")
             for table, keys in found
         ),
     )
-    return "\n".join([head, *(_hierarchy(table, keys, catalog) for table, keys in found), _END])
+    queries = (_hierarchy(table, keys, catalog, live=manifest.is_live) for table, keys in found)
+    return "\n".join([head, *queries, _END])
+
+
+def _rows_of(table: LoadedTable, manifest: Manifest) -> str:
+    return "" if manifest.is_live else f"{counted(table.rows, 'row')}, "
 
 
 def _orphans(keys: Sequence[ForeignKey], catalog: Catalog) -> str:
@@ -232,19 +279,20 @@ def _own_keys(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[LoadedTabl
             yield table, keys[table.table]
 
 
-def _hierarchy(table: LoadedTable, keys: Sequence[ForeignKey], catalog: Catalog) -> str:
+def _hierarchy(table: LoadedTable, keys: Sequence[ForeignKey], catalog: Catalog, *, live: bool) -> str:
     names = catalog.by_text
     any_key = " OR ".join(map(linked, keys))
     title = one_line(table.table)
     roots = "" if table.roots is None else f" AND count(*) FILTER (WHERE NOT ({any_key})) = {table.roots}"
+    expectation = f""",
+       {table.rows} AS expected,
+       CASE WHEN count(*) = {table.rows}{roots} THEN 'ok' ELSE 'DIFFERS' END AS status"""
     text = f"""
 -- {title}: roots refer to no other row of the table, linked rows do.
 SELECT {literal(table.table)} AS "table",
        count(*) FILTER (WHERE NOT ({any_key})) AS roots,
        count(*) FILTER (WHERE {any_key}) AS linked,
-       count(*) AS total,
-       {table.rows} AS expected,
-       CASE WHEN count(*) = {table.rows}{roots} THEN 'ok' ELSE 'DIFFERS' END AS status
+       count(*) AS total{"" if live else expectation}
 FROM {catalog.rows_of(names[table.table])} t;
 """
     expected = {(each.table, each.key): each for each in table.self_references}

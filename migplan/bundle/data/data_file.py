@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +20,41 @@ from migplan.bundle.manifest import Block, Step
 from migplan.names import quoted_list
 from migplan.sql.text import one_line
 
-BESIDE = frozenset({"sequences"})
-"""Steps at the end of a file that may run beside any other, because they concern no rows."""
+
+def write_step(step: DataStep, sink: BinaryIO, rows: Callable[[RowBlock], Block]) -> Step:
+    """Write a step, with its rows as ``rows`` writes them, and return where it stands."""
+    start = sink.tell()
+    for line in step.comment:
+        sink.write(f"\n-- {one_line(line)}".encode())
+    sink.write(b"\nBEGIN;\n")
+    blocks = []
+    counted = 0
+    for part in step.parts:
+        if isinstance(part, Sql):
+            sink.write(f"{part.text}\n".encode())
+            continue
+        block = rows(part)
+        blocks.append(block)
+        counted += block.rows if part.counted else 0
+    sink.write(b"COMMIT;\n")
+    return Step(
+        name=step.name,
+        tables=step.tables,
+        needs=step.needs,
+        large_objects=step.large_objects,
+        sequences=step.sequences,
+        alone=step.alone,
+        rows=counted,
+        start=start,
+        end=sink.tell(),
+        blocks=tuple(blocks),
+    )
+
+
+def copy_line(into: str, columns: Sequence[str]) -> str:
+    """Return the statement behind which rows stand, with the end of its line."""
+    named = f" ({quoted_list(columns)})" if columns else ""
+    return f"COPY {into}{named} FROM stdin;\n"
 
 
 @dataclass
@@ -36,7 +69,7 @@ class DataFile:
     _aside: int = 0  # how many blocks were read into files of their own
 
     def write(
-        self, header: str, steps: Sequence[DataStep], closing: Callable[[], Mapping[str, str]]
+        self, header: str, steps: Sequence[DataStep], closing: Callable[[], Iterable[DataStep]]
     ) -> tuple[Step, ...]:
         """Write everything, and say where it stands. Rows are read ahead, in parallel, into files aside.
 
@@ -47,12 +80,12 @@ class DataFile:
         ahead = self._read_ahead(blocks)
         with self.path.open("wb") as sink:
             sink.write(header.encode())
-            written = [self._step(step, sink, ahead) for step in steps]
-            for name, text in closing().items():
-                start = sink.tell()
-                sink.write(f"\n-- {name}\nBEGIN;\n{text}\nCOMMIT;\n".encode())
-                alone = name not in BESIDE
-                written.append(Step(name=name, alone=alone, start=start, end=sink.tell()))
+
+            def rows(block: RowBlock) -> Block:
+                return self._rows(block, sink, next(ahead))
+
+            written = [write_step(step, sink, rows) for step in steps]
+            written += [write_step(step, sink, rows) for step in closing()]
         return tuple(written)
 
     def rewrite_header(self, header: str) -> None:
@@ -81,36 +114,9 @@ class DataFile:
         part = self.path.with_name(f".{self.path.name}.{self._aside}.rows")
         return [_Aside(part, self.readers.submit(first, lambda: part.open("wb")))]
 
-    def _step(self, step: DataStep, sink: BinaryIO, ahead: Iterator[_Ahead]) -> Step:
-        start = sink.tell()
-        for line in step.comment:
-            sink.write(f"\n-- {one_line(line)}".encode())
-        sink.write(b"\nBEGIN;\n")
-        blocks = []
-        counted = 0
-        for part in step.parts:
-            if isinstance(part, Sql):
-                sink.write(f"{part.text}\n".encode())
-                continue
-            block = self._rows(part, sink, next(ahead))
-            blocks.append(block)
-            counted += block.rows if part.counted else 0
-        sink.write(b"COMMIT;\n")
-        return Step(
-            name=step.name,
-            tables=step.tables,
-            needs=step.needs,
-            large_objects=step.large_objects,
-            rows=counted,
-            start=start,
-            end=sink.tell(),
-            blocks=tuple(blocks),
-        )
-
     def _rows(self, rows: RowBlock, sink: BinaryIO, ahead: _Ahead) -> Block:
         if self.style is None:
-            columns = f" ({quoted_list(rows.columns)})" if rows.columns else ""
-            sink.write(f"COPY {rows.into}{columns} FROM stdin;\n".encode())
+            sink.write(copy_line(rows.into, rows.columns).encode())
         start = sink.tell()
         if isinstance(ahead, _Direct):
             amount = ahead.into(sink)

@@ -27,10 +27,11 @@ STEP_OBJECTS = 500
 
 PAGES = "migplan_large_objects"
 _COLUMNS = ("loid", "place", "data")
+_TYPES = ("oid", "bigint", "bytea")
 _TABLE = f"CREATE TEMPORARY TABLE {PAGES} (loid pg_catalog.oid, place pg_catalog.int8, data pg_catalog.bytea)"
 _PAGES = """\
 SELECT o.loid, p.place, b.data
-FROM (VALUES {ranges}) AS o (loid, first, upto)
+FROM {ranges} AS o (loid, first, upto)
 CROSS JOIN LATERAL pg_catalog.generate_series(o.first, o.upto - 1, {page}) AS p (place)
 CROSS JOIN LATERAL (
     SELECT pg_catalog.lo_get(o.loid, p.place, least({page}, o.upto - p.place)::pg_catalog.int4) AS data
@@ -39,15 +40,24 @@ CROSS JOIN LATERAL (
 WHERE p.place + {page} >= o.upto
    OR pg_catalog.octet_length(pg_catalog.btrim(b.data, '\\x00'::pg_catalog.bytea)) > 0"""
 
-Range = tuple[LargeObject, int, int]
-"""The bytes of an object from one place up to another."""
+# As large as they are when they are read. 262144 is INV_READ, 2 is SEEK_END; OFFSET 0 as in catalog/.
+_AS_LARGE_AS_NOW = """\
+(SELECT r.loid, r.first, least(r.upto, (SELECT CASE WHEN pg_catalog.lo_close(s.fd) = 0 THEN s.size END FROM (
+    SELECT f.fd, pg_catalog.lo_lseek64(f.fd, 0, 2) AS size FROM (
+        SELECT pg_catalog.lo_open(r.loid, 262144) AS fd OFFSET 0) f OFFSET 0) s))
+ FROM (VALUES {values}) AS r (loid, first, upto) OFFSET 0)"""
+
+Range = tuple[LargeObject, int, int | None]
+"""The bytes of an object from one place up to another; None: up to its end."""
 
 
-def large_object_steps(objects: Sequence[LargeObject], owners: Owners, choice: Choice) -> Iterator[DataStep]:
-    """Yield the steps that bring large objects."""
+def large_object_steps(
+    objects: Sequence[LargeObject], owners: Owners, choice: Choice, *, live: bool = False
+) -> Iterator[DataStep]:
+    """Yield the steps that bring large objects; ``live``: their bytes are those of the moment of the run."""
     gathered: list[LargeObject] = []
     size = 0
-    about = _About(owners, choice)
+    about = _About(owners, choice, live)
     for each in objects:
         large = _size(each) > STEP_BYTES
         if gathered and (large or size + _size(each) > STEP_BYTES or len(gathered) == STEP_OBJECTS):
@@ -104,12 +114,18 @@ def _granting(who: str, owner: str) -> str:
 
 
 def expected(
-    objects: Sequence[LargeObject], digests: Mapping[int, str], owners: Owners, choice: Choice
+    objects: Sequence[LargeObject],
+    digests: Mapping[int, str],
+    owners: Owners,
+    choice: Choice,
+    *,
+    live: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return what each is to be in the target, as far as the files say it."""
+    """Return what each is to be in the target, as far as the files say it: of live ones they say no size."""
     found = []
     for each in objects:
-        value: dict[str, Any] = {"oid": each.oid, "size": _size(each), "digest": digests.get(each.oid, "")}
+        size = None if live else _size(each)
+        value: dict[str, Any] = {"oid": each.oid, "size": size, "digest": digests.get(each.oid, "")}
         if owners.kept:
             value["owner"] = owners.roles.get(each.owner, each.owner)
         if choice.privileges:
@@ -160,9 +176,12 @@ def _size(each: LargeObject) -> int:
 def _several(objects: Sequence[LargeObject], about: _About) -> DataStep:
     first, last = objects[0].oid, objects[-1].oid
     name = f"large object {first}" if len(objects) == 1 else f"large objects {first} to {last}"
-    ranges = [(each, 0, _size(each)) for each in objects if each.size]
+    ranges: list[Range] = [(each, 0, each.size) for each in objects if each.size]
+    if about.live:
+        ranges = [(each, 0, None) for each in objects]
     said = [statement for each in objects for statement in about.statements(each)]
-    return _step(name, ranges, [each.oid for each in objects], [each.oid for each in objects], said)
+    oids = [each.oid for each in objects]
+    return _step(name, ranges, oids, oids, about, said)
 
 
 def _in_parts(each: LargeObject, about: _About) -> Iterator[DataStep]:
@@ -172,38 +191,49 @@ def _in_parts(each: LargeObject, about: _About) -> Iterator[DataStep]:
         name = f"large object {each.oid}, {number} of {len(starts)}"
         last = number == len(starts)
         said = list(about.statements(each)) if last else []  # who has given it away may write no more of it
-        yield _step(name, [(each, start, upto)], [each.oid] if number == 1 else [], [each.oid], said)
+        end = None if last and about.live else upto
+        yield _step(name, [(each, start, end)], [each.oid] if number == 1 else [], [each.oid], about, said)
 
 
 def _step(
-    name: str, ranges: Sequence[Range], made: Sequence[int], filled: Sequence[int], said: Sequence[str]
+    name: str,
+    ranges: Sequence[Range],
+    made: Sequence[int],
+    filled: Sequence[int],
+    about: _About,
+    said: list[str],
 ) -> DataStep:
-    size = sum(upto - start for _, start, upto in ranges)
+    size = sum((_size(each) if upto is None else upto) - start for each, start, upto in ranges)
     parts: list[Part] = []
     body = []
     if made:
         numbers = ",".join(map(str, made))
         body.append(f"PERFORM pg_catalog.lo_create(o) FROM unnest('{{{numbers}}}'::pg_catalog.oid[]) o;")
     if ranges:
-        parts += [Sql(f"{_TABLE} ON COMMIT DROP;"), _rows(ranges, size)]
+        parts += [Sql(f"{_TABLE} ON COMMIT DROP;"), _rows(ranges, size, live=about.live)]
         body.append(f"PERFORM pg_catalog.lo_put(p.loid, p.place, p.data) FROM pg_temp.{PAGES} p;")
     lines = "\n".join(f"    {line}" for line in body)
     parts.append(Sql("\n".join([f"DO $large_objects$\nBEGIN\n{lines}\nEND\n$large_objects$;", *said])))
-    return DataStep(name, (f"{name}: {amount(size)}",), tuple(parts), large_objects=tuple(filled))
+    comment = name if about.live else f"{name}: {amount(size)}"
+    return DataStep(name, (comment,), tuple(parts), large_objects=tuple(filled))
 
 
-def _rows(ranges: Sequence[Range], size: int) -> RowBlock:
+def _rows(ranges: Sequence[Range], size: int, *, live: bool) -> RowBlock:
     values = ", ".join(
-        f"({each.oid}::pg_catalog.oid, {start}::int8, {upto}::int8)" for each, start, upto in ranges
+        f"({each.oid}::pg_catalog.oid, {start}::int8, {'NULL' if upto is None else upto}::int8)"
+        for each, start, upto in ranges
     )
-    query = _PAGES.format(ranges=values, page=PAGE)
-    return RowBlock(f"pg_temp.{PAGES}", _COLUMNS, query, counted=False, bytes=2 * size + 32 * len(ranges))
+    found = _AS_LARGE_AS_NOW if live else "(VALUES {values})"
+    query = _PAGES.format(ranges=found.format(values=values), page=PAGE)
+    weight = 2 * size + 32 * len(ranges)  # bytea is text of twice its size
+    return RowBlock(f"pg_temp.{PAGES}", _COLUMNS, query, counted=False, bytes=weight, types=_TYPES)
 
 
 class _About:
     """What is said of an object once its bytes are there: comment, labels, owner, privileges."""
 
-    def __init__(self, owners: Owners, choice: Choice) -> None:
+    def __init__(self, owners: Owners, choice: Choice, live: bool) -> None:
+        self.live = live  # the bytes are those of the moment of the run
         self._owners = owners
         self._privileges = choice.privileges
         self._left_out = choice.kinds

@@ -21,8 +21,14 @@ from migplan.plan.treatment import keys_treated
 CHUNK_PAGES = 32768
 """Pages of a table (256 MB) that make one COPY block: large tables are read, and loaded, side by side."""
 
+LIVE_CHUNK_PAGES = 16384
+"""The same where rows come live from the source: what waits for the last chunk begins sooner."""
+
 PAGE = 8192
 KEY = "FK CONSTRAINT"
+
+_Size = tuple[int | None, int | None]
+"""Rows and bytes, about; None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class LoadSteps:
     live: bool  # keys, triggers and policies are in force while the rows come in
     suspended: Mapping[QualifiedName, Sequence[Suspended]] = field(default_factory=dict)  # by table
     states: Mapping[QualifiedName, Sequence[str]] = field(default_factory=dict)  # of triggers of partitions
+    from_source: bool = False  # the rows come live, by COPY
+    whole: bool = False  # every table is one block, however large
 
     def steps(self, group: PlannedGroup) -> Iterator[DataStep]:
         """Yield the steps of a group's data file, in their order."""
@@ -136,14 +144,23 @@ class LoadSteps:
             return
         nulled = self._nulled(name, planned) if self.live else frozenset()
         levels = self._treated(name, planned, Strategy.LEVELS) if self.live else ()
+        if levels and self.from_source:  # one COPY, which checks keys at its end: nobody reads its rows here
+            yield _in_one(table, self._size(name), nulled)
+            return
         if levels:
-            yield from _levels(table, levels, self._bytes(name), nulled)
+            yield from _levels(table, levels, self._size(name), nulled)
             return
         if self.live and self._treated(name, planned, Strategy.COPY):
-            yield _in_one(table, self._bytes(name), nulled)
+            yield _in_one(table, self._size(name), nulled)
             return
         for leaf in self._leaves(name):
-            yield from _chunks(leaf, nulled)
+            yield from _chunks(leaf, nulled, self._chunk_pages)
+
+    @property
+    def _chunk_pages(self) -> int | None:
+        if self.whole:
+            return None
+        return LIVE_CHUNK_PAGES if self.from_source else CHUNK_PAGES
 
     def _treated(self, name: QualifiedName, planned: PlannedTable, how: Strategy) -> tuple[ForeignKey, ...]:
         return keys_treated(how, name, planned, self.plan, self.graph)
@@ -182,18 +199,29 @@ class LoadSteps:
     def _leaves(self, name: QualifiedName) -> list[Table]:
         return [table for table in self.graph.families[name] if table.partition_key is None]
 
+    def _size(self, name: QualifiedName) -> _Size:
+        return self.graph.rows[name].count, self._bytes(name)
+
     def _bytes(self, name: QualifiedName) -> int | None:
         sizes = [table.table_bytes for table in self._leaves(name)]
         return None if None in sizes else sum(size or 0 for size in sizes)
 
 
-def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[RowBlock]:
-    """Yield the table as one block, or as several if it is large; the blocks depend on its size alone."""
+def _block(table: Table, query: str, size: _Size) -> RowBlock:
+    """Return rows for all columns of a table that are not generated."""
     columns = loaded_columns(table)
-    shown = ", ".join("NULL" if name in nulled else quoted(name) for name in columns)
     identity = any(column.identity for column in table.columns)
+    types = tuple(table.column(name).type for name in columns)
+    return RowBlock(
+        str(table.name), columns, query, identity=identity, rows=size[0], bytes=size[1], types=types
+    )
+
+
+def _chunks(table: Table, nulled: frozenset[str], chunk_pages: int | None) -> Iterator[RowBlock]:
+    """Yield the table as one block, or as several if it is large; the blocks depend on its size alone."""
+    shown = ", ".join("NULL" if name in nulled else quoted(name) for name in loaded_columns(table))
     pages = (table.table_bytes or 0) // PAGE
-    bounds = list(range(0, max(pages, 1), CHUNK_PAGES))
+    bounds = list(range(0, max(pages, 1), chunk_pages or max(pages, 1)))
     for number, start in enumerate(bounds):
         end = bounds[number + 1] if number + 1 < len(bounds) else None
         query = f"SELECT {shown} FROM ONLY {table.name}"  # noqa: S608 - the names are quoted
@@ -201,16 +229,20 @@ def _chunks(table: Table, nulled: frozenset[str]) -> Iterator[RowBlock]:
             query += f" WHERE ctid >= '({start},0)'::pg_catalog.tid"
             query += f" AND ctid < '({end},0)'::pg_catalog.tid" if end is not None else ""
         size = None if table.table_bytes is None else table.table_bytes // len(bounds)
-        yield RowBlock(str(table.name), columns, query, identity=identity, bytes=size)
+        rows = None if table.rows is None else _share(table.rows, number, len(bounds))
+        yield _block(table, query, (rows, size))
 
 
-def _in_one(table: Table, size: int | None, nulled: frozenset[str]) -> RowBlock:
+def _share(whole: int, number: int, parts: int) -> int:
+    """Return one of so many parts of a number, which together are the number."""
+    return whole * (number + 1) // parts - whole * number // parts
+
+
+def _in_one(table: Table, size: _Size, nulled: frozenset[str]) -> RowBlock:
     """Return the table, with its partitions, as one COPY, which checks its keys to itself at its end."""
-    columns = loaded_columns(table)
-    shown = ", ".join("NULL" if name in nulled else f"t.{quoted(name)}" for name in columns)
-    identity = any(column.identity for column in table.columns)
+    shown = ", ".join("NULL" if name in nulled else f"t.{quoted(name)}" for name in loaded_columns(table))
     query = f"SELECT {shown} FROM {table.only}{table.name} t"  # noqa: S608 - the names are quoted
-    return RowBlock(str(table.name), columns, query, identity=identity, bytes=size)
+    return _block(table, query, size)
 
 
 def _disable_triggers(family: Sequence[Table]) -> list[str]:
@@ -256,16 +288,14 @@ def _comment(tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> tuple[str,
 
 
 def _levels(
-    table: Table, keys: tuple[ForeignKey, ...], size: int | None, nulled: frozenset[str] = frozenset()
+    table: Table, keys: tuple[ForeignKey, ...], size: _Size, nulled: frozenset[str] = frozenset()
 ) -> Iterator[RowBlock]:
     """Yield the two passes of a hierarchy, each a COPY block of its own.
 
     The order within the second does not matter to COPY, which checks keys at its end; it matters to INSERT
     batches, and to whoever reads the file. A row's level is the longest way up to a row without parents.
     """
-    columns = loaded_columns(table)
-    shown = ", ".join("NULL" if name in nulled else f"t.{quoted(name)}" for name in columns)
-    identity = any(column.identity for column in table.columns)
+    shown = ", ".join("NULL" if name in nulled else f"t.{quoted(name)}" for name in loaded_columns(table))
     rows = f"{table.only}{table.name} t"
     is_root = " AND ".join(map(_refers_to_no_other, keys))
     # The columns by which children find a row are numbered, because keys may share columns.
@@ -289,8 +319,8 @@ LEFT JOIN (SELECT part, place, max(depth) AS depth FROM level GROUP BY part, pla
   ON l.part = t.tableoid AND l.place = t.ctid
 WHERE NOT ({is_root})
 ORDER BY l.depth NULLS LAST, {order}"""  # noqa: S608 - the names are quoted
-    yield RowBlock(str(table.name), columns, roots, identity=identity, bytes=size)
-    yield RowBlock(str(table.name), columns, rest, identity=identity, bytes=size)
+    yield _block(table, roots, (None, size[1]))  # how many these are is not estimated
+    yield _block(table, rest, size)
 
 
 def _heap_order(table: Table) -> str:
@@ -341,7 +371,13 @@ def _values_in_second_pass(table: Table, nulled: frozenset[str]) -> tuple[Part, 
             f"CREATE TEMPORARY TABLE {SCRATCH} ON COMMIT DROP AS\n"  # noqa: S608 - the names are quoted
             f"  SELECT {shown} FROM {table.name} WITH NO DATA;"
         ),
-        RowBlock(f"pg_temp.{SCRATCH}", columns, query, counted=False),
+        RowBlock(
+            f"pg_temp.{SCRATCH}",
+            columns,
+            query,
+            counted=False,
+            types=tuple(table.column(name).type for name in columns),
+        ),
         Sql(
             f"UPDATE {table.only}{table.name} t SET {assignments}\n"  # noqa: S608
             f"  FROM pg_temp.{SCRATCH} s WHERE {match};"

@@ -22,6 +22,8 @@ class RowBlock:
     counted: bool = True  # second passes bring values to rows that were counted before
     identity: bool = False
     bytes: int | None = None  # an estimate; None where nobody knows
+    rows: int | None = None  # likewise
+    types: tuple[str, ...] = ()  # of the columns
 
 
 Part = Sql | RowBlock
@@ -37,6 +39,8 @@ class DataStep:
     tables: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()  # tables whose rows must be there before, because keys are in force
     large_objects: tuple[int, ...] = ()  # that it brings, or a part of
+    sequences: tuple[str, ...] = ()  # that are set to what the source says when it runs
+    alone: bool = False  # it runs beside no other
 
 
 def loaded_columns(table: Table) -> tuple[str, ...]:

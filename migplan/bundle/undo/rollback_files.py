@@ -59,7 +59,7 @@ def rollback_of_data(
 ) -> str:
     """Return the rollback of a data file; ``order`` has the keys that the file creates after its rows."""
     tables = manifest.filled_by(file)[::-1]
-    header = [*_opening(manifest, file), *_empties(tables), *_before(manifest, file)]
+    header = [*_opening(manifest, file), *_empties(tables, live=manifest.is_live), *_before(manifest, file)]
     keys = list(_Rollback(order, ownership, owners or Owners()).statements()) if ownership else []
     rows = list(truncate_sql(manifest, tables, catalog)) if tables else []
     return _text(header, [*keys, *rows, *_left_as_they_are(manifest, file)])
@@ -322,18 +322,18 @@ def _drops(manifest: Manifest, dropped: Sequence[Entry]) -> Iterator[str]:
     names = {str(QualifiedName(entry.schema, entry.tag)) for entry in dropped if entry.kind in TABLES}
     if names:
         rows = sum(table.rows for table in manifest.tables if table.table in names)
-        brought = counted(rows, "row")
+        brought = "those of the source" if manifest.is_live else counted(rows, "row")
         yield f"-- Lost with the tables: every row that is still in them. The bundle brought {brought}."
     else:
         yield "-- No row is lost."
 
 
-def _empties(tables: Sequence[LoadedTable]) -> Iterator[str]:
+def _empties(tables: Sequence[LoadedTable], *, live: bool) -> Iterator[str]:
     if not tables:
         yield "-- The file brought no rows, and none are lost."
         return
     emptied = counted(len(tables), "table")
-    rows = counted(sum(table.rows for table in tables), "row")
+    rows = "rows" if live else counted(sum(table.rows for table in tables), "row")
     yield f"-- Empties {emptied}. Lost: the {rows} that the file brought, and any that came since."
 
 

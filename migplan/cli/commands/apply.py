@@ -275,6 +275,11 @@ def _subject(bundle: VerifiedBundle) -> permission.Subject:
 
 def _carried(bundle: VerifiedBundle, carry: bool) -> frozenset[str]:
     """The keys that rows of the bundle break; the command ends here if they are not to be carried."""
+    if bundle.manifest.is_live:
+        raise RefusedError(
+            "the rows of this bundle come live from its source: its files cannot be searched for orphans",
+            do="look in the source: migplan export SOURCE --rows live --check-orphans, or --carry-orphans",
+        )
     from migplan.bundle.check.file_orphans import orphans_in
     from migplan.config import Layout
     from migplan.report import run as report

@@ -50,6 +50,13 @@ if TYPE_CHECKING:
     "applied before the others. Nothing of these tables is altered: their triggers fire (repeatable).",
 )
 @click.option(
+    "--rows",
+    type=click.Choice(["written", "live"]),
+    default="written",
+    show_default=True,
+    help="Written into the files, or brought live from the source when migplan apply runs the bundle.",
+)
+@click.option(
     "--group", "groups", multiple=True, metavar="NAME", help="Only files of these groups (repeatable)."
 )
 @options.jobs("Connections that read rows, all on one snapshot. The files come out the same.")
@@ -119,6 +126,7 @@ def export(
     constraints: str | None,
     contents: str | None,
     rows_of: tuple[str, ...],
+    rows: str,
     groups: tuple[str, ...],
     jobs: int,
     data_format: str,
@@ -147,11 +155,12 @@ def export(
     refused. Catalog, definitions and rows are all of one moment of the source, and nothing is written to it.
     The files are written aside and renamed: an interrupted export leaves nothing half-made, and files that
     people edited are not overwritten without --force.
+
+    With --rows live no row is read: each block has the query that brings its rows from the source when
+    `migplan apply` runs the bundle.
     """
-    from migplan.bundle import signing
     from migplan.bundle.data.inserts import InsertStyle
     from migplan.bundle.options import Options
-    from migplan.bundle.paths import BundlePaths
     from migplan.bundle.schema.roles import Owners
     from migplan.catalog.counts import Exactness
     from migplan.pipeline.export import ExportOptions
@@ -159,6 +168,8 @@ def export(
 
     if dry_run and (check_orphans or carry_orphans):
         raise click.UsageError("--dry-run writes no bundle, and orphans are looked for when one is written")
+    live = rows == "live"
+    _refuse_with_live(live, contents, data_format, without_digests)
     contents = _contents(contents, rows_of, plan)
     rows_only = contents == "data"
     settings = _of_rows(options.with_access(reading.settings, access), rows_of)
@@ -180,9 +191,10 @@ def export(
             database_settings=database_settings,
             with_roles=with_roles,
             digests=not without_digests,
+            live=live,
             untouched=bool(rows_of),
         ),
-        exactness=Exactness.ESTIMATE if chosen.plan else Exactness.AUTO,
+        exactness=Exactness.ESTIMATE if chosen.plan or live else Exactness.AUTO,
         force=force,
         check_orphans=check_orphans,
         carry_orphans=carry_orphans,
@@ -194,12 +206,13 @@ def export(
         return
     with screen.progress("reading the catalog") as on_progress:
         found = _exported(address, settings, wanted, on_progress)
-    _show(found)
-    if key is not None:
-        screen.show([f"Signature: {signing.sign(BundlePaths(found.folder).manifest, key, signing.BUNDLE)}"])
+    _show(found, key)
 
 
-def _show(found: Exported) -> None:
+def _show(found: Exported, key: Path | None) -> None:
+    """Say what was written, and sign it if there is a key."""
+    from migplan.bundle import signing
+    from migplan.bundle.paths import BundlePaths
     from migplan.report import export as report
 
     screen.show(report.written(found.folder, found.manifest))
@@ -209,6 +222,8 @@ def _show(found: Exported) -> None:
     if found.former is not None:
         former = found.former
         screen.show(report.replaced(former.digest, former.uses, former.kept))
+    if key is not None:
+        screen.show([f"Signature: {signing.sign(BundlePaths(found.folder).manifest, key, signing.BUNDLE)}"])
 
 
 def _foreseen(address: Address, settings: Config, wanted: ExportOptions) -> None:
@@ -218,7 +233,7 @@ def _foreseen(address: Address, settings: Config, wanted: ExportOptions) -> None
 
     with screen.progress("reading the catalog") as on_progress, options.ways_on(address):
         foreseen = preview_export(address, settings, wanted, on_progress)
-    screen.show(report.foreseen(*foreseen, wanted.options.contents))
+    screen.show(report.foreseen(*foreseen, wanted.options.contents, live=wanted.options.live))
 
 
 def _exported(address: Address, settings: Config, wanted: ExportOptions, on_progress: Progress) -> Exported:
@@ -245,6 +260,20 @@ def _with_layout(settings: Config, layout: str | None, *, rows_only: bool) -> Co
         return settings
     plan = settings.plan.model_copy(update={"constraints": Layout(layout)})
     return settings.model_copy(update={"plan": plan})
+
+
+def _refuse_with_live(live: bool, contents: str | None, data_format: str, without_digests: bool) -> None:
+    """Raise UsageError where something is asked of rows that no file holds."""
+    if not live:
+        return
+    if contents == "schema":
+        raise click.UsageError("--schema-only brings no rows: leave out --rows live")
+    if data_format == "insert":
+        raise click.UsageError("live rows travel by COPY: --data-format insert is for rows that are written")
+    if without_digests:
+        raise click.UsageError(
+            "--rows live reads no rows and records no digests: leave out --without-digests"
+        )
 
 
 def _contents(said: str | None, rows_of: Sequence[str], plan: Path | None) -> Contents:

@@ -50,6 +50,12 @@ def apply(
     in the way; its second argument says whether a run that was begun is resumed. It returns what is there
     already and stays.
     """
+    if bundle.manifest.is_live and source is None:
+        raise BundleError(
+            f"the rows of {bundle.paths.folder} come live from its source, and none was named; nothing was "
+            "changed",
+            do=f"migplan apply {shlex.quote(str(bundle.paths.folder))} --source SOURCE --target TARGET",
+        )
     with locked(address, wanted.options, on_event) as target:
         journal = target.journal
         earlier = _earlier(journal, bundle)

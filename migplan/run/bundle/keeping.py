@@ -145,8 +145,8 @@ def _values_back(bundle: VerifiedBundle, presence: Presence) -> Iterator[tuple[s
     for sequence in presence.catalog.sequences if presence.catalog else ():
         value = values.get(str(sequence.name))
         owner = sequence.owned_by if sequence.identity else sequence.name
-        if value is None or owner not in kept:
-            continue
+        if value is None or value.value is None or owner not in kept:
+            continue  # a value that comes live goes forward only: it is left as it is then
         before = sequence.start if sequence.last_value is None else sequence.last_value
         called = "false" if sequence.last_value is None else "true"
         yield (

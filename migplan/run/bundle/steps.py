@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,18 +20,20 @@ from io import BytesIO
 
 from postgast import pg_query_pb2 as pg
 
-from migplan.bundle.manifest import Block, BundleFile
+from migplan.bundle.data.live_file import head_of
+from migplan.bundle.manifest import Block, BundleFile, Manifest
 from migplan.bundle.manifest import Step as Listed
 from migplan.bundle.schema.parts import Part, PartReader, part_of
 from migplan.bundle.schema.role_file import MADE
 from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Layout
 from migplan.errors import BundleError
-from migplan.names import quoted
+from migplan.names import QualifiedName, parse, quoted
 from migplan.run.bundle.footprints import AddedKey, Families, checking, read
 from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, LOADS, REFERS, Footprint, joined
-from migplan.run.engine.steps import CopyBlock, Segment, Statements, Step
+from migplan.run.engine.steps import CopyBlock, LiveRows, LiveSequences, Segment, Statements, Step
 from migplan.sql.split import CopyRows, Statement, pieces
+from migplan.sql.text import do_block, literal
 from migplan.sql.tree import relation_name, statement_tree
 
 STATEMENTS = 100
@@ -145,6 +147,10 @@ class _Kept:
         self._families.footprint(read(node))
         return True
 
+    def has_table(self, name: QualifiedName) -> bool:
+        """Whether a table is kept."""
+        return Part("table", name.schema, name.name) in self._parts
+
     def others(self, statements: Iterable[tuple[Statement, str]]) -> Iterator[tuple[Statement, str]]:
         """The others; of statements that run as another role, that role is not taken for none of them."""
         waiting: list[tuple[Statement, str]] = []
@@ -197,8 +203,9 @@ class _Deriving:
         for file in self._manifest.files:
             for step in file.steps:
                 for block in step.blocks:
-                    for name in {block.table, *step.tables}:
-                        found[name] += block.end - block.start
+                    whole = () if block.table in step.tables else step.tables  # of which it is a partition
+                    for name in (block.table, *whole):
+                        found[name] += size_of(block)
         return found
 
     @cached_property
@@ -359,6 +366,10 @@ def _first_words(text: str) -> str:
     return line if len(line) <= 90 else f"{line[:87]}..."
 
 
+FROZEN_BYTES = 1 << 20
+"""Larger tables that are loaded whole are loaded frozen: nobody has to go through their rows once more."""
+
+_ROWS = "rows of the source"
 _END_OF_ROWS = b"\\.\n"
 _TRANSACTION = frozenset({"begin", "commit"})
 _DEFINING = frozenset({"alter", "comment", "create", "grant", "revoke"})
@@ -374,6 +385,8 @@ class DataFile:
         manifest = bundle.manifest
         self._kept = kept
         self._inserts = manifest.data_format == "insert"
+        self._from_source = manifest.is_live
+        self._fresh = _made_by(bundle.manifest, kept) if manifest.is_live and not live else frozenset()
         self._self_keys = {table.table for table in manifest.tables if table.self_keys}
         self._file = file
         self._path = bundle.paths.step(file.file)
@@ -385,7 +398,8 @@ class DataFile:
     def steps(self) -> Iterator[Step]:
         """The steps, those of large tables cut into their blocks."""
         first = self._file.steps[0].start if self._file.steps else self._file.bytes
-        settings = "\n".join(each.text for each in self._statements(first))
+        guard = "do" if self._from_source else ""  # which stops psql
+        settings = "\n".join(each.text for each in self._statements(first) if each.word != guard)
         steps = ((listed, self._step(listed, settings)) for listed in self._file.steps)
         cut = ([*self._cut(listed, step)] for listed, step in steps if step.segments or self._kept is None)
         yield from _sharing(cut)
@@ -396,13 +410,17 @@ class DataFile:
         for block in (*listed.blocks, None):
             start, first_line = self._at, self._line
             upto = block.start if block else listed.end
+            if block and self._from_source:
+                self._refuse_another_query(block)
             for each in self._statements(upto):
                 line = line or each.line + first_line - 1
                 if each.word not in _TRANSACTION and not self._is_kept(each):
                     found.append(Statements(start + each.start, start + each.end, first_line + each.line - 1))
             if block is not None:
                 found.append(self._block(block))
-        size = sum(block.end - block.start for block in listed.blocks)
+        if listed.sequences:
+            found.append(LiveSequences(tuple(map(parse, listed.sequences)), self._line - 1))
+        size = sum(map(size_of, listed.blocks))
         return Step(
             number=0,
             file=self._file.file,
@@ -442,14 +460,22 @@ class DataFile:
             self._line += self._text.lines_of_rows(block.start)
             return Statements(block.start, block.end, line)
         self._at += len(_END_OF_ROWS)
+        if self._from_source:
+            self._line += 1
+            said = block.table, block.columns, block.query, block.format
+            return LiveRows(*said, False, block.rows, block.bytes or 0, line)
         self._line += block.rows + 1
         return CopyBlock(block.table, block.columns, block.rows, block.start, block.end, line)
 
     def _footprint(self, listed: Listed, found: list[Segment]) -> Footprint:
         if listed.alone:
             return EVERYTHING
-        only_rows = all(isinstance(piece, CopyBlock) for piece in found)
+        only_rows = all(isinstance(piece, CopyBlock | LiveRows) for piece in found)
         things = dict.fromkeys(listed.needs, REFERS)
+        if self._from_source and listed.blocks:
+            things[_ROWS] = LOADS
+        if listed.sequences:
+            things[_ROWS] = EXCLUSIVE  # not before the last row, or the next values would be given twice
         blocks = (block.table for block in listed.blocks if not block.is_temporary)  # of the session alone
         for table in (*listed.tables, *blocks):
             things[table] = LOADS if only_rows else EXCLUSIVE
@@ -458,22 +484,77 @@ class DataFile:
 
     def _cut(self, listed: Listed, step: Step) -> Iterator[Step]:
         """Yield a step for each block of a large table, unless rows of one block refer to another's."""
-        rows = [piece for piece in step.segments if isinstance(piece, CopyBlock)]
+        rows = [piece for piece in step.segments if isinstance(piece, CopyBlock | LiveRows)]
         related = self._live and not self._self_keys.isdisjoint(listed.tables)
         if len(rows) < 2 or len(rows) < len(step.segments) or related or len(listed.tables) != 1:
-            yield step
+            yield replace(step, segments=tuple(self._frozen(step.segments, listed)))
             return
         for number, piece in enumerate(rows, 1):
-            size = piece.end - piece.start
+            size = piece.bytes if isinstance(piece, LiveRows) else piece.end - piece.start
             yield replace(
                 step,
                 name=f"{listed.name}, {number} of {len(rows)}",
                 line=piece.line - 1,
-                segments=(piece,),
+                segments=tuple(self._frozen([piece], listed)),
                 rows=piece.rows,
                 bytes=size,
                 weight=size,
             )
+
+    def _frozen(self, pieces: Iterable[Segment], listed: Listed) -> Iterator[Segment]:
+        """Yield segments of a step; large tables that it makes full, and this run made, are loaded frozen."""
+        often = Counter(block.table for block in listed.blocks)
+        for piece in pieces:
+            if (
+                isinstance(piece, LiveRows)
+                and piece.table in self._fresh
+                and piece.bytes > FROZEN_BYTES
+                and often[piece.table] == 1
+            ):
+                place = listed.start
+                yield Statements(place, place, piece.line, emptied(piece.table))
+                yield replace(piece, freeze=True)
+            else:
+                yield piece
+
+    def _refuse_another_query(self, block: Block) -> None:
+        """Raise BundleError if people read another query in the file than the one that would run."""
+        head = head_of(block.table, block.columns, block.query)
+        if not self._text.between(self._at, block.start).endswith(head):
+            raise BundleError(
+                f"{self._file.file} has not the query that manifest.json has for the rows of {block.table}",
+                do="export the bundle again",
+                file=self._path,
+            )
+
+
+def emptied(table: str) -> str:
+    """Return SQL that makes an empty table take frozen rows: it is truncated in the transaction of its rows.
+
+    Rows that are there already are somebody's.
+    See https://www.postgresql.org/docs/current/sql-copy.html, under FREEZE.
+    """
+    what = literal(f"{table} has rows that this run did not bring")
+    hint = literal("move them elsewhere or delete them, and apply again")
+    return do_block(
+        f"LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE;\n"
+        f"IF EXISTS (SELECT FROM ONLY {table}) THEN\n"
+        f"    RAISE EXCEPTION USING MESSAGE = {what}, HINT = {hint};\n"
+        f"END IF;\nTRUNCATE ONLY {table};"
+    )
+
+
+def size_of(block: Block) -> int:
+    """Return how large the rows of a block are; about, where they come live."""
+    return (block.bytes or 0) if block.query else block.end - block.start
+
+
+def _made_by(manifest: Manifest, kept: _Kept | None) -> frozenset[str]:
+    """Return the tables that a run of the bundle makes, and that none of the target's own can be."""
+    if manifest.contents != "all":
+        return frozenset()
+    made = (QualifiedName(each.in_schema, each.name) for each in manifest.objects if each.kind == "TABLE")
+    return frozenset(str(name) for name in made if kept is None or not kept.has_table(name))
 
 
 def _sharing(cut: Iterable[Sequence[Step]]) -> Iterator[Step]:
@@ -498,7 +579,7 @@ def _sharing(cut: Iterable[Sequence[Step]]) -> Iterator[Step]:
 
 
 def _is_small(step: Step) -> bool:
-    only_rows = all(isinstance(piece, CopyBlock) for piece in step.segments)
+    only_rows = all(isinstance(piece, CopyBlock | LiveRows) for piece in step.segments)
     return only_rows and step.bytes <= LARGE_BYTES and not step.footprint.everything
 
 

@@ -8,7 +8,7 @@ from io import BytesIO
 
 import psycopg
 
-from migplan.bundle.manifest import Block
+from migplan.bundle.manifest import Block, Manifest
 from migplan.bundle.verified import VerifiedBundle
 from migplan.names import quoted
 from migplan.run.preflight.obstacle import Obstacle, stop, warn
@@ -45,10 +45,11 @@ def encodings(target: Target, bundle: VerifiedBundle) -> Iterator[Obstacle]:
             "source",
         )
     elif encoding != manifest.origin.encoding:
+        rows = "; rows that come live may have others, and the run would stop at these" * manifest.is_live
         yield warn(
             "encoding",
             f"the database holds {encoding}, in which all texts of the files can be written, but not all "
-            f"that the source ({manifest.origin.encoding or 'UTF8'}) could take",
+            f"that the source ({manifest.origin.encoding or 'UTF8'}) could take{rows}",
             "if that is not meant: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0",
         )
 
@@ -149,6 +150,8 @@ def _reads_xml(target: Target) -> bool:
 
 def _values(bundle: VerifiedBundle, columns: Collection[tuple[str, str]]) -> list[str]:
     """Return the columns that have values in the rows of the bundle, with how many."""
+    if bundle.manifest.is_live:
+        return _live_values(bundle.manifest, columns)
     found: Counter[str] = Counter()
     copied = bundle.manifest.data_format == "copy"
     for file, _, block in bundle.manifest.blocks:
@@ -165,3 +168,10 @@ def _values(bundle: VerifiedBundle, columns: Collection[tuple[str, str]]) -> lis
         for what, number in found.items()
         if number
     ]
+
+
+def _live_values(manifest: Manifest, columns: Collection[tuple[str, str]]) -> list[str]:
+    """Return the columns that may have values in rows that come from the source."""
+    blocks = [block for _, _, block in manifest.blocks if block.bytes != 0]
+    found = {(block.table, name) for block in blocks for name in block.columns} & set(columns)
+    return [f"values of {table}.{quoted(name)}" for table, name in sorted(found)]
