@@ -252,6 +252,12 @@ def question_of(query: str, columns: int, method: Method) -> sql.Composed:
     )
 
 
+def question_by_transaction(table: str, columns: Iterable[str], method: Method) -> sql.Composed:
+    """The same of a table, as FROM has it, for each transaction that rows are of: first stands its xid."""
+    rows = sql.SQL("{} t").format(sql.SQL(table))
+    return _sums(row_of(columns), rows, sql.SQL(""), method, by=sql.SQL("t.xmin::pg_catalog.text"))
+
+
 def value_of(one: int, other: int, method: Method) -> str:
     """The digest that two such sums make."""
     return f"{method}:{int(one) % 2**64:016x}{int(other) % 2**64:016x}"
@@ -297,15 +303,29 @@ def _question(piece: _Piece, method: Method, number: int) -> sql.Composed:
     )
 
 
-def _sums(row: sql.Composable, rows: sql.Composable, where: sql.Composable, method: Method) -> sql.Composed:
+def _sums(
+    row: sql.Composable,
+    rows: sql.Composable,
+    where: sql.Composable,
+    method: Method,
+    by: sql.Composable | None = None,
+) -> sql.Composed:
+    """The question for rows and sums, or, ``by`` something, for its values and those of each."""
     one, other = (half.format(line=sql.SQL("r.line")) for half in _HALVES[method])
+    also = sql.SQL("") if by is None else sql.SQL(", {} AS part").format(by)
     # OFFSET 0 keeps the line from being printed twice, once for each half.
-    lines = sql.SQL("SELECT {} AS line FROM {}{} OFFSET 0").format(_LINE[method].format(row=row), rows, where)
-    halves = sql.SQL("{} AS one, {} AS other FROM ({}) r").format(one, other, lines)
-    return sql.SQL(
-        "SELECT pg_catalog.count(*) AS rows, coalesce(pg_catalog.sum(h.one), 0) AS one, "
-        "coalesce(pg_catalog.sum(h.other), 0) AS other FROM (SELECT {}) h"
-    ).format(halves)
+    lines = sql.SQL("SELECT {} AS line{} FROM {}{} OFFSET 0").format(
+        _LINE[method].format(row=row), also, rows, where
+    )
+    part = sql.SQL("" if by is None else "r.part, ")
+    halves = sql.SQL("{}{} AS one, {} AS other FROM ({}) r").format(part, one, other, lines)
+    question = (
+        "SELECT {}pg_catalog.count(*) AS rows, coalesce(pg_catalog.sum(h.one), 0) AS one, "
+        "coalesce(pg_catalog.sum(h.other), 0) AS other FROM (SELECT {}) h{}"
+    )
+    if by is None:
+        return sql.SQL(question).format(sql.SQL(""), halves, sql.SQL(""))
+    return sql.SQL(question).format(sql.SQL("h.part, "), halves, sql.SQL(" GROUP BY h.part"))
 
 
 def rows_of(table: Table) -> sql.Composed:

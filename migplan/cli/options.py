@@ -153,6 +153,11 @@ without_rehearsal = click.option(
     is_flag=True,
     help="Change a protected target although no receipt says that the bundle was rehearsed; it is journaled.",
 )
+no_verify = click.option(
+    "--no-verify",
+    is_flag=True,
+    help="Do not read rows back that come live, to compare them with the source before they are committed.",
+)
 confirm = click.option(
     "--confirm",
     metavar="NAME",

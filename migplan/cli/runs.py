@@ -265,13 +265,16 @@ def _status(address: Address) -> Status | None:
         return None
 
 
-def words_of(folder: Path | None, target: str, *, gone: bool = False) -> report.Words:
-    """The commands to go on with; the password of a target is not repeated.
+def words_of(
+    folder: Path | None, target: str, *, gone: bool = False, source: str | None = None
+) -> report.Words:
+    """The commands to go on with; the password of a target is not repeated, nor that of a live source.
 
     The journal knows what a rollback without a folder is of. ``gone``: the server ends with the command.
     """
     shown = named.as_typed(target)
     rest = f"--target {shown}" if folder is None else f"{shlex.quote(str(folder))} --target {shown}"
+    live = f" --source {named.as_typed(source)}" if source is not None else ""
     return report.Words(
-        f"migplan apply {rest}", f"migplan rollback {rest}", f"migplan verify {rest}", gone=gone
+        f"migplan apply {rest}{live}", f"migplan rollback {rest}", f"migplan verify {rest}", gone=gone
     )

@@ -1,19 +1,21 @@
 """From a bundle to a target, the proof, and back."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 
 from migplan.bundle.schema.parts import Presence
 from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Platform
 from migplan.errors import FileError, RefusedError
 from migplan.postgres.address import Address
+from migplan.postgres.read_again import retry_if_disturbed
 from migplan.postgres.scratch import Scratch, scratch
 from migplan.postgres.session import Session
 from migplan.run.bundle import receipt
 from migplan.run.bundle.apply import ApplyOptions, apply
 from migplan.run.bundle.keeping import Keeping, keeping
+from migplan.run.bundle.live import LiveSource, live_source
 from migplan.run.bundle.stand_ins import load_stand_ins
 from migplan.run.bundle.steps import steps_of
 from migplan.run.engine import events
@@ -51,8 +53,20 @@ def scratch_for(bundle: VerifiedBundle, superuser: str = "postgres") -> Iterator
         yield replace(server, notes=load_stand_ins(bundle, server.address))
 
 
+@dataclass(frozen=True, slots=True)
+class LiveRowsFrom:
+    """Where the rows of a live bundle come from."""
+
+    source: Address
+    proves: bool = True  # that they have come as they were sent
+
+
 def apply_bundle(
-    bundle: VerifiedBundle, address: Address, wanted: ApplyOptions, on_event: OnEvent
+    bundle: VerifiedBundle,
+    address: Address,
+    wanted: ApplyOptions,
+    on_event: OnEvent,
+    live: LiveRowsFrom | None = None,
 ) -> RunResult:
     """Run what of a bundle has not been run on a target, if nothing stands in the way."""
 
@@ -68,7 +82,24 @@ def apply_bundle(
             )
         return found
 
-    return apply(bundle, address, wanted, on_event, preflight)
+    with ExitStack() as stack:
+        source = stack.enter_context(_taken(bundle, live, on_event)) if live else None
+        return apply(bundle, address, wanted, on_event, preflight, source)
+
+
+@contextmanager
+def _taken(bundle: VerifiedBundle, live: LiveRowsFrom, on_event: OnEvent) -> Iterator[LiveSource]:
+    """Take a moment of the source, again where others lock or change what is read just then."""
+    if not bundle.manifest.is_live:
+        raise RefusedError(
+            f"the rows of {bundle.paths.folder} are in its files, and come from no source",
+            do="apply it without --source; or write one without rows: migplan export SOURCE --rows live",
+        )
+    with ExitStack() as stack:
+        yield retry_if_disturbed(
+            lambda _: stack.enter_context(live_source(bundle, live.source, proves=live.proves)),
+            lambda what, *_: on_event(events.Warned(what)),
+        )
 
 
 def refuse_obstacles(

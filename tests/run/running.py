@@ -43,7 +43,8 @@ def bundle_of(server: Server, name: str, *words: str) -> Path:
         place = server.stack.enter_context(tempfile.TemporaryDirectory())
         _bundles[key] = Path(place, "bundle")
         with contextlib.chdir(place):  # where no plan is committed
-            export(server.url(name), _bundles[key], "--without-digests", *words)
+            digests = () if "live" in words else ("--without-digests",)
+            export(server.url(name), _bundles[key], *digests, *words)
     return _bundles[key]
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from migplan.bundle.verified import VerifiedBundle
     from migplan.cli import permission
     from migplan.config import Config
+    from migplan.pipeline.apply import LiveRowsFrom
+    from migplan.postgres.address import Address
     from migplan.postgres.scratch import Scratch
     from migplan.report.run import Words
     from migplan.run.engine.options import RunOptions
@@ -34,6 +36,8 @@ _OF_BUNDLES = {
     "keep": "is for bundles: a folder of migrations leaves nothing on the server of the target scratch",
     "check_orphans": "is for bundles, whose rows are known before they come in",
     "carry_orphans": "is for bundles, whose keys are added after the rows",
+    "source": "is for bundles whose rows come live",
+    "no_verify": "is for bundles whose rows come live",
 }
 """Options that say nothing of a folder of migrations, and why."""
 
@@ -149,6 +153,12 @@ def _of_folders(command: Callable[..., None]) -> Callable[..., None]:
 @named.arguments("target", "bundle", needed=frozenset({"target"}))
 @options.target
 @options.config
+@click.option(
+    "--source",
+    metavar="URL|NAME",
+    help="Where the rows come from, of a bundle that was exported with --rows live.",
+)
+@options.no_verify
 @options.jobs("Sessions that work side by side. The steps are the same, whatever the number.")
 @click.option("--dry-run", is_flag=True, help="Print every step with its locks; change nothing.")
 @click.option(
@@ -184,6 +194,8 @@ def apply(
     bundle: Path | None,
     target: str,
     settings: Config,
+    source: str | None,
+    no_verify: bool,
     jobs: int,
     dry_run: bool,
     keep: bool,
@@ -202,6 +214,10 @@ def apply(
     BUNDLE is a folder that `migplan export` wrote; without one, migrations/NAME by the plan's name is meant,
     or the only one there. The target `scratch` is always there: a throwaway server to rehearse on.
 
+    The rows of a bundle that was exported with --rows live come from its source (--source), which must be the
+    database that it was made of, with the same tables: all of one moment, and each step's rows are read back
+    and compared before they are committed.
+
     Before the first change everything that stands in the way is listed. Each step and its entry in the
     journal (schema migplan of the target) are one transaction: whatever happens, the same command goes on
     with the first step that is not done, and `migplan rollback` rolls back what is.
@@ -213,14 +229,11 @@ def apply(
     """
     from migplan.bundle.verified import load_verified
     from migplan.cli import permission, runs
-    from migplan.pipeline.apply import apply_bundle, preview_steps
-    from migplan.pipeline.platforms import host_of_target
+    from migplan.pipeline.apply import preview_steps
     from migplan.postgres.scratch import NAME as SCRATCH
     from migplan.postgres.scratch import kept
     from migplan.report import run as report
-    from migplan.run.bundle.apply import ApplyOptions
     from migplan.run.engine.options import Limits, RunOptions
-    from migplan.run.engine.status import status_of
 
     run_options = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
     if named.is_of_people(bundle):
@@ -233,26 +246,75 @@ def apply(
         )
         return
     of_folder.refuse()
+    live = _live(source, settings, no_verify=no_verify)
     verified = load_verified(named.bundle_folder(bundle, settings))
     if name := permission.signed_by(verified, settings):
         screen.show_aside([f"{verified.paths.folder} is signed by {name}"])
     with ExitStack() as stack:
         throwaway = stack.enter_context(_scratch(verified)) if target == SCRATCH and not kept() else None
         address = throwaway.address if throwaway else named.resolved(target, settings)
-        words = runs.words_of(verified.paths.folder, target, gone=bool(throwaway) and not keep)
+        words = runs.words_of(verified.paths.folder, target, gone=bool(throwaway) and not keep, source=source)
         if dry_run:
             screen.show(report.foreseen(*preview_steps(verified, address)))
             return
         carried = _carried(verified, carry_orphans) if check_orphans or carry_orphans else frozenset()
-        permit = permission.asked(target, address, settings, _subject(verified), confirm, without_rehearsal)
-        run_options = replace(run_options, protected_as=permit.protected_as)
-        wanted = ApplyOptions(run_options, carried, permit.rehearsal, host_of_target(settings, target))
-        with runs.shown_failures(address, words, verified):
-            with runs.progress(log_format) as on_progress:
-                done = apply_bundle(verified, address, wanted, on_progress)
-            screen.show(report.done(done, status_of(address), words, verified.manifest))
+        applying = Applying(target, address, settings, run_options, confirm, without_rehearsal, log_format)
+        applying.run(verified, words, live, carried)
         if throwaway and keep:
             _wait(throwaway, words)
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """What people said of how a bundle is to be run on a target."""
+
+    target: str
+    address: Address
+    settings: Config
+    options: RunOptions
+    confirm: str | None
+    without_rehearsal: bool
+    log_format: str
+
+    def run(
+        self,
+        bundle: VerifiedBundle,
+        words: Words,
+        live: LiveRowsFrom | None,
+        carried: frozenset[str] = frozenset(),
+    ) -> None:
+        """Run it if that is permitted, and show what came of it."""
+        from migplan.cli import permission, runs
+        from migplan.pipeline.apply import apply_bundle
+        from migplan.pipeline.platforms import host_of_target
+        from migplan.report import run as report
+        from migplan.run.bundle.apply import ApplyOptions
+        from migplan.run.engine.status import status_of
+
+        permit = permission.asked(
+            *(self.target, self.address, self.settings, _subject(bundle)),
+            *(self.confirm, self.without_rehearsal),
+        )
+        host = host_of_target(self.settings, self.target)
+        run_options = replace(self.options, protected_as=permit.protected_as)
+        wanted = ApplyOptions(run_options, carried, permit.rehearsal, host)
+        with runs.shown_failures(self.address, words, bundle):
+            with runs.progress(self.log_format) as on_progress:
+                done = apply_bundle(bundle, self.address, wanted, on_progress, live)
+            screen.show(report.done(done, status_of(self.address), words, bundle.manifest))
+
+
+def _live(source: str | None, settings: Config, *, no_verify: bool) -> LiveRowsFrom | None:
+    """Return where rows come from that no file holds."""
+    from migplan.pipeline.apply import LiveRowsFrom
+
+    if source is None:
+        if no_verify:
+            raise click.UsageError(
+                "--no-verify goes with --source: rows of files are verified by migplan verify"
+            )
+        return None
+    return LiveRowsFrom(named.resolved(source, settings), proves=not no_verify)
 
 
 @contextmanager

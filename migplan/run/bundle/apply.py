@@ -9,7 +9,7 @@ from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Platform
 from migplan.errors import BundleError, RefusedError
 from migplan.postgres.address import Address
-from migplan.run.bundle import receipt
+from migplan.run.bundle import another_moment, receipt
 from migplan.run.bundle.initial_state import read_initial_state
 from migplan.run.bundle.keeping import Keeping
 from migplan.run.bundle.kept import FOLDER, changed, kept_in, of_bundle
@@ -68,6 +68,8 @@ def apply(
             preflight(target, True)
             _refuse_hole(bundle, steps, journal.done(earlier.run))
             run = target.resume(earlier, of_bundle(bundle))
+            if source is not None:
+                another_moment.go_on(target, earlier, bundle, steps, source, on_event)
             if late := sorted(set(wanted.carried).difference(carried)):
                 target.journal.note(run.run, _carried_notes(late))
                 steps = carrying(bundle, steps, late)

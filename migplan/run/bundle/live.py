@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -48,7 +49,13 @@ class LiveSource:
     snapshot: KeptSnapshot
     catalog: Catalog  # the bundle's, which has the sequences
     noted: Mapping[str, Any]  # for the journal
+    unchanged: str = ""  # the same as long as nobody changes anything on the source's server
     proves: bool = True  # that each piece has come as it was sent, before its step is committed
+
+    def only(self, table: str) -> str:
+        """Return ``ONLY `` for a table that has rows of its own, beside those of tables that inherit."""
+        known = self.catalog.by_text.get(table)
+        return "ONLY " if known is None else self.catalog.by_name[known].only
 
     def open(self) -> LiveRowSource:
         """Return what brings rows to one worker."""
@@ -79,8 +86,9 @@ def live_source(
             now = read.read(session, Counting(Exactness.ESTIMATE), lambda: refuse_changes(session))
         _refuse_changed(bundle, expected, now, address)
         snapshot.tended()
-        noted = {"source": {"at": str(address), **place, "moment": snapshot.taken_at}}
-        yield LiveSource(address, snapshot, expected, noted, proves)
+        unchanged = _unchanged(session)
+        noted = {"at": str(address), **place, "moment": snapshot.taken_at, "unchanged": unchanged}
+        yield LiveSource(address, snapshot, expected, {"source": noted}, unchanged, proves)
 
 
 class LiveRowSource:
@@ -99,16 +107,20 @@ class LiveRowSource:
         target: Session,
         moved: Callable[[int], None],
         look: Look,
+        *,
+        more: bool = False,
     ) -> Brought:
         """Bring the rows of a piece into the target's open transaction, and prove that they are there."""
         proves = self._source.proves and not piece.table.startswith(TEMPORARY)
-        first = proof.pages_before(piece, target) if proves else 0
+        there = (
+            proof.rows_before(piece, self._source.only(piece.table), target, more=more) if proves else None
+        )
         with self._lent(f"reading the rows of {piece.table}") as session:
             done = relay(session, target, copy_out_of(piece), copy_into(piece), look, moved)
             brought = Brought(done.read, done.written, done.bytes)
-            if not proves or done.read != done.written:
+            if there is None or done.read != done.written:
                 return brought
-            found = proof.proved(piece, done, session, target, first, look)
+            found = proof.proved(piece, done, session, target, there, look)
         if isinstance(found, proof.Differs):
             return replace(brought, differs=found.what)
         return replace(brought, proof=found)
@@ -205,6 +217,18 @@ def copy_into(piece: LiveRows) -> str:
     columns = f" ({quoted_list(piece.columns)})" if piece.columns else ""
     wanted = [*(["FORMAT binary"] if piece.format == "binary" else []), *(["FREEZE"] if piece.freeze else [])]
     return f"COPY {piece.table}{columns} FROM STDIN" + (f" WITH ({', '.join(wanted)})" if wanted else "")
+
+
+_UNCHANGED = """
+    SELECT pg_catalog.pg_postmaster_start_time()::text || ' ' || pg_catalog.pg_current_snapshot()::text
+    WHERE NOT pg_catalog.pg_is_in_recovery()
+"""
+
+
+def _unchanged(session: Session) -> str:
+    """Return what is the same as long as no transaction changes anything, and the server does not restart."""
+    found = session.ask(_UNCHANGED, during="asking for the snapshot")
+    return hashlib.sha256(found[0][0].encode()).hexdigest() if found else ""
 
 
 def _catalog_of(bundle: VerifiedBundle) -> Catalog:

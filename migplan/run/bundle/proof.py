@@ -8,7 +8,7 @@ was proved stands in the journal, in the step's own transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -31,6 +31,7 @@ _PAGES = """
     SELECT pg_catalog.pg_relation_size(pg_catalog.to_regclass(%s))
         / pg_catalog.current_setting('block_size')::int
 """
+_OURS = "xmin OPERATOR(pg_catalog.=) (SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid)"
 AS_THEY_LIE = "SET LOCAL max_parallel_workers_per_gather = 0;\nSET LOCAL enable_seqscan = on"
 
 
@@ -46,12 +47,48 @@ def is_part(piece: LiveRows) -> bool:
     return " ctid " in piece.query
 
 
-def pages_before(piece: LiveRows, target: Session) -> int:
-    """Return the page where rows of a part of a large table may begin; 0 where they have the table alone."""
-    if not is_part(piece):
-        return 0
-    found = target.execute(_PAGES, [piece.table]).fetchone()
-    return max((found[0] if found else 0) - _NEAR, 0)
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows that the open transaction brings into a table of the target, as FROM and WHERE find them."""
+
+    piece: LiveRows
+    only: str
+    first: int = 0  # the page where those of a part of a large table begin, most likely
+    behind: int | None = None  # the last command of the transaction that brought rows there before
+
+    def query(self, *, near: bool = True) -> str:
+        """Return the query; ``near`` looks only where they are most likely."""
+        where = [_OURS]
+        if near and self.first:
+            where.append(f"ctid OPERATOR(pg_catalog.>=) '({self.first},0)'::pg_catalog.tid")
+        if self.behind is not None:
+            where.append(f"cmin::pg_catalog.text::pg_catalog.int8 OPERATOR(pg_catalog.>) {self.behind}")
+        shown = quoted_list(self.piece.columns)
+        return f"SELECT {shown} FROM {self.only}{self.piece.table} WHERE {' AND '.join(where)}"  # noqa: S608
+
+    @property
+    def last_command(self) -> str:
+        """Return the question by which command of the transaction the last of its rows came there."""
+        place = f"{self.only}{self.piece.table} WHERE {_OURS}"
+        return f"SELECT pg_catalog.max(cmin::pg_catalog.text::pg_catalog.int8) FROM {place}"  # noqa: S608
+
+    @property
+    def reading(self) -> str:
+        """Return the COPY that gives them as the source gave them."""
+        form = " WITH (FORMAT binary)" if self.piece.format == "binary" else ""
+        return f"COPY ({self.query()}) TO STDOUT{form}"
+
+
+def rows_before(piece: LiveRows, only: str, target: Session, *, more: bool) -> Rows:
+    """Return where the rows of a piece will be; ``more``: the transaction has brought others there before."""
+    found = Rows(piece, only)
+    if more:
+        (last,) = target.execute(found.last_command.encode()).fetchall()
+        return replace(found, behind=last[0])
+    if is_part(piece):
+        pages = target.execute(_PAGES, [piece.table]).fetchone()
+        return replace(found, first=max((pages[0] if pages else 0) - _NEAR, 0))
+    return found
 
 
 def proved(
@@ -59,29 +96,29 @@ def proved(
     done: Relayed,
     source: Session,
     target: Session,
-    first: int,
+    there: Rows,
     look: Look,
 ) -> dict[str, Any] | Differs:
     """Compare the rows that the target's open transaction has of a piece with what the source has sent.
 
-    ``first`` is the page where they may begin. What psycopg raises is the target's failure.
+    What psycopg raises is the target's failure.
     """
     target.execute(_quiet(target).encode())
     digest = ""
     if not is_part(piece):
-        rows, digest = digest_of_rows(target, _reading(piece), look)
+        rows, digest = digest_of_rows(target, there.reading, look)
         digest = f"{BY_STREAM}:{digest}" if (rows, digest) == (done.read, done.digest) else ""
     if not digest:
-        method = _method(source, target)
+        method = method_of(source, target)
         try:
-            there = _sum(source, piece.query, len(piece.columns), method)
+            sent = _sum(source, piece.query, len(piece.columns), method)
         except psycopg.Error as error:
             raise SourceFailedError(error) from None
-        here = _sum(target, _rows(piece, first), len(piece.columns), method)
-        if here != there and first:
-            here = _sum(target, _rows(piece, 0), len(piece.columns), method)
-        if here != there:
-            return Differs(_sentence(piece, here, there))
+        here = _sum(target, there.query(), len(piece.columns), method)
+        if here != sent and there.first:
+            here = _sum(target, there.query(near=False), len(piece.columns), method)
+        if here != sent:
+            return Differs(_sentence(piece, here, sent))
         digest = here[1]
     target.execute(b"ROLLBACK TO SAVEPOINT migplan; RELEASE SAVEPOINT migplan")
     return {
@@ -99,32 +136,8 @@ def _quiet(target: Session) -> str:
     return f"SAVEPOINT migplan;\n{settings.reading(target.version).decode()};\n{AS_THEY_LIE}"
 
 
-def _rows(piece: LiveRows, first: int) -> str:
-    """The query of the rows that the transaction has brought. A parent of partitions has none of its own."""
-    only = "ONLY " if " ONLY " in piece.query else ""
-    return _rows_of(
-        piece.table,
-        piece.columns,
-        "pg_catalog.pg_current_xact_id()::pg_catalog.xid",
-        only=only,
-        first=first,
-    )
-
-
-def _rows_of(table: str, columns: tuple[str, ...], transaction: str, *, only: str, first: int = 0) -> str:
-    near = f" AND ctid OPERATOR(pg_catalog.>=) '({first},0)'::pg_catalog.tid" if first else ""
-    return (
-        f"SELECT {quoted_list(columns)} FROM {only}{table} "  # noqa: S608 - the names are quoted
-        f"WHERE xmin OPERATOR(pg_catalog.=) {transaction}{near}"
-    )
-
-
-def _reading(piece: LiveRows) -> str:
-    form = " WITH (FORMAT binary)" if piece.format == "binary" else ""
-    return f"COPY ({_rows(piece, 0)}) TO STDOUT{form}"
-
-
-def _method(source: Session, target: Session) -> Method:
+def method_of(source: Session, target: Session) -> Method:
+    """The fastest hash that both servers share."""
     both = {digests.method_of(source), digests.method_of(target)}
     return "lookup3" if both == {"lookup3"} else "sha256"
 

@@ -28,10 +28,13 @@ class RowSource(Protocol):
         target: Session,
         moved: Callable[[int], None],
         look: Callable[[], None],
+        *,
+        more: bool = False,
     ) -> Brought:
         """Bring rows into the target's open transaction, and prove it; psycopg's errors are the target's.
 
-        ``look`` is called now and then; what it raises ends it.
+        ``look`` is called now and then; what it raises ends it. ``more``: the transaction has brought rows
+        into this table before.
         """
 
     def sequences(self, piece: LiveSequences) -> str:

@@ -245,6 +245,7 @@ class _Doing:
         self._moved = moved
         self._rows = 0
         self._proofs: list[Mapping[str, Any]] = []
+        self._filled: set[str] = set()
 
     def all(self) -> int:
         """Run the step's statements and rows from BEGIN to COMMIT, and return the number of rows."""
@@ -434,7 +435,8 @@ class _Doing:
         """Have the source send rows."""
         source = self._source_of(piece.line)
         try:
-            brought = source.bring(piece, self._session, self._moved, self._refuse_to_go_on)
+            more = piece.table in self._filled
+            brought = source.bring(piece, self._session, self._moved, self._refuse_to_go_on, more=more)
         except SourceError as error:
             raise self._source_failed(error, piece.line) from None
         except psycopg.Error as error:
@@ -446,6 +448,7 @@ class _Doing:
                 piece.line,
                 do="a trigger, rule or default of the target changes rows: take it away while they come in",
             )
+        self._filled.add(piece.table)
         if brought.proof is not None:
             self._proofs.append(brought.proof)
 

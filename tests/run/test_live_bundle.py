@@ -1,0 +1,174 @@
+"""A live bundle from its source to a target: the same database comes out, whoever dies on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from migplan.bundle.verified import VerifiedBundle, load_verified
+from migplan.errors import RefusedError
+from migplan.pipeline.apply import LiveRowsFrom, apply_bundle
+from migplan.postgres.address import Address
+from migplan.run.bundle.apply import ApplyOptions
+from migplan.run.bundle.kept import LocalBundle
+from migplan.run.engine.events import Event, Finished, Moved, OnEvent, ignore
+from migplan.run.engine.options import RunOptions
+from migplan.run.engine.status import status_of
+from migplan.run.engine.target import RunResult
+from migplan.run.undo.rollback import RollbackOptions, rollback
+from tests.databases import DATABASES
+from tests.run.running import (
+    LAYOUTS,
+    assert_all_done,
+    assert_copied,
+    assert_same,
+    bundle_of,
+    contents,
+    empty,
+    export,
+    in_a_process,
+    options,
+    the_run,
+)
+from tests.servers import Server, connect
+
+
+def live(
+    bundle: Path | VerifiedBundle,
+    source: Address,
+    target: Address,
+    how: RunOptions | None = None,
+    told: OnEvent = ignore,
+) -> RunResult:
+    """Run a live bundle in this process."""
+    verified = load_verified(bundle) if isinstance(bundle, Path) else bundle
+    return apply_bundle(verified, target, ApplyOptions(how or options(2)), told, LiveRowsFrom(source))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", ["rich", "nasty"])
+def test_the_same_database_comes_out(server: Server, name: str, layout: str) -> None:
+    source = DATABASES[name](server)
+    bundle = bundle_of(server, source, "--rows", "live", "--constraints", layout)
+    with empty(server) as target:
+        live(bundle, server.address(source), server.address(target), options(3))
+        assert_all_done(server.address(target))
+        assert_copied(server, target, source, layout=layout)
+
+
+SHOP = """
+CREATE TABLE guests (id int PRIMARY KEY, name text);
+CREATE TABLE bookings (id int PRIMARY KEY, guest int REFERENCES guests, said text UNIQUE);
+CREATE TABLE notes (id serial PRIMARY KEY, text text);
+INSERT INTO guests SELECT n, 'guest ' || n FROM generate_series(1, 500) n;
+INSERT INTO bookings
+    SELECT n, 1 + n % 500, 'booking ' || n || repeat('.', 100) FROM generate_series(1, 20000) n;
+INSERT INTO notes (text) SELECT 'note ' || n FROM generate_series(1, 300) n;
+"""
+CHANGES = """
+DELETE FROM bookings WHERE id % 7 = 0;
+UPDATE bookings SET said = 'changed ' || id WHERE id % 5 = 0;
+UPDATE guests SET name = 'somebody' WHERE id = 17;
+INSERT INTO notes (text) VALUES ('late');
+"""
+
+
+@contextmanager
+def shop(server: Server, place: Path, *words: str) -> Iterator[tuple[Address, VerifiedBundle]]:
+    """A source of its own, and its live bundle."""
+    name = server.create_database(SHOP)
+    try:
+        with contextlib.chdir(place):
+            export(server.url(name), place / "bundle", "--rows", "live", *words)
+        yield server.address(name), load_verified(place / "bundle")
+    finally:
+        server.drop_database(name)
+
+
+def killed_at(
+    bundle: VerifiedBundle, source: Address, target: Address, dies: Callable[[Event], bool]
+) -> bool:
+    """Run it in a process that kills itself at the event of which ``dies`` is true; whether it did."""
+
+    def told(event: Event) -> None:
+        if dies(event):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return in_a_process(lambda: live(bundle, source, target, options(), told))
+
+
+def nth(kind: type[Event], number: int) -> Callable[[Event], bool]:
+    """True of the nth event of a kind."""
+    seen = 0
+
+    def is_it(event: Event) -> bool:
+        nonlocal seen
+        seen += isinstance(event, kind)
+        return isinstance(event, kind) and seen == number
+
+    return is_it
+
+
+def assert_is_copy(server: Server, target: Address, source: Address) -> None:
+    names = target.params["dbname"], source.params["dbname"]
+    found, expected = (contents(server, name) for name in names)
+    assert_same(found, expected, ordered=False)
+
+
+@pytest.mark.parametrize("place", [(Finished, 2), (Finished, 3), (Finished, 4), (Moved, 1), (Moved, 3)])
+def test_a_killed_client_goes_on_with_another_moment(
+    newest: Server, tmp_path: Path, place: tuple[type[Event], int]
+) -> None:
+    with shop(newest, tmp_path) as (source, bundle), empty(newest) as name:
+        target = newest.address(name)
+        assert killed_at(bundle, source, target, nth(*place))
+        with connect(source) as other:
+            other.execute(CHANGES)
+        live(bundle, source, target)
+        assert_all_done(target)
+        assert_is_copy(newest, target, source)
+
+
+def test_what_keys_hang_on_is_not_taken_away(newest: Server, tmp_path: Path) -> None:
+    def died(event: Event) -> bool:
+        return isinstance(event, Finished) and "FOREIGN KEY" in event.step.name
+
+    with shop(newest, tmp_path) as (source, bundle), empty(newest) as name:
+        target = newest.address(name)
+        assert killed_at(bundle, source, target, died)
+        with connect(source) as other:
+            other.execute(CHANGES)
+        with pytest.raises(RefusedError, match="already: key bookings_guest_fkey") as refused:
+            live(bundle, source, target)
+        file = refused.value.do.partition(" --to ")[2]
+        assert file.startswith("10-data")
+        rollback(LocalBundle.of(bundle), target, RollbackOptions(to=file))
+        live(bundle, source, target)
+        assert {entry.state for entry in status_of(target).runs[0].entries} == {"done"}
+        assert_is_copy(newest, target, source)
+
+
+def test_what_did_not_change_is_not_copied_again(newest: Server, tmp_path: Path) -> None:
+    with shop(newest, tmp_path) as (source, bundle), empty(newest) as name:
+        target = newest.address(name)
+
+        def died(event: Event) -> bool:
+            return isinstance(event, Finished) and event.step.phase == "data"
+
+        assert killed_at(bundle, source, target, died)
+        before = {entry.step: entry.transaction for entry in the_run(target).entries if entry.rows}
+        with connect(source) as other:
+            other.execute("CREATE TABLE other (n int)")
+        live(bundle, source, target)
+        after = {entry.step: entry.transaction for entry in the_run(target).entries}
+        assert before
+        assert {step: after[step] for step in before} == before
+        assert "0 had other rows" in the_run(target).run.notes[-1]
+        assert_all_done(target)
