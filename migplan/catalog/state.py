@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 from migplan.catalog.questions import sql
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.session import Session
+from migplan.sql.definitions import same, tree_of
 
 CLASS, CONSTRAINT = 1259, 2606
 """Oids of pg_class and pg_constraint, which are the same on every server."""
@@ -74,6 +74,15 @@ _IN_PROGRESS = """
 """
 _ALONE = frozenset({"file", "label_oids", "type_oid", "index", "last_value"})
 """Attributes that say nothing of what an object is: numbers of the server's own."""
+
+_PRINTED = {
+    "definition": "statement",
+    **dict.fromkeys(("default", "generated", "using", "check"), "expression"),
+    "partition_key": "partition key",
+    "bound": "partition bound",
+    "tables": "expression",  # of publications: their names, columns and conditions
+}
+"""Attributes that are definitions as the server prints them, and their syntax; of constraints see below."""
 
 
 class Key(NamedTuple):
@@ -182,6 +191,14 @@ class State:
             grantor = f" by {item.get('grantor')}" if item.kind == "membership" else ""
             return f"{item.kind} {item.name}{f' in {item.schema}' if item.schema else ''}{grantor}"
         return f"{item.kind} {self._qualified(item)}"
+
+    @cached_property
+    def _by_identity(self) -> Mapping[str, Item]:
+        return {self.identity(item): item for item in self.items.values()}
+
+    def named(self, identity: str) -> Item | None:
+        """Return the object of an identity, None if there is none."""
+        return self._by_identity.get(identity)
 
     @staticmethod
     def _qualified(item: Item) -> str:
@@ -318,42 +335,79 @@ def touched(before: State, after: State) -> dict[str, str | None]:
     """Return the objects in which two states differ, by identity: each with a digest of what it is after."""
     one, other = before.described(), after.described()
     return {
-        name: digest(other[name]) if name in other else None
+        name: digest(name, other[name]) if name in other else None
         for name in one.keys() | other.keys()
         if one.get(name) != other.get(name)
     }
 
 
-def digest(described: Mapping[str, Any]) -> str:
-    """Return a short digest of what is said of an object."""
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+def digest(name: str, described: Mapping[str, Any]) -> str:
+    """Return a short digest of what is said of an object: of the words, and of what they mean."""
+    meant = {part: _meaning(_syntax(name, part), value) for part, value in described.items()}
+    return f"{_short(described)}:{_short(meant)}"
 
 
-def differences(expected: State, found: State) -> Iterator[str]:
-    """Yield a sentence for each object that is not in both states, or differs; names count, not numbers."""
+def is_as_digested(name: str, described: Mapping[str, Any], digested: str) -> bool:
+    """Whether an object is what it was when its digest was taken, also where the server prints it otherwise.
+
+    Digests of earlier versions of migplan are of the words alone.
+    """
+    words, _, meaning = digested.partition(":")
+    now_words, _, now_meaning = digest(name, described).partition(":")
+    return words == now_words or bool(meaning and meaning == now_meaning)
+
+
+def _short(said: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _meaning(syntax: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_meaning(syntax, each) for each in value]
+    tree = tree_of(syntax, value) if syntax and isinstance(value, str) else None
+    return value if tree is None else tree.hex()
+
+
+class Difference(NamedTuple):
+    """An object that is not in both states, or a part in which it differs."""
+
+    name: str
+    part: str = ""  # empty: it is missing, or it is there
+    was: Any = None
+    found: Any = None
+    is_printed: bool = False  # the part is a definition, as the server prints it
+
+    def __str__(self) -> str:
+        if not self.part:
+            return f"{self.name} is {'missing' if self.was else 'there'}"
+        shown = f"is {_shown(self.found)}, and was {_shown(self.was)}"
+        return f"{self.name}: {self.part.replace('_', ' ')} {shown}"
+
+
+def differences(expected: State, found: State) -> Iterator[Difference]:
+    """Yield in what two states differ; names count, not numbers. Other words for a definition are none."""
     one, other = expected.described(), found.described()
     for name in sorted(one.keys() | other.keys()):
-        if name not in other:
-            yield f"{name} is missing"
-        elif name not in one:
-            yield f"{name} is there"
-        elif one[name] != other[name]:
-            parts = sorted(
-                part
-                for part in one[name].keys() | other[name].keys()
-                if _plain(one[name].get(part)) != _plain(other[name].get(part))
-            )
-            for part in parts:
-                yield (
-                    f"{name}: {part.replace('_', ' ')} is {_shown(other[name].get(part))}, "
-                    f"and was {_shown(one[name].get(part))}"
-                )
+        was, now = one.get(name), other.get(name)
+        if was is None or now is None:
+            yield Difference(name, was=was, found=now)
+            continue
+        for part in sorted(was.keys() | now.keys()) if was != now else ():
+            syntax = _syntax(name, part)
+            values = was.get(part), now.get(part)
+            if not same(syntax, *map(_tuples, values)):
+                yield Difference(name, part, *values, bool(syntax))
 
 
-def _plain(value: Any) -> str:
-    """Return a value without casts and parentheses, which a server prints otherwise once it has read them."""
-    text = json.dumps(value, sort_keys=True)
-    return re.sub(r"::(character varying|[\w\".]+)(\[\])?|[()\s]", "", text)
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _syntax(name: str, part: str) -> str:
+    """Return the syntax of a part that is a definition; empty for others."""
+    if part == "definition" and name.startswith(("constraint ", "domain constraint ")):
+        return "constraint"
+    return _PRINTED.get(part, "")
 
 
 def _shown(value: Any) -> str:

@@ -11,14 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from migplan.catalog.attributes import Attributes
-from migplan.catalog.model import Catalog
+from migplan.catalog import state
 from migplan.errors import RefusedError, StepError
 from migplan.migrations.analysis import Analysis
 from migplan.pipeline.migration_proof import FolderProof, ProofOptions, receipt_of, verify_migrations
 from migplan.pipeline.migrations import apply_migrations
 from migplan.pipeline.rehearse import Stage, timed
-from migplan.pipeline.trial import different, names_after, state_of
+from migplan.pipeline.trial import names_after
 from migplan.postgres.address import Address
 from migplan.postgres.session import Session, connect
 from migplan.run.engine.events import OnEvent, ignore
@@ -29,6 +28,7 @@ from migplan.run.migrations.revert import AppliedFolder, RevertOptions, revert
 from migplan.run.migrations.status import State, statuses_in
 from migplan.run.migrations.steps import steps_of
 from migplan.run.migrations.trial import Failure, Noting, TrialOptions, Trials, TriedFile, opened
+from migplan.run.migrations.trying_back import TryingBack, what_differs
 from migplan.text.wording import counted
 from migplan.verify.migrations import MigrationsVerified
 from migplan.verify.parts import look
@@ -40,12 +40,12 @@ _FAILS = frozenset({"failed", "not judged"})
 class _States:
     """What stands in the database before each file."""
 
-    address: Address | None = None
-    before_each: dict[str, tuple[Catalog, Attributes]] = field(default_factory=dict)
+    before_each: dict[str, state.State] = field(default_factory=dict)
 
     def before(self, name: str, session: Session) -> None:
         """Keep what is there before a file."""
-        self.before_each[name] = state_of(session.address)
+        with session.transaction(force_rollback=True):
+            self.before_each[name] = state.read_state(session)
 
     def after(self, name: str, session: Session) -> None:
         """Nothing is kept: it is what is there before the next one."""
@@ -170,29 +170,42 @@ class FolderRehearsal:
         return FolderProof(known, MigrationsVerified(looked, (), self.server), str(address), "")
 
     def _back(self, address: Address, names: Sequence[str], states: _States, court: Trials | None) -> Stage:
-        """Roll back file by file, the last one first; compare what each leaves with what was before it."""
+        """Roll back file by file, the last one first; compare what each leaves with what was before it.
+
+        Those before one that has no way back are built once more, and each is tried right after its file.
+        """
         started = time.monotonic()
-        none: list[str] = []
-        wrong: list[str] = []
+        without: dict[str, Sequence[str]] = {}
+        wrong: dict[str, Sequence[str]] = {}
         left = list(names)
-        self._roll_back(address, left, states, none, wrong)
+        self._roll_back(address, left, states, without, wrong)
         self._gone = len(names) - len(left)
-        while left and court is not None:  # those before one that has no way back
-            left.pop()
-            with court.build(left, TrialOptions(seeds=self.seeds, records=True)) as built:
-                self._roll_back(built.address, left, states, none, wrong)
-        went = len(names) - len(none) - len(left)
-        said = f"{counted(went, 'migration')} rolled back, each to what was there before it"
+        if court is not None and left[:-1]:
+            trying = TryingBack(left[:-1])
+            wanted = TrialOptions(seeds=self.seeds, watching=trying, records=True, on_event=self.on_event)
+            with court.build(left[:-1], wanted):
+                without |= trying.without
+                wrong |= trying.wrong
+            left = []
+        said = f"{counted(len(names), 'migration')} rolled back, each to what was there before it"
         if wrong:
-            said = f"{counted(len(wrong), 'thing')} not as before"
-        elif none:
+            said = f"{counted(sum(map(len, wrong.values())), 'thing')} not as before"
+        elif without:
+            went = len(set(names) - without.keys() - set(left))
             said = f"{went:,} of {counted(len(names), 'migration')} rolled back; the others have no way back"
-        return Stage("rollback", time.monotonic() - started, said, not wrong, tuple(wrong or none))
+        found = wrong or without
+        lines = tuple(f"{name}: {line}" for name in reversed(names) for line in found.get(name, ()))
+        return Stage("rollback", time.monotonic() - started, said, not wrong, lines)
 
     def _roll_back(
-        self, address: Address, left: list[str], states: _States, none: list[str], wrong: list[str]
+        self,
+        address: Address,
+        left: list[str],
+        states: _States,
+        without: dict[str, Sequence[str]],
+        wrong: dict[str, Sequence[str]],
     ) -> None:
-        """Roll back what is left, until one has no way back; what is wrong and why are added to the lists."""
+        """Roll back what is left, until one has no way back; add what is wrong, or why there is none."""
         given = AppliedFolder(self.analysis.folder.name, self.analysis)
         while left:
             name = left[-1]
@@ -200,15 +213,16 @@ class FolderRehearsal:
                 revert(given, address, RevertOptions(only=name), self.on_event)
             except RefusedError as error:
                 lines = [line.strip() for line in error.what.splitlines()[1:]] or [error.what]
-                none += [line if line.startswith(name) else f"{name}: {line}" for line in lines]
+                without[name] = [line.removeprefix(f"{name}: ") for line in lines]
                 return
             except StepError as error:
-                wrong.append(f"{name}: its way back fails: {error}")
+                wrong[name] = [f"its way back fails: {error}"]
                 return
             left.pop()
             if name in states.before_each:
-                found = different(states.before_each[name], state_of(address))
-                wrong += [f"{name}: {each}" for each in found]
+                with connect(address) as session, session.transaction(force_rollback=True):
+                    if found := what_differs(session, states.before_each[name]):
+                        wrong[name] = list(map(str, found))
 
     def _leave_receipt(self, address: Address) -> None:
         self.receipt = receipt_of(self.analysis, address, self._proof(address))

@@ -11,8 +11,8 @@ from typing import Any
 from migplan.bundle.manifest import Manifest
 from migplan.catalog.attributes import OWNERS, PRIVILEGES, SECRET, SETTING, Attributes, Thing, Things
 from migplan.catalog.compare import shown
+from migplan.sql.definitions import same
 from migplan.text.wording import listed
-from migplan.verify.definitions import same
 from migplan.verify.verification import Check, Difference, Tally
 
 # SQL that two servers may print in other words, by the syntax that it has.

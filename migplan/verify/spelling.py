@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from migplan.catalog.model import Catalog, Grant
-from migplan.verify.definitions import same, unquoted
+from migplan.sql.definitions import same, unquoted
 from migplan.verify.rebuilt import Rebuilt
 
 Thing = TypeVar("Thing")

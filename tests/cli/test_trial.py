@@ -92,8 +92,38 @@ def test_a_way_back_that_leaves_something_is_seen(new_target: str, write: Write,
         _001_t="CREATE TABLE t (id int);\nCREATE TYPE mood AS ENUM ('ok');\n-- migplan: down\nDROP TABLE t;"
     )
     said = run("rehearse", "m", exit_code=1).stdout
-    assert "001_t: added: type public.mood" in said
+    assert "001_t: enum public.mood is there" in said
     assert not Path("m.receipts").exists()
+
+
+def test_a_definition_in_other_words_is_as_it_was(target: str, write: Write, run: Run) -> None:
+    write(
+        _001_t="CREATE TABLE public.t (state varchar, n int, CONSTRAINT t_c CHECK (state IN ('a', 'b')));\n"
+        "CREATE UNIQUE INDEX t_n ON public.t (n) WHERE state IN ('a', 'b');",
+        _002_without="DROP INDEX public.t_n; ALTER TABLE public.t DROP CONSTRAINT t_c;",
+        _003_more="CREATE TABLE public.more (n int);",
+    )
+    assert "3 migrations rolled back, each to what was there before it" in run("rehearse", "m").stdout
+    run("apply", "m", "--target", target)
+    for _ in range(3):
+        run("rollback", "m", "--target", target, "--yes")
+    assert asked(target, "SELECT to_regclass('t')") == [(None,)]
+
+
+def test_each_file_before_one_without_a_way_back_is_tried(new_target: str, write: Write, run: Run) -> None:
+    write(
+        _001_t="CREATE TABLE public.t (n int); INSERT INTO public.t VALUES (1);",
+        _002_wrong="CREATE TYPE public.mood AS ENUM ('ok');\n-- migplan: down\nSELECT 1;",
+        _003_gone="DELETE FROM public.t;",
+        _004_more="ALTER TABLE public.t ADD m int;",
+    )
+    said = run("rehearse", "m", exit_code=1).stdout
+    assert "1 thing not as before" in said
+    assert "002_wrong: enum public.mood is there" in said
+    Path("m", "002_wrong.sql").unlink()
+    said = run("rehearse", "m").stdout
+    assert "2 of 3 migrations rolled back; the others have no way back" in said
+    assert "003_gone: rows of table public.t were deleted (1)" in said
 
 
 def test_what_no_role_may_dump_has_stand_ins(newest: Server, new_target: str, write: Write, run: Run) -> None:

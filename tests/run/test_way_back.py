@@ -55,7 +55,7 @@ def _back(session: Session, before: Before, way: WayBack) -> list[str]:
             session.execute(statement.encode())
         except psycopg.Error as error:
             return [f"{error}\n  in {statement}"]
-    return list(differences(before.state, read_state(session)))
+    return list(map(str, differences(before.state, read_state(session))))
 
 
 def _failures(session: Session, text: str) -> list[str]:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from migplan.config import Layout
 from migplan.postgres import binaries
+from migplan.sql.definitions import same
 from migplan.sql.split import Statement, pieces
 from migplan.verify import target as verifying
-from migplan.verify.definitions import same
 from migplan.verify.target import verify_target
 from tests.cli.conftest import Run, nowhere, run
 from tests.export.conftest import PASSWORD, role

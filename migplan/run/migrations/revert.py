@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from migplan.catalog.state import digest, read_state
+from migplan.catalog.state import is_as_digested, read_state
 from migplan.errors import RefusedError
 from migplan.migrations.analysis import Analysis
 from migplan.postgres.address import Address
@@ -118,7 +118,7 @@ def _changed_since(ways: Sequence[DownMigration], session: Session) -> Iterator[
             if name not in seen and left is not None:
                 if name not in now:
                     yield f"{name}, which {way.name} has left, is not there any more"
-                elif digest(now[name]) != left:
+                elif not is_as_digested(name, now[name], left):
                     yield f"{name} is not as {way.name} has left it"
         seen |= way.left.keys()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from migplan.catalog.state import State, differences, read_state
+from migplan.catalog.state import Difference, State, differences, read_state
 from migplan.errors import DatabaseError, FileError
 from migplan.migrations.source_files import reopened, statements_of
 from migplan.migrations.transaction_modes import as_one_transaction
@@ -14,7 +15,10 @@ from migplan.migrations.transactions import non_transactional
 from migplan.postgres.session import Session
 from migplan.run.engine.journal import kept_last
 from migplan.run.migrations.down_migrations import DownMigration, unpacked
+from migplan.run.migrations.way_back import Facts, way_back
 from migplan.sql.split import CopyRows
+
+log = logging.getLogger(__name__)
 
 _DURING = "trying the way back"
 
@@ -61,9 +65,46 @@ class TryingBack:
                 for statement, rows in statements:
                     _run(session, statement, rows)
                 assert self._before is not None
-                yield from differences(self._before, read_state(session))
+                yield from map(str, what_differs(session, self._before))
         except DatabaseError as error:
             yield f"it fails: {error.what}: {' '.join(statement.split())[:200]}"
+
+
+def what_differs(session: Session, expected: State) -> list[Difference]:
+    """Return in what the database differs from a state; another spelling of a definition is no difference.
+
+    What the grammar cannot tell, the server does: it makes the definition again of the expected text, and if
+    it prints that as it prints what is there, both are the same. Nothing of it stays; the session is in a
+    transaction, whose search_path is changed.
+    """
+    found = read_state(session)
+    every = list(differences(expected, found))
+    if not any(each.is_printed for each in every):
+        return every
+    again = _made_again(session, expected, found)
+    return [each for each in every if not (each.is_printed and _is_reprinted(each, found, again))]
+
+
+def _made_again(session: Session, expected: State, found: State) -> State:
+    """Return the state in which what differs is made again as it is expected; what is found, if it cannot."""
+    way = way_back(expected, found, Facts())
+    try:
+        with session.transaction(force_rollback=True):
+            session.ask("SET LOCAL check_function_bodies = off", during=_DURING)
+            for statement in way.statements:
+                session.ask(statement.encode(), during=_DURING)
+            return read_state(session)
+    except DatabaseError as error:
+        log.debug("definitions cannot be made again to compare them: %s", error)
+        return found
+
+
+def _is_reprinted(different: Difference, found: State, again: State) -> bool:
+    """Whether an object was written anew of the expected text, and is printed as the one that was found."""
+    there, anew = found.named(different.name), again.named(different.name)
+    if there is None or anew is None or (there.key, there.version) == (anew.key, anew.version):
+        return False
+    return bool(there.get(different.part) == anew.get(different.part))
 
 
 def _statements(way: DownMigration) -> list[tuple[str, bytes | None]]:

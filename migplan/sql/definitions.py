@@ -4,7 +4,7 @@ The server prints views, checks and expressions from trees of its own, and what 
 tree now and then: ``kind IN ('a', 'b')`` of a varchar is printed as ``ANY ((ARRAY[...])::text[])``, and that
 as ``ANY (ARRAY[('a'::varchar)::text, ...])``. Here the texts are parsed, and what the server's own analysis
 is known to do with the trees is done to them. Trees that are equal then mean the same; of others nothing is
-known, and a server has to be asked (``rebuilt``).
+known, and a server has to be asked.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Any
 import postgast
 from postgast import pg_query_pb2 as pg
 
-from migplan.sql.tree import inside
+from migplan.sql.tree import inside, words
 
 # What makes a statement of a text, by the syntax that the catalog's model gives for it.
 _AS_STATEMENT = {
@@ -39,10 +39,16 @@ def same(syntax: str, one: Any, other: Any) -> bool:
         return False
     if syntax == "name":
         return unquoted(one) == unquoted(other)
-    if syntax not in _AS_STATEMENT:
-        return False
-    trees = [_tree(_AS_STATEMENT[syntax].format(text)) for text in (one, other)]
+    trees = [tree_of(syntax, text) for text in (one, other)]
     return trees[0] is not None and trees[0] == trees[1]
+
+
+def tree_of(syntax: str, text: str) -> bytes | None:
+    """Return what all spellings of a definition have in common; None if its text cannot be parsed.
+
+    It is that of one version of the parser, and no other's.
+    """
+    return _tree(_AS_STATEMENT[syntax].format(text)) if syntax in _AS_STATEMENT else None
 
 
 def unquoted(text: str) -> str:
@@ -76,6 +82,7 @@ def _tree(text: str) -> bytes | None:
     for statement in tree.stmts:
         for select in _all(statement, pg.SelectStmt):
             _without_needless_name(select)
+            _without_needless_labels(select)
             if select.op != pg.SETOP_NONE:
                 _without_needless_results(select.rarg)
     _as_analysed(tree)
@@ -98,8 +105,9 @@ def _cast_elements(node: pg.Node) -> None:
     """``ARRAY[a, b]::t[]`` is read as ``ARRAY[a::t, b::t]`` (transformTypeCast in parse_expr.c)."""
     cast = node.type_cast
     elements = cast.arg.a_array_expr.elements
-    plain = len(cast.type_name.array_bounds) == 1 and not cast.type_name.typmods
-    if not (plain and elements) or any(element.HasField("a_array_expr") for element in elements):
+    if not elements or len(cast.type_name.array_bounds) != 1:
+        return
+    if any(element.HasField("a_array_expr") for element in elements):
         return
     array, of = pg.Node(), pg.TypeName()
     of.CopyFrom(cast.type_name)
@@ -153,6 +161,15 @@ def _without_needless_name(select: pg.SelectStmt) -> None:
             qualified = len(reference.fields) == 2 and reference.fields[0].string.sval == name
             if qualified and reference.fields[1].string.sval not in meant:
                 del reference.fields[0]
+
+
+def _without_needless_labels(select: pg.SelectStmt) -> None:
+    """Take the names from constants that are called like their type, as they are without one."""
+    for target in select.target_list:
+        result = target.res_target
+        cast = result.val.type_cast
+        if cast.arg.HasField("a_const") and result.name == (*words(cast.type_name.names), "")[-2]:
+            result.ClearField("name")
 
 
 def _without_needless_results(select: pg.SelectStmt) -> None:
