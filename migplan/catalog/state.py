@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -67,6 +67,15 @@ _COUNTERS = """
 _MOMENT = """
     SELECT current_user::text, pg_catalog.pg_current_xact_id_if_assigned()::text,
            pg_catalog.current_setting('track_counts') = 'on'
+"""
+_PATH = "SET LOCAL search_path = ''"
+_HORIZON = """
+    SELECT current_user::text, pg_catalog.pg_current_xact_id_if_assigned()::text,
+           pg_catalog.pg_snapshot_xmax(s.now)::text,
+           EXISTS (SELECT FROM pg_catalog.pg_snapshot_xip(s.now)),
+           (SELECT d.oid::int8 FROM pg_catalog.pg_database d
+            WHERE d.datname = pg_catalog.current_database())
+    FROM pg_catalog.pg_current_snapshot() s (now)
 """
 _IN_PROGRESS = """
     SELECT x.own FROM unnest(%s::bigint[], %s::text[]) x (own, whole)
@@ -287,7 +296,7 @@ def read_state(session: Session) -> State:
     It changes search_path until the transaction ends.
     """
     during = "reading the state of the catalog"
-    session.ask("SET LOCAL search_path = ''", during=during)
+    session.ask(_PATH, during=during)
     session.ask("SET LOCAL jit = off", during=during)
     session.ask("SET LOCAL quote_all_identifiers = off", during=during)
     moment = read_moment(session)
@@ -309,6 +318,62 @@ def read_state(session: Session) -> State:
     number = moment.transaction
     own = _own(session, number, {each.made for each in items.values()}) if number else frozenset()
     return State(items, depend, moment.role, number, own, session.version)
+
+
+class StateReader:
+    """Reads states one after the other, and not again where no transaction came in between.
+
+    Whoever writes takes the next transaction number, and a snapshot says which is the first that is not known
+    to have ended: as long as it is the same, and no earlier one is going on, everybody sees the same.
+    """
+
+    def __init__(self) -> None:
+        self._last: State | None = None
+        self._database = self._next = 0  # the number of the first transaction that may have changed it
+
+    def read(self, session: Session) -> State:
+        """Return the state, as :func:`read_state` does; nothing but the journal was written so far."""
+        moment = self._look(session)
+        session.ask(_PATH, during="reading the state of the catalog")
+        if self._last is not None and moment.next == self._next and moment.database == self._database:
+            return replace(self._last, role=moment.role, transaction=moment.own, own=frozenset())
+        found = read_state(session)
+        self._last, self._next = (found, moment.next) if moment.next else (None, 0)
+        self._database = moment.database
+        return found
+
+    def keep(self, session: Session, state: State) -> None:
+        """Keep the state that the session's transaction has just read, which writes nothing more.
+
+        Triggers that wait for its end may do more.
+        """
+        moment = self._look(session)
+        waits = any(
+            each.kind == "trigger" and " DEFERRABLE " in each.get("definition")
+            for each in state.items.values()
+        )
+        is_next = moment.next == moment.own and not waits
+        self._last, self._next = (state, moment.own + 1) if is_next else (None, 0)
+        self._database = moment.database
+
+    def given_up(self, session: Session) -> None:
+        """Pass over the session's transaction, which is about to be rolled back."""
+        moment = self._look(session)
+        if moment.next == moment.own == self._next and moment.database == self._database:
+            self._next += 1
+
+    @staticmethod
+    def _look(session: Session) -> _Horizon:
+        during = "asking which transactions came in between"
+        ((role, own, first, going_on, database),) = session.ask(_HORIZON, during=during)
+        return _Horizon(role, int(own or 0), 0 if going_on else int(first), database)
+
+
+class _Horizon(NamedTuple):
+    role: str
+    own: int  # the number of the session's transaction; 0: none yet
+    next: int  # all before it have ended, but for one's own; 0: not all
+    database: int
 
 
 def _own(session: Session, top: int, candidates: Iterable[int]) -> frozenset[int]:

@@ -40,12 +40,13 @@ _FAILS = frozenset({"failed", "not judged"})
 class _States:
     """What stands in the database before each file."""
 
+    reader: state.StateReader = field(default_factory=state.StateReader)
     before_each: dict[str, state.State] = field(default_factory=dict)
 
     def before(self, name: str, session: Session) -> None:
         """Keep what is there before a file."""
         with session.transaction(force_rollback=True):
-            self.before_each[name] = state.read_state(session)
+            self.before_each[name] = self.reader.read(session)
 
     def after(self, name: str, session: Session) -> None:
         """Nothing is kept: it is what is there before the next one."""
@@ -72,7 +73,9 @@ class FolderRehearsal:
     def on_scratch(self, base: Base, major: int | None, after: str = "") -> Iterator[Stage]:
         """Rehearse on a scratch server; LaunchError where there is none."""
         self.base, states = base, _States()
-        wanted = TrialOptions(seeds=self.seeds, watching=states, on_event=self.on_event, records=True)
+        wanted = TrialOptions(
+            seeds=self.seeds, watching=states, on_event=self.on_event, records=True, states=states.reader
+        )
         names = names_after(self.analysis, after)
         with opened(self.analysis, base, major=major, lent=self.lent) as court:
             started = time.monotonic()
@@ -181,8 +184,14 @@ class FolderRehearsal:
         self._roll_back(address, left, states, without, wrong)
         self._gone = len(names) - len(left)
         if court is not None and left[:-1]:
-            trying = TryingBack(left[:-1])
-            wanted = TrialOptions(seeds=self.seeds, watching=trying, records=True, on_event=self.on_event)
+            trying = TryingBack(left[:-1], states.reader)
+            wanted = TrialOptions(
+                seeds=self.seeds,
+                watching=trying,
+                on_event=self.on_event,
+                records=True,
+                states=states.reader,
+            )
             with court.build(left[:-1], wanted):
                 without |= trying.without
                 wrong |= trying.wrong

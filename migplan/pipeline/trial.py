@@ -218,7 +218,7 @@ def _tried(
     court: Trials, names: Sequence[str], wanted: TrialOptions, *, reads: bool, back: Sequence[str]
 ) -> tuple[Tried, tuple[Catalog, Attributes] | None]:
     """Try files, and the way back of some of them."""
-    trying = TryingBack(frozenset(back))
+    trying = TryingBack(frozenset(back), wanted.states)
     with court.build(names, replace(wanted, watching=trying, records=True)) as built:
         state = state_of(built.address) if reads and built.holds else None
         files = tuple(

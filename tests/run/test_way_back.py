@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migplan.catalog.state import differences, read_moment, read_state
+from migplan.catalog.state import StateReader, differences, read_moment, read_state
 from migplan.postgres.session import Session, connect
 from migplan.run.migrations.recording import Before, Written, derive, look_before
 from migplan.run.migrations.way_back import WayBack
@@ -37,7 +37,7 @@ def session(newest: Server) -> Iterator[Session]:
 def _done(session: Session, text: str) -> tuple[Before, WayBack]:
     """Run a migration in a new transaction, and return its way back."""
     session.rollback()
-    before = look_before(session, text)
+    before = look_before(session, text, StateReader())
     session.execute("RESET search_path")
     base = read_moment(session).counters
     session.execute(text.encode())

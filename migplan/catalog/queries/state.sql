@@ -63,8 +63,7 @@ WITH spaces AS (
              WHEN c.relkind IN ('i', 'I') THEN jsonb_strip_nulls(jsonb_build_object(
                'definition', pg_catalog.pg_get_indexdef(c.oid), 'clustered', i.indisclustered,
                'replica_identity', i.indisreplident, 'valid', i.indisvalid,
-               'constraint', (SELECT k.oid::int8 FROM pg_catalog.pg_constraint k
-                              WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')),
+               'constraint', o.oid::int8,
                'parent_index', (SELECT h.inhparent::int8 FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid),
                'statistics', (SELECT jsonb_object_agg(a.attnum, a.attstattarget) FROM pg_catalog.pg_attribute a
                               WHERE a.attrelid = c.oid AND a.attstattarget >= 0)))
@@ -72,6 +71,7 @@ WITH spaces AS (
     FROM relations c
     LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
     LEFT JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid AND w.rulename = '_RETURN'
+    LEFT JOIN pg_catalog.pg_constraint o ON o.conindid = c.oid AND o.contype IN ('p', 'u', 'x')  -- it has no index
     LEFT JOIN pg_catalog.pg_sequence q ON q.seqrelid = c.oid
     LEFT JOIN pg_catalog.pg_type y ON y.oid = c.reltype AND c.relkind = 'c'
     UNION ALL

@@ -20,6 +20,7 @@ from migplan.catalog.state import (
     Key,
     Moment,
     State,
+    StateReader,
     from_json,
     read_moment,
     read_state,
@@ -96,9 +97,9 @@ class Written:
         return cls(counters, inserted, own, said["counts"])
 
 
-def look_before(session: Session, text: str) -> Before:
+def look_before(session: Session, text: str, states: StateReader) -> Before:
     """Read the state before a migration, and whether what its text may take away holds rows."""
-    state = read_state(session)
+    state = states.read(session)
     found = Before(state)
     words = text.lower()
     named = {
@@ -263,8 +264,13 @@ class Recorder:
     """
 
     def __init__(
-        self, analysis: Analysis, steps: Sequence[Step], begun: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        analysis: Analysis,
+        steps: Sequence[Step],
+        begun: Mapping[str, Mapping[str, Any]] | None = None,
+        states: StateReader | None = None,
     ) -> None:
+        self._states = states or StateReader()
         self._analysis = analysis
         self._lines: dict[str, list[int]] = {}
         for step in steps:
@@ -283,7 +289,7 @@ class Recorder:
                 if said := self._begun.get(step.name):
                     self._going.setdefault(step.name, _went_on(said))
                 elif step.line == self._lines[step.name][0]:  # also when it is tried once more
-                    self._going[step.name] = _Going(look_before(session, self._text(step.name)))
+                    self._going[step.name] = _Going(look_before(session, self._text(step.name), self._states))
                 if going := self._going.get(step.name):
                     going.base = {} if step.non_transactional else read_moment(session).counters
         except DatabaseError as error:
@@ -311,7 +317,9 @@ class Recorder:
         if step.line == self._lines[name][-1]:
             way, after = derive(session, going.before, going.all, self._text(name))
             way = self._concurrently(step, way)
-            left = touched(going.before.state, after) if after is not None else {}
+            if after is not None:
+                left = touched(going.before.state, after)
+                self._states.keep(session, after)
             self.ways[name] = way
         else:
             begun = _begun(going)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import LiteralString, Protocol
 
+from migplan.catalog.state import StateReader
 from migplan.config import Platform
 from migplan.errors import StepError
 from migplan.migrations.analysis import Analysis
@@ -241,6 +242,7 @@ class TrialOptions:
     observer: Observer | None = None  # looks from within the transactions, as on a target
     on_event: OnEvent = ignore
     records: bool = False  # keep the way back of each migration, as an apply does
+    states: StateReader = field(default_factory=StateReader)  # one for all who look at the database
 
 
 @dataclass
@@ -516,7 +518,7 @@ class _Trying:
                     run_steps(
                         *(target, "migrate", analysis.folder, digests, steps),
                         kept=self._kept(names),
-                        observer=Observers((noting, Recorder(analysis, steps, {})))
+                        observer=Observers((noting, Recorder(analysis, steps, {}, self._wanted.states)))
                         if self._wanted.records
                         else noting,
                     )

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from migplan.catalog.state import Difference, State, differences, read_state
+from migplan.catalog.state import Difference, State, StateReader, differences, read_state
 from migplan.errors import DatabaseError, FileError
 from migplan.migrations.source_files import reopened, statements_of
 from migplan.migrations.transaction_modes import as_one_transaction
@@ -26,8 +26,9 @@ _DURING = "trying the way back"
 class TryingBack:
     """Takes each migration back when all of it is committed, compares, and gives that up again."""
 
-    def __init__(self, names: Collection[str]) -> None:
+    def __init__(self, names: Collection[str], states: StateReader) -> None:
         self._names = names
+        self._states = states
         self._before: State | None = None
         self.wrong: dict[str, tuple[str, ...]] = {}  # by migration: what does not come back, or what fails
         self.without: dict[str, tuple[str, ...]] = {}  # those that have no way back, and why
@@ -36,7 +37,7 @@ class TryingBack:
         """Read the state before a migration."""
         if name in self._names:
             with session.transaction(force_rollback=True):
-                self._before = read_state(session)
+                self._before = self._states.read(session)
 
     def after(self, name: str, session: Session) -> None:
         """Try its way back."""
@@ -65,7 +66,9 @@ class TryingBack:
                 for statement, rows in statements:
                     _run(session, statement, rows)
                 assert self._before is not None
-                yield from map(str, what_differs(session, self._before))
+                found = what_differs(session, self._before)
+                self._states.given_up(session)
+            yield from map(str, found)
         except DatabaseError as error:
             yield f"it fails: {error.what}: {' '.join(statement.split())[:200]}"
 
