@@ -20,6 +20,7 @@ COMMANDS = (
     "export",
     "check",
     "sign",
+    "copy",
     "apply",
     "status",
     "verify",

@@ -91,6 +91,13 @@ statement_timeout = click.option(
     metavar="SECONDS",
     help="How long a statement may take; 0: as long as it needs.",
 )
+retries = click.option(
+    "--retries",
+    type=click.IntRange(0, 100),
+    default=5,
+    show_default=True,
+    help="How often a step is tried again after a deadlock, a lock not to be had, or a lost session.",
+)
 access = click.option(
     "--access",
     type=click.Choice(["owner", "group", "everyone"]),

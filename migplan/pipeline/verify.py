@@ -10,6 +10,7 @@ from migplan.run.bundle import receipt
 from migplan.run.bundle.kept import kept_in
 from migplan.run.engine.journal import journal_reader
 from migplan.run.engine.status import status_of
+from migplan.verify.proved import Proofs
 from migplan.verify.verification import Verification
 
 
@@ -29,6 +30,18 @@ def other_bundle(folder: Path, address: Address) -> str:
         f"{folder} holds another bundle ({digest[:8]}) than run {last.run} of {last.bundle} has brought to "
         f"the target ({last.digest[:8]}, begun {last.started_at:%Y-%m-%d %H:%M}){kept_in(folder, last)}"
     )
+
+
+def proofs_of(folder: Path, address: Address) -> Proofs | None:
+    """Return what the target's journal has of rows that came live, by the last run of the bundle there."""
+    manifest, digest = manifests.load_with_digest(folder)
+    if not manifest.is_live:
+        return None
+    with journal_reader(address) as reader:
+        runs = reader.journal.runs() if reader.journal.exists else []
+        stands = [run for run in runs if run.stands and run.digest == digest]
+        kept = reader.journal.proofs(stands[-1].run) if stands else {}
+    return Proofs([piece for pieces in kept.values() for piece in pieces])
 
 
 def receipt_of(bundle: VerifiedBundle, address: Address, proof: Verification) -> Path | None:

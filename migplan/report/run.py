@@ -52,8 +52,10 @@ class Words:
     gone: bool = False  # the server ends with the command: there is nothing to go on with
 
 
-def done(result: RunResult, status: Status, words: Words, manifest: Manifest) -> Iterator[Text]:
-    """A run of a bundle that has come to its end."""
+def done(
+    result: RunResult, status: Status, words: Words, manifest: Manifest, *, proved: bool = False
+) -> Iterator[Text]:
+    """A run of a bundle that has come to its end; ``proved``: what it brought is verified already."""
     run = result.run
     if result.nothing_to_do:
         yield Text(
@@ -75,7 +77,14 @@ def done(result: RunResult, status: Status, words: Words, manifest: Manifest) ->
             "That server is gone. `migplan rehearse` also proves it and goes back; --keep leaves one running."
         )
         return
-    yield Text(f"Prove it with: {words.verify}")
+    if not proved:
+        yield Text(f"Prove it with: {words.verify}")
+
+
+def rate(size: int, seconds: float) -> str:
+    """How much went from server to server, and how fast, in a sentence."""
+    speed = f", {amount(int(size / seconds))}/s" if seconds > 0 else ""
+    return f"Rows: {amount(size)} from server to server{speed}"
 
 
 def failed(

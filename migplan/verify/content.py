@@ -8,16 +8,14 @@ from migplan.catalog.model import Table
 from migplan.names import QualifiedName
 from migplan.progress import Progress
 from migplan.text.wording import listed
+from migplan.verify import proved
 from migplan.verify.expectation import Expectation
 from migplan.verify.moment import Moment
+from migplan.verify.proved import Proofs
 from migplan.verify.samples import Examples
 from migplan.verify.verification import Check, Difference, TableProof
 
 _GONE = "there is no such table"
-_LIVE = (
-    "rows were not compared: they came live, and no file says what they were; the proof of each step stands "
-    "in the target's journal. Beside a source that is as it was then, they are compared with: --source"
-)
 _SAMPLED = 20  # tables of which rows are named
 
 
@@ -31,11 +29,15 @@ class Content:
 
 
 def compared(
-    expectation: Expectation, target: Moment, source: Moment | None, on_progress: Progress
+    expectation: Expectation,
+    target: Moment,
+    source: Moment | None,
+    on_progress: Progress,
+    live: Proofs | None = None,
 ) -> Content:
-    """Counts and content of every table whose rows are in the bundle."""
+    """Counts and content of every table whose rows are in the bundle, or came live and were proved then."""
     if source is None and expectation.manifest.is_live:
-        return Content((), (), (_LIVE,))
+        return Content(*proved.compared(expectation, target, live or Proofs(), on_progress))
     loaded = expectation.loaded
     method = _method(expectation, target, source)
     tables = [expectation.catalog.by_name[name] for name in loaded]

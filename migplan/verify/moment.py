@@ -11,7 +11,7 @@ from migplan.catalog.digests import Digester
 from migplan.catalog.model import Catalog
 from migplan.postgres.address import Address
 from migplan.postgres.session import Session, reading
-from migplan.postgres.snapshot_pool import snapshot_pool
+from migplan.postgres.snapshot_pool import SnapshotPool, snapshot_pool
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Moment:
     session: Session
     catalog: Catalog
     workers: Digester
+    pool: SnapshotPool
 
 
 @contextmanager
@@ -33,4 +34,4 @@ def moment(address: Address, jobs: int) -> Iterator[Moment]:
             counting = Counting(Exactness.ESTIMATE)
             catalog = read.read(session, counting, lambda: refuse_changes(session))
         with one_moment(session, aside=False), snapshot_pool(session, jobs) as pool:
-            yield Moment(session, catalog, Digester(pool))
+            yield Moment(session, catalog, Digester(pool), pool)

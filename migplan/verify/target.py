@@ -31,6 +31,7 @@ from migplan.verify import (
 )
 from migplan.verify.expectation import Expectation, load
 from migplan.verify.moment import Moment, moment
+from migplan.verify.proved import Proofs
 from migplan.verify.rebuilt import Rebuilt, rebuilt
 from migplan.verify.spelling import Spelling
 from migplan.verify.verification import Check, Hierarchy, Verification, not_compared
@@ -43,15 +44,18 @@ def verify_target(
     jobs: int = 2,
     on_progress: Progress = no_progress,
     scratch: Address | None = None,
+    proofs: Proofs | None = None,
 ) -> Verification:
     """Compare a target with the bundle in a folder, and with the live source if there is one to ask.
+
+    ``proofs`` is what a run proved of rows that came live, and no file has.
 
     ``scratch`` is a server of the target's version on which a database may be made, and dropped again;
     without one, a throwaway server is started where only a server can tell definitions apart.
     """
     expectation = load(folder)
     return retry_if_disturbed(
-        lambda _: _verified(address, expectation, source, jobs, on_progress, scratch), on_progress
+        lambda _: _verified(address, expectation, source, jobs, on_progress, scratch, proofs), on_progress
     )
 
 
@@ -62,6 +66,7 @@ def _verified(
     jobs: int,
     on_progress: Progress,
     scratch: Address | None,
+    proofs: Proofs | None,
 ) -> Verification:
     with ExitStack() as stack:
         on_progress("reading the target", 0, 0)
@@ -73,7 +78,7 @@ def _verified(
         hierarchies: tuple[Check, ...] = ()
         found: tuple[Hierarchy, ...] = ()
         if expectation.with_rows:
-            rows = content.compared(expectation, target, origin, on_progress)
+            rows = content.compared(expectation, target, origin, on_progress, proofs)
             itself, found = keys.hierarchies(expectation, target, origin)
             filled, unknown = materialized.compared(expectation, target)
             large, bare = large_objects.compared(expectation, target, origin, on_progress)
@@ -81,7 +86,8 @@ def _verified(
             notes = (*notes, *unknown, *bare)
         made, lacking = roles.compared(expectation, target)
         notes = (*notes, *lacking)
-        orphans, said = keys.without_orphans(expectation, target, on_progress)
+        trusted = proofs is not None and proofs.fresh
+        orphans, said = keys.without_orphans(expectation, target, on_progress, trusted=trusted)
         server = target.catalog.server
         every = (made, *checks, orphans, *hierarchies, *rows.checks)
         return Verification(

@@ -52,7 +52,7 @@ class Target:
 
     def differences(self) -> list[str]:
         catalog = read.read(self.session, Counting(Exactness.ESTIMATE))
-        moment = Moment(self.session, catalog, None)  # type: ignore[arg-type]  # no rows are read
+        moment = Moment(self.session, catalog, None, None)  # type: ignore[arg-type]  # no rows are read
         checks, _notes = verifying.structure_of(self.expectation, moment, None, lambda *_: None, None)
         return [f"{check.name}: {each}" for check in checks for each in check.differences]
 

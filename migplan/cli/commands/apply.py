@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from migplan.postgres.address import Address
     from migplan.postgres.scratch import Scratch
     from migplan.report.run import Words
+    from migplan.run.bundle.apply import ApplyOptions
     from migplan.run.engine.options import RunOptions
 
 
@@ -169,13 +170,7 @@ def _of_folders(command: Callable[..., None]) -> Callable[..., None]:
 )
 @options.lock_timeout
 @options.statement_timeout
-@click.option(
-    "--retries",
-    type=click.IntRange(0, 100),
-    default=5,
-    show_default=True,
-    help="How often a step is tried again after a deadlock, a lock not to be had, or a lost session.",
-)
+@options.retries
 @click.option(
     "--check-orphans",
     is_flag=True,
@@ -284,24 +279,30 @@ class Applying:
         carried: frozenset[str] = frozenset(),
     ) -> None:
         """Run it if that is permitted, and show what came of it."""
-        from migplan.cli import permission, runs
+        from migplan.cli import runs
         from migplan.pipeline.apply import apply_bundle
-        from migplan.pipeline.platforms import host_of_target
         from migplan.report import run as report
-        from migplan.run.bundle.apply import ApplyOptions
         from migplan.run.engine.status import status_of
+
+        wanted = self.permitted(bundle, carried)
+        with runs.shown_failures(self.address, words, bundle):
+            with runs.progress(self.log_format) as on_progress:
+                done = apply_bundle(bundle, self.address, wanted, on_progress, live)
+            screen.show(report.done(done, status_of(self.address), words, bundle.manifest))
+
+    def permitted(self, bundle: VerifiedBundle, carried: frozenset[str] = frozenset()) -> ApplyOptions:
+        """Ask whether it may run there; RefusedError if it may not."""
+        from migplan.cli import permission
+        from migplan.pipeline.platforms import host_of_target
+        from migplan.run.bundle.apply import ApplyOptions
 
         permit = permission.asked(
             *(self.target, self.address, self.settings, _subject(bundle)),
             *(self.confirm, self.without_rehearsal),
         )
-        host = host_of_target(self.settings, self.target)
         run_options = replace(self.options, protected_as=permit.protected_as)
-        wanted = ApplyOptions(run_options, carried, permit.rehearsal, host)
-        with runs.shown_failures(self.address, words, bundle):
-            with runs.progress(self.log_format) as on_progress:
-                done = apply_bundle(bundle, self.address, wanted, on_progress, live)
-            screen.show(report.done(done, status_of(self.address), words, bundle.manifest))
+        host = host_of_target(self.settings, self.target)
+        return ApplyOptions(run_options, carried, permit.rehearsal, host)
 
 
 def _live(source: str | None, settings: Config, *, no_verify: bool) -> LiveRowsFrom | None:

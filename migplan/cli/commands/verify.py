@@ -96,7 +96,7 @@ def verify(
     """
     from migplan.bundle import signing
     from migplan.bundle.verified import load_verified
-    from migplan.pipeline.verify import other_bundle, receipt_of
+    from migplan.pipeline.verify import other_bundle, proofs_of, receipt_of
     from migplan.report import verification as report
     from migplan.verify.target import verify_target
 
@@ -116,7 +116,8 @@ def verify(
     origin = named.resolved(source, settings) if source is not None else None
     lent = named.resolved(scratch, settings) if scratch is not None else None
     with screen.progress("verifying") as on_progress:
-        found = verify_target(address, folder, origin, jobs, on_progress, lent)
+        proofs = proofs_of(folder, address)
+        found = verify_target(address, folder, origin, jobs, on_progress, lent, proofs)
     with suppress(JournalError):  # which concerns nobody who only compares
         if other := other_bundle(folder, address):
             found = replace(found, notes=(*found.notes, other))
