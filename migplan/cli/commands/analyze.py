@@ -98,15 +98,15 @@ def analyze(
     on what a target has (--target). Of each is said whether it runs, how long it takes, which tables it locks
     and what that blocks, and which it writes anew. Exit code 1: one fails; 2: one could not be judged there.
     """
-    from migplan.catalog.counts import Exactness
-    from migplan.pipeline.analyze import analyze_catalog, analyze_with_orphans
-    from migplan.report.analysis import FORMATS
-
     trying = Trying(tries, on, after, target, scratch, keep_going, seed)
     if folder is not None:
         options.refuse_given(_OF_DATABASES)
         _of_folder(folder, reading, format_, trying, whole=whole)
         return
+    from migplan.catalog.counts import Exactness
+    from migplan.pipeline.analyze import analyze_catalog, analyze_with_orphans
+    from migplan.report.analysis import FORMATS
+
     options.refuse_given(
         dict.fromkeys(("tries", *_OF_A_TRIAL), "is for a folder of migrations: migplan analyze FOLDER --try")
     )

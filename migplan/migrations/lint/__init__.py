@@ -1,6 +1,6 @@
 """Risks of migrations, seen before they run: rules over statements, one a module, each with a stable code."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from migplan.level import Level
 from migplan.migrations.lint.risk import LARGE, NO_LEVELS, SMALL, Context, Hit, Levels, Risk, Rule, Sizes
@@ -17,27 +17,25 @@ def lint(statements: Sequence[Parsed], context: Context, levels: Levels = NO_LEV
     rules = [rule for rule in RULES if levels.get(rule.CODE) != "off"]
     for statement in statements:
         for rule in rules:
-            found += _risks(rule, statement, context, levels)
+            found += [_risk(rule, hit, statement, context, levels) for hit in rule.find(statement, context)]
         context.see(statement)
     return tuple(found)
 
 
-def _risks(rule: Rule, statement: Parsed, context: Context, levels: Levels) -> Iterator[Risk]:
-    for hit in rule.find(statement, context):
-        level = levels.get(rule.CODE)
-        size = context.sizes.get(hit.table) if context.sizes and hit.table else None
-        yield Risk(
-            rule.CODE,
-            _weighed(hit.level or rule.LEVEL, hit, context) if level is None else Level(level),
-            rule.TITLE,
-            context.migration.up.file,
-            statement.line,
-            statement.beginning,
-            hit.why or rule.WHY,
-            hit.fix or rule.FIX,
-            hit.table,
-            size,
-        )
+def _risk(rule: Rule, hit: Hit, statement: Parsed, context: Context, levels: Levels) -> Risk:
+    level = levels.get(rule.CODE)
+    return Risk(
+        rule.CODE,
+        _weighed(hit.level or rule.LEVEL, hit, context) if level is None else Level(level),
+        rule.TITLE,
+        context.migration.up.file,
+        statement.line,
+        statement.beginning,
+        hit.why or rule.WHY,
+        hit.fix or rule.FIX,
+        hit.table,
+        context.sizes.get(hit.table) if context.sizes and hit.table else None,
+    )
 
 
 def _weighed(level: Level, hit: Hit, context: Context) -> Level:
