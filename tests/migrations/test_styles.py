@@ -244,7 +244,7 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
             {
                 "V0001.A.up.sql": table,
                 "V0001.A.down.sql": "DROP TABLE a;",
-                "V0002.B.java": "",
+                "V2.B.java": "",
                 "c.sql": table,
             },
             Style.GOLANG_MIGRATE,
