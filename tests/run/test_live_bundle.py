@@ -93,7 +93,11 @@ def shop(server: Server, place: Path, *words: str) -> Iterator[tuple[Address, Ve
 
 
 def killed_at(
-    bundle: VerifiedBundle, source: Address, target: Address, dies: Callable[[Event], bool]
+    bundle: VerifiedBundle,
+    source: Address,
+    target: Address,
+    dies: Callable[[Event], bool],
+    how: RunOptions | None = None,
 ) -> bool:
     """Run it in a process that kills itself at the event of which ``dies`` is true; whether it did."""
 
@@ -101,7 +105,7 @@ def killed_at(
         if dies(event):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return in_a_process(lambda: live(bundle, source, target, options(), told))
+    return in_a_process(lambda: live(bundle, source, target, how or options(), told))
 
 
 def nth(kind: type[Event], number: int) -> Callable[[Event], bool]:

@@ -297,7 +297,7 @@ class _Doing:
     @property
     def _inserts(self) -> bool:
         """Whether its rows are INSERT statements, of which the server tells how many rows came in."""
-        copied = any(isinstance(each, CopyBlock) for each in self._step.segments)
+        copied = any(isinstance(each, CopyBlock | LiveRows) for each in self._step.segments)
         return self._step.phase == "data" and self._step.rows > 0 and not copied
 
     def by_itself(self) -> int:
