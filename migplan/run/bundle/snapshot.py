@@ -27,6 +27,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.failures import CONNECTION_FAILURE, is_loss, of_database
 from migplan.postgres.locking import TABLES, lock_as_well
 from migplan.postgres.session import Session, begin_reading, connect
+from migplan.postgres.tunnel import connected_for_rows
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +183,7 @@ class KeptSnapshot:
 
     def _opened(self) -> Session:
         try:
-            session = connect(self.address)
+            session = connected_for_rows(connect(self.address))
         except DatabaseError as error:
             found = self.failed(error, "opening another session on the snapshot")
             found.sqlstate = found.sqlstate or CONNECTION_FAILURE
