@@ -24,6 +24,9 @@ _QUESTION = "row_versions"
 _MOST_NAMED = 5
 _OF_ANYTHING = frozenset({"pg_description", "pg_seclabel"})
 
+State = frozenset[tuple[str, int, int]]
+"""Of each catalog of the server, the number of its rows and the sum of their versions."""
+
 Concerns = Callable[[str], bool]
 """Tells whether changes in a schema matter. Changes of objects outside of schemas always do."""
 
@@ -95,6 +98,12 @@ def changes(
                 return ()
             before, now = _rows(session, catalogs), _rows(other, catalogs)
     return tuple(_told(before, now, concerns, aside=aside))
+
+
+def state_of(session: Session) -> State:
+    """Return what is the same at two moments between which nobody changed anything that a catalog holds."""
+    with session.translate_errors("asking what was changed"):
+        return frozenset(_summed(session))
 
 
 def refuse_changes(

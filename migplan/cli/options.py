@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
@@ -159,6 +161,30 @@ without_rehearsal = click.option(
     "--without-rehearsal",
     is_flag=True,
     help="Change a protected target although no receipt says that the bundle was rehearsed; it is journaled.",
+)
+
+
+class _Rate(click.ParamType[int]):
+    """Bytes a second, with a unit or without."""
+
+    name = "rate"
+    _UNITS: Mapping[str, int] = MappingProxyType({"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000})
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes."""
+        found = re.fullmatch(r"(\d+)\s*([kmg]?)b?(?:/s)?", str(value), re.IGNORECASE)
+        number = int(found[1]) * self._UNITS[found[2].lower()] if found else 0
+        if not number:
+            self.fail(f"{value!r} is no number of bytes a second, such as 500k, 20M or 1G", param, ctx)
+        return number
+
+
+max_rate = click.option(
+    "--max-rate",
+    type=_Rate(),
+    metavar="BYTES",
+    help="How many bytes of live rows may pass in a second, all sessions together: 500k, 20M, 1G. "
+    "Default: as many as can.",
 )
 no_verify = click.option(
     "--no-verify",

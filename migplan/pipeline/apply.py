@@ -1,11 +1,12 @@
 """From a bundle to a target, the proof, and back."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from migplan.bundle.schema.parts import Presence
 from migplan.bundle.verified import VerifiedBundle
+from migplan.catalog.changes import State
 from migplan.config import Platform
 from migplan.errors import FileError, RefusedError
 from migplan.postgres.address import Address
@@ -59,6 +60,8 @@ class LiveRowsFrom:
 
     source: Address
     proves: bool = True  # that they have come as they were sent
+    max_rate: int = 0  # bytes a second; 0: as many as go
+    state: State = frozenset()  # of the source's catalog when the bundle was made of it; empty: not known
 
 
 def apply_bundle(
@@ -87,6 +90,10 @@ def apply_bundle(
         return apply(bundle, address, wanted, on_event, preflight, source)
 
 
+def _opened(bundle: VerifiedBundle, live: LiveRowsFrom) -> AbstractContextManager[LiveSource]:
+    return live_source(bundle, live.source, proves=live.proves, state=live.state, max_rate=live.max_rate)
+
+
 @contextmanager
 def _taken(bundle: VerifiedBundle, live: LiveRowsFrom, on_event: OnEvent) -> Iterator[LiveSource]:
     """Take a moment of the source, again where others lock or change what is read just then."""
@@ -97,7 +104,7 @@ def _taken(bundle: VerifiedBundle, live: LiveRowsFrom, on_event: OnEvent) -> Ite
         )
     with ExitStack() as stack:
         yield retry_if_disturbed(
-            lambda _: stack.enter_context(live_source(bundle, live.source, proves=live.proves)),
+            lambda _: stack.enter_context(_opened(bundle, live)),
             lambda what, *_: on_event(events.Warned(what)),
         )
 

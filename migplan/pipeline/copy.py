@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from migplan.bundle.verified import VerifiedBundle, load_verified
+from migplan.catalog.changes import State
 from migplan.config import Config
 from migplan.errors import FileError
 from migplan.pipeline.apply import LiveRowsFrom, apply_bundle
@@ -60,31 +61,30 @@ class Watcher(Protocol):
 
 
 def copy(
-    source: Address,
+    live: LiveRowsFrom,
     target: Address,
     config: Config,
     wanted: ExportOptions,
     watcher: Watcher,
-    *,
-    proves: bool = True,
 ) -> Copied:
     """Plan and write a bundle without rows, run it with rows of the source, and prove what came of it.
 
     A run of such a bundle that was begun in the target goes on. StepError says where a run stopped.
     """
-    with closing(connect(source)) as session:
+    with closing(connect(live.source)) as session:
         refuse_shared(session)  # before anything is written
     exported = None
     bundle = _begun(target, wanted)
     if bundle is None:
         with watcher.writing() as on_progress:
-            exported = export_bundle(source, config, wanted, on_progress)
+            exported = export_bundle(live.source, config, wanted, on_progress)
         bundle = load_verified(exported.folder)
+    state: State = exported.state if exported else frozenset()
     options = watcher.written(exported, bundle)
     with watcher.running(bundle) as on_event:
         moved = _Moved(on_event)
-        run = apply_bundle(bundle, target, options, moved, LiveRowsFrom(source, proves))
-    if run.nothing_to_do or not proves:
+        run = apply_bundle(bundle, target, options, moved, replace(live, state=state))
+    if run.nothing_to_do or not live.proves:
         return Copied(bundle, run, moved.bytes)
     proofs = proofs_of(bundle.paths.folder, target) or Proofs()
     with watcher.verifying() as on_progress:

@@ -24,7 +24,7 @@ from migplan.bundle.schema.unsupported import (
 from migplan.catalog import digests
 from migplan.catalog import large_objects as digests_of_large_objects
 from migplan.catalog.attributes import Attributes
-from migplan.catalog.changes import Concerns, everything, one_moment
+from migplan.catalog.changes import Concerns, State, everything, one_moment, state_of
 from migplan.catalog.counts import Exactness
 from migplan.catalog.large_objects import LargeObject
 from migplan.catalog.model import Catalog
@@ -111,6 +111,7 @@ class Exported:
     manifest: Manifest
     former: Former | None = None
     stays: Former | None = None
+    state: State = frozenset()  # of the source's catalog, where the rows are to come live
 
 
 def export_bundle(
@@ -180,9 +181,10 @@ def _exported(
                 shapes=_shapes(source, plan, wanted.options, on_progress),
             )
             manifest = Export(source, plan, Readers(pool), wanted.options, aside, on_progress).write()
+        state = state_of(exporter) if wanted.options.live else frozenset()
         if before.same is not None:
-            return Exported(out, load(out), stays=before.same)
-        return Exported(out, manifest, *before.found)
+            return Exported(out, load(out), stays=before.same, state=state)
+        return Exported(out, manifest, next(iter(before.found), None), state=state)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -173,6 +174,15 @@ def test_rows_of_files_come_from_no_source(shop: Shop) -> None:
     target = shop.server.url(shop.target)
     refused = shop.run("apply", "migrations/migration", target, "--no-verify", exit_code=2).stderr
     assert "--no-verify goes with --source" in refused
+
+
+def test_rows_go_no_faster_than_they_may(shop: Shop) -> None:
+    started = time.monotonic()
+    said = shop.run("copy", *shop.words, "--max-rate", "1M").stdout  # about 2.6 MB
+    assert time.monotonic() - started > 2
+    assert "3 tables by content" in said
+    refused = shop.run("copy", *shop.words, "--max-rate", "fast", exit_code=2).stderr
+    assert "'fast' is no number of bytes a second" in refused
 
 
 @pytest.mark.slow

@@ -39,6 +39,7 @@ _OF_BUNDLES = {
     "carry_orphans": "is for bundles, whose keys are added after the rows",
     "source": "is for bundles whose rows come live",
     "no_verify": "is for bundles whose rows come live",
+    "max_rate": "is for bundles whose rows come live",
 }
 """Options that say nothing of a folder of migrations, and why."""
 
@@ -160,6 +161,7 @@ def _of_folders(command: Callable[..., None]) -> Callable[..., None]:
     help="Where the rows come from, of a bundle that was exported with --rows live.",
 )
 @options.no_verify
+@options.max_rate
 @options.jobs("Sessions that work side by side. The steps are the same, whatever the number.")
 @click.option("--dry-run", is_flag=True, help="Print every step with its locks; change nothing.")
 @click.option(
@@ -191,6 +193,7 @@ def apply(
     settings: Config,
     source: str | None,
     no_verify: bool,
+    max_rate: int | None,
     jobs: int,
     dry_run: bool,
     keep: bool,
@@ -241,7 +244,7 @@ def apply(
         )
         return
     of_folder.refuse()
-    live = _live(source, settings, no_verify=no_verify)
+    live = _live(source, settings, no_verify=no_verify, max_rate=max_rate)
     verified = load_verified(named.bundle_folder(bundle, settings))
     if name := permission.signed_by(verified, settings):
         screen.show_aside([f"{verified.paths.folder} is signed by {name}"])
@@ -305,17 +308,18 @@ class Applying:
         return ApplyOptions(run_options, carried, permit.rehearsal, host)
 
 
-def _live(source: str | None, settings: Config, *, no_verify: bool) -> LiveRowsFrom | None:
+def _live(
+    source: str | None, settings: Config, *, no_verify: bool, max_rate: int | None
+) -> LiveRowsFrom | None:
     """Return where rows come from that no file holds."""
     from migplan.pipeline.apply import LiveRowsFrom
 
     if source is None:
-        if no_verify:
-            raise click.UsageError(
-                "--no-verify goes with --source: rows of files are verified by migplan verify"
-            )
+        if no_verify or max_rate:
+            given = "--no-verify" if no_verify else "--max-rate"
+            raise click.UsageError(f"{given} goes with --source: it is for rows that come live")
         return None
-    return LiveRowsFrom(named.resolved(source, settings), proves=not no_verify)
+    return LiveRowsFrom(named.resolved(source, settings), not no_verify, max_rate or 0)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @options.target
 @bundle_options.writing_a_bundle
 @options.no_verify
+@options.max_rate
 @options.jobs("Sessions of each server that work side by side. The steps are the same, whatever the number.")
 @options.lock_timeout
 @options.statement_timeout
@@ -42,6 +43,7 @@ def copy(
     bundle_wish: bundle_options.BundleWish,
     target: str | None,
     no_verify: bool,
+    max_rate: int | None,
     jobs: int,
     lock_timeout: float,
     statement_timeout: float,
@@ -65,6 +67,7 @@ def copy(
     A target that differs ends with exit code 1.
     """
     from migplan.cli.commands.apply import Applying
+    from migplan.pipeline.apply import LiveRowsFrom
     from migplan.pipeline.copy import copy as copied
     from migplan.run.engine.options import Limits, RunOptions
 
@@ -81,7 +84,8 @@ def copy(
     applying = Applying(target, address, settings, run_options, confirm, without_rehearsal, log_format)
     watcher = _Watcher(applying, wish.reading.source or "source")
     with bundle_options.ways_on(source):
-        found = copied(source, address, settings, wanted, watcher, proves=not no_verify)
+        live = LiveRowsFrom(source, proves=not no_verify, max_rate=max_rate or 0)
+        found = copied(live, address, settings, wanted, watcher)
     _show(found, watcher.words(found.bundle), applying)
     if not found.holds:
         sys.exit(1)

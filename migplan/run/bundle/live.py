@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -18,7 +18,7 @@ from migplan.bundle.schema.expectation import catalog_in_target, left_out
 from migplan.bundle.schema.roles import Owners
 from migplan.bundle.verified import VerifiedBundle
 from migplan.catalog import read, store
-from migplan.catalog.changes import one_moment, refuse_changes
+from migplan.catalog.changes import State, one_moment, refuse_changes, state_of
 from migplan.catalog.compare import differences
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog, Table
@@ -31,6 +31,7 @@ from migplan.postgres.session import Session
 from migplan.progress import Progress, no_progress
 from migplan.run.bundle import proof
 from migplan.run.bundle.snapshot import KeptSnapshot
+from migplan.run.bundle.throttle import Throttle
 from migplan.run.engine.row_source import Brought
 from migplan.run.engine.steps import LiveRows, LiveSequences
 
@@ -51,6 +52,7 @@ class LiveSource:
     noted: Mapping[str, Any]  # for the journal
     unchanged: str = ""  # the same as long as nobody changes anything on the source's server
     proves: bool = True  # that each piece has come as it was sent, before its step is committed
+    throttle: Throttle = field(default_factory=lambda: Throttle(0))
 
     def only(self, table: str) -> str:
         """Return ``ONLY `` for a table that has rows of its own, beside those of tables that inherit."""
@@ -68,9 +70,18 @@ class LiveSource:
 
 @contextmanager
 def live_source(
-    bundle: VerifiedBundle, address: Address, on_progress: Progress = no_progress, *, proves: bool = True
+    bundle: VerifiedBundle,
+    address: Address,
+    on_progress: Progress = no_progress,
+    *,
+    proves: bool = True,
+    state: State = frozenset(),
+    max_rate: int = 0,
 ) -> Iterator[LiveSource]:
     """Take a moment of a bundle's source, and keep it for a block.
+
+    ``state`` is that of the source's catalog when the bundle was made of it, where this is known; at most
+    ``max_rate`` bytes of rows go through in a second.
 
     RefusedError where it is not the database of the bundle, or not as it was; BlockedError where its tables
     cannot be locked.
@@ -81,14 +92,16 @@ def live_source(
     on_progress("locking the source's tables", 0, 0)
     with snapshot.kept() as session:
         place = _refuse_another(bundle, session)
-        on_progress("comparing the source with the bundle", 0, 0)
-        with one_moment(session, aside=False):
-            now = read.read(session, Counting(Exactness.ESTIMATE), lambda: refuse_changes(session))
-        _refuse_changed(bundle, expected, now, address)
+        if not state or state != state_of(session):
+            on_progress("comparing the source with the bundle", 0, 0)
+            with one_moment(session, aside=False):
+                now = read.read(session, Counting(Exactness.ESTIMATE), lambda: refuse_changes(session))
+            _refuse_changed(bundle, expected, now, address)
         snapshot.tended()
         unchanged = _unchanged(session)
         noted = {"at": str(address), **place, "moment": snapshot.taken_at, "unchanged": unchanged}
-        yield LiveSource(address, snapshot, expected, {"source": noted}, unchanged, proves)
+        throttle = Throttle(max_rate)
+        yield LiveSource(address, snapshot, expected, {"source": noted}, unchanged, proves, throttle)
 
 
 class LiveRowSource:
@@ -116,7 +129,12 @@ class LiveRowSource:
             proof.rows_before(piece, self._source.only(piece.table), target, more=more) if proves else None
         )
         with self._lent(f"reading the rows of {piece.table}") as session:
-            done = relay(session, target, copy_out_of(piece), copy_into(piece), look, moved)
+
+            def passed(size: int) -> None:
+                moved(size)
+                self._source.throttle.moved(size, look)
+
+            done = relay(session, target, copy_out_of(piece), copy_into(piece), look, passed)
             brought = Brought(done.read, done.written, done.bytes)
             if there is None or done.read != done.written:
                 return brought

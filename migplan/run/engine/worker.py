@@ -446,7 +446,8 @@ class _Doing:
             raise self._error(
                 brought.differs,
                 piece.line,
-                do="a trigger, rule or default of the target changes rows: take it away while they come in",
+                do="a trigger, rule or default of the target changes rows: take it away while they come in; "
+                "where that is meant, or the versions print a value in two ways, --no-verify does not look",
             )
         self._filled.add(piece.table)
         if brought.proof is not None:
