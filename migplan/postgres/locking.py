@@ -131,12 +131,19 @@ def lock_and_fix_moment(
     )
 
 
-def lock_as_well(session: Session, kinds: tuple[str, ...], which: Wanted = every) -> bool:
+def lock_as_well(
+    session: Session, kinds: tuple[str, ...], which: Wanted = every, *, beside: bool = False
+) -> bool:
     """Lock the same in a transaction that has its snapshot already; whether it holds all of them now.
 
-    Where somebody else waits for one of them, or the lock table is full, it holds none.
+    Where somebody else waits for one of them, or the lock table is full, it holds none; nor where another
+    session of ours holds them (``beside``), and both together would leave others less than half of it.
     """
     listed = _listed(session, kinds, which)
+    if beside:
+        size, sharing = _size_of_lock_table(session)
+        if 4 * len(listed) > size * sharing:
+            return False
     try:
         with session.transaction():
             for start in range(0, len(listed), _BATCH):
@@ -236,11 +243,16 @@ def _statement(relations: list[_Relation]) -> bytes:
     return f"LOCK TABLE {names} IN ACCESS SHARE MODE NOWAIT".encode()
 
 
+def _size_of_lock_table(session: Session) -> tuple[int, int]:
+    """How many locks each transaction may take on an average, and of how many transactions."""
+    settings = dict(session.ask(_LOCK_TABLE, during="asking for the size of the lock table"))
+    sharing = settings["max_connections"] + settings["max_prepared_transactions"]
+    return settings["max_locks_per_transaction"], sharing
+
+
 def lock_table_too_small(session: Session, locks: int) -> DatabaseError:
     """The error of a server that cannot hold so many locks, with the setting that it needs."""
-    settings = dict(session.ask(_LOCK_TABLE, during="asking for the size of the lock table"))
-    now = settings["max_locks_per_transaction"]
-    sharing = settings["max_connections"] + settings["max_prepared_transactions"]
+    now, sharing = _size_of_lock_table(session)
     # Room for those of others, and at least more than did not do.
     needed = max(math.ceil(1.25 * locks / sharing), now + 1, 64)
     wanted = math.ceil(needed / 64) * 64

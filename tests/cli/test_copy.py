@@ -58,6 +58,7 @@ def shop(newest: Server, run: Run) -> Iterator[Shop]:
 
 
 def test_a_database_is_copied_and_proved(shop: Shop) -> None:
+    before = contents(shop.server, shop.target)
     said = shop.run("copy", *shop.words).stdout
     assert "Bundle: migrations/migration, without rows" in said
     assert "20,800 rows" in said
@@ -68,6 +69,8 @@ def test_a_database_is_copied_and_proved(shop: Shop) -> None:
     assert "nothing to do" in again
     assert "Rows: 3 tables by content." in shop.verified()
     assert "Rows: 3 tables by content." in shop.verified("--source", shop.server.url(shop.source))
+    shop.run("rollback", "--target", shop.server.url(shop.target), "--yes", "--drop-journal")
+    assert_same(contents(shop.server, shop.target), before, ordered=True)
 
 
 @pytest.mark.slow

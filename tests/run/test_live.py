@@ -24,7 +24,7 @@ from migplan.run.engine.options import RunOptions
 from migplan.run.engine.steps import LiveRows, LiveSequences, Segment, Step
 from migplan.run.engine.target import RunResult, locked
 from tests.run.running import options, until
-from tests.servers import MakeDatabase, connect
+from tests.servers import MakeDatabase, Own, connect, own_server
 
 TABLES = """
 CREATE TABLE plain (id int PRIMARY KEY, said text);
@@ -192,6 +192,19 @@ def test_the_tables_are_locked_and_nothing_else(newest_database: MakeDatabase) -
         other.execute("LOCK TABLE plain IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(BlockedError, match=r"holds ACCESS EXCLUSIVE on public\.plain"), moment(origin):
             pass
+
+
+@pytest.mark.slow
+def test_a_small_lock_table_is_not_filled_by_two_keepers() -> None:
+    few = {"max_locks_per_transaction": "10", "max_connections": "20"}
+    script = "".join(f"CREATE TABLE t{number} (n int);" for number in range(60))
+    with own_server(Own("own", few)) as server:
+        origin = server.address(server.create_database(script))
+        with moment(origin, *(f"t{number}" for number in range(60))) as source:
+            assert [keeper.locks for keeper in source.snapshot._keepers] == [True, False]
+            ended(origin, keepers(source)[0])
+            source.confirm()  # the next one has them, and nobody has used the time between
+            assert [keeper.locks for keeper in source.snapshot._keepers] == [False, True]
 
 
 def test_who_queues_for_a_table_does_not_stop_its_rows(newest_database: MakeDatabase) -> None:

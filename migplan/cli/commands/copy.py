@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -82,7 +84,7 @@ def copy(
     address = named.resolved(target, settings)
     run_options = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
     applying = Applying(target, address, settings, run_options, confirm, without_rehearsal, log_format)
-    watcher = _Watcher(applying, wish.reading.source or "source")
+    watcher = _Watcher(applying, wish.reading.source, wish.out)
     with bundle_options.ways_on(source):
         live = LiveRowsFrom(source, proves=not no_verify, max_rate=max_rate or 0)
         found = copied(live, address, settings, wanted, watcher)
@@ -96,13 +98,18 @@ class _Watcher:
     """Shows how far the copy is."""
 
     applying: Applying
-    source: str
+    source: str | None  # None: the configuration or the environment names it
+    out: Path | None
 
     def words(self, bundle: VerifiedBundle) -> Words:
         """The commands to go on with."""
         from migplan.cli import runs
 
-        return runs.words_of(bundle.paths.folder, self.applying.target, source=self.source)
+        target = self.applying.target
+        words = runs.words_of(bundle.paths.folder, target, source=self.source)
+        source = f" --source {named.as_typed(self.source)}" if self.source is not None else ""
+        out = f" --out {shlex.quote(str(self.out))}" if self.out is not None else ""
+        return replace(words, apply=f"migplan copy{source} --target {named.as_typed(target)}{out}")
 
     def writing(self) -> AbstractContextManager[Progress]:
         """Show that the bundle is written."""

@@ -155,7 +155,7 @@ class KeptSnapshot:
         try:
             with session.translate_errors("keeping the snapshot"):
                 session.execute(settings.HOLDING)
-                locks = lock_as_well(session, TABLES, self._tables.__contains__)
+                locks = lock_as_well(session, TABLES, self._tables.__contains__, beside=held)
                 if not held:
                     self._refuse_changes(session, locks=locks)
                 session.export_snapshot()

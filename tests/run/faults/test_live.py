@@ -127,7 +127,8 @@ def test_people_stop_it(newest: Server, target: str, tmp_path: Path, number: sig
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "stopped; what was not committed is rolled back" in said
-    assert f"migplan apply {out} --target" in said
+    assert "-> go on:   migplan copy --source" in said
+    assert f"--out {out}" in said
     with connect(newest.address(name)) as other:  # nobody holds the snapshot any more
         others = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         until(lambda: not other.execute(others).rowcount, "all sessions of the source have ended")
