@@ -133,7 +133,7 @@ def _built(court: Trials, analysis: Analysis, names: Sequence[str], before: conc
                 return Scratch(
                     before, _state(built.address), court.judge.said, (*built.notes, *notes), wanted
                 )
-            failed = built.failed[0]
+            failed = (built.failed or built.not_judged)[0]
             failure = failed.failure
             where = f"{failure.file}:{failure.line}: {failure.what}" if failure else failed.name
             said = said or f"on {court.judge.said}, {failed.name} failed: {where}"

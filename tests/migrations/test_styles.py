@@ -264,6 +264,46 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
     assert (found.migrations[0].name, text(found.migrations[0].down)) == ("V0001.A", "DROP TABLE a;")
 
 
+def test_a_section_of_migplans_is_one_in_every_style(tmp_path: Path) -> None:
+    body = "CREATE TABLE a (id int);\n-- migplan: down\nDROP TABLE a;\n-- migplan: verify\nSELECT true;\n"
+    names = {
+        "V1__a.sql": "",
+        "1_a.up.sql": "",
+        "1_a/migration.sql": "",
+        "1_b/up.sql": "",
+        "1_c.sql": "-- migrate:up\n",
+    }
+    for number, (name, mark) in enumerate(names.items()):
+        (found,) = read(written(tmp_path / str(number), {name: mark + body})).migrations
+        assert text(found.up).strip() == "CREATE TABLE a (id int);"
+        assert text(found.down).strip() == "DROP TABLE a;"
+        assert text(found.verify).strip() == "SELECT true;"
+    with pytest.raises(SqlFileError, match="a second section down"):
+        read(
+            written(tmp_path / "twice", {"1_a.sql": f"-- migrate:up\n{body}-- migrate:down\nDROP TABLE a;\n"})
+        )
+
+
+@pytest.mark.parametrize("down", ["", "-- nothing yet\n"])
+def test_a_way_back_without_a_statement_is_none(tmp_path: Path, down: str) -> None:
+    table = "CREATE TABLE a (id int);\n"
+    folders: tuple[dict[str, str | bytes], ...] = (
+        {"1_a.sql": f"-- migrate:up\n{table}\n-- migrate:down\n{down}"},
+        {"1_a.sql": f"{table}-- migplan: down\n{down}"},
+        {"1_a.up.sql": table, "1_a.down.sql": down},
+        {"1_a/up.sql": table, "1_a/down.sql": down},
+    )
+    for number, files in enumerate(folders):
+        (found,) = read(written(tmp_path / str(number), files)).migrations
+        assert found.down is None
+
+
+def test_a_date_is_the_same_number_with_dashes_and_without(tmp_path: Path) -> None:
+    names = ["20170430202433_a", "2017-09-23-182408_b", "20171001000000_c", "2020-01-01-000000-0000_d"]
+    found = read(written(tmp_path, {f"{name}/up.sql": "SELECT 1;" for name in names}))
+    assert [each.name for each in found.migrations] == names
+
+
 def test_prisma_and_diesel(tmp_path: Path) -> None:
     prisma = {
         "migration_lock.toml": 'provider = "postgresql"',

@@ -1,17 +1,19 @@
 """What every style builds its migrations with."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from migplan.errors import FileError
 from migplan.migrations.model import Kind, Migration, Part, Remark, Thing, ThingKind, Told
-from migplan.migrations.source_files import Directive, SourceFile, directives, load
+from migplan.migrations.source_files import Directive, SourceFile, directives, load, marks, words
 from migplan.names import quoted, split
 
+_SECTION = re.compile(rb"^[ \t]*--[ \t]*migplan:[ \t]*(up|down|verify)\b[^\n]*(?:\n|\Z)", re.MULTILINE)
 _NUMBER = re.compile(r"(\d{4}-\d\d-\d\d(?:[T_-]?\d{4,6})?|\d+(?:\.\d+)*)(?:[_\-. ]|$)")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _STAMP = re.compile(r"(?:19|20)\d{6}(?:\d\d){0,3}")  # a day, with the time of day or without
 
 
@@ -58,8 +60,17 @@ class Listing:
         repeatable: bool = False,
         conflicts: tuple[str, ...] = (),
     ) -> Migration:
-        """Return the migration of a file, with what the directives of its up part say."""
-        up = up or source.part()
+        """Return the migration of a file, with what the directives of its up part say.
+
+        A down part without a statement, as tools write it to begin with, is none.
+        """
+        given = {"up": up or source.part(), "down": down, "verify": verify}
+        parts = self._sections(given) if kind != "python" else given
+        up, down, verify = parts["up"] or source.part(), parts.get("down"), parts.get("verify")
+        if down and self._says_nothing(down):
+            if down.file != up.file:
+                self.note(down.file, "has no statement: the way back is derived from what the migration does")
+            down = None
         needed, schedule = list(requires), ""
         told: list[Told] = []
         for directive in directives(source, up):
@@ -92,6 +103,34 @@ class Listing:
             conflicts=conflicts,
             schedule=schedule,
         )
+
+    def _sections(self, given: Mapping[str, Part | None]) -> dict[str, Part | None]:
+        """Return the parts of a migration by their names, cut where a line begins another one."""
+        found: dict[str, Part | None] = {}
+        for word, part in given.items():
+            for name, mark, piece in self._cut(word, part) if part else ():
+                other = found.get(name) or (given.get(name) if name != word else None)
+                source = self.source(piece.file)
+                if other and other.file != piece.file:
+                    what = f"there is a section {name}, and {other.file.name} beside it"
+                    raise source.error(what, piece.start, "keep one of them")
+                if other and source.data[other.start : other.end].strip():
+                    raise source.error(f"a second section {name}", mark, "one of each is enough")
+                found[name] = piece
+        return found
+
+    def _says_nothing(self, part: Part) -> bool:
+        return words(self.source(part.file).data[part.start : part.end], part.file) == b""
+
+    def _cut(self, word: str, part: Part) -> Iterator[tuple[str, int, Part]]:
+        """Yield the sections of a part: their names, where the lines stand that begin them, and the rest."""
+        source = self.source(part.file)
+        found = marks(source, _SECTION) if b"migplan:" in source.data else []
+        found = [mark for mark in found if part.start <= mark.start() < part.end]
+        ends = [*(mark.start() for mark in found), part.end]
+        yield word, part.start, replace(part, end=ends[0])
+        for mark, end in zip(found, ends[1:], strict=True):
+            yield mark[1].decode(), mark.start(), source.part(mark.end(), end)
 
 
 def _told(source: SourceFile, directive: Directive) -> Told:
@@ -139,8 +178,8 @@ def by_number(migration: Migration) -> tuple[int, int, tuple[int, ...], str]:
     """Where a migration stands: numbers by their value, then names; what repeats, seeds and upkeep follow."""
     kinds: dict[Kind, int] = {"sql": 0, "python": 0, "seed": 2, "maintenance": 3}
     last = 1 if migration.repeatable else kinds[migration.kind]
+    stamp = re.sub(r"\D", "", migration.number) if _DATE.match(migration.number) else migration.number
     digits = tuple(
-        int(part.ljust(14, "0") if _STAMP.fullmatch(part) else part)
-        for part in re.findall(r"\d+", migration.number)
+        int(part.ljust(14, "0") if _STAMP.fullmatch(part) else part) for part in re.findall(r"\d+", stamp)
     )
     return last, not digits, digits, migration.name

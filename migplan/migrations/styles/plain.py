@@ -13,18 +13,15 @@
 A folder of Supabase is the same, with ``seed.sql`` beside it.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from migplan.migrations.model import Kind, Migration, Part, Style
-from migplan.migrations.source_files import SourceFile, marks
 from migplan.migrations.styles.building import Listing, number_of
 from migplan.migrations.styles.building import listing as listed
 
 STYLE = Style.PLAIN
 _COMPANIONS = ("down", "verify", "seed")
-_SECTION = re.compile(rb"^[ \t]*--[ \t]*migplan:[ \t]*(up|down|verify)\b[^\n]*(?:\n|\Z)", re.MULTILINE)
 
 
 def recognises(listing: Listing) -> bool:
@@ -67,7 +64,7 @@ def _of_sql(listing: Listing, file: Path) -> Iterator[Migration]:
             source = listing.source(file)
             yield listing.migration(source, file.stem, number_of(name), kind="seed", requires=(name,))
         return
-    yield _in_sections(listing, file, file.stem, "sql")
+    yield _with_companions(listing, file, file.stem, "sql")
 
 
 def _of_python(listing: Listing, file: Path) -> Migration:
@@ -82,41 +79,13 @@ def _of_folder(listing: Listing, folder: str, kind: Kind, prefix: str) -> Iterat
         return
     for file in listed(listing.path / folder).files:
         if file.suffix == ".sql":
-            yield _in_sections(listing, file, prefix + file.stem, kind)
+            yield _with_companions(listing, file, prefix + file.stem, kind)
 
 
-def _in_sections(listing: Listing, file: Path, name: str, kind: Kind) -> Migration:
-    source = listing.source(file)
-    parts = sections(source)
-    for word in ("down", "verify"):
-        beside = _beside(listing, file, word)
-        if beside and word in parts:
-            raise source.error(
-                f"there is a section {word}, and {beside.file.name} beside it",
-                parts[word].start,
-                "keep one of them",
-            )
-        if beside:
-            parts[word] = beside
+def _with_companions(listing: Listing, file: Path, name: str, kind: Kind) -> Migration:
+    down, verify = (_beside(listing, file, word) for word in ("down", "verify"))
     number = number_of(file.stem)
-    down, verify = parts.get("down"), parts.get("verify")
-    return listing.migration(source, name, number, up=parts["up"], kind=kind, down=down, verify=verify)
-
-
-def sections(source: SourceFile) -> dict[str, Part]:
-    """The parts of a file by their names; what stands before the first mark is ``up``."""
-    if b"migplan:" not in source.data:
-        return {"up": source.part()}
-    found = marks(source, _SECTION)
-    if not found:
-        return {"up": source.part()}
-    parts = {"up": source.part(end=found[0].start())}
-    for mark, following in zip(found, [*found[1:], None], strict=True):
-        word = mark[1].decode()
-        if word in parts and (word != "up" or source.data[parts["up"].start : parts["up"].end].strip()):
-            raise source.error(f"a second section {word}", mark.start(), "one of each is enough")
-        parts[word] = source.part(mark.end(), following.start() if following else None)
-    return parts
+    return listing.migration(listing.source(file), name, number, kind=kind, down=down, verify=verify)
 
 
 def _beside(listing: Listing, file: Path, word: str) -> Part | None:
