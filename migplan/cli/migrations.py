@@ -70,6 +70,7 @@ def apply(
         address = throwaway or named.resolved(target, settings)
         analysis = _analysed(path, settings, address, weighed_on=target)
         screen.show_aside(analysis_report.left_out(analysis))
+        analysis = migrating.as_the_target_lacks(analysis, address, statuses_in(analysis, address))
         if trust_names:
             analysis = analysis.trusting_names()
             screen.show_aside(analysis_report.contradicting(analysis))

@@ -11,7 +11,7 @@ from migplan.migrations.file_analysis import FileAnalysis, analysis_of_file
 from migplan.migrations.folder import read
 from migplan.migrations.levels import CONTRADICTION, TWICE, level_of
 from migplan.migrations.lint import NO_LEVELS, Levels, Risk, Sizes
-from migplan.migrations.model import Folder
+from migplan.migrations.model import Folder, Thing
 from migplan.migrations.order import Order
 
 
@@ -26,7 +26,12 @@ class Analysis:
 
     def trusting_names(self) -> "Analysis":
         """Return the same, with the order of the names taken as it is."""
-        return replace(self, order=Order(self.file_analyses, trust_names=True))
+        order = Order(self.file_analyses, trust_names=True, lacking=self.order.lacking)
+        return replace(self, order=order)
+
+    def lacking(self, things: frozenset[Thing]) -> "Analysis":
+        """Return the same for a target that lacks what is dropped before a file makes it."""
+        return replace(self, order=Order(self.file_analyses, lacking=things)) if things else self
 
     @property
     def contradicts(self) -> bool:

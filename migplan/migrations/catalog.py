@@ -126,6 +126,29 @@ class Catalog:
             if not entry.is_ghost and (_is_sure(entry) or not sure):
                 yield entry.thing
 
+    def told(self) -> frozenset[tuple[object, ...]]:
+        """What is there, with the statements that made it and altered it last, and with what needs it."""
+        return frozenset(
+            (
+                entry.thing,
+                entry.made.use.statement,
+                entry.altered.use.statement if entry.altered else "",
+                *sorted(each.thing for each in entry.dependents if self._there.get(each.thing) is each),
+            )
+            for entry in self._there.values()
+            if entry.made is not None
+        )
+
+    def held_by(self, entry: Entry) -> Iterator[Place]:
+        """Who made what is in the way of dropping something without CASCADE."""
+        going = {entry, *entry.parts, *_of_column(entry)}
+        for dependent in (each for one in going for each in one.dependents):
+            is_there = self._there.get(dependent.thing) is dependent and dependent.sure
+            apart = dependent.home is None or dependent.home not in (entry, entry.home)
+            made = dependent.made
+            if made and is_there and apart and dependent not in going and dependent.detail != "p":
+                yield made
+
     def open_tables(self) -> frozenset[str]:
         """The names of tables that may have more parts than statements tell."""
         return frozenset(entry.thing.name for entry in self._there.values() if entry.is_open)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby, pairwise
@@ -113,15 +113,24 @@ class Missing:
 class Order:
     """What migrations need of each other, computed once from their files in the order of the names.
 
-    With ``trust_names`` the order is that of the names; what contradicts it is still said.
+    With ``trust_names`` the order is that of the names; what contradicts it is still said. Of what is dropped
+    or renamed before a file makes it, the target is thought to have one, but for what is known to be
+    ``lacking``.
     """
 
-    def __init__(self, file_analyses: Sequence[FileAnalysis], *, trust_names: bool = False) -> None:
+    def __init__(
+        self,
+        file_analyses: Sequence[FileAnalysis],
+        *,
+        trust_names: bool = False,
+        lacking: frozenset[Thing] = frozenset(),
+    ) -> None:
         self.file_analyses = tuple(each for each in file_analyses if each.migration.is_ordered)
         self.names = tuple(each.migration.name for each in self.file_analyses)
         self.trust_names = trust_names
+        self.lacking = lacking
         self._at = {name: at for at, name in enumerate(self.names)}
-        self._found = Walk(self.file_analyses)
+        self._found = Walk(self.file_analyses, lacking)
         for _ in self._found.files():
             pass
         for each in file_analyses:
@@ -153,6 +162,30 @@ class Order:
         """The names in an order that works; within a cycle, where none does, by name."""
         if self.trust_names:
             return self.names
+        if self._orders:
+            return tuple(self.names[at] for at in self._orders[0].order)
+        return tuple(self.names[at] for at in self._by_needs())
+
+    @property
+    def works(self) -> bool:
+        """Whether an order is known that works, as far as files tell, where that of the names does not."""
+        return bool(self._orders)
+
+    @cached_property
+    def ambiguity(self) -> tuple[tuple[str, ...], ...]:
+        """Orders that work, as far as files tell, and lead to different schemas; none if all lead to one."""
+        by_schema = {each.schema: each.order for each in reversed(self._orders)}
+        every = [each for each in self._orders if by_schema[each.schema] == each.order]
+        return tuple(tuple(self.names[at] for at in each.order) for each in every) if len(every) > 1 else ()
+
+    @cached_property
+    def _orders(self) -> Sequence[Tried]:
+        """The orders that work where that of the names does not, the best of them first."""
+        if not self.contradictions and not any(each.is_wrong for each in self.duplicates):
+            return ()
+        return working_orders(self.file_analyses, self.lacking, self._by_needs())
+
+    def _by_needs(self) -> tuple[int, ...]:
         needs, after, chain = self._found.needs, self._found.after, self._found.chain
         graph: nx.DiGraph[int] = nx.DiGraph()
         graph.add_nodes_from(range(len(self.names)))
@@ -169,7 +202,7 @@ class Order:
                 )
         for circle in _circles(graph):
             graph.remove_edges_from([(a, b) for a, b in graph.subgraph(circle).edges if a > b])
-        return tuple(self.names[at] for at in nx.lexicographical_topological_sort(graph))
+        return tuple(nx.lexicographical_topological_sort(graph))
 
     @cached_property
     def contradictions(self) -> tuple[Reason, ...]:
@@ -180,6 +213,8 @@ class Order:
     @cached_property
     def cycles(self) -> tuple[Cycle, ...]:
         """Files that need each other, so that no order works; of each knot, a shortest way round."""
+        if self.works:
+            return ()
         graph: nx.DiGraph[int] = nx.DiGraph((a, b) for (a, b), _ in self._edges() if a != b)
         return tuple(
             sorted(map(self._way_round, map(graph.subgraph, _circles(graph))), key=lambda c: c.migrations)
@@ -199,6 +234,11 @@ class Order:
     def duplicates(self) -> tuple[Duplicate, ...]:
         """What is made twice and not dropped between, in the order of the names."""
         return tuple(self._found.duplicates)
+
+    @property
+    def made_later(self) -> frozenset[Missing]:
+        """What is dropped or renamed before a file makes it: the target has it, or a name is wrong."""
+        return frozenset(each for each in self.missing if self._found.is_made_later(each.thing))
 
     def after(self, names: Sequence[str]) -> Catalog:
         """Return the catalog as some migrations leave it that run in that order, on an empty database."""
@@ -225,8 +265,12 @@ class Order:
 class Walk:
     """The statements of files, walked through a catalog in their order; and what was found on the way."""
 
-    def __init__(self, file_analyses: Sequence[FileAnalysis]) -> None:
+    def __init__(
+        self, file_analyses: Sequence[FileAnalysis], lacking: frozenset[Thing] = frozenset()
+    ) -> None:
         self.catalog = Catalog()
+        self.blocked: list[tuple[int, int]] = []  # a drop, and who made what it would take along
+        self._lacking = lacking
         self.needs: dict[tuple[int, int], Reason] = {}  # (who is needed, who needs it)
         self.after: dict[tuple[int, int], Reason] = {}  # likewise, but only one after the other
         self.chain: set[tuple[int, int]] = set()
@@ -437,7 +481,7 @@ class Walk:
                 of_later_table = self.catalog.has_no_table(use.thing) or (
                     maker is not None and self._comes_with_its_table(maker)
                 )
-                if use.sure and not of_later_table:
+                if use.sure and not of_later_table and not (maker and use.thing in self._lacking):
                     self.catalog.gone[use.thing] = place
                 return
         if entry.thing.kind in RELATIONS and use.thing.kind in OF_TABLES:
@@ -447,6 +491,8 @@ class Walk:
         if entry.made is not None:
             self._note_need(place, entry.made)
         self._after_users(place, entry)
+        if use.sure and not use.cascade:
+            self.blocked += ((place.at, made.at) for made in self.catalog.held_by(entry))
         self.catalog.drop(entry, place)
 
     def _after_users(self, place: Place, entry: Entry) -> None:
@@ -467,7 +513,8 @@ class Walk:
                 if use.tolerant:
                     return
                 self._unmet(place)
-            self.catalog.gone[use.thing] = place
+            if use.thing not in self._lacking:
+                self.catalog.gone[use.thing] = place
             entry = self.catalog.ghost(use.to)
             entry.made = place
         else:
@@ -488,7 +535,8 @@ class Walk:
     def _unmet(self, place: Place) -> None:
         use = place.use
         thing, maker = self._maker_to_come(place)
-        if use.how in {"drops", "renames"} and not (maker and self._comes_with_its_table(maker)):
+        comes = maker is not None and (use.thing in self._lacking or self._comes_with_its_table(maker))
+        if use.how in {"drops", "renames"} and not comes:
             maker = None  # whoever drops something to make it again, has it
         if use.tolerant and (use.how == "drops" or use.sure):
             return
@@ -513,6 +561,25 @@ class Walk:
             self._note_missing(self._names[place.at], use)
         if use.inside is None and use.how != "drops":
             self.catalog.ghost(use.thing)
+
+    def is_made_later(self, thing: Thing) -> bool:
+        """Whether a statement makes this, or gives it its name."""
+        return any(
+            place.use.how == "creates" or place.use.to == thing for _, place in self._coming.get(thing, ())
+        )
+
+    def faults(self, there: Collection[Thing]) -> Iterator[tuple[int, int]]:
+        """Yield two files for each statement that surely fails in this order: its own, and the other one.
+
+        ``there`` is what the target has, of what files make.
+        """
+        yield from (edge for edge in (*self.needs, *self.after) if edge[0] >= edge[1])
+        yield from self.blocked
+        at = {name: number for number, name in enumerate(self._names)}
+        yield from ((at[each.first[0]], at[each.second[0]]) for each in self.duplicates if each.is_wrong)
+        for each in self.missing.values():
+            if each.is_sure and each.thing not in there and self.is_made_later(each.thing):
+                yield at[each.migration], at[each.migration]
 
     def _maker_to_come(self, place: Place) -> tuple[Thing, Place | None]:
         """What a use means, and who makes it later; nobody, if it is dropped before that: it is there."""
@@ -590,6 +657,63 @@ class Walk:
                 if entry.thing.kind is ThingKind.FUNCTION and entry.thing not in seen:
                     seen.add(entry.thing)
                     border.append(entry.thing)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An order of files that works, and what it leads to."""
+
+    order: tuple[int, ...]
+    schema: frozenset[tuple[object, ...]]
+
+
+_USES_WALKED = 300_000
+"""How many uses are walked through in search of an order that works."""
+
+
+def working_orders(
+    file_analyses: Sequence[FileAnalysis], lacking: frozenset[Thing], by_needs: tuple[int, ...]
+) -> list[Tried]:
+    """Return the orders that work of that by the needs, and those in which one file has another place.
+
+    A file with a wrong number has to go elsewhere in the order of the names; it is one of those that fail
+    there, or one that makes or drops what these use. Those that move the least come first.
+    """
+    uses = sum(len(each.uses) for each in file_analyses) or 1
+    by_names = _walked(file_analyses, lacking)
+    there = by_names.missing.keys() - lacking
+    found: list[Tried] = []
+    seen: set[tuple[int, ...]] = set()
+    orders = [by_needs, *_moves(file_analyses, {at for fault in by_names.faults(there) for at in fault})]
+    for order in orders[: max(_USES_WALKED // uses, 1)]:
+        if order not in seen:
+            seen.add(order)
+            walk = _walked([file_analyses[at] for at in order], lacking)
+            if not any(True for _ in walk.faults(there)):
+                found.append(Tried(order, walk.catalog.told()))
+    return found
+
+
+def _moves(file_analyses: Sequence[FileAnalysis], blamed: Collection[int]) -> Iterator[tuple[int, ...]]:
+    """Yield the orders in which one of the files that are at fault has another place, the nearest first."""
+    names = range(len(file_analyses))
+    things = {use.thing for at in blamed for use in file_analyses[at].uses}
+    changers = [
+        at
+        for at, each in enumerate(file_analyses)
+        if at in blamed or any(use.how in _CHANGES and use.thing in things for use in each.uses)
+    ]
+    moves = sorted((abs(to - at), at not in blamed, at, to) for at in changers for to in names if at != to)
+    for _, _, at, to in moves:
+        rest = [other for other in names if other != at]
+        yield (*rest[:to], at, *rest[to:])
+
+
+def _walked(file_analyses: Sequence[FileAnalysis], lacking: frozenset[Thing]) -> Walk:
+    walk = Walk(file_analyses, lacking)
+    for _ in walk.files():
+        pass
+    return walk
 
 
 _DOES = {"creates": Walk._make, "drops": Walk._drop, "renames": Walk._rename}

@@ -82,6 +82,13 @@ def recognised_in(analysis: Analysis, address: Address) -> tuple[Analysis, str]:
         return recognised(analysis, reader.journal)
 
 
+def as_the_target_lacks(analysis: Analysis, address: Address, known: Sequence[MigrationStatus]) -> Analysis:
+    """Return the analysis for a target that may lack what is dropped before a file makes it."""
+    left = {each.name for each in known if each.state.is_left}
+    early = frozenset(each.thing for each in analysis.order.made_later if each.migration in left)
+    return analysis.lacking(early - things_in(address)) if early else analysis
+
+
 def changed_in(address: Address, known: Sequence[MigrationStatus]) -> tuple[ChangedFile, ...]:
     """Return the files that were changed after they were applied, each with its difference."""
     with journal_reader(address) as reader:

@@ -117,6 +117,9 @@ def try_folder(
     ``after`` names the last one whose effects are in the base already.
     """
     names = names_after(analysis, after)
+    if base.is_empty:
+        early = (each for each in analysis.order.made_later if each.migration in names)
+        analysis = analysis.lacking(frozenset(each.thing for each in early))
     found = tuple(name for name in analysis.order.order if name in names)
     wanted = wanted or TrialOptions()
     major = major_of(target) if target is not None else None

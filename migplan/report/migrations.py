@@ -175,7 +175,9 @@ def _quieter(analysis: Analysis, files: Mapping[str, Path], limit: int) -> Itera
         title = "Made again, which IF NOT EXISTS or OR REPLACE allows"
         yield title, [_duplicate(each, files) for each in again[:limit]] + _more(len(again) - limit)
     if order.missing:
-        lines = [_missing(each, files) for each in order.missing[:limit]] + _more(len(order.missing) - limit)
+        late = order.made_later
+        lines = [_missing(each, files, is_made_later=each in late) for each in order.missing[:limit]]
+        lines += _more(len(order.missing) - limit)
         yield "The target must have, for nobody here makes it", lines
     bodies = [each for each in order.doubts if each.is_body]
     doubts = [each for each in order.doubts if not each.is_body]
@@ -247,9 +249,10 @@ def _duplicate(duplicate: Duplicate, files: Mapping[str, Path]) -> Text:
     return Text(f"  {duplicate.thing}: {places}", style="" if duplicate.is_harmless else "red")
 
 
-def _missing(missing: Missing, files: Mapping[str, Path]) -> Text:
+def _missing(missing: Missing, files: Mapping[str, Path], *, is_made_later: bool) -> Text:
     sure = "" if missing.is_sure else ", perhaps"
-    return Text(f"  {missing.thing}: {file_name(files[missing.migration])}:{missing.need.line}{sure}")
+    later = "; or that file comes too early, for a later one makes it" if is_made_later else ""
+    return Text(f"  {missing.thing}: {file_name(files[missing.migration])}:{missing.need.line}{sure}{later}")
 
 
 def _body(doubt: Doubt, files: Mapping[str, Path]) -> Text:

@@ -15,6 +15,7 @@ from migplan.migrations.model import Migration, Part, Thing, ThingKind, Use
 from migplan.migrations.order import Doubt, Order, Reason
 from migplan.sql.split import SqlFileError
 from tests.migrations.folders import analysis, written
+from tests.servers import Server
 
 
 def reason(reason: Reason) -> tuple[str, int, str, str, int]:
@@ -69,6 +70,87 @@ def test_what_is_dropped_of_a_table_that_a_later_file_makes_is_no_cycle(tmp_path
     ).order
     assert not order.cycles
     assert order.order == ("2_late", "1_change")
+
+
+MISNUMBERED = {
+    "drop column": {
+        "_1_drop": "ALTER TABLE a DROP y;",
+        "_2_a": "CREATE TABLE a (x int, y int);",
+        "_3_index": "CREATE INDEX i ON a (y);",
+        "_4_view": "CREATE VIEW v AS SELECT x FROM a;",
+    },
+    "drop table": {
+        "_1_drop": "DROP TABLE a;",
+        "_2_a": "CREATE TABLE a (x int);",
+        "_3_use": "INSERT INTO a VALUES (1);",
+        "_4_b": "CREATE TABLE b (x int);",
+    },
+    "drop constraint": {
+        "_1_drop": "ALTER TABLE a DROP CONSTRAINT k;",
+        "_2_a": "CREATE TABLE a (x int);",
+        "_3_key": "ALTER TABLE a ADD CONSTRAINT k UNIQUE (x);",
+    },
+    "rename table": {
+        "_1_rename": "ALTER TABLE a RENAME TO b;",
+        "_2_a": "CREATE TABLE a (x int);",
+        "_3_more": "ALTER TABLE a ADD y int;",
+        "_4_view": "CREATE VIEW v AS SELECT x FROM b;",
+    },
+    "rename column": {
+        "_1_rename": "ALTER TABLE a RENAME x TO y;",
+        "_2_a": "CREATE TABLE a (x int);",
+        "_3_index": "CREATE INDEX i ON a (y);",
+    },
+    "made again before it is dropped": {
+        "_1_a": "CREATE TABLE a (x int);",
+        "_2_again": "CREATE TABLE a (x int, y int);",
+        "_3_drop": "DROP TABLE a;",
+        "_4_index": "CREATE INDEX i ON a (y);",
+    },
+}
+
+
+@pytest.mark.parametrize("case", MISNUMBERED)
+def test_the_place_of_a_misnumbered_file_is_found(newest: Server, tmp_path: Path, case: str) -> None:
+    files = MISNUMBERED[case]
+    first = analysis(tmp_path, **files)
+    order = first.lacking(frozenset(each.thing for each in first.order.made_later)).order
+    assert order.order != order.names
+    assert not order.cycles
+    name = newest.create_database()
+    with newest.connect(dbname=name) as session:
+        for each in order.order:
+            session.execute(files[f"_{each}"].encode())
+    newest.drop_database(name)
+
+
+def test_what_the_target_has_is_dropped_where_the_names_say(tmp_path: Path) -> None:
+    found = analysis(tmp_path, _1_drop="DROP TABLE a;", _2_a="CREATE TABLE a (x int);")
+    assert found.order.order == found.order.names
+    assert not found.order.contradictions
+    assert found.lacking(frozenset(each.thing for each in found.order.made_later)).order.order == (
+        "2_a",
+        "1_drop",
+    )
+
+
+def test_orders_that_work_and_lead_to_different_schemas_are_told(tmp_path: Path) -> None:
+    order = analysis(
+        tmp_path,
+        _1_again="CREATE TABLE a (y int);",
+        _2_a="CREATE TABLE a (y int);",
+        _3_drop="DROP TABLE a;",
+        _4_more="ALTER TABLE a ADD z int;",
+    ).order
+    assert not order.ambiguity
+    order = analysis(
+        tmp_path,
+        _1_again="CREATE TABLE a (y int, x int);",
+        _2_a="CREATE TABLE a (y int);",
+        _3_drop="DROP TABLE a;",
+        _4_more="ALTER TABLE a ADD z int;",
+    ).order
+    assert len(order.ambiguity) == 2
 
 
 def test_a_cycle_between_files_names_the_files_and_the_statements(tmp_path: Path) -> None:

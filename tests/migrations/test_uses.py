@@ -151,6 +151,7 @@ CASES: dict[str, tuple[str, set[str]]] = {
         "ALTER TABLE a RENAME TO b; ALTER TABLE b RENAME x TO y; ALTER TYPE m SET SCHEMA s;",
         {
             "renames table public.a to public.b",
+            "alters table public.b",
             "renames column public.b.x to public.b.y",
             "renames type public.m to s.m",
             "needs schema s",
@@ -162,6 +163,7 @@ CASES: dict[str, tuple[str, set[str]]] = {
             "drops table public.a",
             "drops table s.b",
             "drops function public.f",
+            "alters table public.a",
             "drops trigger public.a.t",
             "drops index public.i",
             "drops type public.m",

@@ -198,6 +198,9 @@ def drop(scope: Scope, statement: pg.DropStmt) -> None:
     for node in statement.objects:
         named = named_object(statement.remove_type, node)
         cascade = statement.behavior == pg.DROP_CASCADE
+        if named is not None and statement.remove_type in OF_A_TABLE:
+            table = pg.RangeVar(schemaname=named.schema, relname=named.parts[0])
+            scope.relation(table, "alters", tolerant=statement.missing_ok)
         use(scope, "drops", named, tolerant=statement.missing_ok, cascade=cascade)
 
 
@@ -205,6 +208,7 @@ def rename(scope: Scope, statement: pg.RenameStmt) -> None:
     """RENAME: the old name goes, and the new one comes."""
     objtype, relation = statement.rename_type, statement.relation
     if objtype in OF_A_TABLE:
+        scope.relation(relation, "alters", tolerant=statement.missing_ok)
         old = object_of(objtype, (relation.schemaname, relation.relname, statement.subname))
     elif objtype in {pg.OBJECT_SCHEMA, pg.OBJECT_ROLE}:
         old = object_of(objtype, (statement.subname,))

@@ -13,6 +13,7 @@ There = Callable[[], Collection[Thing]]
 """What the target has, asked only when it matters."""
 
 _SHOWN = 10
+_FOLLOWING = 5
 
 
 class ContradictedError(RefusedError):
@@ -44,6 +45,10 @@ def refuse_what_fails(analysis: Analysis, left: Collection[str], *, reorder: boo
                 + "\n  ".join([*rings, *lines[:_SHOWN]]),
                 do=_way_out("move what one of them needs into a file of its own", CONTRADICTION),
             )
+        if found and reorder and order.ambiguity:
+            raise ContradictedError(
+                _ambiguous(order.ambiguity), do=_way_out("rename the files", CONTRADICTION)
+            )
         if found and not reorder:
             raise ContradictedError(
                 "the order of the names contradicts what the files need; nothing was changed:\n  "
@@ -52,12 +57,29 @@ def refuse_what_fails(analysis: Analysis, left: Collection[str], *, reorder: boo
             )
     if level_of(TWICE, analysis.levels) is Level.ERROR:
         twice = [each for each in order.duplicates if each.is_wrong and each.second[0] in left]
-        if twice:
+        if twice and reorder and order.ambiguity:
+            raise ContradictedError(_ambiguous(order.ambiguity), do=_way_out("rename the files", TWICE))
+        if twice and not (reorder and order.works):
+            do = "take the order that works with --reorder, or " if order.works else ""
             raise ContradictedError(
                 "these files make what is there already; nothing was changed:\n  "
                 + "\n  ".join(map(_said_twice, twice[:_SHOWN])),
-                do=_way_out("drop the first before it, or say IF NOT EXISTS", TWICE),
+                do=_way_out(f"{do}drop the first before it, or say IF NOT EXISTS", TWICE),
             )
+
+
+def _ambiguous(orders: Sequence[Sequence[str]]) -> str:
+    """Return the sentence about orders that all work, and lead to different schemas."""
+    first = next(at for at, names in enumerate(zip(*orders, strict=True)) if len(set(names)) > 1)
+    lines = [
+        f"{', '.join(('...', *names[first : first + _FOLLOWING]) if first else names[:_FOLLOWING])}"
+        f"{', ...' if len(names) > first + _FOLLOWING else ''}"
+        for names in orders
+    ]
+    return (
+        "several orders of these files work, and they lead to different schemas; nothing was changed:\n  "
+        + "\n  ".join(lines)
+    )
 
 
 def refuse_doubts(analysis: Analysis, names: Sequence[str], tried: Collection[str], *, there: There) -> None:
