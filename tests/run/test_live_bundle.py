@@ -17,12 +17,13 @@ from migplan.pipeline.apply import LiveRowsFrom, apply_bundle
 from migplan.postgres.address import Address
 from migplan.run.bundle.apply import ApplyOptions
 from migplan.run.bundle.kept import LocalBundle
-from migplan.run.engine.events import Event, Finished, Moved, OnEvent, ignore
+from migplan.run.engine.events import Began, Event, Finished, Moved, OnEvent, ignore
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.status import status_of
 from migplan.run.engine.target import RunResult
 from migplan.run.undo.rollback import RollbackOptions, rollback
 from tests.databases import DATABASES
+from tests.export import rich
 from tests.run.running import (
     LAYOUTS,
     assert_all_done,
@@ -156,6 +157,37 @@ def test_what_keys_hang_on_is_not_taken_away(newest: Server, tmp_path: Path) -> 
         rollback(LocalBundle.of(bundle), target, RollbackOptions(to=file))
         live(bundle, source, target)
         assert {entry.state for entry in status_of(target).runs[0].entries} == {"done"}
+        assert_is_copy(newest, target, source)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_client_that_is_killed_again_and_again(newest: Server, layout: str) -> None:
+    """Also where rows come in two passes, and keys are created behind rows."""
+    name = rich.database(newest)
+    bundle = load_verified(bundle_of(newest, name, "--rows", "live", "--constraints", layout))
+    with empty(newest) as target:
+        killed = 0
+        while killed_at(bundle, newest.address(name), newest.address(target), nth(Finished, 4), options(2)):
+            killed += 1
+        assert killed > 2
+        assert_all_done(newest.address(target))
+        assert_copied(newest, target, name, layout=layout)
+
+
+def test_rows_that_changed_twice_come_again_behind_their_indexes(newest: Server, tmp_path: Path) -> None:
+    def died(event: Event) -> bool:
+        return isinstance(event, Finished) and event.step.phase == "constraints"
+
+    with shop(newest, tmp_path) as (source, bundle), empty(newest) as name:
+        target = newest.address(name)
+        assert killed_at(bundle, source, target, died)
+        for change in (CHANGES, "UPDATE bookings SET said = 'again ' || id WHERE id % 3 = 0"):
+            with connect(source) as other:
+                other.execute(change)
+            assert killed_at(bundle, source, target, nth(Began, 1))
+        live(bundle, source, target)
+        assert_all_done(target)
         assert_is_copy(newest, target, source)
 
 

@@ -9,7 +9,7 @@ at the new moment, and no row of one can be in the way of another.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -153,7 +153,9 @@ def _differing(
     ):
         here.execute(settings.reading(here.version))
         method = proof.method_of(there, here)
-        comparison = _Comparison(rows, _in_two_passes(steps), source, method)
+        finished = {each.step.number for each in rows}
+        two_passes = _in_two_passes([step for step in steps if step.number in finished])
+        comparison = _Comparison(rows, two_passes, source, method)
         found = pool.submit(comparison.found, here)
         try:
             expected = comparison.expected(there)
@@ -164,7 +166,7 @@ def _differing(
 
 
 def _in_two_passes(steps: Sequence[Step]) -> set[str]:
-    """Return the tables of which a second step changes rows that the first has brought."""
+    """Return the tables of which a second one of these steps has changed rows that the first brought."""
     return {
         thing
         for step in steps
@@ -189,7 +191,7 @@ class _Comparison:
         sums: dict[tuple[int | None, str], _Sum] = defaultdict(lambda: _NOTHING)
         for done in self.rows:
             for piece in done.pieces:
-                if piece.table in self.two_passes:
+                if self._changed(piece.table):
                     query = f"SELECT {quoted_list(piece.columns)} FROM {self._place(piece.table)}"  # noqa: S608
                     sums[None, piece.table] = self._summed(session, query, len(piece.columns))
                 elif piece.table in done.tables:
@@ -206,7 +208,7 @@ class _Comparison:
             question = digests.question_by_transaction(self._place(table), names, self.method)
             for transaction, *values in session.execute(question):
                 if transaction in step_of:
-                    key = None if table in self.two_passes else step_of[transaction], table
+                    key = None if self._changed(table) else step_of[transaction], table
                     sums[key] = sums[key].plus(_Sum(*map(int, values)))
         return sums
 
@@ -228,8 +230,37 @@ class _Comparison:
         (values,) = session.execute(digests.question_of(query, columns, self.method)).fetchall()
         return _Sum(*map(int, values))
 
+    def _changed(self, table: str) -> bool:
+        """Whether a second pass has changed rows of a table, or of that whose partition it is."""
+        catalog = self.source.catalog
+        name = catalog.by_text.get(table)
+        return table in self.two_passes or (name is not None and str(catalog.tops[name]) in self.two_passes)
+
     def _place(self, table: str) -> str:
         return f"{self.source.only(table)}{table}"
+
+
+def may_come_again(bundle: VerifiedBundle, target: LockedTarget) -> Callable[[Step], bool]:
+    """Return what tells of a step whether it may be done behind others that stand on it.
+
+    Values of sequences may, and rows that neither keys nor triggers hang on yet: a run that went on with
+    another moment, and was stopped once more, has such steps.
+    """
+    after = bundle.manifest.constraints is Layout.AFTER_DATA and bundle.manifest.contents == "all"
+
+    def may_come(step: Step) -> bool:
+        tables = [piece.table for piece in step.segments if isinstance(piece, LiveRows)]
+        if not tables:
+            return _sets_sequences(step)
+        return after and not _hang_on(target, tables)
+
+    return may_come
+
+
+def _hang_on(target: LockedTarget, tables: Sequence[str]) -> list[str]:
+    """Return the keys, triggers and rules of some tables."""
+    during = "asking what hangs on rows that were copied"
+    return [name for (name,) in target.session.ask(_HANG_ON, [list(tables)], during=during)]
 
 
 def _refuse_late(
@@ -243,9 +274,9 @@ def _refuse_late(
     if not tables:
         return
     late = [each for each in done if each.step.phase not in _BEFORE and each.step.footprint.everything]
-    found = target.session.ask(_HANG_ON, [tables], during="asking what hangs on rows that were copied")
+    found = _hang_on(target, tables)
     if late or found:
-        what = ", ".join(name for (name,) in found[:_SHOWN]) or late[0].step.name
+        what = ", ".join(found[:_SHOWN]) or late[0].step.name
         last = [file.file for file in bundle.manifest.files if file.phase == "data"][-1:]
         after = bundle.manifest.constraints is Layout.AFTER_DATA and bundle.manifest.contents == "all"
         raise RefusedError(

@@ -66,7 +66,8 @@ def apply(
             steps = steps_of(bundle, carried, Keeping.of(earlier.before).parts)
             _refuse_another(journal, earlier, bundle, steps)
             preflight(target, True)
-            _refuse_hole(bundle, steps, journal.done(earlier.run))
+            may_come = another_moment.may_come_again(bundle, target) if source is not None else _never
+            _refuse_hole(bundle, steps, journal.done(earlier.run), may_come)
             run = target.resume(earlier, of_bundle(bundle))
             if source is not None:
                 another_moment.go_on(target, earlier, bundle, steps, source, on_event)
@@ -81,14 +82,21 @@ def apply(
         return target.execute(run, steps, bundle.files, rows=source)
 
 
-def _refuse_hole(bundle: VerifiedBundle, steps: Sequence[Step], done: Collection[int]) -> None:
+def _never(_step: Step) -> bool:
+    return False
+
+
+def _refuse_hole(
+    bundle: VerifiedBundle, steps: Sequence[Step], done: Collection[int], may_come: Callable[[Step], bool]
+) -> None:
     """Raise RefusedError if rows would come in under keys and triggers that the bundle creates after them.
 
-    That is so after a rollback of the rows alone.
+    That is so after a rollback of the rows alone. ``may_come`` tells of a step whether nothing is in its way.
     """
     for step, needs in zip(steps, predecessors(steps), strict=True):
         missing = [steps[need] for need in needs if steps[need].number not in done]
-        if step.number in done and missing:
+        if step.number in done and not all(map(may_come, missing)):
+            missing = [each for each in missing if not may_come(each)]
             last = [file.file for file in bundle.manifest.files if file.phase == "schema"][-1:]
             raise RefusedError(
                 f"{step} is done, and {missing[0]}, which comes before it, was rolled back: its rows would "
