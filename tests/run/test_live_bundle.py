@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from migplan.bundle.data import large_objects
 from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.errors import RefusedError
 from migplan.pipeline.apply import LiveRowsFrom, apply_bundle
 from migplan.postgres.address import Address
 from migplan.run.bundle.apply import ApplyOptions
 from migplan.run.bundle.kept import LocalBundle
+from migplan.run.bundle.steps import steps_of
 from migplan.run.engine.events import Began, Event, Finished, Moved, OnEvent, ignore
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.status import status_of
@@ -208,3 +210,43 @@ def test_what_did_not_change_is_not_copied_again(newest: Server, tmp_path: Path)
         assert {step: after[step] for step in before} == before
         assert "0 had other rows" in the_run(target).run.notes[-1]
         assert_all_done(target)
+
+
+LARGE_OBJECTS = """
+CREATE TABLE docs (id int PRIMARY KEY, body oid);
+SELECT lo_from_bytea(700001, '\\x00ff'), lo_create(700002);
+SELECT lo_from_bytea(700003, decode(repeat('deadbeef', 300000), 'hex'));
+INSERT INTO docs VALUES (1, 700001), (2, 700003);
+"""
+BYTES = "SELECT oid::bigint, md5(lo_get(oid)) FROM pg_largeobject_metadata ORDER BY 1"
+
+
+def test_large_objects_come_as_they_are_then_and_again_where_they_changed(
+    newest: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_objects, "STEP_BYTES", 1 << 19)  # the last one comes in parts
+    name = newest.create_database(LARGE_OBJECTS)
+    source = newest.address(name)
+    with contextlib.chdir(tmp_path):
+        export(newest.url(name), tmp_path / "bundle", "--rows", "live")
+    bundle = load_verified(tmp_path / "bundle")
+    parts = [step.number for step in steps_of(bundle) if step.name.startswith("large object 700003, ")]
+    assert len(parts) == 3
+
+    def is_half_there(event: Event) -> bool:
+        return isinstance(event, Finished) and event.step.number == parts[1]
+
+    with connect(source) as other, empty(newest) as there:  # they have grown since the export
+        target = newest.address(there)
+        other.execute("SELECT lo_put(700001, 2, 'more'), lo_put(700002, 600000, 'far behind')")
+        assert killed_at(bundle, source, target, is_half_there)
+        other.execute("SELECT lo_put(700001, 0, 'changed'), lo_put(700003, 0, 'changed')")
+        live(bundle, source, target)
+        assert_all_done(target)
+        with connect(target) as copied:
+            assert copied.execute(BYTES).fetchall() == other.execute(BYTES).fetchall()
+        other.execute("SELECT lo_create(700004), lo_unlink(700002)")
+    with empty(newest) as there, pytest.raises(RefusedError) as refused:
+        live(bundle, source, newest.address(there))
+    assert "1 new one (700004) and 1 gone (700002)" in refused.value.what
+    newest.drop_database(name)

@@ -28,7 +28,7 @@ from migplan.errors import RefusedError
 from migplan.names import quoted_list
 from migplan.postgres import settings
 from migplan.postgres.session import Session, connect
-from migplan.run.bundle import proof
+from migplan.run.bundle import live_large_objects, proof
 from migplan.run.bundle.live import LiveSource
 from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
@@ -117,12 +117,17 @@ def go_on(
     values = [each.step.number for each in done if _sets_sequences(each.step)]
     rows = [each for each in done if each.pieces]
     differing: list[_Done] = []
+    large: frozenset[int] = frozenset()
     if rows and (not then or then != source.unchanged):
         on_event(events.Warned(f"the moment of the source is another one: comparing {_counted(rows)}"))
-        differing = _differing(rows, steps, target, source)
+        differing, large = _differing(rows, steps, target, source)
         _refuse_late(bundle, done, differing, target)
     with target.journal.together():
         _delete(target, source, differing)
+        differing += [each for each in rows if not large.isdisjoint(live_large_objects.numbers_of(each.step))]
+        if large:
+            gone = (live_large_objects.numbers_of(each.step) for each in differing)
+            live_large_objects.unlink(target.session, frozenset().union(*gone))
         again = [each.step.number for each in differing]
         target.session.execute(_UNDONE, [run.run, [*values, *again]])
         target.session.execute(_NO_PROOFS, [run.run, [f"{PROOFS}{number}" for number in again]])
@@ -144,8 +149,8 @@ def _sets_sequences(step: Step) -> bool:
 
 def _differing(
     rows: Sequence[_Done], steps: Sequence[Step], target: LockedTarget, source: LiveSource
-) -> list[_Done]:
-    """Return the steps whose rows in the target are not what the source has for them now."""
+) -> tuple[list[_Done], frozenset[int]]:
+    """Return the steps whose rows in the target are not what the source has now, and such large objects."""
     with (
         closing(source.snapshot.join()) as there,
         closing(connect(target.address)) as here,
@@ -153,6 +158,7 @@ def _differing(
     ):
         here.execute(settings.reading(here.version))
         method = proof.method_of(there, here)
+        large = live_large_objects.changed([each.step for each in rows], steps, there, here)
         finished = {each.step.number for each in rows}
         two_passes = _in_two_passes([step for step in steps if step.number in finished])
         comparison = _Comparison(rows, two_passes, source, method)
@@ -162,7 +168,7 @@ def _differing(
         except psycopg.Error as error:
             raise source.snapshot.failed(error, "comparing rows that were copied before") from None
         with here.translate_errors("comparing rows that were copied before"):
-            return comparison.differing(expected, found.result())
+            return comparison.differing(expected, found.result()), large
 
 
 def _in_two_passes(steps: Sequence[Step]) -> set[str]:

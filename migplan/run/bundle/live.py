@@ -29,7 +29,7 @@ from migplan.postgres.identity import identity_of, place_of
 from migplan.postgres.relay import Look, SourceFailedError, relay
 from migplan.postgres.session import Session
 from migplan.progress import Progress, no_progress
-from migplan.run.bundle import proof
+from migplan.run.bundle import live_large_objects, proof
 from migplan.run.bundle.snapshot import KeptSnapshot
 from migplan.run.bundle.throttle import Throttle
 from migplan.run.engine.row_source import Brought
@@ -51,6 +51,7 @@ class LiveSource:
     catalog: Catalog  # the bundle's, which has the sequences
     noted: Mapping[str, Any]  # for the journal
     unchanged: str = ""  # the same as long as nobody changes anything on the source's server
+    makes_sequences: bool = True  # the bundle makes them: one that has been used was there before, and stays
     proves: bool = True  # that each piece has come as it was sent, before its step is committed
     throttle: Throttle = field(default_factory=lambda: Throttle(0))
 
@@ -97,11 +98,20 @@ def live_source(
             with one_moment(session, aside=False):
                 now = read.read(session, Counting(Exactness.ESTIMATE), lambda: refuse_changes(session))
             _refuse_changed(bundle, expected, now, address)
+        live_large_objects.refuse_others(bundle, session)
         snapshot.tended()
         unchanged = _unchanged(session)
         noted = {"at": str(address), **place, "moment": snapshot.taken_at, "unchanged": unchanged}
-        throttle = Throttle(max_rate)
-        yield LiveSource(address, snapshot, expected, {"source": noted}, unchanged, proves, throttle)
+        yield LiveSource(
+            address,
+            snapshot,
+            expected,
+            {"source": noted},
+            unchanged,
+            makes_sequences=bundle.manifest.contents != "data",
+            proves=proves,
+            throttle=Throttle(max_rate),
+        )
 
 
 class LiveRowSource:
@@ -158,7 +168,8 @@ class LiveRowSource:
                 address=str(self._source.address),
                 during=during,
             )
-        return "\n".join(value.statement for value in found)
+        forward = self._source.makes_sequences
+        return "\n".join(value.statement_forward if forward else value.statement for value in found)
 
     def cancel(self) -> None:
         """Stop what its session is doing."""
