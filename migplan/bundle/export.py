@@ -488,7 +488,7 @@ class Export:
                 **self._identity(),
             ),
             catalog=plan.catalog,
-            plan=source.plan_digest or plan.digest,
+            plan=source.plan_digest or (plan.without_rows if options.live else plan).digest,
             constraints=plan.constraints,
             contents=options.contents,
             data_format="copy" if options.inserts is None else "insert",

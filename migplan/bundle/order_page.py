@@ -106,24 +106,25 @@ def _files(manifest: Manifest) -> Iterator[str]:
             if data
             else counted(objects[file.file], "role" if file.phase == "roles" else "object") + " more"
         )
+        rows = _live_or(manifest, file.rows, data)
         before = f"1 to {number - 1}" if number > 2 else "1" if number == 2 else "nothing"
         yield (
             f"| {number} | {_text(file.file)} | {what} | {_text(file.group)} | {shown:,} "
-            f"| {_live_or(manifest, file.rows)} | {file.bytes:,} | {file.sha256[:12]} | {before} | {after} |"
+            f"| {rows} | {file.bytes:,} | {file.sha256[:12]} | {before} | {after} |"
         )
     size = sum(file.bytes for file in manifest.files)
-    rows = _live_or(manifest, sum(file.rows for file in manifest.files))
+    rows = _live_or(manifest, sum(file.rows for file in manifest.files), bool(manifest.tables))
     yield f"| | in all | | | | {rows} | {size:,} | | | |"
 
 
-def _live_or(manifest: Manifest, rows: int) -> str:
-    """Return a number of rows; of those that come live nobody knows it when the page is written."""
-    return "live" if manifest.is_live and rows else f"{rows:,}"
+def _live_or(manifest: Manifest, rows: int, brought: bool) -> str:
+    """Return a number of rows, if any are brought; of those that come live none is known beforehand."""
+    return "live" if manifest.is_live and brought else f"{rows:,}"
 
 
 def _groups(manifest: Manifest, plan: Plan) -> Iterator[str]:
     """The groups that are in the bundle; the rows are those in the files, where there are any."""
-    rows = {table.table: table.rows for table in manifest.tables}
+    rows = {table.table: _live_or(manifest, table.rows, table.brings_rows) for table in manifest.tables}
     for number, group in enumerate(_written(manifest, plan)):
         if number:
             yield ""
@@ -137,8 +138,7 @@ def _groups(manifest: Manifest, plan: Plan) -> Iterator[str]:
         yield "| Depth | Table | Rows | Strategy | Why |"
         yield "|---:|---|---:|---|---|"
         for table in group.tables:
-            known = table.table in rows
-            count = _live_or(manifest, rows[table.table]) if known else "not in this bundle"
+            count = rows.get(table.table, "not in this bundle")
             yield (
                 f"| {table.depth} | {_text(table.table)} | {count} | {table.strategy.value} "
                 f"| {_text(table.reason)} |"

@@ -342,7 +342,7 @@ def _source(
         subject.chosen,
         search_path_of(session.address),
         notes,
-        tuple(line.plain for line in tree(graph)),
+        tuple((replace(line, rows="") if options.live else line).plain for line in tree(graph)),
         orphan_keys.record,
     )
 

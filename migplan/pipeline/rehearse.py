@@ -17,7 +17,7 @@ from migplan.catalog.large_objects import read_large_objects
 from migplan.catalog.roles import read_roles
 from migplan.errors import RefusedError
 from migplan.pipeline import analyze, verify
-from migplan.pipeline import apply as running
+from migplan.pipeline.apply import LiveRowsFrom, apply_bundle
 from migplan.postgres.address import Address
 from migplan.postgres.session import connect
 from migplan.progress import Progress, no_progress
@@ -56,6 +56,7 @@ class Rehearsal:
     running: ApplyOptions
     on_progress: Progress = no_progress
     on_event: OnEvent = events.ignore
+    live: LiveRowsFrom | None = None  # of a bundle without rows
     warnings: list[str] = field(default_factory=list)
     timings: tuple[Timing, ...] = ()
     seconds: float = 0.0  # of the apply, as a whole
@@ -109,9 +110,10 @@ class Rehearsal:
         return Stage("apply", seconds, self._brought(done))
 
     def _verify(self) -> Stage:
-        jobs = self.running.options.jobs
+        jobs, folder = self.running.options.jobs, self.bundle.paths.folder
+        proofs = verify.proofs_of(folder, self.target)
         seconds, found = timed(
-            lambda: verify_target(self.target, self.bundle.paths.folder, None, jobs, self.on_progress)
+            lambda: verify_target(self.target, folder, None, jobs, self.on_progress, None, proofs)
         )
         if found.holds:
             receipt = verify.receipt_of(self.bundle, self.target, found)
@@ -136,7 +138,7 @@ class Rehearsal:
         return f"{counted(done.steps, 'step')}, {counted(done.rows, 'row')}{more}"
 
     def _applied(self) -> RunResult:
-        return running.apply_bundle(self.bundle, self.target, self.running, self._listen)
+        return apply_bundle(self.bundle, self.target, self.running, self._listen, self.live)
 
     def _listen(self, event: events.Event) -> None:
         if isinstance(event, events.Warned | events.Noticed) and event.text not in self.warnings:

@@ -142,6 +142,18 @@ class Plan(Section):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     @property
+    def without_rows(self) -> "Plan":
+        """The same without numbers of rows: estimates move while nobody alters anything."""
+        unknown = {"rows": None, "estimated": False}
+        groups = (
+            group.model_copy(
+                update={"rows": 0, "tables": tuple(each.model_copy(update=unknown) for each in group.tables)}
+            )
+            for group in self.groups
+        )
+        return self.model_copy(update={"rows": 0, "groups": tuple(groups)})
+
+    @property
     def tables(self) -> Iterator[PlannedTable]:
         """Every table, in the order of loading."""
         for group in self.groups:

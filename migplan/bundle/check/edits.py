@@ -133,6 +133,10 @@ class _Editing:
 
     def _read(self, path: Path, file: BundleFile) -> BundleFile:
         """Return what the manifest is to say of an edited file."""
+        if self._manifest.is_live:
+            what = "files of a bundle whose rows come live cannot be edited by hand: export again"
+            self._note(file.file, None, what)
+            return file
         if file.large_objects:
             self._note(file.file, None, "large objects cannot be edited by hand: export again")
             return file

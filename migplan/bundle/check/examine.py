@@ -181,7 +181,7 @@ class _Checking:
         for block in blocks:
             if not data.endswith(head_of(block.table, block.columns, block.query), 0, block.start):
                 what = f"does not have the query that the manifest has for the rows of {block.table}"
-                line = data.count(b"\n", 0, block.start)
+                line = data.count(b"\n", 0, block.start) - 1  # of the comment, which COPY follows
                 self._note(Kind.ROWS, file.file, what, line, do=_ANEW)
 
     def _aside(self, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from migplan.errors import RefusedError
 if TYPE_CHECKING:
     from migplan.bundle.verified import VerifiedBundle
     from migplan.config import Config
+    from migplan.pipeline.apply import LiveRowsFrom
     from migplan.pipeline.export import ExportOptions
     from migplan.pipeline.plan import ChosenPlan
     from migplan.pipeline.rehearse import Stage
@@ -100,7 +102,7 @@ def rehearse(
     Without BUNDLE, the one that is there is rehearsed, as it is, and its source is not asked: migrations/NAME
     by the plan's name, or the only one under migrations/. Only where there is none, or with --fresh, it is
     exported. BUNDLE can also be a plan's file: the bundle that was made of this very plan is taken, else it
-    is exported by it.
+    is exported by it. The rows of a bundle that was exported with --rows live come from --source.
 
     BUNDLE can also be a folder of migrations that people wrote. They are run file by file on a scratch
     server, on what a bundle (--on) or a database (--source) has before them, or on a target that does not
@@ -127,8 +129,23 @@ def rehearse(
     said = tuple(name for name, is_said in of_export.items() if is_said)
     fresh = fresh or force or plan_wish.again
     asked = Asked(source, settings, out, jobs, plan_wish, choice_wish, fresh, force, said)
-    if not rehearsed(asked.bundle(bundle), target, settings, jobs, log_format):
+    found = asked.bundle(bundle)
+    if not rehearsed(found, target, settings, jobs, log_format, _live(found, source, settings)):
         sys.exit(1)
+
+
+def _live(bundle: VerifiedBundle, source: str | None, settings: Config) -> LiveRowsFrom | None:
+    """Return where the rows of a bundle come from that has none; None if it has them."""
+    from migplan.pipeline.apply import LiveRowsFrom
+
+    if not bundle.manifest.is_live:
+        return None
+    if source is None:
+        raise RefusedError(
+            f"the rows of {bundle.paths.folder} come live from its source, and none was named",
+            do=f"migplan rehearse {shlex.quote(str(bundle.paths.folder))} --source SOURCE",
+        )
+    return LiveRowsFrom(named.resolved(source, settings))
 
 
 def _refuse_protected(target: str, settings: Config) -> None:
@@ -272,8 +289,9 @@ class Asked:
 
     def _named(self, folder: Path) -> VerifiedBundle:
         """Return the bundle in a folder that people named; nothing that an export asks goes with it."""
+        there = self._there(folder)
         of_export = {
-            "--source": self.source is not None,
+            "--source": self.source is not None and not there.manifest.is_live,
             "--out": self.out is not None,
             "--fresh or --force": self.fresh,
         }
@@ -282,7 +300,7 @@ class Asked:
             raise click.UsageError(
                 f"{folder} is rehearsed as it is, and {wrong[0]} applies only when one is written"
             )
-        return self._there(folder)
+        return there
 
     def _folder(self, plan: ChosenPlan) -> Path | None:
         """Return where the bundle is, or goes; None where only the plan that is yet to be made can tell."""
@@ -325,7 +343,14 @@ class Asked:
             return _bundle(address, self.settings, wanted)
 
 
-def rehearsed(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, log_format: str) -> bool:
+def rehearsed(
+    bundle: VerifiedBundle,
+    target: str,
+    settings: Config,
+    jobs: int,
+    log_format: str,
+    live: LiveRowsFrom | None = None,
+) -> bool:
     """Rehearse a bundle, and show it; whether everything held."""
     from migplan.cli import runs
     from migplan.pipeline.apply import scratch_for
@@ -350,7 +375,7 @@ def rehearsed(bundle: VerifiedBundle, target: str, settings: Config, jobs: int, 
         if scratch and scratch.notes:
             said, *details = scratch.notes
             screen.show(report.stage("stand-ins", 0, said, holds=True, details=details))
-        rehearsal = Rehearsal(bundle, where, running, on_event=on_progress)
+        rehearsal = Rehearsal(bundle, where, running, on_event=on_progress, live=live)
         for stage in rehearsal.stages():
             screen.show(
                 report.stage(stage.name, stage.seconds, stage.said, holds=stage.holds, details=stage.details)
