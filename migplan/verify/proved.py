@@ -131,11 +131,14 @@ def _just_proved(expectation: Expectation, parts: Sequence[_Part]) -> Found:
     """Return what the run itself has seen."""
     rows = sum(part.rows for part in parts)
     tables = tuple(
-        TableProof(str(part.name), part.rows, Digest(part.name, part.rows, "proved"), "content")
+        TableProof(
+            str(part.name), part.rows, Digest(part.name, part.rows), "content" if part.as_a_whole else "count"
+        )
         for part in parts
     )
-    checks = (Check("Rows", rows, rows), Check("Contents", len(parts), len(parts)))
-    return checks if parts else (), tables, _notes(expectation, parts, ())
+    whole = sum(part.as_a_whole for part in parts)
+    checks = (Check("Rows", rows, rows), Check("Contents", whole, whole))
+    return checks if parts else (), tables, _notes(expectation, parts, tables)
 
 
 def _parts(expectation: Expectation, proofs: Sequence[Proof]) -> Sequence[_Part]:
