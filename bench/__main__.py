@@ -10,11 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import applying, databases, documenting, exporting, figures, migrating, planning
+from bench import applying, copying, databases, documenting, exporting, figures, migrating, planning
 from bench.stopwatch import Contender, measure
 from migplan.postgres.server import ThrowawayServer
 
-BENCHMARKS: tuple[ModuleType, ...] = (planning, documenting, exporting, applying, migrating)
+BENCHMARKS: tuple[ModuleType, ...] = (planning, documenting, exporting, applying, copying, migrating)
 """Each has TITLE, PEER (the stage to compare with), contenders(server, tables, folder), and perhaps SIZES."""
 
 # Nothing may happen in the background while the others are timed.
@@ -50,11 +50,11 @@ def main() -> None:
 
 
 def _measured(
-    benchmark: ModuleType, server: ThrowawayServer, size: int, runs: int
+    benchmark: ModuleType, server: ThrowawayServer, size: int | str, runs: int
 ) -> tuple[figures.Page, tuple[Contender, ...]]:
     """The figures at one size, and what they are of; files go into a folder of their own."""
     unit = getattr(benchmark, "UNIT", "tables")
-    _tell(f"{benchmark.TITLE}: making {size:,} {unit}")
+    _tell(f"{benchmark.TITLE}: making {size} {unit}")
     with tempfile.TemporaryDirectory() as folder:
         contenders = benchmark.contenders(server, size, Path(folder))
         found = measure(contenders, runs, _tell)

@@ -45,14 +45,23 @@ def generated(server: ThrowawayServer, tables: int) -> str:
 
 def large(server: ThrowawayServer) -> str:
     """The conninfo of a database of three tables with 3.2 million rows in all."""
-    name = "large"
+    return filled(server, "large", _LARGE)
+
+
+def shaped(server: ThrowawayServer, shape: str) -> str:
+    """The conninfo of a database whose rows have a shape of :data:`SHAPES`."""
+    return filled(server, shape, SHAPES[shape])
+
+
+def filled(server: ThrowawayServer, name: str, script: str) -> str:
+    """The conninfo of a database that a script fills, made if it is not there yet."""
     with connect(address.parse(server.conninfo())) as connection:
         there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone()
     if there is not None:
         return server.conninfo(name)
     url = server.create_database(name)
     with connect(address.parse(url)) as connection:
-        connection.execute(_LARGE)
+        connection.execute(script)
         connection.commit()
         connection.autocommit = True
         connection.execute("ANALYZE")
@@ -76,6 +85,40 @@ INSERT INTO lines SELECT n, 1 + n % 1000000, md5(n::text), n % 7, n * 0.1 FROM g
 ALTER TABLE orders ADD FOREIGN KEY (customer) REFERENCES customers;
 ALTER TABLE lines ADD FOREIGN KEY (ordered) REFERENCES orders;
 """
+
+
+SHAPES = {
+    "narrow": """
+CREATE TABLE accounts (id bigint PRIMARY KEY, kind int, level int, at timestamptz);
+CREATE TABLE orders (id bigint PRIMARY KEY, account bigint NOT NULL, state int, total numeric(10,2));
+CREATE TABLE lines (id bigint PRIMARY KEY, ordered bigint NOT NULL, state int, note text);
+INSERT INTO accounts SELECT n, n % 7, n % 1000, timestamptz '2025-01-01Z' + n * interval '1 s'
+    FROM generate_series(1, 500000) n;
+INSERT INTO orders SELECT n, 1 + n % 500000, n % 13, n * 0.01 FROM generate_series(1, 1000000) n;
+INSERT INTO lines SELECT n, 1 + n % 1000000, n % 13, 'text ' || n FROM generate_series(1, 2000000) n;
+CREATE INDEX ON orders (account);
+CREATE INDEX ON lines (ordered);
+CREATE INDEX ON accounts (at);
+ALTER TABLE orders ADD FOREIGN KEY (account) REFERENCES accounts;
+ALTER TABLE lines ADD FOREIGN KEY (ordered) REFERENCES orders;
+""",
+    "wide": """
+CREATE TABLE documents (id bigint PRIMARY KEY, title text, body text, attributes jsonb, at timestamptz);
+INSERT INTO documents SELECT n, 'title ' || n, repeat(md5(n::text), 35),
+    jsonb_build_object('kind', n % 11, 'tags', jsonb_build_array(n % 7, n % 13), 'by', md5((n % 1000)::text)),
+    timestamptz '2025-01-01Z' + n * interval '1 s' FROM generate_series(1, 300000) n;
+CREATE INDEX ON documents USING gin (attributes);
+CREATE INDEX ON documents (at);
+""",
+    "vectors": """
+CREATE TABLE embeddings (id bigint PRIMARY KEY, embedding real[] NOT NULL);
+SELECT setseed(0.5);
+INSERT INTO embeddings SELECT n, (SELECT array_agg((random() - 0.5)::real) FROM generate_series(1, 1024)
+    WHERE n = n) FROM generate_series(1, 15000) n;
+""",
+}
+"""Databases by the shape of their rows: 3.5 million short ones with 3 indexes and 2 keys; 300,000 of 1.3 kB
+with a GIN index; 15,000 arrays of 1,024 reals."""
 
 
 def _tables(count: int) -> Iterator[str]:

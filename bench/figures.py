@@ -19,7 +19,7 @@ class Page:
     """All figures of one benchmark at one size, and the stage that the others are compared with."""
 
     title: str
-    size: int
+    size: int | str  # a name where it is no number
     peer: str
     figures: Sequence[Figure]
     unit: str = "tables"
@@ -55,7 +55,8 @@ def machine_line(facts: Mapping[str, Any]) -> str:
 def as_text(page: Page) -> Iterator[str]:
     """A table: median, least and most, ratio of the medians to the peer's."""
     width = max(len(figure.stage) for figure in page.figures)
-    title = f"{page.title}, {page.size:,} {page.unit}"
+    size = page.size if isinstance(page.size, str) else f"{page.size:,} {page.unit}"
+    title = f"{page.title}, {size}"
     yield f"{title:{width}}  {'median s':>9}  {'min - max':>15}  {'/ ' + page.peer:>12}"
     for figure in page.figures:
         span = f"{min(figure.seconds):.3f} - {max(figure.seconds):.3f}"
