@@ -102,6 +102,15 @@ def test_no_file_holds_a_row_and_all_else_is_there(newest: Server, shop: str, bu
     assert "-- migplan: values from the source: public.guests_id_seq\n" in said
 
 
+def test_a_table_that_refers_to_itself_comes_in_one_copy(newest: Server, shop: str, bundle: Path) -> None:
+    manifest = live(newest, shop, bundle, "--constraints", "with-schema")
+    (block,) = (block for _, _, block in manifest.blocks if block.table == "public.staff")
+    assert block.query == "SELECT t.id, t.boss, t.mood FROM ONLY public.staff t"
+    (data,) = (file.file for file in manifest.files if file.phase == "data")
+    assert "-- public.staff, levels: " in BundlePaths(bundle).step(data).read_text()
+    assert "live rows come in one COPY, which checks keys at its end\n" in (bundle / data).read_text()
+
+
 def test_psql_stops_instead_of_loading_nothing(newest: Server, shop: str, bundle: Path) -> None:
     manifest = live(newest, shop, bundle)
     with empty(newest) as target:

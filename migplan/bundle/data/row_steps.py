@@ -121,7 +121,18 @@ class LoadSteps:
         parts: list[Part] = [*_sql(before), *rows, *_sql(after)]
         names = tuple(planned.table for _, planned in tables)
         needs = self._needs([name for name, _ in tables]) - set(names)
-        return DataStep(", ".join(names), _comment(tables), tuple(parts), names, tuple(sorted(needs)))
+        return DataStep(", ".join(names), self._comment(tables), tuple(parts), names, tuple(sorted(needs)))
+
+    def _comment(self, tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> tuple[str, ...]:
+        at_once = "; live rows come in one COPY, which checks keys at its end"
+        return tuple(
+            f"{planned.table}, {planned.strategy.value}: {planned.reason}"
+            + at_once * (self.from_source and bool(self._levels(name, planned)))
+            for name, planned in tables
+        )
+
+    def _levels(self, name: QualifiedName, planned: PlannedTable) -> tuple[ForeignKey, ...]:
+        return self._treated(name, planned, Strategy.LEVELS) if self.live else ()
 
     def _second_pass(self, name: QualifiedName, planned: PlannedTable) -> DataStep:
         family = self.graph.families[name]
@@ -143,7 +154,7 @@ class LoadSteps:
         if not planned.brings_rows:
             return
         nulled = self._nulled(name, planned) if self.live else frozenset()
-        levels = self._treated(name, planned, Strategy.LEVELS) if self.live else ()
+        levels = self._levels(name, planned)
         if levels and self.from_source:  # one COPY, which checks keys at its end: nobody reads its rows here
             yield _in_one(table, self._size(name), nulled)
             return
@@ -278,10 +289,6 @@ def _constraint(key: ForeignKey) -> str:
 
 def _sql(lines: Sequence[str]) -> list[Sql]:
     return [Sql("\n".join(lines))] if lines else []
-
-
-def _comment(tables: Sequence[tuple[QualifiedName, PlannedTable]]) -> tuple[str, ...]:
-    return tuple(f"{planned.table}, {planned.strategy.value}: {planned.reason}" for _, planned in tables)
 
 
 # --- levels: rows that refer to no other row of the table first, then the others, parents before children
