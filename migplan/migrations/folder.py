@@ -36,12 +36,12 @@ def read(path: Path) -> Folder:
     if not planned:
         migrations.sort(key=by_number)
     _distinct(migrations)
+    called = Style.SUPABASE if style is plain and plain.is_supabase(found) else style.STYLE
     for migration in migrations:
-        refuse_foreign_marks(found.source(migration.up.file), migration)
+        refuse_foreign_marks(found.source(migration.up.file), migration, called)
     _say_what_shares_numbers(found, migrations)
     if not planned:
         _say_what_is_left_out(found, migrations)
-    called = Style.SUPABASE if style is plain and plain.is_supabase(found) else style.STYLE
     return Folder(path, called, tuple(_resolved(migrations)), planned, tuple(found.remarks), _id_of(path))
 
 

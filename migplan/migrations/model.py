@@ -29,6 +29,25 @@ class Style(StrEnum):
     DIESEL = "diesel"  # NAME/up.sql, NAME/down.sql
     SQITCH = "sqitch"  # sqitch.plan, deploy/, revert/, verify/
 
+    @property
+    def way_back(self) -> str:
+        """Return where people write the way back of a migration, to go on after "write it"."""
+        return _WAYS_BACK.get(self, f"{_SECTION} of the file")
+
+
+_SECTION = "as a section, after a line -- migplan: down at the end"
+_WAYS_BACK = {
+    Style.PLAIN: f"as NAME.down.sql beside the file, or {_SECTION} of the file",
+    Style.DBMATE: "at the end of the file, after a line -- migrate:down",
+    Style.GOOSE: "at the end of the file, after a line -- +goose Down",
+    Style.SQL_MIGRATE: "at the end of the file, after a line -- +migrate Down",
+    Style.FLYWAY: f"as U<version>__NAME.sql, or {_SECTION} of the file",
+    Style.GOLANG_MIGRATE: "as NAME.down.sql beside NAME.up.sql",
+    Style.PRISMA: "as down.sql beside migration.sql",
+    Style.DIESEL: "as down.sql beside up.sql",
+    Style.SQITCH: "as revert/NAME.sql",
+}
+
 
 ID_FILE = "migplan.id"
 """The file of a folder that says by which name journals are to know its migrations."""

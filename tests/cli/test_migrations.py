@@ -126,6 +126,23 @@ def test_what_cannot_be_derived_wants_a_down_part(new_target: str, write: Write,
     assert asked(new_target, "SELECT count(name) FROM customers") == [(0,)]
 
 
+def test_a_missing_way_back_is_asked_for_where_the_style_has_it(
+    new_target: str, write: Write, run: Run
+) -> None:
+    folder = write(
+        _001_t="-- migrate:up\nCREATE TABLE public.t (n int); INSERT INTO public.t VALUES (1);",
+        _002_empty="-- migrate:up\nTRUNCATE public.t; INSERT INTO public.t VALUES (2);",
+    )
+    run("apply", "m", "--target", new_target)
+    refused = run("rollback", "m", "--target", new_target, "--yes", exit_code=2).stderr
+    assert "002_empty: table public.t: its rows are gone, and they are not kept" in refused
+    assert "-> write it, at the end of the file, after a line -- migrate:down" in refused
+    folder.rename("elsewhere")
+    refused = run("rollback", "m", "--target", new_target, "--yes", exit_code=2).stderr
+    assert "-> write it into the folder, and name that" in refused
+    assert asked(new_target, "SELECT n FROM t") == [(2,)]
+
+
 def test_lint_can_stop_it(new_target: str, write: Write, run: Run) -> None:
     write(_001_t="BEGIN; CREATE TABLE public.t (n int); COMMIT;")
     refused = run("apply", "m", "--target", new_target, "--strict", exit_code=2)

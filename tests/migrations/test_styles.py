@@ -284,6 +284,33 @@ def test_a_section_of_migplans_is_one_in_every_style(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("file", "mark", "where"),
+    [
+        ("1_a.sql", "", "NAME.down.sql beside the file, or as a section, after a line -- migplan: down"),
+        ("supabase/migrations/1_a.sql", "", "as a section, after a line -- migplan: down"),
+        ("1_a.sql", "-- migrate:up\n", "after a line -- migrate:down"),
+        ("1_a.sql", "-- +goose Up\n", "after a line -- +goose Down"),
+        ("1_a.sql", "-- +migrate Up\n", "after a line -- +migrate Down"),
+        ("V1__a.sql", "", "as U<version>__NAME.sql, or as a section"),
+        ("1_a.up.sql", "", "as NAME.down.sql beside NAME.up.sql"),
+        ("1_a/migration.sql", "", "as down.sql beside migration.sql"),
+        ("1_a/up.sql", "", "as down.sql beside up.sql"),
+        ("deploy/a.sql", "", "as revert/NAME.sql"),
+    ],
+)
+def test_a_mark_of_another_tool_is_answered_in_the_words_of_the_style(
+    tmp_path: Path, file: str, mark: str, where: str
+) -> None:
+    files = {file: f"{mark}CREATE TABLE a ();\n-- @down\nDROP TABLE a;\n"}
+    if file.startswith("deploy"):
+        files["sqitch.plan"] = "a 2024-01-01T00:00:00Z A <a@b>\n"
+    folder = written(tmp_path, dict(files))
+    with pytest.raises(SqlFileError, match="is a mark of yoyo") as raised:
+        read(folder / "supabase/migrations" if file.startswith("supabase") else folder)
+    assert where in raised.value.do
+
+
 @pytest.mark.parametrize("down", ["", "-- nothing yet\n"])
 def test_a_way_back_without_a_statement_is_none(tmp_path: Path, down: str) -> None:
     table = "CREATE TABLE a (id int);\n"

@@ -2,7 +2,7 @@
 
 import re
 
-from migplan.migrations.model import Migration
+from migplan.migrations.model import Migration, Style
 from migplan.migrations.source_files import SourceFile, marks, statements_of
 from migplan.sql.split import SqlFileError
 
@@ -28,7 +28,7 @@ _BARE = re.compile(
 )
 
 
-def refuse_foreign_marks(source: SourceFile, migration: Migration) -> None:
+def refuse_foreign_marks(source: SourceFile, migration: Migration, style: Style) -> None:
     """Raise SqlFileError with the line of a mark in a migration's up part that another tool would obey."""
     if migration.kind == "python":
         return
@@ -40,12 +40,12 @@ def refuse_foreign_marks(source: SourceFile, migration: Migration) -> None:
             which = mark.lastindex or 1
             if not _UP.search(mark[which]) and _has_statements(source, mark, end):
                 tool = _OF_TOOLS[which - 1][0]
-                raise _refused(source, mark, f"is a mark of {tool}'s")
+                raise _refused(source, mark, f"is a mark of {tool}'s", style)
     bare = list(_BARE.finditer(source.data, up.start, up.end))
     if {mark[1].lower() for mark in bare} == {b"up", b"down"}:
         last = next(mark for mark in marks(source, _BARE) if mark[1].lower() == b"down")
         if _has_statements(source, last, up.end):
-            raise _refused(source, last, "looks like the beginning of the way back")
+            raise _refused(source, last, "looks like the beginning of the way back", style)
 
 
 def _has_statements(source: SourceFile, mark: re.Match[bytes], end: int) -> bool:
@@ -53,11 +53,10 @@ def _has_statements(source: SourceFile, mark: re.Match[bytes], end: int) -> bool
     return next(statements_of(source.part(mark.end(), end)), None) is not None
 
 
-def _refused(source: SourceFile, mark: re.Match[bytes], what: str) -> SqlFileError:
+def _refused(source: SourceFile, mark: re.Match[bytes], what: str, style: Style) -> SqlFileError:
     line = " ".join(mark[0].decode().split())
     return source.error(
         f"{line!r} {what}, and migplan would run what is below it; nothing was run",
         mark.start(),
-        "move the way back into a file of its own, NAME.down.sql in a folder of plain files, "
-        "or write -- migplan: down in place of the line before it, and take the other mark out",
+        f"take the mark out; the way back is written {style.way_back}",
     )

@@ -204,9 +204,15 @@ class _AppliedMigrations:
         if impossible:
             raise RefusedError(
                 "there is no way back from what was done; nothing was changed:\n  " + "\n  ".join(impossible),
-                do="write it, as NAME.down.sql beside the file, or as a section -- migplan: down",
+                do=self._where_to_write(),
             )
         return tuple(way for way in found.values() if way is not None)
+
+    def _where_to_write(self) -> str:
+        """Return how to write a way back that is missing, as the folder's style has it."""
+        if self.given.analysis is None:
+            return "write it into the folder, and name that: migplan rollback FOLDER --target TARGET"
+        return f"write it, {self.given.analysis.folder.style.way_back}"
 
     def _derived(self, way: DownMigration | None) -> DownMigration | None:
         """Return the way that people wrote; where they wrote none, what was derived when it was applied."""
