@@ -67,8 +67,8 @@ def _live_row_counts(manifest: Manifest, catalog: Catalog) -> str:
         manifest,
         catalog,
         f"Expected: {counted(len(rows), 'table')}, with the rows that the source had when the bundle ran.",
-        "Run the same file on the source, and compare: it has to be as it was then. What each step brought,",
-        "and by which proof, stands in the target's journal: migplan status --target TARGET.",
+        "Run the same file on the source, and compare: it has to be as it was then. With what was proved of",
+        "each step when it ran, the rows of the target are compared by: migplan verify --target TARGET.",
         "A partitioned table is counted with its partitions; ONLY leaves out tables that inherit from one.",
     )
     if not rows:
