@@ -107,6 +107,28 @@ def test_a_copy_outlives_its_target(newest: Server, source: str, fragile: Server
         assert_same(contents(fragile, name), contents(newest, source), ordered=False)
 
 
+@pytest.mark.parametrize("changes", [False, True])
+def test_rows_are_compared_only_where_somebody_wrote(
+    newest: Server, fragile: Server, target: str, changes: bool
+) -> None:
+    name = fragile.create_database(SCRIPT)
+    verified, origin, where = bundle(fragile, name), fragile.address(name), newest.address(target)
+
+    def died(event: Event) -> bool:
+        return isinstance(event, events.Finished) and event.rows > 0
+
+    assert killed_at(verified, origin, where, died)
+    if changes:
+        with connect(origin) as other:
+            other.execute("UPDATE log SET said = 'changed' WHERE at = 1")
+    told: list[Event] = []
+    live(verified, origin, where, options(2), told.append)
+    said = [event.text for event in told if isinstance(event, events.Warned)]
+    assert any(text.startswith("the moment of the source is another one") for text in said) == changes
+    assert_all_done(where)
+    assert_same(contents(newest, target), contents(fragile, name), ordered=False)
+
+
 LARGE = """
 CREATE TABLE large (n int PRIMARY KEY, said text);
 INSERT INTO large SELECT n, repeat('x', 300) FROM generate_series(1, 400000) n;
