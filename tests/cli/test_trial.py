@@ -140,3 +140,37 @@ def test_what_no_role_may_dump_has_stand_ins(newest: Server, new_target: str, wr
         assert "on stand-ins for what the files need of the target" in said
         assert "permission denied for table secret" in said
         connection.execute("DROP OWNED BY migplan_trial_app; DROP ROLE migplan_trial_app")
+
+
+_WHAT_IS_THERE = """
+    SELECT 'column', attrelid::text, attname, attnum::text FROM pg_attribute WHERE NOT attisdropped
+    UNION ALL SELECT 'file', oid::text, relname, relfilenode::text FROM pg_class
+    UNION ALL SELECT 'row', id::text, name, xmin::text FROM guests
+    ORDER BY 1, 2, 3, 4
+"""
+
+
+def test_a_folder_is_rehearsed_on_what_a_target_has(new_target: str, write: Write, run: Run) -> None:
+    with psycopg.connect(new_target) as connection:
+        connection.execute(
+            "CREATE TABLE guests (id int PRIMARY KEY, name text); INSERT INTO guests VALUES (1, 'Eva')"
+        )
+    write(
+        _001_notes="CREATE TABLE public.notes (guest int REFERENCES public.guests);",
+        _002_seen="ALTER TABLE public.guests ADD seen boolean;",
+    )
+    before = asked(new_target, _WHAT_IS_THERE)
+    assert "2 migrations rolled back" in run("rehearse", "m", "--source", new_target).stdout
+    assert asked(new_target, _WHAT_IS_THERE) == before, "of a source only its definitions are read"
+
+    write(_003_rows="INSERT INTO public.notes VALUES (1);")
+    said = run("rehearse", "m", "--target", new_target).stdout
+    assert "3 migrations rolled back, each to what was there before it" in said
+    stages = [line.split(" s ")[0].split()[:-1] for line in said.splitlines() if " s  " in line[:30]]
+    assert [*map(" ".join, stages[-4:])] == ["apply", "verify", "rollback", "apply again"]
+    assert asked(new_target, "SELECT guest FROM notes") == [(1,)], "it went there, back, and there again"
+    refused = run("rehearse", "m", "--target", new_target, exit_code=2).stderr
+    assert "has 001_notes of this folder already, and a rehearsal would roll it back" in refused
+    run("rollback", "m", "--target", new_target, "--all", "--yes")
+    after = [each for each in asked(new_target, _WHAT_IS_THERE) if each in before]
+    assert after == before, "what the target had is what it had, down to its files and rows"
