@@ -15,6 +15,7 @@ from migplan.bundle.data import row_steps
 from migplan.bundle.verified import load_verified
 from migplan.errors import BundleError, JournalError, StepError
 from migplan.postgres.address import Address
+from migplan.run.bundle import chunks
 from migplan.run.bundle import steps as bundle_steps
 from migplan.run.engine import events, messages
 from migplan.run.engine.steps import CopyBlock
@@ -160,7 +161,7 @@ def test_a_bundle_that_is_divided_otherwise(
 ) -> None:
     bundle = half_way(newest, source, target)
     with monkeypatch.context() as patch:
-        patch.setattr(bundle_steps, "STATEMENTS", 1)
+        patch.setattr(chunks, "STATEMENTS", 1)
         with pytest.raises(BundleError, match=r"by migplan \S+, which divides the bundle into other"):
             applied(bundle, target)
     applied(bundle, target)

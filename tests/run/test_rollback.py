@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from migplan.errors import BundleError, RefusedError
-from migplan.run.bundle import steps as bundle_steps
+from migplan.run.bundle import chunks
 from migplan.run.bundle.steps import steps_of
 from migplan.run.engine.status import status_of
 from tests.catalog import nasty
@@ -60,7 +60,7 @@ def test_from_any_statement(
     newest_database: MakeDatabase,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bundle_steps, "STATEMENTS", 1)
+    monkeypatch.setattr(chunks, "STATEMENTS", 1)
     bundle = verified(newest, which.database(newest), "--constraints", layout)
     address = newest_database("")
     before = schema(newest, address.params["dbname"])

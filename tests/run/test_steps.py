@@ -18,6 +18,7 @@ from migplan.bundle.verified import VerifiedBundle, load_verified
 from migplan.errors import StepError
 from migplan.postgres.address import parse
 from migplan.postgres.server import ThrowawayServer
+from migplan.run.bundle import chunks, constraints
 from migplan.run.bundle import steps as bundle_steps
 from migplan.run.bundle.steps import steps_of
 from migplan.run.engine import events
@@ -74,12 +75,15 @@ def assert_covered(content: bytes, steps: Sequence[Step]) -> None:
     in_force: dict[str, str] = {}
     at = 0
     before: Written | None = None
-    for step, piece in [(each, piece) for each in steps for piece in each.segments]:
+    found = [(each, piece) for each in steps for piece in each.segments]
+    for step, piece in sorted(
+        found, key=lambda each: getattr(each[1], "start", 0)
+    ):  # keys come behind the rest
         assert isinstance(piece, Written)
         if isinstance(piece, Statements) and piece.start == piece.end:
             continue  # the rows of an empty table, as INSERT
         if isinstance(piece, Statements) and isinstance(before, Statements) and piece.start == before.start:
-            assert before.text, "only a key that is added in two steps stands in two"
+            assert before.text, "only a key or constraint that is added in two steps stands in two"
             assert piece.text
             continue
         between = content[at : piece.start]
@@ -118,8 +122,9 @@ def named(text: str) -> Iterator[tuple[str, str]]:
 def divide_finely(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if all tables were large."""
     monkeypatch.setattr(bundle_steps, "LARGE_BYTES", 0)
-    monkeypatch.setattr(bundle_steps, "LARGE_ROWS", 0)
-    monkeypatch.setattr(bundle_steps, "STATEMENTS", 2)
+    monkeypatch.setattr(constraints, "LARGE_BYTES", 0)
+    monkeypatch.setattr(constraints, "LARGE_ROWS", 0)
+    monkeypatch.setattr(chunks, "STATEMENTS", 2)
 
 
 # --- what may run beside what -----------------------------------------------------------------------------
@@ -128,6 +133,7 @@ _KEY = re.compile(
     r"ALTER TABLE (?:ONLY )?(\S+)\s+ADD CONSTRAINT \S+ FOREIGN KEY .*? REFERENCES ([^(\s]+)", re.DOTALL
 )
 _INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX \S+ ON (?:ONLY )?(\S+)")
+_USING = re.compile(r"ALTER TABLE (?:ONLY )?(\S+) ADD CONSTRAINT \S+ [A-Z ]+ USING INDEX")
 
 WEB = """
 CREATE TABLE deep (id int PRIMARY KEY, up int REFERENCES deep);
@@ -193,9 +199,13 @@ def assert_compatible(verified: VerifiedBundle, going: Sequence[Step], done: Seq
             assert not busy & tables, f"{step} beside another key of one of {tables}"
             assert not loading_now & tables
             busy |= tables
-        for found in _INDEX.finditer(text) if step.phase == "constraints" else ():
-            assert found[1] in loaded
-            assert found[1] not in loading_now
+        built = [found[1] for found in _INDEX.finditer(text)] if step.phase == "constraints" else []
+        for table in built:
+            assert table in loaded
+            assert table not in loading_now
+        for found in _USING.finditer(text):
+            beside = [text_of(verified, each) for each in going if each is not step]
+            assert all(found[1] not in each for each in beside), f"{step} beside what is done to its table"
         if verified.manifest.constraints == "with-schema" and step.phase == "data":
             for table in loads(step) - {"public.deep"}:
                 parents = {"public.deep", *(f"public.t{n}" for n in range(1, int(table[-1])))}

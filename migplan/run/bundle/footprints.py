@@ -17,9 +17,9 @@ from postgast import pg_query_pb2 as pg
 from migplan.names import quoted
 from migplan.run.engine.footprints import CHECKS, EVERYTHING, EXCLUSIVE, INDEXES, PARTS, Footprint, joined
 from migplan.sql.effects import effects
-from migplan.sql.tree import sql_name, statement_tree, words
+from migplan.sql.tree import relation_name, sql_name, statement_tree, words
 
-_FOUNDING = re.compile(r"\bATTACH\s+PARTITION\b|\bINHERITS\s*\(", re.IGNORECASE)
+_FOUNDING = re.compile(r"\bATTACH\s+PARTITION\b|\bINHERITS\s*\(|\bPARTITION\s+BY\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,7 @@ class Families:
     """What is known of them, from the statements seen so far."""
 
     def __init__(self) -> None:
+        self.partitioned: set[str] = set()
         self._parents: dict[str, set[str]] = {}
         self._table_of: dict[str, str] = {}  # of each index
 
@@ -121,7 +122,10 @@ class Families:
         """Learn from a statement that makes tables."""
         if not _FOUNDING.search(text):
             return
-        for each in effects(statement_tree(text)).children:
+        node = statement_tree(text)
+        if node.create_stmt.HasField("partspec"):
+            self.partitioned.add(relation_name(node.create_stmt.relation))
+        for each in effects(node).children:
             self._parents.setdefault(each.child.name, set()).add(each.parent.name)
 
     def footprint(self, reading: Reading) -> Footprint:

@@ -4,8 +4,7 @@
   object, and more memory for locks than servers have.
 * A data file says its own steps. Where a step is only the blocks of one large table, each block is one; small
   tables that follow each other, and whose steps are nothing but rows, share one.
-* In a constraints file whatever has to go through many rows is a step of its own; a key of a large table is
-  added without looking at the rows, and validated in a second step, which blocks nobody.
+* In a constraints file whatever has to go through many rows is a step of its own (``constraints``).
 """
 
 from __future__ import annotations
@@ -29,29 +28,23 @@ from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Layout
 from migplan.errors import BundleError
 from migplan.names import QualifiedName, parse, quoted
-from migplan.run.bundle.footprints import AddedKey, Families, checking, read
+from migplan.run.bundle.chunks import IMPERSONATION, Chunk, step_of
+from migplan.run.bundle.constraints import LARGE_BYTES, ConstraintSteps
+from migplan.run.bundle.footprints import Families, read
 from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, LOADS, REFERS, Footprint, joined
 from migplan.run.engine.steps import CopyBlock, LiveRows, LiveSequences, Segment, Statements, Step
 from migplan.sql.split import CopyRows, Statement, pieces
 from migplan.sql.text import do_block, literal
 from migplan.sql.tree import relation_name, statement_tree
 
-STATEMENTS = 100
-LARGE_BYTES = 1 << 20
-"""What goes through a table with more than this is a step of its own."""
-
 SHARED_BLOCKS = 50
 """So many blocks of small tables share a step, as long as they all are not large."""
-
-LARGE_ROWS = 100_000
-"""Keys of tables with more rows than this are added first and validated later."""
 
 _SETTING = re.compile(
     r"\s*SET\s+(?!SESSION\s+AUTHORIZATION|ROLE\b|CONSTRAINTS)(?:SESSION\s+)?(\w+)"
     r"|\s*SELECT\s+pg_catalog\.set_config\('(\w+)'",
     re.IGNORECASE,
 )
-_IMPERSONATION = re.compile(r"\s*(SET|RESET)\s+(?:SESSION\s+AUTHORIZATION|ROLE)\b", re.IGNORECASE)
 
 
 def steps_of(
@@ -155,7 +148,7 @@ class _Kept:
         """The others; of statements that run as another role, that role is not taken for none of them."""
         waiting: list[tuple[Statement, str]] = []
         for statement, settings in statements:
-            word = _IMPERSONATION.match(statement.text)
+            word = IMPERSONATION.match(statement.text)
             if word and word[1].upper() == "SET":
                 waiting = [(statement, settings)]
             elif word:
@@ -187,7 +180,10 @@ class _Deriving:
         elif file.phase == "schema":
             yield from _chunked(self._reader(file), file.phase, self._families)
         else:
-            yield from self._constraints(self._reader(file), file.phase)
+            making = ConstraintSteps(
+                file.file, file.phase, self._families, self._bytes, self._rows, self._carried
+            )
+            yield from making.steps(self._reader(file).statements())
 
     def _reader(self, file: BundleFile) -> _Reader:
         return _Reader(self._bundle, file.file, self._kept)
@@ -196,6 +192,10 @@ class _Deriving:
     def _live(self) -> bool:
         manifest = self._manifest
         return manifest.constraints is Layout.WITH_SCHEMA or manifest.contents == "data"
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {table.table: table.rows for table in self._manifest.tables}
 
     @cached_property
     def _bytes(self) -> dict[str, int]:
@@ -207,51 +207,6 @@ class _Deriving:
                     for name in (block.table, *whole):
                         found[name] += size_of(block)
         return found
-
-    @cached_property
-    def _rows(self) -> dict[str, int]:
-        return {table.table: table.rows for table in self._manifest.tables}
-
-    def _can_wait(self, key: AddedKey) -> bool:
-        """Whether a key is added first and validated later.
-
-        Keys to partitioned tables are not: servers up to version 17 validate only one half of them.
-        """
-        large = self._rows.get(key.table, 0) > LARGE_ROWS
-        return key.can_wait and large and not self._families.has_parts(key.referenced)
-
-    def _constraints(self, reader: _Reader, phase: str) -> Iterator[Step]:
-        whole = reader.kept is None
-        light = _Chunk(reader.name, phase, whole=whole)
-        for statement, settings in reader.statements():
-            reading = read(statement_tree(statement.text))
-            footprint = self._families.footprint(reading)
-            weight = self._bytes.get(reading.builds or "", 0)
-            key = reading.key
-            carried = key is not None and str(key) in self._carried
-            if weight <= LARGE_BYTES and not carried:
-                yield from light.add(statement, settings, footprint)
-                continue
-            yield from light.close()
-            alone = _Chunk(reader.name, phase, whole=whole)
-            yield from alone.add(statement, settings, footprint)
-            (step,) = alone.close()
-            step = replace(step, weight=weight)
-            if key and carried:
-                yield _added(step, statement, key, "and never validated")
-            elif key and self._can_wait(key):
-                yield replace(_added(step, statement, key, "added"), weight=0)
-                checked = self._families.widened(checking(key))
-                yield replace(_validated(step, statement, key), footprint=checked)
-            else:
-                yield step
-        yield from light.close()
-
-
-def _added(step: Step, statement: Statement, key: AddedKey, how: str) -> Step:
-    body = statement.text.rstrip().removesuffix(";")
-    adding = Statements(statement.start, statement.end, statement.line, f"{body} NOT VALID;")
-    return replace(step, name=f"key {key.name} of {key.table}, {how}", segments=(adding,))
 
 
 def _carried(text: str, keys: Collection[str]) -> str:
@@ -267,16 +222,9 @@ def _carried(text: str, keys: Collection[str]) -> str:
     return text
 
 
-def _validated(step: Step, statement: Statement, key: AddedKey) -> Step:
-    text = f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {quoted(key.name)};"
-    checking = Statements(statement.start, statement.end, statement.line, text)
-    name = f"key {key.name} of {key.table}, validated"
-    return replace(step, name=name, segments=(checking,))
-
-
 def _chunked(reader: _Reader, phase: str, families: Families) -> Iterator[Step]:
     """Yield steps of a hundred statements each, in their order."""
-    chunk = _Chunk(reader.name, phase, whole=reader.kept is None)
+    chunk = Chunk(reader.name, phase, whole=reader.kept is None)
     for statement, settings in reader.statements():
         families.see(statement.text)
         yield from chunk.add(statement, settings, EVERYTHING)
@@ -286,84 +234,10 @@ def _chunked(reader: _Reader, phase: str, families: Families) -> Iterator[Step]:
 def _role_step(reader: _Reader, file: BundleFile) -> Step:
     """Return the one step that makes roles, and has the journal remember which it made."""
     found = [statement for statement, _ in reader.statements()]
-    step = _step_of(file.file, file.phase, found, reader.settings, [EVERYTHING])
+    step = step_of(file.file, file.phase, found, reader.settings, [EVERYTHING])
     last = found[-1]
     remembering = Statements(last.start, last.end, last.line, MADE)
     return replace(step, name="roles that are missing", segments=(*step.segments, remembering))
-
-
-class _Chunk:
-    """Statements that become one step.
-
-    They have the same settings, and none runs as another role only half.
-    """
-
-    def __init__(self, file: str, phase: str, *, whole: bool) -> None:
-        self._file = file
-        self._phase = phase
-        self._whole = whole  # nothing between its statements is left out
-        self._statements: list[Statement] = []
-        self._footprints: list[Footprint] = []
-        self._settings = ""
-        self._impersonating = False
-
-    def add(self, statement: Statement, settings: str, footprint: Footprint) -> Iterator[Step]:
-        """Take a statement; what was there before becomes a step if the two do not go together."""
-        if not self._impersonating and self._is_complete(settings, footprint):
-            yield from self.close()
-        self._settings = settings
-        self._statements.append(statement)
-        self._footprints.append(footprint)
-        if found := _IMPERSONATION.match(statement.text):
-            self._impersonating = found[1].upper() == "SET"
-
-    def close(self) -> Iterator[Step]:
-        """The step of what is there."""
-        if self._statements:
-            step = _step_of(self._file, self._phase, self._statements, self._settings, self._footprints)
-            pieces_ = tuple(Statements(each.start, each.end, each.line) for each in self._statements)
-            yield step if self._whole else replace(step, segments=pieces_)
-        self._statements, self._footprints = [], []
-
-    def _is_complete(self, settings: str, footprint: Footprint) -> bool:
-        return bool(self._statements) and (
-            len(self._statements) >= STATEMENTS
-            or settings != self._settings
-            or footprint.everything != self._footprints[-1].everything
-            or (self._phase == "rollback" and _locks_many(self._statements[-1]))
-        )
-
-
-def _locks_many(statement: Statement) -> bool:
-    """Whether it alone takes as many locks as a transaction should: it empties a batch of tables."""
-    return statement.text.startswith(("TRUNCATE ", "DO "))
-
-
-def _step_of(
-    file: str, phase: str, statements: Sequence[Statement], settings: str, concerned: Sequence[Footprint]
-) -> Step:
-    first, last = statements[0], statements[-1]
-    name = _first_words(first.text)
-    if len(statements) > 1:
-        end = last.line + last.text.count("\n")
-        name = f"lines {first.line} to {end}, {len(statements)} statements"
-    return Step(
-        number=0,
-        file=file,
-        name=name,
-        phase=phase,
-        line=first.line,
-        settings=settings,
-        segments=(Statements(first.start, last.end, first.line),),
-        footprint=joined(concerned),
-        bytes=last.end - first.start,
-    )
-
-
-def _first_words(text: str) -> str:
-    """A statement's beginning, on one line: CREATE INDEX rooms_hotel_idx ON public.rooms ..."""
-    line = " ".join(text.split()).removesuffix(";")
-    return line if len(line) <= 90 else f"{line[:87]}..."
 
 
 FROZEN_BYTES = 1 << 20

@@ -25,6 +25,7 @@ from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import BundleError, JournalError, RefusedError
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.address import Address
+from migplan.run.bundle.constraints import left_indexes
 from migplan.run.bundle.initial_state import InitialState
 from migplan.run.bundle.keeping import Keeping
 from migplan.run.bundle.kept import LocalBundle, as_applied, difference
@@ -509,7 +510,9 @@ class Work:
             preexisting.note_default(text)
         if left := [text for _, text in preexisting.pending]:
             steps.append(self._step(file, "what was added to objects that stay", left))
-        texts = [*self._put_back(preexisting), *([self._marking(file)] if marking else [])]
+        done = {entry.name for entry in self.entries if entry.file == file and entry.state == "done"}
+        texts = [f"DROP INDEX IF EXISTS {index};" for index in left_indexes(done)]
+        texts += [*self._put_back(preexisting), *([self._marking(file)] if marking else [])]
         if not steps:
             return [self._step(file, "nothing to roll back", texts)] if texts else []
         last = steps[-1]
