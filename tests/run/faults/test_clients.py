@@ -15,6 +15,7 @@ from psycopg import generators, sql
 from migplan.bundle.verified import VerifiedBundle
 from migplan.errors import LockedError, StepError
 from migplan.postgres.address import Address
+from migplan.run.bundle import steps as bundle_steps
 from migplan.run.engine import events, journal, lock, worker
 from migplan.run.engine.events import Event
 from tests.run.faults.breaking import bundle, count_of, reaches
@@ -64,6 +65,7 @@ def test_killed_inside_of_rows(
     newest: Server, source: str, target: str, layout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "BLOCK", 2000)
+    monkeypatch.setattr(bundle_steps, "SHARED_BLOCKS", 1)
     verified, where = bundle(newest, source, layout), newest.address(target)
     for blocks in (1, 2, 5, 9, 30, 31):
         assert dying(verified, where, options(2), reaches(count_of(events.Moved), blocks))
@@ -92,6 +94,10 @@ def without_answers(verified: VerifiedBundle, where: Address) -> None:
         return finish(*words)
 
     class Deaf:
+        copy_to = staticmethod(generators.copy_to)
+        send = staticmethod(generators.send)
+        fetch_many = staticmethod(generators.fetch_many)
+
         @staticmethod
         def execute(pgconn: psycopg.pq.abc.PGconn) -> object:
             if committing:
