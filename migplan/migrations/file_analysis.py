@@ -47,7 +47,7 @@ def analysis_of_file(
         return FileAnalysis(migration, _with_told((), migration))
     statements = tuple(statements_of(migration.up))
     refuse_ends(statements, migration.up.file)
-    outside = non_transactional(statements)
+    outside = non_transactional(statements, together=migration.in_transaction)
     context = Context(migration, migration.in_transaction and not outside, sizes, style, platform=platform)
     return FileAnalysis(
         migration,

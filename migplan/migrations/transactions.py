@@ -38,15 +38,32 @@ class NonTransactional:
     statement: str
     why: str
     index: Thing | None = None  # what stays behind, invalid, when it fails half-way
+    commits: bool = False  # it may commit by itself, again and again, and nobody sees what it does to rows
 
 
-def non_transactional(statements: Sequence[Parsed]) -> tuple[NonTransactional, ...]:
-    """All of them in a file, in their order."""
+def non_transactional(statements: Sequence[Parsed], *, together: bool = True) -> tuple[NonTransactional, ...]:
+    """All of them in a file, in their order; where it asks for no transaction, also those that may commit."""
     found = [
         NonTransactional(each.line, each.beginning, *said) for each in statements if (said := _never(each))
     ]
     found += _new_values_in_use(statements)
+    if not together:
+        found += [
+            NonTransactional(each.line, each.beginning, "it may commit by itself", commits=True)
+            for each in statements
+            if may_commit(each)
+        ]
     return tuple(sorted(found, key=lambda each: each.line))
+
+
+_COMMITS = re.compile(r"\b(?:call|commit|rollback)\b", re.IGNORECASE)
+
+
+def may_commit(statement: Parsed) -> bool:
+    """Whether a statement may end transactions: the call of a procedure, or a DO block that says so."""
+    return statement.kind == "call_stmt" or (
+        statement.kind == "do_stmt" and bool(_COMMITS.search(statement.text))
+    )
 
 
 _ENDS = {

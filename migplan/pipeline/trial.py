@@ -204,7 +204,11 @@ def refuse_failed(tried: Tried, analysis: Analysis) -> None:
         raise RefusedError(
             f"{each.name} fails on {tried.server}, where it was tried before the target; nothing was changed:"
             f"\n  {each.failure.place}: {each.failure.what}"
-            + "".join(f"\n  {line}" for line in (each.failure.statement, each.failure.detail) if line),
+            + "".join(
+                f"\n  {line}"
+                for line in (each.failure.statement, each.failure.detail, each.failure.hint)
+                if line
+            ),
             do="fix it; or, where the target is not like that, apply without a trial: --no-try",
         )
     for each in tried.of("not judged"):

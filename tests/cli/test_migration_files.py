@@ -178,6 +178,36 @@ def test_what_a_file_says_of_its_transaction_holds_for_its_statements(
     assert asked(target, "SELECT level FROM said WHERE file = '9 down'") == [("serializable",)]
 
 
+def test_what_commits_by_itself_runs_where_the_file_wants_no_transaction(
+    new_target: str, write: Write, run: Run
+) -> None:
+    write(
+        _001_t="CREATE TABLE public.t (n int);\nCREATE PROCEDURE public.fill(n int) LANGUAGE plpgsql AS "
+        "'BEGIN INSERT INTO public.t VALUES (n); COMMIT; INSERT INTO public.t VALUES (8 / (n - 2)); END';",
+        _002_call="CALL public.fill(1);",
+    )
+    words = ("apply", "m", "--target", new_target)
+    hint = "a file of its own that begins with -- migplan: no-transaction"
+    assert hint in run(*words, exit_code=2).stderr
+    assert hint in run(*words, "--no-try", exit_code=2).stderr
+    assert hint in run("analyze", "m", "--try", exit_code=1).stdout
+    write(_002_call="-- migplan: no-transaction\nCALL public.fill(1);\nDO 'BEGIN CALL public.fill(2); END';")
+    failed = run(*words, "--no-try", exit_code=2).stderr
+    assert "002_call.sql:3: division by zero" in failed
+    assert "what it did before it failed stays; the next apply runs it from its beginning" in failed
+    assert asked(new_target, "SELECT n FROM t") == [(1,), (-8,), (2,)]
+    why = "it commits by itself, and what it did to rows is not known: CALL public.fill(1) (line 2)"
+    assert why in run("rollback", *words[1:], "--yes", exit_code=2).stderr, "half of it is done"
+    with psycopg.connect(new_target) as connection:
+        connection.execute(
+            "CREATE OR REPLACE PROCEDURE public.fill(n int) LANGUAGE plpgsql AS "
+            "'BEGIN INSERT INTO public.t VALUES (n * 10); COMMIT; END'"
+        )
+    run(*words, "--no-try")
+    assert asked(new_target, "SELECT n FROM t") == [(1,), (-8,), (2,), (20,)], "what was done is not repeated"
+    assert why in run("rollback", *words[1:], "--yes", exit_code=2).stderr
+
+
 def test_files_with_transactions_of_their_own_are_tried_and_rehearsed(
     new_target: str, write: Write, run: Run
 ) -> None:

@@ -55,6 +55,24 @@ def test_what_can_be(tmp_path: Path, sql: str) -> None:
     assert not non_transactional(statements(tmp_path, f"{sql};"))
 
 
+@pytest.mark.parametrize(
+    ("sql", "commits"),
+    [
+        ("CALL fill()", True),
+        ("DO 'BEGIN COMMIT; END'", True),
+        ("DO $$BEGIN CALL fill(); END$$", True),
+        ("DO 'BEGIN PERFORM 1; END'", False),
+        ("SELECT 1", False),
+    ],
+)
+def test_what_may_commit_is_alone_where_no_transaction_is_wanted(
+    tmp_path: Path, sql: str, commits: bool
+) -> None:
+    found = statements(tmp_path, f"{sql};")
+    assert [each.commits for each in non_transactional(found, together=False)] == [True] * commits
+    assert not non_transactional(found)
+
+
 def test_a_value_of_an_enum_that_is_used_has_to_be_committed_first(tmp_path: Path) -> None:
     add = "ALTER TYPE m ADD VALUE 'best';\n"
     assert not non_transactional(statements(tmp_path, add))

@@ -228,7 +228,12 @@ class Execution:
                 return
             if self._stopping.is_set():
                 raise StoppedError
-            if attempt > self._options.retries or not is_passing(failed) or step.phase == PROGRAM:
+            if (
+                attempt > self._options.retries
+                or not is_passing(failed)
+                or step.phase == PROGRAM
+                or step.commits
+            ):
                 break  # a program has tries of its own
             wait = back_off(attempt, _FIRST_WAIT)
             self._on_event(events.Retrying(step, attempt, failed.what, wait))

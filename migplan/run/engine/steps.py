@@ -82,6 +82,7 @@ class Step:
     weight: int = 0  # of those that could run, the heaviest begins first
     non_transactional: str = ""  # the statement, where it cannot be in a transaction
     leaves: str = ""  # the index that such a statement leaves behind, invalid, when it fails half-way
+    commits: bool = False  # such a statement commits by itself: tried again, it does again what it did
 
     def __str__(self) -> str:
         return f"{self.file}: {self.name}"

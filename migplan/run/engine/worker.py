@@ -53,6 +53,9 @@ NOT_KNOWN = "whether its commit arrived is not known here"
 _NON_TRANSACTIONAL = (
     "it cannot be in a transaction: what it did before it failed stays; the next apply looks what that is"
 )
+_COMMITS = (
+    "it commits by itself: what it did before it failed stays; the next apply runs it from its beginning"
+)
 
 _COMES_LIVE = "its rows come live from the source, and this run was not given one"
 _GIVE_SOURCE = "run it with: migplan apply BUNDLE --source SOURCE"
@@ -305,7 +308,7 @@ class _Doing:
 
         The journal says that it was begun, it runs, and the journal says that it is done. When it was begun
         and is not done, nobody knows how far it came: an invalid index that it left is dropped, it runs
-        again, and what turns out to be so already was done.
+        again, and what turns out to be so already was done. What commits by itself says nothing of the kind.
         """
         step = self._step
         tried_before = self._begin_alone()
@@ -327,7 +330,7 @@ class _Doing:
         except FileError as error:
             raise self._error(error.what, step.line, do=error.do) from None
         except StepError as error:
-            if not (tried_before and error.sqlstate in _ALREADY_SO):
+            if step.commits or not (tried_before and error.sqlstate in _ALREADY_SO):
                 raise
             self._worker.warned(f"an earlier try had come to its end: {error.what}")
         if observer:
@@ -556,7 +559,7 @@ class _Doing:
     ) -> StepError:
         clean = self._worker.address.without_secrets
         if self._step.non_transactional:
-            more["left"] = _NON_TRANSACTIONAL
+            more["left"] = _COMMITS if self._step.commits else _NON_TRANSACTIONAL
         return StepError(
             clean(what),
             address=str(self._worker.address),

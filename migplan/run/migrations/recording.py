@@ -55,6 +55,7 @@ class Before:
     state: State
     held: dict[int, bool] = field(default_factory=dict)
     values: dict[Key, bool] = field(default_factory=dict)
+    unseen: Sequence[str] = ()  # statements whose rows nobody counts: they commit by themselves
 
 
 @dataclass
@@ -180,6 +181,7 @@ def facts_after(session: Session, before: Before, after: State, written: Written
         written.counters,
         written.counts,
         written.own,
+        before.unseen,
     )
 
 
@@ -289,7 +291,9 @@ class Recorder:
                 if said := self._begun.get(step.name):
                     self._going.setdefault(step.name, _went_on(said))
                 elif step.line == self._lines[step.name][0]:  # also when it is tried once more
-                    self._going[step.name] = _Going(look_before(session, self._text(step.name), self._states))
+                    before = look_before(session, self._text(step.name), self._states)
+                    before.unseen = self._unseen(step.name)
+                    self._going[step.name] = _Going(before)
                 if going := self._going.get(step.name):
                     going.base = {} if step.non_transactional else read_moment(session).counters
         except DatabaseError as error:
@@ -325,6 +329,14 @@ class Recorder:
             begun = _begun(going)
         self._keep(session, name, way, left, begun)
 
+    def _unseen(self, name: str) -> tuple[str, ...]:
+        """Return the statements of a migration that commit by themselves."""
+        return tuple(
+            f"{each.statement} (line {each.line})"
+            for each in self._analysis.by_name[name].non_transactional
+            if each.commits
+        )
+
     def _keep(
         self,
         session: Session,
@@ -359,13 +371,14 @@ def _begun(going: _Going) -> dict[str, Any]:
         "held": list(before.held.items()),
         "values": [[*key, value] for key, value in before.values.items()],
         "written": [[line, each.as_json()] for line, each in going.written.items()],
+        "unseen": list(before.unseen),
     }
 
 
 def _went_on(said: Mapping[str, Any]) -> _Going:
     """Return a migration as an earlier run left it."""
     values = {Key(*key): value for *key, value in said["values"]}
-    before = Before(from_json(said["state"]), dict(said["held"]), values)
+    before = Before(from_json(said["state"]), dict(said["held"]), values, said.get("unseen", ()))
     return _Going(before, written={line: Written.of_json(each) for line, each in said["written"]})
 
 

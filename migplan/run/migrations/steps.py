@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from migplan.errors import StepError
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Folder, Migration, Part
 from migplan.migrations.transaction_modes import (
@@ -82,7 +84,8 @@ def _one_by_one(step: Step, part: Part, outside: Mapping[int, NonTransactional])
         if statement and (found := outside.get(segment.line)):
             one = replace(_filled(step, (segment,)), settings="\n".join(settings))
             leaves = found.index.name if found.index else ""
-            yield replace(one, non_transactional=beginning(statement.text), leaves=leaves)
+            text = beginning(statement.text)
+            yield replace(one, non_transactional=text, leaves=leaves, commits=found.commits)
             continue
         frame = (READ_ONLY, READ_ONLY_ENDS) if each.modes.read_only else ()
         segments = (*map(_segment, frame[:1]), segment, *map(_segment, frame[1:]))
@@ -146,7 +149,25 @@ def run_steps(
         rehearsal=rehearsal,
     )
     run = target.begin(beginning, kept)
-    return target.execute(run, steps, files_of(folder), data_steps, answered, observer)
+    try:
+        return target.execute(run, steps, files_of(folder), data_steps, answered, observer)
+    except StepError as error:
+        error.do = error.do or _way_on(error, kind)
+        raise
+
+
+_COMMITS = re.compile(r"\s*(?:call|do)\b", re.IGNORECASE)
+
+
+def _way_on(error: StepError, kind: Kind) -> str:
+    """Return what to do about a statement that wants to commit, and stands in the transaction of its file."""
+    wants_to = error.sqlstate == "2D000" and _COMMITS.match(error.statement)
+    if kind != "migrate" or not wants_to or error.left:
+        return ""
+    return (
+        "it commits by itself, and a file is one transaction: put it into a file of its own that begins with "
+        "-- migplan: no-transaction"
+    )
 
 
 def numbered(steps: Sequence[Step]) -> tuple[Step, ...]:

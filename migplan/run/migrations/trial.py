@@ -186,7 +186,7 @@ class Failure:
             error.line or 0,
             beginning(error.statement),
             error.detail,
-            error.hint,
+            error.hint or error.do,
             error.context,
         )
 

@@ -41,6 +41,7 @@ class Facts:
     counters: Mapping[int, Any] = field(default_factory=dict)  # of all transactions of the file
     counts: bool = True
     own: Collection[int] | None = None  # transactions of the file; None: they are not all known
+    unseen: Sequence[str] = ()  # statements of the file that commit by themselves
 
 
 @dataclass(frozen=True)
@@ -236,6 +237,10 @@ class _Deriving:
     # --- rows ---------------------------------------------------------------------------------------------
 
     def _look_at_rows(self) -> None:
+        self._cannot += [
+            f"it commits by itself, and what it did to rows is not known: {each}"
+            for each in self._facts.unseen
+        ]
         if not self._facts.counts:
             self._cannot.append(
                 "the server does not count rows (track_counts is off): what became of them is not known"
