@@ -31,6 +31,24 @@ def test_a_failure_is_the_answer_no(new_target: str, write: Write, run: Run) -> 
     assert found["files"][3]["failure"]["sqlstate"] == "42P01"
 
 
+_BROUGHT = "no file makes {}, which Supabase brings along: say --platform supabase"
+
+
+def test_what_a_platform_brings_along_is_hinted_at(new_target: str, write: Write, run: Run) -> None:
+    write(_001_t="CREATE TABLE public.t (u uuid REFERENCES auth.users (id));")
+    assert _BROUGHT.format("schema auth") in run("rehearse", "m", exit_code=1).stdout
+    assert _BROUGHT.format("schema auth") in run("analyze", "m", "--try", exit_code=1).stdout
+    run("analyze", "m", "--try", "--platform", "supabase")
+    write(_002_own="CREATE SCHEMA auth;")
+    assert "brings along" not in run("analyze", "m", "--try", exit_code=1).stdout, "a file makes it"
+
+
+def test_a_role_that_a_platform_brings_along_is_hinted_at(write: Write, run: Run) -> None:
+    write(_001_t="DO $$BEGIN EXECUTE 'GRANT USAGE ON SCHEMA public TO ' || 'service' || '_role'; END$$;")
+    said = run("analyze", "m", "--try", exit_code=1).stdout
+    assert _BROUGHT.format("role service_role") in said
+
+
 def test_what_a_target_has_stands_before_the_first_file(new_target: str, write: Write, run: Run) -> None:
     with psycopg.connect(new_target) as connection:
         connection.execute("CREATE TABLE users (id int PRIMARY KEY, name text)")

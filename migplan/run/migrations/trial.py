@@ -16,13 +16,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import LiteralString, Protocol
 
+from migplan.catalog.provided import Provided
 from migplan.catalog.state import StateReader
 from migplan.config import Platform
 from migplan.errors import StepError
 from migplan.migrations.analysis import Analysis
-from migplan.migrations.model import Migration, ThingKind
+from migplan.migrations.model import Migration, Thing, ThingKind
 from migplan.migrations.source_files import reopened, statements_of
-from migplan.names import QualifiedName, split
+from migplan.names import QualifiedName, quoted, split
+from migplan.platforms import presets
 from migplan.postgres.address import Address
 from migplan.postgres.scratch import EMPTY, Judge, judge
 from migplan.postgres.session import Session, connect, reading
@@ -85,6 +87,8 @@ _LOCKS: LiteralString = """
 """
 # Undefined: a schema, table, column, function, object, or a type's operator class.
 _UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883", "42P02"})
+_BROUGHT = {"3F000": ThingKind.SCHEMA, "42704": ThingKind.ROLE}
+_NAMED = re.compile(r'"([^"]+)"')
 # What the rows of a database decide: cardinality, data, constraints, and what a file raises by itself.
 _OF_ROWS = frozenset({"21", "22", "23", "P0"})
 _NOT_OF_ROWS = frozenset({"22P02", "22007", "22008"})  # texts that no row would make right
@@ -543,7 +547,24 @@ class _Trying:
         missing = failure.sqlstate in _UNDEFINED and self._base.is_nothing
         named = self._needed_by(failure.what) if missing else ""
         why = f"no file makes {named}: if a target has it, say so with --target or --on" if named else ""
+        why = (self._brought_along(failure) if missing else "") or why
         return replace(noted, state="failed", failure=failure, why=why)
+
+    def _brought_along(self, failure: Failure) -> str:
+        """Return which platform brings a schema or a role that no file makes, and how one says so."""
+        name, kind = _NAMED.search(failure.what), _BROUGHT.get(failure.sqlstate)
+        if name is None or kind is None:
+            return ""
+        thing = Thing(kind, quoted(name[1]))
+        uses = (use for each in self._analysis.file_analyses for use in each.uses)
+        if any(use.thing == thing and use.how == "creates" for use in uses):
+            return ""
+        for key, platform in presets().items():
+            provided = Provided.of(platform.provided)
+            has = provided.schema if kind is ThingKind.SCHEMA else provided.role
+            if platform.stand_ins and has(name[1]):
+                return f"no file makes {thing}, which {platform.title} brings along: say --platform {key}"
+        return ""
 
     def _why_not_judged(self, name: str, failure: Failure) -> str:
         """Why a failure may come of what a scratch server, or the base, lacks; empty if it cannot."""
