@@ -289,7 +289,7 @@ class Asked:
 
     def _named(self, folder: Path) -> VerifiedBundle:
         """Return the bundle in a folder that people named; nothing that an export asks goes with it."""
-        there = self._there(folder)
+        there = self._as_it_is(folder)
         of_export = {
             "--source": self.source is not None and not there.manifest.is_live,
             "--out": self.out is not None,
@@ -314,11 +314,8 @@ class Asked:
         return named.default_bundle(folder.name) or folder
 
     def _there(self, folder: Path) -> VerifiedBundle:
-        """Return the bundle of a folder; it is refused as `apply` refuses it."""
-        from migplan.bundle.verified import load_verified
-        from migplan.cli import permission
-
-        verified = load_verified(folder)
+        """Return the bundle that is there already; it must be one of the source that was named."""
+        verified = self._as_it_is(folder)
         said = str(named.resolved(self.source, self.settings)) if self.source is not None else ""
         if said and said.partition("?")[0] != verified.manifest.origin.source:
             raise RefusedError(
@@ -326,6 +323,14 @@ class Asked:
                 do=f"rehearse it with: migplan rehearse {folder}; or write one of that database, with --out "
                 "elsewhere, or with --fresh over it",
             )
+        return verified
+
+    def _as_it_is(self, folder: Path) -> VerifiedBundle:
+        """Return the bundle of a folder; it is refused as `apply` refuses it."""
+        from migplan.bundle.verified import load_verified
+        from migplan.cli import permission
+
+        verified = load_verified(folder)
         if name := permission.signed_by(verified, self.settings):
             screen.show_aside([f"{folder} is signed by {name}"])
         return verified
