@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -23,8 +23,10 @@ from migplan.postgres.session import Session
 from migplan.progress import Progress
 from migplan.text.wording import listed
 from migplan.verify.expectation import Expectation
-from migplan.verify.moment import Moment
 from migplan.verify.verification import Check, Difference, TableProof
+
+if TYPE_CHECKING:
+    from migplan.verify.moment import Moment
 
 Proof = Mapping[str, Any]
 """What the journal has of a piece: table, columns, format, rows, and how and what was hashed."""
