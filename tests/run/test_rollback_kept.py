@@ -93,7 +93,7 @@ def test_a_folder_that_differs_is_said_and_what_was_applied_is_taken_back(
 ) -> None:
     address = newest_database("")
     before = schema(newest, address.params["dbname"])
-    applied(verified(newest, newest.demo), address, until=30)
+    applied(verified(newest, newest.demo), address, until=24)
     other = verified(newest, newest.demo, "--constraints", "with-schema")
     undone = taken_back(other, address)
     assert "20-constraints-foundation.sql is not there any more" in lost(undone).differs

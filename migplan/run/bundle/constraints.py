@@ -4,7 +4,7 @@
   when it is there: building it lets other indexes of the same table be built beside it, and costs the server
   half as much.
 * A key of a large table is added without looking at the rows, and validated in a step of its own.
-* Keys of small tables come last: each concerns two tables, all else of a file is about one.
+* Keys of small tables come behind indexes, triggers and comments: these are about one table, a key about two.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ _FIRST, _SECOND = "index of a constraint: ", "constraint that has the index "
 # All that a constraint may say of itself which an index says, too, or which stays with the constraint.
 _OF_INDEX = frozenset({"keys", "including", "options", "indexspace", "nulls_not_distinct"})
 _OF_CONSTRAINT = frozenset({"contype", "conname", "deferrable", "initdeferred", "location"})
+
+# What may come before keys that are listed before it. Row security may not, nor privileges: a key's rows are
+# looked at with the rights of whoever owns the table.
+_PASSES = frozenset({"comment_stmt", "create_trig_stmt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,9 @@ class ConstraintSteps:
                 else:
                     yield from self._large(step, statement, reading.key, carried=carried)
             else:
+                passes = reading.index or reading.key or node.WhichOneof("node") in _PASSES
+                if self._keyed and (footprint.everything or not passes):
+                    yield from self._closed()
                 yield from self._small(statement, settings, reading, footprint, unique)
         yield from self._added_constraints()
         yield from self._closed()
@@ -159,8 +166,6 @@ class ConstraintSteps:
         unique: Unique | None,
     ) -> Iterator[Step]:
         """Add what takes no time to others that do not; keys, and what is said of them, behind the rest."""
-        if footprint.everything:
-            yield from self._closed()
         of_key = not reading.index and any(thing in self._keyed for thing, _ in footprint.things)
         if reading.key:
             self._keyed.add(reading.key.table)
