@@ -43,6 +43,13 @@ class Contents:
         """The same, whatever the order of tables, and of rows within them."""
         return Contents(self.schema, "\n".join(sorted(self.rows.splitlines())))
 
+    def but_for_numbers(self, sequence: str, before: Contents) -> Contents:
+        """The same with another's value of a sequence, which may be further on here, never back."""
+        call = re.compile(rf"(?<=setval\('{re.escape(sequence)}', )\d+(?=, true\);)")
+        (here,), (there,) = call.findall(self.rows), call.findall(before.rows)
+        assert int(here) >= int(there), f"{sequence} went back from {there} to {here}"
+        return Contents(self.schema, call.sub(there, self.rows))
+
 
 def export(url: str, out: Path, *words: str) -> Manifest:
     """Run ``migplan export``, and read the manifest that it wrote."""
