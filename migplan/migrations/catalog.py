@@ -24,6 +24,8 @@ OF_TABLES = frozenset({ThingKind.COLUMN, ThingKind.CONSTRAINT, ThingKind.TRIGGER
 RELATIONS = (ThingKind.TABLE, ThingKind.SEQUENCE, ThingKind.INDEX)
 """What shares its names with the others in a schema."""
 _BARE = frozenset({ThingKind.SCHEMA, ThingKind.EXTENSION, ThingKind.ROLE, ThingKind.OTHER})
+_BY_CASCADE = frozenset({ThingKind.POLICY, ThingKind.TRIGGER, ThingKind.COLUMN})
+"""What uses a column and keeps it from being dropped without CASCADE."""
 _INDEXED = frozenset("pux")
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
 
@@ -142,6 +144,9 @@ class Catalog:
     def held_by(self, entry: Entry) -> Iterator[Place]:
         """Who made what is in the way of dropping something without CASCADE."""
         going = {entry, *entry.parts, *_of_column(entry)}
+        for user in _using_column(entry):
+            if user.made and _is_sure(user) and not _may_use(user):
+                yield user.made
         for dependent in (each for one in going for each in one.dependents):
             is_there = self._there.get(dependent.thing) is dependent and dependent.sure
             apart = dependent.home is None or dependent.home not in (entry, entry.home)
@@ -169,6 +174,8 @@ class Catalog:
                 return entry, None
             if not use.tolerant or thing.kind in {ThingKind.FUNCTION, ThingKind.TRIGGER} or use.detail == "v":
                 entry.made = place
+            if thing.kind is ThingKind.TRIGGER and use.sure:
+                self._replaced(entry, use)
             entry.sure = entry.sure or use.sure
             return entry, first
         entry = entry or self._put(Entry(thing, None))
@@ -186,6 +193,12 @@ class Catalog:
                 self._hang(index, entry)
                 entry.columns = index.columns
         return entry, first
+
+    def _replaced(self, trigger: Entry, use: Use) -> None:
+        """A trigger uses what it is replaced with, and no more what it used before."""
+        trigger.columns = frozenset(use.columns)
+        for entry in self._there.values():
+            entry.dependents.pop(trigger, None)
 
     def _named(self, use: Use) -> Thing:
         """The thing that is made, with the number that the server adds to a name which is taken."""
@@ -289,9 +302,20 @@ class Catalog:
             several = len(dependent.signatures) > 1  # of the functions of a name another one is left
             if (cascade or is_partition) and not several:
                 self._remove(dependent, place, cascade=cascade)
-        if cascade and entry.thing.kind is ThingKind.COLUMN and entry.home is not None:
-            for dependent in entry.home.dependents:
-                dependent.sure = dependent.sure and dependent.detail != "v"  # it may have it by SELECT *
+        if cascade and entry.home is not None:
+            self._drop_users(entry, entry.home, place)
+
+    def _drop_users(self, part: Entry, table: Entry, place: Place) -> None:
+        """What uses a part of a table goes with it by CASCADE; what queries the table may use it."""
+        if part.thing.kind is ThingKind.COLUMN:
+            for user in _using_column(part):
+                if not _may_use(user):
+                    self._remove(user, place, cascade=True)
+            for each in (*table.parts, *table.dependents):
+                each.sure = each.sure and not _may_use(each)
+        elif part.thing.kind is ThingKind.CONSTRAINT and part.detail in {"p", "u", "i"}:
+            for each in table.dependents:
+                each.sure = each.sure and each.detail != "f"  # the key may rest upon it
 
     def rename(self, entry: Entry, to: Thing, place: Place) -> None:
         """Give something another name, or another schema, with all that goes by its name."""
@@ -309,7 +333,7 @@ class Catalog:
             for part in list(entry.parts):  # its index
                 self._call(part, Thing(ThingKind.INDEX, dotted((new[0], new[-1]))), place)
         elif to.kind is ThingKind.COLUMN:
-            for part in _of_column(entry):
+            for part in (*_of_column(entry), *_using_column(entry)):
                 part.columns = part.columns - {parts_of(entry.thing.name)[-1]} | {new[-1]}
         elif to.kind is ThingKind.INDEX and home is not None and home.thing.kind is ThingKind.CONSTRAINT:
             *table, _ = parts_of(home.thing.name)
@@ -380,10 +404,27 @@ class Catalog:
 
 def _of_column(entry: Entry) -> list[Entry]:
     """The indexes and constraints of a table that stand and fall with a column of it."""
+    return [part for part in _naming_column(entry) if part.thing.kind not in _BY_CASCADE]
+
+
+def _using_column(entry: Entry) -> list[Entry]:
+    """The policies, triggers and generated columns of a table that are in the way of dropping a column."""
+    return [part for part in _naming_column(entry) if part.thing.kind in _BY_CASCADE]
+
+
+def _naming_column(entry: Entry) -> list[Entry]:
     if entry.thing.kind is not ThingKind.COLUMN or entry.home is None:
         return []
     own = parts_of(entry.thing.name)[-1]
     return [part for part in entry.home.parts if own in part.columns]
+
+
+def _may_use(entry: Entry) -> bool:
+    """Whether it may use any column of its tables: it queries them, or may have got another expression."""
+    kind, detail = entry.thing.kind, entry.detail
+    queries = (kind is ThingKind.TABLE and detail not in {"p", "r"}) or detail == "q"
+    has_expression = kind is ThingKind.POLICY or (kind is ThingKind.COLUMN and bool(entry.columns))
+    return queries or (has_expression and entry.altered is not None)
 
 
 def _is_sure(entry: Entry | None) -> bool:

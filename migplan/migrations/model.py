@@ -221,8 +221,9 @@ class Use:
         None  # nothing is done where this is there: the table of CREATE TABLE IF NOT EXISTS
     )
     chosen: tuple[str, str, str] | None = None  # what the server makes a name from, where none is said
-    columns: tuple[str, ...] = ()  # of an index or a constraint: it goes with any of them
+    columns: tuple[str, ...] = ()  # that something made on a table uses: it goes with any of them
     detail: str = (
-        ""  # of a constraint its kind as pg_constraint has it; of a table "v" for a view, "p" for a part
+        ""  # of a constraint its kind as pg_constraint has it; of a table "v" for a view, "p" for a part;
+        # of a policy "q" where it queries tables
     )
     clouds: frozenset[ThingKind] = frozenset()

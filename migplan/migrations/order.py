@@ -447,21 +447,23 @@ class Walk:
         if use.thing.kind is ThingKind.EXTENSION:
             self._brought |= set(ThingKind) - OF_TABLES
         again = self.catalog.gone.get(use.thing)
+        known = self.catalog.get(use.thing)
+        was_sure = known is None or known.sure
         entry, first = self.catalog.make(use, place)
         self._made[use.thing] = entry
         if again is not None and again.at != place.at:
             reason = Reason(self._names[place.at], use, self._names[again.at], again.use)
             self.after.setdefault((again.at, place.at), reason)
         if first is not None and first.use is not use:
-            self._duplicate(entry, first, place)
+            self._duplicate(entry, first, place, was_sure=was_sure)
 
-    def _duplicate(self, entry: Entry, first: Place, place: Place) -> None:
+    def _duplicate(self, entry: Entry, first: Place, place: Place, *, was_sure: bool) -> None:
         use = place.use
         last = self.duplicates[-1] if self.duplicates else None
         if last is not None and use.of == last.thing and use.number == last.second[1].number:
             return  # the columns of a table that is made twice
         clouded = entry.thing.kind in self.clouds
-        sure = use.sure and first.use.sure and not clouded
+        sure = was_sure and use.sure and first.use.sure and not clouded
         found = Duplicate(
             use.thing, (self._names[first.at], first.use), (self._names[place.at], use), is_sure=sure
         )
@@ -523,7 +525,7 @@ class Walk:
             self._after_users(place, entry)
             there = self.catalog.get(use.to)
             if there is not None and there is not entry and there.made is not None:
-                self._duplicate(there, there.made, place)
+                self._duplicate(there, there.made, place, was_sure=there.sure)
             self.catalog.rename(entry, use.to, place)
             entry.made = place
         if again is not None and again.at != place.at:

@@ -170,6 +170,39 @@ FALSE_ALARMS: dict[str, tuple[str, ...]] = {
         "CREATE TABLE t (a serial UNIQUE CHECK (a > 0), b int REFERENCES t (a) REFERENCES v (b));",
         "DROP INDEX t_a_idx; CREATE INDEX ON v (a); DROP TABLE v CASCADE;",
     ),
+    "what uses a column goes with it by CASCADE": (
+        _T + "ALTER TABLE t ADD z int, ADD w int; CREATE TABLE o (x int, y int);"
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;",
+        "CREATE SCHEMA s; ALTER TABLE t SET SCHEMA s; CREATE POLICY k ON s.t USING (x > 0);"
+        "CREATE POLICY l ON s.t FOR INSERT WITH CHECK (t.x > 0); CREATE POLICY m ON s.t USING (z > 0);"
+        "CREATE POLICY n ON s.t USING (EXISTS (SELECT FROM o WHERE o.y = t.w));"
+        "CREATE POLICY p ON s.t USING (EXISTS (SELECT FROM o WHERE o.x = t.w));",
+        "CREATE TRIGGER g BEFORE UPDATE ON s.t FOR EACH ROW WHEN (NEW.x > OLD.w) EXECUTE FUNCTION f();"
+        "CREATE TRIGGER h BEFORE UPDATE OF x ON s.t FOR EACH ROW EXECUTE FUNCTION f();"
+        "CREATE TRIGGER i BEFORE UPDATE OF z ON s.t FOR EACH ROW WHEN (NEW.w > 0) EXECUTE FUNCTION f();"
+        "ALTER TABLE s.t ADD q int GENERATED ALWAYS AS (x + 1) STORED CHECK (q > 0);",
+        "ALTER TABLE s.t RENAME x TO v; ALTER POLICY m ON s.t USING (v > 0);"
+        "CREATE POLICY r ON s.t USING (v > 0); ALTER POLICY r ON s.t USING (true);",
+        "ALTER TABLE s.t DROP v CASCADE;",
+        "CREATE POLICY k ON s.t USING (z > 0); CREATE POLICY l ON s.t USING (true);"
+        "CREATE TRIGGER g BEFORE UPDATE OF w ON s.t FOR EACH ROW EXECUTE FUNCTION f();"
+        "ALTER TABLE s.t ADD q int;",
+        "ALTER TABLE o DROP x CASCADE; ALTER TABLE s.t DROP w CASCADE; ALTER TABLE s.t DROP z CASCADE;",
+    ),
+    "a key goes with what it rests upon, and a trigger uses what it was replaced with": (
+        "CREATE TABLE t (id int CONSTRAINT p PRIMARY KEY, x int CONSTRAINT u UNIQUE, y int UNIQUE, z int);"
+        "CREATE TABLE o (t int CONSTRAINT k REFERENCES t, x int CONSTRAINT l REFERENCES t (x),"
+        "y int CONSTRAINT m REFERENCES t (y)); CREATE MATERIALIZED VIEW v AS SELECT id FROM t;"
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;"
+        "CREATE FUNCTION g(int) RETURNS int IMMUTABLE LANGUAGE sql RETURN 1;"
+        "CREATE TRIGGER h BEFORE UPDATE OF z ON t FOR EACH ROW WHEN (NEW.z > 0) EXECUTE FUNCTION f();",
+        "ALTER TABLE t DROP CONSTRAINT u CASCADE, ADD w int GENERATED ALWAYS AS (g(z)) STORED;"
+        "CREATE OR REPLACE TRIGGER h BEFORE UPDATE OF x ON t FOR EACH ROW WHEN (NEW.x > 0) "
+        "EXECUTE FUNCTION f();",
+        "DROP FUNCTION g CASCADE; ALTER TABLE t DROP z CASCADE, DROP id CASCADE;",
+        "CREATE TABLE IF NOT EXISTS v (x int); ALTER TABLE t DROP y CASCADE, DROP x CASCADE;"
+        "CREATE TRIGGER h BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();",
+    ),
     "schemas": (
         "CREATE SCHEMA s CREATE TABLE t (id serial PRIMARY KEY) CREATE VIEW v AS SELECT * FROM t;",
         "SET search_path = s, public; CREATE TYPE m AS (a int); CREATE INDEX i ON t (id); DROP VIEW v;",
@@ -299,6 +332,10 @@ ALTER TRIGGER {k} ON {t} RENAME TO {k2}
 CREATE POLICY {k} ON {t} USING ({c} > 0)
 DROP POLICY IF EXISTS {k} ON {t}
 ALTER POLICY {k} ON {t} RENAME TO {k2}
+ALTER POLICY {k} ON {t} USING ({c} > 0)
+CREATE POLICY {k} ON {t} USING (EXISTS (SELECT FROM {t2} AS o WHERE o.{c} > 0))
+CREATE TRIGGER {k} BEFORE UPDATE OF {c} ON {t} FOR EACH ROW WHEN (NEW.{c2} > 0) EXECUTE FUNCTION {n}()
+ALTER TABLE {t} ADD {c} int GENERATED ALWAYS AS ({c2} + 1) STORED
 CREATE SCHEMA {s}
 DROP SCHEMA {s}
 DROP SCHEMA {s} CASCADE

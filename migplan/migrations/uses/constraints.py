@@ -36,7 +36,11 @@ def column(
     schema, name, own = relation.schemaname, relation.relname, definition.colname
     if not definition.HasField("type_name"):
         return  # an option of a partition's column
-    made = scope.creates(ThingKind.COLUMN, schema, name, own, tolerant=tolerant, of=table)
+    generated = [
+        node.constraint for node in definition.constraints if node.constraint.contype == pg.CONSTR_GENERATED
+    ]
+    used = tuple(word for each in generated for word in columns_in(each.raw_expr))
+    made = scope.creates(ThingKind.COLUMN, schema, name, own, tolerant=tolerant, of=table, columns=used)
     with scope.unless_there(made if tolerant and scope.unless is None else None):
         if words(definition.type_name.names)[-1:] and words(definition.type_name.names)[-1] in SERIAL:
             owned_sequence(scope, relation, own)
@@ -46,8 +50,11 @@ def column(
             expressions.every(scope, definition.type_name.typmods)
         if definition.HasField("raw_default"):
             expressions.read(scope, definition.raw_default)
+        with scope.made(made):
+            for each in generated:
+                constraint(scope, table, relation, each, own)
         for node in definition.constraints:
-            if node.constraint not in but:
+            if node.constraint not in [*but, *generated]:
                 constraint(scope, table, relation, node.constraint, own, tolerant=tolerant)
 
 

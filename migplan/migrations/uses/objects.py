@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from postgast import find_nodes
 from postgast import pg_query_pb2 as pg
 
 from migplan.migrations.model import Thing, ThingKind
 from migplan.migrations.uses import expressions, system
+from migplan.migrations.uses.constraints import columns_in
 from migplan.migrations.uses.named import KINDS, WITHOUT_SCHEMA, use
 from migplan.migrations.uses.scope import Scope, dotted
 from migplan.names import quoted
@@ -85,7 +87,10 @@ def create_trigger(scope: Scope, statement: pg.CreateTrigStmt) -> None:
         for field in ("when_clause", "constrrel"):
             if statement.HasField(field):
                 expressions.read(scope, getattr(statement, field))
-    _on_table(scope, ThingKind.TRIGGER, relation, statement.trigname, tolerant=statement.replace)
+    used = tuple(columns_in(statement.when_clause))
+    _on_table(
+        scope, ThingKind.TRIGGER, relation, statement.trigname, tolerant=statement.replace, columns=used
+    )
     if statement.isconstraint:
         schema, table, name = relation.schemaname, relation.relname, statement.trigname
         trigger = _part_of(scope, ThingKind.TRIGGER, relation, name)
@@ -103,7 +108,10 @@ def create_policy(scope: Scope, statement: pg.CreatePolicyStmt) -> None:
     """CREATE POLICY: its table, roles, and what its expressions call."""
     with scope.made(_part_of(scope, ThingKind.POLICY, statement.table, statement.policy_name)):
         _policy(scope, statement)
-    _on_table(scope, ThingKind.POLICY, statement.table, statement.policy_name)
+    used = (*columns_in(statement.qual), *columns_in(statement.with_check))
+    queries = [*find_nodes(statement.qual, pg.SubLink), *find_nodes(statement.with_check, pg.SubLink)]
+    detail = "q" if queries else ""
+    _on_table(scope, ThingKind.POLICY, statement.table, statement.policy_name, columns=used, detail=detail)
 
 
 def alter_policy(scope: Scope, statement: pg.AlterPolicyStmt) -> None:
@@ -133,11 +141,27 @@ def _part_of(scope: Scope, kind: ThingKind, relation: pg.RangeVar, name: str) ->
 
 
 def _on_table(
-    scope: Scope, kind: ThingKind, relation: pg.RangeVar, name: str, *, tolerant: bool = False
+    scope: Scope,
+    kind: ThingKind,
+    relation: pg.RangeVar,
+    name: str,
+    *,
+    tolerant: bool = False,
+    columns: tuple[str, ...] = (),
+    detail: str = "",
 ) -> None:
     if not scope.own(relation):
         table = Thing(ThingKind.TABLE, dotted(scope.home(relation.schemaname), relation.relname))
-        scope.creates(kind, relation.schemaname, relation.relname, name, tolerant=tolerant, of=table)
+        scope.creates(
+            kind,
+            relation.schemaname,
+            relation.relname,
+            name,
+            tolerant=tolerant,
+            of=table,
+            columns=columns,
+            detail=detail,
+        )
 
 
 def create_role(scope: Scope, statement: pg.CreateRoleStmt) -> None:
