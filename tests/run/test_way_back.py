@@ -20,6 +20,8 @@ from tests.servers import Server
 HERE = Path(__file__).parent
 CASES = (HERE / "way_back_cases.sql").read_text().strip().split("\n\n")
 CANNOT = "-- cannot: "
+PAIRS = (HERE / "way_back_pairs.sql").read_text().strip().split("\n\n")
+MIGRATION = "\n-- migration\n"
 TOGETHER = 5
 
 
@@ -86,3 +88,23 @@ def test_each_migration_has_a_way_back(session: Session) -> None:
 def test_what_cannot_come_back_is_said(session: Session, case: str) -> None:
     reason, _, text = case.removeprefix(CANNOT).partition("\n")
     assert reason in _done(session, text)[1].cannot
+
+
+@pytest.fixture(scope="module")
+def paired(newest: Server) -> Iterator[Session]:
+    """A session with a database of pairs, each in a schema of its own: one object uses the other."""
+    made = (pair.partition(MIGRATION)[0] for pair in PAIRS)
+    name = newest.create_database(
+        "\n".join(f"CREATE SCHEMA s{at}; SET search_path = s{at};\n{each}" for at, each in enumerate(made))
+    )
+    with connect(newest.address(name)) as session:
+        session.autocommit = False
+        yield session
+    newest.drop_database(name)
+
+
+@pytest.mark.parametrize("number", range(len(PAIRS)))
+def test_what_uses_another_comes_back_after_it(paired: Session, number: int) -> None:
+    migration = PAIRS[number].partition(MIGRATION)[2]
+    found = _failures(paired, f"SET LOCAL search_path = s{number};\n{migration}")
+    assert not found, "\n".join(found)

@@ -165,7 +165,7 @@ WITH spaces AS (
                'label_oids', CASE WHEN t.typtype = 'e' THEN (SELECT jsonb_object_agg(l.oid::int8, l.enumlabel)
                          FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid) END))
            || CASE WHEN t.typtype = 'd' THEN jsonb_strip_nulls(jsonb_build_object(
-               'base', pg_catalog.format_type(t.typbasetype, t.typtypmod), 'default', t.typdefault,
+               'base', pg_catalog.format_type(t.typbasetype, t.typtypmod), 'default', pg_catalog.pg_get_expr(t.typdefaultbin, 0),
                'not_null', t.typnotnull,
                'collation', CASE WHEN t.typcollation NOT IN (0, b.typcollation)
                                  THEN t.typcollation::regcollation::text END))

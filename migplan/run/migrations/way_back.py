@@ -448,14 +448,15 @@ class _Deriving:
         makes = self._makes()
         late = self._still_used()
         yield from self._drops(without=late)
-        types = [item for item in makes if item.kind in _TYPES]
-        for item in types:
-            yield from self._written(item, self._write.make(item))
+        early = self._types_and_what_they_need(makes)
+        for item in makes:
+            if item.key in early:
+                yield from self._written(item, self._write.make(item))
         yield from self._columns_back()
         for item in late.values():
             yield self._write.drop(item)
         for item in makes:
-            if item.kind not in _TYPES:
+            if item.key not in early:
                 yield from self._written(item, self._write.make(item))
         yield from self._last(makes)
         for item in self._made.values():
@@ -637,6 +638,17 @@ class _Deriving:
                 continue
             nodes[key] = item
         return _ordered(self._before, nodes)
+
+    def _types_and_what_they_need(self, makes: Sequence[Item]) -> set[Key]:
+        """Return what has to be there before columns get their former types back."""
+        needs = _needs(self._before, {item.key: item for item in makes})
+        left, found = [item.key for item in makes if item.kind in _TYPES], set[Key]()
+        while left:
+            key = left.pop()
+            if key not in found:
+                found.add(key)
+                left += needs[key]
+        return found
 
     def _columns_back(self) -> Iterator[str]:
         """Yield what gives columns their types back, and whether they may be null."""
@@ -982,18 +994,27 @@ def _made_with(state: State, nodes: Mapping[Key, Item], key: Key) -> Key | None:
     return next((each for each in wanted if each in nodes), None)
 
 
-def _ordered(state: State, nodes: Mapping[Key, Item]) -> list[Item]:
-    """Return what is to be made in an order that works: what it needs comes before."""
+def _needs(state: State, nodes: Mapping[Key, Item]) -> dict[Key, set[Key]]:
+    """Return what each of them needs of the others to be made: no defaults, but for generated ones."""
     needs: dict[Key, set[Key]] = defaultdict(set)
     for depend in state.dependencies:
         one = _made_with(state, nodes, depend.dependent)
         other = _made_with(state, nodes, depend.referenced)
-        if one is not None and other is not None and one != other and not depend.by_default:
+        if one is None or other is None or one == other:
+            continue
+        column = state.items.get(depend.dependent) if depend.by_default else None
+        if not depend.by_default or (column is not None and column.get("generated")):
             needs[one].add(other)
     for item in nodes.values():
         parent = item.get("parent_index") if item.kind == "index" else None
         if parent and Key(CLASS, parent) in nodes:
             needs[item.key].add(Key(CLASS, parent))
+    return needs
+
+
+def _ordered(state: State, nodes: Mapping[Key, Item]) -> list[Item]:
+    """Return what is to be made in an order that works: what it needs comes before."""
+    needs = _needs(state, nodes)
     left, found = dict(nodes), []
 
     def rank(key: Key) -> tuple[int, bool, Key]:
