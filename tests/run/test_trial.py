@@ -101,6 +101,19 @@ def test_roles_of_the_files_do_not_stay_on_the_server(newest: Server, tmp_path: 
         assert "migplan_trial_reader" not in found.judge.roles()
 
 
+def test_a_role_that_a_file_looks_for_is_not_made_for_it(newest: Server, tmp_path: Path) -> None:
+    grant = "GRANT SELECT ON {} TO migplan_trial_{}; "
+    looks = "IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'migplan_trial_web') THEN {}END IF; "
+    files = {
+        "1_looks": f"CREATE TABLE t (); DO $$ BEGIN {looks.format(grant.format('nowhere', 'web'))}END $$;",
+        "2_does_not": f"DO $$ BEGIN {grant.format('t', 'app')}END $$; {grant.format('t', 'other')}",
+    }
+    with trying(newest, tmp_path, files) as found, found.build() as built:
+        assert [(each.state, each.failure) for each in built.files] == [("ok", None)] * 2
+        roles = {each for each in found.judge.roles() if each.startswith("migplan_trial_")}
+        assert roles == {"migplan_trial_app", "migplan_trial_other"}
+
+
 def test_roles_that_the_files_name_are_those_of_the_target(newest: Server, tmp_path: Path) -> None:
     files = {
         "1_named": "DO $$ BEGIN EXECUTE 'GRANT CREATE ON SCHEMA public TO migplan_trial_named'; END $$;",

@@ -127,6 +127,7 @@ _REACHING = re.compile(
     re.IGNORECASE,
 )
 _MADE_BY = rb"(?i)\bcreate\s+(?:role|user|group)\s+\"?"  # in a DO block, for example
+_LOOKS_FOR = rb"\b(?:(?:rol|use|gro)name\s*(?:=\s*|in\s*\([^)]*)|to_regrole\s*\(\s*)"
 _ROLES: LiteralString = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_'"
 _DURING = "looking at what a migration does on the scratch server"
 
@@ -337,8 +338,19 @@ class Trials:
         self._stack.close()
 
     def _roles_needed(self) -> frozenset[str]:
-        things = (each.thing for each in self.analysis.order.missing)
-        return frozenset(split(thing.name)[0] for thing in things if thing.kind is ThingKind.ROLE)
+        """The roles that nobody makes, less those that files look for before they use them."""
+        things = [each.thing for each in self.analysis.order.missing if each.thing.kind is ThingKind.ROLE]
+        return frozenset(split(thing.name)[0] for thing in things if not self._is_looked_for(thing))
+
+    def _is_looked_for(self, role: Thing) -> bool:
+        using = (
+            each.migration
+            for each in self.analysis.file_analyses
+            if any(use.thing == role for use in each.uses)
+        )
+        name = re.escape(split(role.name)[0].encode())
+        looks = re.compile(_LOOKS_FOR + rb"'\"?" + name + rb"\"?'", re.IGNORECASE)
+        return all(each.kind != "python" and looks.search(reopened(each.up).getvalue()) for each in using)
 
 
 def roles_made(analysis: Analysis) -> frozenset[str]:
