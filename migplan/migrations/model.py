@@ -101,6 +101,7 @@ class Migration:
     repeatable: bool = False  # it runs again when it has changed
     conflicts: tuple[str, ...] = ()  # names that must not be applied beside it (sqitch)
     schedule: str = ""  # of maintenance, by -- migplan: maintenance SCHEDULE; empty: by hand only
+    reworked_as: str = ""  # a later migration that does it anew (sqitch): what it left is another's now
 
     @property
     def digests(self) -> frozenset[str]:

@@ -97,6 +97,7 @@ def _each(told: Told) -> Iterator[Text]:
     width = max((len(each.name) for each in found.looked), default=0)
     for each in found.looked:
         said = f"{each.rows:,} rows, {'ok' if each.holds else 'DIFFERS'}" if each.exists else "no verify part"
+        said = f"verify part not run: done anew by {each.reworked_as}" if each.reworked_as else said
         yield Text(f"  {each.name:{width}}  {said}", style="" if each.holds else "bold red")
         for complaint in each.wrong:
             yield Text(f"      {complaint}", style="red")

@@ -37,7 +37,8 @@ class Looked:
     name: str
     rows: int = 0
     wrong: tuple[Complaint, ...] = ()
-    exists: bool = True  # whether there is such a part
+    exists: bool = True  # whether there is such a part, and it is to hold
+    reworked_as: str = ""  # an applied migration that does it anew: that one's part is to hold
 
     @property
     def holds(self) -> bool:

@@ -333,6 +333,32 @@ def test_folders_of_others_run_as_they_are(style: str, new_target: str, run: Run
     assert asked(new_target, there) == [(True, True)]
 
 
+def test_of_a_change_that_was_reworked_the_last_verify_part_is_to_hold(new_target: str, run: Run) -> None:
+    files = {
+        "sqitch.plan": "%project=p\n\nf 2025-01-01T00:00:00Z Eva <e@x.org>\n"
+        "@v1 2025-01-01T00:00:00Z Eva <e@x.org>\n"
+        "f [f@v1] 2025-01-02T00:00:00Z Eva <e@x.org>\n",
+        "deploy/f@v1.sql": "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
+        "deploy/f.sql": "DROP FUNCTION public.f(); "
+        "CREATE FUNCTION public.f(n int) RETURNS int LANGUAGE sql AS 'SELECT 1';",
+        "verify/f@v1.sql": "SELECT public.f();",
+        "verify/f.sql": "SELECT public.f(1);",
+    }
+    for name, text in files.items():
+        Path("m", name).parent.mkdir(parents=True, exist_ok=True)
+        Path("m", name).write_text(text)
+    verify = ("verify", "m", "--target", new_target, "--scratch", new_target)
+    run("apply", "m", "--target", new_target)
+    said = run(*verify).stdout
+    assert "f@v1  verify part not run: done anew by f\n" in said
+    assert "f     1 rows, ok\n" in said
+    run("rollback", "m", "--target", new_target, "--yes")
+    assert "f@v1  1 rows, ok\n" in run(*verify, exit_code=1).stdout
+    run("apply", "m", "--target", new_target)
+    Path("m/verify/f.sql").write_text("SELECT public.f();")
+    assert "f     0 rows, DIFFERS\n" in run(*verify, exit_code=1).stdout
+
+
 def test_strict_looks_at_what_is_pending_alone(new_target: str, write: Write, run: Run) -> None:
     write(_001_ab="BEGIN; CREATE TABLE public.t (n int); COMMIT;")
     run("apply", "m", "--target", new_target)

@@ -149,6 +149,7 @@ def test_sqitch(tmp_path: Path) -> None:
     assert found["flips"].requires == ("users@v1.0", "zz_lists")
     assert found["flips"].conflicts == ("old",)
     assert found["users"].requires == ("users@v1.0",)
+    assert [each.reworked_as for each in found.migrations] == ["users", "", "", ""]
     assert text(found["users@v1.0"].down) == "DROP TABLE users;"
     assert text(found["flips"].verify) == "SELECT id FROM flips;"
     assert ["of another project" in each.what for each in found.remarks] == [True]

@@ -42,9 +42,9 @@ def read(listing: Listing) -> Iterator[Migration]:
     plan = listing.source(listing.path / PLAN)
     home, folders = _folders(listing.path)
     changes = _changes(plan)
+    full = [_full(change, home / folders["deploy"]) for change in changes]
     names: dict[str, str] = {}  # so far: what was reworked later is meant as it was then
-    for change in changes:
-        name = _full(change, home / folders["deploy"])
+    for place, (change, name) in enumerate(zip(changes, full, strict=True)):
         files = {word: home / folder / f"{name}.sql" for word, folder in folders.items()}
         if not files["deploy"].is_file():
             at = _offset(plan, change.line)
@@ -52,7 +52,7 @@ def read(listing: Listing) -> Iterator[Migration]:
         source = listing.source(files["deploy"])
         needs = [need for each in change.needs if (need := _need(listing, plan, change, each, names))]
         names[change.name] = name
-        yield listing.migration(
+        migration = listing.migration(
             source,
             name,
             down=_part(listing, files["revert"]),
@@ -60,6 +60,9 @@ def read(listing: Listing) -> Iterator[Migration]:
             requires=needs,
             conflicts=tuple(each.lstrip("!") for each in change.conflicts),
         )
+        later = zip(changes[place + 1 :], full[place + 1 :], strict=True)
+        rework = next((other for each, other in later if each.name == change.name), "")
+        yield replace(migration, reworked_as=rework)
 
 
 def _part(listing: Listing, file: Path) -> Part | None:
