@@ -464,6 +464,21 @@ def differences(expected: State, found: State) -> Iterator[Difference]:
                 yield Difference(name, part, *values, bool(syntax))
 
 
+def displaced(expected: State, found: State) -> list[str]:
+    """Return the columns that stand behind others that they stood before, by identity."""
+    names = []
+    for table in expected.relations.values():
+        now = found.named(expected.identity(table))
+        places = {each.name: at for at, each in enumerate(found.columns(now))} if now is not None else {}
+        first = len(places)
+        for column in reversed(expected.columns(table)):
+            place = places.get(column.name, first)
+            if place > first:
+                names.append(expected.identity(column))
+            first = min(first, place)
+    return names[::-1]
+
+
 def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 

@@ -28,10 +28,9 @@ from migplan.run.migrations.revert import AppliedFolder, RevertOptions, revert
 from migplan.run.migrations.status import State, statuses_in
 from migplan.run.migrations.steps import steps_of
 from migplan.run.migrations.trial import Failure, Noting, TrialOptions, Trials, TriedFile, opened
-from migplan.run.migrations.trying_back import TryingBack, what_differs
+from migplan.run.migrations.trying_back import TryingBack, out_of_place, what_differs
 from migplan.text.wording import counted
-from migplan.verify.migrations import MigrationsVerified
-from migplan.verify.parts import look
+from migplan.verify.migrations import MigrationsVerified, look_at_each
 
 _FAILS = frozenset({"failed", "not judged"})
 
@@ -68,6 +67,7 @@ class FolderRehearsal:
     holds: bool = True
     is_judged: bool = True
     _is_scratch: bool = True
+    _out_of_place: dict[str, Sequence[str]] = field(default_factory=dict)  # by migration: columns
     _gone: int = 0  # of the migrations in the first database, those that were rolled back
 
     def on_scratch(self, base: Base, major: int | None, after: str = "") -> Iterator[Stage]:
@@ -165,11 +165,8 @@ class FolderRehearsal:
             return verify_migrations(self.analysis, address, ProofOptions(self.lent))
         known = statuses_in(self.analysis, address)
         with journal_reader(address) as reader:
-            looked = tuple(
-                look(each.migration, reader.session, self.analysis.folder.style)
-                for each in known
-                if each.state is State.APPLIED and each.migration
-            )
+            names = [each.name for each in known if each.state is State.APPLIED and each.migration]
+            looked = look_at_each(self.analysis, names, reader.session)
         return FolderProof(known, MigrationsVerified(looked, (), self.server), str(address), "")
 
     def _back(self, address: Address, names: Sequence[str], states: _States, court: Trials | None) -> Stage:
@@ -195,15 +192,21 @@ class FolderRehearsal:
             with court.build(left[:-1], wanted):
                 without |= trying.without
                 wrong |= trying.wrong
+                self._out_of_place |= trying.out_of_place
             left = []
         said = f"{counted(len(names), 'migration')} rolled back, each to what was there before it"
+        said += ", but for the order of columns" if self._out_of_place else ""
         if wrong:
             said = f"{counted(sum(map(len, wrong.values())), 'thing')} not as before"
         elif without:
             went = len(set(names) - without.keys() - set(left))
             said = f"{went:,} of {counted(len(names), 'migration')} rolled back; the others have no way back"
-        found = wrong or without
-        lines = tuple(f"{name}: {line}" for name in reversed(names) for line in found.get(name, ()))
+        lines = tuple(
+            f"{name}: {line}"
+            for name in reversed(names)
+            for found in (wrong or without, self._out_of_place)
+            for line in found.get(name, ())
+        )
         return Stage("rollback", time.monotonic() - started, said, not wrong, lines)
 
     def _roll_back(
@@ -230,8 +233,11 @@ class FolderRehearsal:
             left.pop()
             if name in states.before_each:
                 with connect(address) as session, session.transaction(force_rollback=True):
-                    if found := what_differs(session, states.before_each[name]):
+                    before, there = states.before_each[name], state.read_state(session)
+                    if found := what_differs(session, before, there):
                         wrong[name] = list(map(str, found))
+                    if columns := out_of_place(before, there):
+                        self._out_of_place[name] = columns
 
     def _leave_receipt(self, address: Address) -> None:
         self.receipt = receipt_of(self.analysis, address, self._proof(address))

@@ -232,6 +232,7 @@ def _tried(
             replace(
                 each,
                 back=trying.wrong.get(each.name, ()),
+                out_of_place=trying.out_of_place.get(each.name, ()),
                 no_way_back=trying.without.get(each.name, ()),
             )
             for each in built.files
@@ -282,7 +283,9 @@ def _not_judged(base: Base, error: LaunchError) -> Tried:
 
 def _remember(key: str, tried: Tried) -> None:
     """Remember that files run; nothing is remembered where anything was in doubt, or is to be said."""
-    in_doubt = any(each.state not in {"ok", "left out"} or each.back for each in tried.files)
+    in_doubt = any(
+        each.state not in {"ok", "left out"} or each.back or each.out_of_place for each in tried.files
+    )
     if in_doubt or tried.other or tried.notes:
         return
     known = {**_read(), key: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}

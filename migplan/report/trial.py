@@ -88,6 +88,8 @@ def _back(tried: TriedFile) -> Iterator[Text]:
         yield Text(f"        {line}", style="yellow")
     if (more := len(tried.back) - _SHOWN) > 0:
         yield Text(f"        and {more:,} more", style="yellow")
+    for line in tried.out_of_place[:_SHOWN]:
+        yield Text(f"      on the way back, {line}", style="dim")
 
 
 def counts(files: Sequence[TriedFile]) -> str:
@@ -188,5 +190,9 @@ def _file(tried: TriedFile) -> dict[str, Any]:
             for each in tried.locks
         ],
         "rewritten": list(map(str, tried.rewritten)),
-        "way_back": {"wrong": list(tried.back), "none": list(tried.no_way_back)},
+        "way_back": {
+            "wrong": list(tried.back),
+            "none": list(tried.no_way_back),
+            "out_of_place": list(tried.out_of_place),
+        },
     }

@@ -121,18 +121,20 @@ def verify(
     ``scratch`` is what came of them there, or why nothing did. ``everything``: what the migrations have
     nothing to do with is compared, too.
     """
-    looked = tuple(_looked(analysis, name, names, target.session) for name in names)
+    looked = look_at_each(analysis, names, target.session)
     if isinstance(scratch, str):
         return replace(_inferred(analysis, names, target), looked=looked, why=scratch)
     return replace(_judged(target, scratch, everything=everything), looked=looked)
 
 
-def _looked(analysis: Analysis, name: str, applied: Sequence[str], session: Session) -> Looked:
-    """Run a verify part, unless a later migration that is applied did it anew, as in sqitch."""
-    migration = analysis.by_name[name].migration
-    if migration.reworked_as in applied:
-        return Looked(name, exists=False, reworked_as=migration.reworked_as)
-    return look(migration, session, analysis.folder.style)
+def look_at_each(analysis: Analysis, names: Sequence[str], session: Session) -> tuple[Looked, ...]:
+    """Run the verify parts of applied migrations, less those that another of them did anew, as in sqitch."""
+    return tuple(
+        Looked(each.name, exists=False, reworked_as=each.reworked_as)
+        if each.reworked_as in names
+        else look(each, session, analysis.folder.style)
+        for each in (analysis.by_name[name].migration for name in names)
+    )
 
 
 def _judged(target: Target, scratch: Scratch, *, everything: bool) -> MigrationsVerified:

@@ -348,6 +348,7 @@ def test_of_a_change_that_was_reworked_the_last_verify_part_is_to_hold(new_targe
         Path("m", name).parent.mkdir(parents=True, exist_ok=True)
         Path("m", name).write_text(text)
     verify = ("verify", "m", "--target", new_target, "--scratch", new_target)
+    assert "1 verify part: every check holds" in run("rehearse", "m").stdout
     run("apply", "m", "--target", new_target)
     said = run(*verify).stdout
     assert "f@v1  verify part not run: done anew by f\n" in said

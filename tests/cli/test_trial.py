@@ -128,6 +128,26 @@ def test_a_definition_in_other_words_is_as_it_was(target: str, write: Write, run
     assert asked(target, "SELECT to_regclass('t')") == [(None,)]
 
 
+def test_a_column_that_comes_back_out_of_its_place_is_said(new_target: str, write: Write, run: Run) -> None:
+    write(
+        _001_t="CREATE TABLE public.t (a int, b int, c int);",
+        _002_drop="ALTER TABLE public.t DROP COLUMN a;",
+        _003_by_hand="ALTER TABLE public.t DROP COLUMN b;\n-- migplan: down\nALTER TABLE public.t ADD b int;",
+    )
+    line = "column public.t.{} comes back behind columns that it stood before"
+    found = json.loads(run("analyze", "m", "--try", "--format", "json").stdout)
+    ways = [each["way_back"] for each in found["files"]]
+    assert [way["out_of_place"] for way in ways] == [[], [line.format("a")], [line.format("b")]]
+    assert not [way for way in ways if way["wrong"] or way["none"]]
+    said = run("rehearse", "m").stdout
+    assert "3 migrations rolled back, each to what was there before it, but for the order of columns" in said
+    assert f"003_by_hand: {line.format('b')}" in said
+    run("apply", "m", "--target", new_target)
+    run("rollback", "m", "--target", new_target, "--yes")
+    said = run("rollback", "m", "--target", new_target, "--yes").stdout
+    assert "ADD COLUMN a integer /* it comes back as the last column, which it was not before */;" in said
+
+
 def test_each_file_before_one_without_a_way_back_is_tried(new_target: str, write: Write, run: Run) -> None:
     write(
         _001_t="CREATE TABLE public.t (n int); INSERT INTO public.t VALUES (1);",

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migplan.catalog.state import StateReader, differences, read_moment, read_state
+from migplan.catalog.state import StateReader, differences, displaced, read_moment, read_state
 from migplan.postgres.session import Session, connect
 from migplan.run.migrations.recording import Before, Written, derive, look_before
 from migplan.run.migrations.way_back import WayBack
@@ -88,6 +88,17 @@ def test_each_migration_has_a_way_back(session: Session) -> None:
 def test_what_cannot_come_back_is_said(session: Session, case: str) -> None:
     reason, _, text = case.removeprefix(CANNOT).partition("\n")
     assert reason in _done(session, text)[1].cannot
+
+
+def test_a_column_that_does_not_get_its_place_back_says_so(session: Session) -> None:
+    before, way = _done(session, "ALTER TABLE bare DROP COLUMN a; ALTER TYPE place DROP ATTRIBUTE y")
+    assert not _back(session, before, way)
+    last = [each for each in way.statements if each.endswith(" */")]
+    assert last == [
+        "ALTER TABLE public.bare ADD COLUMN a integer "
+        "/* it comes back as the last column, which it was not before */"
+    ]
+    assert displaced(before.state, read_state(session)) == ["column public.bare.a"]
 
 
 @pytest.fixture(scope="module")

@@ -209,6 +209,7 @@ class TriedFile:
         QualifiedName, ...
     ] = ()  # tables that were there before, and whose rows are written anew
     back: tuple[str, ...] = ()  # in what its way back does not lead to the state before it, or how it fails
+    out_of_place: tuple[str, ...] = ()  # columns that come back behind others that they stood before
     no_way_back: tuple[str, ...] = ()  # why there is none
     why: str = ""  # it was not judged, not tried, or left out; of one that failed, what may be meant
 

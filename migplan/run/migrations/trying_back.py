@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from migplan.catalog.state import Difference, State, StateReader, differences, read_state
+from migplan.catalog.state import Difference, State, StateReader, differences, displaced, read_state
 from migplan.errors import DatabaseError, FileError
 from migplan.migrations.source_files import reopened, statements_of
 from migplan.migrations.transaction_modes import as_one_transaction
@@ -32,6 +32,7 @@ class TryingBack:
         self._before: State | None = None
         self.wrong: dict[str, tuple[str, ...]] = {}  # by migration: what does not come back, or what fails
         self.without: dict[str, tuple[str, ...]] = {}  # those that have no way back, and why
+        self.out_of_place: dict[str, tuple[str, ...]] = {}  # columns that come back behind others
 
     def before(self, name: str, session: Session) -> None:
         """Read the state before a migration."""
@@ -48,6 +49,7 @@ class TryingBack:
             way = unpacked(name, content, "tried", Path(place))
             self.without.pop(name, None)
             self.wrong.pop(name, None)
+            self.out_of_place.pop(name, None)
             if way.cannot and way.down is None:
                 self.without[name] = way.cannot
             elif wrong := tuple(self._tried(way, session)):
@@ -66,21 +68,29 @@ class TryingBack:
                 for statement, rows in statements:
                     _run(session, statement, rows)
                 assert self._before is not None
-                found = what_differs(session, self._before)
+                there = read_state(session)
+                found = what_differs(session, self._before, there)
+                if columns := out_of_place(self._before, there):
+                    self.out_of_place[way.name] = columns
                 self._states.given_up(session)
             yield from map(str, found)
         except DatabaseError as error:
             yield f"it fails: {error.what}: {' '.join(statement.split())[:200]}"
 
 
-def what_differs(session: Session, expected: State) -> list[Difference]:
-    """Return in what the database differs from a state; another spelling of a definition is no difference.
+def out_of_place(expected: State, found: State) -> tuple[str, ...]:
+    """Return which columns are not in their places any more: to no statement that is a difference."""
+    names = displaced(expected, found)
+    return tuple(f"{name} comes back behind columns that it stood before" for name in names)
+
+
+def what_differs(session: Session, expected: State, found: State) -> list[Difference]:
+    """Return in what a database, as it was found, differs from a state: other words for a definition do not.
 
     What the grammar cannot tell, the server does: it makes the definition again of the expected text, and if
     it prints that as it prints what is there, both are the same. Nothing of it stays; the session is in a
     transaction, whose search_path is changed.
     """
-    found = read_state(session)
     every = list(differences(expected, found))
     if not any(each.is_printed for each in every):
         return every

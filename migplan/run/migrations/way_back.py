@@ -135,6 +135,7 @@ _RANKS = (
     *("text search dictionary", "text search configuration", "publication", "event trigger"),
 )
 _RANK = {kind: rank for rank, kind in enumerate(_RANKS)}
+_AS_THE_LAST = " /* it comes back as the last column, which it was not before */"
 # Conversions that lose nothing: every value of the first comes back from the second.
 _NUMBERS = ("smallint", "integer", "bigint", "numeric")
 _FAITHFUL = frozenset(
@@ -451,13 +452,13 @@ class _Deriving:
         early = self._types_and_what_they_need(makes)
         for item in makes:
             if item.key in early:
-                yield from self._written(item, self._write.make(item))
+                yield from self._written(item, self._make(item))
         yield from self._columns_back()
         for item in late.values():
             yield self._write.drop(item)
         for item in makes:
             if item.key not in early:
-                yield from self._written(item, self._write.make(item))
+                yield from self._written(item, self._make(item))
         yield from self._last(makes)
         for item in self._made.values():
             if item.kind == "role":
@@ -468,6 +469,18 @@ class _Deriving:
             yield from statements
         except CannotError as error:
             self._refuse(item, str(error))
+
+    def _make(self, item: Item) -> Iterator[str]:
+        """Yield what makes an object again; of a column that cannot get its place back, it says so."""
+        said = _AS_THE_LAST if item.kind == "column" and self._is_displaced(item) else ""
+        for statement in self._write.make(item):
+            yield statement + said
+
+    def _is_displaced(self, column: Item) -> bool:
+        """Whether a column that is still there stood behind it."""
+        table = self._before.parent_of(column)
+        columns = self._before.columns(table) if table is not None else []
+        return any(each.key in self._now for each in columns if each.key.sub > column.key.sub)
 
     def _replace(self, item: Item) -> Iterator[str]:
         if item.kind == "view":
