@@ -155,6 +155,8 @@ def way_back(found: Foreseen, target: object) -> Iterator[Text]:
         for statement in way.derived or ():
             first, *rest = statement.splitlines()
             yield Text("\n".join([f"      {first}", *(f"        {line}" for line in rest)]) + ";")
+        for loss in way.passed_over:
+            yield Text(f"      passed over: {loss}")
         for stays in way.stays:
             yield Text(f"      stays: {stays}", style="dim")
     if found.rows:

@@ -126,6 +126,113 @@ def test_what_cannot_be_derived_wants_a_down_part(new_target: str, write: Write,
     assert asked(new_target, "SELECT count(name) FROM customers") == [(0,)]
 
 
+MOOD = {
+    "_001_mood": "CREATE TYPE public.mood AS ENUM ('glad');",
+    "_002_sad": "ALTER TYPE public.mood ADD VALUE 'sad'; CREATE TABLE public.other (n int);",
+    "_003_t": "CREATE TABLE public.t (m public.mood DEFAULT 'sad'); INSERT INTO public.t VALUES ('sad');",
+}
+WARES = {
+    "_001_wares": "CREATE TABLE public.wares (n int, code serial UNIQUE); CREATE INDEX ON wares (n, code);"
+    "INSERT INTO public.wares VALUES (1), (2);",
+    "_002_more": "ALTER TABLE public.wares ADD more int; CREATE TABLE public.other (n int);",
+    "_003_less": "UPDATE public.wares SET n = n + 1; ALTER TABLE public.wares DROP code;"
+    "CREATE TABLE public.t AS SELECT 1 AS n;",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "kept", "why", "passed_over"),
+    [
+        (
+            MOOD,
+            "001_mood",
+            "002_sad: enum public.mood: a value cannot be taken from an enum, and it has got 'sad'",
+            ["value 'sad' of enum public.mood: goes with the enum, which 001_mood made"],
+        ),
+        (
+            WARES,
+            "001_wares",
+            "003_less: column public.wares.code: it held values, which are gone",
+            [
+                "what rows of table public.wares were before: goes with the table, which 001_wares made",
+                "what stood in column public.wares.code: goes with the table, which 001_wares made",
+            ],
+        ),
+    ],
+)
+def test_what_is_lost_of_an_object_does_not_matter_where_all_of_it_goes(
+    files: dict[str, str],
+    kept: str,
+    why: str,
+    passed_over: list[str],
+    new_target: str,
+    write: Write,
+    run: Run,
+) -> None:
+    write(**files)
+    run("apply", "m", "--target", new_target)
+    refused = run("rollback", "m", "--to", kept, "--target", new_target, "--yes", exit_code=2).stderr
+    assert why in refused
+    there = "SELECT to_regclass('t') IS NOT NULL, to_regclass('other') IS NOT NULL"
+    assert asked(new_target, there) == [(True, True)], "nothing was changed"
+    shown = run("rollback", "m", "--all", "--target", new_target, "--dry-run").stdout
+    for each in passed_over:
+        assert f"passed over: {each}" in " ".join(shown.split())
+    assert "1  table public.t" in shown
+    run("rollback", "m", "--all", "--target", new_target, "--yes")
+    assert asked(new_target, there) == [(False, False)]
+    assert asked(new_target, "SELECT to_regtype('mood'), to_regclass('wares')") == [(None, None)]
+    assert "3 migrations of m applied" in run("apply", "m", "--target", new_target).stdout
+    assert asked(new_target, there) == [(True, True)]
+
+
+@pytest.mark.parametrize(
+    ("before", "files"),
+    [
+        pytest.param(
+            MOOD["_001_mood"], {"_001_mood": "SELECT 1;", "_002_sad": MOOD["_002_sad"]}, id="there-before"
+        ),
+        pytest.param("", MOOD | {"_001_mood__down": "DROP TYPE public.mood;"}, id="taken-back-by-hand"),
+        pytest.param(
+            "",
+            MOOD | {"_003_t": "DROP TYPE public.mood; CREATE TYPE public.mood AS ENUM ('glad', 'sad');"},
+            id="another-of-that-name",
+        ),
+        pytest.param(
+            "",
+            WARES | {"_002_more": "INSERT INTO public.wares VALUES (5), (6);"},
+            id="rows-of-another-file-were-changed",
+        ),
+        pytest.param(
+            "",
+            WARES
+            | {
+                "_001_wares": WARES["_001_wares"].replace("code", "id"),
+                "_002_more": "ALTER TABLE public.wares RENAME id TO code;",
+            },
+            id="the-lost-column-was-renamed",
+        ),
+        pytest.param(
+            "",
+            WARES | {"_002_more": "CREATE INDEX code_n ON public.wares (code);"},
+            id="the-lost-index-is-another-files",
+        ),
+    ],
+)
+def test_what_is_lost_of_an_object_matters_where_it_is_not_proven_to_go(
+    before: str, files: dict[str, str], new_target: str, write: Write, run: Run
+) -> None:
+    with psycopg.connect(new_target) as connection:
+        connection.execute(before.encode())
+    write(**files)
+    run("apply", "m", "--target", new_target)
+    refused = run("rollback", "m", "--all", "--target", new_target, "--yes", exit_code=2).stderr
+    assert "there is no way back from what was done; nothing was changed" in refused
+    assert run("status", "m", "--target", new_target).stdout.count("  applied  ") == len(
+        [name for name in files if not name.endswith("down")]
+    )
+
+
 def test_a_missing_way_back_is_asked_for_where_the_style_has_it(
     new_target: str, write: Write, run: Run
 ) -> None:

@@ -17,12 +17,14 @@ from psycopg import sql
 from pydantic import BaseModel, Field
 
 from migplan.bundle.verified import is_inside
+from migplan.catalog.state import Key
 from migplan.migrations.analysis import Analysis
 from migplan.migrations.model import Folder, Part, Style
 from migplan.migrations.source_files import reopened, statements_of
 from migplan.migrations.transactions import non_transactional, refuse_ends
 from migplan.run.engine.steps import Statements, Step
 from migplan.run.migrations.steps import file_of, steps_of_part
+from migplan.run.migrations.way_back import Loss
 
 _SETTINGS = "SET LOCAL check_function_bodies = off"
 _CONCURRENTLY = re.compile(r"DROP INDEX CONCURRENTLY\b")
@@ -45,6 +47,9 @@ class DownMigration:
     left: Mapping[str, str | None] = field(default_factory=dict)  # what it left behind, by digest
     begun: Mapping[str, Any] | None = None  # only its first statements were done
     stays: tuple[str, ...] = ()  # what of it stays, and why
+    losses: tuple[Loss, ...] = ()  # why there is none, if what they concern may go as a whole
+    made: tuple[Key, ...] = ()  # what the derived statements take away
+    passed_over: tuple[str, ...] = ()  # losses of what goes in the same rollback
 
     def steps(self, seeds: Sequence[str]) -> list[Step]:
         """Return its steps; the last one writes in the same transaction that it is undone, with its seeds."""
@@ -142,12 +147,15 @@ def packed(way: DownMigration, begun: Mapping[str, Any] | None = None) -> bytes:
     if down is not None:
         said["down"] = reopened(down).getvalue()[down.start :].decode()
         said["down_file"], said["down_line"] = file_of(way.folder, down), down.line
-    elif way.derived is not None and not way.cannot:
-        said["derived"] = way.derived
-        said["left"] = way.left
+    elif way.derived is not None and (way.losses or not way.cannot):
+        said["derived"], said["left"] = way.derived, way.left
+        said["losses"], said["made"] = way.losses, way.made
     if begun is not None:
         said["begun"] = begun
     return json.dumps(said, ensure_ascii=False).encode()
+
+
+_Key = tuple[int, int, int]
 
 
 class _Kept(BaseModel, strict=True):
@@ -166,6 +174,8 @@ class _Kept(BaseModel, strict=True):
     left: dict[str, str | None] | None = None  # what it left behind, by its digest: see way_back.py
     stays: tuple[tuple[int, str, str], ...] = ()  # of earlier versions of migplan
     begun: dict[str, Any] | None = None
+    losses: tuple[tuple[str, str, str, tuple[_Key, ...], tuple[str, ...]], ...] = ()  # as Loss has them
+    made: tuple[_Key, ...] = ()
 
 
 def unpacked(name: str, content: bytes, folder: str, place: Path) -> DownMigration:
@@ -197,6 +207,11 @@ def unpacked(name: str, content: bytes, folder: str, place: Path) -> DownMigrati
         left=said.left or {},
         begun=said.begun,
         stays=tuple(f"{statement}: {why}" for _, statement, why in said.stays),
+        losses=tuple(
+            Loss(why, what, kind, tuple(Key(*key) for key in keys), names)
+            for why, what, kind, keys, names in said.losses
+        ),
+        made=tuple(Key(*key) for key in said.made),
     )
 
 

@@ -347,7 +347,8 @@ class Recorder:
     ) -> None:
         down = down_migrations_of(self._analysis, [name])[name]
         if down.down is None:
-            down = replace(down, derived=way.statements, cannot=way.cannot)
+            derived = way.rest if way.losses else way.statements
+            down = replace(down, derived=derived, cannot=way.cannot, losses=way.losses, made=way.made)
         session.ask("RESET ROLE", during="writing the journal")
         keep(session, name, packed(replace(down, left=left), begun))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,6 +63,14 @@ _LISTS = frozenset(
 
 class CannotError(Exception):
     """There are no statements for it, and why."""
+
+
+class AddedValuesError(CannotError):
+    """An enum keeps values that it has got, and is as it was but for them."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = ", ".join(map(literal, labels))
+        super().__init__(f"a value cannot be taken from an enum, and it has got {self.labels}")
 
 
 @dataclass
@@ -731,11 +739,10 @@ class Restoring:
 
     def _alter_enum(self, item: Item, now: Item) -> Iterator[str]:
         was, are = item.get("label_oids") or {}, now.get("label_oids") or {}
+        renamed = {label: was[oid] for oid, label in are.items() if was.get(oid, label) != label}
         if new := [label for oid, label in are.items() if oid not in was]:
-            raise CannotError(
-                f"a value cannot be taken from an enum, and it has got {', '.join(map(literal, new))}"
-            )
-        renamed = {label: was[oid] for oid, label in are.items() if was[oid] != label}
+            added = AddedValuesError(new)
+            raise CannotError(str(added)) if renamed else added
         aside = {now_: f"{now_}_of_migplan" for now_ in renamed if now_ in renamed.values()}
         for one, other in aside.items():
             yield f"ALTER TYPE {self.name(item)} RENAME VALUE {literal(one)} TO {literal(other)}"

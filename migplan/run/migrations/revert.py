@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from migplan.catalog.state import is_as_digested, read_state
+from migplan.catalog.state import Item, Key, is_as_digested, read_state
 from migplan.errors import RefusedError
 from migplan.migrations.analysis import Analysis
 from migplan.postgres.address import Address
@@ -22,6 +22,7 @@ from migplan.run.engine.journal import Journal, Run, Target, journal_reader
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.target import locked
 from migplan.run.migrations.down_migrations import DownMigration, down_migrations_of, unpacked
+from migplan.run.migrations.passing_over import passing_over
 from migplan.run.migrations.recording import derive_begun
 from migplan.run.migrations.rows_that_go import RowsThatGo, rows_that_go
 from migplan.run.migrations.status import MigrationStatus, State, statuses_of
@@ -194,7 +195,7 @@ class _AppliedMigrations:
         kept = {name: self.kept(name) for name in names} if otherwise or not self.given.analysis else {}
         here = {name: self.in_folder(name) for name in names}
         found = kept if kept and (None not in kept.values() or None in here.values()) else here
-        found = {name: self._derived(way) for name, way in found.items()}
+        found = passing_over({name: self._derived(way) for name, way in found.items()}, self._there)
         impossible = []
         for name, way in found.items():
             if way is None:
@@ -207,6 +208,11 @@ class _AppliedMigrations:
                 do=self._where_to_write(),
             )
         return tuple(way for way in found.values() if way is not None)
+
+    def _there(self) -> Mapping[Key, Item]:
+        session = self.target.session
+        with session.transaction(force_rollback=True):
+            return read_state(session).items
 
     def _where_to_write(self) -> str:
         """Return how to write a way back that is missing, as the folder's style has it."""

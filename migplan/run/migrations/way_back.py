@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from migplan.catalog.state import CLASS, CONSTRAINT, Item, Key, State
 from migplan.names import QualifiedName, quoted
@@ -23,6 +23,7 @@ from migplan.run.migrations.restoring import (
     RELATIONS,
     ROUTINES,
     TABLES,
+    AddedValuesError,
     CannotError,
     Restoring,
 )
@@ -44,12 +45,25 @@ class Facts:
     unseen: Sequence[str] = ()  # statements of the file that commit by themselves
 
 
+class Loss(NamedTuple):
+    """What does not come back of an object, and need not where all of the object goes as well."""
+
+    why: str  # as among the reasons why there is no way back
+    what: str
+    kind: str  # of the object
+    keys: tuple[Key, ...]  # the object, and the parts of it that are gone
+    names: tuple[str, ...]  # of the same, by identity
+
+
 @dataclass(frozen=True)
 class WayBack:
     """Statements that take back what a migration did, or why that cannot be done."""
 
     statements: tuple[str, ...] = ()
     cannot: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()  # of each reason, if what it concerns may go as a whole
+    rest: tuple[str, ...] = ()  # statements that take back all but these
+    made: tuple[Key, ...] = ()  # what the statements take away, or the rest of them
 
 
 def way_back(before: State, after: State, facts: Facts) -> WayBack:
@@ -166,6 +180,8 @@ class _Deriving:
         self._before, self._after, self._facts = before, after, facts
         self._write = Restoring(before, after)
         self._cannot: list[str] = []
+        self._losses: list[Loss] = []
+        self._left_out: set[Key] = set()  # lost parts of tables, which are not made again
         self._now: dict[Key, Item] = {}  # by the key before: what has become of it
         self._was: dict[Key, Item] = {}  # by the key after
         self._made: dict[Key, Item] = {}
@@ -228,12 +244,40 @@ class _Deriving:
         self._sort_out()
         self._close()
         statements = [*self._statements()]
-        if self._cannot:
-            return WayBack(cannot=tuple(dict.fromkeys(self._cannot)))
-        return WayBack(tuple(statements))
+        made = tuple(self._made)
+        if not self._cannot:
+            return WayBack(tuple(statements), made=made)
+        cannot = tuple(dict.fromkeys(self._cannot))
+        if {*cannot} > {loss.why for loss in self._losses}:
+            return WayBack(cannot=cannot)
+        return WayBack(cannot=cannot, losses=tuple(self._losses), rest=tuple(statements), made=made)
 
     def _refuse(self, item: Item, why: str, state: State | None = None) -> None:
         self._cannot.append(f"{(state or self._before).identity(item)}: {why}")
+
+    def _lose(self, item: Item, what: str, parts: Sequence[Item] = ()) -> None:
+        """Note that the last reason concerns only an object that may go as a whole, or these parts of it."""
+        keys = (item.key, *(each.key for each in parts))
+        names = tuple(map(self._before.identity, (item, *parts)))
+        self._losses.append(Loss(self._cannot[-1], what, item.kind, keys, names))
+        self._left_out.update(keys[1:])
+
+    def _lose_column(self, item: Item) -> None:
+        """Note a lost column of a table, with what of the table went along."""
+        table = self._before.relations[item.parent]
+        using = {each.dependent for each in self._before.dependencies if each.referenced == item.key}
+        own = {
+            key: each
+            for key, each in self._gone.items()
+            if key in using and each.parent == item.parent and each.kind in {"index", "constraint"}
+            if each.get("type") != "f"  # a foreign key concerns another table, too
+        }
+        along = [
+            each
+            for key, each in self._gone.items()
+            if key not in own and (Key(CONSTRAINT, each.get("constraint") or 0) in own or _owned(each, item))
+        ]
+        self._lose(table, f"what stood in {self._before.identity(item)}", [item, *own.values(), *along])
 
     # --- rows ---------------------------------------------------------------------------------------------
 
@@ -263,6 +307,8 @@ class _Deriving:
                     f"rows of {name} were {' and '.join(verbs)} "
                     f"({rows:,}), and what they were before is not kept"
                 )
+                if table is not None and table.kind == "table":
+                    self._lose(table, f"what rows of {name} were before")
             elif table is None:
                 self._cannot.append(f"rows were inserted into {counter.name}, which is not the folder's")
         for was, now in self._pairs():
@@ -270,6 +316,7 @@ class _Deriving:
                 continue
             if was.key.oid in self._facts.emptied and self._facts.held.get(was.key.oid, True):
                 self._refuse(was, "its rows are gone, and they are not kept")
+                self._lose(was, f"what stood in {self._before.identity(was)}")
 
     def _look_at_catalogs(self) -> None:
         """Refuse what was written to catalogs that no state has."""
@@ -308,6 +355,7 @@ class _Deriving:
             if not item.get("generated") and self._facts.values.get(key, self._had_rows(item.parent)):
                 held = "held values" if key in self._facts.values else "may have held values"
                 self._refuse(item, f"it {held}, which are gone")
+                self._lose_column(item)
 
     @staticmethod
     def _is_redefined(was: Item, now: Item) -> bool:
@@ -630,9 +678,15 @@ class _Deriving:
 
     # --- made again ---------------------------------------------------------------------------------------
 
+    @property
+    def _wanted(self) -> dict[Key, Item]:
+        """Return what is to be there again."""
+        every = {**self._gone, **self._remade}
+        return {key: item for key, item in every.items() if key not in self._left_out}
+
     def _makes(self) -> list[Item]:
         """Return what is made again, in an order that works."""
-        wanted = {**self._gone, **self._remade}
+        wanted = self._wanted
         whole = {key.oid for key, item in wanted.items() if item.kind in _RELATED}
         nodes = {}
         for key, item in wanted.items():
@@ -757,7 +811,7 @@ class _Deriving:
 
     def _last(self, makes: Sequence[Item]) -> Iterator[str]:
         """Yield what gives everything its defaults, states, owners, privileges and comments."""
-        fresh = [(item, self._write.fresh(item)) for item in {**self._gone, **self._remade}.values()]
+        fresh = [(item, self._write.fresh(item)) for item in self._wanted.values()]
         for whole in makes:
             if whole.kind in _RELATED:
                 columns = self._before.columns(whole)
@@ -788,7 +842,7 @@ class _Deriving:
             yield from self._default_back(was, now, altered=altered)
         if altered:
             if was.kind != "domain" or again:
-                yield from self._write.alter(was, now)
+                yield from self._altered_back(was, now)
             yield from self._write.owner(was, now)
             yield from self._write.privileges(was, now)
         else:  # what stands in other rows of the catalogs
@@ -798,6 +852,13 @@ class _Deriving:
                 kept = {name: value for name, value in was.attributes.items() if name not in beside}
                 yield from self._write.alter(was, replace(now, attributes={**kept, **as_now}))
         yield from self._write.comment(was, now)
+
+    def _altered_back(self, was: Item, now: Item) -> Iterator[str]:
+        try:
+            yield from self._write.alter(was, now)
+        except AddedValuesError as error:
+            self._refuse(was, str(error))
+            self._lose(was, f"value {error.labels} of {self._before.identity(was)}")
 
     def _default_back(self, was: Item, now: Item, *, altered: bool) -> Iterator[str]:
         said = was.get("default")
@@ -1044,6 +1105,12 @@ def _is_retyped(was: Item, now: Item) -> bool:
     """Whether a column has another type: an enum that was made anew by its old name is another one, too."""
     names = ("type", "type_oid")
     return any(was.get(name) != now.get(name) for name in names)
+
+
+def _owned(item: Item, column: Item) -> bool:
+    """Whether it is a sequence that goes with a column."""
+    owner = item.get("owned_by") if item.kind == "sequence" else None
+    return bool(owner and (owner[1], owner[2]) == column.key[1:])
 
 
 def _shape(item: Item) -> str:
