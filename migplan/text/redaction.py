@@ -54,7 +54,7 @@ _LONGEST_STATEMENT = 200
 _SHORTEST = 4
 # What is said on any screen, and gives nothing away.
 _EVERYDAY = frozenset(
-    {"migplan", "postgres", "postgresql", "localhost", "public", "password", "secret", "test"}
+    {"migplan", "postgres", "postgresql", "localhost", "public", "password", "secret", "test", "None", "null"}
 )
 
 _known: set[str] = set()
