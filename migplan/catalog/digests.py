@@ -34,6 +34,9 @@ if TYPE_CHECKING:  # runs have no pool, and take no time to load SQLAlchemy
     from migplan.postgres.snapshot_pool import SnapshotPool
 
 Method = Literal["lookup3", "sha256"]
+BY_STREAM = "stream"
+"""How digests begin that are of rows as they are sent, in the order of the heap (``postgres/relay.py``)."""
+
 PIECE = 64 * 1024**2
 """Bytes of a table that are read as one: large tables are shared between the connections."""
 
@@ -261,6 +264,12 @@ def question_by_transaction(table: str, columns: Iterable[str], method: Method) 
 def value_of(one: int, other: int, method: Method) -> str:
     """The digest that two such sums make."""
     return f"{method}:{int(one) % 2**64:016x}{int(other) % 2**64:016x}"
+
+
+def sum_of(session: "Session", query: str, columns: int, method: Method) -> tuple[int, str]:
+    """How many rows a query has, and their digest."""
+    ((rows, one, other),) = session.execute(question_of(query, columns, method)).fetchall()
+    return rows, value_of(one, other, method)
 
 
 def hashed_columns(table: Table) -> tuple[str, ...]:

@@ -9,6 +9,11 @@ from migplan.postgres.wire import NO_ROWS, Wire
 BLOCK = 1 << 18
 
 
+def statement(query: str, form: str = "text") -> str:
+    """The COPY by which a server sends the rows of a query, as text or binary."""
+    return f"COPY ({query}) TO STDOUT" + (" WITH (FORMAT binary)" if form == "binary" else "")
+
+
 def rows_of(session: Session, statement: str) -> Iterator[bytes]:
     """Rows in COPY's text format, many at a time; a row that is longer than a block comes in pieces."""
     if session.encrypted:

@@ -94,16 +94,16 @@ class Wire:
         """
         answer = _Answer()
         while not answer.ended:
-            run = run_of_rows(self._block, self._filled, answer.fields)
-            if run.end:
+            length = length_of(self._block) if self._filled >= HEADER and self._block[0] == ROW else 0
+            if HEADER <= length <= self._filled:
+                run = run_of_rows(self._block, self._filled, answer.fields)
                 yield Rows(memoryview(self._block)[: run.end], partial(rows_of_run, self._block, run))
                 self._drop(run.end)
-            if self._filled >= HEADER and self._block[0] == ROW:
-                if length_of(self._block) > BLOCK // 2:
-                    yield from self._long_row(look)
-                else:
-                    self._receive(look)
-            elif (message := self._message()) is None:
+            elif length > BLOCK // 2:
+                yield from self._long_row(look)
+            elif (
+                length or (message := self._message()) is None
+            ):  # nobody looks for rows before the first one is here as a whole
                 self._receive(look)
             elif message[0] == DONE:
                 yield NO_ROWS

@@ -16,8 +16,9 @@ import psycopg
 
 from migplan.bundle.manifest import Manifest
 from migplan.catalog import digests
-from migplan.catalog.digests import Digest, Method
+from migplan.catalog.digests import BY_STREAM, Digest, Method
 from migplan.names import QualifiedName, quoted_list
+from migplan.postgres import copy_out
 from migplan.postgres.relay import digest_of_rows
 from migplan.postgres.session import Session
 from migplan.progress import Progress
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 Proof = Mapping[str, Any]
 """What the journal has of a piece: table, columns, format, rows, and how and what was hashed."""
-
-_STREAM = "stream"
-_MASK = 2**64
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +66,9 @@ class _Part:
     def digest(self) -> str:
         """What the table must give; empty where its pieces cannot be put together."""
         ways = {piece["digest"].partition(":")[0] for piece in self.pieces}
-        if not self.as_a_whole or len(ways) > 1 or (ways == {_STREAM} and len(self.pieces) > 1):
+        if not self.as_a_whole or len(ways) > 1 or (ways == {BY_STREAM} and len(self.pieces) > 1):
             return ""
-        if ways == {_STREAM}:
+        if ways == {BY_STREAM}:
             return str(self.pieces[0]["digest"])
         halves = [piece["digest"].partition(":")[2] for piece in self.pieces]
         one, other = (sum(int(each[at : at + 16], 16) for each in halves) for at in (0, 16))
@@ -83,14 +81,12 @@ class _Part:
     def found(self, session: Session) -> Digest:
         """What the target has now."""
         query = f"SELECT {quoted_list(self.columns)} FROM {self.only}{self.name}"  # noqa: S608 - quoted
-        if self.digest.startswith(f"{_STREAM}:"):
-            form = " WITH (FORMAT binary)" if self.pieces[0]["format"] == "binary" else ""
-            rows, value = digest_of_rows(session, f"COPY ({query}) TO STDOUT{form}", lambda: None)
-            return Digest(self.name, rows, f"{_STREAM}:{value}")
+        if self.digest.startswith(f"{BY_STREAM}:"):
+            reading = copy_out.statement(query, self.pieces[0]["format"])
+            rows, value = digest_of_rows(session, reading, lambda: None)
+            return Digest(self.name, rows, f"{BY_STREAM}:{value}")
         if self.digest:
-            question = digests.question_of(query, len(self.columns), self._method)
-            ((rows, one, other),) = session.execute(question).fetchall()
-            return Digest(self.name, rows, digests.value_of(one, other, self._method))
+            return Digest(self.name, *digests.sum_of(session, query, len(self.columns), self._method))
         ((rows,),) = session.execute(f"SELECT pg_catalog.count(*) FROM ({query}) t".encode()).fetchall()  # noqa: S608
         return Digest(self.name, rows)
 

@@ -105,7 +105,7 @@ def _reading_in_order(session: Session) -> Session:
 
 
 def _statement(rows: RowBlock) -> str:
-    return f"COPY ({rows.query}) TO STDOUT"
+    return copy_out.statement(rows.query)
 
 
 def is_small(rows: RowBlock) -> bool:

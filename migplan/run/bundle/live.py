@@ -24,6 +24,7 @@ from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.model import Catalog, Table
 from migplan.errors import DatabaseError, RefusedError, SourceError
 from migplan.names import quoted_list
+from migplan.postgres import copy_out
 from migplan.postgres.address import Address
 from migplan.postgres.identity import identity_of, place_of
 from migplan.postgres.relay import Look, SourceFailedError, relay
@@ -144,7 +145,8 @@ class LiveRowSource:
                 moved(size)
                 self._source.throttle.moved(size, look)
 
-            done = relay(session, target, copy_out_of(piece), copy_into(piece), look, passed)
+            reading = copy_out.statement(piece.query, piece.format)
+            done = relay(session, target, reading, copy_into(piece), look, passed)
             brought = Brought(done.read, done.written, done.bytes)
             if there is None or done.read != done.written:
                 return brought
@@ -233,12 +235,6 @@ class LiveRowSource:
                 session.execute("ROLLBACK TO SAVEPOINT migplan")
             except psycopg.Error:
                 self.close()
-
-
-def copy_out_of(piece: LiveRows) -> str:
-    """Return the statement by which the source sends the rows of a piece."""
-    form = " WITH (FORMAT binary)" if piece.format == "binary" else ""
-    return f"COPY ({piece.query}) TO STDOUT{form}"
 
 
 def copy_into(piece: LiveRows) -> str:

@@ -14,15 +14,12 @@ from typing import Any
 import psycopg
 
 from migplan.catalog import digests
-from migplan.catalog.digests import Method
+from migplan.catalog.digests import BY_STREAM, Method
 from migplan.names import quoted_list
-from migplan.postgres import settings
+from migplan.postgres import copy_out, settings
 from migplan.postgres.relay import Look, Relayed, SourceFailedError, digest_of_rows
 from migplan.postgres.session import Session
 from migplan.run.engine.steps import LiveRows
-
-BY_STREAM = "stream"
-"""How digests of rows in the order of the heap begin."""
 
 _NEAR = 1024
 """Pages: a COPY also uses those that another one has added to the table just before."""
@@ -75,8 +72,7 @@ class Rows:
     @property
     def reading(self) -> str:
         """Return the COPY that gives them as the source gave them."""
-        form = " WITH (FORMAT binary)" if self.piece.format == "binary" else ""
-        return f"COPY ({self.query()}) TO STDOUT{form}"
+        return copy_out.statement(self.query(), self.piece.format)
 
 
 def rows_before(piece: LiveRows, only: str, target: Session, *, more: bool) -> Rows:
@@ -111,12 +107,12 @@ def proved(
     if not digest:
         method = method_of(source, target)
         try:
-            sent = _sum(source, piece.query, len(piece.columns), method)
+            sent = digests.sum_of(source, piece.query, len(piece.columns), method)
         except psycopg.Error as error:
             raise SourceFailedError(error) from None
-        here = _sum(target, there.query(), len(piece.columns), method)
+        here = digests.sum_of(target, there.query(), len(piece.columns), method)
         if here != sent and there.first:
-            here = _sum(target, there.query(near=False), len(piece.columns), method)
+            here = digests.sum_of(target, there.query(near=False), len(piece.columns), method)
         if here != sent:
             return Differs(_sentence(piece, here, sent))
         digest = here[1]
@@ -140,11 +136,6 @@ def method_of(source: Session, target: Session) -> Method:
     """The fastest hash that both servers share."""
     both = {digests.method_of(source), digests.method_of(target)}
     return "lookup3" if both == {"lookup3"} else "sha256"
-
-
-def _sum(session: Session, query: str, columns: int, method: Method) -> tuple[int, str]:
-    (found,) = session.execute(digests.question_of(query, columns, method)).fetchall()
-    return found[0], digests.value_of(found[1], found[2], method)
 
 
 def _sentence(piece: LiveRows, here: tuple[int, str], there: tuple[int, str]) -> str:
