@@ -77,10 +77,13 @@ class Relay:
 class SharingPooler:
     """A pooler in transaction mode: each transaction of a client goes to whichever session is free.
 
-    Clients are told of a process that no server has, as poolers do; settings in the first packet are refused.
+    In session mode (``keeps``) a client has its session for good, and the others wait for theirs. Clients are
+    told of a process that no server has, as poolers do; settings in the first packet are refused.
     """
 
-    def __init__(self, conninfo: str, sessions: int = 1) -> None:
+    def __init__(self, conninfo: str, sessions: int = 1, *, keeps: bool = False) -> None:
+        self._keeps = keeps
+        self._over = False
         self._free: list[socket.socket] = []
         self._changed = threading.Condition()
         self._numbers = itertools.count(7_000_001)
@@ -99,6 +102,9 @@ class SharingPooler:
         self._threads[0].start()
 
     def close(self) -> None:
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
         for each in (self._listener, *self._clients, *self._wires):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -118,13 +124,20 @@ class SharingPooler:
                 self._threads[-1].start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError, EOFError):
+        with client, contextlib.suppress(OSError, EOFError, IndexError):
             if not self._greet(client):
                 return
             while True:
                 first = _message(client)
                 if first[:1] == b"X":
                     return
+                if self._keeps:
+                    with self._changed:
+                        self._changed.wait_for(lambda: self._free or self._over)
+                        server = self._free.pop()
+                    while True:  # whoever comes later would hear what this one did not wait for
+                        self._transaction(client, server, first)
+                        first = _message(client)
                 with self._session() as server:
                     self._transaction(client, server, first)
 

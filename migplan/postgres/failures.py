@@ -9,6 +9,7 @@ import psycopg
 
 from migplan.errors import BlockedError, ChangedError, ConnectError, DatabaseError, PrivilegeError
 from migplan.postgres.address import Address
+from migplan.postgres.stall import UnansweredError
 
 # What a refused connection means, by what libpq or the server says of it, and what to do. Servers may speak
 # another language; then the message stands alone, with the last line's general advice.
@@ -65,12 +66,21 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "there is no service of that name",
         "check pg_service.conf and PGSERVICEFILE",
     ),
+    (
+        r"first statement had no answer|query_wait_timeout|max ?clients|no more connections allowed",
+        "a pooler seems to stand there that has no session to spare",
+        "connect to the server itself, by its own port; or have the pooler give more sessions to this user "
+        "(in PgBouncer: pool_size, max_db_connections): one for each of --jobs, and four beside",
+    ),
     (r"starting up|shutting down|in recovery", "the server is not ready", "try again in a moment"),
 )
 
 
 CONNECTION_FAILURE = "08006"
 """What a loss is called that only libpq noticed: there is no server left that would give it a SQLSTATE."""
+
+NO_SESSION = "53300"
+"""What a server says that has no session to spare; so we say it of a pooler, which only lets us wait."""
 
 # What the server says of an object that went between two of its own look-ups. It never translates this.
 VANISHED = re.compile(
@@ -120,7 +130,10 @@ def of_connection(error: psycopg.Error, address: Address) -> ConnectError:
             meaning, advice = what, do
             break
     what = f"cannot connect to {address}" + (f": {meaning}" if meaning else "")
-    return ConnectError(what, do=advice, address=str(address), during="connecting", detail=said)
+    state = NO_SESSION if isinstance(error, UnansweredError) else error.sqlstate
+    return ConnectError(
+        what, do=advice, address=str(address), during="connecting", detail=said, sqlstate=state
+    )
 
 
 def of_database(error: psycopg.Error, address: Address, during: str) -> DatabaseError:

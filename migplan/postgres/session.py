@@ -22,11 +22,11 @@ from psycopg.rows import RowFactory, tuple_row
 from psycopg.sql import Composable
 
 from migplan.errors import AddressError, MigplanError, OldServerError
-from migplan.postgres import settings
+from migplan.postgres import settings, stall
 from migplan.postgres.address import Address
 from migplan.postgres.failures import of_connection, translate_errors
 from migplan.postgres.locking import Wanted, every, lock_and_fix_moment
-from migplan.postgres.stall import SOON, Silence, seconds
+from migplan.postgres.stall import SOON, Silence, StalledError, UnansweredError, seconds
 from migplan.postgres.versions import OLDEST, dotted
 from migplan.text import redaction
 
@@ -161,6 +161,17 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         self.deadline = self.deadline or time.monotonic() + SOON
         super().cancel_safe(timeout=timeout)
 
+    @contextmanager
+    def first_answers(self) -> Iterator[None]:
+        """Raise UnansweredError where the statements of a block, the first ones, find nobody behind."""
+        self.deadline = time.monotonic() + stall.FIRST if self.silence_limit else 0.0
+        try:
+            yield
+        except StalledError:
+            raise UnansweredError from None
+        finally:
+            self.deadline = 0.0
+
     def _watched(self, gen: Generator[Any, Any, _Found], wanted: Any) -> Generator[Any, Any, _Found]:
         silence = Silence(self)
         while True:
@@ -273,6 +284,8 @@ def _connected(address: Address, early: settings.Settings) -> Session:
 
 def _otherwise(error: psycopg.Error, early: settings.Settings, version: int) -> settings.Settings:
     """What to send with the first packet instead, after a failure that has to do with it."""
+    if isinstance(error, UnansweredError):
+        return early
     if version:
         return settings.always(version) if error.sqlstate in _STRUCK else early
     if _UNKNOWN.search(str(error)):
@@ -285,7 +298,8 @@ def _pin(session: Session) -> None:
     try:
         session.autocommit = True
         libpq = session.info.backend_pid
-        session.process, by_gssapi = _set(session, libpq)
+        with session.first_answers():
+            session.process, by_gssapi = _set(session, libpq)
         session.encrypted = bool(session.pgconn.ssl_in_use) or by_gssapi
         if session.process != libpq:
             session.encrypted = True  # nobody knows how, on the way to the pooler
@@ -319,6 +333,7 @@ def _is_shared(session: Session) -> bool:
         seen: Mapping[str, set[int]] = {"A": {session.process}, "B": set()}
         for which in _LOOKS:
             client = session if which == "A" else other
-            answer = client.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
+            with client.first_answers():
+                answer = client.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
             seen[which].add(answer[0] if answer else 0)
         return len(seen["A"]) > 1 or not seen["A"].isdisjoint(seen["B"])

@@ -26,6 +26,8 @@ _SECONDS = 60.0
 _SURE = 5.0  # between the two looks that it takes to call a connection cut
 SOON = 10.0
 """Seconds that the answer to a cancellation, or to a look, may take."""
+FIRST = 15.0
+"""Seconds that the first answer to a new session may take; none comes where a pooler has none to give."""
 _NOBODY = "no other session can be opened either"
 
 _LOOK = """
@@ -43,6 +45,13 @@ class StalledError(psycopg.OperationalError):
     """The connection is cut, although nobody has closed it."""
 
 
+class UnansweredError(StalledError):
+    """A session was let in, and nobody answers its first statement."""
+
+    def __init__(self) -> None:
+        super().__init__(f"let in, but the first statement had no answer within {FIRST:.0f} s")
+
+
 def seconds() -> float:
     """Return after how many seconds of silence the server is asked; 0: never."""
     try:
@@ -56,14 +65,17 @@ class Silence:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.broken()
+        self._begin()
 
     def broken(self) -> None:
         """Something was received."""
-        self._since = self._asked = time.monotonic()
-        self._suspicion = ""
+        self._begin()
         if self._session.deadline:
             self._session.deadline = self._since + SOON
+
+    def _begin(self) -> None:
+        self._since = self._asked = time.monotonic()
+        self._suspicion = ""
 
     def lasts(self) -> None:
         """Nothing was received: close the session and raise StalledError if nothing ever will be."""

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from migplan.errors import DatabaseError, LockedError
+from migplan.postgres import stall
 from migplan.postgres.address import Address, parse
 from migplan.postgres.server import ThrowawayServer
 from migplan.postgres.session import connect, reading
@@ -83,6 +84,26 @@ def test_a_session_of_our_own_keeps_its_process(behind: ThrowawayServer) -> None
     with pytest.raises(LockedError, match="shares sessions"):
         lock.ensure()
     lock.release()
+
+
+@pytest.mark.parametrize("sessions", [1, 3])
+@pytest.mark.parametrize("command", ["export", "copy"])
+def test_a_pooler_that_has_no_session_to_spare_is_called_so(
+    behind: ThrowawayServer,
+    run: Run,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    sessions: int,
+) -> None:
+    monkeypatch.setattr(stall, "FIRST", 1.0)
+    monkeypatch.chdir(tmp_path)
+    more = ["--target", behind.conninfo("copy")] if command == "copy" else []
+    with closing(SharingPooler(behind.conninfo("shop"), sessions, keeps=True)) as pooler:
+        source = f"postgresql://u@127.0.0.1:{pooler.port}/shop"
+        refused = run(command, "--source", source, "--jobs", "4", *more, exit_code=2).stderr
+    assert "a pooler seems to stand there that has no session to spare" in refused
+    assert "-> connect to the server itself, by its own port; or have the pooler give" in refused
 
 
 # --- PgBouncer itself ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from migplan.back_off import back_off
 from migplan.errors import ConnectError, DatabaseError, JournalError, LockedError, MigplanError, StepError
 from migplan.postgres.address import Address
+from migplan.postgres.failures import NO_SESSION
 from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent
 from migplan.run.engine.journal import Journal
@@ -205,6 +206,8 @@ class Execution:
     def _may_pass(self, error: BaseException) -> bool:
         """Whether an error says that the server is away, perhaps for a while."""
         if not isinstance(error, DatabaseError) or isinstance(error, (LockedError, JournalError)):
+            return False
+        if error.sqlstate == NO_SESSION:
             return False
         return self._lock.session.closed or is_lost(error) or isinstance(error, ConnectError)
 
