@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -27,119 +27,112 @@ from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.session import connect
 from migplan.report import run as report
+from migplan.report.run_progress import RunProgress
 from migplan.run.engine import events
 from migplan.run.engine.events import Event, OnEvent
 from migplan.run.engine.status import Status, status_of
-from migplan.text.wording import amount, counted
+from migplan.text.wording import counted
 
 if TYPE_CHECKING:  # reading the rows of files takes what most commands do without
     from migplan.bundle.check.file_orphans import FileOrphans
 
 _HEARTBEAT = 10.0
 _REFRESH = 0.2
+_TICK = 0.5
+_JSON_HEARTBEAT = 1.0
+_SHOWN = 8  # of what runs
 _FOREIGN_KEY_VIOLATION = "23503"
+
+
+class _Teller(Protocol):
+    """Tells people, or programs, how far a run is; one thread at a time."""
+
+    def hear(self, event: Event) -> None:
+        """Take an event, which the measure has seen."""
+
+    def tick(self) -> None:
+        """Say how far it is, where that is due."""
 
 
 @contextmanager
 def progress(log_format: str, *, quiet: bool = False) -> Iterator[OnEvent]:
     """Tell of a run while a block does it, on stderr; ``quiet`` leaves out lines where no terminal is."""
+    measure = RunProgress()
     if log_format == "json":
-        yield _as_json
+        with _told(_Json(measure), measure) as on_event:
+            yield on_event
     elif screen.err.is_terminal:
-        with _bar() as on_event:
+        columns = SpinnerColumn(), BarColumn(bar_width=24), TextColumn("{task.description}", markup=False)
+        with (
+            Progress(*columns, TimeElapsedColumn(), console=screen.err, transient=True) as bar,
+            _told(_Bar(bar, measure), measure) as on_event,
+        ):
             yield on_event
     elif quiet:
         yield events.ignore
     else:
-        yield _Lines(lambda line: click.echo(line, err=True)).on_event
+        with _told(_Lines(lambda line: click.echo(line, err=True), measure), measure) as on_event:
+            yield on_event
 
 
-class _Measure:
-    """How much is done, how fast, and how long the rest will take."""
+@contextmanager
+def _told(teller: _Teller, measure: RunProgress) -> Iterator[OnEvent]:
+    """Have events told one at a time, and how far it is also while there are none."""
+    guard, over = threading.Lock(), threading.Event()
 
-    def __init__(self) -> None:
-        self.steps = self.rows = self.bytes = 0
-        self.done_steps = self.done_rows = self.moved = 0
-        self.program = ""  # what became of the rows of a step in Python
-        self._moving: Counter[int] = Counter()  # bytes of each step, which a failure takes back
-        self._before = 0  # bytes that an earlier try had moved
-        self._started = time.monotonic()
+    def on_event(event: Event) -> None:
+        with guard:
+            measure.see(event)
+            teller.hear(event)
 
-    def see(self, event: Event) -> None:
-        """Take an event into account."""
-        match event:
-            case events.Planned():
-                self.steps, self.rows, self.bytes = event.steps, event.rows, event.bytes
-                self.done_steps, self.done_rows = event.done_steps, event.done_rows
-                self.moved = self._before = event.done_bytes
-                self._started = time.monotonic()
-            case events.Advanced():
-                self.program = f"{event.done:,} done, {event.skipped:,} skipped, {event.failed:,} failed"
-            case events.Moved():
-                self.moved += event.bytes
-                self._moving[event.step.number] += event.bytes
-            case events.Retrying():
-                self.moved -= self._moving.pop(event.step.number, 0)
-            case events.Finished():
-                self.done_steps += 1
-                self.done_rows += event.rows
-                self.moved += event.step.bytes - self._moving.pop(event.step.number, 0)
+    def tick() -> None:
+        while not over.wait(_TICK):
+            with guard:
+                teller.tick()
 
-    @property
-    def share(self) -> float:
-        """From 0 to 1: of the bytes where there are any, and of the steps."""
-        by_steps = self.done_steps / self.steps if self.steps else 1.0
-        by_bytes = min(self.moved / self.bytes, 1.0) if self.bytes else by_steps
-        return (by_steps + by_bytes) / 2
-
-    def __str__(self) -> str:
-        seconds = time.monotonic() - self._started
-        rate = (self.moved - self._before) / seconds if seconds > 0.5 else 0
-        left = (self.bytes - self.moved) / rate if rate > 0 else 0
-        parts = [
-            f"{self.share:4.0%}",
-            f"{self.done_steps:,}/{self.steps:,} steps",
-            f"{self.done_rows:,}/{self.rows:,} rows",
-            amount(self.moved),
-            *([self.program] if self.program else []),
-            *([f"{amount(int(rate))}/s"] if rate else []),
-            *([f"rows in about {left:.0f} s"] if left >= 1 else []),
-        ]
-        return "  ".join(parts)
+    ticking = threading.Thread(target=tick, name="progress", daemon=True)
+    ticking.start()
+    try:
+        yield on_event
+    finally:
+        over.set()
+        ticking.join()
 
 
 class _Lines:
     """A line for each file that is done, for whatever is unusual, and now and then for the whole."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], measure: RunProgress) -> None:
         self._say = say
-        self._measure = _Measure()
-        self._guard = threading.Lock()
+        self._measure = measure
         self._left: Counter[str] = Counter()  # steps of each file
         self._rows: Counter[str] = Counter()
         self._large: dict[str, set[str]] = defaultdict(set)
         self._last = time.monotonic()
 
-    def on_event(self, event: Event) -> None:
-        """Tell of an event."""
-        with self._guard:
-            self._measure.see(event)
-            match event:
-                case events.Planned():
-                    self._left = Counter(event.files)  # more than once, where a server forgot what was done
-                case events.Finished():
-                    self._finished(event)
-                case events.Warned():
-                    self._say(f"warning: {event.text}")
-                case events.Noticed():
-                    self._say(f"{event.step}: {event.text}")
-                case events.Retrying():
-                    self._say(f"{event.step}: {event.why}; try {event.attempt + 1} in {event.wait:.1f} s")
-                case events.Failed():
-                    self._say(f"{event.step}: failed; what runs beside it is brought to its end")
-            if time.monotonic() - self._last > _HEARTBEAT:
-                self._last = time.monotonic()
-                self._say(str(self._measure))
+    def hear(self, event: Event) -> None:
+        """Tell of an event, which the measure has seen."""
+        match event:
+            case events.Planned():  # more than once, where a server forgot what was done
+                self._left = Counter(step.file for step in event.left)
+            case events.Finished():
+                self._finished(event)
+            case events.Warned():
+                self._say(f"warning: {event.text}")
+            case events.Noticed():
+                self._say(f"{event.step}: {event.text}")
+            case events.Retrying():
+                self._say(f"{event.step}: {event.why}; try {event.attempt + 1} in {event.wait:.1f} s")
+            case events.Failed():
+                self._say(f"{event.step}: failed; what runs beside it is brought to its end")
+
+    def tick(self) -> None:
+        """Say how far it is, if that was long ago."""
+        if time.monotonic() - self._last > _HEARTBEAT:
+            self._last = time.monotonic()
+            self._say(str(self._measure))
+            for each in self._measure.running[:_SHOWN]:
+                self._say(f"      {each}")
 
     def _finished(self, event: events.Finished) -> None:
         file = event.step.file
@@ -153,54 +146,66 @@ class _Lines:
             self._say(f"{self._measure.share:4.0%}  {file} is done{said}")
 
 
-@contextmanager
-def _bar() -> Iterator[OnEvent]:
-    measure, guard = _Measure(), threading.Lock()
-    columns = (
-        SpinnerColumn(),
-        BarColumn(bar_width=24),
-        TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
-    )
-    running: dict[int, str] = {}
-    last = 0.0
-    with Progress(*columns, console=screen.err, transient=True) as bar:
-        whole = bar.add_task("", total=1.0)
-        lines = _Lines(bar.console.print)
+class _Bar:
+    """A bar with the whole, and what runs; lines above it for whatever is unusual."""
 
-        def on_event(event: Event) -> None:
-            nonlocal last
-            with guard:
-                measure.see(event)
-                if isinstance(event, events.Began):
-                    running[event.step.number] = event.step.name
-                elif isinstance(event, events.Finished | events.Failed):
-                    running.pop(event.step.number, None)
-                if isinstance(event, events.Warned | events.Noticed | events.Retrying | events.Failed):
-                    lines.on_event(event)
-                if time.monotonic() - last > _REFRESH or isinstance(event, events.Finished):
-                    last = time.monotonic()
-                    now = "; ".join(list(running.values())[:2])
-                    bar.update(whole, completed=measure.share, description=f"{measure}  {now:.60}")
+    def __init__(self, bar: Progress, measure: RunProgress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=1.0)
+        self._measure = measure
+        self._lines = _Lines(bar.console.print, measure)
+        self._last = 0.0
 
-        yield on_event
+    def hear(self, event: Event) -> None:
+        """Show what has come of an event."""
+        if isinstance(event, events.Warned | events.Noticed | events.Retrying | events.Failed):
+            self._lines.hear(event)
+        if time.monotonic() - self._last > _REFRESH or isinstance(event, events.Finished):
+            self.tick()
+
+    def tick(self) -> None:
+        """Show how far it is."""
+        self._last = time.monotonic()
+        now = "; ".join(self._measure.running[:2])
+        self._bar.update(self._task, completed=self._measure.share, description=f"{self._measure}  {now:.90}")
 
 
-def _as_json(event: Event) -> None:
-    """A line for each event; of rows on their way only the steps' ends tell."""
-    if isinstance(event, events.Moved):
-        return
-    said: dict[str, Any] = {
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "event": type(event).__name__.lower(),
-    }
-    step = getattr(event, "step", None)
-    if step is not None:
-        said |= {"step": step.number, "file": step.file, "line": step.line, "name": step.name}
-    for name in ("steps", "rows", "bytes", "done_steps", "seconds", "text", "why", "attempt", "wait"):
-        if hasattr(event, name):
-            said[name] = getattr(event, name)
-    click.echo(json.dumps(said), err=True)
+class _Json:
+    """A line of JSON for each event, and each second one for the whole."""
+
+    def __init__(self, measure: RunProgress) -> None:
+        self._measure = measure
+        self._last = time.monotonic()
+        self._said: dict[str, Any] = {}
+
+    def hear(self, event: Event) -> None:
+        """Tell of an event; rows on their way are told by the second."""
+        if isinstance(event, events.Moved):
+            return
+        said: dict[str, Any] = {}
+        step = getattr(event, "step", None)
+        if step is not None:
+            said |= {"step": step.number, "file": step.file, "line": step.line, "name": step.name}
+        for name in ("steps", "rows", "bytes", "done_steps", "seconds", "text", "why", "attempt", "wait"):
+            if hasattr(event, name):
+                said[name] = getattr(event, name)
+        self._say(type(event).__name__.lower(), said)
+        if isinstance(event, events.Planned) or self._measure.done_steps == self._measure.steps:
+            self._progress()
+
+    def tick(self) -> None:
+        """Say how far it is, if anything has changed."""
+        if time.monotonic() - self._last >= _JSON_HEARTBEAT and self._measure.value != self._said:
+            self._progress()
+
+    def _progress(self) -> None:
+        self._last = time.monotonic()
+        self._said = self._measure.value
+        self._say("progress", self._said)
+
+    def _say(self, event: str, said: dict[str, Any]) -> None:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        click.echo(json.dumps({"at": at, "event": event, **said}), err=True)
 
 
 @contextmanager

@@ -151,10 +151,19 @@ def test_without_proof_nothing_is_read_back(shop: Shop) -> None:
 
 
 def test_progress_is_told_to_programs(shop: Shop) -> None:
-    told = shop.run("copy", *shop.words, "--log-format", "json").stderr.splitlines()
-    events = [json.loads(line) for line in told if line.startswith("{")]
-    assert {"planned", "began", "finished"} <= {event["event"] for event in events}
-    assert sum(event["rows"] for event in events if event["event"] == "finished") == 20_800
+    words = (*shop.words, "--log-format", "json", "--max-rate", "1M", "--jobs", "4")  # three seconds
+    told = [json.loads(line) for line in shop.run("copy", *words).stderr.splitlines()]
+    assert {"planned", "began", "progress", "finished"} == {event["event"] for event in told}
+    assert sum(event["rows"] for event in told if event["event"] == "finished") == 20_800
+    progress = [event for event in told if event["event"] == "progress"]
+    assert all(each["done_bytes"] <= each["bytes"] and each["done_rows"] <= each["rows"] for each in progress)
+    assert {"table", "rows", "bytes", "done_bytes", "bytes_per_second", "seconds_left"} <= {
+        name for each in progress for table in each["tables"] for name in table
+    }
+    assert any(500_000 < each["bytes_per_second"] < 1_500_000 for each in progress)
+    last = progress[-1]
+    assert (last["rows"], last["done_rows"], last["share"], last["tables"]) == (20_800, 20_800, 1.0, [])
+    assert last["done_bytes"] == last["bytes"] > 0
 
 
 def test_a_dry_run_writes_nothing(shop: Shop) -> None:

@@ -1,9 +1,8 @@
 """Events of a run, in the order in which they happen, from any of its threads."""
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from migplan.run.engine.steps import Step
 
@@ -20,7 +19,7 @@ class Planned:
     done_steps: int = 0
     done_rows: int = 0
     done_bytes: int = 0
-    files: Mapping[str, int] = field(default_factory=dict)  # of each file, the steps that are left
+    left: Sequence[Step] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ def planned(steps: Sequence[Step], done: Collection[int]) -> Planned:
         len(before),
         sum(step.rows for step in before),
         sum(step.bytes for step in before),
-        Counter(step.file for step in steps if step.number not in done),
+        [step for step in steps if step.number not in done],
     )
 
 
