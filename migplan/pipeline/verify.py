@@ -68,6 +68,7 @@ def receipt_of(bundle: VerifiedBundle, address: Address, proof: Verification) ->
         tables_by_content=strengths["content"],
         large_objects=len(bundle.manifest.large_objects),
         tables_by_count=strengths["count"],
+        notes=tuple(applied_by.run.notes),
         steps=receipt.timings_of(applied_by.entries),
     )
     return receipt.save(found, bundle.paths.folder)

@@ -72,6 +72,7 @@ def done(
         f"{counted(result.rows, 'row')}{_and_objects(manifest.large_objects)}, {result.seconds:.1f} s",
         style="bold",
     )
+    yield from (Text(f"Note: {note}") for note in run.notes)
     if words.gone:
         yield Text(
             "That server is gone. `migplan rehearse` also proves it and goes back; --keep leaves one running."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from migplan.run.bundle import constraints
 from migplan.run.bundle.constraints import unique_of
 from migplan.run.bundle.steps import steps_of
 from migplan.sql.tree import statement_tree
-from tests.export.loading import contents
+from tests.export.loading import contents, export
 from tests.run.rolling import applied as partly
 from tests.run.rolling import ask, taken_back, verified
 from tests.run.running import applied, bundle_of, empty, options
@@ -142,3 +143,49 @@ def test_an_index_whose_constraint_was_not_added_goes_again(
         applied(bundle, where, options())
         assert contents(newest, target) == contents(newest, source)
     newest.drop_database(source)
+
+
+WATCHED = """
+CREATE TABLE seen (tag text, memory text, workers text);
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN
+    INSERT INTO public.seen VALUES (tg_tag, current_setting('maintenance_work_mem'),
+        current_setting('max_parallel_maintenance_workers'));
+END$$;
+CREATE EVENT TRIGGER watch ON ddl_command_end WHEN tag IN ('CREATE TABLE', 'CREATE INDEX')
+    EXECUTE FUNCTION watch();
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "jobs", "given", "had", "said"),
+    [
+        ("", 1, ("256MB", "8"), ("128MB", "2"), "maintenance_work_mem 256MB (server: 128MB) and max_para"),
+        ("", 2, ("128MB", "4"), ("128MB", "2"), "had max_parallel_maintenance_workers 4 (server: 2)"),
+        ("maintenance_work_mem = '48MB'", 1, ("48MB", "8"), ("48MB", "2"), "had max_parallel"),
+        ("max_parallel_maintenance_workers = 0", 1, ("256MB", "0"), ("128MB", "0"), "had maintenance"),
+    ],
+)
+def test_indexes_are_given_memory_and_helpers(
+    newest: Server,
+    tmp_path: Path,
+    before: str,
+    jobs: int,
+    given: tuple[str, str],
+    had: tuple[str, str],
+    said: str,
+) -> None:
+    """What a database says of them stays; everything else has what the server gives."""
+    source, target = newest.create_database(), newest.create_database()
+    with newest.connect(dbname=source) as connection:
+        connection.execute("CREATE TABLE t (n int PRIMARY KEY, m int); CREATE INDEX t_m ON t (m)")
+    with newest.connect(dbname=target) as connection:
+        connection.execute(WATCHED.encode())
+        if before:
+            connection.execute(f"ALTER DATABASE {target} SET {before}".encode())
+    export(newest.url(source), tmp_path / "bundle", "--without-digests")
+    run = applied(tmp_path / "bundle", newest.url(target), options(jobs)).run
+    seen = ask(newest, target, "SELECT DISTINCT tag, memory, workers FROM seen WHERE tag ~ 'INDEX'")
+    assert seen == [("CREATE INDEX", *given)]
+    made = ask(newest, target, "SELECT DISTINCT memory, workers FROM seen WHERE tag ~ 'TABLE'")
+    assert made == [had]
+    assert [note for note in run.notes if said in note]

@@ -10,6 +10,7 @@ from migplan.config import Platform
 from migplan.errors import BundleError, RefusedError
 from migplan.postgres.address import Address
 from migplan.run.bundle import another_moment, receipt
+from migplan.run.bundle.building import building_with
 from migplan.run.bundle.initial_state import read_initial_state
 from migplan.run.bundle.keeping import Keeping
 from migplan.run.bundle.kept import FOLDER, changed, kept_in, of_bundle
@@ -79,7 +80,10 @@ def apply(
             steps = steps_of(bundle, carried, kept.parts)
             noted = source.noted if source else {}
             run = target.begin(_beginning(target, bundle, steps, wanted, kept, noted), of_bundle(bundle))
-        return target.execute(run, steps, bundle.files, rows=source)
+        building = building_with(target.session, wanted.options.jobs)
+        if building.note and building.note not in run.notes:
+            journal.note(run.run, [building.note])
+        return target.execute(run, building.of(steps), bundle.files, rows=source)
 
 
 def _never(_step: Step) -> bool:

@@ -59,6 +59,7 @@ class Receipt(Section):
     tables_by_content: int = Field(0, description="tables whose rows were compared by digest")
     tables_by_count: int = Field(0, description="tables whose rows were only counted")
     large_objects: int = 0
+    notes: tuple[str, ...] = Field((), description="what the journal says of the run, such as settings")
     steps: tuple[Timing, ...] = ()
 
     def is_of(self, here: Whereabouts) -> bool:
