@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from bench import applying, copying, databases, documenting, exporting, figures, migrating, planning
+from bench import (
+    applying,
+    copying,
+    databases,
+    documenting,
+    exporting,
+    figures,
+    migrating,
+    planning,
+    records,
+    scaling,
+)
 from bench.stopwatch import Contender, measure
 from migplan.postgres.server import ThrowawayServer
 
-BENCHMARKS: tuple[ModuleType, ...] = (planning, documenting, exporting, applying, copying, migrating)
+BENCHMARKS: tuple[ModuleType, ...] = (planning, documenting, exporting, applying, copying, scaling, migrating)
 """Each has TITLE, PEER (the stage to compare with), contenders(server, tables, folder), and perhaps SIZES."""
 
-# Nothing may happen in the background while the others are timed.
-QUIET = {"autovacuum": "off"}
+QUIET = {"autovacuum": "off", "shared_buffers": "2GB", "max_wal_size": "16GB"}
+"""Nothing may happen in the background while the others are timed."""
 
 
 def main() -> None:
@@ -27,26 +36,20 @@ def main() -> None:
     with ThrowawayServer(settings=QUIET) as server:
         facts = figures.machine(server.installation)
         print(figures.machine_line(facts))
-        pages: list[figures.Page] = []
-        defined: dict[str, tuple[Contender, ...]] = {}
+        definitions = {"database": databases.DEFINITION}
+        how = f"one warm-up each, then {wanted.runs} runs in turn (A B C A B C ...); medians; seconds"
         for benchmark in wanted.only or BENCHMARKS:
             for size in getattr(benchmark, "SIZES", wanted.tables):
-                page, defined[benchmark.TITLE] = _measured(benchmark, server, size, wanted.runs)
+                if wanted.sizes and str(size) not in wanted.sizes:
+                    continue
+                page, contenders = _measured(benchmark, server, size, wanted.runs)
                 print("", *figures.as_text(page), sep="\n", flush=True)
-                pages.append(page)
-    definitions = {
-        "how": f"one warm-up each, then {wanted.runs} runs in turn (A B C A B C ...); medians; seconds",
-        "database": databases.DEFINITION,
-        **{contender.name: contender.definition for each in defined.values() for contender in each},
-    }
-    print("", *(f"{name}: {definition}" for name, definition in definitions.items()), sep="\n")
-    if wanted.json:
-        content = {
-            "machine": facts,
-            "definitions": definitions,
-            "pages": [figures.as_json(page) for page in pages],
-        }
-        _save(content, wanted.json)
+                definitions |= {each.name: each.definition for each in contenders}
+                if wanted.record:
+                    records.keep(
+                        wanted.record, page, {"machine": facts, "server": dict(server.settings), "how": how}
+                    )
+        print("", how, *(f"{name}: {definition}" for name, definition in definitions.items()), sep="\n")
 
 
 def _measured(
@@ -73,16 +76,20 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--tables", type=int, nargs="+", default=[100, 1000, 5000], metavar="N")
     parser.add_argument("--only", type=_by_name, nargs="+", metavar="TITLE", help="some of the benchmarks")
+    parser.add_argument(
+        "--sizes", nargs="+", metavar="SIZE", help="some of the sizes: narrow, wide, 2000 ..."
+    )
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every single figure to a file")
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FOLDER",
+        help="keep every single figure there: docs/benchmarks is what is drawn",
+    )
     wanted = parser.parse_args()
     if wanted.runs < 1 or min(wanted.tables) < 1:
         parser.error("there must be tables, and runs")
     return wanted
-
-
-def _save(content: dict[str, Any], file: Path) -> None:
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _tell(what: str) -> None:

@@ -15,18 +15,21 @@ from migplan.postgres.server import ThrowawayServer
 
 TITLE = "apply"
 PEER = "pg_restore -j2"
-SIZES = (databases.LARGE, 1000)
+SIZES = (*databases.SHAPES, 2000)
 TARGET = "target"
 
 
-def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Contender, ...]:
-    """What is measured on a database of so many tables; of so few they are large ones."""
-    url = databases.large(server) if tables == databases.LARGE else databases.generated(server, tables)
+def contenders(server: ThrowawayServer, size: int | str, folder: Path) -> tuple[Contender, ...]:
+    """What is measured on rows of a shape, or on many small tables."""
+    url = databases.of_size(server, size)
     work = Work(server, url, folder)
     migplan = work.migplan
-    bundle, directory = str(folder / "applied"), str(folder / "restored")
-    subprocess.run(migplan("export", "--source", url, "--out", bundle), check=True, capture_output=True)
+    bundle, directory, plain = (str(folder / each) for each in ("applied", "restored", "plain.sql"))
+    subprocess.run(
+        migplan("export", "--no-plan", "--source", url, "--out", bundle), check=True, capture_output=True
+    )
     subprocess.run(work.dump(directory), check=True)
+    subprocess.run([work.program("pg_dump"), "-Fp", "-f", plain, "-d", url], check=True)
     target = work.target
     return (
         work.contender(
@@ -35,6 +38,7 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
             [migplan("apply", bundle, "--target", target)],
         ),
         work.contender(PEER, "pg_restore -j2 of an uncompressed directory", [work.restore(directory)]),
+        work.contender("psql", "psql -f of a plain pg_dump", [work.psql(plain)]),
         work.contender(
             "migplan verify",
             "migplan verify BUNDLE --jobs 2 of the target that was applied last: its cost beside it",
@@ -45,7 +49,7 @@ def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Cont
             "export, apply, verify",
             "migplan export, apply and verify, --jobs 2 each",
             [
-                migplan("export", "--source", url, "--out", str(folder / "whole")),
+                migplan("export", "--no-plan", "--source", url, "--out", str(folder / "whole")),
                 migplan("apply", str(folder / "whole"), "--target", target),
                 migplan("verify", str(folder / "whole"), "--target", target),
             ],
@@ -81,7 +85,7 @@ class Work:
                 shutil.rmtree(clear, ignore_errors=True)
             for command in before:
                 subprocess.run(command, check=True, capture_output=True)
-            timed(name, commands, laps)
+            timed(name, commands, laps, self.server.pid)
 
         return Contender(name, definition, run)
 
@@ -115,6 +119,10 @@ class Work:
     def restore(self, directory: str) -> list[str]:
         """pg_restore from a directory."""
         return [self.program("pg_restore"), "-j2", "-d", self.target, directory]
+
+    def psql(self, script: str) -> list[str]:
+        """psql on a script."""
+        return [self.program("psql"), "-qX", "-v", "ON_ERROR_STOP=1", "-d", self.target, "-f", script]
 
     def piped(self) -> list[str]:
         """The oldest way."""

@@ -21,22 +21,11 @@ SIZES = (*databases.SHAPES, TABLES)
 
 def contenders(server: ThrowawayServer, size: int | str, folder: Path) -> tuple[Contender, ...]:
     """What is measured on rows of a shape, or on many small tables."""
-    url = databases.shaped(server, size) if isinstance(size, str) else databases.generated(server, size)
+    url = databases.of_size(server, size)
     work = Work(server, url, folder)
     bundle = folder / "bundle"
-    copy = [
-        "copy",
-        "--no-plan",
-        "--source",
-        url,
-        "--target",
-        work.target,
-        "--out",
-        str(bundle),
-        "--jobs",
-        "2",
-    ]
-    jobs = ["--jobs", "2"]
+    copy = work.migplan("copy", "--no-plan", "--source", url, "--target", work.target, "--out", str(bundle))
+    copy += ["--jobs", "2"]
     limit = Contender(
         "limit",
         "what servers can do: their own COPY to files and from them, binary, FREEZE, two at a time; "
@@ -47,13 +36,13 @@ def contenders(server: ThrowawayServer, size: int | str, folder: Path) -> tuple[
         work.contender(
             "migplan copy --no-verify",
             "migplan copy --jobs 2 --no-verify: whole process",
-            [work.migplan(*copy, *jobs, "--no-verify")],
+            [[*copy, "--no-verify"]],
             clear=bundle,
         ),
         work.contender(
             "migplan copy",
             "migplan copy --jobs 2: every row is proved, every object compared",
-            [work.migplan(*copy, *jobs)],
+            [copy],
             clear=bundle,
         ),
         *work.peers(),

@@ -13,26 +13,42 @@ from migplan.postgres.server import ThrowawayServer
 
 TITLE = "export"
 PEER = "pg_dump -Fp"
-SIZES = (databases.LARGE, 1000)
+SIZES = (*databases.SHAPES, 2000)
 
 
-def contenders(server: ThrowawayServer, tables: int, folder: Path) -> tuple[Contender, ...]:
-    """What is measured on a database of so many tables; of so few they are large ones."""
-    url = databases.large(server) if tables == databases.LARGE else databases.generated(server, tables)
+def contenders(server: ThrowawayServer, size: int | str, folder: Path) -> tuple[Contender, ...]:
+    """What is measured on rows of a shape, or on many small tables."""
+    url = databases.of_size(server, size)
     pg_dump = str(server.installation.program("pg_dump"))
     bundle, plain, directory = folder / "bundle", folder / "plain.sql", folder / "directory"
-    export = [sys.executable, "-m", "migplan", "export", "--source", url, "--out", str(bundle), "--jobs"]
+    export = [
+        sys.executable,
+        "-m",
+        "migplan",
+        "export",
+        "--no-plan",
+        "--source",
+        url,
+        "--out",
+        str(bundle),
+        "--jobs",
+    ]
 
     def ours(jobs: int, laps: Laps) -> None:
         shutil.rmtree(bundle, ignore_errors=True)
-        timed(f"migplan export --jobs {jobs}", [[*export, str(jobs)]], laps)
+        timed(f"migplan export --jobs {jobs}", [[*export, str(jobs)]], laps, server.pid)
 
     def as_text(laps: Laps) -> None:
-        timed(PEER, [[pg_dump, "-Fp", "-f", str(plain), "-d", url]], laps)
+        timed(PEER, [[pg_dump, "-Fp", "-f", str(plain), "-d", url]], laps, server.pid)
 
     def as_directory(laps: Laps) -> None:
         shutil.rmtree(directory, ignore_errors=True)
-        timed("pg_dump -Fd -j2", [[pg_dump, "-Fd", "-Z0", "-j2", "-f", str(directory), "-d", url]], laps)
+        timed(
+            "pg_dump -Fd -j2",
+            [[pg_dump, "-Fd", "-Z0", "-j2", "-f", str(directory), "-d", url]],
+            laps,
+            server.pid,
+        )
 
     return (
         Contender(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.stopwatch import MEMORY, SLOW_SECONDS, Figure
+from bench.stopwatch import ASIDE, SLOW_SECONDS, Figure
 from migplan import __version__
 from migplan.postgres.binaries import Installation
 
@@ -61,7 +61,9 @@ def as_text(page: Page) -> Iterator[str]:
     for figure in page.figures:
         span = f"{min(figure.seconds):.3f} - {max(figure.seconds):.3f}"
         remark = "" if figure.warmed_up else f"  (over {SLOW_SECONDS:.0f} s: one run only)"
-        if figure.stage.endswith(MEMORY):
+        if figure.stopped:
+            remark = "  (stopped: it was not done)"
+        if figure.stage.endswith(ASIDE):
             yield f"{figure.stage:{width}}  {figure.median:9.1f}"
             continue
         yield f"{figure.stage:{width}}  {figure.median:9.3f}  {span:>15}  {page.ratio(figure):12.2f}{remark}"
@@ -71,14 +73,16 @@ def as_json(page: Page) -> dict[str, Any]:
     """The same with every single run."""
     return {
         "benchmark": page.title,
-        "tables": page.size,
+        "size": page.size,
+        "unit": page.unit,
         "peer": page.peer,
         "figures": [
             {
-                "stage": figure.stage.strip(),
+                "stage": figure.stage,
                 "median": round(figure.median, 4),
                 "ratio": round(page.ratio(figure), 4),
                 "warmed_up": figure.warmed_up,
+                "stopped": figure.stopped,
                 "seconds": [round(each, 4) for each in figure.seconds],
             }
             for figure in page.figures

@@ -13,7 +13,10 @@ SLOW_SECONDS = 10.0
 """A contender whose warm-up takes longer is not run again: the warm-up is its one measurement."""
 
 MEMORY = "peak memory, MB"
-"""The end of the name of a figure that is no time."""
+CLIENT = "client CPU, s"
+SERVER = "server CPU, s"
+ASIDE = (MEMORY, CLIENT, SERVER)
+"""The ends of the names of figures that explain a time and are none."""
 
 Progress = Callable[[str], None]
 
@@ -23,11 +26,17 @@ class Laps:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.stopped: set[str] = set()
+        self._since: dict[str, float] = {}
+
+    def patience_of(self, stage: str, seconds: float) -> float:
+        """What is left of so many seconds, counted from the stage's start."""
+        return seconds - (perf_counter() - self._since[stage])
 
     @contextmanager
     def lap(self, stage: str) -> Iterator[None]:
         """Time a block."""
-        start = perf_counter()
+        start = self._since[stage] = perf_counter()
         yield
         self.seconds[stage] = perf_counter() - start
 
@@ -52,6 +61,7 @@ class Figure:
     stage: str
     seconds: tuple[float, ...]
     warmed_up: bool = field(default=True)
+    stopped: bool = field(default=False)
 
     @property
     def median(self) -> float:
@@ -61,30 +71,35 @@ class Figure:
 
 def measure(contenders: Sequence[Contender], runs: int, on_progress: Progress) -> list[Figure]:
     """Run every contender once to warm up, then A B C A B C... until each has had its runs."""
-    first: dict[str, Mapping[str, float]] = {}
+    first: dict[str, Laps] = {}
     laps: dict[str, list[Mapping[str, float]]] = {}
     for contender in contenders:
         on_progress(f"warm-up: {contender.name}")
         first[contender.name] = _once(contender)
         laps[contender.name] = []
-    quick = [contender for contender in contenders if _longest(first[contender.name]) <= SLOW_SECONDS]
+    quick = [contender for contender in contenders if _longest(first[contender.name].seconds) <= SLOW_SECONDS]
     for number in range(1, runs + 1):
         for contender in quick:
             on_progress(f"run {number} of {runs}: {contender.name}")
-            laps[contender.name].append(_once(contender))
+            laps[contender.name].append(_once(contender).seconds)
     return [
-        Figure(stage, tuple(lap[stage] for lap in laps[name] or [warm_up]), warmed_up=bool(laps[name]))
+        Figure(
+            stage,
+            tuple(lap[stage] for lap in laps[name] or [warm_up.seconds]),
+            warmed_up=bool(laps[name]),
+            stopped=stage in warm_up.stopped,
+        )
         for name, warm_up in first.items()
-        for stage in warm_up
+        for stage in warm_up.seconds
     ]
 
 
 def _longest(laps: Mapping[str, float]) -> float:
-    return max(seconds for stage, seconds in laps.items() if not stage.endswith(MEMORY))
+    return max(seconds for stage, seconds in laps.items() if not stage.endswith(ASIDE))
 
 
-def _once(contender: Contender) -> Mapping[str, float]:
+def _once(contender: Contender) -> Laps:
     gc.collect()  # nobody pays for what the one before left lying about
     laps = Laps()
     contender.run(laps)
-    return laps.seconds
+    return laps
