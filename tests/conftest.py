@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from migplan.postgres.address import Address
+from migplan.text import redaction
 from tests.servers import WANTED, MakeDatabase, Origin, Server, live_in_memory, origins
 
 # How long an example takes tells how busy the machine is, and nothing of migplan.
@@ -53,6 +54,13 @@ def pytest_report_header(config: pytest.Config) -> str:
     if missing and not config.getoption("--database-url") and not config.getoption("--containers"):
         line += f" (not at hand: {', '.join(missing)}; pip install '.[servers]', or set MIGPLAN_PG_BIN)"
     return line
+
+
+@pytest.fixture(autouse=True)
+def secrets_of_its_own() -> Iterator[None]:
+    """What is a secret to one test is a plain word to the next."""
+    with redaction.memory_of_its_own():
+        yield
 
 
 @pytest.fixture(scope="session")

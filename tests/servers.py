@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -182,6 +183,10 @@ class Server:
     def url(self, dbname: str, **params: str) -> str:
         """The same as a connection string, password included, for a command line."""
         return make_conninfo(self.conninfo, dbname=dbname, **params)
+
+    def typed(self, dbname: str) -> str:
+        """The same as it stands in a command to be pasted: without the password."""
+        return shlex.quote(self.address(dbname).without_password(self.url(dbname)))
 
     @contextmanager
     def superuser(self, password: str) -> Iterator[str]:

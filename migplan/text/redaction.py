@@ -8,8 +8,8 @@ any case, whether we have met it or not.
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "********"
@@ -59,6 +59,18 @@ _EVERYDAY = frozenset(
 
 _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
+
+
+@contextmanager
+def memory_of_its_own() -> Iterator[None]:
+    """Forget in the block what was met before, and afterwards what was met in it: tests share a process."""
+    global _known, _pattern
+    before = _known, _pattern
+    _known, _pattern = set(), None
+    try:
+        yield
+    finally:
+        _known, _pattern = before
 
 
 def remember(secrets: Iterable[str], *, beside: Iterable[str] = ()) -> None:

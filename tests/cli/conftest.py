@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from migplan.cli import main
-from migplan.text import redaction
 from tests.cli.folders import Write
 from tests.servers import Server
 
@@ -30,8 +29,6 @@ def nowhere(
         monkeypatch.delenv(variable, raising=False)
     # What one test has tried on a scratch server, no other one has to try again.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setattr(redaction, "_known", set())  # the secrets of one test are no other's
-    monkeypatch.setattr(redaction, "_pattern", None)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

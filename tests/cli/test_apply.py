@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 import subprocess
 import sys
@@ -32,7 +31,7 @@ def test_a_bundle_is_applied_once(newest: Server, target: str, run: Run) -> None
     first = run("apply", bundle, "--target", url)
     assert "applied to" in first.stdout
     assert "rows" in first.stdout
-    assert f"migplan verify {bundle} --target {shlex.quote(url)}" in first.stdout
+    assert f"migplan verify {bundle} --target {newest.typed(target)}" in first.stdout
     assert "100%" in first.stderr
     again = run("apply", bundle, "--target", url)
     assert "as run 1, finished" in again.stdout
@@ -112,7 +111,7 @@ def test_a_key_that_rows_break_says_which_and_can_be_carried_on(
     bundle, url = str(bundle_of(newest, source)), newest.url(target)
     said = run("apply", bundle, "--target", url, exit_code=2).stderr
     assert "  rows: 3 rows refer to nothing: (hotel) = (7), (8)" in said
-    carrying = f"migplan apply {bundle} --target {shlex.quote(url)} --carry-orphans"
+    carrying = f"migplan apply {bundle} --target {newest.typed(target)} --carry-orphans"
     assert f"-> or keep these rows, with the key NOT VALID: {carrying}" in said
     assert "-> once that is fixed" in said
     assert "-> go on" not in said

@@ -168,12 +168,12 @@ def test_what_no_role_may_dump_has_stand_ins(newest: Server, new_target: str, wr
     with newest.connect(dbname=str(conninfo_to_dict(new_target)["dbname"])) as connection:
         connection.execute(
             "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE users (id int PRIMARY KEY, mood mood);"
-            "CREATE TABLE secret (); CREATE ROLE migplan_trial_app LOGIN;"
+            "CREATE TABLE secret (); CREATE ROLE migplan_trial_app LOGIN PASSWORD 'of the app';"
             "GRANT CREATE ON SCHEMA public TO migplan_trial_app;"
             "GRANT SELECT, REFERENCES ON users TO migplan_trial_app"
         )
         write(_001_notes="CREATE TABLE notes (of int NOT NULL REFERENCES users, mood mood);")
-        as_app = make_conninfo(new_target, user="migplan_trial_app")
+        as_app = make_conninfo(new_target, user="migplan_trial_app", password="of the app")
         said = run("analyze", "m", "--try", "--target", as_app).stdout
         assert "on stand-ins for what the files need of the target" in said
         assert "permission denied for table secret" in said

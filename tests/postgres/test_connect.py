@@ -22,7 +22,6 @@ from migplan.postgres.failures import of_connection, translate_errors
 from migplan.postgres.server import ThrowawayServer
 from migplan.postgres.session import connect, reading
 from migplan.postgres.versions import OLDEST, dotted
-from migplan.text import redaction
 from tests.postgres.test_address import ODD, whole_story
 from tests.servers import Server
 
@@ -384,9 +383,7 @@ def test_sessions_are_closed_whatever_happens(
             pytest.fail("a session is left open")
 
 
-def test_what_servers_say_of_refusals_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_known", set())  # the passwords of other tests may be words of these
-    monkeypatch.setattr(redaction, "_pattern", None)
+def test_what_servers_say_of_refusals_is_understood() -> None:
     address = parse("postgresql://titles@hostls/db")
     said = {
         "FATAL:  sorry, too many clients already": "the server has no connection to spare",
