@@ -27,7 +27,7 @@
     └── ArchiveError                 an archive of pg_dump's that cannot be read
 
 Errors carry data; they become a sentence in one place, ``cli/boundary.py``. Exceptions of psycopg,
-SQLAlchemy, PyYAML and pydantic are turned into these where they arise, and none of them gets out.
+PyYAML and pydantic are turned into these where they arise, and none of them gets out.
 """
 
 from dataclasses import dataclass, field

@@ -19,6 +19,7 @@ CHECKOUT = PACKAGE.parent
 GROUND = {
     "names",
     "level",
+    "digraph",
     "progress",
     "back_off",
     "text",
@@ -35,6 +36,7 @@ STAGES = DATABASE | {"graph", "plan", "bundle", "run", "verify", "migrations", "
 MAY_IMPORT: dict[str, set[str]] = {
     "names": set(),
     "level": set(),
+    "digraph": set(),
     "progress": set(),
     "back_off": set(),
     "text": {"names"},
@@ -98,7 +100,7 @@ ENGINE_MAY_IMPORT = {"names", "progress", "back_off", "text", "errors", "sql", "
 
 # Rooms that are pure: they look at values, never at a server.
 PURE = ("text", "sql", "graph", "plan", "migrations", "advise", "anonymise", "document", "report")
-DATABASE_LIBRARIES = {"psycopg", "sqlalchemy"}
+DATABASE_LIBRARIES = {"psycopg"}
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 FUNCTION_LINES = 60

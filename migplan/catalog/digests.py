@@ -29,7 +29,7 @@ from migplan.catalog.model import Catalog, Table, TableKind
 from migplan.names import QualifiedName
 from migplan.postgres.failures import is_loss
 
-if TYPE_CHECKING:  # runs have no pool, and take no time to load SQLAlchemy
+if TYPE_CHECKING:  # runs have no pool
     from migplan.postgres.session import Session
     from migplan.postgres.snapshot_pool import SnapshotPool
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-import networkx as nx
-
 from migplan.catalog.model import ForeignKey
 from migplan.names import QualifiedName
 
@@ -39,7 +37,7 @@ def cycles_among(circle: frozenset[QualifiedName], hops: Iterable[Hop]) -> tuple
     for table, referenced, key in hops:
         if table in circle and referenced in circle:
             keys.setdefault((number[table], number[referenced]), []).append(key)
-    found = sorted(_shortest(nx.DiGraph(sorted(keys))), key=lambda cycle: (len(cycle), cycle))
+    found = sorted(_shortest(sorted(keys)), key=lambda cycle: (len(cycle), cycle))
     return tuple(
         Cycle(
             tables=tuple(names[place] for place in cycle),
@@ -51,11 +49,14 @@ def cycles_among(circle: frozenset[QualifiedName], hops: Iterable[Hop]) -> tuple
     )
 
 
-def _shortest(graph: nx.DiGraph[int]) -> list[tuple[int, ...]]:
+def _shortest(hops: list[tuple[int, int]]) -> list[tuple[int, ...]]:
     """The ways round of up to so many tables that there are enough of them, or that there are no more.
 
     Unbounded, the first thousand ways round a large circle may each lead through most of its tables.
     """
+    import networkx as nx  # noqa: PLC0415 - it takes a tenth of a second, and most databases have no circle
+
+    graph = nx.DiGraph(hops)
     reach = 2
     while True:
         bounded = nx.simple_cycles(graph, length_bound=reach)

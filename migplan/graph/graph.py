@@ -1,4 +1,4 @@
-"""A networkx multigraph of foreign keys, and the questions that a move asks of it.
+"""The multigraph of foreign keys, and the questions that a move asks of it.
 
 A node is what has to be loaded as one: a table, or a partitioned table with all of its partitions. An edge
 is a foreign key, from the table that refers to the table that it needs, with the whole key on it: two keys
@@ -7,13 +7,12 @@ between the same pair of tables are two edges.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import networkx as nx
-
 from migplan.catalog.model import Catalog, ForeignKey, Table
+from migplan.digraph import connected_components, digraph, strong_components
 from migplan.graph.cycles import Cycle, Hop, cycles_among
 from migplan.names import QualifiedName
 
@@ -46,10 +45,10 @@ class Hub:
 class ForeignKeyGraph:
     """The graph of foreign keys. Made by :func:`build`; all answers are sorted and cached."""
 
-    edges: nx.MultiDiGraph[QualifiedName]
     tables: Mapping[QualifiedName, Table]  # the nodes, by name, in order
     partitions: Mapping[QualifiedName, Names]  # of each partitioned table, its leaves and branches
     families: Mapping[QualifiedName, tuple[Table, ...]]  # of each node, itself and its partitions
+    hops: tuple[Hop, ...]  # every edge, as its two nodes and its key, in the order of the keys
     self_keys: Mapping[QualifiedName, Keys]
     leaving: Keys  # keys to tables that are not among the nodes: said, never dropped
     provided: Keys  # keys to tables that the target brings by itself
@@ -80,12 +79,12 @@ class ForeignKeyGraph:
     @cached_property
     def needs(self) -> Mapping[QualifiedName, Names]:
         """The other tables that each table refers to."""
-        return {name: tuple(sorted(self.edges.successors(name))) for name in self.tables}
+        return self._sorted((table, needed) for table, needed, _ in self.hops)
 
     @cached_property
     def dependents(self) -> Mapping[QualifiedName, Names]:
         """The other tables that refer to each table."""
-        return {name: tuple(sorted(self.edges.predecessors(name))) for name in self.tables}
+        return self._sorted((needed, table) for table, needed, _ in self.hops)
 
     @cached_property
     def blocked(self) -> Mapping[QualifiedName, int]:
@@ -147,7 +146,7 @@ class ForeignKeyGraph:
     @cached_property
     def components(self) -> tuple[Names, ...]:
         """Tables that are connected by keys in any direction; the largest component first."""
-        found = (tuple(sorted(members)) for members in nx.weakly_connected_components(self.edges))
+        found = (tuple(sorted(members)) for members in connected_components(self.needs))
         return tuple(sorted(found, key=lambda members: (-len(members), members)))
 
     @cached_property
@@ -160,12 +159,6 @@ class ForeignKeyGraph:
     def cycles(self) -> tuple[Cycle, ...]:
         """The cycles within the circles, each with its keys; the shortest first, a few of each circle."""
         return tuple(cycle for circle in self.circles for cycle in cycles_among(circle, self.hops))
-
-    @cached_property
-    def hops(self) -> tuple[Hop, ...]:
-        """Every edge as its two nodes and its key, in the order of the keys."""
-        hops: list[Hop] = list(self.edges.edges(data="foreign_key"))
-        return tuple(sorted(hops, key=lambda hop: _by_table_and_name(hop[2])))
 
     @property
     def keys(self) -> Keys:
@@ -191,7 +184,7 @@ class ForeignKeyGraph:
     @cached_property
     def in_order(self) -> tuple[frozenset[QualifiedName], ...]:
         """Strongly connected components, each after all that it needs."""
-        return tuple(frozenset(members) for members in nx.strongly_connected_components(self.edges))
+        return tuple(frozenset(members) for members in strong_components(self.needs))
 
     def held_up(self, among: Collection[QualifiedName]) -> dict[QualifiedName, int]:
         """Return how many of these tables need each, at any distance; circles must not be divided."""
@@ -212,6 +205,9 @@ class ForeignKeyGraph:
         """Return the keys of one node to other nodes."""
         return self._keys_by_node.get(table, ())
 
+    def _sorted(self, ties: Iterable[tuple[QualifiedName, QualifiedName]]) -> dict[QualifiedName, Names]:
+        return {name: tuple(sorted(others)) for name, others in digraph(self.tables, ties).items()}
+
     @cached_property
     def _keys_by_node(self) -> Mapping[QualifiedName, Keys]:
         gathered: dict[QualifiedName, list[ForeignKey]] = {}
@@ -230,8 +226,7 @@ def build(catalog: Catalog) -> ForeignKeyGraph:
     families = {
         name: (table, *(tables[part] for part in partitions.get(name, ()))) for name, table in nodes.items()
     }
-    edges: nx.MultiDiGraph[QualifiedName] = nx.MultiDiGraph()
-    edges.add_nodes_from(nodes)
+    hops: list[Hop] = []
     self_keys: dict[QualifiedName, list[ForeignKey]] = {}
     leaving: list[ForeignKey] = []
     provided: list[ForeignKey] = []
@@ -242,12 +237,12 @@ def build(catalog: Catalog) -> ForeignKeyGraph:
         elif table == referenced:
             self_keys.setdefault(table, []).append(key)
         else:
-            edges.add_edge(table, referenced, foreign_key=key)
+            hops.append((table, referenced, key))
     return ForeignKeyGraph(
-        edges=edges,
         tables=nodes,
         partitions=partitions,
         families=families,
+        hops=tuple(hops),
         self_keys={name: tuple(keys) for name, keys in sorted(self_keys.items())},
         leaving=tuple(leaving),
         provided=tuple(provided),

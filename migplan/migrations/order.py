@@ -19,8 +19,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby, pairwise
 
-import networkx as nx
-
+from migplan.digraph import Graph, digraph, strong_components, topological_order
 from migplan.migrations.catalog import OF_TABLES, RELATIONS, Catalog, Entry, Place
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Thing, ThingKind, Use
@@ -187,22 +186,23 @@ class Order:
 
     def _by_needs(self) -> tuple[int, ...]:
         needs, after, chain = self._found.needs, self._found.after, self._found.chain
-        graph: nx.DiGraph[int] = nx.DiGraph()
-        graph.add_nodes_from(range(len(self.names)))
-        graph.add_edges_from((a, b) for a, b in (*needs, *after) if a != b)
-        circles = _circles(graph)
-        for a, b in chain:
-            graph.add_edge(a, b)
-        for circle in _circles(graph):
+        files = range(len(self.names))
+        edges = {(a, b) for a, b in (*needs, *after) if a != b}
+        circles = _circles(digraph(files, edges))
+        edges |= chain
+        for circle in _circles(digraph(files, edges)):
             if circle not in circles:  # the order of changes alone is no reason for a cycle
-                graph.remove_edges_from(
+                edges -= {
                     (a, b)
                     for a, b in chain
                     if a in circle and b in circle and (a, b) not in needs and (a, b) not in after
-                )
-        for circle in _circles(graph):
-            graph.remove_edges_from([(a, b) for a, b in graph.subgraph(circle).edges if a > b])
-        return tuple(nx.lexicographical_topological_sort(graph))
+                }
+        left = enumerate(_circles(digraph(files, edges)))
+        within = {at: number for number, circle in left for at in circle}
+        edges -= {(a, b) for a, b in edges if a > b and a in within and within[a] == within.get(b)}
+        order = topological_order(digraph(files, edges))
+        assert order is not None, "no circle is left"
+        return tuple(order)
 
     @cached_property
     def contradictions(self) -> tuple[Reason, ...]:
@@ -215,10 +215,8 @@ class Order:
         """Files that need each other, so that no order works; of each knot, a shortest way round."""
         if self.works:
             return ()
-        graph: nx.DiGraph[int] = nx.DiGraph((a, b) for (a, b), _ in self._edges() if a != b)
-        return tuple(
-            sorted(map(self._way_round, map(graph.subgraph, _circles(graph))), key=lambda c: c.migrations)
-        )
+        graph = digraph((), ((a, b) for (a, b), _ in self._edges() if a != b))
+        return tuple(sorted(map(self._way_round, _circles(graph)), key=lambda cycle: cycle.migrations))
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
@@ -253,9 +251,12 @@ class Order:
         yield from needs.items()
         yield from ((edge, reason) for edge, reason in self._found.after.items() if edge not in needs)
 
-    def _way_round(self, knot: nx.DiGraph[int]) -> Cycle:
+    def _way_round(self, circle: frozenset[int]) -> Cycle:
+        import networkx as nx  # noqa: PLC0415 - for the message alone
+
         edges = dict(self._edges())
-        start = min(knot)
+        knot = nx.DiGraph((a, b) for a, b in edges if a != b).subgraph(circle)
+        start = min(circle)
         ways = [nx.shortest_path(knot, then, start) for then in sorted(knot.successors(start))]
         way = [start, *min(ways, key=len)]
         pairs = list(pairwise(way))
@@ -721,5 +722,5 @@ def _walked(file_analyses: Sequence[FileAnalysis], lacking: frozenset[Thing]) ->
 _DOES = {"creates": Walk._make, "drops": Walk._drop, "renames": Walk._rename}
 
 
-def _circles(graph: nx.DiGraph[int]) -> list[frozenset[int]]:
-    return sorted((frozenset(c) for c in nx.strongly_connected_components(graph) if len(c) > 1), key=min)
+def _circles(graph: Graph[int]) -> list[frozenset[int]]:
+    return sorted((frozenset(c) for c in strong_components(graph) if len(c) > 1), key=min)

@@ -11,11 +11,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import networkx as nx
-
 from migplan.catalog.model import Catalog, ForeignKey
 from migplan.catalog.selection import Selected
 from migplan.config import Layout, Strategy
+from migplan.digraph import digraph, topological_order
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName, by_any_name
 from migplan.plan.cuts import Cut, cuts, ways_to_cut
@@ -251,14 +250,15 @@ class Edited:
     def _refuse_closed(self) -> None:
         cut = {(each.table, each.key) for each in self.plan.breaks}
         for circle in self.graph.circles:
-            left: nx.DiGraph[QualifiedName] = nx.DiGraph()
-            left.add_edges_from(
+            left = [
                 (table, other)
                 for table, other, key in self.graph.hops
                 if {table, other} <= circle and key.enforced and (str(table), key.label) not in cut
-            )
-            if not nx.is_directed_acyclic_graph(left):
-                way = [edge[0] for edge in nx.find_cycle(left)]
+            ]
+            if topological_order(digraph((), left)) is None:
+                import networkx as nx  # noqa: PLC0415 - for the message alone
+
+                way = [edge[0] for edge in nx.find_cycle(nx.DiGraph(left))]
                 what = f"the circle {' -> '.join(map(str, [*way, way[0]]))} is cut at none of its keys"
                 raise self.marks.error(("breaks",), what, "name one of its keys here, or " + _AGAIN)
 

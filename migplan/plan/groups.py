@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import networkx as nx
-
 from migplan.catalog.model import ForeignKey
+from migplan.digraph import Graph, digraph, strong_components, topological_order, turned
 from migplan.errors import GroupingError, PlanError
 from migplan.graph import ForeignKeyGraph
 from migplan.names import Pattern, QualifiedName, by_any_name
@@ -64,20 +63,17 @@ def gathered(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> tuple[Group, ...
 
 def placed(claims: dict[QualifiedName, int], graph: ForeignKeyGraph) -> dict[QualifiedName, int]:
     """Return places for the claimed tables, and for those that keys tie to them; none is moved."""
-    ties: nx.DiGraph[QualifiedName] = nx.DiGraph()
-    ties.add_nodes_from(graph.tables)
-    ties.add_edges_from((bond.table, bond.needs) for bond in bonds(graph))
+    needs = digraph(graph.tables, ((bond.table, bond.needs) for bond in bonds(graph)))
+    users = turned(needs)
     place = dict(claims)
     # Of tables that hang together in a circle, each after all that it needs; those with a place are done.
-    units = [
-        unit for unit in nx.strongly_connected_components(ties) if any(name not in place for name in unit)
-    ]
+    units = [unit for unit in strong_components(needs) if any(name not in place for name in unit)]
     before = -1
     while len(place) > before:
         before = len(place)
-        for line, beside, nearest in ((units, ties.successors, max), (units[::-1], ties.predecessors, min)):
+        for line, beside, nearest in ((units, needs, max), (units[::-1], users, min)):
             for unit in line:
-                found = {place[other] for name in unit for other in (name, *beside(name)) if other in place}
+                found = {place[other] for name in unit for other in (name, *beside[name]) if other in place}
                 if found:
                     place |= {name: nearest(found) for name in unit if name not in place}
     return place
@@ -170,13 +166,10 @@ def working_order(groups: Sequence[Group], graph: ForeignKeyGraph) -> tuple[Grou
     Numbers stay where they are and names move: the first group keeps the first number.
     """
     place = _places(groups)
-    needs: nx.DiGraph[int] = nx.DiGraph()
-    needs.add_nodes_from(range(len(groups)))
-    needs.add_edges_from((place[bond.needs], place[bond.table]) for bond in bonds(graph))
-    needs.remove_edges_from(list(nx.selfloop_edges(needs)))
-    if not nx.is_directed_acyclic_graph(needs):
+    ties = ((place[bond.needs], place[bond.table]) for bond in bonds(graph))
+    order = topological_order(digraph(range(len(groups)), ((a, b) for a, b in ties if a != b)))
+    if order is None:
         return None
-    order = nx.lexicographical_topological_sort(needs)
     return tuple(
         replace(groups[number], number=groups[position].number) for position, number in enumerate(order)
     )
@@ -202,27 +195,29 @@ def accommodated(place: Mapping[QualifiedName, int], graph: ForeignKeyGraph) -> 
     names = list(graph.tables)
     number = {name: at for at, name in enumerate(names)}
     # In numbers, since networkx walks through sets, and names come out of them in another order each time.
-    ties: nx.DiGraph[int] = nx.DiGraph()
-    ties.add_nodes_from(range(len(names)))
-    ties.add_edges_from((number[bond.table], number[bond.needs]) for bond in bonds(graph))
+    ties = digraph(range(len(names)), ((number[bond.table], number[bond.needs]) for bond in bonds(graph)))
     given = {number[name]: at for name, at in place.items() if name in number}
     moving = _fewest_in_the_way(given, ties)
     fixed = {name: at for name, at in given.items() if name not in moving}
     return {names[name]: at for name, at in _nearest_places(fixed, given, ties).items()}
 
 
-def _fewest_in_the_way(place: Mapping[int, int], ties: nx.DiGraph[int]) -> set[int]:
+def _fewest_in_the_way(place: Mapping[int, int], ties: Graph[int]) -> set[int]:
     """Return the fewest nodes without which no other needs, over however many steps, one of a later place.
 
     That a node needs another of a later place is a partial order, so those that may stay are its largest
     antichain, and the rest is a smallest vertex cover of a bipartite graph (Dilworth, König).
     """
-    conflicts: nx.Graph[int] = nx.Graph()
-    size = ties.number_of_nodes()
-    if len(place) == size and all(place[node] >= place[need] for node, need in ties.edges):
+    size = len(ties)
+    if len(place) == size and all(place[node] >= place[need] for node in ties for need in ties[node]):
         return set()
+    import networkx as nx  # noqa: PLC0415 - few plans have groups that contradict the keys
+
+    keys = nx.DiGraph((node, need) for node, needs in ties.items() for need in needs)
+    keys.add_nodes_from(ties)
+    conflicts: nx.Graph[int] = nx.Graph()
     for node, at in sorted(place.items()):
-        for need in nx.descendants(ties, node):
+        for need in nx.descendants(keys, node):
             if place.get(need, at) > at:
                 conflicts.add_edge(node, need + size)
     # From this side, the needed table is moved where one is as good as the other.
@@ -231,21 +226,20 @@ def _fewest_in_the_way(place: Mapping[int, int], ties: nx.DiGraph[int]) -> set[i
     return {node % size for node in nx.bipartite.to_vertex_cover(conflicts, matching, tops)}
 
 
-def _nearest_places(
-    fixed: Mapping[int, int], given: Mapping[int, int], ties: nx.DiGraph[int]
-) -> dict[int, int]:
+def _nearest_places(fixed: Mapping[int, int], given: Mapping[int, int], ties: Graph[int]) -> dict[int, int]:
     """Return a place for each node that is tied to a fixed one, or had one."""
-    units = list(nx.strongly_connected_components(ties))  # each after all that it needs
+    users = turned(ties)
+    units = strong_components(ties)  # each after all that it needs
     at_most: dict[int, int] = {}
     for unit in reversed(units):
         limits = [fixed[each] for each in unit if each in fixed]
-        limits += [at_most[each] for each in _beside(unit, ties.predecessors) if each in at_most]
+        limits += [at_most[each] for each in _beside(unit, users) if each in at_most]
         if limits:
             at_most |= dict.fromkeys(unit, min(limits))
     found: dict[int, int] = {}
     at_least: dict[int, int] = {}
     for unit in units:
-        needs = _beside(unit, ties.successors)
+        needs = _beside(unit, ties)
         lowest = max((found.get(each, at_least.get(each, -1)) for each in needs), default=-1)
         own = sorted({fixed[each] for each in unit if each in fixed})
         if own:
@@ -254,7 +248,7 @@ def _nearest_places(
         highest = at_most.get(min(unit), None)
         neighbours = [
             at
-            for each in (*needs, *_beside(unit, ties.predecessors))
+            for each in (*needs, *_beside(unit, users))
             if (at := found.get(each, fixed.get(each))) is not None
         ]
         wished = [given[each] for each in sorted(unit) if each in given] or [
@@ -271,8 +265,8 @@ def _nearest_places(
     return found
 
 
-def _beside(unit: set[int], beside: Callable[[int], Iterable[int]]) -> list[int]:
-    return sorted({other for node in unit for other in beside(node)} - unit)
+def _beside(unit: set[int], ties: Graph[int]) -> list[int]:
+    return sorted({other for node in unit for other in ties[node]} - unit)
 
 
 def moved(groups: Sequence[Group], wanted: Iterable[Move]) -> tuple[Group, ...]:

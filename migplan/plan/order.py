@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import networkx as nx
-
+from migplan.digraph import digraph, topological_order
 from migplan.graph import ForeignKeyGraph
 from migplan.names import QualifiedName
 from migplan.plan.cuts import Cut
@@ -48,7 +47,8 @@ def order_needs(graph: ForeignKeyGraph, cuts: Iterable[Cut]) -> Needs:
 
 
 def _within(circle: frozenset[QualifiedName], needs: Needs) -> list[QualifiedName]:
-    open_circle: nx.DiGraph[QualifiedName] = nx.DiGraph()
-    open_circle.add_nodes_from(circle)
-    open_circle.add_edges_from((need, name) for name in circle for need in needs[name] & circle)
-    return list(nx.lexicographical_topological_sort(open_circle))
+    order = topological_order(
+        digraph(sorted(circle), ((need, name) for name in circle for need in needs[name] & circle))
+    )
+    assert order is not None, "cuts open every circle"
+    return order

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import networkx as nx
-
 from migplan.catalog.model import Catalog
 from migplan.catalog.selection import Selected
 from migplan.config import Layout, Strategy
+from migplan.digraph import connected_components, digraph
 from migplan.errors import GroupingError, PlanError
 from migplan.graph import ForeignKeyGraph, build
 from migplan.names import Pattern, QualifiedName
@@ -368,12 +367,9 @@ def _claims(wishes: Sequence[Wish], graph: ForeignKeyGraph) -> dict[QualifiedNam
 
 def _islands(names: Sequence[QualifiedName], graph: ForeignKeyGraph) -> list[list[QualifiedName]]:
     """Return tables without a place, together with those that they are tied to."""
-    ties: nx.Graph[QualifiedName] = nx.Graph()
-    ties.add_nodes_from(names)
-    ties.add_edges_from(
-        (bond.table, bond.needs) for bond in bonds(graph) if bond.table in ties and bond.needs in ties
-    )
-    return sorted(sorted(unit) for unit in nx.connected_components(ties))
+    among = set(names)
+    ties = ((bond.table, bond.needs) for bond in bonds(graph) if {bond.table, bond.needs} <= among)
+    return sorted(sorted(unit) for unit in connected_components(digraph(names, ties)))
 
 
 def _why_moved(name: QualifiedName, against: Sequence[Bond], graph: ForeignKeyGraph) -> str:

@@ -1,7 +1,6 @@
-"""What psycopg and SQLAlchemy raise, turned into migplan's own errors: the one place that does it."""
+"""What psycopg raises, turned into migplan's own errors: the one place that does it."""
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -90,7 +89,7 @@ VANISHED = re.compile(
 
 @contextmanager
 def translate_errors(address: Address, during: str) -> Iterator[None]:
-    """Raise what psycopg or SQLAlchemy raises in the block as an error of ours."""
+    """Raise what psycopg raises in the block as an error of ours."""
     try:
         yield
     except psycopg.Error as error:
@@ -104,21 +103,6 @@ def translate_errors(address: Address, during: str) -> Iterator[None]:
             address=str(address),
             during=during,
         ) from None
-    except Exception as error:
-        if ours := _of_sqlalchemy(error, address, during):
-            raise ours from None
-        raise
-
-
-def _of_sqlalchemy(error: Exception, address: Address, during: str) -> DatabaseError | None:
-    """What SQLAlchemy wrapped, or said itself. Where it is not loaded, nothing came from it."""
-    alchemy = sys.modules.get("sqlalchemy.exc")
-    if alchemy is None or not isinstance(error, alchemy.SQLAlchemyError):
-        return None
-    wrapped = getattr(error, "orig", None)
-    if isinstance(wrapped, psycopg.Error):
-        return of_database(wrapped, address, during)
-    return DatabaseError(address.without_secrets(str(wrapped or error)), address=str(address), during=during)
 
 
 def of_connection(error: psycopg.Error, address: Address) -> ConnectError:

@@ -2,21 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from queue import SimpleQueue
 from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
-from sqlalchemy.pool import QueuePool
 
 from migplan.postgres import settings
 from migplan.postgres.session import Session, connect
 from migplan.postgres.tunnel import connected_for_rows
 
 Found = TypeVar("Found")
-
-_EVER = 1e6  # seconds that somebody waits for a session: they all are at work
 
 
 class SnapshotPool:
@@ -30,9 +28,7 @@ class SnapshotPool:
         self.exporter = exporter
         self._turn = Lock()
         self._all: list[Session] = []
-        self._sessions = QueuePool(
-            cast("Any", self._opened), pool_size=jobs, max_overflow=0, timeout=_EVER, reset_on_return=None
-        )
+        self._free: SimpleQueue[Session] = SimpleQueue()
         self._jobs = jobs
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="reader")
 
@@ -43,11 +39,11 @@ class SnapshotPool:
     @contextmanager
     def borrowed(self) -> Iterator[Session]:
         """A session that nobody else uses, for as long as the block runs."""
-        lent = self._sessions.connect()
+        session = self._free.get()  # where all of them are at work, for as long as that takes
         try:
-            yield cast("Session", lent.driver_connection)
+            yield session
         finally:
-            lent.close()
+            self._free.put(session)
 
     def undisturbed(self, work: Callable[[Session], Found]) -> Found:
         """Return what ``work`` reads, and give back its locks: thousands would fill the lock table.
@@ -70,16 +66,16 @@ class SnapshotPool:
         """Connect, as many times as there are jobs."""
         if not self.exporter.snapshot:
             self.exporter.export_snapshot()
-        with ExitStack() as stack:
-            for _ in range(self._jobs):
-                stack.enter_context(self.borrowed())
+        for _ in range(self._jobs):
+            self._free.put(self._opened())
 
     def close(self) -> None:
         """Cancel what still runs, and disconnect."""
         for session in self._all:
             session.cancel_safe(timeout=5) if not session.closed else None
         self._threads.shutdown(wait=True, cancel_futures=True)
-        self._sessions.dispose()
+        for session in self._all:
+            session.close()
 
     def _opened(self) -> Session:
         session = connected_for_rows(connect(self.exporter.address))

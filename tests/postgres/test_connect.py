@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -301,10 +300,6 @@ def test_what_a_statement_raises_becomes_an_error_of_ours(
         psycopg.ProgrammingError("no results"),
         psycopg.DataError("out of range"),
         psycopg.errors.QueryCanceled("canceled"),
-        sa.exc.InvalidRequestError("not now"),
-        sa.exc.TimeoutError("pool"),
-        sa.exc.DBAPIError("SELECT 1", {}, psycopg.errors.UndefinedTable("no table")),
-        sa.exc.DBAPIError("SELECT 1", {}, ValueError("odd")),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
     ],
     ids=lambda error: type(error).__name__,

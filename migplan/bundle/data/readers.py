@@ -13,7 +13,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.failures import is_loss, of_database
 from migplan.postgres.session import Session, connect
 
-if TYPE_CHECKING:  # runs have no pool, and take no time to load SQLAlchemy
+if TYPE_CHECKING:  # runs have no pool
     from migplan.postgres.snapshot_pool import SnapshotPool
 
 SMALL = 1 << 16

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-import networkx as nx
-
 from migplan.bundle.schema.ownership import FOLLOWERS, Ownership
+from migplan.digraph import digraph, topological_order
 from migplan.names import QualifiedName
 from migplan.postgres.archive import Section
 
@@ -45,10 +44,10 @@ def sort_entries(
     for number in sorted(here, key=ownership.order.__getitem__):
         key[number] = _key(number, ownership, position, key)
     _pull_up(here, ownership, key)
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_nodes_from(sorted(here))
-    graph.add_edges_from((need, number) for number in here for need in ownership.needs[number] & here)
-    return list(nx.lexicographical_topological_sort(graph, key=key.__getitem__))
+    needs = ((need, number) for number in here for need in ownership.needs[number] & here)
+    order = topological_order(digraph(sorted(here), needs), key.__getitem__)
+    assert order is not None, "an archive lists what is needed first"
+    return order
 
 
 def _key(

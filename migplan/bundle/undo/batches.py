@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TypeVar
 
-import networkx as nx
+from migplan.digraph import digraph, strong_components, topological_order
 
 BATCH = 100
 """Tables of a batch, unless more of them refer to each other in a circle."""
@@ -27,15 +27,19 @@ def batches(tables: Sequence[Table], needs: Mapping[Table, Collection[Table]]) -
     ``needs`` has the tables to which each refers. Those of a circle are never parted.
     """
     place = {table: number for number, table in enumerate(tables)}
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_nodes_from(place.values())
-    for table in tables:
-        graph.add_edges_from((place[table], place[need]) for need in needs.get(table, ()) if need in place)
-    whole = nx.condensation(graph)
-    last = {node: max(data["members"]) for node, data in whole.nodes(data=True)}
+    graph = digraph(
+        place.values(),
+        ((place[table], place[need]) for table in tables for need in needs.get(table, ()) if need in place),
+    )
+    circles = {max(circle): circle for circle in strong_components(graph)}
+    last = {member: node for node, circle in circles.items() for member in circle}
+    whole = digraph(
+        circles,
+        ((last[a], last[b]) for a, ends in graph.items() for b in ends if last[a] != last[b]),
+    )
     found: list[list[Table]] = [[]]
-    for node in nx.lexicographical_topological_sort(whole, key=lambda node: -last[node]):
-        members = sorted(whole.nodes[node]["members"], reverse=True)
+    for node in topological_order(whole, lambda node: -node) or ():
+        members = sorted(circles[node], reverse=True)
         if found[-1] and len(found[-1]) + len(members) > BATCH:
             found.append([])
         found[-1] += [tables[member] for member in members]
