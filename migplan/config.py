@@ -266,7 +266,7 @@ class Platform(Section):
     title: Sentence = Field("this platform", description="its name, as people say it")
     aliases: tuple[PlatformName, ...] = Field((), description="other names that --platform takes for it")
     recognised: tuple[Signs, ...] = Field((), description="signs of it; one of these is enough")
-    provided: ProvidedSection = ProvidedSection()
+    provided: ProvidedSection = ProvidedSection.model_construct()
     only_there: tuple[str, ...] = Field((), description="extensions that no other platform has")
     publications: tuple[str, ...] = Field(
         (), description="provided publications whose tables people choose: they go along to other hosts"
@@ -403,8 +403,8 @@ class Config(Section):
 
     source: Database | None = None
     targets: Mapping[str, Target] = Field(default_factory=dict)
-    selection: SelectionSection = SelectionSection()
-    provided: ProvidedSection = ProvidedSection()
+    selection: SelectionSection = SelectionSection.model_construct()
+    provided: ProvidedSection = ProvidedSection.model_construct()
     platform: PlatformName | None = Field(
         None, description="the managed host to which it is moved, where a target says nothing else"
     )
@@ -414,7 +414,7 @@ class Config(Section):
     access: Access = Field(
         Access.OWNER, description="who may read files that hold rows: bundles and documents with samples"
     )
-    plan: PlanSection = PlanSection()
+    plan: PlanSection = PlanSection.model_construct()
     groups: tuple[GroupSection, ...] = ()
     strategies: Mapping[str, Strategy] = Field(
         default_factory=dict, description="a strategy of one's own for single tables"
@@ -422,10 +422,10 @@ class Config(Section):
     lint: Mapping[str, AdviceLevel] = Field(
         default_factory=dict, description="another level for rules about hand-written migrations, by code"
     )
-    advise: AdviseSection = AdviseSection()
-    anonymise: AnonymiseSection = AnonymiseSection()
-    document: DocumentSection = DocumentSection()
-    signatures: SignaturesSection = SignaturesSection()
+    advise: AdviseSection = AdviseSection.model_construct()
+    anonymise: AnonymiseSection = AnonymiseSection.model_construct()
+    document: DocumentSection = DocumentSection.model_construct()
+    signatures: SignaturesSection = SignaturesSection.model_construct()
 
     @field_validator("targets", "strategies", "lint", "groups", "platforms", mode="before")
     @classmethod
@@ -454,13 +454,16 @@ def loads(text: str, file: Path) -> Config:
 
 
 def find(named: Path | None) -> Config:
-    """The file that was named, or ``migplan.yaml`` of this folder, or nothing but defaults."""
+    """The file that was named, or ``migplan.yaml`` of this folder, or nothing but defaults.
+
+    Defaults need no check, and so nothing has to be built that checks.
+    """
     if named is not None:
         if not named.is_file():
             raise FileError(f"there is no {named}", do="write one with: migplan init", file=named)
         return load(named)
     here = Path(FILE_NAME)
-    return load(here) if os.path.lexists(here) else Config()
+    return load(here) if os.path.lexists(here) else Config.model_construct()
 
 
 def url_of(config: Config, name: str) -> str | None:

@@ -20,10 +20,11 @@ _DEEPEST = 100
 class Section(BaseModel):
     """A part of a YAML file. What it does not know, it refuses.
 
-    Texts stay as they are: names of PostgreSQL may begin and end with spaces.
+    Texts stay as they are: names of PostgreSQL may begin and end with spaces. What checks it is built when it
+    is first used: no command uses all of them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 Content = TypeVar("Content", bound=Section)

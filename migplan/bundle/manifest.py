@@ -316,7 +316,9 @@ class Manifest(Section):
     )
     carried: tuple[CarriedKey, ...] = Field((), description="the keys that are known to have orphans")
     extensions: tuple[NeededExtension, ...] = ()
-    provides: ProvidedSection = Field(ProvidedSection(), description="what the target brings, by patterns")
+    provides: ProvidedSection = Field(
+        ProvidedSection.model_construct(), description="what the target brings, by patterns"
+    )
     provided: tuple[ProvidedObject, ...] = Field((), description="what of that the bundle needs")
     referred: tuple[ReferredKey, ...] = Field((), description="rows of it that the bundle's rows refer to")
     companions: tuple[SupportFile, ...] = ()

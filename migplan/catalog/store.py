@@ -16,13 +16,16 @@ from migplan.files import read_json, write_whole
 
 FORMAT = 1
 
-_catalogs = TypeAdapter(Catalog)
+
+@cache
+def _catalogs() -> TypeAdapter[Catalog]:
+    return TypeAdapter(Catalog)
 
 
 def as_json(catalog: Catalog, *, observations: bool = True) -> dict[str, Any]:
     """The catalog as what ``json`` can print; without observations, what is left is the structure alone."""
     more = {"attributes": True}
-    content = _catalogs.dump_python(
+    content = _catalogs().dump_python(
         catalog, mode="json", exclude_defaults=True, exclude=more if observations else _observed(Catalog)
     )
     if observations and catalog.attributes is not None:
@@ -80,7 +83,7 @@ def from_json(content: Any, file: Path) -> Catalog:
         )
     apart = ("migplan_catalog", "attributes")
     try:
-        catalog = _catalogs.validate_python(
+        catalog = _catalogs().validate_python(
             {key: value for key, value in content.items() if key not in apart}
         )
         more = content.get("attributes")

@@ -42,9 +42,7 @@ class Boundary(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        # Commands are short and their values are many: searching them for garbage takes a fifth of the time.
         gc.freeze()
-        gc.set_threshold(100_000, 50, 100)
         with sentences():
             return super().invoke(ctx)
 

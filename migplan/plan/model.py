@@ -121,8 +121,8 @@ class Plan(Section):
         "", description="the same of what else ALTER can change: publications, storage ..."
     )
     constraints: Layout
-    selection: SelectionSection = SelectionSection()
-    provided: ProvidedSection = ProvidedSection()
+    selection: SelectionSection = SelectionSection.model_construct()
+    provided: ProvidedSection = ProvidedSection.model_construct()
     platform: PlatformName | None = Field(None, description="the managed host that the plan is for")
     left_out: tuple[str, ...] = ()
     rows: int = Field(0, description="expected rows in all; only noted")

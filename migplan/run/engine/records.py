@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from migplan.run.engine.steps import Step
 
-_STRICT = ConfigDict(strict=True)
+_STRICT = ConfigDict(strict=True, defer_build=True)
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 _Number = Annotated[int, Field(gt=0)]
 _Count = Annotated[int, Field(ge=0)]
@@ -31,17 +31,17 @@ StepState = Literal["pending", "failed", "done", "undone"]
 _Item = Annotated[tuple[str, str, str, bool], Field(strict=False)]
 
 
-class _Owned(BaseModel, strict=True):
+class _Owned(BaseModel, strict=True, defer_build=True):
     owner: str
     comment: str | None
     privileges: list[_Item]
 
 
-class _Extension(BaseModel, strict=True):
+class _Extension(BaseModel, strict=True, defer_build=True):
     comment: str | None
 
 
-class _Asked(BaseModel, strict=True):
+class _Asked(BaseModel, strict=True, defer_build=True):
     files: list[str]
     to: str
     data_only: bool
@@ -51,7 +51,7 @@ class _Asked(BaseModel, strict=True):
 _Default = Annotated[tuple[str, str, Literal["r", "S", "f", "T", "n", "L"], list[_Item]], Field(strict=False)]
 
 
-class _Noted(BaseModel, strict=True):
+class _Noted(BaseModel, strict=True, defer_build=True):
     """What stands in a run's ``before``, as far as it is there: journals of earlier versions have less."""
 
     role: str = ""
