@@ -193,6 +193,10 @@ class FolderRehearsal:
                 without |= trying.without
                 wrong |= trying.wrong
                 self._out_of_place |= trying.out_of_place
+        every = bool(left) and not wrong and self._roll_all_back(address, left[0], states, wrong)
+        if every:
+            self._gone = len(names)
+        if court is not None:
             left = []
         said = f"{counted(len(names), 'migration')} rolled back, each to what was there before it"
         said += ", but for the order of columns" if self._out_of_place else ""
@@ -201,6 +205,7 @@ class FolderRehearsal:
         elif without:
             went = len(set(names) - without.keys() - set(left))
             said = f"{went:,} of {counted(len(names), 'migration')} rolled back; the others have no way back"
+            said += " alone, but all of them have one together" if every else ""
         lines = tuple(
             f"{name}: {line}"
             for name in reversed(names)
@@ -238,6 +243,25 @@ class FolderRehearsal:
                         wrong[name] = list(map(str, found))
                     if columns := out_of_place(before, there):
                         self._out_of_place[name] = columns
+
+    def _roll_all_back(
+        self, address: Address, first: str, states: _States, wrong: dict[str, Sequence[str]]
+    ) -> bool:
+        """Roll back all that is left at once, where what one of them lost goes as a whole; whether it goes."""
+        given = AppliedFolder(self.analysis.folder.name, self.analysis)
+        try:
+            revert(given, address, RevertOptions(all=True), self.on_event)
+        except RefusedError:
+            return False
+        except StepError as error:
+            wrong[error.step] = [f"its way back fails: {error}"]
+            return False
+        if first in states.before_each:
+            with connect(address) as session, session.transaction(force_rollback=True):
+                found = what_differs(session, states.before_each[first], state.read_state(session))
+                if found:
+                    wrong[first] = list(map(str, found))
+        return True
 
     def _leave_receipt(self, address: Address) -> None:
         self.receipt = receipt_of(self.analysis, address, self._proof(address))

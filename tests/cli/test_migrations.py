@@ -186,6 +186,24 @@ def test_what_is_lost_of_an_object_does_not_matter_where_all_of_it_goes(
     assert asked(new_target, there) == [(True, True)]
 
 
+def test_what_is_passed_over_is_undone_with_what_takes_it_away_or_not_at_all(
+    new_target: str, write: Write, run: Run
+) -> None:
+    write(**MOOD)
+    run("apply", "m", "--target", new_target)
+    with psycopg.connect(new_target) as connection:
+        connection.execute("CREATE TABLE of_others (m public.mood)")
+    failed = run("rollback", "m", "--all", "--target", new_target, "--yes", exit_code=2).stderr
+    assert "001_mood" in failed and "depend" in failed
+    shown = run("status", "m", "--target", new_target, exit_code=1).stdout
+    assert shown.count("  applied  ") == 2, "the file whose value of the enum stays is not undone"
+    with psycopg.connect(new_target) as connection:
+        connection.execute("DROP TABLE of_others")
+    run("apply", "m", "--target", new_target)
+    run("rollback", "m", "--all", "--target", new_target, "--yes")
+    assert asked(new_target, "SELECT to_regtype('mood'), to_regclass('other')") == [(None, None)]
+
+
 @pytest.mark.parametrize(
     ("before", "files"),
     [

@@ -27,7 +27,7 @@ from migplan.run.migrations.steps import file_of, steps_of_part
 from migplan.run.migrations.way_back import Loss
 
 _SETTINGS = "SET LOCAL check_function_bodies = off"
-_CONCURRENTLY = re.compile(r"DROP INDEX CONCURRENTLY\b")
+_CONCURRENTLY = re.compile(r"\ADROP INDEX CONCURRENTLY\b")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class DownMigration:
     losses: tuple[Loss, ...] = ()  # why there is none, if what they concern may go as a whole
     made: tuple[Key, ...] = ()  # what the derived statements take away
     passed_over: tuple[str, ...] = ()  # losses of what goes in the same rollback
+    goes_with: frozenset[str] = frozenset()  # the migrations whose way back takes that along
 
     def steps(self, seeds: Sequence[str]) -> list[Step]:
         """Return its steps; the last one writes in the same transaction that it is undone, with its seeds."""
@@ -59,6 +60,15 @@ class DownMigration:
         if last is not None:
             return [*found[:-1], replace(last, segments=(*last.segments, said))]
         return [*found, self._step(said)]
+
+    def step_with(self, others: Sequence[DownMigration], seeds: Mapping[str, Sequence[str]]) -> Step:
+        """Return one step for others, which come first, and for this one; all of them are derived."""
+        texts = []
+        for way in (*others, self):
+            texts += [f"{_CONCURRENTLY.sub('DROP INDEX', each)};" for each in way.derived or ()]
+            # Nothing waits for the end of the transaction, as nothing would wait for the next file's.
+            texts += [way._gone(seeds[way.name]), "SET CONSTRAINTS ALL IMMEDIATE;"]
+        return self._step(Statements(0, 0, self.up.line, "\n".join([f"{_SETTINGS};", *texts])))
 
     def _written(self) -> Sequence[Step]:
         assert self.down is not None

@@ -3,12 +3,14 @@
 An enum keeps the values that it has got, and rows that were changed stay as they are. Where an earlier
 file made the enum or the table, and is rolled back as well, nothing of that is left in the end. The journal's
 records of all files from the one to the other have to prove that; where they do not, there is no way back.
+All of these go in one transaction: a file that is undone, while what it lost is still there, could not be
+applied again.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from migplan.catalog.state import Item, Key
@@ -40,14 +42,28 @@ def _passed_over(
     """Return a way, the first of these, without its losses, if all of them go with one of the others."""
     if way is None or not way.losses or {*way.cannot} != {loss.why for loss in way.losses}:
         return way
-    said = []
+    said, makers = [], []
     for loss in way.losses:
         whole = there.get(loss.keys[0])
         maker = _maker(loss, ways) if whole is not None and whole.kind == loss.kind else None
         if maker is None:
             return way
+        makers.append(maker.name)
         said.append(f"{loss.what}: goes with the {loss.kind}, which {maker.name} made")
-    return replace(way, cannot=(), passed_over=tuple(said))
+    return replace(way, cannot=(), passed_over=tuple(said), goes_with=frozenset(makers))
+
+
+def in_transactions(ways: Sequence[DownMigration]) -> Iterator[Sequence[DownMigration]]:
+    """Yield the ways, those together that have to go in one transaction."""
+    places = {way.name: at for at, way in enumerate(ways)}
+    group: list[DownMigration] = []
+    last = 0
+    for at, way in enumerate(ways):
+        group.append(way)
+        last = max(last, at, *(places[name] for name in way.goes_with))
+        if at == last:
+            yield tuple(group)
+            group.clear()
 
 
 def _maker(loss: Loss, ways: Sequence[DownMigration | None]) -> DownMigration | None:

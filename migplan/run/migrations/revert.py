@@ -20,9 +20,10 @@ from migplan.postgres.session import Session
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.journal import Journal, Run, Target, journal_reader
 from migplan.run.engine.options import RunOptions
+from migplan.run.engine.steps import Step
 from migplan.run.engine.target import locked
 from migplan.run.migrations.down_migrations import DownMigration, down_migrations_of, unpacked
-from migplan.run.migrations.passing_over import passing_over
+from migplan.run.migrations.passing_over import in_transactions, passing_over
 from migplan.run.migrations.recording import derive_begun
 from migplan.run.migrations.rows_that_go import RowsThatGo, rows_that_go
 from migplan.run.migrations.status import MigrationStatus, State, statuses_of
@@ -92,10 +93,16 @@ def revert(
             looked_at = _looked_at(found, target.session)
             _refuse_changed(looked_at, also_changed=wanted.also_changed)
             wanted.agreed(looked_at)
-            steps = [step for each in found for step in each.steps(_seeds(applied, each))]
+            steps = list(_steps(found, {each.name: _seeds(applied, each) for each in found}))
             digests = {each.name: applied.known[each.name].digest for each in found}
             done = run_steps(target, "revert", found[0].folder, digests, steps)
             return RevertResult(done.run, tuple(each.name for each in found), done.seconds)
+
+
+def _steps(ways: Sequence[DownMigration], seeds: Mapping[str, Sequence[str]]) -> Iterator[Step]:
+    for group in in_transactions(ways):
+        *others, last = group
+        yield from [last.step_with(others, seeds)] if others else last.steps(seeds[last.name])
 
 
 def _looked_at(ways: Sequence[DownMigration], session: Session) -> Foreseen:
