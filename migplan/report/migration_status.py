@@ -133,7 +133,8 @@ def stays(known: Sequence[MigrationStatus], way: str, *, failed: bool) -> Iterat
     yield Text(f"  stays: {counted(there, 'migration')} applied; {len(left):,} to go")
     half = [each for each in known if each.state is State.HALF]
     for each in half:
-        yield Text(f"  half done: {each.name}, whose statements cannot be in one transaction")
+        done = counted(len(each.done), "statement")
+        yield Text(f"  half done: {each.name}: {done} done, and kept so; what comes after may be changed")
     if left:
         fix = f"fix {left[0].name}, then " if failed else ""
         yield Text(f"  -> {fix}go on: {way}")

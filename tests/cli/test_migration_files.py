@@ -49,6 +49,58 @@ def test_an_index_left_invalid_is_built_again(target: str, write: Write, run: Ru
     assert asked(target, "SELECT indisvalid FROM pg_index WHERE indexrelid = 't_n'::regclass") == [(True,)]
 
 
+HALF = """-- migplan: no-transaction
+CREATE TABLE public.t (n int);
+INSERT INTO public.t VALUES (1);
+INSERT INTO public.t VALUES (1/0);
+INSERT INTO public.t VALUES (3);
+"""
+
+
+@pytest.mark.parametrize(
+    "fixed",
+    [
+        HALF.replace("1/0", "2"),
+        HALF.replace("no-transaction", "no-transaction\n-- fixed").replace(
+            "INSERT INTO public.t VALUES (1/0)", "SET search_path = public;\n\nINSERT INTO t VALUES (2)"
+        ),
+        HALF.replace("-- migplan: no-transaction\n", "").replace("1/0", "2"),
+    ],
+    ids=["the-statement", "other-lines", "in-one-transaction"],
+)
+def test_a_half_goes_on_with_what_was_fixed_behind_it(
+    fixed: str, new_target: str, write: Write, run: Run
+) -> None:
+    write(_001_t=HALF)
+    failed = run("apply", "m", "--target", new_target, "--no-try", exit_code=2).stderr
+    assert "001_t.sql:4: division by zero" in failed
+    assert "half done: 001_t: 2 statements done, and kept so; what comes after may be changed" in failed
+    write(_001_t=fixed.replace("(3)", "(3/0)"))
+    assert "half done" in run("status", "m", "--target", new_target, exit_code=1).stdout
+    run("apply", "m", "--target", new_target, "--no-try", exit_code=2)
+    write(_001_t=f"-- and once more\n{fixed}")
+    run("apply", "m", "--target", new_target, "--no-try")
+    assert asked(new_target, "SELECT n FROM t ORDER BY n") == [(1,), (2,), (3,)]
+    assert "nothing to do" in run("apply", "m", "--target", new_target).stdout
+    run("rollback", "m", "--target", new_target, "--yes")
+    assert asked(new_target, "SELECT to_regclass('t')") == [(None,)]
+
+
+def test_a_half_that_is_changed_in_what_is_done_can_be_taken_back(
+    new_target: str, write: Write, run: Run
+) -> None:
+    write(_001_t=HALF)
+    run("apply", "m", "--target", new_target, "--no-try", exit_code=2)
+    write(_001_t=HALF.replace("n int", "n bigint").replace("1/0", "2"))
+    for more in ([], ["--repair"]):
+        refused = run("apply", "m", "--target", new_target, "--no-try", *more, exit_code=2).stderr
+        assert "only the first statements are done, and these are not any more as they were run" in refused
+        assert "001_t, 2 statements done by" in refused
+    run("rollback", "m", "--target", new_target, "--yes")
+    run("apply", "m", "--target", new_target, "--no-try")
+    assert asked(new_target, "SELECT pg_typeof(n)::text, n FROM t ORDER BY n LIMIT 1") == [("bigint", 1)]
+
+
 def test_windows_files_and_empty_ones(target: str, nowhere: Path, run: Run) -> None:
     folder = nowhere / "m"
     folder.mkdir()

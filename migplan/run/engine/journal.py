@@ -341,6 +341,15 @@ class Journal:
             [digest, folder, name, former],
         )
 
+    def go_on_with(self, folder: str, name: str, former: str, digest: str, lines: Mapping[int, int]) -> None:
+        """Write down that done statements of a migration stand in another file now, and on which lines."""
+        self._write(
+            "UPDATE migplan.step s SET file_digest = %s, line = l.now FROM migplan.run r, "
+            "unnest(%s::int[], %s::int[]) l (was, now) WHERE r.run = s.run AND r.kind = 'migrate' "
+            "AND r.bundle = %s AND s.name = %s AND s.file_digest = %s AND s.state = 'done' AND s.line = l.was",
+            [digest, [*lines], [*lines.values()], folder, name, former],
+        )
+
     def keep_anew(self, run: int, files: Mapping[str, bytes]) -> None:
         """Keep these in place of what is kept of a run under the same names."""
         self._write("DELETE FROM migplan.kept WHERE run = %s AND file = ANY (%s)", [run, list(files)])

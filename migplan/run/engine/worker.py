@@ -76,9 +76,10 @@ _BEGIN_ALONE = """
     WHERE run = %s AND step = %s AND state <> 'done' RETURNING attempts
 """
 _TRIED_BEFORE = """
-    SELECT count(*) FROM migplan.step s JOIN migplan.run r USING (run)
-    WHERE s.name = %s AND s.file = %s AND s.line = %s AND s.attempts > 0 AND s.state <> 'done'
-      AND r.bundle = (SELECT bundle FROM migplan.run WHERE run = %s)
+    SELECT count(*) > 0, count(*) FILTER (WHERE s.line = n.line AND s.file_digest = n.file_digest) > 0
+    FROM migplan.step s JOIN migplan.run r USING (run), migplan.step n JOIN migplan.run m USING (run)
+    WHERE s.name = n.name AND s.file = n.file AND s.attempts > 0 AND s.state <> 'done'
+      AND r.bundle = m.bundle AND n.run = %s AND n.step = %s
 """
 _DONE_ALONE = """
     UPDATE migplan.step SET state = 'done', error = NULL, rows = 0,
@@ -311,7 +312,7 @@ class _Doing:
         again, and what turns out to be so already was done. What commits by itself says nothing of the kind.
         """
         step = self._step
-        tried_before = self._begin_alone()
+        tried_before, is_the_same = self._begin_alone()
         if tried_before:
             self._drop_invalid_index()
         limits = self._worker.preface.replace("SET LOCAL", "SET")
@@ -330,7 +331,7 @@ class _Doing:
         except FileError as error:
             raise self._error(error.what, step.line, do=error.do) from None
         except StepError as error:
-            if step.commits or not (tried_before and error.sqlstate in _ALREADY_SO):
+            if step.commits or not (is_the_same and error.sqlstate in _ALREADY_SO):
                 raise
             self._worker.warned(f"an earlier try had come to its end: {error.what}")
         if observer:
@@ -338,19 +339,17 @@ class _Doing:
         self._session.ask(_DONE_ALONE, [self._run, step.number], during="writing the journal")
         return 0
 
-    def _begin_alone(self) -> bool:
-        """Write down that the statement begins; whether an earlier try had begun it."""
-        step = self._step
+    def _begin_alone(self) -> tuple[bool, bool]:
+        """Write down that the statement begins; whether its file was tried before, and whether it was so."""
+        here = [self._run, self._step.number]
         with self._session.translate_errors("writing the journal"):
-            tried = self._session.execute(
-                _TRIED_BEFORE, [step.name, step.file, step.line, self._run]
-            ).fetchone()
-            if self._session.execute(_BEGIN_ALONE, [self._run, step.number]).fetchone() is None:
+            tried = self._session.execute(_TRIED_BEFORE, here).fetchone()
+            if self._session.execute(_BEGIN_ALONE, here).fetchone() is None:
                 raise AlreadyDoneError
-        return bool(tried and tried[0])
+        return tried or (False, False)
 
     def _drop_invalid_index(self) -> None:
-        """Drop the index that an earlier try of this very statement left behind, if it is invalid."""
+        """Drop the index that an earlier try of this file left behind, if it is invalid."""
         index = self._step.leaves
         if not index:
             return

@@ -23,7 +23,7 @@ from migplan.run.migrations.down_migrations import down_migrations_of, packed
 from migplan.run.migrations.objects import present
 from migplan.run.migrations.recording import Recorder
 from migplan.run.migrations.refusals import There, refuse_doubts, refuse_what_fails
-from migplan.run.migrations.repair import texts_of
+from migplan.run.migrations.repair import go_on_with, refuse_changed_halves, texts_of
 from migplan.run.migrations.status import MigrationStatus, State, by_state, statuses_of
 from migplan.run.migrations.steps import files_of, is_one_transaction, run_steps, steps_of, verify_step
 
@@ -87,6 +87,7 @@ def migrate(
         if base is not None and not any(each.state.is_there for each in known):
             found = base()
             kept |= {KEPT_AS: packed_base(found)} if found.is_whole else {}
+        halves = [each for each in known if each.moved and each.name in names]
         done = run_steps(
             target,
             "migrate",
@@ -97,6 +98,7 @@ def migrate(
             kept=kept,
             data_steps=data_steps,
             observer=Observers((recorder, *([observer] if observer else ()))),
+            begun=lambda: go_on_with(target, analysis.folder.name, halves),
         )
         without = {name: way.cannot for name, way in recorder.ways.items() if ways[name].down is None}
         return MigrateResult(done.run, tuple(names), done.seconds, known, data_steps.summaries, without)
@@ -128,6 +130,7 @@ def foreseen(
 
 def _refuse_changed(known: Sequence[MigrationStatus]) -> None:
     """Raise RefusedError if a file was changed after it was applied."""
+    refuse_changed_halves(known)
     changed = by_state(known)[State.CHANGED]
     if changed:
         lines = [f"{each.name}, applied {each.at:%Y-%m-%d %H:%M} by {each.by}" for each in changed]
@@ -166,7 +169,7 @@ def _steps(
         analysed = analysis.by_name[name]
         steps += (
             step
-            for step in steps_of(analysis.folder, analysed)
+            for step in steps_of(analysis.folder, analysed, apart=standing[name].state is State.HALF)
             if standing[name].is_repeated or step.line not in standing[name].done
         )
         if verify and analysed.migration.verify and not is_one_transaction(analysed):

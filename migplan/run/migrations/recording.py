@@ -35,6 +35,7 @@ from migplan.run.engine.journal import keep
 from migplan.run.engine.steps import Step
 from migplan.run.migrations.down_migrations import down_migrations_of, packed
 from migplan.run.migrations.restoring import TABLES
+from migplan.run.migrations.steps import digest_up_to
 from migplan.run.migrations.way_back import Facts, WayBack, way_back
 from migplan.sql.statements import parsed
 from migplan.sql.tree import definition
@@ -326,7 +327,7 @@ class Recorder:
                 self._states.keep(session, after)
             self.ways[name] = way
         else:
-            begun = _begun(going)
+            begun = _begun(going) | {"text": digest_up_to(self._analysis.by_name[name].migration.up, step)}
         self._keep(session, name, way, left, begun)
 
     def _unseen(self, name: str) -> tuple[str, ...]:

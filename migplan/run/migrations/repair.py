@@ -11,6 +11,7 @@ from migplan.migrations.model import Migration
 from migplan.run.engine.journal import Journal
 from migplan.run.engine.target import LockedTarget
 from migplan.run.migrations.status import MigrationStatus, State
+from migplan.text.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,30 @@ def texts_of(migrations: Sequence[Migration]) -> Mapping[str, bytes]:
 
 
 def changed_files(known: Sequence[MigrationStatus], journal: Journal) -> tuple[ChangedFile, ...]:
-    """Return the files that were changed; RefusedError if one of them is half done."""
+    """Return the files that were changed; RefusedError if what is done of one is only a part of it."""
+    refuse_changed_halves(known)
     found = [each for each in known if each.state is State.CHANGED]
-    half = [each.name for each in found if not each.is_whole]
-    if half:
-        raise RefusedError(
-            f"{', '.join(half)}: not all of its statements are done, and it was changed; nothing was changed",
-            do="put it back as it was, so that the rest can run; then change it, and take it over",
-        )
     return tuple(_changed(each, journal) for each in found)
+
+
+def refuse_changed_halves(known: Sequence[MigrationStatus]) -> None:
+    """Raise RefusedError if of a half-done migration the statements were changed that are done."""
+    half = [each for each in known if each.state is State.CHANGED and not each.is_whole]
+    if half:
+        lines = [f"{each.name}, {counted(len(each.done), 'statement')} done by {each.by}" for each in half]
+        raise RefusedError(
+            "of these files only the first statements are done, and these are not any more as they were run; "
+            "nothing was changed:\n  " + "\n  ".join(lines),
+            do="put them back as they were: what comes after them may be another thing, and the same command "
+            "goes on there; or take back what is done: migplan rollback FOLDER --target TARGET",
+        )
+
+
+def go_on_with(target: LockedTarget, folder: str, halves: Sequence[MigrationStatus]) -> None:
+    """Write into the journal on which lines of a changed file the statements stand that are done."""
+    for each in halves:
+        assert each.migration is not None
+        target.journal.go_on_with(folder, each.name, each.digest, each.migration.digest, each.moved)
 
 
 def _changed(status: MigrationStatus, journal: Journal) -> ChangedFile:

@@ -1,8 +1,10 @@
 """The status of the migrations of a folder in a target, from its journal."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,7 +12,7 @@ from migplan.migrations.analysis import Analysis
 from migplan.migrations.model import Migration
 from migplan.postgres.address import Address
 from migplan.run.engine.journal import Journal, Past, journal_reader
-from migplan.run.migrations.steps import steps_of
+from migplan.run.migrations.steps import digest_up_to, steps_of
 
 
 class State(StrEnum):
@@ -48,6 +50,7 @@ class MigrationStatus:
     done: frozenset[int] = frozenset()  # the lines of the statements that are done
     error: str = ""  # of the last try that failed
     is_whole: bool = True  # whether all statements of what was applied are done
+    moved: Mapping[int, int] = field(default_factory=dict)  # of a half that goes on with another file: lines
 
     @property
     def is_seed(self) -> bool:
@@ -76,6 +79,7 @@ def statuses_of(analysis: Analysis | None, journal: Journal, folder: str = "") -
         past[each.name].append(each)
     order = analysis.order.order if analysis else ()
     here = [_standing(analysis, name, past.pop(name, ())) for name in order if analysis]
+    here = [_going_on(analysis, each, journal) if analysis else each for each in here]
     gone = [_gone(name, entries) for name, entries in past.items()]
     return (*here, *(each for each in gone if each is not None))
 
@@ -119,6 +123,23 @@ def _gone(name: str, past: Sequence[Past]) -> MigrationStatus | None:
     return MigrationStatus(name, State.MISSING, None, last.at, last.who, last.digest, last.run)
 
 
+def _going_on(analysis: Analysis, status: MigrationStatus, journal: Journal) -> MigrationStatus:
+    """Return how a migration stands: a half goes on with a changed file whose done statements are as they were."""
+    if status.state is not State.CHANGED or status.is_whole or status.run is None:
+        return status
+    analysed = analysis.by_name[status.name]
+    if analysed.migration.kind == "python":
+        return status
+    then = ""
+    with suppress(ValueError, KeyError, TypeError):
+        then = json.loads(journal.kept(status.run)[status.name])["begun"]["text"]
+    steps = steps_of(analysis.folder, analysed, apart=True)[: len(status.done)]
+    if not then or len(steps) < len(status.done) or digest_up_to(analysed.migration.up, steps[-1]) != then:
+        return status
+    moved = dict(zip(sorted(status.done), (step.line for step in steps), strict=True))
+    return replace(status, state=State.HALF, done=frozenset(moved.values()), moved=moved)
+
+
 def _at_its_lines(analysis: Analysis, name: str, past: Sequence[Past]) -> bool:
     """Whether statements of which some are done are on the same lines as then: by these they are known."""
     lines = {step.line for step in steps_of(analysis.folder, analysis.by_name[name])}
@@ -132,8 +153,7 @@ def _latest(past: Sequence[Past], digests: Collection[str] = ()) -> list[Past]:
     """
     done = [each.digest for each in past if each.state == "done"]
     same = {done[-1], *(digests if done[-1] in digests else ())} if done else ()
-    latest: dict[int, Past] = {}
-    for each in past:  # the oldest first
-        if not done or each.digest in same:
-            latest[each.line] = each
+    every = [each for each in past if not done or each.digest in same]
+    last = max((each.run for each in every), default=0)
+    latest = {each.line: each for each in every if each.state == "done" or each.run == last}  # the oldest first
     return list(latest.values())

@@ -10,6 +10,7 @@ from dataclasses import replace
 from migplan.errors import StepError
 from migplan.migrations.file_analysis import FileAnalysis
 from migplan.migrations.model import Folder, Migration, Part
+from migplan.migrations.source_files import reopened, words
 from migplan.migrations.transaction_modes import (
     READ_ONLY,
     READ_ONLY_ENDS,
@@ -30,14 +31,18 @@ VERIFY = "verify"
 """The phase of a step that only looks: at what a migration did that could not be one transaction."""
 
 
-def steps_of(folder: Folder, analysis: FileAnalysis) -> tuple[Step, ...]:
-    """Return the steps of a migration, which have its name; their numbers come later."""
+def steps_of(folder: Folder, analysis: FileAnalysis, *, apart: bool = False) -> tuple[Step, ...]:
+    """Return the steps of a migration, which have its name; their numbers come later.
+
+    One whose first statements are done goes on statement by statement, ``apart``.
+    """
     migration, part = analysis.migration, analysis.migration.up
     if migration.kind == "python":
         return (Step(0, file_of(folder, part), migration.name, PROGRAM, part.line),)
     outside = analysis.non_transactional
     return steps_of_part(
-        folder, migration.name, "migration", part, outside, together=migration.in_transaction
+        *(folder, migration.name, "migration", part, outside),
+        together=migration.in_transaction and not apart,
     )
 
 
@@ -55,6 +60,13 @@ def steps_of_part(
 def is_one_transaction(analysed: FileAnalysis) -> bool:
     """Whether a migration is one step; a program has a transaction for each batch of rows."""
     return analysed.in_transaction and analysed.migration.kind != "python"
+
+
+def digest_up_to(part: Part, step: Step) -> str:
+    """Return a digest of the statements of a part from its first one to those of a step."""
+    end = max((each.end for each in step.segments if isinstance(each, Statements | CopyBlock)), default=0)
+    said = words(reopened(part).getvalue()[part.start : end], part.file)
+    return hashlib.sha256(said).hexdigest() if said is not None else ""
 
 
 def verify_step(folder: Folder, migration: Migration) -> Step:
@@ -132,12 +144,13 @@ def run_steps(
     data_steps: DataSteps | None = None,
     answered: Callable[[Step, str], None] | None = None,
     observer: Observer | None = None,
+    begun: Callable[[], None] = lambda: None,
 ) -> RunResult:
     """Do steps of migrations, each of which has the name of its migration. StepError says where it stopped.
 
     ``digests`` are those of the migrations by name, ``kept`` is what the journal keeps for a rollback;
-    ``answered`` is told what statements return; ``observer`` looks from within each step's transaction. What
-    came before a failure stays.
+    ``answered`` is told what statements return; ``observer`` looks from within each step's transaction;
+    ``begun`` writes more into the journal with the beginning of the run. What came before a failure stays.
     """
     steps = numbered(steps)
     beginning = Beginning(
@@ -148,7 +161,9 @@ def run_steps(
         {step.file: digests[step.name] for step in steps},
         rehearsal=rehearsal,
     )
-    run = target.begin(beginning, kept)
+    with target.journal.together():
+        run = target.begin(beginning, kept)
+        begun()
     try:
         return target.execute(run, steps, files_of(folder), data_steps, answered, observer)
     except StepError as error:
