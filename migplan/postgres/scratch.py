@@ -21,7 +21,7 @@ from migplan.postgres import address, container
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import LIBRARIES, Installation, find_server
 from migplan.postgres.extension_stubs import STUBBED
-from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.server import ThrowawayServer, first_superuser
 from migplan.postgres.session import Session, connect
 from migplan.postgres.versions import dotted
 
@@ -253,7 +253,7 @@ def _in_container(stack: ExitStack, major: int, superuser: str) -> Judge | None:
     image = container.image_of(major)
     if image is None:
         return None
-    url = stack.enter_context(container.running(image, superuser))
+    url = stack.enter_context(container.running(image, first_superuser(superuser)))
     return _judging(url, f"a container of {image}", major)
 
 

@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 from psycopg import sql
 
-from migplan.errors import LaunchError
+from migplan.errors import LaunchError, MigplanError
 from migplan.postgres import address
 from migplan.postgres.binaries import Installation, find_server
 from migplan.postgres.session import connect
@@ -60,6 +60,9 @@ _SETTING = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?")
 # the folder of migplan comes last on its path, so that nothing beside migplan can hide a module of
 # the standard library.
 _SUPERVISOR = "import sys; sys.path.append(sys.argv[1]); from migplan.postgres.supervisor import main; main()"
+_NOT_OF_EXTENSIONS = frozenset("\"$'\\")
+"""What no name of an extension's owner may have: initdb makes plpgsql, and fails with such a superuser."""
+_INSTEAD = "migplan_initdb"
 _STOP_SECONDS = 45.0
 
 
@@ -71,6 +74,11 @@ class Params(TypedDict):
     user: str
     dbname: str
     password: NotRequired[str]
+
+
+def first_superuser(name: str) -> str:
+    """Return for whom initdb is to make a cluster in which a superuser of a name runs everything."""
+    return _INSTEAD if _NOT_OF_EXTENSIONS & {*name} else name
 
 
 class ThrowawayServer:
@@ -126,14 +134,24 @@ class ThrowawayServer:
                 do="keep",
                 roots=self._roots,
                 bin=str(self.installation.bin),
-                superuser=self.superuser,
+                superuser=first_superuser(self.superuser),
                 password=self._password,
                 settings=self.settings,
             )
-        except LaunchError:
+            self._make_superuser()
+        except MigplanError:
             self.stop()
             raise
         log.info("throwaway server %d, PostgreSQL %d, is up", self.pid, self.installation.major)
+
+    def _make_superuser(self) -> None:
+        if first_superuser(self.superuser) == self.superuser:
+            return
+        where = address.parse(self.conninfo(user=first_superuser(self.superuser), password=self._password))
+        made = sql.SQL("CREATE ROLE {} LOGIN SUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS PASSWORD {}")
+        with connect(where) as session:
+            statement = made.format(sql.Identifier(self.superuser), self._password)
+            session.ask(statement, during="making the superuser of the throwaway server")
 
     def stop(self, mode: Mode = "fast") -> None:
         """Stop the server and remove every trace of it; harmless when there is none."""

@@ -192,9 +192,9 @@ class TestStarting:
             server.create_database("postgres")
 
     def test_two_at_once(self, server: ThrowawayServer, place: Path) -> None:
-        with ThrowawayServer(superuser="boss@home") as other:
+        with ThrowawayServer(superuser="b'o$s@home") as other:
             assert servers_in(place) == [other.folder]
-            assert value(other, "SELECT current_user") == "boss@home"
+            assert value(other, "SELECT current_user") == "b'o$s@home"
             assert value(server, "SELECT current_user") == "postgres"
 
     def test_one_object_can_start_again_but_not_twice(self) -> None:
