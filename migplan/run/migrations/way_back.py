@@ -582,7 +582,10 @@ class _Deriving:
         changed = [
             (was, now)
             for was, now in self._changed()
-            if was.key == now.key and (was.schema, was.name) != (now.schema, now.name)
+            if was.key == now.key
+            and (was.schema, was.name) != (now.schema, now.name)
+            and Key(CONSTRAINT, now.get("constraint") or 0)
+            not in self._made  # whose index it became: it goes
         ]
         order = sorted(changed, key=lambda pair: (pair[0].kind != "schema", bool(pair[0].parent)))
         for was, now in order:
