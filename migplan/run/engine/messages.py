@@ -23,6 +23,7 @@ class Message:
     closing: str = ""
     size: int = 0  # of what is of the file
     _texts: list[tuple[str, int]] = field(default_factory=list)  # of the file, each with its line
+    _ours: set[int] = field(default_factory=set)  # those of them that we have put between the file's
 
     def __str__(self) -> str:
         return "".join((self.opening, *(text for text, _ in self._texts), self.closing))
@@ -37,15 +38,20 @@ class Message:
             return True
         return self.size + len(text) <= SIZE and not _READING.search(self._texts[-1][0])
 
-    def add(self, text: str, line: int) -> None:
+    def add(self, text: str, line: int, *, is_ours: bool = False) -> None:
         """Add a text that begins on a line."""
+        if is_ours:
+            self._ours.add(len(self._texts))
         self._texts.append((text, line))
         self.size += len(text)
 
-    def answers(self) -> slice:
-        """Return which answers are to statements of the file."""
+    def answers(self) -> Iterator[int]:
+        """Yield which answers are to statements of the file."""
         first = len(_statements(self.opening))
-        return slice(first, first + sum(len(_statements(text)) for text, _ in self._texts))
+        for at, (text, _) in enumerate(self._texts):
+            last = first + len(_statements(text))
+            yield from range(first, last) if at not in self._ours else ()
+            first = last
 
     def is_opening(self, number: int) -> bool:
         """Whether an answer is to one of our statements before those of the file."""

@@ -285,7 +285,7 @@ class _Doing:
         if isinstance(piece, Statements):
             for text, line in texts_of(piece, stream, self._step.file):
                 message = message if message.takes(text) else self._sent(message)
-                message.add(text, line)
+                message.add(text, line, is_ours=piece.text is not None)
             return message
         message = self._sent(message)
         if isinstance(piece, list):
@@ -391,8 +391,8 @@ class _Doing:
         if self._step.phase == "data" and message.size:
             self._moved(message.size)
         if self._worker.answered is not None:
-            for result in results[message.answers()]:
-                for text in _answers(result, self._session):
+            for number in message.answers():
+                for text in _answers(results[number], self._session):
                     self._worker.answered(text)
 
     def _copy_all(self, blocks: Sequence[CopyBlock], stream: BinaryIO) -> None:
