@@ -9,7 +9,8 @@ SELECT n.nspname AS schema,
                                WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
            WHEN 'd' THEN ARRAY[pg_catalog.format_type(t.typbasetype, t.typtypmod)]
                          || CASE WHEN t.typnotnull THEN ARRAY['NOT NULL'] ELSE '{}' END
-                         || CASE WHEN t.typdefault IS NOT NULL THEN ARRAY['DEFAULT ' || t.typdefault] ELSE '{}' END
+                         || CASE WHEN t.typdefaultbin IS NOT NULL
+                                 THEN ARRAY['DEFAULT ' || pg_catalog.pg_get_expr(t.typdefaultbin, 0)] ELSE '{}' END
                          || ARRAY(SELECT pg_catalog.pg_get_constraintdef(k.oid) FROM pg_catalog.pg_constraint k
                                   WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname)
            WHEN 'r' THEN ARRAY[(SELECT pg_catalog.format_type(r.rngsubtype, NULL)
