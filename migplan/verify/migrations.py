@@ -20,7 +20,7 @@ from migplan.postgres.session import Session
 from migplan.verify import attributes, structure
 from migplan.verify.concern import Concern, Roles, State, concern_of
 from migplan.verify.counts import TableCounts, counts_of, prefix_of
-from migplan.verify.parts import Looked, look
+from migplan.verify.parts import Looked, look_alone
 from migplan.verify.rebuilt import Rebuilt
 from migplan.verify.spelling import Spelling
 from migplan.verify.verification import Check, Difference, Tally
@@ -132,7 +132,7 @@ def look_at_each(analysis: Analysis, names: Sequence[str], session: Session) -> 
     return tuple(
         Looked(each.name, exists=False, reworked_as=each.reworked_as)
         if each.reworked_as in names
-        else look(each, session, analysis.folder.style)
+        else look_alone(each, session, analysis.folder.style)
         for each in (analysis.by_name[name].migration for name in names)
     )
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from migplan.migrations.model import Migration, Style
 from migplan.migrations.transaction_modes import READ_ONLY, as_one_transaction
-from migplan.postgres.session import Session
+from migplan.postgres.session import Session, connect
 from migplan.sql.split import Piece, Statement
 
 _WRONG = ("false", "DIFFERS")
@@ -46,24 +47,35 @@ class Looked:
         return not self.wrong
 
 
+def look_alone(migration: Migration, session: Session, style: Style) -> Looked:
+    """Run the verify part of a migration that is committed, in a transaction such as the part asks for."""
+    if migration.verify is None or not as_one_transaction(migration.verify).opening:
+        return look(migration, session, style)
+    with connect(session.address) as own:
+        return look(migration, own, style)
+
+
 def look(migration: Migration, session: Session, style: Style) -> Looked:
     """Run the verify part of a migration; nothing of it stays, also where a transaction is open.
 
-    It sees what that transaction sees: an isolation level of its own is passed over. In a folder of sqitch's
-    a part says by an error alone that something is wrong, and what it writes is rolled back.
+    It sees what an open transaction sees, whose isolation level holds; else it has the one that it names. In
+    a folder of sqitch's a part says by an error alone that something is wrong, and what it writes is rolled
+    back.
     """
     part = migration.verify
     if part is None:
         return Looked(migration.name, exists=False)
     rows, wrong = 0, []
-    sent = as_one_transaction(part).sent
+    one, is_alone = as_one_transaction(part), session.info.transaction_status is TransactionStatus.IDLE
     with (
         session.translate_errors(f"running the verify part of {migration.name}"),
         session.transaction(force_rollback=True),
     ):
-        if style is not Style.SQITCH or READ_ONLY in sent:
+        if one.opening and is_alone:
+            session.execute(one.opening.encode())
+        if style is not Style.SQITCH or READ_ONLY in one.sent:
             session.execute("SET TRANSACTION READ ONLY")
-        for statement in _statements(sent):
+        for statement in _statements(one.sent):
             try:
                 with session.transaction():
                     found = _asked(session, statement.text)
