@@ -24,7 +24,12 @@ from migplan.migrations.model import Thing, ThingKind
 from migplan.names import split
 from migplan.pipeline import migrations as migrating
 from migplan.pipeline import trial
-from migplan.pipeline.migration_proof import ProofOptions, receipt_of, verify_migrations
+from migplan.pipeline.migration_proof import (
+    ProofOptions,
+    compared_for_adopting,
+    receipt_of,
+    verify_migrations,
+)
 from migplan.pipeline.platforms import host_of_target
 from migplan.postgres.address import Address
 from migplan.postgres.binaries import find_server
@@ -36,6 +41,8 @@ from migplan.report import migration_status as report
 from migplan.report import migrations as analysis_report
 from migplan.report import trial as trial_report
 from migplan.run.engine.journal import journal_reader
+from migplan.run.engine.options import RunOptions
+from migplan.run.migrations.adopting import to_adopt
 from migplan.run.migrations.apply import MigrateOptions
 from migplan.run.migrations.apply import foreseen as would_apply
 from migplan.run.migrations.extensions import wanted_by
@@ -43,6 +50,7 @@ from migplan.run.migrations.refusals import ContradictedError
 from migplan.run.migrations.repair import ChangedFile, as_taken_over
 from migplan.run.migrations.revert import AppliedFolder, Foreseen, RevertOptions, foreseen, revert
 from migplan.run.migrations.status import MigrationStatus, State, statuses_in
+from migplan.text.wording import counted
 
 
 def apply(
@@ -108,6 +116,58 @@ def apply(
             screen.show(report.applied(done, path, address))
 
 
+@dataclass(frozen=True)
+class Adopting:
+    """How a target is adopted that others have migrated."""
+
+    to: str
+    scratch: str | None
+    confirm: str | None
+    without_rehearsal: bool
+    yes: bool
+    dry_run: bool
+
+
+def adopt(path: Path, target: str, settings: Config, options: RunOptions, wanted: Adopting) -> None:
+    """Take migrations as applied, once the target was compared with what they make."""
+    if target == SCRATCH:
+        raise click.UsageError("--adopt is for a target that others have migrated")
+    address = named.resolved(target, settings)
+    analysis = _analysed(path, settings, address)
+    names = to_adopt(analysis, statuses_in(analysis, address), wanted.to)
+    if not names:
+        screen.show([f"{path}: nothing is pending: nothing to adopt"])
+        return
+    host = host_of_target(settings, target)
+    lent = named.resolved(wanted.scratch, settings) if wanted.scratch is not None else None
+    with screen.progress("comparing with what the migrations make") as on_progress:
+        base, proof = compared_for_adopting(
+            analysis, address, names, host, ProofOptions(lent, on_progress=on_progress)
+        )
+    told = proof_report.Told(path, proof.target, proof.server, proof.known, proof.found, proof.holds)
+    screen.show(proof_report.adopted(told, names))
+    if wanted.dry_run:
+        return
+    rehearse = f"migplan rehearse {shlex.quote(str(path))}"
+    subject = Subject(analysis.folder.name, path, migrating.digest_of(analysis), rehearse)
+    granted = permission.asked(target, address, settings, subject, wanted.confirm, wanted.without_rehearsal)
+    is_so = proof.found.holds and bool(proof.found.judge)
+    _agreed("Take them as applied all the same? Nothing of them runs.", yes=wanted.yes or is_so)
+    options = replace(options, protected_as=granted.protected_as)
+    run = migrating.adopt_migrations(analysis, address, names, base if proof.found.judge else None, options)
+    screen.show([f"{counted(len(names), 'migration')} of {path} adopted in {address} as run {run}"])
+
+
+def _agreed(question: str, *, yes: bool) -> None:
+    """Ask; raise RefusedError where the answer is no, or nobody is there to give one."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedError("nobody is there to be asked; nothing was changed", do="say --yes")
+    if not click.confirm(question, err=True):
+        raise RefusedError("nothing was changed")
+
+
 def _analysed(path: Path, settings: Config, address: Address, *, weighed_on: str = "") -> Analysis:
     """The folder, under the name of its history in the target; with a target's name its risks are weighed."""
     if weighed_on:
@@ -162,12 +222,7 @@ def _changes(address: Address, known: Sequence[MigrationStatus], *, yes: bool) -
     """Show how changed files differ from what was applied, and ask whether they are to be taken over."""
     found = migrating.changed_in(address, known)
     screen.show(report.changes(found))
-    if not found or yes:
-        return found
-    if not sys.stdin.isatty():
-        raise RefusedError("nobody is there to be asked; nothing was changed", do="say --yes")
-    if not click.confirm("Take them over as they are now? Nothing of them runs.", err=True):
-        raise RefusedError("nothing was changed")
+    _agreed("Take them over as they are now? Nothing of them runs.", yes=yes or not found)
     return found
 
 
@@ -311,12 +366,7 @@ def _asking(address: Address, asked: Asked) -> Callable[[Foreseen], None]:
     def agreed(found: Foreseen) -> None:
         screen.show(report.way_back(found, address))
         asked.protection.confirm(asked.confirm)
-        if asked.yes:
-            return
-        if not sys.stdin.isatty():
-            raise RefusedError("nobody is there to be asked; nothing was changed", do="say --yes")
-        if not click.confirm("Roll them back?", err=True):
-            raise RefusedError("nothing was changed")
+        _agreed("Roll them back?", yes=asked.yes)
 
     return agreed
 

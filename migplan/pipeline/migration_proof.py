@@ -10,6 +10,7 @@ from migplan.catalog import read
 from migplan.catalog.changes import one_moment
 from migplan.catalog.counts import Counting, Exactness
 from migplan.catalog.read_attributes import read_attributes
+from migplan.config import Platform
 from migplan.errors import LaunchError
 from migplan.migrations.analysis import Analysis
 from migplan.names import QualifiedName
@@ -20,10 +21,11 @@ from migplan.postgres.session import reading
 from migplan.progress import Progress, no_progress
 from migplan.run.bundle import receipt
 from migplan.run.engine.journal import Entry, journal_reader
+from migplan.run.migrations.base import Base
 from migplan.run.migrations.extensions import wanted_by
 from migplan.run.migrations.objects import present
 from migplan.run.migrations.status import MigrationStatus, State, statuses_in
-from migplan.run.migrations.trial import Trials, trials
+from migplan.run.migrations.trial import Trials, before_adopting, trials
 from migplan.verify import concern
 from migplan.verify.migrations import MigrationsVerified, Scratch, Target, verify
 
@@ -67,10 +69,33 @@ class FolderProof:
 
 def verify_migrations(analysis: Analysis, address: Address, wanted: ProofOptions) -> FolderProof:
     """Compare a target with what the applied migrations of a folder make on a scratch server."""
+    return _compared(analysis, address, statuses_in(analysis, address), wanted, None)
+
+
+def compared_for_adopting(
+    analysis: Analysis,
+    address: Address,
+    names: Sequence[str],
+    platform: Platform | None,
+    wanted: ProofOptions,
+) -> tuple[Base, FolderProof]:
+    """Compare a target that others have migrated with what migrations of these names make, and on what."""
+    base = before_adopting(analysis, address, platform)
     known = statuses_in(analysis, address)
+    known = tuple(replace(each, state=State.APPLIED) if each.name in names else each for each in known)
+    return base, _compared(analysis, address, known, wanted, base)
+
+
+def _compared(
+    analysis: Analysis,
+    address: Address,
+    known: tuple[MigrationStatus, ...],
+    wanted: ProofOptions,
+    base: Base | None,
+) -> FolderProof:
     names = _applied(known)
     said = tuple(_OTHERWISE[each.state].format(each.name) for each in known if each.state in _OTHERWISE)
-    scratch = _scratch(analysis, names, address, wanted) if names else "nothing is applied"
+    scratch = _scratch(analysis, names, address, wanted, base) if names else "nothing is applied"
     wanted.on_progress("reading the target", 0, 0)
     state = retry_if_disturbed(lambda _: _state(address), wanted.on_progress)
     with journal_reader(address) as reader:
@@ -103,14 +128,14 @@ def _applied(known: Sequence[MigrationStatus]) -> list[str]:
 
 
 def _scratch(
-    analysis: Analysis, names: Sequence[str], address: Address, wanted: ProofOptions
+    analysis: Analysis, names: Sequence[str], address: Address, wanted: ProofOptions, base: Base | None
 ) -> Scratch | str:
     """Run the migrations of these names on a scratch server; or return why that cannot be."""
     wanted.on_progress("running the same migrations on a scratch server", 0, 0)
     try:
-        with trials(analysis, target=address, lent=wanted.lent) as court:
-            with court.build(()) as base:
-                before = _state(base.address)
+        with trials(analysis, target=address, lent=wanted.lent, base=base) as court:
+            with court.build(()) as built:
+                before = _state(built.address)
             return _built(court, analysis, names, before)
     except LaunchError as error:
         return error.what

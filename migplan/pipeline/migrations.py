@@ -24,6 +24,7 @@ from migplan.run.engine.steps import Step
 from migplan.run.engine.target import LockedTarget, locked
 from migplan.run.engine.worker import Observer
 from migplan.run.migrations import steps
+from migplan.run.migrations.adopting import adopt
 from migplan.run.migrations.apply import MigrateOptions, MigrateResult, migrate
 from migplan.run.migrations.base import Base
 from migplan.run.migrations.history import recognised
@@ -99,6 +100,14 @@ def repair(analysis: Analysis, address: Address, files: Sequence[ChangedFile], o
     """Take over changed files: the journal learns of their content, and nothing of them runs."""
     with locked(address, options) as target:
         take_over(target, analysis, files)
+
+
+def adopt_migrations(
+    analysis: Analysis, address: Address, names: Sequence[str], base: Base | None, options: RunOptions
+) -> int:
+    """Write into a target's journal that migrations are applied, and return the run; nothing of them runs."""
+    with locked(address, options) as target:
+        return adopt(target, analysis, names, base)
 
 
 def apply_migrations(

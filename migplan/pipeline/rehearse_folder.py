@@ -247,7 +247,7 @@ class FolderRehearsal:
     def _roll_all_back(
         self, address: Address, first: str, states: _States, wrong: dict[str, Sequence[str]]
     ) -> bool:
-        """Roll back all that is left at once, where what one of them lost goes as a whole; whether it goes."""
+        """Roll back all that is left at once, where what one of them lost goes as a whole; whether it did."""
         given = AppliedFolder(self.analysis.folder.name, self.analysis)
         try:
             revert(given, address, RevertOptions(all=True), self.on_event)

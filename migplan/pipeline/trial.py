@@ -34,6 +34,7 @@ from migplan.postgres.address import Address
 from migplan.postgres.session import reading
 from migplan.run.migrations.base import Base, of_target
 from migplan.run.migrations.status import MigrationStatus, State
+from migplan.run.migrations.steps import ADOPTS, ALREADY_THERE
 from migplan.run.migrations.trial import (
     TrialOptions,
     Trials,
@@ -93,7 +94,8 @@ def base_for(analysis: Analysis, config: Config, on: Path | None, target: Addres
         found = host_named(config, _SUPABASE)
         needed = [each.thing for each in analysis.order.missing]
         host = found if any(_is_of(thing, found) for thing in needed) else None
-    return base_of(analysis, target=target, on=on, platform=host.platform if host else None)
+    base = base_of(analysis, target=target, on=on, platform=host.platform if host else None)
+    return replace(base, is_of_said_host=host is not None)
 
 
 def _is_of(thing: Thing, host: Host) -> bool:
@@ -209,7 +211,8 @@ def refuse_failed(tried: Tried, analysis: Analysis) -> None:
                 for line in (each.failure.statement, each.failure.detail, each.failure.hint)
                 if line
             ),
-            do="fix it; or, where the target is not like that, apply without a trial: --no-try",
+            do=(ADOPTS if each.failure.sqlstate in ALREADY_THERE else "")
+            + "fix it; or, where the target is not like that, apply without a trial: --no-try",
         )
     for each in tried.of("not judged"):
         assert each.failure is not None

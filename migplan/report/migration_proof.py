@@ -69,6 +69,24 @@ def _told(differences: Sequence[Difference]) -> list[str]:
     ]
 
 
+def adopted(told: Told, names: Sequence[str]) -> Iterator[Text]:
+    """Yield in what a target differs from what migrations make that are to be taken as applied."""
+    for name in names:
+        yield Text(f"  {name}")
+    yield Text(told.judged, style="" if told.found.judge else "yellow")
+    for note in told.found.notes:
+        yield Text(f"  note: {note}")
+    for each in told.differences:
+        yield Text(f"  differs: {each}", style="bold red")
+    for looked in told.found.looked:
+        for wrong in looked.wrong:
+            yield Text(f"  {looked.name}: {wrong.what}", style="bold red")
+    if told.found.holds:
+        yield Text(
+            f"{counted(len(names), 'migration')}: the target has what they make; rows are not compared."
+        )
+
+
 def as_text(told: Told) -> Iterator[Text]:
     """Yield what the verify parts said, what was compared of all that was made, and the answer."""
     found = told.found

@@ -72,6 +72,8 @@ def table(files: Sequence[TriedFile]) -> Iterator[Text]:
                 yield Text(f"      locks {lock.relation}: {mode(lock)}, which {lock.blocks}", style="dim")
         for name in each.rewritten:
             yield Text(f"      writes {name} anew, row by row", style="dim")
+        for name in each.emptied:
+            yield Text(f"      empties {name}", style="dim")
         yield from _back(each)
         for why in each.no_way_back[:_SHOWN]:
             yield Text(f"      no way back: {why}", style="dim")
@@ -190,6 +192,7 @@ def _file(tried: TriedFile) -> dict[str, Any]:
             for each in tried.locks
         ],
         "rewritten": list(map(str, tried.rewritten)),
+        "emptied": list(map(str, tried.emptied)),
         "way_back": {
             "wrong": list(tried.back),
             "none": list(tried.no_way_back),

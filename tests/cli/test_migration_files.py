@@ -225,6 +225,11 @@ def test_what_a_file_says_of_its_transaction_holds_for_its_statements(
     (folder / "009_plain.verify.sql").write_text(looks)
     run("apply", "m", "--target", target, "--verify")
     assert asked(target, "SELECT file, level FROM said ORDER BY file") == _LEVELS
+    (folder / "009_plain.verify.sql").write_text(
+        looks.replace(
+            "ROLLBACK", "SELECT current_setting('transaction_isolation') = 'serializable'; ROLLBACK"
+        )
+    )
     run("verify", "m", "--target", target)
     run("rollback", "m", "--target", target, "--yes")
     assert asked(target, "SELECT level FROM said WHERE file = '9 down'") == [("serializable",)]
@@ -258,6 +263,14 @@ def test_what_commits_by_itself_runs_where_the_file_wants_no_transaction(
     run(*words, "--no-try")
     assert asked(new_target, "SELECT n FROM t") == [(1,), (-8,), (2,), (20,)], "what was done is not repeated"
     assert why in run("rollback", *words[1:], "--yes", exit_code=2).stderr
+    more = "CREATE TABLE public.more (n int);"
+    write(_003_more=more, _003_more__down="CALL public.fill(3);\nDROP TABLE public.more;")
+    run(*words, "--no-try")
+    failed = run("rollback", *words[1:], "--yes", exit_code=2).stderr
+    assert "let the file of the migration begin with -- migplan: no-transaction" in failed
+    write(_003_more=f"-- migplan: no-transaction\n{more}")
+    run("rollback", *words[1:], "--yes")
+    assert asked(new_target, "SELECT max(n), to_regclass('more') FROM t") == [(30, None)]
 
 
 def test_files_with_transactions_of_their_own_are_tried_and_rehearsed(

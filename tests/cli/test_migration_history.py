@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.folders import asked
+from tests.cli.folders import SHOP, Write, asked
 from tests.migrations.folders import folder
 
 ROWS = "CREATE TABLE public.{t} (n int); INSERT INTO public.{t} VALUES (1), (2);"
@@ -127,3 +127,38 @@ def test_a_changed_file_is_taken_over_and_not_run(
     ) == [("n",)]
     run("status", "m", "--target", new_target)
     assert "taken over" in str(asked(new_target, "SELECT notes FROM migplan.run WHERE run = 1"))
+
+
+def test_a_target_that_others_have_migrated_is_adopted(new_target: str, write: Write, run: Run) -> None:
+    write(**SHOP)
+    run("apply", "m", "--target", new_target, "--to", "002_orders", "--no-try")
+    with psycopg.connect(new_target) as connection:
+        connection.execute("DROP SCHEMA migplan CASCADE")
+    for more in ([], ["--no-try"]):
+        refused = run("apply", "m", "--target", new_target, *more, exit_code=2).stderr
+        assert 'relation "customers" already exists' in refused
+        assert "if the target has it by psql or by another tool, --adopt takes it as applied" in refused
+    to = ("--to", "002_orders")
+    assert "adopted" not in run("apply", "m", "--target", new_target, "--adopt", *to, "--dry-run").stdout
+    said = run("apply", "m", "--target", new_target, "--adopt", *to).stdout
+    assert "2 migrations: the target has what they make; rows are not compared" in said
+    assert "1 migration of m applied" in run("apply", "m", "--target", new_target).stdout
+    assert "did what they say" in run("verify", "m", "--target", new_target).stdout
+    run("rollback", "m", "--target", new_target, "--yes")
+    refused = run("rollback", "m", "--target", new_target, "--yes", exit_code=2).stderr
+    assert "002_orders: it was adopted, so migplan has not seen what it did" in refused
+
+
+def test_what_differs_is_said_before_a_target_is_adopted(new_target: str, write: Write, run: Run) -> None:
+    write(_001_t="CREATE TABLE public.t (n int, m int NOT NULL);")
+    with psycopg.connect(new_target) as connection:
+        connection.execute("CREATE TABLE t (n int, m int)")
+    refused = run("apply", "m", "--target", new_target, "--adopt", exit_code=2)
+    assert "differs: column m of public.t: not null" in refused.stdout
+    assert "nobody is there to be asked; nothing was changed" in refused.stderr
+    assert asked(new_target, "SELECT to_regnamespace('migplan')") == [(None,)]
+    run("apply", "m", "--target", new_target, "--adopt", "--yes")
+    assert "nothing to do" in run("apply", "m", "--target", new_target).stdout
+    assert "--strict: with --adopt nothing runs" in (
+        run("apply", "m", "--target", new_target, "--adopt", "--strict", exit_code=2).stderr
+    )

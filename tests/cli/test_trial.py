@@ -38,6 +38,7 @@ def test_what_a_platform_brings_along_is_hinted_at(new_target: str, write: Write
     write(_001_t="CREATE TABLE public.t (u uuid REFERENCES auth.users (id));")
     assert _BROUGHT.format("schema auth") in run("rehearse", "m", exit_code=1).stdout
     assert _BROUGHT.format("schema auth") in run("analyze", "m", "--try", exit_code=1).stdout
+    assert "brings along" not in run("analyze", "m", "--try", "--platform", "none", exit_code=1).stdout
     run("analyze", "m", "--try", "--platform", "supabase")
     write(_002_own="CREATE SCHEMA auth;")
     assert "brings along" not in run("analyze", "m", "--try", exit_code=1).stdout, "a file makes it"
@@ -160,7 +161,9 @@ def test_each_file_before_one_without_a_way_back_is_tried(new_target: str, write
     assert "002_wrong: enum public.mood is there" in said
     Path("m", "002_wrong.sql").unlink()
     said = run("rehearse", "m").stdout
-    assert "2 of 3 migrations rolled back; the others have no way back alone, but all of them have one" in said
+    assert (
+        "2 of 3 migrations rolled back; the others have no way back alone, but all of them have one" in said
+    )
     assert "003_gone: rows of table public.t were deleted (1)" in said
 
 

@@ -33,9 +33,11 @@ def test_each_file_says_what_it_locks_and_rewrites(newest: Server, tmp_path: Pat
         "3_type": "ALTER TABLE hotels ALTER stars TYPE bigint;",
         "4_again": "ALTER TABLE hotels RENAME TO inns; CREATE TABLE hotels (LIKE inns); DROP TABLE inns;",
         "5_concurrently": "CREATE INDEX CONCURRENTLY hotels_id ON hotels (id);",
+        "6_empty": "CREATE TABLE more (id int); DO 'BEGIN TRUNCATE hotels; END';"
+        "TRUNCATE more; ALTER TABLE more ADD n serial;",
     }
     with trying(newest, tmp_path, files) as found, found.build() as built:
-        assert [each.state for each in built.files] == ["ok"] * 5
+        assert [each.state for each in built.files] == ["ok"] * 6
         held = [[(lock.relation, lock.mode) for lock in each.locks] for each in built.files]
         assert held[:4] == [
             [],
@@ -44,7 +46,8 @@ def test_each_file_says_what_it_locks_and_rewrites(newest: Server, tmp_path: Pat
             [(HOTELS, "AccessExclusiveLock")],
         ]
         assert built.files[1].locks[0].blocks == BLOCKS["ShareLock"]
-        assert [each.rewritten for each in built.files] == [(), (), (HOTELS,), (), ()]
+        assert [each.rewritten for each in built.files] == [(), (), (HOTELS,), (), (), ()]
+        assert [each.emptied for each in built.files] == [()] * 5 + [(HOTELS,)]
 
 
 def test_after_a_failure_only_what_does_not_need_it_is_tried(newest: Server, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ class _OfFolder:
     strict: bool
     verify: bool
     repair: bool
+    adopt: bool
     yes: bool
     no_try: bool
     scratch: str | None
@@ -72,11 +73,18 @@ class _OfFolder:
         log_format: str,
     ) -> None:
         """Apply a folder."""
-        if self.yes and not self.repair:
-            raise click.UsageError("--yes goes with --repair: apply asks nothing else that it would answer")
+        if self.yes and not (self.repair or self.adopt):
+            raise click.UsageError(
+                "--yes goes with --repair and --adopt: apply asks nothing else that it would answer"
+            )
         from migplan.cli import migrations as folders
         from migplan.run.migrations.apply import MigrateOptions
 
+        if self.adopt:
+            self._refuse_with_adopt()
+            asked = folders.Adopting(self.to, self.scratch, confirm, without_rehearsal, self.yes, dry_run)
+            folders.adopt(folder, target, settings, run_options, asked)
+            return
         folders.apply(
             folder,
             target,
@@ -93,6 +101,12 @@ class _OfFolder:
             dry_run=dry_run,
             log_format=log_format,
         )
+
+    def _refuse_with_adopt(self) -> None:
+        """Raise UsageError if one is given that says how migrations run."""
+        running = ("reorder", "trust_names", "seed", "strict", "verify", "repair", "no_try")
+        if given := [f"--{each.replace('_', '-')}" for each in running if getattr(self, each)]:
+            raise click.UsageError(f"{', '.join(given)}: with --adopt nothing runs on the target")
 
     def refuse(self) -> None:
         """Raise UsageError if one is given, for a bundle."""
@@ -136,7 +150,13 @@ def _of_folders(command: Callable[..., None]) -> Callable[..., None]:
         help="Of a folder: take over files that were changed after they were applied, once their difference "
         "is shown and you agree. Nothing of them runs.",
     )
-    @click.option("--yes", is_flag=True, help="With --repair: do not ask.")
+    @click.option(
+        "--adopt",
+        is_flag=True,
+        help="Of a folder: take what is pending, up to --to, as applied, for the target has it by psql or by "
+        "another tool. It is compared with what the files make on a scratch server; nothing runs on it.",
+    )
+    @click.option("--yes", is_flag=True, help="With --repair and --adopt: do not ask.")
     @click.option(
         "--no-try",
         is_flag=True,

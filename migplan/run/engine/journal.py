@@ -341,12 +341,21 @@ class Journal:
             [digest, folder, name, former],
         )
 
+    def take_as_done(self, run: int) -> None:
+        """Write down that all steps of a run are done, though none of them ran."""
+        self._write(
+            "UPDATE migplan.step SET state = 'done', finished_at = clock_timestamp(), "
+            "transaction = pg_catalog.pg_current_xact_id() WHERE run = %s",
+            [run],
+        )
+
     def go_on_with(self, folder: str, name: str, former: str, digest: str, lines: Mapping[int, int]) -> None:
         """Write down that done statements of a migration stand in another file now, and on which lines."""
         self._write(
             "UPDATE migplan.step s SET file_digest = %s, line = l.now FROM migplan.run r, "
             "unnest(%s::int[], %s::int[]) l (was, now) WHERE r.run = s.run AND r.kind = 'migrate' "
-            "AND r.bundle = %s AND s.name = %s AND s.file_digest = %s AND s.state = 'done' AND s.line = l.was",
+            "AND r.bundle = %s AND s.name = %s AND s.file_digest = %s AND s.state = 'done' "
+            "AND s.line = l.was",
             [digest, [*lines], [*lines.values()], folder, name, former],
         )
 

@@ -152,6 +152,7 @@ class Base:
     bundle: VerifiedBundle | None = None
     is_whole: bool = False  # what is not in it is not in the target
     notes: tuple[str, ...] = ()
+    is_of_said_host: bool = False  # somebody said on which platform the target is, or that it is on none
 
     @property
     def is_empty(self) -> bool:

@@ -74,7 +74,7 @@ class DownMigration:
         assert self.down is not None
         statements = tuple(statements_of(self.down))
         refuse_ends(statements, self.down.file)
-        outside = non_transactional(statements)
+        outside = non_transactional(statements, together=self.together)
         return steps_of_part(self.folder, self.name, "revert", self.down, outside, together=self.together)
 
     def _derived(self) -> Iterator[Step]:

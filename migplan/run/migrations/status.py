@@ -124,7 +124,7 @@ def _gone(name: str, past: Sequence[Past]) -> MigrationStatus | None:
 
 
 def _going_on(analysis: Analysis, status: MigrationStatus, journal: Journal) -> MigrationStatus:
-    """Return how a migration stands: a half goes on with a changed file whose done statements are as they were."""
+    """Return how it stands: a half goes on with a changed file in which what is done is as it was."""
     if status.state is not State.CHANGED or status.is_whole or status.run is None:
         return status
     analysed = analysis.by_name[status.name]
@@ -155,5 +155,7 @@ def _latest(past: Sequence[Past], digests: Collection[str] = ()) -> list[Past]:
     same = {done[-1], *(digests if done[-1] in digests else ())} if done else ()
     every = [each for each in past if not done or each.digest in same]
     last = max((each.run for each in every), default=0)
-    latest = {each.line: each for each in every if each.state == "done" or each.run == last}  # the oldest first
+    latest = {
+        each.line: each for each in every if each.state == "done" or each.run == last
+    }  # the oldest first
     return list(latest.values())

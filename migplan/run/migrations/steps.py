@@ -30,6 +30,11 @@ from migplan.sql.statements import beginning
 VERIFY = "verify"
 """The phase of a step that only looks: at what a migration did that could not be one transaction."""
 
+ALREADY_THERE = frozenset({"42P06", "42P07", "42701", "42710", "42723"})
+"""What a server says of a schema, table, column, object or function that is to be made, and is there."""
+ADOPTS = "if the target has it by psql or by another tool, --adopt takes it as applied; else "
+"""How to go on with a target that others have migrated."""
+
 
 def steps_of(folder: Folder, analysis: FileAnalysis, *, apart: bool = False) -> tuple[Step, ...]:
     """Return the steps of a migration, which have its name; their numbers come later.
@@ -176,9 +181,16 @@ _COMMITS = re.compile(r"\s*(?:call|do)\b", re.IGNORECASE)
 
 def _way_on(error: StepError, kind: Kind) -> str:
     """Return what to do about a statement that wants to commit, and stands in the transaction of its file."""
+    if kind == "migrate" and error.sqlstate in ALREADY_THERE and not error.left:
+        return f"{ADOPTS}fix it, and go on with the same command"
     wants_to = error.sqlstate == "2D000" and _COMMITS.match(error.statement)
-    if kind != "migrate" or not wants_to or error.left:
+    if kind not in {"migrate", "revert"} or not wants_to or error.left:
         return ""
+    if kind == "revert":
+        return (
+            "it commits by itself, and a down part is one transaction: let the file of the migration begin "
+            "with -- migplan: no-transaction"
+        )
     return (
         "it commits by itself, and a file is one transaction: put it into a file of its own that begins with "
         "-- migplan: no-transaction"

@@ -129,6 +129,7 @@ _REACHING = re.compile(
 _MADE_BY = rb"(?i)\bcreate\s+(?:role|user|group)\s+\"?"  # in a DO block, for example
 _LOOKS_FOR = rb"\b(?:(?:rol|use|gro)name\s*(?:=\s*|in\s*\([^)]*)|to_regrole\s*\(\s*)"
 _ROLES: LiteralString = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_'"
+_TRUNCATE = re.compile(rb"\btruncate\b", re.IGNORECASE)
 _DURING = "looking at what a migration does on the scratch server"
 
 
@@ -208,6 +209,7 @@ class TriedFile:
     rewritten: tuple[
         QualifiedName, ...
     ] = ()  # tables that were there before, and whose rows are written anew
+    emptied: tuple[QualifiedName, ...] = ()  # by TRUNCATE
     back: tuple[str, ...] = ()  # in what its way back does not lead to the state before it, or how it fails
     out_of_place: tuple[str, ...] = ()  # columns that come back behind others that they stood before
     no_way_back: tuple[str, ...] = ()  # why there is none
@@ -368,14 +370,16 @@ def trials(
     on: Path | None = None,
     lent: Address | None = None,
     platform: Platform | None = None,
+    base: Base | None = None,
 ) -> Iterator[Trials]:
     """A scratch server for the migrations of a folder, for a block.
 
-    What stands before the first of them is ``on``, a bundle, else what the target had before the first of
-    them was applied to it, else stand-ins for what the platform brings along. ``lent`` is a server on which
-    databases may be made and dropped. LaunchError where there is no server to try them on.
+    What stands before the first of them is ``base``, where that is known, else ``on``, a bundle, else what
+    the target had before the first of them was applied to it, else stand-ins for what the platform brings
+    along. ``lent`` is a server on which databases may be made and dropped. LaunchError where there is no
+    server to try them on.
     """
-    base = base_of(analysis, target=target, on=on, platform=platform)
+    base = base or base_of(analysis, target=target, on=on, platform=platform)
     with opened(analysis, base, major=major_of(target) if target else None, lent=lent) as found:
         yield found
 
@@ -457,6 +461,19 @@ def before_first(analysis: Analysis, target: Address) -> Base:
     return of_target(target, needed)
 
 
+def before_adopting(analysis: Analysis, target: Address, platform: Platform | None) -> Base:
+    """Return what may have stood before the first migration of a target that others have migrated.
+
+    That is what a managed host brings along, else bare things of the target that the files need.
+    """
+    needed = {each.thing for each in analysis.order.missing}
+    base = stand_ins_in(target, needed, "")
+    if platform is not None and platform.stand_ins:
+        found = of_platform(platform)
+        base = replace(found, database=base.database, superuser=base.superuser)
+    return replace(base, notes=(), roles=base.roles | _roles_named(analysis, target))
+
+
 def reaching(statements: Iterable[Parsed], *, is_lent: bool) -> str:
     """Return why a file is not run where it is only tried: it reaches out of the database; else ''.
 
@@ -498,7 +515,23 @@ class _Trying:
             why = f"it needs {failed}" if goes_on else f"{failed} failed before it"
             self._found |= {name: TriedFile(name, "not tried", why=why) for name in left if name in without}
             left = [name for name in left if name not in without]
-        return [self._found[name] for name in names]
+        return [self._told_apart(self._found[name]) for name in names]
+
+    def _told_apart(self, tried: TriedFile) -> TriedFile:
+        """Tell tables that TRUNCATE emptied from those that were written anew: both have new files."""
+        if not tried.rewritten:
+            return tried
+        migration = self._analysis.by_name[tried.name].migration
+        if not _TRUNCATE.search(reopened(migration.up).getvalue()):
+            return tried
+        altered = {
+            each.node.alter_table_stmt.relation.relname
+            for each in statements_of(migration.up)
+            if each.kind == "alter_table_stmt"
+        }
+        emptied = tuple(each for each in tried.rewritten if each.name not in altered)
+        rewritten = tuple(each for each in tried.rewritten if each not in emptied)
+        return replace(tried, rewritten=rewritten, emptied=emptied)
 
     def _is_run(self, name: str) -> bool:
         migration = self._analysis.by_name[name].migration
@@ -560,7 +593,8 @@ class _Trying:
         missing = failure.sqlstate in _UNDEFINED and self._base.is_nothing
         named = self._needed_by(failure.what) if missing else ""
         why = f"no file makes {named}: if a target has it, say so with --target or --on" if named else ""
-        why = (self._brought_along(failure) if missing else "") or why
+        is_open = missing and not self._base.is_of_said_host
+        why = (self._brought_along(failure) if is_open else "") or why
         return replace(noted, state="failed", failure=failure, why=why)
 
     def _brought_along(self, failure: Failure) -> str:

@@ -11,7 +11,7 @@ from migplan.catalog.state import Difference, State, StateReader, differences, d
 from migplan.errors import DatabaseError, FileError
 from migplan.migrations.source_files import reopened, statements_of
 from migplan.migrations.transaction_modes import as_one_transaction
-from migplan.migrations.transactions import non_transactional
+from migplan.migrations.transactions import may_commit, non_transactional
 from migplan.postgres.session import Session
 from migplan.run.engine.journal import kept_last
 from migplan.run.migrations.down_migrations import DownMigration, unpacked
@@ -56,6 +56,8 @@ class TryingBack:
                 self.wrong[name] = wrong
 
     def _tried(self, way: DownMigration, session: Session) -> Iterator[str]:
+        if way.down is not None and not way.together and any(map(may_commit, statements_of(way.down))):
+            return  # it would end the transaction in which it is tried: a rehearsal runs it
         try:
             statements = _statements(way)
         except FileError as error:
