@@ -1,6 +1,6 @@
 """COPY TO STDOUT as fast as the socket gives it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 
 from migplan.postgres.session import Session
@@ -40,17 +40,26 @@ def answers(session: Session, statements: Sequence[str]) -> list[bytes]:
     return [b"".join(each) for each in found[:-1]]
 
 
-def _by_libpq(session: Session, statement: str) -> Iterator[bytes]:
-    gathered, size = [], 0
-    with session.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        for row in copy:
-            if len(row) < BLOCK:
+def rows_by_libpq(session: Session, statement: str) -> Generator[list[bytes | bytearray | memoryview], None, int]:
+    """The rows of a COPY that libpq receives, a block of them at a time; at the end, how many there were."""
+    gathered: list[bytes | bytearray | memoryview] = []
+    size = 0
+    with session.cursor() as cursor:
+        with cursor.copy(statement.encode()) as copy:
+            for row in copy:
                 gathered.append(row)
                 size += len(row)
-            if size >= BLOCK or len(row) >= BLOCK:
-                yield b"".join(gathered)
-                gathered, size = [], 0
-            if len(row) >= BLOCK:
-                yield from (bytes(row[start : start + BLOCK]) for start in range(0, len(row), BLOCK))
-    if gathered:
-        yield b"".join(gathered)
+                if size >= BLOCK:
+                    yield gathered
+                    gathered, size = [], 0
+        yield gathered
+        return cursor.rowcount
+
+
+def _by_libpq(session: Session, statement: str) -> Iterator[bytes]:
+    for rows in rows_by_libpq(session, statement):
+        large = len(rows[-1]) if rows and len(rows[-1]) >= BLOCK else 0
+        if together := b"".join(rows[:-1] if large else rows):
+            yield together
+        for start in range(0, large, BLOCK):
+            yield bytes(rows[-1][start : start + BLOCK])

@@ -7,21 +7,20 @@ target, with the rights of whoever copies. Where a connection is encrypted, libp
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import psycopg
 from psycopg import pq
 
+from migplan.postgres.copy_out import rows_by_libpq
 from migplan.postgres.frames import HEADER
 from migplan.postgres.session import Session
 from migplan.postgres.wire import Rows, Wire
 
 Look = Callable[[], None]
 """Is called while nothing moves, and between blocks; what it raises ends the copy."""
-
-_GATHERED = 1 << 18
 
 
 class SourceFailedError(Exception):
@@ -115,23 +114,19 @@ def _answer(session: Session, reading: str, look: Look) -> Iterator[_Answer]:
 
 
 def _by_libpq(session: Session, reading: str) -> Generator[Rows, None, int]:
-    """The rows that libpq receives, one at a time, with the headers that it took away."""
-    gathered: list[bytes] = []
-    size = 0
-    with session.cursor() as cursor:
-        with cursor.copy(reading.encode()) as copy:
-            for row in copy:
-                gathered += b"d" + (len(row) + HEADER - 1).to_bytes(4, "big"), bytes(row)
-                size += len(row)
-                if size > _GATHERED:
-                    yield _gathered(gathered)
-                    gathered, size = [], 0
-        yield _gathered(gathered)
-        return cursor.rowcount
+    """The rows that libpq receives, with the headers that it took away."""
+    rows = rows_by_libpq(session, reading)
+    while True:
+        try:
+            block = next(rows)
+        except StopIteration as end:
+            return int(end.value)
+        yield _framed(block)
 
 
-def _gathered(parts: list[bytes]) -> Rows:
-    return Rows(b"".join(parts), lambda: b"".join(parts[1::2]))
+def _framed(rows: Sequence[bytes | bytearray | memoryview]) -> Rows:
+    parts = (part for row in rows for part in (b"d" + (len(row) + HEADER - 1).to_bytes(4, "big"), row))
+    return Rows(b"".join(parts), lambda: b"".join(rows))
 
 
 class _Sink(Protocol):
