@@ -127,12 +127,12 @@ class RunProgress:
         self._all.rows, self._all.done_rows = event.rows, event.done_rows
         self._all.bytes, self._all.moved = event.bytes, event.done_bytes
         for step in event.left:
-            self._expected[step.number] = step.rows, step.bytes
+            self._expected[step.number] = step.rows, events.size_of(step)
             self.estimated = self.estimated or is_live(step)
             if table := table_of(step):
                 found = self._tables.setdefault(table, _Amount(_Rate(self._clock)))
                 found.rows += step.rows
-                found.bytes += step.bytes
+                found.bytes += events.size_of(step)
         self._all.rate.see(self._all.moved)
 
     def _finished(self, event: events.Finished) -> None:
@@ -140,7 +140,7 @@ class RunProgress:
         self._running.pop(step.number, None)
         self.done_steps += 1
         moved = self._moving.pop(step.number, 0)
-        size = moved if is_live(step) else step.bytes
+        size = moved if is_live(step) else events.size_of(step)
         rows, _ = self._expected.get(step.number, (event.rows, 0))
         self._add(step, moved=size - moved, rows=event.rows - rows, done_rows=event.rows)
         self._expect(step, event.rows, size)

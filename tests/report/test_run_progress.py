@@ -30,7 +30,7 @@ def written(number: int, table: str, rows: int, size: int) -> Step:
 
 
 def other(number: int) -> Step:
-    return Step(number, "20-constraints.sql", "PRIMARY KEY of t", "constraints", 1)
+    return Step(number, "20-constraints.sql", "PRIMARY KEY of t", "constraints", 1, bytes=500)
 
 
 def begun(clock: Clock, *steps: Step, done: frozenset[int] = frozenset()) -> RunProgress:
@@ -111,6 +111,18 @@ def test_the_rate_is_that_of_late() -> None:
     assert "rows in about 1 h 6 min" in str(found)
     clock.now += 300  # nothing came since
     assert found.value["bytes_per_second"] < 60_000
+
+
+def test_definitions_have_no_pace() -> None:
+    clock = Clock()
+    first, step = other(1), live(2, "public.a", 10, 100_000_000)
+    found = begun(clock, first, step)
+    found.see(events.Began(first))
+    found.see(events.Finished(first, 0, 0.1))
+    found.see(events.Began(step))
+    clock.now += 10  # nothing comes
+    assert str(found) == " 25%  1/2 steps  0 of about 10 rows  0 B of about 100.0 MB"
+    assert found.running == ["public.a 0%"]
 
 
 def test_what_is_tried_again_is_taken_back() -> None:

@@ -15,7 +15,7 @@ class Planned:
 
     steps: int
     rows: int
-    bytes: int
+    bytes: int  # as size_of has them
     done_steps: int = 0
     done_rows: int = 0
     done_bytes: int = 0
@@ -94,16 +94,21 @@ Event = Planned | Warned | Began | Moved | Advanced | Noticed | Retrying | Finis
 OnEvent = Callable[[Event], None]
 
 
+def size_of(step: Step) -> int:
+    """Return the bytes of a step, as far as they say how long it takes; those of definitions do not."""
+    return 0 if step.phase in {"roles", "schema", "constraints"} else step.bytes
+
+
 def planned(steps: Sequence[Step], done: Collection[int]) -> Planned:
     """Return the event that says how much there is to do."""
     before = [step for step in steps if step.number in done]
     return Planned(
         len(steps),
         sum(step.rows for step in steps),
-        sum(step.bytes for step in steps),
+        sum(map(size_of, steps)),
         len(before),
         sum(step.rows for step in before),
-        sum(step.bytes for step in before),
+        sum(map(size_of, before)),
         [step for step in steps if step.number not in done],
     )
 
