@@ -79,6 +79,7 @@ class Block(Section):
     query: str = Field("", description="that reads them on the source; empty: they are written")
     format: Literal["text", "binary"] = Field("text", description="in which they travel live")
     bytes: int | None = Field(None, description="about how large they are, where they come live")
+    edited: bool = Field(False, description="people wrote the query: its rows are not simply the source's")
 
     @property
     def rows_in_file(self) -> int:
@@ -362,6 +363,12 @@ class Manifest(Section):
             for step in file.steps:
                 for block in step.blocks:
                     yield file, step, block
+
+    @property
+    def edited_tables(self) -> frozenset[str]:
+        """The tables whose rows come by a query that people wrote."""
+        edited = [(step, block) for _, step, block in self.blocks if block.edited]
+        return frozenset(name for step, block in edited for name in (*step.tables, block.table))
 
     @property
     def made_roles(self) -> tuple[NeededRole, ...]:

@@ -15,6 +15,7 @@
       provided/stubs.sql             stand-ins for what the target provides, where it provides nothing
       provided/keys.sql              keys of rows that the target is to have already
       catalog.json                   the structure as it is to be in the target
+      source-catalog.json            as it is in the source, where edits of a live bundle made them differ
       attributes.json                what else every object is to have there
       large-objects.json             digest, owner and privileges of each large object, where there are any
       originals.json                 the SQL as it was exported, without rows
@@ -45,6 +46,11 @@ class BundlePaths:
     def catalog(self) -> Path:
         """``catalog.json``: the structure as it is to be in the target."""
         return self.folder / "catalog.json"
+
+    @property
+    def source_catalog(self) -> Path:
+        """``source-catalog.json``: that of the source, where edits by hand made the other one differ."""
+        return self.folder / "source-catalog.json"
 
     @property
     def attributes(self) -> Path:

@@ -34,7 +34,7 @@ from migplan.catalog.compare import differences
 from migplan.catalog.layout import as_text
 from migplan.catalog.model import Catalog
 from migplan.errors import BundleError, DatabaseError, RefusedError
-from migplan.files import write_whole
+from migplan.files import read_text, write_whole
 from migplan.pipeline.analyze import read_catalog
 from migplan.pipeline.apply import apply_bundle, scratch_for
 from migplan.postgres.address import Address
@@ -43,6 +43,7 @@ from migplan.postgres.snapshot_pool import snapshot_pool
 from migplan.progress import Progress, no_progress
 from migplan.run.bundle.apply import ApplyOptions
 from migplan.run.bundle.kept import LocalBundle
+from migplan.run.bundle.no_rows import NoRows
 from migplan.run.engine import events
 from migplan.run.engine.options import RunOptions
 from migplan.run.undo.rollback import RollbackOptions, rollback
@@ -75,14 +76,15 @@ def accept(folder: Path, edits: Edits, on_progress: Progress = no_progress) -> M
         manifest, texts = _judged(folder, edits, on_progress)
     edited = {change.file for change in edits.changes}
     texts = {path: text for path, text in texts.items() if path.relative_to(folder).as_posix() not in edited}
+    if manifest.is_live and paths.catalog in texts and not paths.source_catalog.exists():
+        texts[paths.source_catalog] = read_text(paths.catalog)  # with which a source is compared
     for path, text in texts.items():
-        _keep_mode(path, text)
-    companions = tuple(
-        SupportFile(file=each.file, sha256=manifests.digest(folder / each.file))
-        for each in manifest.companions
-    )
+        _keep_mode(path, text, like=paths.manifest)
+    beside = [each.file for each in manifest.companions]
+    beside += [name for path in texts if (name := path.relative_to(folder).as_posix()) not in beside]
+    companions = tuple(SupportFile(file=name, sha256=manifests.digest(folder / name)) for name in beside)
     manifest = manifest.model_copy(update={"companions": companions})
-    _keep_mode(paths.manifest, manifests.as_written(manifest))
+    _keep_mode(paths.manifest, manifests.as_written(manifest), like=paths.manifest)
     signing.signature_of(paths.manifest).unlink(missing_ok=True)
     return manifest
 
@@ -103,9 +105,9 @@ def _counted_only(edits: Edits) -> Manifest:
     return edits.manifest.model_copy(update={"tables": tables})
 
 
-def _keep_mode(path: Path, text: str) -> None:
-    """Write a file whole, for those who may read the one that is there."""
-    mode = path.stat().st_mode & 0o777
+def _keep_mode(path: Path, text: str, like: Path) -> None:
+    """Write a file whole, for those who may read the one that is there, or another one."""
+    mode = (path if path.exists() else like).stat().st_mode & 0o777
     write_whole(path, text)
     path.chmod(mode)
 
@@ -139,7 +141,8 @@ def _judged(folder: Path, edits: Edits, on_progress: Progress) -> tuple[Manifest
         with scratch_for(bundle, runner) as server:
             before = read_catalog(server.address)
             try:
-                apply_bundle(bundle, server.address, ApplyOptions(RunOptions(2)), events.ignore)
+                rows = NoRows() if edits.manifest.is_live else None
+                apply_bundle(bundle, server.address, ApplyOptions(RunOptions(2)), events.ignore, rows)
             except (DatabaseError, RefusedError) as error:
                 raise BundleError(
                     f"the edited bundle does not load, and nothing was accepted: {error}",
@@ -217,8 +220,7 @@ def _expected(
     inside = {str(name) for name in catalog.by_name}
     manifest = manifest.model_copy(
         update={
-            "tables": tuple(_tables(manifest, catalog, address)),
-            "sequences": tuple(_sequences(manifest, catalog, address)),
+            **_arrived(manifest, catalog, address),
             "foreign_keys": tuple(key.label for key in catalog.foreign_keys if str(key.referenced) in inside),
         }
     )
@@ -228,6 +230,16 @@ def _expected(
     texts[paths.foreign_keys] = validation_queries.foreign_keys(manifest, catalog)
     known = {folder / each.file for each in manifest.companions}
     return manifest, {path: text for path, text in texts.items() if path in known}
+
+
+def _arrived(manifest: Manifest, catalog: Catalog, address: Address) -> dict[str, object]:
+    """Return what the manifest says of rows; of those that come live nothing is known before they do."""
+    if manifest.is_live:
+        return {}
+    return {
+        "tables": tuple(_tables(manifest, catalog, address)),
+        "sequences": tuple(_sequences(manifest, catalog, address)),
+    }
 
 
 def _tables(manifest: Manifest, catalog: Catalog, address: Address) -> Iterator[LoadedTable]:

@@ -17,6 +17,7 @@ from migplan.run.bundle import receipt
 from migplan.run.bundle.apply import ApplyOptions, apply
 from migplan.run.bundle.keeping import Keeping, keeping
 from migplan.run.bundle.live import LiveSource, live_source
+from migplan.run.bundle.no_rows import NoRows
 from migplan.run.bundle.stand_ins import load_stand_ins
 from migplan.run.bundle.steps import steps_of
 from migplan.run.engine import events
@@ -69,7 +70,7 @@ def apply_bundle(
     address: Address,
     wanted: ApplyOptions,
     on_event: OnEvent,
-    live: LiveRowsFrom | None = None,
+    live: LiveRowsFrom | NoRows | None = None,
 ) -> RunResult:
     """Run what of a bundle has not been run on a target, if nothing stands in the way."""
 
@@ -86,7 +87,10 @@ def apply_bundle(
         return found
 
     with ExitStack() as stack:
-        source = stack.enter_context(_taken(bundle, live, on_event)) if live else None
+        if isinstance(live, LiveRowsFrom):
+            source: LiveSource | NoRows | None = stack.enter_context(_taken(bundle, live, on_event))
+        else:
+            source = live
         return apply(bundle, address, wanted, on_event, preflight, source)
 
 

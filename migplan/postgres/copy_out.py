@@ -40,9 +40,12 @@ def answers(session: Session, statements: Sequence[str]) -> list[bytes]:
     return [b"".join(each) for each in found[:-1]]
 
 
-def rows_by_libpq(session: Session, statement: str) -> Generator[list[bytes | bytearray | memoryview], None, int]:
+Row = bytes | bytearray | memoryview
+
+
+def rows_by_libpq(session: Session, statement: str) -> Generator[list[Row], None, int]:
     """The rows of a COPY that libpq receives, a block of them at a time; at the end, how many there were."""
-    gathered: list[bytes | bytearray | memoryview] = []
+    gathered: list[Row] = []
     size = 0
     with session.cursor() as cursor:
         with cursor.copy(statement.encode()) as copy:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import psycopg
 from psycopg import pq
 
-from migplan.postgres.copy_out import rows_by_libpq
+from migplan.postgres.copy_out import Row, rows_by_libpq
 from migplan.postgres.frames import HEADER
 from migplan.postgres.session import Session
 from migplan.postgres.wire import Rows, Wire
@@ -124,7 +124,7 @@ def _by_libpq(session: Session, reading: str) -> Generator[Rows, None, int]:
         yield _framed(block)
 
 
-def _framed(rows: Sequence[bytes | bytearray | memoryview]) -> Rows:
+def _framed(rows: Sequence[Row]) -> Rows:
     parts = (part for row in rows for part in (b"d" + (len(row) + HEADER - 1).to_bytes(4, "big"), row))
     return Rows(b"".join(parts), lambda: b"".join(rows))
 

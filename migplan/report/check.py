@@ -78,7 +78,8 @@ def accepted(folder: Path, edits: Edits, digest: str, *, signed: bool) -> Iterat
     if signed:
         yield Text(f"The signature of before is gone; sign it with: migplan sign {folder} --key KEY")
     yield Text("Receipts of before do not count for it. Comments in files, and MIGRATION_ORDER.md, still say")
-    yield Text(f"the numbers of the export. Rehearse it with: migplan rehearse {folder}")
+    source = " --source SOURCE" if edits.manifest.is_live else ""
+    yield Text(f"the numbers of the export. Rehearse it with: migplan rehearse {folder}{source}")
 
 
 def _problem(problem: Problem) -> Iterator[Text]:

@@ -72,7 +72,9 @@ def hierarchies(
     catalog = expectation.catalog
     loaded = expectation.loaded
     live = expectation.manifest.is_live  # then the source alone says how the rows are to hang together
-    names = [name for name in own_keys(catalog) if name in loaded and not (live and source is None)]
+    edited = expectation.manifest.edited_tables
+    names = [name for name in own_keys(catalog) if name in loaded and str(name) not in edited]
+    names = names if source is not None or not live else []
     here = shapes(target.session, catalog, names)
     there = shapes(source.session, catalog, names) if source is not None else {}
     differences = []

@@ -43,9 +43,15 @@ def exported(newest: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Bundles of the shop, by how they were exported."""
     folder = tmp_path_factory.mktemp("shop")
     source = newest.create_database(SHOP)
-    ways = {"copy": (), "insert": ("--data-format", "insert"), "rows": ("--data-only",)}
+    ways = {
+        "copy": (),
+        "insert": ("--data-format", "insert"),
+        "rows": ("--data-only",),
+        "live": ("--rows", "live"),
+    }
     for name, words in ways.items():
         export(newest.url(source), folder / name, "--provided", "theirs", *words)
+    (folder / "source").write_text(newest.url(source))
     yield folder
     newest.drop_database(source)
 
@@ -185,3 +191,77 @@ def test_rows_alone_are_tried_on_stand_ins(run: Run, exported: Path, nowhere: Pa
     after = {table.table: table.digest for table in load(folder).tables}
     assert {name for name, digest in after.items() if digest != before[name]} == {"public.customers"}
     assert check(folder) == ()
+
+
+QUERY = "-- migplan: rows from the source: SELECT id, name FROM ONLY public.customers"
+
+
+def test_queries_and_definitions_of_live_rows_may_be_edited(
+    run: Run, exported: Path, nowhere: Path, new_target: str
+) -> None:
+    folder = Path(shutil.copytree(exported / "live", nowhere / "b"))
+    words = ("--source", (exported / "source").read_text(), "--target", new_target)
+    edit(folder / SCHEMA, "    name text NOT NULL", "    name text NOT NULL,\n    note text DEFAULT 'none'")
+    other = QUERY.replace("name FROM", "'nobody ' || id FROM") + " WHERE id < 4"
+    edit(folder / ROWS, QUERY, f"-- Nobody is to know their names.\n{other}")
+    edit(folder / ROWS, "FROM ONLY public.orders", "FROM ONLY public.orders WHERE customer < 4")
+    said = run("check", "b", "--accept", "--yes").stdout
+    assert f"\n-{QUERY}\n" in said
+    assert f"\n+{other}\n" in said
+    assert "Rehearse it with: migplan rehearse b --source SOURCE" in said
+    assert check(folder) == ()
+    assert "nothing to accept" in run("check", "b", "--accept", "--yes").stdout
+    with connect(parse(new_target)) as session:
+        session.execute(PROVIDED.encode())
+    run("apply", "b", *words)
+    with connect(parse(new_target)) as session:
+        found = session.execute("SELECT * FROM public.customers ORDER BY id").fetchall()
+        assert found == [(n, f"nobody {n}", "none") for n in (1, 2, 3)]
+        assert session.execute("SELECT count(*) FROM public.orders").fetchall() == [(5,)]
+    assert "Rows: 3 tables by content" in run("verify", "b", "--target", new_target).stdout
+    said = run("verify", "b", *words, exit_code=1).stdout  # for a column is there that the source lacks
+    assert "edited by hand: public.customers, public.orders; without --source they are compared" in said
+    run("rollback", "b", "--target", new_target, "--yes")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("SELECT id, name FROM", "DELETE FROM", "this is no query, which is one SELECT"),
+        ("SELECT id, name FROM", "SELECT 1; SELECT id, name FROM", "this is no query, which is one SELECT"),
+        ("SELECT id, name FROM", "SELECT id, name INTO x FROM", "this is no query, which is one SELECT"),
+        ("SELECT id, name FROM", "SELECT id, FROM FROM", "syntax error"),
+        ("COPY public.customers (id, name)", "COPY public.customers (name, id)", "only queries and comments"),
+        ("FROM stdin;\n", "FROM stdin;\n9\tx\n", "only queries and comments may be edited"),
+        ("BEGIN;\n", "BEGIN;\nTRUNCATE public.orders;\n", "only queries and comments may be edited"),
+        ("-- migplan: values from the source: ", "-- none: ", "only queries and comments may be edited"),
+    ],
+)
+def test_what_else_brings_live_rows_stays(
+    run: Run, exported: Path, nowhere: Path, old: str, new: str, said: str
+) -> None:
+    folder = Path(shutil.copytree(exported / "live", nowhere / "b"))
+    before = digest(folder)
+    edit(folder / ROWS, old, new)
+    refused = run("check", "b", "--accept", "--yes", exit_code=2).stderr
+    assert said in refused
+    assert f"  {ROWS}:" in refused
+    assert digest(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT id FROM public.customers", "gives 1 column, and 2 are to come; nothing was changed"),
+        ("SELECT id, nmae FROM public.customers", 'column "nmae" does not exist'),
+    ],
+)
+def test_a_query_that_does_not_fit_is_refused_before_anything_is_done(
+    run: Run, exported: Path, nowhere: Path, new_target: str, query: str, said: str
+) -> None:
+    folder = Path(shutil.copytree(exported / "live", nowhere / "b"))
+    edit(folder / ROWS, QUERY, f"-- migplan: rows from the source: {query}")
+    run("check", "b", "--accept", "--yes")
+    words = ("--source", (exported / "source").read_text(), "--target", new_target)
+    assert said in run("apply", "b", *words, exit_code=2).stderr
+    assert "has run nothing here" in run("status", "--target", new_target).stdout

@@ -16,6 +16,7 @@ from pathlib import Path
 from postgast import pg_query_pb2 as pg
 
 from migplan.bundle import manifest as manifests
+from migplan.bundle.check.live_edits import stray_edits, with_queries
 from migplan.bundle.check.originals import sql_of
 from migplan.bundle.check.problem import Kind, Problem
 from migplan.bundle.manifest import Block, BundleFile, LoadedTable, Manifest, MovedObject, Step, SupportFile
@@ -133,10 +134,6 @@ class _Editing:
 
     def _read(self, path: Path, file: BundleFile) -> BundleFile:
         """Return what the manifest is to say of an edited file."""
-        if self._manifest.is_live:
-            what = "files of a bundle whose rows come live cannot be edited by hand: export again"
-            self._note(file.file, None, what)
-            return file
         if file.large_objects:
             self._note(file.file, None, "large objects cannot be edited by hand: export again")
             return file
@@ -148,10 +145,27 @@ class _Editing:
                     reading.see(piece, path)
                 steps = reading.steps()
                 self._problems += reading.problems
+                if self._manifest.is_live and not reading.problems:
+                    steps = self._queries(file, steps, path)
                 update |= {"steps": steps, "rows": sum(step.rows for step in steps)}
             else:
                 self._definitions(pieces(stream, path), path, file)
         return file.model_copy(update=update)
+
+    def _queries(self, file: BundleFile, found: Sequence[Step], path: Path) -> tuple[Step, ...]:
+        """Return the steps with the queries that bring their rows now."""
+        then, now = self._originals.get(file.file), read_text(path).splitlines()
+        if then is None:
+            self._note(file.file, None, "how it was exported is not known: export again")
+            return file.steps
+        stray = list(stray_edits(then, now))
+        steps: list[Step] = []
+        for each in stray or with_queries(file, found, now, path):
+            if isinstance(each, Step):
+                steps.append(each)
+            else:
+                self._note(file.file, *each)
+        return tuple(steps) or file.steps
 
     def _definitions(self, found: Iterator[Piece], path: Path, file: BundleFile) -> None:
         """Take note of what a file creates now."""
@@ -316,7 +330,8 @@ class _Rows:
         if node.HasField("transaction_stmt"):
             self._transaction(node.transaction_stmt.kind, piece)
         elif self._open is None:
-            if self._done or not (node.HasField("variable_set_stmt") or node.HasField("select_stmt")):
+            settings = "variable_set_stmt", "select_stmt", "do_stmt"  # the last is what stops psql
+            if self._done or not any(map(node.HasField, settings)):
                 self._note(piece.line, "stands outside of the transactions that are the steps of this file")
             self._start = piece.end + 1
         elif self._inserts and node.HasField("insert_stmt") and _values(node.insert_stmt):

@@ -16,6 +16,9 @@ from migplan.bundle.data.steps import DataStep, RowBlock
 from migplan.bundle.manifest import Block, Step
 from migplan.sql.text import one_line
 
+QUERY = "-- migplan: rows from the source: "
+VALUES = "-- migplan: values from the source: "
+
 GUARD = """\
 DO $$BEGIN RAISE EXCEPTION 'rows of this bundle come live from its source: run it with: \
 migplan apply BUNDLE --source SOURCE'; END$$;
@@ -59,9 +62,9 @@ class LiveFile:
 
 def head_of(table: str, columns: Sequence[str], query: str) -> bytes:
     """Return the lines before the place of a block's rows; people read there what runs on the source."""
-    return f"-- migplan: rows from the source: {one_line(query)}\n{copy_line(table, columns)}".encode()
+    return f"{QUERY}{one_line(query)}\n{copy_line(table, columns)}".encode()
 
 
 def sequences_line(names: Sequence[str]) -> str:
     """Return the comment for sequences that are set to what the source says when the step runs."""
-    return f"-- migplan: values from the source: {', '.join(map(one_line, names))}"
+    return f"{VALUES}{', '.join(map(one_line, names))}"

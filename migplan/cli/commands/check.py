@@ -41,6 +41,10 @@ def check(bundle: Path, allowed: Path | None, accepting: bool, yes: bool) -> Non
     that does not load, or that the files in rollback/ do not take back, is refused. The manifest keeps the
     digest of before in its history; a signature of before is gone, and receipts of before do not count.
 
+    Of a bundle whose rows come live (export --rows live), definitions may be edited like that, and the
+    queries that bring rows: a WHERE that leaves some out, an expression in place of a column. The source is
+    asked whether they fit when the bundle is applied.
+
     A bundle with a problem ends with exit code 1, what is no bundle at all with 2.
     """
     from migplan.bundle.check.examine import examine

@@ -15,6 +15,7 @@ from migplan.run.bundle.initial_state import read_initial_state
 from migplan.run.bundle.keeping import Keeping
 from migplan.run.bundle.kept import FOLDER, changed, kept_in, of_bundle
 from migplan.run.bundle.live import LiveSource
+from migplan.run.bundle.no_rows import NoRows
 from migplan.run.bundle.steps import carrying, steps_of
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.journal import Beginning, Journal, Run, digest_of
@@ -41,7 +42,7 @@ def apply(
     wanted: ApplyOptions,
     on_event: OnEvent = ignore,
     preflight: Callable[[LockedTarget, bool], Keeping] = lambda _target, _resuming: Keeping(),
-    source: LiveSource | None = None,
+    source: LiveSource | NoRows | None = None,
 ) -> RunResult:
     """Run what of a bundle has not been run on a target. StepError says where it stopped.
 
@@ -70,7 +71,7 @@ def apply(
             may_come = another_moment.may_come_again(bundle, target) if source is not None else _never
             _refuse_hole(bundle, steps, journal.done(earlier.run), may_come)
             run = target.resume(earlier, of_bundle(bundle))
-            if source is not None:
+            if isinstance(source, LiveSource):
                 another_moment.go_on(target, earlier, bundle, steps, source, on_event)
             if late := sorted(set(wanted.carried).difference(carried)):
                 target.journal.note(run.run, _carried_notes(late))
