@@ -111,6 +111,8 @@ class LockedError(DatabaseError):
 class SourceError(DatabaseError):
     """The source from which rows come live failed, and not the target."""
 
+    number: int = field(default=0, kw_only=True)  # of the table it read, where several come together
+
 
 @dataclass(eq=False)
 class StepError(DatabaseError):

@@ -34,9 +34,6 @@ if TYPE_CHECKING:  # runs have no pool
     from migplan.postgres.snapshot_pool import SnapshotPool
 
 Method = Literal["lookup3", "sha256"]
-BY_STREAM = "stream"
-"""How digests begin that are of rows as they are sent, in the order of the heap (``postgres/relay.py``)."""
-
 PIECE = 64 * 1024**2
 """Bytes of a table that are read as one: large tables are shared between the connections."""
 
@@ -261,7 +258,7 @@ def question_by_transaction(table: str, columns: Iterable[str], method: Method) 
     return _sums(row_of(columns), rows, sql.SQL(""), method, by=sql.SQL("t.xmin::pg_catalog.text"))
 
 
-def value_of(one: int, other: int, method: Method) -> str:
+def value_of(one: int, other: int, method: str) -> str:
     """The digest that two such sums make."""
     return f"{method}:{int(one) % 2**64:016x}{int(other) % 2**64:016x}"
 

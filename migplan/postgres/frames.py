@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy import int64
     from numpy.typing import NDArray
 
+    Starts = list[int] | NDArray[int64]
+
 HEADER = 5  # a letter, and a length that counts itself
 ROW = ord("d")
 
@@ -30,7 +32,7 @@ class Run(NamedTuple):
     """Whole messages of rows, one behind the other."""
 
     end: int  # the place behind the last of them
-    starts: list[int] | NDArray[int64]  # the place of each one's letter
+    starts: Starts  # the place of each one's letter
 
 
 def run_of_rows(block: bytearray, end: int, fields: int | None) -> Run:

@@ -13,7 +13,7 @@ import select
 import socket
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 from psycopg.pq import DiagnosticField
@@ -21,6 +21,9 @@ from psycopg.pq import DiagnosticField
 from migplan.postgres.frames import HEADER, ROW, length_of, rows_of_run, run_of_rows
 from migplan.postgres.session import Session
 from migplan.postgres.stall import Silence
+
+if TYPE_CHECKING:
+    from migplan.postgres.frames import Starts
 
 BLOCK = 1 << 20
 _WHY = "the rows could not be read"
@@ -41,6 +44,7 @@ class Rows(NamedTuple):
     messages: memoryview | bytes  # as they came: each row with its header
     payload: Callable[[], bytes]  # the same without headers
     whole: bool = True  # false: the last row is not here as a whole; pieces of it follow
+    starts: Starts | None = None  # the place of each one's header; None: a piece of a row
 
 
 NO_ROWS = Rows(b"", bytes)
@@ -57,6 +61,12 @@ class Wire:
         self._block = bytearray(BLOCK)
         self._filled = 0
         self._asked = False
+        self._taking = _Answer()
+
+    @property
+    def taken(self) -> int:
+        """How many COPY FROM of the message that was asked have ended."""
+        return len(self._taking.counts)
 
     def close(self) -> None:
         """Give the socket back, or end the session where an answer is still under way."""
@@ -67,6 +77,7 @@ class Wire:
     def ask(self, query: str) -> None:
         """Send a query."""
         self._asked = True
+        self._taking = _Answer()
         text = query.encode(self._session.info.encoding) + b"\0"
         self.send(b"Q" + (len(text) + 4).to_bytes(4, "big") + text)
 
@@ -87,8 +98,9 @@ class Wire:
         """Whether the server has said something that was not read yet."""
         return self._filled > 0 or bool(self._poll(select.POLLIN, 0))
 
-    def rows(self, look: Callable[[], None] = _nothing) -> Generator[Rows, None, int]:
-        """Yield the rows that a COPY TO sends, and return how many there were by the server's own count.
+    def rows(self, look: Callable[[], None] = _nothing) -> Generator[Rows, None, list[int]]:
+        """Yield the rows that COPY TO sends, one after the other if there are several, and return how many
+        there were of each by the server's own count.
 
         What it fails with is raised when all of its answer has been read.
         """
@@ -97,7 +109,12 @@ class Wire:
             length = length_of(self._block) if self._filled >= HEADER and self._block[0] == ROW else 0
             if HEADER <= length <= self._filled:
                 run = run_of_rows(self._block, self._filled, answer.fields)
-                yield Rows(memoryview(self._block)[: run.end], partial(rows_of_run, self._block, run))
+                yield Rows(
+                    memoryview(self._block)[: run.end],
+                    partial(rows_of_run, self._block, run),
+                    True,
+                    run.starts,
+                )
                 self._drop(run.end)
             elif length > BLOCK // 2:
                 yield from self._long_row(look)
@@ -109,7 +126,7 @@ class Wire:
                 yield NO_ROWS
             else:
                 self._hear(answer, *message)
-        return answer.rows()
+        return answer.ended_well()
 
     def _long_row(self, look: Callable[[], None]) -> Iterator[Rows]:
         """Yield a row that nobody holds as a whole, piece by piece."""
@@ -130,8 +147,12 @@ class Wire:
             self._raise_refusal(look)
         self.send(rows, look)
 
-    def taken(self, look: Callable[[], None] = _nothing) -> int:
-        """End a COPY FROM, and return how many rows it took; raise what it fails with."""
+    def next_table(self, look: Callable[[], None] = _nothing) -> None:
+        """End a COPY FROM behind which another one comes, by the same message."""
+        self.send(_END, look)
+
+    def end(self, look: Callable[[], None] = _nothing) -> list[int]:
+        """End the last COPY FROM, and return how many rows each took; raise what it fails with."""
         self.send(_END, look)
         return self._ended(look)
 
@@ -144,19 +165,17 @@ class Wire:
             if _WHY not in str(error):
                 raise
 
-    def _ended(self, look: Callable[[], None]) -> int:
-        answer = _Answer()
-        while not answer.ended:
-            self._hear(answer, *self._awaited(look))
-        return answer.rows()
+    def _ended(self, look: Callable[[], None]) -> list[int]:
+        while not self._taking.ended:
+            self._hear(self._taking, *self._awaited(look))
+        return self._taking.ended_well()
 
     def _raise_refusal(self, look: Callable[[], None]) -> None:
         """Read what a server says while it takes rows; raise it if it takes no more."""
-        answer = _Answer()
-        while answer.failure or self._answers_wait():
-            self._hear(answer, *self._awaited(look))
-            if answer.ended:
-                answer.rows()
+        while self._taking.failure or self._answers_wait():
+            self._hear(self._taking, *self._awaited(look))
+            if self._taking.ended:
+                self._taking.ended_well()
 
     def _awaited(self, look: Callable[[], None]) -> tuple[int, bytes]:
         while (message := self._message()) is None:
@@ -222,7 +241,7 @@ class _Answer:
         self.fields: int | None = None  # of a row, if they come in the binary format
         self.failure: psycopg.Error | None = None
         self.ended = False
-        self._count = 0
+        self.counts: list[int] = []  # of rows that each COPY has moved
 
     def add(self, letter: int, body: bytes) -> None:
         """Take a message."""
@@ -231,15 +250,16 @@ class _Answer:
         elif letter == FAILED:
             self.failure = self.failure or error_of(body)
         elif letter == COMPLETE:
-            last = body.rstrip(b"\0").rpartition(b" ")[2]
-            self._count = int(last) if last.isdigit() else 0
+            tag, _, last = body.rstrip(b"\0").partition(b" ")
+            if tag == b"COPY":
+                self.counts.append(int(last) if last.isdigit() else 0)
         self.ended = letter == READY
 
-    def rows(self) -> int:
-        """How many rows its last command moved; raise what it failed with."""
+    def ended_well(self) -> list[int]:
+        """How many rows each COPY moved; raise what it failed with."""
         if self.failure is not None:
             raise self.failure
-        return self._count
+        return self.counts
 
 
 def error_of(body: bytes) -> psycopg.Error:

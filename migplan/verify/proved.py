@@ -16,10 +16,11 @@ import psycopg
 
 from migplan.bundle.manifest import Manifest
 from migplan.catalog import digests
-from migplan.catalog.digests import BY_STREAM, Digest, Method
+from migplan.catalog.digests import Digest, Method
 from migplan.names import QualifiedName, quoted_list
 from migplan.postgres import copy_out
-from migplan.postgres.relay import digest_of_rows
+from migplan.postgres.relay import digests_of_rows
+from migplan.postgres.row_digests import BY_ROWS, BY_STREAM, InOrder, RowSum
 from migplan.postgres.session import Session
 from migplan.progress import Progress
 from migplan.text.wording import listed
@@ -72,21 +73,21 @@ class _Part:
             return str(self.pieces[0]["digest"])
         halves = [piece["digest"].partition(":")[2] for piece in self.pieces]
         one, other = (sum(int(each[at : at + 16], 16) for each in halves) for at in (0, 16))
-        return digests.value_of(one, other, self._method)
-
-    @property
-    def _method(self) -> Method:
-        return "lookup3" if self.pieces[0]["digest"].startswith("lookup3:") else "sha256"
+        (way,) = ways
+        return digests.value_of(one, other, way)
 
     def found(self, session: Session) -> Digest:
         """What the target has now."""
         query = f"SELECT {quoted_list(self.columns)} FROM {self.only}{self.name}"  # noqa: S608 - quoted
-        if self.digest.startswith(f"{BY_STREAM}:"):
+        way = self.digest.partition(":")[0]
+        if way in {BY_STREAM, BY_ROWS}:
             reading = copy_out.statement(query, self.pieces[0]["format"])
-            rows, value = digest_of_rows(session, reading, lambda: None)
-            return Digest(self.name, rows, f"{BY_STREAM}:{value}")
-        if self.digest:
-            return Digest(self.name, *digests.sum_of(session, query, len(self.columns), self._method))
+            hashing = InOrder if way == BY_STREAM else RowSum
+            ((rows, value),) = digests_of_rows(session, [(reading, hashing)], lambda: None)
+            return Digest(self.name, rows, value)
+        if way:
+            method: Method = "lookup3" if way == "lookup3" else "sha256"
+            return Digest(self.name, *digests.sum_of(session, query, len(self.columns), method))
         ((rows,),) = session.execute(f"SELECT pg_catalog.count(*) FROM ({query}) t".encode()).fetchall()  # noqa: S608
         return Digest(self.name, rows)
 

@@ -11,7 +11,15 @@ import pytest
 
 from migplan.postgres import wire
 from migplan.postgres.address import parse
-from migplan.postgres.relay import Relayed, SourceFailedError, digest_of_rows, relay
+from migplan.postgres.relay import (
+    Copy,
+    Relayed,
+    SourceFailedError,
+    TargetFailedError,
+    digests_of_rows,
+    relay,
+)
+from migplan.postgres.row_digests import Hashing, InOrder, RowSum
 from migplan.postgres.server import ThrowawayServer
 from migplan.postgres.session import Session, connect
 from tests.relays import Relay
@@ -25,6 +33,7 @@ CREATE TABLE kinds AS SELECT n AS id, n * 100 AS many, 'd' || repeat(E'\\n\\\\',
     FROM generate_series(1, 30000) n;
 CREATE TABLE long_rows AS SELECT n AS id, repeat(md5(n::text), 40000 * n) AS said
     FROM generate_series(1, 3) n;
+CREATE TABLE lengths AS SELECT repeat(chr(97 + n % 26), n) AS said FROM generate_series(1, 900) n;
 CREATE TABLE no_rows (id int);
 CREATE TABLE no_columns ();
 INSERT INTO no_columns SELECT FROM generate_series(1, 20000);
@@ -62,21 +71,19 @@ def sessions(
 
 
 def moved(
-    source: Session, target: Session, rows: str, into: str, options: str = "", **more: object
+    source: Session, target: Session, rows: str, into: str, options: str = "", hashing: Hashing = InOrder
 ) -> Relayed:
     """Copy rows, and expect the target to give back the very same; the target's transaction goes on."""
-    found = relay(
-        source,
-        target,
-        f"COPY {rows} TO STDOUT {options}",
-        f"COPY {into} FROM STDIN {options}",
-        lambda: None,
-        lambda _size: None,
-    )
-    back = digest_of_rows(target, f"COPY (SELECT * FROM ONLY {into}) TO STDOUT {options}", lambda: None)
-    assert back == (found.read, found.digest)
+    copy = Copy(f"COPY {rows} TO STDOUT {options}", f"COPY {into} FROM STDIN {options}", hashing)
+    (found,) = relay(source, target, [copy], lambda: None, lambda _size: None)
+    back = f"COPY (SELECT * FROM ONLY {into}) TO STDOUT {options}"
+    assert digests_of_rows(target, [(back, hashing)], lambda: None) == [(found.read, found.digest)]
     assert found.read == found.written
     return found
+
+
+def plain(into: str) -> Copy:
+    return Copy(f"COPY {ALL} TO STDOUT", f"COPY {into} FROM STDIN")
 
 
 def made_like(target: Session, table: str) -> str:
@@ -93,7 +100,9 @@ def test_what_arrives_is_what_was_sent(pair: ThrowawayServer, options: str, encr
         target.encrypted = encrypted in {"target", "both"}
         for table, rows in (("kinds", 30_000), ("long_rows", 3), ("no_rows", 0), ("no_columns", 20_000)):
             into = made_like(target, table)
-            assert moved(source, target, f"(SELECT * FROM {table})", into, options).read == rows
+            for hashing in (InOrder, RowSum):
+                target.execute(f"TRUNCATE {into}")
+                assert moved(source, target, f"(SELECT * FROM {table})", into, options, hashing).read == rows
             query = f"SELECT count(*) FROM (SELECT * FROM {table} EXCEPT ALL SELECT * FROM {into}) x"
             assert target.execute(query).fetchone() == (0,)
 
@@ -108,6 +117,101 @@ def test_digests_do_not_depend_on_the_way(pair: ThrowawayServer) -> None:
         target.rollback()
         other = moved(source, target, "(SELECT * FROM kinds ORDER BY id DESC)", made_like(target, "kinds"))
         assert other.digest != first.digest
+
+
+@pytest.mark.parametrize("options", ["", "(FORMAT binary)"])
+@pytest.mark.parametrize("table", ["kinds", "long_rows", "no_columns", "lengths"])
+def test_sums_ask_for_no_order_and_add_up(pair: ThrowawayServer, table: str, options: str) -> None:
+    """Whatever the order, the pieces in which they come, and the way; and they miss no change."""
+    between = Relay("127.0.0.1", int(pair.params()["port"]), lambda data: (data[:70_001], data[70_001:]))
+
+    def summed(query: str, session: Session) -> tuple[int, int]:
+        reading = f"COPY (SELECT {query}) TO STDOUT {options}"
+        ((_, value),) = digests_of_rows(session, [(reading, RowSum)], lambda: None)
+        way, _, digits = value.partition(":")
+        assert way == "rows"
+        return int(digits[:16], 16), int(digits[16:], 16)
+
+    with closing(between), sessions(pair, between) as (cut, whole):
+        expected = summed(f"* FROM {table}", whole)
+        assert summed(f"* FROM {table} ORDER BY ctid DESC", whole) == expected
+        assert summed(f"* FROM {table} ORDER BY md5(ctid::text)", cut) == expected
+        parts = [summed(f"* FROM {table} WHERE ctid {how} '(3,2)'", whole) for how in ("<=", ">")]
+        assert tuple(sum(halves) % 2**64 for halves in zip(*parts, strict=True)) == expected
+        less = summed(f"* FROM {table} WHERE ctid > '(0,1)'", whole)
+        twice = summed(f"* FROM {table} UNION ALL (SELECT * FROM {table} LIMIT 1)", whole)
+        assert len({expected, less, twice}) == 3
+        whole.encrypted = True
+        assert summed(f"* FROM {table}", whole) == expected
+
+
+def test_a_sum_sees_each_bit_of_each_row(pair: ThrowawayServer) -> None:
+    """Of rows of any length, and values that change their places."""
+    with sessions(pair) as (_, session):
+
+        def summed(query: str) -> str:
+            ((_, value),) = digests_of_rows(session, [(f"COPY ({query}) TO STDOUT", RowSum)], lambda: None)
+            return value
+
+        lengths = [*range(1, 40), 255, 256, 257, 760, 767, 768, 769]
+        for length in lengths:
+            at = sorted({1, (length + 1) // 2, length})
+            changed = [f"SELECT overlay(repeat('x', {length}) placing 'y' from {place})" for place in at]
+            texts = [f"SELECT repeat('x', {length})", *changed]
+            assert len({summed(text) for text in texts}) == len(texts), length
+        pairs = "SELECT * FROM (VALUES ('aaaaaaaa', 'bbbbbbbb'), ('cccccccc', 'dddddddd')) v"
+        crossed = pairs.replace("bbbb", "tmp").replace("dddd", "bbbb").replace("tmp", "dddd")
+        assert summed(pairs) != summed(crossed)
+
+
+SEVERAL = ("kinds", "no_rows", "long_rows", "no_columns", "lengths")
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_several_tables_at_once(pair: ThrowawayServer, encrypted: bool) -> None:
+    with sessions(pair) as (source, target):
+        source.encrypted = encrypted
+        copies = [
+            Copy(f"COPY (SELECT * FROM {table}) TO STDOUT {form}", f"COPY {into} FROM STDIN {form}", hashing)
+            for table in SEVERAL
+            for into in [made_like(target, table)]
+            for form, hashing in (("", InOrder), ("(FORMAT binary)", RowSum))
+        ]
+        done = relay(source, target, copies, lambda: None, lambda _: None)
+        assert [each.read for each in done] == [each.written for each in done]
+        assert [each.read for each in done][::2] == [30_000, 0, 3, 20_000, 900]
+        alone = [relay(source, target, [copy], lambda: None, lambda _: None)[0] for copy in copies]
+        assert [each.digest for each in done] == [each.digest for each in alone]
+        assert [each.bytes for each in done] == [each.bytes for each in alone]
+        (rows,) = target.execute("SELECT count(*) FROM public.copied_kinds").fetchone() or (0,)
+        assert rows == 4 * 30_000
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("end", ["source", "target"])
+def test_which_of_several_tables_failed(
+    pair: ThrowawayServer, end: str, number: int, encrypted: bool
+) -> None:
+    with sessions(pair) as (source, target):
+        source.encrypted = encrypted
+        into = made_like(target, "kinds")
+        copies = [plain(into), plain(into), plain(into)]
+        bad = copies[number]
+        reading = "COPY (SELECT k.* FROM kinds k WHERE 1 / (29000 - id) < 1) TO STDOUT"
+        copies[number] = (
+            bad._replace(reading=reading)
+            if end == "source"
+            else bad._replace(writing="COPY public.copied_kinds (id) FROM STDIN")
+        )
+        target.execute("SELECT")
+        with pytest.raises((SourceFailedError, TargetFailedError)) as caught:
+            relay(source, target, copies, lambda: None, lambda _: None)
+        assert isinstance(caught.value, SourceFailedError if end == "source" else TargetFailedError)
+        assert caught.value.number == number
+        if not target.closed:
+            target.rollback()
+            assert target.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_notices_and_changed_parameters_in_the_middle(pair: ThrowawayServer) -> None:
@@ -157,10 +261,11 @@ def test_an_error_of_the_target_in_the_middle(pair: ThrowawayServer, encrypted: 
         target.encrypted = encrypted
         target.execute("CREATE TABLE public.positive (n int CHECK (n > 0))")
         rows = "(SELECT 1500 - n FROM generate_series(1, 3000000) n)"
-        with pytest.raises(psycopg.errors.CheckViolation) as caught:
+        with pytest.raises(TargetFailedError, match="positive_n_check") as caught:
             moved(source, target, rows, "public.positive")
-        assert caught.value.diag.table_name == "positive"
-        assert "line 1500" in (caught.value.diag.context or "")
+        assert caught.value.error.sqlstate == "23514"
+        assert caught.value.error.diag.table_name == "positive"
+        assert "line 1500" in (caught.value.error.diag.context or "")
         target.rollback()
         assert target.execute("SELECT 1").fetchone() == (1,)
 
@@ -168,7 +273,7 @@ def test_an_error_of_the_target_in_the_middle(pair: ThrowawayServer, encrypted: 
 def test_a_table_that_is_not_there(pair: ThrowawayServer) -> None:
     with sessions(pair) as (source, target):
         target.execute("SELECT")
-        with pytest.raises(psycopg.errors.UndefinedTable, match="absent"):
+        with pytest.raises(TargetFailedError, match="absent"):
             moved(source, target, ALL, "public.absent")
         target.rollback()
     with sessions(pair) as (source, target):
@@ -197,8 +302,8 @@ def test_an_end_that_goes_at_any_byte(pair: ThrowawayServer, end: str) -> None:
                 if seen > limit:
                     between.close()
 
-            with pytest.raises((SourceFailedError, psycopg.OperationalError)):
-                relay(source, target, f"COPY {ALL} TO STDOUT", f"COPY {into} FROM STDIN", lambda: None, cut)
+            with pytest.raises((SourceFailedError, TargetFailedError)):
+                relay(source, target, [plain(into)], lambda: None, cut)
             assert (source if end == "source" else target).closed
         with sessions(pair) as (_, target):
             assert target.execute("SELECT count(*) FROM public.copied_kinds").fetchone() == (0,)
@@ -214,7 +319,7 @@ def test_whoever_looks_may_end_it(pair: ThrowawayServer) -> None:
     with sessions(pair) as (source, target):
         into = made_like(target, "kinds")
         with pytest.raises(EnoughError):
-            relay(source, target, f"COPY {ALL} TO STDOUT", f"COPY {into} FROM STDIN", look, lambda _: None)
+            relay(source, target, [plain(into)], look, lambda _: None)
         assert source.closed
         assert target.closed
 
@@ -239,7 +344,7 @@ def test_a_source_cannot_speak_to_the_target(pair: ThrowawayServer, injected: by
         into = made_like(target, "kinds")
         target.commit()
         target.execute("SELECT")
-        with suppress(SourceFailedError, psycopg.Error, AssertionError):
+        with suppress(SourceFailedError, TargetFailedError, psycopg.Error, AssertionError):
             moved(source, target, ALL, into)
         if not target.closed:
             target.rollback()

@@ -358,4 +358,59 @@ def test_parts_of_a_table_are_proved_beside_each_other(newest_database: MakeData
     with locked(target, options()) as there:
         proofs = there.journal.proofs(1)
     assert sum(proof["rows"] for (proof,) in proofs.values()) == 80_000
-    assert {proof["digest"].partition(":")[0] for (proof,) in proofs.values()} == {"lookup3"}
+    assert {proof["digest"].partition(":")[0] for (proof,) in proofs.values()} == {"rows"}
+
+
+SMALL = "CREATE TABLE small (n int, said text CHECK (said <> 'bad'));"
+
+
+def together(*pieces: LiveRows) -> tuple[Step, ...]:
+    """One step for all of them, each on a line of its own."""
+    placed = [replace(piece, line=10 * number) for number, piece in enumerate(pieces, 1)]
+    every = Footprint(tuple((piece.table, LOADS) for piece in pieces))
+    return (Step(1, "data.sql", "all", "data", 1, segments=tuple(placed), footprint=every),)
+
+
+def test_small_tables_come_together_and_each_is_proved(database: MakeDatabase) -> None:
+    filled = "INSERT INTO small SELECT n, repeat(chr(97 + n), n * 100) FROM generate_series(1, 20) n"
+    origin, target = database(TABLES + ROWS + SMALL + filled), database(TABLES + SMALL)
+    small, nothing = (
+        rows("small", ("n", "said")),
+        rows("nothing", (), query="SELECT FROM ONLY public.nothing"),
+    )
+    with moment(origin, "plain", "nothing", "small") as source:
+        done = moved(source, target, together(PLAIN, nothing, replace(small, format="binary")), options())
+    assert done.rows == 4 + 3 + 20
+    assert content(target, "small") == content(origin, "small")
+    with locked(target, options()) as there:
+        (proofs,) = there.journal.proofs(1).values()
+    assert [(proof["table"], proof["rows"]) for proof in proofs] == [
+        ("public.plain", 4),
+        ("public.nothing", 3),
+        ("public.small", 20),
+    ]
+    assert {proof["digest"].partition(":")[0] for proof in proofs} == {"stream"}
+
+
+@pytest.mark.parametrize(
+    ("origin_has", "target_has", "line", "said"),
+    [
+        ("", "ALTER TABLE small ADD CHECK (n > 1)", 20, "violates check constraint"),
+        ("UPDATE plain SET id = 7 WHERE id = 1", CHANGING, 30, r"rows that stand in public\.plain are not"),
+        ("ALTER TABLE small DROP said", "", 20, 'column "said" does not exist'),
+    ],
+)
+def test_of_small_tables_the_one_that_failed_is_named(
+    newest_database: MakeDatabase, origin_has: str, target_has: str, line: int, said: str
+) -> None:
+    nothing = rows("nothing", (), query="SELECT FROM ONLY public.nothing")
+    pieces = [nothing, rows("small", ("n", "said")), PLAIN]
+    origin = newest_database(f"{TABLES}{ROWS}{SMALL}INSERT INTO small VALUES (1, 'a');{origin_has}")
+    target = newest_database(f"{TABLES}{SMALL}{target_has}")
+    with moment(origin, "plain", "nothing", "small") as source:
+        with pytest.raises(StepError, match=said) as failed:
+            moved(source, target, together(*pieces), options())
+        assert failed.value.line == line
+        for table in ("plain", "small", "nothing"):
+            assert content(target, table) == []
+        moved(source, newest_database(TABLES + SMALL), steps(PLAIN), options())  # it can go on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,7 +27,7 @@ from migplan.names import quoted_list
 from migplan.postgres import copy_out
 from migplan.postgres.address import Address
 from migplan.postgres.identity import identity_of, place_of
-from migplan.postgres.relay import Look, SourceFailedError, relay
+from migplan.postgres.relay import Copy, Look, SourceFailedError, relay
 from migplan.postgres.session import Session
 from migplan.progress import Progress, no_progress
 from migplan.run.bundle import live_large_objects, proof
@@ -129,40 +129,49 @@ class LiveRowSource:
 
     def bring(
         self,
-        piece: LiveRows,
+        pieces: Sequence[LiveRows],
         target: Session,
         moved: Callable[[int], None],
         look: Look,
-        *,
-        more: bool = False,
-    ) -> Brought:
-        """Bring the rows of a piece into the target's open transaction, and prove that they are there."""
-        proves = self._source.proves and not piece.table.startswith(TEMPORARY)
-        there = (
-            proof.rows_before(piece, self._source.only(piece.table), target, more=more) if proves else None
-        )
-        with self._lent(f"reading the rows of {piece.table}") as session:
+        filled: Collection[str] = (),
+    ) -> list[Brought]:
+        """Bring the rows of pieces into the target's open transaction, and prove that they are there."""
 
-            def passed(size: int) -> None:
-                moved(size)
-                self._source.throttle.moved(size, look)
+        def passed(size: int) -> None:
+            moved(size)
+            self._source.throttle.moved(size, look)
 
-            reading = copy_out.statement(piece.query, piece.format)
-            done = relay(session, target, reading, copy_into(piece), look, passed)
-            brought = Brought(done.read, done.written, done.bytes)
-            if there is None or done.read != done.written:
+        there = [self._place(piece, target, filled) for piece in pieces]
+        copies = [
+            Copy(copy_out.statement(piece.query, piece.format), copy_into(piece), place.hashing)
+            for piece, place in zip(pieces, there, strict=True)
+        ]
+        with self._lent([f"reading the rows of {piece.table}" for piece in pieces]) as session:
+            done = relay(session, target, copies, look, passed)
+            brought = [Brought(each.read, each.written, each.bytes) for each in done]
+            if any(each.read != each.written for each in done):
                 return brought
-            found = proof.proved(piece, done, session, target, there, look)
-        if isinstance(found, proof.Differs):
-            return replace(brought, differs=found.what)
-        return replace(brought, proof=found)
+            found = proof.proved(there, done, session, target, look)
+        return [
+            replace(each, differs=known.what)
+            if isinstance(known, proof.Differs)
+            else replace(each, proof=known)
+            for each, known in zip(brought, found, strict=True)
+        ]
+
+    def _place(self, piece: LiveRows, target: Session, filled: Collection[str]) -> proof.Rows:
+        """Return where the rows of a piece will be in the target, as far as they are to be proved."""
+        only = self._source.only(piece.table)
+        if not self._source.proves or piece.table.startswith(TEMPORARY):
+            return proof.Rows(piece, only, proves=False)
+        return proof.rows_before(piece, only, target, more=piece.table in filled)
 
     def sequences(self, piece: LiveSequences) -> str:
         """Return the statements that set sequences to what the source says of them now."""
         names = set(piece.names)
         wanted = [each for each in self._source.catalog.sequences if each.name in names]
         during = "reading sequences"
-        with self._lent(during) as session:
+        with self._lent([during]) as session:
             found, hidden = sequences.values(session, wanted, self._source.catalog)
         lacking = [*hidden, *sorted(names - {each.name for each in wanted})]
         if lacking:
@@ -189,8 +198,8 @@ class LiveRowSource:
             self._session = None
 
     @contextmanager
-    def _lent(self, during: str) -> Iterator[Session]:
-        """A session to read with; what it fails with is the source's failure, and all else passes."""
+    def _lent(self, during: Sequence[str]) -> Iterator[Session]:
+        """A session to read some pieces; what it fails with is the source's failure, and all else passes."""
         try:
             if self._blocked:
                 with self._snapshot.lent() as session, session.transaction(force_rollback=True):
@@ -198,14 +207,16 @@ class LiveRowSource:
                     yield session
                 self._blocked = False
                 return
-            yield self._own()
+            yield self._own(len(during))
         except (SourceFailedError, DatabaseError) as error:
             failed = error.error if isinstance(error, SourceFailedError) else error
             self._blocked = failed.sqlstate == _LOCKED and not self._blocked
             self._after_failure()
             if isinstance(failed, SourceError):
                 raise
-            found = self._snapshot.failed(failed, during)
+            number = error.number if isinstance(error, SourceFailedError) else 0
+            found = self._snapshot.failed(failed, during[number])
+            found.number = number
             if isinstance(error, SourceFailedError) and error.beside is not None:
                 found.detail = f"{found.detail}\nbeside it the target said: {error.beside}".strip()
             raise found from None
@@ -213,7 +224,7 @@ class LiveRowSource:
             self.close()  # an answer may be under way still
             raise
 
-    def _own(self) -> Session:
+    def _own(self, pieces: int) -> Session:
         """Its own session; locks of the pieces before are given back now and then."""
         session = self._session
         try:
@@ -221,12 +232,12 @@ class LiveRowSource:
                 session = self._session = self._snapshot.join()
                 session.execute(AS_THEY_LIE + b"; SAVEPOINT migplan")
                 self._pieces = 0
-            elif self._pieces == TOGETHER:
+            elif self._pieces + pieces > TOGETHER:
                 session.execute("ROLLBACK TO SAVEPOINT migplan")
                 self._pieces = 0
         except psycopg.Error as error:
             raise SourceFailedError(error) from None
-        self._pieces += 1
+        self._pieces += pieces
         return session
 
     def _after_failure(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,15 +27,14 @@ class NoRows:
 
     def bring(
         self,
-        piece: LiveRows,  # noqa: ARG002 - the protocol has it
-        target: Session,  # noqa: ARG002
+        pieces: Sequence[LiveRows],
+        target: Session,  # noqa: ARG002 - the protocol has it
         moved: Callable[[int], None],  # noqa: ARG002
         look: Look,  # noqa: ARG002
-        *,
-        more: bool = False,  # noqa: ARG002
-    ) -> Brought:
+        filled: Collection[str] = (),  # noqa: ARG002
+    ) -> list[Brought]:
         """Bring nothing."""
-        return Brought(0, 0, 0)
+        return [Brought(0, 0, 0) for _ in pieces]
 
     def sequences(self, piece: LiveSequences) -> str:  # noqa: ARG002
         """Leave sequences where they begin."""

@@ -1,25 +1,34 @@
 """The proof of rows that came live: the target's own, read back before they are committed, are the source's.
 
-What the target gives back by the same COPY is hashed like what was sent: both come in the order of the heap.
-Where that order is another one, in partitioned tables and in those of which several parts come at a time,
-both servers add up hashes of the rows, whatever their order (``catalog/digests.py``), and these decide. What
-was proved stands in the journal, in the step's own transaction.
+What the target gives back by the same COPY is hashed like what was sent (``postgres/row_digests.py``): in the
+order of the heap, or whatever the order, where several parts of a table come at a time. Where the two differ
+nevertheless, for servers of two versions may print a value in two ways, both servers add up hashes of the
+rows (``catalog/digests.py``), and these decide. What was proved stands in the journal, in the step's own
+transaction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 
 from migplan.catalog import digests
-from migplan.catalog.digests import BY_STREAM, Method
+from migplan.catalog.digests import Method
 from migplan.names import quoted_list
 from migplan.postgres import copy_out, settings
-from migplan.postgres.relay import Look, Relayed, SourceFailedError, digest_of_rows
+from migplan.postgres.relay import Look, Relayed, SourceFailedError, digests_of_rows
+from migplan.postgres.row_digests import Hashing, InOrder, RowSum, Unhashed
 from migplan.postgres.session import Session
 from migplan.run.engine.steps import LiveRows
+
+Proof = dict[str, Any]
+"""What the journal keeps of a piece."""
+
+_FEW = 1 << 16
+"""Bytes of a table whose rows surely stand in their order, or are soon added up."""
 
 _NEAR = 1024
 """Pages: a COPY also uses those that another one has added to the table just before."""
@@ -52,6 +61,19 @@ class Rows:
     only: str
     first: int = 0  # the page where those of a part of a large table begin, most likely
     behind: int | None = None  # the last command of the transaction that brought rows there before
+    proves: bool = True
+
+    @property
+    def hashing(self) -> Hashing:
+        """How they are hashed on their way.
+
+        Where others load the table beside, and where there may be room on pages that were full enough for
+        longer rows, they do not stand in their order.
+        """
+        if not self.proves:
+            return Unhashed
+        ordered = self.piece.freeze or self.piece.bytes <= _FEW
+        return InOrder if ordered and not is_part(self.piece) else RowSum
 
     def query(self, *, near: bool = True) -> str:
         """Return the query; ``near`` looks only where they are most likely."""
@@ -88,41 +110,51 @@ def rows_before(piece: LiveRows, only: str, target: Session, *, more: bool) -> R
 
 
 def proved(
-    piece: LiveRows,
-    done: Relayed,
-    source: Session,
-    target: Session,
-    there: Rows,
-    look: Look,
-) -> dict[str, Any] | Differs:
-    """Compare the rows that the target's open transaction has of a piece with what the source has sent.
+    places: Sequence[Rows], done: Sequence[Relayed], source: Session, target: Session, look: Look
+) -> list[Proof | Differs | None]:
+    """Compare the rows that the target's open transaction has of pieces with what the source has sent.
 
     What psycopg raises is the target's failure.
     """
+    if not any(place.proves for place in places):
+        return [None for _ in places]
     target.execute(_quiet(target).encode())
-    digest = ""
-    if not is_part(piece):
-        rows, digest = digest_of_rows(target, there.reading, look)
-        digest = f"{BY_STREAM}:{digest}" if (rows, digest) == (done.read, done.digest) else ""
-    if not digest:
-        method = method_of(source, target)
-        try:
-            sent = digests.sum_of(source, piece.query, len(piece.columns), method)
-        except psycopg.Error as error:
-            raise SourceFailedError(error) from None
-        here = digests.sum_of(target, there.query(), len(piece.columns), method)
-        if here != sent and there.first:
-            here = digests.sum_of(target, there.query(near=False), len(piece.columns), method)
-        if here != sent:
-            return Differs(_sentence(piece, here, sent))
-        digest = here[1]
+    readings = [(place.reading, place.hashing) for place in places if place.proves]
+    back = iter(digests_of_rows(target, readings, look))
+    found = [
+        (next(back) == (sent.read, sent.digest) and _proof(place, sent, sent.digest))
+        or _added_up(place, sent, source, target, number)
+        if place.proves
+        else None
+        for number, (place, sent) in enumerate(zip(places, done, strict=True))
+    ]
     target.execute(b"ROLLBACK TO SAVEPOINT migplan; RELEASE SAVEPOINT migplan")
+    return found
+
+
+def _added_up(place: Rows, sent: Relayed, source: Session, target: Session, number: int) -> Proof | Differs:
+    """Have both servers add up hashes of the rows as text: what is printed in two ways may be the same."""
+    piece = place.piece
+    columns = len(piece.columns)
+    method = method_of(source, target)
+    try:
+        there = digests.sum_of(source, piece.query, columns, method)
+    except psycopg.Error as error:
+        raise SourceFailedError(error, number=number) from None
+    here = digests.sum_of(target, place.query(), columns, method)
+    if here != there and place.first:
+        here = digests.sum_of(target, place.query(near=False), columns, method)
+    return _proof(place, sent, here[1]) if here == there else Differs(_sentence(piece, here, there))
+
+
+def _proof(place: Rows, sent: Relayed, digest: str) -> Proof:
+    piece = place.piece
     return {
         "table": piece.table,
         "columns": list(piece.columns),
         "format": piece.format,
         "query": piece.query,
-        "rows": done.read,
+        "rows": sent.read,
         "digest": digest,
     }
 

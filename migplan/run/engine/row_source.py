@@ -1,6 +1,6 @@
 """Where rows come from that no file holds: sessions of a source, one for each worker."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,17 +24,17 @@ class RowSource(Protocol):
 
     def bring(
         self,
-        piece: LiveRows,
+        pieces: Sequence[LiveRows],
         target: Session,
         moved: Callable[[int], None],
         look: Callable[[], None],
-        *,
-        more: bool = False,
-    ) -> Brought:
-        """Bring rows into the target's open transaction, and prove it; psycopg's errors are the target's.
+        filled: Collection[str] = (),
+    ) -> list[Brought]:
+        """Bring rows into the target's open transaction, and prove it; several pieces cost one journey.
 
-        ``look`` is called now and then; what it raises ends it. ``more``: the transaction has brought rows
-        into this table before.
+        TargetFailedError says at which of them the target failed; all else that psycopg raises is the
+        target's failure, too. ``look`` is called now and then; what it raises ends it. ``filled``: the
+        tables into which the transaction has brought rows before.
         """
 
     def sequences(self, piece: LiveSequences) -> str:

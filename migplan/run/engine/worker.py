@@ -4,6 +4,8 @@ A step without rows goes to the server as one message, from BEGIN to COMMIT, so 
 one way to it and back. The server answers each statement by itself, which tells the one that failed.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import re
@@ -24,11 +26,12 @@ from migplan.names import quoted_list, split
 from migplan.postgres import settings
 from migplan.postgres.address import Address
 from migplan.postgres.failures import CONNECTION_FAILURE, is_loss
+from migplan.postgres.relay import TargetFailedError
 from migplan.postgres.session import Session, connect
 from migplan.run.engine import journal, lock
 from migplan.run.engine.messages import SIZE, Message, texts_of
 from migplan.run.engine.options import Limits
-from migplan.run.engine.row_source import RowSource
+from migplan.run.engine.row_source import Brought, RowSource
 from migplan.run.engine.steps import (
     CopyBlock,
     LiveRows,
@@ -280,7 +283,7 @@ class _Doing:
         self._send(message)
         return self._rows
 
-    def _piece(self, piece: Segment | list[CopyBlock], message: Message, stream: BinaryIO) -> Message:
+    def _piece(self, piece: Segment | _Blocks | _Live, message: Message, stream: BinaryIO) -> Message:
         """Do a piece of the step, or add it to a message, which is sent before anything else is done."""
         if isinstance(piece, Statements):
             for text, line in texts_of(piece, stream, self._step.file):
@@ -288,12 +291,14 @@ class _Doing:
                 message.add(text, line, is_ours=piece.text is not None)
             return message
         message = self._sent(message)
-        if isinstance(piece, list):
-            self._copy_all(piece, stream)
+        if isinstance(piece, _Blocks):
+            self._copy_all(piece.all, stream)
         elif isinstance(piece, CopyBlock):
             self._copy(piece, stream)
+        elif isinstance(piece, _Live):
+            self._bring(piece.all)
         elif isinstance(piece, LiveRows):
-            self._bring(piece)
+            self._bring([piece])
         else:
             message.add(self._values(piece), piece.line)
         return message
@@ -433,16 +438,23 @@ class _Doing:
             raise self._failed_copy(error, piece) from None
         self._taken(loaded, piece.rows, piece)
 
-    def _bring(self, piece: LiveRows) -> None:
+    def _bring(self, pieces: Sequence[LiveRows]) -> None:
         """Have the source send rows."""
-        source = self._source_of(piece.line)
+        source = self._source_of(pieces[0].line)
+        target = self._session
         try:
-            more = piece.table in self._filled
-            brought = source.bring(piece, self._session, self._moved, self._refuse_to_go_on, more=more)
+            found = source.bring(pieces, target, self._moved, self._refuse_to_go_on, self._filled)
         except SourceError as error:
-            raise self._source_failed(error, piece.line) from None
+            raise self._source_failed(error, pieces[error.number].line) from None
+        except TargetFailedError as failed:
+            raise self._failed_copy(failed.error, pieces[failed.number]) from None
         except psycopg.Error as error:
-            raise self._failed_copy(error, piece) from None
+            raise self._failed_copy(error, pieces[0]) from None
+        for piece, brought in zip(pieces, found, strict=True):
+            self._brought(piece, brought)
+
+    def _brought(self, piece: LiveRows, brought: Brought) -> None:
+        """Count rows, and note their proof; raise StepError if there is none."""
         self._taken(brought.written, brought.rows, piece)
         if brought.differs:
             raise self._error(
@@ -572,15 +584,39 @@ class _Doing:
         )
 
 
-def _grouped(segments: Sequence[Segment]) -> Iterator[Segment | list[CopyBlock]]:
-    """Yield the segments; blocks that follow each other, and are small together, as one."""
-    for _, some in groupby(segments, lambda each: isinstance(each, CopyBlock)):
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """Blocks that follow each other, and are small together."""
+
+    all: Sequence[CopyBlock]
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """Rows of several tables that follow each other, and are small together."""
+
+    all: Sequence[LiveRows]
+
+
+def _grouped(segments: Sequence[Segment]) -> Iterator[Segment | _Blocks | _Live]:
+    """Yield the segments; rows that follow each other, and are small together, as one."""
+    for kind, some in groupby(segments, type):
         together = list(some)
         blocks = [each for each in together if isinstance(each, CopyBlock)]
-        if len(blocks) > 1 and sum(each.end - each.start for each in blocks) <= SIZE:
-            yield blocks
+        live = [each for each in together if isinstance(each, LiveRows)]
+        if len(together) == 1 or _size(together) > SIZE:
+            yield from together
+        elif kind is CopyBlock:
+            yield _Blocks(blocks)
+        elif kind is LiveRows and len({each.table for each in live}) == len(live):
+            yield _Live(live)
         else:
             yield from together
+
+
+def _size(segments: Sequence[Segment]) -> int:
+    live = sum(each.bytes for each in segments if isinstance(each, LiveRows))
+    return live + sum(each.end - each.start for each in segments if isinstance(each, CopyBlock))
 
 
 def _bytes_of(piece: CopyBlock, stream: BinaryIO) -> bytes:
