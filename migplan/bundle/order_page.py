@@ -85,6 +85,11 @@ def _run(manifest: Manifest) -> Iterator[str]:
     yield "Then each file in turn, up to the first error:"
     yield ""
     yield from _block("sh", _loop([file.file for file in manifest.files]))
+    if manifest.tables:
+        yield ""
+        yield "Last, so that queries are planned well at once, which `migplan apply` does by itself:"
+        yield ""
+        yield from _block("sh", ['psql -X -c ANALYZE "$TARGET"'])
 
 
 def _files(manifest: Manifest) -> Iterator[str]:

@@ -191,6 +191,11 @@ no_verify = click.option(
     is_flag=True,
     help="Do not read rows back that come live, to compare them with the source before they are committed.",
 )
+no_analyze = click.option(
+    "--no-analyze",
+    is_flag=True,
+    help="Do not have the target count what the planner needs of the tables that came (ANALYZE).",
+)
 confirm = click.option(
     "--confirm",
     metavar="NAME",

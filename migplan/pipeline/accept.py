@@ -142,7 +142,8 @@ def _judged(folder: Path, edits: Edits, on_progress: Progress) -> tuple[Manifest
             before = read_catalog(server.address)
             try:
                 rows = NoRows() if edits.manifest.is_live else None
-                apply_bundle(bundle, server.address, ApplyOptions(RunOptions(2)), events.ignore, rows)
+                wanted = ApplyOptions(RunOptions(2), analyzes=False)
+                apply_bundle(bundle, server.address, wanted, events.ignore, rows)
             except (DatabaseError, RefusedError) as error:
                 raise BundleError(
                     f"the edited bundle does not load, and nothing was accepted: {error}",

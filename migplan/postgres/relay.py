@@ -168,6 +168,8 @@ def _answer(session: Session, readings: Sequence[str], look: Look) -> Iterator[_
             raise SourceFailedError(error) from None
         yield _Answer(wire.rows(look), len(readings))
 
+
+def _by_libpq(session: Session, reading: str) -> Generator[Rows, None, list[int]]:
     """The rows that libpq receives, with the headers that it took away."""
     rows = rows_by_libpq(session, reading)
     while True:

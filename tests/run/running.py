@@ -59,7 +59,7 @@ def applied(
     """Run a bundle in this process."""
     verified = load_verified(bundle) if isinstance(bundle, Path) else bundle
     address = parse(where) if isinstance(where, str) else where
-    return apply(verified, address, ApplyOptions(how or options()), told)
+    return apply(verified, address, ApplyOptions(how or options(), analyzes=False), told)
 
 
 @contextmanager

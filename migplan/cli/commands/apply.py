@@ -40,6 +40,7 @@ _OF_BUNDLES = {
     "source": "is for bundles whose rows come live",
     "no_verify": "is for bundles whose rows come live",
     "max_rate": "is for bundles whose rows come live",
+    "no_analyze": "is for bundles, which say what they have filled",
 }
 """Options that say nothing of a folder of migrations, and why."""
 
@@ -182,6 +183,7 @@ def _of_folders(command: Callable[..., None]) -> Callable[..., None]:
 )
 @options.no_verify
 @options.max_rate
+@options.no_analyze
 @options.jobs("Sessions that work side by side. The steps are the same, whatever the number.")
 @click.option("--dry-run", is_flag=True, help="Print every step with its locks; change nothing.")
 @click.option(
@@ -214,6 +216,7 @@ def apply(
     source: str | None,
     no_verify: bool,
     max_rate: int | None,
+    no_analyze: bool,
     jobs: int,
     dry_run: bool,
     keep: bool,
@@ -238,7 +241,9 @@ def apply(
 
     Before the first change everything that stands in the way is listed. Each step and its entry in the
     journal (schema migplan of the target) are one transaction: whatever happens, the same command goes on
-    with the first step that is not done, and `migplan rollback` rolls back what is.
+    with the first step that is not done, and `migplan rollback` rolls back what is. At the end the tables
+    that came are analyzed, as far as the role may, so that queries are planned well at once (--no-analyze
+    leaves that out).
 
     BUNDLE can also be a folder of migrations that people wrote. Those that the target does not have yet are
     applied in the order that their names and needs give, each in one transaction as far as it can be in one.
@@ -276,7 +281,10 @@ def apply(
             screen.show(report.foreseen(*preview_steps(verified, address)))
             return
         carried = _carried(verified, carry_orphans) if check_orphans or carry_orphans else frozenset()
-        applying = Applying(target, address, settings, run_options, confirm, without_rehearsal, log_format)
+        applying = Applying(
+            *(target, address, settings, run_options, confirm, without_rehearsal, log_format),
+            analyzes=not no_analyze,
+        )
         applying.run(verified, words, live, carried)
         if throwaway and keep:
             _wait(throwaway, words)
@@ -293,6 +301,7 @@ class Applying:
     confirm: str | None
     without_rehearsal: bool
     log_format: str
+    analyzes: bool = True
 
     def run(
         self,
@@ -325,7 +334,7 @@ class Applying:
         )
         run_options = replace(self.options, protected_as=permit.protected_as)
         host = host_of_target(self.settings, self.target)
-        return ApplyOptions(run_options, carried, permit.rehearsal, host)
+        return ApplyOptions(run_options, carried, permit.rehearsal, host, self.analyzes)
 
 
 def _live(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @bundle_options.writing_a_bundle
 @options.no_verify
 @options.max_rate
+@options.no_analyze
 @options.jobs("Sessions of each server that work side by side. The steps are the same, whatever the number.")
 @options.lock_timeout
 @options.statement_timeout
@@ -46,6 +47,7 @@ def copy(
     target: str | None,
     no_verify: bool,
     max_rate: int | None,
+    no_analyze: bool,
     jobs: int,
     lock_timeout: float,
     statement_timeout: float,
@@ -61,7 +63,7 @@ def copy(
     once, as `migplan apply BUNDLE --source SOURCE` does: by the same plan, with the same preflight, journal,
     retries and rollback. All rows are of one moment of the source. Each step's rows are read back and
     compared before they are committed; at the end every object and every sequence is compared (--no-verify
-    leaves both out).
+    leaves both out), and the tables are analyzed (--no-analyze does not).
 
     When it stops half-way, the same command goes on: with the bundle that was begun, and a new moment of the
     source. What is done and still the same there stays, the rest comes again.
@@ -83,7 +85,10 @@ def copy(
         return
     address = named.resolved(target, settings)
     run_options = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
-    applying = Applying(target, address, settings, run_options, confirm, without_rehearsal, log_format)
+    applying = Applying(
+        *(target, address, settings, run_options, confirm, without_rehearsal, log_format),
+        analyzes=not no_analyze,
+    )
     watcher = _Watcher(applying, wish.reading.source, wish.out)
     with bundle_options.ways_on(source):
         live = LiveRowsFrom(source, proves=not no_verify, max_rate=max_rate or 0)

@@ -376,7 +376,7 @@ def rehearsed(
             )
         )
         on_progress = stack.enter_context(runs.progress(log_format, quiet=True))
-        running = ApplyOptions(RunOptions(jobs), platform=host_of_target(settings, target))
+        running = ApplyOptions(RunOptions(jobs), platform=host_of_target(settings, target), analyzes=False)
         if scratch and scratch.notes:
             said, *details = scratch.notes
             screen.show(report.stage("stand-ins", 0, said, holds=True, details=details))

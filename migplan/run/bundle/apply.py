@@ -2,12 +2,13 @@
 
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migplan.bundle.verified import VerifiedBundle
 from migplan.config import Platform
-from migplan.errors import BundleError, RefusedError
+from migplan.errors import BundleError, DatabaseError, RefusedError
 from migplan.postgres.address import Address
 from migplan.run.bundle import another_moment, receipt
 from migplan.run.bundle.building import building_with
@@ -16,7 +17,9 @@ from migplan.run.bundle.keeping import Keeping
 from migplan.run.bundle.kept import FOLDER, changed, kept_in, of_bundle
 from migplan.run.bundle.live import LiveSource
 from migplan.run.bundle.no_rows import NoRows
+from migplan.run.bundle.statistics import analyzed
 from migplan.run.bundle.steps import carrying, steps_of
+from migplan.run.engine import events
 from migplan.run.engine.events import OnEvent, ignore
 from migplan.run.engine.journal import Beginning, Journal, Run, digest_of
 from migplan.run.engine.options import RunOptions
@@ -34,6 +37,7 @@ class ApplyOptions:
     carried: Collection[str] = ()  # keys that rows break: they are added NOT VALID, and stay so
     rehearsal: str = ""  # what is known of one, for the journal
     platform: Platform | None = None  # the managed host of the target, if people say one
+    analyzes: bool = True  # the tables that came, once all is done
 
 
 def apply(
@@ -84,7 +88,21 @@ def apply(
         building = building_with(target.session, wanted.options.jobs)
         if building.note and building.note not in run.notes:
             journal.note(run.run, [building.note])
-        return target.execute(run, building.of(steps), bundle.files, rows=source)
+        done = target.execute(run, building.of(steps), bundle.files, rows=source)
+        return _with_statistics(done, target, bundle, wanted, on_event) if wanted.analyzes else done
+
+
+def _with_statistics(
+    done: RunResult, target: LockedTarget, bundle: VerifiedBundle, wanted: ApplyOptions, on_event: OnEvent
+) -> RunResult:
+    """Analyze what a run that is done has filled; what is in the way of that is said, and stops nothing."""
+    jobs = wanted.options.jobs
+    said = analyzed(bundle.manifest, target.address, jobs, lambda text: on_event(events.Warned(text)))
+    if not said:
+        return done
+    with suppress(DatabaseError):
+        target.journal.note(done.run.run, [said])
+    return replace(done, run=replace(done.run, notes=[*done.run.notes, said]))
 
 
 def _never(_step: Step) -> bool:
