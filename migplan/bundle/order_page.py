@@ -87,9 +87,10 @@ def _run(manifest: Manifest) -> Iterator[str]:
     yield from _block("sh", _loop([file.file for file in manifest.files]))
     if manifest.tables:
         yield ""
-        yield "Last, so that queries are planned well at once, which `migplan apply` does by itself:"
-        yield ""
-        yield from _block("sh", ['psql -X -c ANALYZE "$TARGET"'])
+        yield (
+            'Last `psql -X -c ANALYZE "$TARGET"`, so that queries are planned well at once; `migplan apply` '
+            "does that by itself."
+        )
 
 
 def _files(manifest: Manifest) -> Iterator[str]:
