@@ -118,7 +118,7 @@ log_format = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How progress is told on stderr: for people, or a line of JSON an event.",
+    help="How progress is told on stderr: for people, or a line of JSON an event (docs/copy.md).",
 )
 _plan_options = (
     click.option(

@@ -56,6 +56,16 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
         else:
             holds = counted(objects[file.file], "role" if file.phase == "roles" else "object")
         yield Text(f"  {file.file:{width}}  {holds:>14}  {amount(file.bytes):>9}")
+    yield from to_know(manifest)
+    if stays:
+        yield Text()
+        yield Text(f"Read it with: migplan check {folder}")
+        if manifest.is_live:
+            yield Text(f"Run it with: migplan apply {folder} --source SOURCE --target TARGET")
+
+
+def to_know(manifest: Manifest) -> Iterator[Text]:
+    """What people have to know of a bundle: what it lacks, or has beside, and why."""
     shown = _MATTERS_TO_NOBODY | _GO_WITH_OTHERS
     left = [each for each in manifest.left_out if each.kind not in shown]
     keys = [
@@ -70,11 +80,6 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
     yield from section("Rows that stay behind", _staying(manifest), _SHOWN, more)
     yield from section("Sequences", _sequences(manifest), _SHOWN, more)
     yield from section("To know", manifest.notes, _SHOWN, ", all in the manifest")
-    if stays:
-        yield Text()
-        yield Text(f"Read it with: migplan check {folder}")
-        if manifest.is_live:
-            yield Text(f"Run it with: migplan apply {folder} --source SOURCE --target TARGET")
 
 
 def _goes_with_its_table(key: LeftObject) -> bool:

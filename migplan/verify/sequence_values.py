@@ -1,4 +1,7 @@
-"""Sequences: each at least where the source's was, and beyond what its column holds."""
+"""Sequences: each at least where the source's was, and beyond what its column holds.
+
+One whose value nobody could read stands in no bundle; where its rows are there, it must not give them again.
+"""
 
 from dataclasses import dataclass
 
@@ -23,7 +26,7 @@ class _Place:
 
 
 def compared(expectation: Expectation, target: Moment, source: Moment | None) -> Check:
-    """The sequences whose values the bundle sets."""
+    """The sequences whose values the bundle sets, and others that stand behind rows that it brings."""
     there = {str(sequence.name): sequence for sequence in target.catalog.sequences}
     origin = {str(each.name): each for each in source.catalog.sequences} if source is not None else {}
     differences = []
@@ -39,7 +42,15 @@ def compared(expectation: Expectation, target: Moment, source: Moment | None) ->
                 least = now.next
         if wrong := _difference(target, sequence, least):
             differences.append(wrong)
-    of = len(expectation.manifest.sequences)
+    set_by_it = {value.sequence for value in expectation.manifest.sequences}
+    others = [
+        wrong
+        for name, sequence in there.items()
+        if name not in set_by_it and sequence.owned_by in expectation.loaded
+        if (wrong := _difference(target, sequence, None)) is not None and wrong.known
+    ]
+    differences += others
+    of = len(expectation.manifest.sequences) + len(others)
     return Check("Sequence values", of - len(differences), of, tuple(differences))
 
 

@@ -150,6 +150,20 @@ def test_without_proof_nothing_is_read_back(shop: Shop) -> None:
     assert "Rows: 3 tables by content." in shop.verified("--source", shop.server.url(shop.source))
 
 
+def test_what_a_copy_lacks_is_said_and_a_sequence_behind_its_rows_is_a_difference(shop: Shop) -> None:
+    role = "migplan_test_reader"
+    shop.change(
+        shop.source, f"CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+    )
+    try:
+        words = ("--source", shop.server.url(shop.source, user=role), *shop.words[2:])
+        said = shop.run("copy", *words, "--no-privileges", exit_code=1).stdout
+    finally:
+        shop.change(shop.source, f"DROP OWNED BY {role}; DROP ROLE {role}")
+    assert "the value of sequence public.notes_id_seq is not set: the role may not read it" in said
+    assert "sequence public.notes_id_seq: gives 1 next, and id has reached 300" in said
+
+
 def test_progress_is_told_to_programs(shop: Shop) -> None:
     words = (*shop.words, "--log-format", "json", "--max-rate", "1M", "--jobs", "4")  # three seconds
     told = [json.loads(line) for line in shop.run("copy", *words).stderr.splitlines()]

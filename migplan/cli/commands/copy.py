@@ -121,10 +121,14 @@ class _Watcher:
         return screen.progress("reading the catalog")
 
     def written(self, exported: Exported | None, bundle: VerifiedBundle) -> ApplyOptions:
-        """Say where the bundle is, and ask whether it may run."""
+        """Say where the bundle is and what it lacks, and ask whether it may run."""
+        from migplan.report import export as report
+
         folder = bundle.paths.folder
         said = f"Bundle: {folder}, without rows" if exported else f"Bundle: {folder}, which was begun"
         screen.show([said])
+        if exported:
+            screen.show(report.to_know(bundle.manifest))
         return self.applying.permitted(bundle)
 
     @contextmanager
