@@ -150,16 +150,21 @@ def test_without_proof_nothing_is_read_back(shop: Shop) -> None:
     assert "Rows: 3 tables by content." in shop.verified("--source", shop.server.url(shop.source))
 
 
-def test_what_a_copy_lacks_is_said_and_a_sequence_behind_its_rows_is_a_difference(shop: Shop) -> None:
+def test_what_the_role_does_not_see_is_refused_or_said_and_missed_by_the_proof(shop: Shop) -> None:
     role = "migplan_test_reader"
     shop.change(
         shop.source, f"CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
     )
+    words = ("--source", shop.server.url(shop.source, user=role), *shop.words[2:], "--no-privileges")
     try:
-        words = ("--source", shop.server.url(shop.source, user=role), *shop.words[2:])
-        said = shop.run("copy", *words, "--no-privileges", exit_code=1).stdout
+        shop.change(shop.source, "ALTER TABLE guests ENABLE ROW LEVEL SECURITY")
+        refused = shop.run("copy", *words, exit_code=2).stderr
+        shop.change(shop.source, "ALTER TABLE guests DISABLE ROW LEVEL SECURITY")
+        said = shop.run("copy", *words, exit_code=1).stdout
     finally:
         shop.change(shop.source, f"DROP OWNED BY {role}; DROP ROLE {role}")
+    assert f"which rows of public.guests {role} sees in " in refused
+    assert "nothing was changed" in refused
     assert "the value of sequence public.notes_id_seq is not set: the role may not read it" in said
     assert "sequence public.notes_id_seq: gives 1 next, and id has reached 300" in said
 

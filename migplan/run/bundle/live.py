@@ -30,12 +30,11 @@ from migplan.postgres.identity import identity_of, place_of
 from migplan.postgres.relay import Copy, Look, SourceFailedError, relay
 from migplan.postgres.session import Session
 from migplan.progress import Progress, no_progress
-from migplan.run.bundle import live_large_objects, proof
+from migplan.run.bundle import live_large_objects, proof, source_checks
 from migplan.run.bundle.snapshot import KeptSnapshot
 from migplan.run.bundle.throttle import Throttle
 from migplan.run.engine.row_source import Brought
 from migplan.run.engine.steps import LiveRows, LiveSequences
-from migplan.text.wording import counted
 
 TOGETHER = 100
 """After so many pieces a session gives its locks back: thousands would fill the lock table."""
@@ -100,7 +99,8 @@ def live_source(
             with one_moment(session, aside=False):
                 now = read.read(session, Counting(Exactness.ESTIMATE), lambda: refuse_changes(session))
             _refuse_changed(bundle, expected, now, address)
-        _refuse_queries(bundle, session)
+        source_checks.refuse_hidden_rows(bundle, session)
+        source_checks.refuse_queries(bundle, session)
         live_large_objects.refuse_others(bundle, session)
         snapshot.tended()
         unchanged = _unchanged(session)
@@ -288,23 +288,6 @@ def _refuse_another(bundle: VerifiedBundle, session: Session) -> dict[str, str]:
         f"{then.source}" + (f" ({then.place})" if then.place else "") + "; nothing was changed",
         do="name that one as the source; or export a bundle of this one: migplan export SOURCE --rows live",
     )
-
-
-def _refuse_queries(bundle: VerifiedBundle, session: Session) -> None:
-    """RefusedError where a query that people wrote does not give what its table takes."""
-    for file, _, block in bundle.manifest.blocks:
-        if not block.edited:
-            continue
-        during = f"asking for no row by the query for {block.table} in {file.file}"
-        with session.translate_errors(during), session.transaction(force_rollback=True):
-            cursor = session.execute(f"SELECT * FROM ({block.query}) rows LIMIT 0".encode())  # noqa: S608
-            found = len(cursor.description or ())
-        if found != len(block.columns):
-            raise RefusedError(
-                f"the query for {block.table} in {bundle.paths.folder / file.file} gives "
-                f"{counted(found, 'column')}, and {len(block.columns)} are to come; nothing was changed",
-                do=f"edit it, and take it over with: migplan check {bundle.paths.folder} --accept",
-            )
 
 
 def _refuse_changed(bundle: VerifiedBundle, then: Catalog, now: Catalog, address: Address) -> None:
