@@ -24,6 +24,7 @@ from migplan.migrations.model import Thing, ThingKind
 from migplan.names import split
 from migplan.pipeline import migrations as migrating
 from migplan.pipeline import trial
+from migplan.pipeline.analyze_folder import analyze_folder
 from migplan.pipeline.migration_proof import (
     ProofOptions,
     compared_for_adopting,
@@ -172,9 +173,9 @@ def _analysed(path: Path, settings: Config, address: Address, *, weighed_on: str
     """The folder, under the name of its history in the target; with a target's name its risks are weighed."""
     if weighed_on:
         platform = host_of_target(settings, weighed_on)
-        analysis = migrating.analyze_folder(path, settings, address, platform, weighed=True)
+        analysis = analyze_folder(path, settings, address, platform, weighed=True)
     else:
-        analysis = migrating.analyze_folder(path, settings, address)
+        analysis = analyze_folder(path, settings, address)
     found, note = migrating.recognised_in(analysis, address)
     screen.show_aside([note] if note else [])
     return found
@@ -229,7 +230,7 @@ def _changes(address: Address, known: Sequence[MigrationStatus], *, yes: bool) -
 @contextmanager
 def _throwaway(path: Path, settings: Config) -> Iterator[Address]:
     """A throwaway server with the extensions that a folder makes, if one has them, and the roles it needs."""
-    analysis = migrating.analyze_folder(path, settings)
+    analysis = analyze_folder(path, settings)
     missing = (each.thing for each in analysis.order.missing)
     roles = [split(thing.name)[0] for thing in missing if thing.kind is ThingKind.ROLE]
     extensions = wanted_by(analysis.file_analyses)

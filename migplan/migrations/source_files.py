@@ -100,10 +100,12 @@ def words(text: bytes, file: Path) -> bytes | None:
 
 def _words(text: bytes) -> Iterator[bytes]:
     ended = True  # behind a semicolon, or at the beginning: another one says nothing
+    lower = text.lower()
     for token in postgast.scan(text.decode()).tokens:
         if token.token in _COMMENTS:
             continue
-        word = text[token.start : token.end]
+        start, end = token.start, token.end
+        word = lower[start:end]
         if word == b";":
             ended = True
             continue
@@ -111,7 +113,7 @@ def _words(text: bytes) -> Iterator[bytes]:
             yield b";"
             ended = False
         quotes = b"'" in word or b'"' in word or word.startswith(b"$")
-        yield word if quotes else word.lower()
+        yield text[start:end] if quotes else word
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-
 from migplan.errors import AddressError
 from migplan.text import redaction
 from migplan.text.redaction import MASK
@@ -163,6 +160,10 @@ def from_environment() -> Address | None:
 
 def _params(text: str) -> dict[str, str] | None:
     """What libpq reads in the text, or None: its complaint does not even stay as an error's context."""
+    # It takes a tenth of a second, and what is done with a folder alone needs no address.
+    import psycopg  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
     try:
         return {key: str(value) for key, value in conninfo_to_dict(text).items() if value is not None}
     except (psycopg.Error, ValueError):  # ValueError: characters that no UTF-8 text can hold

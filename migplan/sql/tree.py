@@ -1,12 +1,15 @@
 """Reading PostgreSQL's parse trees: the names that stand in them, and what is below a node."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import postgast
 from postgast import pg_query_pb2 as pg
 
 from migplan.names import QualifiedName
+
+_PLAIN = frozenset({str, int, bool, float, bytes})
 
 
 def statement_tree(text: str) -> pg.Node:
@@ -16,7 +19,7 @@ def statement_tree(text: str) -> pg.Node:
 
 def words(nodes: Iterable[Any]) -> tuple[str, ...]:
     """Return the strings of a list: the parts of a name, or columns."""
-    return tuple(node.string.sval for node in nodes if node.HasField("string"))
+    return tuple([node.string.sval for node in nodes if node.HasField("string")])
 
 
 def schema_and_name(nodes: Iterable[Any]) -> tuple[str, str]:
@@ -25,6 +28,7 @@ def schema_and_name(nodes: Iterable[Any]) -> tuple[str, str]:
     return (parts[-2] if len(parts) > 1 else ""), parts[-1]
 
 
+@lru_cache(maxsize=1 << 16)
 def sql_name(schema: str, name: str, home: str = "") -> str:
     """Return a name as SQL; in the schema ``home`` where none is said, and bare where that is empty, too."""
     return QualifiedName(schema or home, name).seen_from("")
@@ -49,8 +53,14 @@ def options(nodes: Iterable[Any]) -> dict[str, pg.DefElem]:
 def inside(message: Any) -> Iterator[tuple[str, Any]]:
     """Yield what is directly below a node, each with the name of its field."""
     for field, value in message.ListFields():
-        if field.message_type is not None:
-            yield from ((field.name, part) for part in (value if field.is_repeated else (value,)))
+        if type(value) in _PLAIN or field.message_type is None:
+            continue
+        name = field.name
+        if field.is_repeated:
+            for part in value:
+                yield name, part
+        else:
+            yield name, value
 
 
 def names_in(expression: str) -> frozenset[QualifiedName]:

@@ -53,7 +53,11 @@ ALWAYS = {
     *("click", "rich", "yaml", "psycopg", "psycopg_binary", "postgast", "google"),
     *("pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection"),
 }
-MAY_LOAD = {"export": ALWAYS | {"markupsafe"}, "copy": ALWAYS | {"markupsafe"}}
+MAY_LOAD = {
+    "export": ALWAYS | {"markupsafe"},
+    "copy": ALWAYS | {"markupsafe"},
+    "analyze": ALWAYS - {"psycopg", "psycopg_binary"},  # of a folder
+}
 
 
 def test_commands_load_no_library_that_they_do_not_need(newest: Server, target: str, tmp_path: Path) -> None:
@@ -68,7 +72,11 @@ def test_commands_load_no_library_that_they_do_not_need(newest: Server, target: 
     )
     bundle, url = str(bundle_of(newest, source)), newest.url(target)
     copied = newest.url(newest.create_database(""))
+    migrations = tmp_path / "migrations"
+    migrations.mkdir()
+    (migrations / "001_hotels.sql").write_text("CREATE TABLE public.hotels (id int PRIMARY KEY);\n")
     for words in (
+        ["analyze", str(migrations)],
         ["export", "--source", newest.url(source), "--out", str(tmp_path / "bundle")],
         ["copy", "--source", newest.url(source), "--target", copied],
         ["check", bundle],

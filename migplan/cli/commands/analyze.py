@@ -145,7 +145,7 @@ def _of_folder(
     *,
     whole: bool,
 ) -> None:
-    from migplan.pipeline.migrations import analyze_folder
+    from migplan.pipeline.analyze_folder import analyze_folder
     from migplan.pipeline.platforms import target_host
     from migplan.report import migrations as report
 

@@ -49,10 +49,11 @@ def maintain(
     """
     from migplan.cli import permission
     from migplan.pipeline import migrations
+    from migplan.pipeline.analyze_folder import analyze_folder
     from migplan.run.engine.options import Limits, RunOptions
     from migplan.run.migrations import maintain as maintenance
 
-    analysis = migrations.analyze_folder(folder, settings)
+    analysis = analyze_folder(folder, settings)
     if emit is not None:
         migration = maintenance.upkeep(analysis, name).migration
         text = (

@@ -179,7 +179,7 @@ class OfFolder:
         """Rehearse it, and show it; return the exit code."""
         from migplan.cli import runs
         from migplan.cli.boundary import FAILED
-        from migplan.pipeline.migrations import analyze_folder
+        from migplan.pipeline.analyze_folder import analyze_folder
         from migplan.pipeline.rehearse_folder import FolderRehearsal
         from migplan.report import trial as report
 

@@ -1,9 +1,21 @@
 """Risks of migrations, seen before they run: rules over statements, one a module, each with a stable code."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from migplan.level import Level
-from migplan.migrations.lint.risk import LARGE, NO_LEVELS, SMALL, Context, Hit, Levels, Risk, Rule, Sizes
+from migplan.migrations.lint.risk import (
+    EVERY,
+    LARGE,
+    NO_LEVELS,
+    SMALL,
+    Context,
+    Hit,
+    Levels,
+    Risk,
+    Rule,
+    Sizes,
+)
 from migplan.migrations.lint.rules import RULES
 from migplan.sql.statements import Parsed
 
@@ -14,12 +26,20 @@ def lint(statements: Sequence[Parsed], context: Context, levels: Levels = NO_LEV
     """What the rules find in a file, in the order of its lines."""
     found: list[Risk] = []
     context.statements = len(statements)
-    rules = [rule for rule in RULES if levels.get(rule.CODE) != "off"]
+    off = {code for code, level in levels.items() if level == "off"}
     for statement in statements:
-        for rule in rules:
-            found += [_risk(rule, hit, statement, context, levels) for hit in rule.find(statement, context)]
+        for rule in _rules_about(statement.kind):
+            if rule.CODE not in off:
+                found += [
+                    _risk(rule, hit, statement, context, levels) for hit in rule.find(statement, context)
+                ]
         context.see(statement)
     return tuple(found)
+
+
+@cache
+def _rules_about(kind: str) -> tuple[Rule, ...]:
+    return tuple(rule for rule in RULES if rule.STATEMENTS == EVERY or kind in rule.STATEMENTS)
 
 
 def _risk(rule: Rule, hit: Hit, statement: Parsed, context: Context, levels: Levels) -> Risk:

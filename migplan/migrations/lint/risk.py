@@ -27,6 +27,8 @@ Sizes = Mapping[str, int]
 Levels = Mapping[str, Level | Literal["off"]]
 """What somebody set, by code."""
 NO_LEVELS: Levels = MappingProxyType({})
+EVERY: tuple[str, ...] = ()
+"""What a rule says that looks at statements of any kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class Rule(Protocol):
     LEVEL: Level
     WHY: str
     FIX: str
+    STATEMENTS: tuple[str, ...]  # the kinds that it is asked about: alter_table_stmt
 
     def find(self, statement: Parsed, context: Context) -> Iterable[Hit]:
         """What it finds in a statement."""

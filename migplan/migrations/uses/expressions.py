@@ -13,20 +13,23 @@ from migplan.sql.tree import inside, words
 
 _OF_A_SEQUENCE = frozenset({"nextval", "setval", "currval"})
 _FOLDED = re.compile(r'"(?:[^"]|"")*"|[^"]+')  # what is not in quotes is in lower case for the server
-_QUIET = frozenset({"A_Const", "ColumnRef", "String", "Integer", "A_Star", "ParamRef", "RoleSpec"})
+_QUIET = frozenset({pg.A_Const, pg.ColumnRef, pg.String, pg.Integer, pg.A_Star, pg.ParamRef, pg.RoleSpec})
 Names = frozenset[str]
 NONE: Names = frozenset()
 
 
 def read(scope: Scope, message: Any, ctes: Names = NONE) -> None:
     """Take down all that a tree names; ``ctes`` are the names that WITH gives."""
-    kind = message.DESCRIPTOR.name
-    if kind == "Node":
+    kind = type(message)
+    if kind is pg.Node:
         field = message.WhichOneof("node")
-        if field:
-            read(scope, getattr(message, field), ctes)
-    elif kind in _SPECIAL:
-        _SPECIAL[kind](scope, message, ctes)
+        if not field:
+            return
+        message = getattr(message, field)
+        kind = type(message)
+    special = _SPECIAL.get(kind)
+    if special is not None:
+        special(scope, message, ctes)
     elif kind not in _QUIET:
         inner(scope, message, ctes)
 
@@ -146,15 +149,15 @@ def _nothing(scope: Scope, message: Any, ctes: Names) -> None:
     """Its strings name nothing."""
 
 
-_SPECIAL: dict[str, Callable[[Scope, Any, Names], None]] = {
-    "RangeVar": _relation,
-    "FuncCall": _call,
-    "TypeCast": _cast,
-    "TypeName": _type,
-    "SelectStmt": _select,
-    "InsertStmt": _insert,
-    "UpdateStmt": _update,
-    "DeleteStmt": _delete,
-    "MergeStmt": _delete,
-    "LockingClause": _nothing,
+_SPECIAL: dict[type, Callable[[Scope, Any, Names], None]] = {
+    pg.RangeVar: _relation,
+    pg.FuncCall: _call,
+    pg.TypeCast: _cast,
+    pg.TypeName: _type,
+    pg.SelectStmt: _select,
+    pg.InsertStmt: _insert,
+    pg.UpdateStmt: _update,
+    pg.DeleteStmt: _delete,
+    pg.MergeStmt: _delete,
+    pg.LockingClause: _nothing,
 }

@@ -14,6 +14,7 @@ TITLE = "a check without NOT VALID"
 LEVEL = Level.WARNING
 WHY = "every row is looked at under a lock that nobody passes"
 FIX = "add it NOT VALID, and VALIDATE CONSTRAINT in another transaction"
+STATEMENTS = ("alter_table_stmt",)
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

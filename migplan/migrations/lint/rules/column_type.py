@@ -16,6 +16,7 @@ TITLE = "another type for a column"
 LEVEL = Level.ERROR
 WHY = "unless the old type fits the new one byte by byte, all rows are rewritten, and nobody reads meanwhile"
 FIX = "add a column of the new type, fill it in batches, and exchange the names"
+STATEMENTS = ("alter_table_stmt",)
 _WIDE = frozenset({"text", "varchar"})
 
 

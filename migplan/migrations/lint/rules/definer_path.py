@@ -13,15 +13,13 @@ WHY = (
     "whoever calls it chooses by the search_path which tables and functions it means, with its owner's rights"
 )
 FIX = "add SET search_path = '' to the function, and qualify the names in it"
+STATEMENTS = ("create_function_stmt",)
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:  # noqa: ARG001 - rules have one shape
     """Functions and procedures."""
-    if statement.kind == "create_function_stmt":
-        options = [node.def_elem for node in statement.node.create_function_stmt.options]
-        definer = any(each.defname == "security" and each.arg.boolean.boolval for each in options)
-        path = any(
-            each.defname == "set" and each.arg.variable_set_stmt.name == "search_path" for each in options
-        )
-        if definer and not path:
-            yield Hit()
+    options = [node.def_elem for node in statement.node.create_function_stmt.options]
+    definer = any(each.defname == "security" and each.arg.boolean.boolval for each in options)
+    path = any(each.defname == "set" and each.arg.variable_set_stmt.name == "search_path" for each in options)
+    if definer and not path:
+        yield Hit()

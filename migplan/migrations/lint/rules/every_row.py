@@ -11,12 +11,12 @@ TITLE = "a change of every row"
 LEVEL = Level.WARNING
 WHY = "without WHERE every row is locked and written in one transaction"
 FIX = "a data step in Python does it in batches, and goes on where it was: migplan new NAME --python"
+STATEMENTS = ("update_stmt", "delete_stmt")
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:
     """Without WHERE, on tables that the file did not make."""
-    tree = {"update_stmt": statement.node.update_stmt, "delete_stmt": statement.node.delete_stmt}.get(
-        statement.kind
-    )
-    if tree is not None and not tree.HasField("where_clause") and context.is_filled(tree.relation):
+    node = statement.node
+    tree = node.update_stmt if statement.kind == "update_stmt" else node.delete_stmt
+    if not tree.HasField("where_clause") and context.is_filled(tree.relation):
         yield Hit(context.name(tree.relation))

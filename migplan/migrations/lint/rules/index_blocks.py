@@ -11,11 +11,11 @@ TITLE = "an index without CONCURRENTLY"
 LEVEL = Level.WARNING
 WHY = "nobody writes to the table until the index is built"
 FIX = "CREATE INDEX CONCURRENTLY, in a file of its own: it cannot be in a transaction"
+STATEMENTS = ("index_stmt",)
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:
     """On tables that the file did not make."""
-    if statement.kind == "index_stmt":
-        index = statement.node.index_stmt
-        if not index.concurrent and context.is_filled(index.relation):
-            yield Hit(context.name(index.relation))
+    index = statement.node.index_stmt
+    if not index.concurrent and context.is_filled(index.relation):
+        yield Hit(context.name(index.relation))

@@ -14,6 +14,7 @@ TITLE = "a foreign key without NOT VALID"
 LEVEL = Level.WARNING
 WHY = "both tables take no writes until every row is checked"
 FIX = "add it NOT VALID, and VALIDATE CONSTRAINT in another transaction"
+STATEMENTS = ("alter_table_stmt",)
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -16,6 +16,7 @@ TITLE = "rows or columns that will be gone"
 LEVEL = Level.WARNING
 WHY = "what is dropped does not come back with a rollback"
 FIX = "stop using it first, and drop it in a later migration"
+STATEMENTS = ("alter_table_stmt", "drop_stmt", "truncate_stmt")
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -13,6 +13,7 @@ TITLE = "no lock_timeout"
 LEVEL = Level.NOTE
 WHY = "while the statement waits for its lock, everybody after it waits, too"
 FIX = "SET lock_timeout = '5s'; at the beginning, for whoever runs the file without migplan"
+STATEMENTS = ("alter_table_stmt", "index_stmt", "create_trig_stmt", "create_policy_stmt", "rename_stmt")
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from migplan.level import Level
-from migplan.migrations.lint.risk import Context, Hit
+from migplan.migrations.lint.risk import EVERY, Context, Hit
 from migplan.migrations.transactions import non_transactional
 from migplan.sql.statements import Parsed
 
@@ -12,6 +12,7 @@ TITLE = "a statement that takes the transaction from its file"
 LEVEL = Level.WARNING
 WHY = ""
 FIX = "put it into a file of its own: of the others, a failure would leave a half"
+STATEMENTS = EVERY
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

@@ -15,6 +15,7 @@ TITLE = "a new column that must not be NULL, and has no default"
 LEVEL = Level.ERROR
 WHY = "it fails if the table has a single row"
 FIX = "give it a DEFAULT, or add it without NOT NULL, fill it, and set NOT NULL then"
+STATEMENTS = ("alter_table_stmt",)
 _VALUES = (pg.CONSTR_DEFAULT, pg.CONSTR_IDENTITY, pg.CONSTR_GENERATED)
 _DEMANDS = (pg.CONSTR_NOTNULL, pg.CONSTR_PRIMARY)
 

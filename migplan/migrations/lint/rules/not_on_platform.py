@@ -5,7 +5,7 @@ from typing import Any
 
 from migplan.config import Act
 from migplan.level import Level
-from migplan.migrations.lint.risk import Context, Hit
+from migplan.migrations.lint.risk import EVERY, Context, Hit
 from migplan.names import part_matches
 from migplan.sql.statements import Parsed
 
@@ -14,6 +14,7 @@ TITLE = "what the platform does not allow"
 LEVEL = Level.ERROR
 WHY = "the platform does not allow it to its users"
 FIX = "leave it out"
+STATEMENTS = EVERY
 
 _ALWAYS = {
     "create_event_trig_stmt": Act.EVENT_TRIGGERS,

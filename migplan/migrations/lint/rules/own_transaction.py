@@ -14,6 +14,7 @@ TITLE = "a transaction of the file's own"
 LEVEL = Level.WARNING
 WHY = "a file is one transaction already, and its entry in the journal is made in the same one"
 FIX = "take BEGIN and COMMIT out, or write -- migplan: no-transaction on top"
+STATEMENTS = ("transaction_stmt",)
 _ENDS = (
     pg.TRANS_STMT_BEGIN,
     pg.TRANS_STMT_START,
@@ -26,5 +27,5 @@ def find(statement: Parsed, context: Context) -> Iterator[Hit]:
     """Each; not in files of sqitch, which always have them."""
     if context.style is Style.SQITCH or not context.migration.in_transaction:
         return
-    if statement.kind == "transaction_stmt" and statement.node.transaction_stmt.kind in _ENDS:
+    if statement.node.transaction_stmt.kind in _ENDS:
         yield Hit()

@@ -15,6 +15,7 @@ TITLE = "NOT NULL for a column that is there"
 LEVEL = Level.WARNING
 WHY = "every row is looked at under a lock that nobody passes"
 FIX = ""
+STATEMENTS = ("alter_table_stmt",)
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

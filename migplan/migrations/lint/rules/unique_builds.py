@@ -14,6 +14,7 @@ TITLE = "a unique key that builds its index"
 LEVEL = Level.WARNING
 WHY = "nobody reads or writes the table until the index is built"
 FIX = "CREATE UNIQUE INDEX CONCURRENTLY first, then ADD CONSTRAINT ... USING INDEX"
+STATEMENTS = ("alter_table_stmt",)
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:

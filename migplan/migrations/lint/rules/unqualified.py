@@ -12,6 +12,15 @@ TITLE = "a name without its schema"
 LEVEL = Level.NOTE
 WHY = "where it goes depends on the search_path of whoever runs the file"
 FIX = "write public.NAME, or SET search_path at the beginning"
+STATEMENTS = (
+    "create_stmt",
+    "create_table_as_stmt",
+    "view_stmt",
+    "create_seq_stmt",
+    "create_function_stmt",
+    "create_enum_stmt",
+    "create_domain_stmt",
+)
 
 
 def find(statement: Parsed, context: Context) -> Iterator[Hit]:
@@ -20,21 +29,6 @@ def find(statement: Parsed, context: Context) -> Iterator[Hit]:
         yield Hit()
 
 
-_CREATES = frozenset(
-    {
-        "create_stmt",
-        "create_table_as_stmt",
-        "view_stmt",
-        "create_seq_stmt",
-        "create_function_stmt",
-        "create_enum_stmt",
-        "create_domain_stmt",
-    }
-)
-
-
 def _is_bare(statement: Parsed) -> bool:
-    if statement.kind not in _CREATES:
-        return False
     (created,) = effects(statement.node).creates
     return not created.schema and not created.temporary

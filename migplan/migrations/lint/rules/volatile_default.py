@@ -17,6 +17,7 @@ TITLE = "a new column that fills every row"
 LEVEL = Level.ERROR
 WHY = "its value differs from row to row, so that the table is rewritten under a lock that nobody passes"
 FIX = "add the column without it, set the default for new rows, and fill the old ones in batches"
+STATEMENTS = ("alter_table_stmt",)
 
 # Of one value in a transaction, so that it is computed once.
 _STABLE = frozenset(

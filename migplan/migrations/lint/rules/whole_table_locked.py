@@ -14,6 +14,7 @@ TITLE = "a table that is locked while all of it is read or written"
 LEVEL = Level.WARNING
 WHY = "nobody gets at the table until it is done"
 FIX = ""
+STATEMENTS = ("vacuum_stmt", "cluster_stmt", "reindex_stmt", "refresh_mat_view_stmt", "alter_table_stmt")
 _REWRITES = {
     pg.AT_SetLogged: "SET LOGGED",
     pg.AT_SetUnLogged: "SET UNLOGGED",
