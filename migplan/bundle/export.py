@@ -275,8 +275,10 @@ class Export:
     def _closing(self, group: PlannedGroup, entries: Sequence[int]) -> list[DataStep]:
         """Return the steps behind a file's rows: sequences, keys that had to wait, materialised views.
 
-        What concerns no rows may run beside any other.
+        What concerns no rows may run beside any other. The source's own session is asked for these, so nobody
+        else may be at work.
         """
+        log.info("computed %d digests", len(self._digests))
         live = self._live_sequences(group) if self._options.live else ()
         text = sequences_line(live) if live else "\n".join(self._sequence_values(group))
         values = DataStep("sequences", ("sequences",), (Sql(text),), sequences=live)
@@ -285,6 +287,11 @@ class Export:
             *([values] if text else []),
             *(DataStep(name, (name,), (Sql(text),), alone=True) for name, text in texts.items() if text),
         ]
+
+    @cached_property
+    def _digests(self) -> Mapping[str, str]:
+        """The digest of each table's content: they are computed while files are written, and waited for."""
+        return self._source.digests()
 
     def _closing_texts(self, group: PlannedGroup, entries: Sequence[int]) -> dict[str, str]:
         """Return the SQL of the steps that run beside no other."""
@@ -579,7 +586,7 @@ class Export:
                     strategy=table.strategy,
                     reason=table.reason,
                     self_keys=tuple(key.columns for key in source.graph.self_keys.get(name, ())),
-                    digest=source.digests.get(table.table, ""),
+                    digest=self._digests.get(table.table, ""),
                     roots=shape.roots if shape else None,
                     self_references=shape.references if shape else (),
                 )

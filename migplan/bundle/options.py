@@ -1,6 +1,6 @@
 """The options of an export, and what a bundle is made from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -54,7 +54,7 @@ class Source:
     notes: tuple[str, ...] = ()
     tree: tuple[str, ...] = ()  # what needs what, for people
     carried: tuple[CarriedKey, ...] = ()
-    digests: Mapping[str, str] = field(default_factory=dict)  # of the content, by planned table
+    digests: Callable[[], Mapping[str, str]] = dict  # of the content, by planned table: waits for them
     shapes: Mapping[QualifiedName, Shape] = field(default_factory=dict)  # of tables that refer to themselves
     attributes: Attributes = field(default_factory=Attributes)
     large_objects: tuple[LargeObject, ...] = ()  # that travel

@@ -93,7 +93,7 @@ def changes(
             other.execute("SET LOCAL search_path = ''")
             # First the one whose moment is now: the less time, the less can have happened.
             sums = _summed(other)
-            catalogs = sorted({catalog for catalog, *_ in sums ^ _summed(session)})
+            catalogs = sorted({catalog for catalog, *_ in sums ^ _at_its_moment(session)})
             if not catalogs:
                 return ()
             before, now = _rows(session, catalogs), _rows(other, catalogs)
@@ -103,7 +103,7 @@ def changes(
 def state_of(session: Session) -> State:
     """Return what is the same at two moments between which nobody changed anything that a catalog holds."""
     with session.translate_errors("asking what was changed"):
-        return frozenset(_summed(session))
+        return _at_its_moment(session)
 
 
 def refuse_changes(
@@ -156,14 +156,21 @@ def changed(session: Session, found: tuple[str, ...]) -> ChangedError:
     )
 
 
-def _summed(session: Session) -> set[tuple[str, int, int]]:
+def _at_its_moment(session: Session) -> State:
+    """The sums at the moment that a transaction sees to its end: they are asked for once."""
+    if session.versions is None:
+        session.versions = _summed(session)
+    return session.versions
+
+
+def _summed(session: Session) -> State:
     """The number of rows of each catalog, and a sum of their versions: the rows stay in the server."""
     question = (
         "SELECT v.catalog, pg_catalog.count(*), "  # noqa: S608 - the question is a file of ours
         "pg_catalog.sum(pg_catalog.hashint8extended(v.version, v.key)) "
         f"FROM ({_question(session)}) v GROUP BY v.catalog"
     )
-    return set(session.execute(question.encode()).fetchall())
+    return frozenset(session.execute(question.encode()).fetchall())
 
 
 def _rows(session: Session, catalogs: list[str]) -> dict[tuple[str, int], list[_Row]]:

@@ -252,7 +252,8 @@ def _tables(manifest: Manifest, catalog: Catalog, address: Address) -> Iterator[
         with snapshot_pool(session, 2) as pool:
             digester = digests.Digester(pool)
             tables = [catalog.by_name[name] for name in names if str(name) in with_digests]
-            found = digester.each(digests.wanted(catalog, tables), digester.method) if tables else {}
+            method = digester.table_method(same_types=manifest.contents != "data")
+            found = digester.each(digests.wanted(catalog, tables), method) if tables else {}
         shape_of = shapes(session, catalog, names)
     for table in manifest.tables:
         digest, shape = found.get(table.name), shape_of.get(table.name)

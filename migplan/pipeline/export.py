@@ -1,6 +1,6 @@
 """From a plan and one moment of its database to a bundle."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -177,9 +177,9 @@ def _exported(
                 plan_digest=subject.digest,
                 large_objects=large,
                 large_object_digests=_large_object_digests(large, pool, wanted.options, on_progress),
-                digests=_digests(source, plan, pool, wanted.options, on_progress),
                 shapes=_shapes(source, plan, wanted.options, on_progress),
             )
+            source = replace(source, digests=_digests(source, plan, pool, wanted.options, on_progress))
             manifest = Export(source, plan, Readers(pool), wanted.options, aside, on_progress).write()
         state = state_of(exporter) if wanted.options.live else frozenset()
         if before.same is not None:
@@ -383,19 +383,22 @@ def _large_object_digests(
 
 def _digests(
     source: Source, plan: Plan, pool: SnapshotPool, options: Options, on_progress: Progress
-) -> dict[str, str]:
-    """What the target's content is to be, table by table, for the proof afterwards."""
+) -> Callable[[], dict[str, str]]:
+    """Begin to compute what the target's content is to be, table by table, for the proof afterwards."""
     if options.live or not options.digests or options.contents == "schema":
-        return {}
+        return dict
     planned = {table.table for table in plan.tables if table.brings_rows}
     tables = [table for name, table in source.graph.tables.items() if str(name) in planned]
     digester = digests.Digester(pool)
-    found = digester.each(
-        digests.wanted(source.catalog, tables),
-        digester.method,
-        lambda *at: on_progress("computing digests", *at),
-    )
-    return {str(name): digest.value for name, digest in found.items()}
+    on_progress("computing digests", 0, 0)
+    method = digester.table_method(same_types=options.contents != "data")
+    finish = digester.begun(digests.wanted(source.catalog, tables), method)
+
+    def waited() -> dict[str, str]:
+        found = finish(lambda *at: on_progress("computing digests", *at))
+        return {str(name): digest.value for name, digest in found.items()}
+
+    return waited
 
 
 def _shapes(

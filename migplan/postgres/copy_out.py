@@ -16,13 +16,19 @@ def statement(query: str, form: str = "text") -> str:
 
 def rows_of(session: Session, statement: str) -> Iterator[bytes]:
     """Rows in COPY's text format, many at a time; a row that is longer than a block comes in pieces."""
+    return (rows for rows, _ in counted_rows_of(session, statement))
+
+
+def counted_rows_of(session: Session, statement: str) -> Iterator[tuple[bytes, int]]:
+    """The same, and beside each piece how many rows end in it."""
     if session.encrypted:
-        yield from _by_libpq(session, statement)
+        yield from ((rows, rows.count(b"\n")) for rows in _by_libpq(session, statement))
         return
     with closing(Wire(session)) as wire:
         wire.ask(statement)
         for rows in wire.rows():
-            yield rows.payload()
+            if rows is not NO_ROWS:
+                yield rows.payload(), rows.ended
 
 
 def answers(session: Session, statements: Sequence[str]) -> list[bytes]:

@@ -24,6 +24,10 @@ ROW = ord("d")
 SMALL = 1 << 15
 """Blocks of fewer bytes are stepped through; many a command never meets a larger one."""
 
+LONG = 200
+"""Rows of so many bytes are stepped through as well: to look at each of their bytes takes longer."""
+
+_FIRST = 16  # rows by whose length that is judged
 _SHORT = 1 << 16  # the length of a row that is looked for: the upper half of its four bytes is zero
 _header = Struct("!BI").unpack_from
 
@@ -41,14 +45,19 @@ def run_of_rows(block: bytearray, end: int, fields: int | None) -> Run:
     ``fields`` is how many a row has in COPY's binary format; None in its text format. That is but a help to
     find them.
     """
-    return _stepped(block, 0, end) if end < SMALL else _found(block, end, fields)
+    if end < SMALL:
+        return _stepped(block, 0, end)
+    first = _stepped(block, 0, end, _FIRST)
+    long = bool(first.starts) and first.end >= LONG * len(first.starts)
+    return _stepped(block, 0, end) if long else _found(block, end, fields)
 
 
 def rows_of_run(block: bytearray, run: Run) -> bytes:
     """The rows of a run without their headers."""
     if isinstance(run.starts, list):
         bounds = pairwise((*run.starts, run.end))
-        return b"".join([block[start + HEADER : end] for start, end in bounds])
+        with memoryview(block) as view:
+            return b"".join([view[start + HEADER : end] for start, end in bounds])
     import numpy as np  # noqa: PLC0415 - it takes a tenth of a second, and small blocks do without
 
     kept = np.ones(run.end, bool)

@@ -86,6 +86,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
     encrypted = True  # by TLS or GSSAPI; also where that cannot be known
     snapshot = ""  # of its transaction, once it is exported
     holds_locks = False  # on the tables that it reads
+    versions: frozenset[tuple[str, int, int]] | None = None  # of its moment's catalog, once they were summed
     silence_limit = 0.0  # seconds without a word after which the server is asked; 0: never
     told_open = False  # whether the log knows of it
     deadline = 0.0  # of what is to end soon, by time.monotonic(); 0: none
@@ -209,6 +210,7 @@ def begin_reading(session: Session, locking: tuple[str, ...], which: Wanted) -> 
             address=str(address),
         )
     session.isolation_level, session.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+    session.versions = None
     if locking:
         begin = b"; ".join((settings.reading(session.version), settings.HOLDING))
         lock_and_fix_moment(session, begin, locking, which)

@@ -46,6 +46,11 @@ class Rows(NamedTuple):
     whole: bool = True  # false: the last row is not here as a whole; pieces of it follow
     starts: Starts | None = None  # the place of each one's header; None: a piece of a row
 
+    @property
+    def ended(self) -> int:
+        """How many rows end here."""
+        return int(self.whole) if self.starts is None else len(self.starts)
+
 
 NO_ROWS = Rows(b"", bytes)
 

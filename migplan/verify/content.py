@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from migplan.catalog.digests import Digest, Method, wanted
+from migplan.catalog.digests import Digest, TableMethod, fastest, wanted
 from migplan.catalog.model import Table
 from migplan.names import QualifiedName
 from migplan.progress import Progress
@@ -57,7 +57,7 @@ def compared(
     proofs: list[TableProof] = []
     rows: list[Difference] = []
     contents: list[Difference] = []
-    examples = Examples(expectation, target, source, method)
+    examples = Examples(expectation, target, source, "sha256" if method == "sha256" else "lookup3")
     for name in loaded:
         expected = now.get(name, Digest(name, None, why=_GONE))
         here = found.get(name, Digest(name, None, why=_GONE))
@@ -81,7 +81,7 @@ def compared(
 
 
 def _digests(
-    moment: Moment, tables: Iterable[Table], method: Method, what: str, on_progress: Progress
+    moment: Moment, tables: Iterable[Table], method: TableMethod, what: str, on_progress: Progress
 ) -> dict[QualifiedName, Digest]:
     return moment.workers.each(
         wanted(moment.catalog, tables), method, lambda done, total: on_progress(what, done, total)
@@ -95,13 +95,17 @@ def _promised(expectation: Expectation) -> dict[QualifiedName, Digest]:
     }
 
 
-def _method(expectation: Expectation, target: Moment, source: Moment | None) -> Method:
-    """Return the hash to use: with a source the fastest that both servers share, else the export's."""
-    if source is not None:
-        both = {source.workers.method, target.workers.method}
-        return "lookup3" if both == {"lookup3"} else "sha256"
+def _method(expectation: Expectation, target: Moment, source: Moment | None) -> TableMethod:
+    """Return the hash to use: the export's, if the servers can; else, with a source, one that they share."""
+    methods = {moment.workers.method for moment in (target, source) if moment is not None}
     used = {table.digest.partition(":")[0] for table in expectation.loaded.values() if table.digest}
-    return "lookup3" if used == {"lookup3"} and target.workers.method == "lookup3" else "sha256"
+    if "sha256" not in methods:
+        for way in ("columns", "lookup3"):
+            if used == {way}:
+                return way
+    if source is None:
+        return "sha256"
+    return fastest(methods, same_types=expectation.with_schema)
 
 
 def _comparable(expected: Digest, found: Digest) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import get_args
 
 import pytest
 
 from migplan.catalog import digests, read
-from migplan.catalog.digests import Digest, Digester, Method, wanted
+from migplan.catalog.digests import Digest, Digester, TableMethod, wanted
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.session import reading
@@ -18,7 +17,7 @@ from tests.servers import Server
 
 pytestmark = pytest.mark.slow
 
-METHODS: tuple[Method, ...] = get_args(Method)
+METHODS: tuple[TableMethod, ...] = ("columns", "lookup3", "sha256")
 T = QualifiedName("public", "t")
 MANY_TYPES = """
 CREATE TABLE t (i int, f float8, r float4, n numeric, s text, b bytea, d date, z timestamptz, v interval,
@@ -32,20 +31,28 @@ INSERT INTO t VALUES
     (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
      NULL);
 """
+MORE_TYPES = """
+CREATE TABLE t (h smallint, k bigint, w varchar(9), m timestamp, q real[], o text[], y time, e char(3));
+INSERT INTO t VALUES
+    (-3, 9e18, 'ä', '2020-02-29 12:00:00.123456', '[0:1]={-0,0.1}', '{{a,b},{c,NULL}}', '12:00', 'a'),
+    (0, -1, '', 'infinity', '{}', '{}', '24:00', ''),
+    (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+"""
 # The same for every server of every version, or bundles could not be verified on another.
-KNOWN: dict[Method, str] = {
+KNOWN: dict[TableMethod, str] = {
+    "columns": "columns:a49ac6402171d67256aff5b44f40081d",
     "lookup3": "lookup3:f258a8d18daf56ea7e5e75b25e41bbbd",
     "sha256": "sha256:79e104ce7f938b04fabaef7228310367",
 }
 
 
 def digest_of(
-    address: Address, method: Method = "lookup3", table: QualifiedName = T, jobs: int = 2
+    address: Address, method: TableMethod = "lookup3", table: QualifiedName = T, jobs: int = 2
 ) -> Digest:
     return all_of(address, method, jobs)[table]
 
 
-def all_of(address: Address, method: Method = "lookup3", jobs: int = 2) -> dict[QualifiedName, Digest]:
+def all_of(address: Address, method: TableMethod = "lookup3", jobs: int = 2) -> dict[QualifiedName, Digest]:
     with reading(address) as connection:
         catalog = read.read(connection)
         with snapshot_pool(connection, jobs) as pool:
@@ -54,8 +61,54 @@ def all_of(address: Address, method: Method = "lookup3", jobs: int = 2) -> dict[
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_version_comes_to_the_same(database: Callable[[str], Address], method: Method) -> None:
+def test_every_version_comes_to_the_same(database: Callable[[str], Address], method: TableMethod) -> None:
     assert digest_of(database(MANY_TYPES), method).value == KNOWN[method]
+
+
+def test_every_version_hashes_values_of_more_types_alike(database: Callable[[str], Address]) -> None:
+    assert digest_of(database(MORE_TYPES), "columns").value == "columns:99cf75ce76a5887136eb9ebc3e7e1edb"
+
+
+@pytest.mark.parametrize(
+    ("type_", "one", "other"),
+    [
+        ("numeric", "1.0", "1.00"),
+        ("float8", "0", "-0"),
+        ("real", "0", "-0"),
+        ("jsonb", "[1.0]", "[1.00]"),
+        ("interval", "1 mon", "30 days"),
+        ("int[]", "{1}", "[0:0]={1}"),
+        ("int[]", "{1,2}", "{{1},{2}}"),
+        ("text[]", "{NULL}", '{"NULL"}'),
+        ("bytea", "", "\\x00"),
+        ("boolean", "t", "f"),
+        ("varchar", "a", "a "),
+    ],
+)
+def test_values_that_compare_as_equal_but_are_not_the_same_differ(
+    newest_database: Callable[[str], Address], type_: str, one: str, other: str
+) -> None:
+    address = newest_database(
+        f"CREATE TABLE t (v {type_}); INSERT INTO t VALUES ('{one}');"
+        f"CREATE TABLE u (v {type_}); INSERT INTO u VALUES ('{other}')"
+    )
+    found = all_of(address, "columns")
+    assert len({digest.value for digest in found.values()}) == len(found) == 2
+
+
+def test_columns_of_another_type_are_printed(newest_database: Callable[[str], Address]) -> None:
+    before = newest_database("CREATE TABLE t (i int, n int, s text); INSERT INTO t VALUES (1, 2, 'a')")
+    wider = newest_database("CREATE TABLE t (i bigint, n int, s varchar); INSERT INTO t VALUES (1, 2, 'a')")
+    other = newest_database("CREATE TABLE t (i int, n numeric, s text); INSERT INTO t VALUES (1, 2, 'a')")
+    with reading(before) as session:
+        known = read.read(session).tables
+    found = []
+    for address in (before, wider, other):
+        with reading(address) as session, snapshot_pool(session, 1) as pool:
+            tables = wanted(read.read(session), known)
+            found.append(Digester(pool).each(tables, "columns")[T].value)
+    assert found[0] == found[1]
+    assert [value.partition(":")[0] for value in found] == ["columns", "columns", "lookup3"]
 
 
 def test_every_version_knows_the_fast_way(server: Server) -> None:
@@ -93,7 +146,7 @@ def test_another_encoding_comes_to_the_same_by_the_other_way(newest: Server) -> 
     ],
 )
 def test_the_order_of_rows_does_not_matter_and_all_else_does(
-    newest_database: Callable[[str], Address], method: Method, one: str, other: str, same: bool
+    newest_database: Callable[[str], Address], method: TableMethod, one: str, other: str, same: bool
 ) -> None:
     made = [
         newest_database(f"CREATE TABLE t (i int, s text); INSERT INTO t VALUES {rows}")

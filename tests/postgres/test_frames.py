@@ -61,6 +61,15 @@ def test_any_bytes_that_look_like_rows(parts: list[bytes]) -> None:
     agree(b"".join(parts), 0)
 
 
+@pytest.mark.parametrize("sizes", [(300, 700), (3, 700), (300, 7), (0, 70_000)])
+def test_long_rows_are_found_as_short_ones_are(sizes: tuple[int, int]) -> None:
+    rows = [message(b"d\0\0\0\5x" * (size // 6) + b"\n") for size in sizes for _ in range(200)]
+    data = b"".join(rows)
+    run = run_of_rows(bytearray(data + rows[0][:-1]), len(data) + len(rows[0]) - 1, None)
+    assert (run.end, len(run.starts)) == (len(data), len(rows))
+    assert rows_of_run(bytearray(data), run) == b"".join(row[HEADER:] for row in rows)
+
+
 def test_a_length_that_leads_nowhere_ends_the_run() -> None:
     data = message(b"1\n") * 20_000
     for wrong in (b"d\0\0\0\0", b"d\0\0\0\3", b"d\xff\xff\xff\xff", b"Q\0\0\0\5"):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from migplan.bundle.data import inserts
 from migplan.bundle.data.inserts import InsertStyle
@@ -66,7 +67,7 @@ class DataFile:
     jobs: int
     on_progress: Callable[[int, int], None]
     style: InsertStyle | None = None  # None: COPY
-    _aside: int = 0  # how many blocks were read into files of their own
+    _large: int = 0  # how many large blocks there were
 
     def write(
         self, header: str, steps: Sequence[DataStep], closing: Callable[[], Iterable[DataStep]]
@@ -108,25 +109,30 @@ class DataFile:
         if is_small(first):
             answers = self.readers.submit_small(rows)
             return [_Held(answers, number) for number in range(len(rows))]
-        if self.jobs == 1 and self.style is None:
-            return [_Direct(self.readers, first, self.on_progress)]
-        self._aside += 1
-        part = self.path.with_name(f".{self.path.name}.{self._aside}.rows")
-        return [_Aside(part, self.readers.submit(first, lambda: part.open("wb")))]
+        direct = _Direct(self.readers, first, self.on_progress) if self.style is None else None
+        if direct and (self.jobs == 1 or not self._large):
+            self._large += 1
+            return [direct]
+        self._large += 1
+        part = self.path.with_name(f".{self.path.name}.{self._large}.rows")
+        return [_Aside(part, self.readers.submit(first, lambda: part.open("wb")), direct)]
 
     def _rows(self, rows: RowBlock, sink: BinaryIO, ahead: _Ahead) -> Block:
         if self.style is None:
             sink.write(copy_line(rows.into, rows.columns).encode())
         start = sink.tell()
-        if isinstance(ahead, _Direct):
-            amount = ahead.into(sink)
+        if direct := ahead.direct:
+            amount = direct.into(sink)
         else:
+            assert not isinstance(ahead, _Direct)
             with ahead.opened() as (amount, source):
                 self.on_progress(amount.rows, amount.bytes)
-                if self.style is None:
-                    shutil.copyfileobj(source, sink, 1 << 20)
-                else:
+                if self.style is not None:
                     inserts.write(rows, source, sink, self.style)
+                elif isinstance(source, BytesIO):
+                    sink.write(source.getbuffer())
+                else:
+                    _append(source, sink)
         end = sink.tell()
         if self.style is None:
             sink.write(b"\\.\n")
@@ -135,11 +141,15 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class _Direct:
-    """A large block, read directly into the file: with one reader a file aside would gain nothing."""
+    """A large block, read directly into the file: nobody has begun to read it when its turn comes."""
 
     readers: Readers
     rows: RowBlock
     on_progress: Callable[[int, int], None]
+
+    @property
+    def direct(self) -> Self:
+        return self
 
     def into(self, sink: BinaryIO) -> Amount:
         return self.readers.read(self.rows, sink, self.on_progress)
@@ -147,10 +157,15 @@ class _Direct:
 
 @dataclass(frozen=True, slots=True)
 class _Aside:
-    """A large block that is read into a file of its own in the background."""
+    """A large block that is read into a file of its own in the background, if that begins before its turn."""
 
     path: Path
     reading: Future[Amount]
+    otherwise: _Direct | None
+
+    @property
+    def direct(self) -> _Direct | None:
+        return self.otherwise if self.otherwise and self.reading.cancel() else None
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Amount, BinaryIO]]:
@@ -168,6 +183,7 @@ class _Held:
 
     answers: Future[list[bytes]]
     number: int
+    direct: None = None
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Amount, BinaryIO]]:
@@ -176,3 +192,15 @@ class _Held:
 
 
 _Ahead = _Direct | _Aside | _Held
+
+
+def _append(source: BinaryIO, sink: BinaryIO) -> None:
+    """Copy a file behind what is written, in the kernel where it can do that."""
+    sink.flush()
+    done, start = 0, sink.tell()
+    with suppress(OSError, AttributeError):  # other systems, and some file systems, cannot
+        while moved := os.copy_file_range(source.fileno(), sink.fileno(), 1 << 30, done, start + done):
+            done += moved
+    source.seek(done)
+    sink.seek(start + done)
+    shutil.copyfileobj(source, sink, 1 << 20)

@@ -85,9 +85,8 @@ class Readers:
     ) -> Amount:
         count = size = 0
         try:
-            for block in copy_out.rows_of(_reading_in_order(session), _statement(rows)):
+            for block, rows_here in copy_out.counted_rows_of(_reading_in_order(session), _statement(rows)):
                 sink.write(block)
-                rows_here = block.count(b"\n")
                 count += rows_here
                 size += len(block)
                 if on_progress is not None:
