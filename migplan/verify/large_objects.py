@@ -14,11 +14,17 @@ Found = tuple[LargeObject, str]
 
 
 def compared(
-    expectation: Expectation, target: Moment, source: Moment | None, on_progress: Progress
+    expectation: Expectation,
+    target: Moment,
+    source: Moment | None,
+    on_progress: Progress,
+    *,
+    just_proved: bool = False,
 ) -> tuple[Check, tuple[str, ...]]:
     """Compare the large objects of a target with the bundle's, and with those of the source of today.
 
-    Others that the target has are its own. The note is about what could not be compared.
+    Others that the target has are its own. ``just_proved``: the bytes were, as they came live. The note is
+    about what could not be compared.
     """
     expected = expectation.large_objects
     tally = Tally()
@@ -36,10 +42,13 @@ def compared(
     for oid in now or ():
         if oid not in expected:
             tally.differences.append(Difference(f"large object {oid}", "missing (source of today)"))
-    bare = any(not wanted["digest"] for wanted in expected.values())
+    bare = not just_proved and any(not wanted["digest"] for wanted in expected.values())
     note = "only the sizes of large objects were compared: the bundle has no digests of them"
     if expectation.manifest.is_live:
-        note = "bytes of large objects were not compared: they came live from the source"
+        note = (
+            "bytes of large objects were compared when they came live, and not again; beside a source that "
+            "is as it was then, they are compared with: --source"
+        )
     return tally.check("Large objects"), ((note,) if bare else ())
 
 

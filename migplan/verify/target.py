@@ -77,16 +77,18 @@ def _verified(
         rows = content.Content((), (), ())
         hierarchies: tuple[Check, ...] = ()
         found: tuple[Hierarchy, ...] = ()
+        trusted = proofs is not None and proofs.fresh
         if expectation.with_rows:
             rows = content.compared(expectation, target, origin, on_progress, proofs)
             itself, found = keys.hierarchies(expectation, target, origin)
             filled, unknown = materialized.compared(expectation, target)
-            large, bare = large_objects.compared(expectation, target, origin, on_progress)
+            large, bare = large_objects.compared(
+                expectation, target, origin, on_progress, just_proved=trusted
+            )
             hierarchies = (itself, sequence_values.compared(expectation, target, origin), filled, large)
             notes = (*notes, *unknown, *bare)
         made, lacking = roles.compared(expectation, target)
         notes = (*notes, *lacking)
-        trusted = proofs is not None and proofs.fresh
         orphans, said = keys.without_orphans(expectation, target, on_progress, trusted=trusted)
         server = target.catalog.server
         every = (made, *checks, orphans, *hierarchies, *rows.checks)

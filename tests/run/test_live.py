@@ -21,7 +21,7 @@ from migplan.run.engine.events import Event, Moved, OnEvent, Retrying, ignore
 from migplan.run.engine.footprints import LOADS, Footprint
 from migplan.run.engine.journal import Beginning
 from migplan.run.engine.options import RunOptions
-from migplan.run.engine.steps import LiveRows, LiveSequences, Segment, Step
+from migplan.run.engine.steps import LiveRows, LiveSequences, Segment, Statements, Step
 from migplan.run.engine.target import RunResult, locked
 from tests.run.running import options, until
 from tests.servers import MakeDatabase, Own, connect, own_server
@@ -338,6 +338,27 @@ def test_rows_that_the_target_changes_are_not_committed(newest_database: MakeDat
         again = newest_database(TABLES + CHANGING)
         moved(replace(source, proves=False), again, steps(PLAIN), options())
     assert (4, "!") in content(again, "plain")
+
+
+def test_rows_that_are_there_for_a_step_alone_are_proved_as_well(newest_database: MakeDatabase) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES + CHANGING)
+    made = "CREATE TEMPORARY TABLE plain (id int, said text) ON COMMIT DROP;"
+    changing = (
+        "CREATE TRIGGER changing BEFORE INSERT ON pg_temp.plain FOR EACH ROW "
+        "EXECUTE FUNCTION public.changing();"
+    )
+    rows_there = replace(PLAIN, table="pg_temp.plain")
+    with moment(origin) as source:
+        for number, text in enumerate((made, f"{made} {changing}")):
+            (step,) = steps(rows_there)
+            before = tuple(Statements(0, 0, 1, f"{each};") for each in text.split(";") if each.strip())
+            step = replace(step, segments=(*before, *step.segments))
+            if number == 0:
+                moved(source, target, (step,), options())
+                continue
+            said = r"the 4 rows that stand in pg_temp\.plain are not those that the source sent"
+            with pytest.raises(StepError, match=said):
+                moved(source, newest_database(TABLES + CHANGING), (step,), options())
 
 
 def test_parts_of_a_table_are_proved_beside_each_other(newest_database: MakeDatabase) -> None:

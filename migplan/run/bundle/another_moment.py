@@ -9,11 +9,13 @@ at the new moment, and no row of one can be in the way of another.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import chain
+from queue import SimpleQueue
+from typing import NamedTuple, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -76,6 +78,12 @@ class _Sum(NamedTuple):
 
 
 _NOTHING = _Sum(0, 0, 0)
+
+_Key = tuple[int | None, str]
+"""The number of a step, or None for all of them, and a table."""
+
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,24 +159,45 @@ def _differing(
     rows: Sequence[_Done], steps: Sequence[Step], target: LockedTarget, source: LiveSource
 ) -> tuple[list[_Done], frozenset[int]]:
     """Return the steps whose rows in the target are not what the source has now, and such large objects."""
-    with (
-        closing(source.snapshot.join()) as there,
-        closing(connect(target.address)) as here,
-        ThreadPoolExecutor(2, thread_name_prefix="compare") as pool,
-    ):
-        here.execute(settings.reading(here.version))
-        method = proof.method_of(there, here)
-        large = live_large_objects.changed([each.step for each in rows], steps, there, here)
+    during = "comparing rows that were copied before"
+    with ExitStack() as stack:
+        wanted = range(min(target.jobs, len(rows)))
+        there = [stack.enter_context(closing(source.snapshot.join())) for _ in wanted]
+        here = [stack.enter_context(closing(connect(target.address))) for _ in wanted]
+        for each in here:
+            each.execute(settings.reading(each.version))
+        method = proof.method_of(there[0], here[0])
+        large = live_large_objects.changed([each.step for each in rows], steps, there[0], here[0])
         finished = {each.step.number for each in rows}
         two_passes = _in_two_passes([step for step in steps if step.number in finished])
         comparison = _Comparison(rows, two_passes, source, method)
+        pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="compare"))
         found = pool.submit(comparison.found, here)
         try:
             expected = comparison.expected(there)
         except psycopg.Error as error:
-            raise source.snapshot.failed(error, "comparing rows that were copied before") from None
-        with here.translate_errors("comparing rows that were copied before"):
+            raise source.snapshot.failed(error, during) from None
+        with here[0].translate_errors(during):
             return comparison.differing(expected, found.result()), large
+
+
+def _by_all(
+    sessions: Sequence[Session], work: Callable[[Session, _Item], _Found], items: Iterable[_Item]
+) -> Iterator[_Found]:
+    """Yield what each item comes to; as many at a time as there are sessions."""
+    free: SimpleQueue[Session] = SimpleQueue()
+    for session in sessions:
+        free.put(session)
+
+    def one(item: _Item) -> _Found:
+        session = free.get()
+        try:
+            return work(session, item)
+        finally:
+            free.put(session)
+
+    with ThreadPoolExecutor(len(sessions), thread_name_prefix="compare") as pool:
+        yield from pool.map(one, items)
 
 
 def _in_two_passes(steps: Sequence[Step]) -> set[str]:
@@ -192,36 +221,40 @@ class _Comparison:
     source: LiveSource
     method: Method
 
-    def expected(self, session: Session) -> Mapping[tuple[int | None, str], _Sum]:
+    def expected(self, sessions: Sequence[Session]) -> Mapping[_Key, _Sum]:
         """What the source has."""
-        sums: dict[tuple[int | None, str], _Sum] = defaultdict(lambda: _NOTHING)
+        whole: dict[str, tuple[str, int]] = {}
+        pieces: list[tuple[_Key, str, int]] = []
         for done in self.rows:
             for piece in done.pieces:
+                width = len(piece.columns)
                 if self._changed(piece.table):
-                    query = f"SELECT {quoted_list(piece.columns)} FROM {self._place(piece.table)}"  # noqa: S608
-                    sums[None, piece.table] = self._summed(session, query, len(piece.columns))
+                    shown = quoted_list(piece.columns)
+                    whole[piece.table] = f"SELECT {shown} FROM {self._place(piece.table)}", width  # noqa: S608
                 elif piece.table in done.tables:
-                    key = done.step.number, piece.table
-                    sums[key] = sums[key].plus(self._summed(session, piece.query, len(piece.columns)))
-        return sums
+                    pieces.append(((done.step.number, piece.table), piece.query, width))
+        pieces += [((None, table), query, width) for table, (query, width) in whole.items()]
+        return _added(_by_all(sessions, self._summed, pieces))
 
-    def found(self, session: Session) -> Mapping[tuple[int | None, str], _Sum]:
+    def found(self, sessions: Sequence[Session]) -> Mapping[_Key, _Sum]:
         """What the target has of these steps, each table read once."""
         columns = {p.table: p.columns for done in self.rows for p in done.pieces if p.table in done.tables}
+        return _added(chain.from_iterable(_by_all(sessions, self._by_step, columns.items())))
+
+    def _by_step(self, session: Session, table: tuple[str, tuple[str, ...]]) -> list[tuple[_Key, _Sum]]:
+        name, columns = table
         step_of = {done.transaction: done.step.number for done in self.rows}
-        sums: dict[tuple[int | None, str], _Sum] = defaultdict(lambda: _NOTHING)
-        for table, names in columns.items():
-            question = digests.question_by_transaction(self._place(table), names, self.method)
-            for transaction, *values in session.execute(question):
-                if transaction in step_of:
-                    key = None if self._changed(table) else step_of[transaction], table
-                    sums[key] = sums[key].plus(_Sum(*map(int, values)))
-        return sums
+        question = digests.question_by_transaction(self._place(name), columns, self.method)
+        return [
+            ((None if self._changed(name) else step_of[transaction], name), _Sum(*map(int, values)))
+            for transaction, *values in session.execute(question)
+            if transaction in step_of
+        ]
 
     def differing(
         self,
-        expected: Mapping[tuple[int | None, str], _Sum],
-        found: Mapping[tuple[int | None, str], _Sum],
+        expected: Mapping[_Key, _Sum],
+        found: Mapping[_Key, _Sum],
     ) -> list[_Done]:
         """Return the steps of which a table is not the same on both sides."""
         keys = expected.keys() | found.keys()
@@ -232,9 +265,10 @@ class _Comparison:
             if any((number, table) in wrong for table in done.tables for number in (done.step.number, None))
         ]
 
-    def _summed(self, session: Session, query: str, columns: int) -> _Sum:
+    def _summed(self, session: Session, piece: tuple[_Key, str, int]) -> tuple[_Key, _Sum]:
+        key, query, columns = piece
         (values,) = session.execute(digests.question_of(query, columns, self.method)).fetchall()
-        return _Sum(*map(int, values))
+        return key, _Sum(*map(int, values))
 
     def _changed(self, table: str) -> bool:
         """Whether a second pass has changed rows of a table, or of that whose partition it is."""
@@ -244,6 +278,13 @@ class _Comparison:
 
     def _place(self, table: str) -> str:
         return f"{self.source.only(table)}{table}"
+
+
+def _added(sums: Iterable[tuple[_Key, _Sum]]) -> Mapping[_Key, _Sum]:
+    found: dict[_Key, _Sum] = defaultdict(lambda: _NOTHING)
+    for key, value in sums:
+        found[key] = found[key].plus(value)
+    return found
 
 
 def may_come_again(bundle: VerifiedBundle, target: LockedTarget) -> Callable[[Step], bool]:

@@ -155,14 +155,18 @@ class LiveRowSource:
         return [
             replace(each, differs=known.what)
             if isinstance(known, proof.Differs)
-            else replace(each, proof=known)
-            for each, known in zip(brought, found, strict=True)
+            else replace(each, proof=None if piece.table.startswith(TEMPORARY) else known)
+            for piece, each, known in zip(pieces, brought, found, strict=True)
         ]
 
     def _place(self, piece: LiveRows, target: Session, filled: Collection[str]) -> proof.Rows:
-        """Return where the rows of a piece will be in the target, as far as they are to be proved."""
+        """Return where the rows of a piece will be in the target, as far as they are to be proved.
+
+        Those of temporary tables, of large objects and second passes, are gone with the step, and so is what
+        was proved of them.
+        """
         only = self._source.only(piece.table)
-        if not self._source.proves or piece.table.startswith(TEMPORARY):
+        if not self._source.proves:
             return proof.Rows(piece, only, proves=False)
         return proof.rows_before(piece, only, target, more=piece.table in filled)
 

@@ -48,6 +48,11 @@ class LockedTarget:
         self._lock = lock
 
     @property
+    def jobs(self) -> int:
+        """How many sessions may work side by side."""
+        return self._options.jobs
+
+    @property
     def session(self) -> Session:
         """The session that holds the lock: a new one, if the first was lost."""
         return self._lock.session
