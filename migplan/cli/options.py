@@ -186,6 +186,13 @@ max_rate = click.option(
     help="How many bytes of live rows may pass in a second, all sessions together: 500k, 20M, 1G. "
     "Default: as many as can.",
 )
+source_jobs = click.option(
+    "--source-jobs",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="How many sessions may read live rows of the source at once; the others build indexes and keys "
+    "meanwhile. Default: as many as --jobs.",
+)
 no_verify = click.option(
     "--no-verify",
     is_flag=True,

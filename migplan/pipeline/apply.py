@@ -62,6 +62,7 @@ class LiveRowsFrom:
     source: Address
     proves: bool = True  # that they have come as they were sent
     max_rate: int = 0  # bytes a second; 0: as many as go
+    readers: int = 0  # sessions of the source that read at once; 0: as many as there are jobs
     state: State = frozenset()  # of the source's catalog when the bundle was made of it; empty: not known
 
 
@@ -95,7 +96,14 @@ def apply_bundle(
 
 
 def _opened(bundle: VerifiedBundle, live: LiveRowsFrom) -> AbstractContextManager[LiveSource]:
-    return live_source(bundle, live.source, proves=live.proves, state=live.state, max_rate=live.max_rate)
+    return live_source(
+        bundle,
+        live.source,
+        proves=live.proves,
+        state=live.state,
+        max_rate=live.max_rate,
+        readers=live.readers,
+    )
 
 
 @contextmanager

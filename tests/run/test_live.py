@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import BinaryIO, Literal
 
@@ -17,7 +17,7 @@ from migplan.names import QualifiedName, parse
 from migplan.postgres.address import Address
 from migplan.run.bundle.live import LiveSource
 from migplan.run.bundle.snapshot import KeptSnapshot
-from migplan.run.engine.events import Event, Moved, OnEvent, Retrying, ignore
+from migplan.run.engine.events import Began, Event, Finished, Moved, OnEvent, Retrying, ignore
 from migplan.run.engine.footprints import LOADS, Footprint
 from migplan.run.engine.journal import Beginning
 from migplan.run.engine.options import RunOptions
@@ -79,7 +79,8 @@ def moment(where: Address, *tables: str) -> Iterator[LiveSource]:
     with snapshot.kept() as session:
         catalog = read(session)
         snapshot.tended()
-        yield LiveSource(where, snapshot, catalog, {})
+        with closing(LiveSource(where, snapshot, catalog, {})) as source:
+            yield source
 
 
 def moved(
@@ -103,6 +104,32 @@ def ended(where: Address, process: int) -> None:
 
 def keepers(source: LiveSource) -> list[int]:
     return [keeper.session.process for keeper in source.snapshot._keepers]
+
+
+@pytest.mark.parametrize("readers", [1, 2])
+def test_so_many_read_at_once_as_the_source_is_to_bear(database: MakeDatabase, readers: int) -> None:
+    tables = "plain", "large", "nothing", *(f"more_{number}" for number in range(5))
+    more = "".join(f"CREATE TABLE {name} (n int);" for name in tables[3:])
+    filled = "".join(f"INSERT INTO {name} SELECT generate_series(1, 20000);" for name in tables[3:])
+    origin, target = database(TABLES + ROWS + more + filled), database(TABLES + more)
+    everything = steps(PLAIN, LARGE, *(rows(name, ("n",)) for name in tables[3:]))
+    reading: set[int] = set()
+    at_once: list[int] = []
+
+    def told(event: Event) -> None:
+        if isinstance(event, Began):
+            reading.add(event.step.number)
+            at_once.append(len(reading))
+        if isinstance(event, Finished):
+            reading.discard(event.step.number)
+
+    with moment(origin, *tables) as source:
+        limited = replace(source, readers=readers)
+        moved(limited, target, everything, options(4), told)
+        assert 1 <= len(limited.idle) <= readers
+    assert len(at_once) == len(everything)
+    assert max(at_once) <= readers
+    assert content(origin, "more_4") == content(target, "more_4")
 
 
 def test_rows_come_as_they_are_and_sequences_behind_them(database: MakeDatabase) -> None:
@@ -221,13 +248,13 @@ def test_what_slips_in_between_two_keepers_is_noticed(newest_database: MakeDatab
     snapshot = KeptSnapshot(origin, frozenset({parse("public.plain"), parse("public.large")}))
     with snapshot.kept() as first, queueing(origin, "TRUNCATE large"):
         snapshot.tended()  # the second gets no locks, for somebody waits
-        source = LiveSource(origin, snapshot, read(first), {})
-        ended(origin, first.process)  # and now that one has them
-        until(lambda: not content(origin, "large"), "the table is emptied")
-        with pytest.raises(SourceError, match=r"others changed it: table public\.large was changed"):
-            moved(source, target, steps(PLAIN), options())
-        with pytest.raises(StepError, match="others changed it"):
-            moved(source, newest_database(TABLES), steps(LARGE), options(retries=2))
+        with closing(LiveSource(origin, snapshot, read(first), {})) as source:
+            ended(origin, first.process)  # and now that one has them
+            until(lambda: not content(origin, "large"), "the table is emptied")
+            with pytest.raises(SourceError, match=r"others changed it: table public\.large was changed"):
+                moved(source, target, steps(PLAIN), options())
+            with pytest.raises(StepError, match="others changed it"):
+                moved(source, newest_database(TABLES), steps(LARGE), options(retries=2))
 
 
 @contextmanager

@@ -40,6 +40,7 @@ _OF_BUNDLES = {
     "source": "is for bundles whose rows come live",
     "no_verify": "is for bundles whose rows come live",
     "max_rate": "is for bundles whose rows come live",
+    "source_jobs": "is for bundles whose rows come live",
     "no_analyze": "is for bundles, which say what they have filled",
 }
 """Options that say nothing of a folder of migrations, and why."""
@@ -183,6 +184,7 @@ def _of_folders(command: Callable[..., None]) -> Callable[..., None]:
 )
 @options.no_verify
 @options.max_rate
+@options.source_jobs
 @options.no_analyze
 @options.jobs("Sessions that work side by side. The steps are the same, whatever the number.")
 @click.option("--dry-run", is_flag=True, help="Print every step with its locks; change nothing.")
@@ -216,6 +218,7 @@ def apply(
     source: str | None,
     no_verify: bool,
     max_rate: int | None,
+    source_jobs: int | None,
     no_analyze: bool,
     jobs: int,
     dry_run: bool,
@@ -269,7 +272,7 @@ def apply(
         )
         return
     of_folder.refuse()
-    live = _live(source, settings, no_verify=no_verify, max_rate=max_rate)
+    live = _live(source, settings, no_verify=no_verify, max_rate=max_rate, source_jobs=source_jobs)
     verified = load_verified(named.bundle_folder(bundle, settings))
     if name := permission.signed_by(verified, settings):
         screen.show_aside([f"{verified.paths.folder} is signed by {name}"])
@@ -338,17 +341,22 @@ class Applying:
 
 
 def _live(
-    source: str | None, settings: Config, *, no_verify: bool, max_rate: int | None
+    source: str | None,
+    settings: Config,
+    *,
+    no_verify: bool,
+    max_rate: int | None,
+    source_jobs: int | None,
 ) -> LiveRowsFrom | None:
     """Return where rows come from that no file holds."""
     from migplan.pipeline.apply import LiveRowsFrom
 
     if source is None:
-        if no_verify or max_rate:
-            given = "--no-verify" if no_verify else "--max-rate"
+        chosen = {"--no-verify": no_verify, "--max-rate": max_rate, "--source-jobs": source_jobs}
+        if given := next((name for name, value in chosen.items() if value), ""):
             raise click.UsageError(f"{given} goes with --source: it is for rows that come live")
         return None
-    return LiveRowsFrom(named.resolved(source, settings), not no_verify, max_rate or 0)
+    return LiveRowsFrom(named.resolved(source, settings), not no_verify, max_rate or 0, source_jobs or 0)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @bundle_options.writing_a_bundle
 @options.no_verify
 @options.max_rate
+@options.source_jobs
 @options.no_analyze
 @options.jobs("Sessions of each server that work side by side. The steps are the same, whatever the number.")
 @options.lock_timeout
@@ -47,6 +48,7 @@ def copy(
     target: str | None,
     no_verify: bool,
     max_rate: int | None,
+    source_jobs: int | None,
     no_analyze: bool,
     jobs: int,
     lock_timeout: float,
@@ -91,7 +93,7 @@ def copy(
     )
     watcher = _Watcher(applying, wish.reading.source, wish.out)
     with bundle_options.ways_on(source):
-        live = LiveRowsFrom(source, proves=not no_verify, max_rate=max_rate or 0)
+        live = LiveRowsFrom(source, not no_verify, max_rate or 0, source_jobs or 0)
         found = copied(live, address, settings, wanted, watcher)
     _show(found, watcher.words(found.bundle), applying)
     if not found.holds:

@@ -55,6 +55,8 @@ class LiveSource:
     makes_sequences: bool = True  # the bundle makes them: one that has been used was there before, and stays
     proves: bool = True  # that each piece has come as it was sent, before its step is committed
     throttle: Throttle = field(default_factory=lambda: Throttle(0))
+    readers: int = 0  # how many sessions read at once; 0: one for each worker
+    idle: list[_Reader] = field(default_factory=list)  # sessions that nobody reads by just now
 
     def only(self, table: str) -> str:
         """Return ``ONLY `` for a table that has rows of its own, beside those of tables that inherit."""
@@ -69,6 +71,11 @@ class LiveSource:
         """Raise SourceError unless the moment was kept, and the tables with it."""
         self.snapshot.tend()
 
+    def close(self) -> None:
+        """End the sessions that nobody reads by."""
+        while self.idle:
+            self.idle.pop().session.close()
+
 
 @contextmanager
 def live_source(
@@ -79,11 +86,12 @@ def live_source(
     proves: bool = True,
     state: State = frozenset(),
     max_rate: int = 0,
+    readers: int = 0,
 ) -> Iterator[LiveSource]:
     """Take a moment of a bundle's source, and keep it for a block.
 
     ``state`` is that of the source's catalog when the bundle was made of it, where this is known; at most
-    ``max_rate`` bytes of rows go through in a second.
+    ``max_rate`` bytes of rows go through in a second, by as many ``readers`` at once.
 
     RefusedError where it is not the database of the bundle, or not as it was; BlockedError where its tables
     cannot be locked.
@@ -105,7 +113,7 @@ def live_source(
         snapshot.tended()
         unchanged = _unchanged(session)
         noted = {"at": str(address), **place, "moment": snapshot.taken_at, "unchanged": unchanged}
-        yield LiveSource(
+        source = LiveSource(
             address,
             snapshot,
             expected,
@@ -114,17 +122,29 @@ def live_source(
             makes_sequences=bundle.manifest.contents != "data",
             proves=proves,
             throttle=Throttle(max_rate),
+            readers=readers,
         )
+        try:
+            yield source
+        finally:
+            source.close()
+
+
+@dataclass
+class _Reader:
+    """A session on the snapshot, and how many pieces it holds the locks of."""
+
+    session: Session
+    pieces: int = 0
 
 
 class LiveRowSource:
-    """Brings rows to one worker, by a session of its own on the snapshot."""
+    """Brings rows to one worker, by any session on the snapshot that nobody else reads by."""
 
     def __init__(self, source: LiveSource) -> None:
         self._source = source
         self._snapshot = source.snapshot
-        self._session: Session | None = None
-        self._pieces = 0
+        self._reader: _Reader | None = None
         self._blocked = False  # somebody queues for a lock: a keeper reads, who has its own
 
     def bring(
@@ -190,16 +210,16 @@ class LiveRowSource:
 
     def cancel(self) -> None:
         """Stop what its session is doing."""
-        session = self._session
-        if session is not None and not session.closed:
+        reader = self._reader
+        if reader is not None and not reader.session.closed:
             with suppress(psycopg.Error):
-                session.cancel_safe(timeout=5)
+                reader.session.cancel_safe(timeout=5)
 
     def close(self) -> None:
-        """End its session; the next piece opens another."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        """End the session that it reads by; the next piece takes another."""
+        if self._reader is not None:
+            self._reader.session.close()
+            self._reader = None
 
     @contextmanager
     def _lent(self, during: Sequence[str]) -> Iterator[Session]:
@@ -211,7 +231,8 @@ class LiveRowSource:
                     yield session
                 self._blocked = False
                 return
-            yield self._own(len(during))
+            yield self._taken(len(during))
+            self._give_back()
         except (SourceFailedError, DatabaseError) as error:
             failed = error.error if isinstance(error, SourceFailedError) else error
             self._blocked = failed.sqlstate == _LOCKED and not self._blocked
@@ -228,30 +249,44 @@ class LiveRowSource:
             self.close()  # an answer may be under way still
             raise
 
-    def _own(self, pieces: int) -> Session:
-        """Its own session; locks of the pieces before are given back now and then."""
-        session = self._session
+    def _taken(self, pieces: int) -> Session:
+        """A session that nobody reads by; locks of the pieces before are given back now and then."""
+        self._snapshot.refuse_failed()
         try:
-            if session is None or session.closed:
-                session = self._session = self._snapshot.join()
-                session.execute(AS_THEY_LIE + b"; SAVEPOINT migplan")
-                self._pieces = 0
-            elif self._pieces + pieces > TOGETHER:
-                session.execute("ROLLBACK TO SAVEPOINT migplan")
-                self._pieces = 0
+            self._reader = reader = self._idle() or _Reader(self._snapshot.join())
+            if not reader.pieces:
+                reader.session.execute(AS_THEY_LIE + b"; SAVEPOINT migplan")
+            elif reader.pieces + pieces > TOGETHER:
+                reader.session.execute("ROLLBACK TO SAVEPOINT migplan")
+                reader.pieces = 0
         except psycopg.Error as error:
             raise SourceFailedError(error) from None
-        self._pieces += pieces
-        return session
+        reader.pieces += pieces
+        return reader.session
+
+    def _idle(self) -> _Reader | None:
+        """One that has read before, and is still there."""
+        with suppress(IndexError):
+            while (found := self._source.idle.pop()).session.closed:
+                pass
+            return found
+        return None
+
+    def _give_back(self) -> None:
+        """Let others read by its session."""
+        if self._reader is not None:
+            self._source.idle.append(self._reader)
+            self._reader = None
 
     def _after_failure(self) -> None:
         """Make the session fit for another piece, or end it."""
-        session = self._session
-        if session is not None:
+        if self._reader is not None:
             try:
-                session.execute("ROLLBACK TO SAVEPOINT migplan")
+                self._reader.session.execute("ROLLBACK TO SAVEPOINT migplan")
             except psycopg.Error:
                 self.close()
+            else:
+                self._give_back()
 
 
 def copy_into(piece: LiveRows) -> str:

@@ -17,6 +17,7 @@ class NoRows:
     """A source of nothing, for all workers."""
 
     noted: Mapping[str, Any] = field(default_factory=dict)
+    readers: int = 0
 
     def open(self) -> NoRows:
         """Return what brings no rows to one worker."""

@@ -96,7 +96,7 @@ class KeptSnapshot:
     def join(self) -> Session:
         """Return another session on the snapshot; SourceError where that cannot be."""
         with self._guard:
-            self._refuse_failed()
+            self.refuse_failed()
             for keeper in list(self._keepers):
                 session = self._opened()
                 try:
@@ -116,17 +116,22 @@ class KeptSnapshot:
     def lent(self) -> Iterator[Session]:
         """Lend a keeper that holds locks: what it reads nobody can keep it from."""
         with self._guard:
-            self._refuse_failed()
+            self.refuse_failed()
             keeper = next((each for each in self._keepers if each.locks), None)
         if keeper is None:
             raise self._broken("no session holds locks on its tables any more, since others wait for them")
         with keeper.turn:
             yield keeper.session
 
+    def refuse_failed(self) -> None:
+        """Raise SourceError where the moment is known to be lost, or the tables to be changed."""
+        if self._failure is not None:
+            raise self._failure
+
     def tend(self) -> None:
         """Replace keepers that were lost; SourceError if the moment is lost, or the tables were changed."""
         with self._guard:
-            self._refuse_failed()
+            self.refuse_failed()
             if self._closing.is_set():
                 return
             for keeper in list(self._keepers):
@@ -195,10 +200,6 @@ class KeptSnapshot:
         log.warning("session %d, a keeper of the snapshot, was lost", keeper.session.process)
         self._keepers.remove(keeper)
         keeper.session.close()
-
-    def _refuse_failed(self) -> None:
-        if self._failure is not None:
-            raise self._failure
 
     def _lost(self) -> SourceError:
         return self._given_up(

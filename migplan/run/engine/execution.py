@@ -98,7 +98,8 @@ class Execution:
         """
         while True:  # once, if the server does not forget anything
             self._on_event(events.planned(steps, done))
-            self._crew(run, Queue(steps, done), len(steps) - len(done))
+            readers = self._rows.readers if self._rows is not None else 0
+            self._crew(run, Queue(steps, done, readers), len(steps) - len(done))
             if self._interrupted.is_set():
                 raise KeyboardInterrupt
             if self._failures:

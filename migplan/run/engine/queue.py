@@ -1,4 +1,7 @@
-"""The queue of steps: next is the heaviest of those whose predecessors are done."""
+"""The queue of steps: next is the heaviest of those whose predecessors are done.
+
+Of those that read a source, no more run at once than it is to bear: others are taken meanwhile.
+"""
 
 import heapq
 import threading
@@ -10,8 +13,12 @@ from migplan.run.engine.steps import Step, predecessors
 class Queue:
     """The steps that are left, for several threads to take from."""
 
-    def __init__(self, steps: Sequence[Step], done: Collection[int]) -> None:
+    def __init__(self, steps: Sequence[Step], done: Collection[int], readers: int = 0) -> None:
+        """``readers``: how many steps may read the source at once; 0: as many as there are threads."""
         self._steps = steps
+        self._readers = readers
+        self._reading = 0
+        self._held: list[tuple[int, int]] = []  # ready, but for their turn to read
         self._changed = threading.Condition()
         self._users: dict[int, list[int]] = {}
         self._waiting: dict[int, int] = {}
@@ -33,17 +40,30 @@ class Queue:
     def take(self) -> tuple[int, Step] | None:
         """Wait for a step that may run, and return it; None when there will be none."""
         with self._changed:
-            while not self._ready and self._left and not self._closed:
+            while (place := self._next()) is None and self._left and not self._closed:
                 self._changed.wait()
-            if self._closed or not self._ready:
+            if self._closed or place is None:
                 return None
-            _, place = heapq.heappop(self._ready)
+            self._reading += self._steps[place].reads_source
             return place, self._steps[place]
+
+    def _next(self) -> int | None:
+        """The heaviest that may run now; those that may not yet read are laid aside."""
+        free = not self._readers or self._reading < self._readers
+        if free and self._held and (not self._ready or self._held[0] < self._ready[0]):
+            return heapq.heappop(self._held)[1]
+        while self._ready:
+            _, place = found = heapq.heappop(self._ready)
+            if free or not self._steps[place].reads_source:
+                return place
+            heapq.heappush(self._held, found)
+        return None
 
     def done(self, place: int) -> None:
         """Note that a step is done: those that waited for it may run."""
         with self._changed:
             self._left -= 1
+            self._reading -= self._steps[place].reads_source
             self._finished.add(self._steps[place].number)
             for user in self._users.get(place, ()):
                 self._waiting[user] -= 1

@@ -50,6 +50,10 @@ class RowSource(Protocol):
 class RowSources(Protocol):
     """What gives each worker a source of its own, all of them on one moment."""
 
+    @property
+    def readers(self) -> int:
+        """How many may read at once; 0: all."""
+
     def open(self) -> RowSource:
         """Return another one."""
 

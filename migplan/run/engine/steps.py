@@ -87,6 +87,11 @@ class Step:
     def __str__(self) -> str:
         return f"{self.file}: {self.name}"
 
+    @property
+    def reads_source(self) -> bool:
+        """Whether it has rows, or values of sequences, that come live."""
+        return any(isinstance(segment, (LiveRows, LiveSequences)) for segment in self.segments)
+
 
 class Source(Protocol):
     """Where the content of steps comes from: whoever makes steps knows what their ``file`` stands for."""
