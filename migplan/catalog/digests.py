@@ -47,7 +47,6 @@ PIECE = 64 * 1024**2
 """Bytes of a table that are read as one: large tables are shared between the connections."""
 
 SMALL_IN_ALL, SMALL_TABLES = 8 * 1024**2, 20  # tables that share a question
-PAGE = 8192
 _RANGES_SINCE = 140000  # before, a range of pages was found by reading all of them
 
 _LINE: dict[Method, sql.SQL] = {
@@ -339,7 +338,7 @@ def _pieces(each: Wanted, ranges: bool) -> Iterator[_Piece]:
         if size <= PIECE or not ranges:
             yield _Piece(each, rows, bytes=size)
             continue
-        starts = list(range(0, size // PAGE, PIECE // PAGE))
+        starts = rows.parts(PIECE)
         for start, end in zip(starts, [*starts[1:], None], strict=True):
             yield _Piece(each, rows, start, end, size // len(starts))
     if each.table.partition_key and not each.leaves:

@@ -21,6 +21,9 @@ _FIRING = frozenset({"origin", "always"})
 _NEXTVAL = re.compile(r"nextval\('((?:[^']|'')+)'::regclass\)")
 
 
+PAGE = 8192
+"""Bytes of a page, as nearly all servers have them."""
+
 OBSERVED = {"observed": True}
 
 
@@ -265,9 +268,17 @@ class Table:
     readable: bool = observed(True)  # whether the role that looked may SELECT from it
     rows: int | None = observed()  # None: nobody knows, it was never analysed
     rows_exact: bool = observed(False)  # counted at this moment, not estimated
+    heap_bytes: int | None = observed()  # the rows themselves, without TOAST
     table_bytes: int | None = observed()  # with TOAST
     index_bytes: int | None = observed()
     use: Use = observed(Use())
+
+    def parts(self, size: int) -> list[int]:
+        """The pages of its heap at which parts begin that have at most so many bytes, TOAST included."""
+        whole = self.table_bytes or 0
+        pages = (whole if self.heap_bytes is None else self.heap_bytes) // PAGE
+        number = min(-(-whole // size), pages)
+        return [pages * part // number for part in range(number)] or [0]
 
     @property
     def total_bytes(self) -> int | None:

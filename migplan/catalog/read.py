@@ -169,6 +169,7 @@ class _Relations:
             readable=row.readable,
             rows=self._exact.get(oid, row.estimated_rows),
             rows_exact=oid in self._exact,
+            heap_bytes=row.main_bytes,
             table_bytes=row.table_bytes,
             index_bytes=None if row.table_bytes is None else sum(index.bytes or 0 for index in indexes),
             use=model.Use(

@@ -8,6 +8,7 @@ import pytest
 
 from migplan.catalog import digests, read
 from migplan.catalog.digests import Digest, Digester, TableMethod, wanted
+from migplan.catalog.model import PAGE
 from migplan.names import QualifiedName
 from migplan.postgres.address import Address
 from migplan.postgres.session import reading
@@ -164,8 +165,8 @@ def test_large_tables_are_read_in_pieces(
         "DELETE FROM t WHERE n < 99"
     )
     whole = digest_of(address)
-    monkeypatch.setattr(digests, "PIECE", 100 * digests.PAGE)
-    monkeypatch.setattr(digests, "SMALL_IN_ALL", digests.PAGE)
+    monkeypatch.setattr(digests, "PIECE", 100 * PAGE)
+    monkeypatch.setattr(digests, "SMALL_IN_ALL", PAGE)
     assert digest_of(address, jobs=3) == whole
     assert whole.rows == 20000 - 98
 

@@ -244,6 +244,42 @@ def test_large_tables_come_in_chunks_or_frozen_and_small_ones_together(
     )
 
 
+def test_rows_that_lie_in_toast_come_in_even_chunks(
+    newest: Server, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages are those of the heap, which is a small part of such a table."""
+    monkeypatch.setattr(row_steps, "LIVE_CHUNK_PAGES", 64)
+    source = newest.create_database()
+    with newest.connect(dbname=source) as connection:
+        connection.execute(
+            "CREATE TABLE vectors (id int, v bytea); ALTER TABLE vectors ALTER v SET STORAGE EXTERNAL;"
+            "INSERT INTO vectors SELECT n, decode(repeat(md5(n::text), 150), 'hex') "
+            "FROM generate_series(1, 1000) n"
+        )
+    live(newest, source, bundle)
+    chunks = [step for step in steps_of(load_verified(bundle)) if step.name.startswith("public.vectors, ")]
+    assert len(chunks) > 3
+    with newest.connect(dbname=source) as connection:
+        counts = [
+            connection.execute(f"SELECT count(*) FROM ({piece.query}) rows".encode()).fetchall()[0][0]
+            for step in chunks
+            for piece in step.segments
+            if isinstance(piece, LiveRows)
+        ]
+    assert sum(counts) == 1000
+    assert min(counts) > 0.5 * max(counts)
+    origin, where = newest.address(source), newest.create_database()
+    apply_bundle(
+        *(load_verified(bundle), newest.address(where), ApplyOptions(options(2)), ignore),
+        LiveRowsFrom(origin),
+    )
+    with newest.connect(dbname=where) as connection:
+        query = "SELECT count(*), sum(hashtext(v::text)) FROM vectors"
+        found = connection.execute(query).fetchall()
+    with newest.connect(dbname=source) as connection:
+        assert connection.execute(query).fetchall() == found
+
+
 def test_frozen_rows_arrive_and_go_again(newest: Server, shop: str, bundle: Path) -> None:
     live(newest, shop, bundle)
     verified = load_verified(bundle)

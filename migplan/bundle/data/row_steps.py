@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from migplan.bundle.data.steps import DataStep, Part, RowBlock, Sql, loaded_columns
 from migplan.bundle.schema.ownership import Ownership, is_unproven
-from migplan.catalog.model import ForeignKey, Key, Table
+from migplan.catalog.model import PAGE, ForeignKey, Key, Table
 from migplan.config import Strategy
 from migplan.errors import PlanError
 from migplan.graph import ForeignKeyGraph
@@ -24,7 +24,6 @@ CHUNK_PAGES = 32768
 LIVE_CHUNK_PAGES = 16384
 """The same where rows come live from the source: what waits for the last chunk begins sooner."""
 
-PAGE = 8192
 KEY = "FK CONSTRAINT"
 
 _Size = tuple[int | None, int | None]
@@ -86,13 +85,17 @@ class LoadSteps:
         planned = {table.table: table for table in group.tables}
         names = self.graph.by_text
         done: set[str] = set()
-        for text in planned:
+        for text, table in planned.items():
             if text in done:
                 continue
             # While keys are in force, the tables of a circle must come in one transaction.
             circles = self.graph.circles if self.live else ()
             circle = next((each for each in circles if names[text] in each), {names[text]})
-            together = [each for each in planned.values() if names[each.table] in circle]
+            together = (
+                [each for each in planned.values() if names[each.table] in circle]
+                if len(circle) > 1
+                else [table]
+            )
             done |= {each.table for each in together}
             yield self._step([(names[each.table], each) for each in together])
         for text, table in planned.items():
@@ -231,8 +234,7 @@ def _block(table: Table, query: str, size: _Size) -> RowBlock:
 def _chunks(table: Table, nulled: frozenset[str], chunk_pages: int | None) -> Iterator[RowBlock]:
     """Yield the table as one block, or as several if it is large; the blocks depend on its size alone."""
     shown = ", ".join("NULL" if name in nulled else quoted(name) for name in loaded_columns(table))
-    pages = (table.table_bytes or 0) // PAGE
-    bounds = list(range(0, max(pages, 1), chunk_pages or max(pages, 1)))
+    bounds = table.parts(chunk_pages * PAGE) if chunk_pages else [0]
     for number, start in enumerate(bounds):
         end = bounds[number + 1] if number + 1 < len(bounds) else None
         query = f"SELECT {shown} FROM ONLY {table.name}"  # noqa: S608 - the names are quoted
