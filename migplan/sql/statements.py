@@ -1,6 +1,6 @@
 """The statements of SQL text, each parsed by PostgreSQL's own parser, with its place in the file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,14 +40,17 @@ def beginning(text: str) -> str:
     return words if len(words) <= SHOWN else words[: SHOWN - 2].rstrip() + " …"
 
 
-def parsed(stream: Readable, file: Path) -> Iterator[Parsed]:
+def parsed(
+    stream: Readable, file: Path, passed_over: Callable[[Statement], bool] = lambda _: False
+) -> Iterator[Parsed]:
     """Yield every statement in its order; raise SqlFileError at one that cannot be read, or is psql's."""
     for piece in pieces(stream, file):
         if isinstance(piece, CopyRows):
             for _ in piece:
                 pass
-            yield _parsed(piece.statement, file, piece.rows)
-        else:
+            if not passed_over(piece.statement):
+                yield _parsed(piece.statement, file, piece.rows)
+        elif not passed_over(piece):
             yield _parsed(piece, file)
 
 

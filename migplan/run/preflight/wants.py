@@ -13,6 +13,7 @@ from migplan.bundle.schema.parts import Part, PartReader, part_of
 from migplan.bundle.verified import VerifiedBundle
 from migplan.run.preflight.features import features_of
 from migplan.sql.effects import OF_A_TABLE, effects
+from migplan.sql.split import Statement
 from migplan.sql.statements import parsed
 from migplan.sql.tree import definition, options, relation_name, schema_and_name, sql_name, words
 
@@ -101,13 +102,21 @@ def wants_of(bundle: VerifiedBundle, kept: Collection[Part] = ()) -> Wants:
     wants = Wants()
     reader = PartReader()
     for file in bundle.manifest.files:
-        for each in parsed(BytesIO(bytes(bundle.texts[file.file])), bundle.paths.step(file.file)):
+        text = BytesIO(bytes(bundle.texts[file.file]))
+        for each in parsed(text, bundle.paths.step(file.file), _wants_nothing):
             if kept and reader.part(each.node) in kept:
                 wants.tables.update(made.name for made in effects(each.node).creates)
             else:
                 _see(wants, each.node, each.text)
     wants.schemas.discard("")
     return wants
+
+
+def _wants_nothing(statement: Statement) -> bool:
+    """Whether a statement is one of those of which there are two or three for each table with rows."""
+    return statement.word in _BOUNDS or (
+        statement.word == "copy" and statement.text.rstrip(";").endswith(" FROM stdin")
+    )
 
 
 def _see(wants: Wants, node: pg.Node, text: str) -> None:
@@ -244,6 +253,7 @@ def _collations(node: pg.Node) -> Iterator[tuple[str, ...]]:
             yield words(option.def_elem.arg.type_name.names)
 
 
+_BOUNDS = frozenset({"begin", "commit"})
 _COLLATING = re.compile(r"\bcollat", re.IGNORECASE)
 _XML = re.compile(r"\bxml", re.IGNORECASE)
 
