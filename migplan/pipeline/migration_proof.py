@@ -17,7 +17,7 @@ from migplan.names import QualifiedName
 from migplan.pipeline.migrations import digest_of
 from migplan.postgres.address import Address
 from migplan.postgres.read_again import retry_if_disturbed
-from migplan.postgres.session import reading
+from migplan.postgres.session import Session, connect, reading
 from migplan.progress import Progress, no_progress
 from migplan.run.bundle import receipt
 from migplan.run.engine.journal import Entry, journal_reader
@@ -25,9 +25,10 @@ from migplan.run.migrations.base import Base
 from migplan.run.migrations.extensions import wanted_by
 from migplan.run.migrations.objects import present
 from migplan.run.migrations.status import MigrationStatus, State, statuses_in
-from migplan.run.migrations.trial import Trials, before_adopting, trials
+from migplan.run.migrations.trial import TrialOptions, Trials, before_adopting, trials
 from migplan.verify import concern
 from migplan.verify.migrations import MigrationsVerified, Scratch, Target, verify
+from migplan.verify.parts import look
 
 _OTHERWISE = {
     State.CHANGED: "{} was changed after it was applied: its statements of now are what is compared with",
@@ -110,6 +111,8 @@ def _compared(
         )
         found = verify(analysis, names, target, scratch, everything=wanted.everything)
         found = replace(found, notes=(*said, *found.notes))
+    if found.judge and not all(each.holds for each in found.looked):
+        found = _less_undone(analysis, names, address, found, wanted, base)
     here = receipt.whereabouts(address)
     earlier = receipt.found(analysis.folder.path, digest_of(analysis))
     return FolderProof(
@@ -139,6 +142,49 @@ def _scratch(
             return _built(court, analysis, names, before)
     except LaunchError as error:
         return error.what
+
+
+def _less_undone(
+    analysis: Analysis,
+    names: Sequence[str],
+    address: Address,
+    found: MigrationsVerified,
+    wanted: ProofOptions,
+    base: Base | None,
+) -> MigrationsVerified:
+    """Tell verify parts that do not hold any more by what later migrations did: on scratch, too.
+
+    Right after their own files they held there.
+    """
+    looking = Looking(analysis, frozenset(each.name for each in found.looked if not each.holds))
+    with (
+        trials(analysis, target=address, lent=wanted.lent, base=base) as court,
+        court.build(names, TrialOptions(watching=looking)) as built,
+        connect(built.address) as session,
+    ):
+        undone = {name for name in looking.held if not looking.holds(name, session)}
+    return replace(found, looked=tuple(replace(each, undone=each.name in undone) for each in found.looked))
+
+
+@dataclass
+class Looking:
+    """Runs verify parts right after their files."""
+
+    analysis: Analysis
+    names: frozenset[str]
+    held: set[str] = field(default_factory=set)
+
+    def before(self, name: str, session: Session) -> None:
+        """Nothing is there to be looked at yet."""
+
+    def after(self, name: str, session: Session) -> None:
+        """Run the part of a migration."""
+        if name in self.names and self.holds(name, session):
+            self.held.add(name)
+
+    def holds(self, name: str, session: Session) -> bool:
+        """Whether a part holds now."""
+        return look(self.analysis.by_name[name].migration, session, self.analysis.folder.style).holds
 
 
 def _built(court: Trials, analysis: Analysis, names: Sequence[str], before: concern.State) -> Scratch | str:

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migplan.catalog import state
 from migplan.errors import RefusedError, StepError
 from migplan.migrations.analysis import Analysis
-from migplan.pipeline.migration_proof import FolderProof, ProofOptions, receipt_of, verify_migrations
+from migplan.pipeline.migration_proof import (
+    FolderProof,
+    Looking,
+    ProofOptions,
+    receipt_of,
+    verify_migrations,
+)
 from migplan.pipeline.migrations import apply_migrations
 from migplan.pipeline.rehearse import Stage, timed
 from migplan.pipeline.trial import names_after
@@ -37,8 +43,9 @@ _FAILS = frozenset({"failed", "not judged"})
 
 @dataclass
 class _States:
-    """What stands in the database before each file."""
+    """What stands in the database before each file, and which verify parts hold right after theirs."""
 
+    looking: Looking
     reader: state.StateReader = field(default_factory=state.StateReader)
     before_each: dict[str, state.State] = field(default_factory=dict)
 
@@ -48,7 +55,8 @@ class _States:
             self.before_each[name] = self.reader.read(session)
 
     def after(self, name: str, session: Session) -> None:
-        """Nothing is kept: it is what is there before the next one."""
+        """Run the file's verify part: what is there otherwise, is there before the next one, too."""
+        self.looking.after(name, session)
 
 
 @dataclass
@@ -72,7 +80,7 @@ class FolderRehearsal:
 
     def on_scratch(self, base: Base, major: int | None, after: str = "") -> Iterator[Stage]:
         """Rehearse on a scratch server; LaunchError where there is none."""
-        self.base, states = base, _States()
+        self.base, states = base, self._states()
         wanted = TrialOptions(
             seeds=self.seeds, watching=states, on_event=self.on_event, records=True, states=states.reader
         )
@@ -85,7 +93,7 @@ class FolderRehearsal:
                 yield self._kept(_applied("apply", time.monotonic() - started, self.files))
                 if not self.holds:
                     return
-                yield self._kept(self._verify(built.address))
+                yield self._kept(self._verify(built.address, states))
                 if not self.holds:
                     return
                 ran = [each.name for each in self.files if each.state == "ok"]
@@ -96,7 +104,7 @@ class FolderRehearsal:
                     seconds, files = timed(lambda: court.run(built.address, gone, again))
                     yield self._kept(_applied("apply again", seconds, files))
                 if self.holds:
-                    self._leave_receipt(built.address)
+                    self._leave_receipt(built.address, states)
 
     def on_target(self, address: Address) -> Iterator[Stage]:
         """Rehearse on a target that does not matter, which keeps what cannot be rolled back."""
@@ -106,21 +114,21 @@ class FolderRehearsal:
                 do="use an empty database, or scratch; or roll it back: migplan rollback FOLDER --all "
                 "--target TARGET",
             )
-        self.server, states = str(address), _States()
+        self.server, states = str(address), self._states()
         self.base = Base("what is there")
         stage = self._apply(address, states)
         yield self._kept(stage)
         if not self.holds:
             return
-        yield self._kept(self._verify(address))
+        yield self._kept(self._verify(address, states))
         if not self.holds:
             return
         ran = [each.name for each in self.files if each.state == "ok"]
         yield self._kept(self._back(address, ran, states, None))
         if self._gone and self.holds:
-            yield self._kept(self._apply(address, _States(), "apply again"))
+            yield self._kept(self._apply(address, self._states(), "apply again"))
         if self.holds:
-            self._leave_receipt(address)
+            self._leave_receipt(address, states)
 
     def _apply(self, address: Address, states: _States, name: str = "apply") -> Stage:
         analysis = self.analysis
@@ -142,14 +150,19 @@ class FolderRehearsal:
         self.files = self.files or tuple(files)
         return _applied(name, time.monotonic() - started, files)
 
-    def _verify(self, address: Address) -> Stage:
+    def _states(self) -> _States:
+        with_parts = frozenset(each.name for each in self.analysis.folder.migrations if each.verify)
+        return _States(Looking(self.analysis, with_parts))
+
+    def _verify(self, address: Address, states: _States) -> Stage:
         """Look whether the migrations did what they say.
 
         On a scratch server that is what their verify parts say: there is nothing else to compare it with.
         """
-        seconds, proof = timed(lambda: self._proof(address))
+        seconds, proof = timed(lambda: self._proof(address, states))
         found = proof.found
-        parts = [f"{each.name}: {wrong.what}" for each in found.looked for wrong in each.wrong]
+        wrong = [each for each in found.looked if not each.holds]
+        parts = [f"{each.name}: {complaint.what}" for each in wrong for complaint in each.wrong]
         details = (*parts, *map(str, found.differences))
         said = "every check holds" if found.holds else counted(len(details), "difference")
         if self._is_scratch:
@@ -160,13 +173,15 @@ class FolderRehearsal:
                 said = f"{counted(exist, 'verify part')}: {said}"
         return Stage("verify", seconds, said, found.holds, details)
 
-    def _proof(self, address: Address) -> FolderProof:
+    def _proof(self, address: Address, states: _States) -> FolderProof:
         if not self._is_scratch:
             return verify_migrations(self.analysis, address, ProofOptions(self.lent))
         known = statuses_in(self.analysis, address)
         with journal_reader(address) as reader:
             names = [each.name for each in known if each.state is State.APPLIED and each.migration]
             looked = look_at_each(self.analysis, names, reader.session)
+        held = states.looking.held
+        looked = tuple(replace(each, undone=bool(each.wrong) and each.name in held) for each in looked)
         return FolderProof(known, MigrationsVerified(looked, (), self.server), str(address), "")
 
     def _back(self, address: Address, names: Sequence[str], states: _States, court: Trials | None) -> Stage:
@@ -263,8 +278,8 @@ class FolderRehearsal:
                     wrong[first] = list(map(str, found))
         return True
 
-    def _leave_receipt(self, address: Address) -> None:
-        self.receipt = receipt_of(self.analysis, address, self._proof(address))
+    def _leave_receipt(self, address: Address, states: _States) -> None:
+        self.receipt = receipt_of(self.analysis, address, self._proof(address, states))
 
     def _kept(self, stage: Stage) -> Stage:
         self.holds = self.holds and stage.holds

@@ -79,7 +79,7 @@ def adopted(told: Told, names: Sequence[str]) -> Iterator[Text]:
     for each in told.differences:
         yield Text(f"  differs: {each}", style="bold red")
     for looked in told.found.looked:
-        for wrong in looked.wrong:
+        for wrong in () if looked.holds else looked.wrong:
             yield Text(f"  {looked.name}: {wrong.what}", style="bold red")
     if told.found.holds:
         yield Text(
@@ -114,11 +114,12 @@ def _each(told: Told) -> Iterator[Text]:
     found = told.found
     width = max((len(each.name) for each in found.looked), default=0)
     for each in found.looked:
-        said = f"{each.rows:,} rows, {'ok' if each.holds else 'DIFFERS'}" if each.exists else "no verify part"
+        said = f"{each.rows:,} rows, {each.answer}" if each.exists else "no verify part"
         said = f"verify part not run: done anew by {each.reworked_as}" if each.reworked_as else said
+        said = f"{said} by a later migration, as on the scratch server" if each.undone else said
         yield Text(f"  {each.name:{width}}  {said}", style="" if each.holds else "bold red")
         for complaint in each.wrong:
-            yield Text(f"      {complaint}", style="red")
+            yield Text(f"      {complaint}", style="dim" if each.undone else "red")
     for status in told.known:
         if status.state is not State.APPLIED and not status.is_seed:
             yield Text(f"  {status.name:{width}}  {status.state}", style="bold red")
@@ -236,7 +237,7 @@ def _markdown(told: Told) -> Iterator[str]:
     yield from _section("Compared", ("what", "right", ""), rows)
     yield from _section("Differences", (), [(_cell(each),) for each in told.differences])
     yield from _section("Other drift", (), [(_cell(each),) for each in told.drift])
-    wrong = [(_cell(line),) for each in found.looked for line in each.wrong]
+    wrong = [(_cell(line),) for each in found.looked if not each.holds for line in each.wrong]
     yield from _section("What verify parts complain of", (), wrong)
     receipts = [(each.verified_at, _cell(each.target), f"{each.rows:,}") for each in told.receipts]
     yield from _section("Receipts", ("verified", "target", "rows"), receipts)
@@ -260,7 +261,7 @@ def _migrations(told: Told) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for each in told.known:
         part = looked.get(each.name)
-        said = f"{part.rows:,} rows, {'ok' if part.holds else '**DIFFERS**'}" if part else ""
+        said = f"{part.rows:,} rows, {part.answer if part.holds else '**DIFFERS**'}" if part else ""
         at = f"{each.at:%Y-%m-%d %H:%M:%S}" if each.at else ""
         rows.append((_code(each.name), str(each.state), at, _cell(each.by), said))
     return rows

@@ -40,11 +40,17 @@ class Looked:
     wrong: tuple[Complaint, ...] = ()
     exists: bool = True  # whether there is such a part, and it is to hold
     reworked_as: str = ""  # an applied migration that does it anew: that one's part is to hold
+    undone: bool = False  # it does not hold, for a later migration undid what it looks for
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.wrong
+        """Whether nothing is wrong with the target."""
+        return not self.wrong or self.undone
+
+    @property
+    def answer(self) -> str:
+        """What it says, in a word."""
+        return "ok" if not self.wrong else "undone" if self.undone else "DIFFERS"
 
 
 def look_alone(migration: Migration, session: Session, style: Style) -> Looked:

@@ -471,6 +471,24 @@ FILES_OF_STYLES: dict[str, dict[str, str]] = {
 }
 
 
+def test_a_verify_part_whose_thing_a_later_file_removes_is_no_difference(
+    new_target: str, write: Write, run: Run
+) -> None:
+    looks = "-- migplan: verify\nSELECT count(*) = 0 FROM public.{};"
+    write(
+        _001_a=f"CREATE TABLE public.a (n int);\n{looks.format('a')}",
+        _002_b=f"CREATE TABLE public.b (n int);\n{looks.format('b')}",
+        _003_less="DROP TABLE public.a;",
+    )
+    run("apply", "m", "--target", new_target)
+    said = run("verify", "m", "--target", new_target).stdout
+    assert "001_a     0 rows, undone by a later migration, as on the scratch server" in said
+    assert "2 verify parts: every check holds" in run("rehearse", "m").stdout
+    with psycopg.connect(new_target) as connection:
+        connection.execute("INSERT INTO b VALUES (1)")
+    assert "002_b     1 rows, DIFFERS" in run("verify", "m", "--target", new_target, exit_code=1).stdout
+
+
 @pytest.mark.parametrize("style", FILES_OF_STYLES)
 def test_folders_of_others_run_as_they_are(style: str, new_target: str, run: Run) -> None:
     for name, text in FILES_OF_STYLES[style].items():
