@@ -14,15 +14,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 from migplan.catalog.questions import sql
 from migplan.names import QualifiedName, quoted
 from migplan.postgres.session import Session
 from migplan.sql.definitions import same, tree_of
 
-CLASS, CONSTRAINT = 1259, 2606
-"""Oids of pg_class and pg_constraint, which are the same on every server."""
+CLASS, CONSTRAINT, TYPE = 1259, 2606, 1247
+"""Oids of pg_class, pg_constraint and pg_type, which are the same on every server."""
 
 _DEPENDENCIES = """
     WITH other (class, oid, to_class, to_oid, to_sub) AS (
@@ -69,6 +69,7 @@ _MOMENT = """
            pg_catalog.current_setting('track_counts') = 'on'
 """
 _PATH = "SET LOCAL search_path = ''"
+_IS_PLANNED: LiteralString = "SELECT 1 FROM pg_catalog.pg_prepared_statements WHERE name = 'migplan_state'"
 _HORIZON = """
     SELECT current_user::text, pg_catalog.pg_current_xact_id_if_assigned()::text,
            pg_catalog.pg_snapshot_xmax(s.now)::text,
@@ -182,7 +183,7 @@ class State:
         """Return the table, or domain, that an object is a part of."""
         if not item.parent:
             return None
-        return self.relations.get(item.parent) or self.items.get(Key(1247, item.parent))
+        return self.relations.get(item.parent) or self.items.get(Key(TYPE, item.parent))
 
     def columns(self, table: Item) -> list[Item]:
         """Return the columns of a relation in their order."""
@@ -220,8 +221,12 @@ class State:
             return f"{name} using {item.get('method')}"
         return name
 
-    def described(self) -> dict[str, dict[str, Any]]:
+    def described(self) -> Mapping[str, Mapping[str, Any]]:
         """Return all that is said of each object, by its identity, without a number of the server's own."""
+        return self._described
+
+    @cached_property
+    def _described(self) -> Mapping[str, Mapping[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for item in self.items.values():
             said = {name: value for name, value in item.attributes.items() if name not in _ALONE}
@@ -246,6 +251,13 @@ class State:
         if name == "constraint":
             return True
         return self.identity(self.relations[value]) if value in self.relations else None
+
+    def seen_by(self, role: str, transaction: int) -> State:
+        """Return the same as another transaction sees it, which has changed nothing."""
+        found = replace(self, role=role, transaction=transaction, own=frozenset())
+        known = {name: value for name, value in vars(self).items() if name not in self.__dataclass_fields__}
+        vars(found).update(known)  # what was found out about the same objects
+        return found
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values, from which :func:`from_json` makes it again."""
@@ -296,12 +308,10 @@ def read_state(session: Session) -> State:
     It changes search_path until the transaction ends.
     """
     during = "reading the state of the catalog"
-    session.ask(_PATH, during=during)
-    session.ask("SET LOCAL jit = off", during=during)
-    session.ask("SET LOCAL quote_all_identifiers = off", during=during)
+    session.ask(f"{_PATH}; SET LOCAL jit = off; SET LOCAL quote_all_identifiers = off", during=during)
     moment = read_moment(session)
     items = {}
-    for row in session.ask(sql("state", session.version).encode(), during=during):
+    for row in _rows(session, during):
         kind, catalog, oid, sub, parent, schema, name, made, version, owner, acl, comment, attributes = row
         key = Key(catalog, oid, sub)
         if kind == "setting":  # several stand in one row
@@ -320,6 +330,19 @@ def read_state(session: Session) -> State:
     return State(items, depend, moment.role, number, own, session.version)
 
 
+def _rows(session: Session, during: str) -> list[Any]:
+    """Ask what there is; the question takes the server longer to plan than a small database to answer it.
+
+    So it is planned once a session, and again where a file has said DEALLOCATE.
+    """
+    question = sql("state", session.version)
+    if session.shared:
+        return session.ask(question.encode(), during=during)
+    if not session.ask(_IS_PLANNED, during=during):
+        session.ask(f"PREPARE migplan_state AS {question}".encode(), during=during)
+    return session.ask("EXECUTE migplan_state", during=during)
+
+
 class StateReader:
     """Reads states one after the other, and not again where no transaction came in between.
 
@@ -336,7 +359,7 @@ class StateReader:
         moment = self._look(session)
         session.ask(_PATH, during="reading the state of the catalog")
         if self._last is not None and moment.next == self._next and moment.database == self._database:
-            return replace(self._last, role=moment.role, transaction=moment.own, own=frozenset())
+            return self._last.seen_by(moment.role, moment.own)
         found = read_state(session)
         self._last, self._next = (found, moment.next) if moment.next else (None, 0)
         self._database = moment.database

@@ -9,7 +9,7 @@ WITH spaces AS (
     WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'migplan')
 ), relations AS (
     SELECT c.*, c.xmin AS made, c.ctid::text || c.xmin::text AS version, s.name AS space FROM pg_catalog.pg_class c JOIN spaces s ON s.oid = c.relnamespace
-    WHERE c.relkind <> 't' AND c.relpersistence <> 't'
+    WHERE c.oid >= 16384 AND c.relkind <> 't' AND c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                       WHERE e.classid = 'pg_catalog.pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
 ), objects AS (
@@ -90,7 +90,7 @@ WITH spaces AS (
                'generated', CASE WHEN a.attgenerated <> '' THEN jsonb_build_array(
                    a.attgenerated, pg_catalog.pg_get_expr(d.adbin, d.adrelid)) END,
                'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END,
-               'compression', nullif(to_jsonb(a) ->> 'attcompression', ''),
+               'compression', nullif(later.compression, ''),
                'statistics', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END,
                'options', a.attoptions, 'secret_options', pg_catalog.md5(a.attfdwoptions::text),
                'inherited', CASE WHEN a.attinhcount > 0 THEN jsonb_build_array(a.attinhcount, a.attislocal) END))
@@ -98,6 +98,9 @@ WITH spaces AS (
     FROM relations c
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    CROSS JOIN LATERAL (SELECT
+        a.attcompression::text AS compression -- since 14, before: ''
+    ) later
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
     LEFT JOIN pg_catalog.pg_constraint n ON n.conrelid = c.oid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum]
     WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c')
@@ -111,7 +114,7 @@ WITH spaces AS (
     UNION ALL
     SELECT 'trigger', 'pg_catalog.pg_trigger'::regclass, t.oid, 0, c.oid, c.space, t.tgname, t.xmin, t.ctid::text || t.xmin::text, c.relowner,
            NULL, NULL, jsonb_build_object('definition', pg_catalog.pg_get_triggerdef(t.oid), 'enabled', t.tgenabled)
-           || CASE WHEN coalesce(to_jsonb(t) ->> 'tgparentid', '0') <> '0' THEN '{"inherited": true}' ELSE '{}'::jsonb END
+           || CASE WHEN t.tgparentid <> 0 THEN '{"inherited": true}' ELSE '{}'::jsonb END
            || CASE WHEN t.tgtype & 8 <> 0 THEN '{"on_delete": true}' ELSE '{}'::jsonb END
     FROM relations c JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
     UNION ALL
@@ -141,7 +144,7 @@ WITH spaces AS (
                'arguments', pg_catalog.pg_get_function_identity_arguments(p.oid),
                'signature', p.proargtypes::regtype[]::text, 'result', pg_catalog.pg_get_function_result(p.oid),
                'names', p.proargnames, 'modes', p.proargmodes, 'defaults', p.pronargdefaults,
-               'body', CASE WHEN to_jsonb(p) ->> 'prosqlbody' IS NOT NULL THEN true END,
+               'body', CASE WHEN later.has_sql_body THEN true END,
                'language', (SELECT l.lanname FROM pg_catalog.pg_language l WHERE l.oid = p.prolang),
                'definition', CASE WHEN p.prokind <> 'a' THEN pg_catalog.pg_get_functiondef(p.oid) END,
                'aggregate', (SELECT jsonb_strip_nulls(jsonb_build_object(
@@ -156,6 +159,10 @@ WITH spaces AS (
                        'sort', CASE WHEN g.aggsortop <> 0 THEN g.aggsortop::regoperator::text END))
                    FROM pg_catalog.pg_aggregate g WHERE g.aggfnoid = p.oid)))
     FROM pg_catalog.pg_proc p JOIN spaces s ON s.oid = p.pronamespace
+    CROSS JOIN LATERAL (SELECT
+        p.prosqlbody IS NOT NULL AS has_sql_body -- since 14, before: false
+    ) later
+    WHERE p.oid >= 16384
     UNION ALL
     SELECT CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' WHEN 'r' THEN 'range' ELSE 'type' END,
            'pg_catalog.pg_type'::regclass, t.oid, 0, 0, s.name, t.typname, t.xmin, CASE WHEN t.typtype <> 'e' THEN t.ctid::text || t.xmin::text END, t.typowner, t.typacl,
@@ -184,7 +191,7 @@ WITH spaces AS (
              ELSE '{}' END
     FROM pg_catalog.pg_type t JOIN spaces s ON s.oid = t.typnamespace
     LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
-    WHERE t.typtype <> 'm' AND NOT (t.typtype = 'b' AND t.typelem <> 0 AND EXISTS (
+    WHERE t.oid >= 16384 AND t.typtype <> 'm' AND NOT (t.typtype = 'b' AND t.typelem <> 0 AND EXISTS (
               SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid))
       AND NOT (t.typtype = 'p' AND NOT t.typisdefined)
       AND t.typrelid = 0
@@ -192,7 +199,7 @@ WITH spaces AS (
     SELECT 'domain constraint', 'pg_catalog.pg_constraint'::regclass, k.oid, 0, t.oid, s.name, k.conname, k.xmin, k.ctid::text || k.xmin::text, t.typowner,
            NULL, NULL, jsonb_build_object('definition', pg_catalog.pg_get_constraintdef(k.oid))
     FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_type t ON t.oid = k.contypid
-    JOIN spaces s ON s.oid = t.typnamespace WHERE k.contype = 'c'
+    JOIN spaces s ON s.oid = t.typnamespace WHERE k.oid >= 16384 AND k.contype = 'c'
     UNION ALL
     SELECT 'extension', 'pg_catalog.pg_extension'::regclass, x.oid, 0, 0, '', x.extname, x.xmin, x.ctid::text || x.xmin::text, x.extowner, NULL, NULL,
            jsonb_build_object('version', x.extversion, 'schema', x.extnamespace::regnamespace::text)
@@ -244,7 +251,7 @@ WITH spaces AS (
     FROM pg_catalog.pg_operator o JOIN spaces s ON s.oid = o.oprnamespace
     LEFT JOIN pg_catalog.pg_operator co ON co.oid = o.oprcom LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.oprnamespace
     LEFT JOIN pg_catalog.pg_operator no ON no.oid = o.oprnegate LEFT JOIN pg_catalog.pg_namespace nn ON nn.oid = no.oprnamespace
-    WHERE o.oprcode <> 0
+    WHERE o.oid >= 16384 AND o.oprcode <> 0
     UNION ALL
     SELECT 'operator class', 'pg_catalog.pg_opclass'::regclass, o.oid, 0, 0, s.name, o.opcname, o.xmin, o.ctid::text || o.xmin::text, o.opcowner, NULL, NULL,
            jsonb_build_object('method', m.amname)
@@ -260,7 +267,7 @@ WITH spaces AS (
                'ctype', to_jsonb(c) -> 'collctype',
                'locale', coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale'),
                'rules', to_jsonb(c) ->> 'collicurules'))
-    FROM pg_catalog.pg_collation c JOIN spaces s ON s.oid = c.collnamespace
+    FROM pg_catalog.pg_collation c JOIN spaces s ON s.oid = c.collnamespace WHERE c.oid >= 16384
     UNION ALL
     SELECT 'text search configuration', 'pg_catalog.pg_ts_config'::regclass, c.oid, 0, 0, s.name, c.cfgname, c.xmin, NULL, c.cfgowner,
            NULL, NULL, jsonb_build_object(
@@ -344,6 +351,8 @@ SELECT o.kind, o.class::int8, o.oid::int8, o.sub, o.parent::int8, o.schema, o.na
        coalesce(d.description, h.description) AS comment, o.attributes
 FROM objects o
 LEFT JOIN pg_catalog.pg_description d ON d.classoid = o.class AND d.objoid = o.oid AND d.objsubid = o.sub
+     AND (d.objoid >= 16384 OR d.classoid IN ('pg_catalog.pg_namespace'::regclass, 'pg_catalog.pg_language'::regclass,
+                                              'pg_catalog.pg_extension'::regclass))  -- the server's own are thousands
 LEFT JOIN pg_catalog.pg_shdescription h ON h.classoid = o.class AND h.objoid = o.oid
 WHERE o.oid = 0 OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                   WHERE e.classid = o.class AND e.objid = o.oid AND e.deptype = 'e')

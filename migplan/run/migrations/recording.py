@@ -143,11 +143,13 @@ def look_before(session: Session, text: str, states: StateReader) -> Before:
         if value is not None:
             found.values[column.key] = value.startswith("t")
     last = zip(sequences, said[len(tables) + len(columns) :], strict=True)
-    items = dict(state.items)
-    for item, value in last:
-        if value is not None:
-            items[item.key] = replace(item, attributes={**item.attributes, "last_value": int(value)})
-    found.state = replace(state, items=items)
+    values = {
+        item.key: replace(item, attributes={**item.attributes, "last_value": int(value)})
+        for item, value in last
+        if value is not None
+    }
+    if values:
+        found.state = replace(state, items={**state.items, **values})
     return found
 
 

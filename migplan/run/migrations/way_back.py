@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from migplan.catalog.state import CLASS, CONSTRAINT, Item, Key, State
+from migplan.catalog.state import CLASS, CONSTRAINT, TYPE, Item, Key, State
 from migplan.names import QualifiedName, quoted
 from migplan.run.migrations.restoring import (
     OF_TABLES,
@@ -227,13 +228,15 @@ class _Deriving:
         signature = item.get("signature") or (item.get("left"), item.get("right"), item.get("grantor"))
         return item.kind, item.parent, item.schema, item.name, signature
 
-    def _pairs(self) -> Iterator[tuple[Item, Item]]:
-        for key, now in self._now.items():
-            yield self._before.items[key], now
+    @cached_property
+    def _unlike(self) -> Sequence[tuple[Item, Item]]:
+        """What is not in all as it was: of the rest only that matters which goes along with something."""
+        pairs = ((self._before.items[key], now) for key, now in self._now.items())
+        return [(was, now) for was, now in pairs if was != now]
 
     def _changed(self) -> Iterator[tuple[Item, Item]]:
         """Yield what may have been altered itself; texts also differ where what they name was renamed."""
-        for was, now in self._pairs():
+        for was, now in self._unlike:
             if was.version is None or was.version != now.version or was.key != now.key:
                 yield was, now
 
@@ -311,7 +314,7 @@ class _Deriving:
                     self._lose(table, f"what rows of {name} were before")
             elif table is None:
                 self._cannot.append(f"rows were inserted into {counter.name}, which is not the folder's")
-        for was, now in self._pairs():
+        for was, now in self._unlike:
             if was.kind not in TABLES or was.get("file") == now.get("file"):
                 continue
             if was.key.oid in self._facts.emptied and self._facts.held.get(was.key.oid, True):
@@ -330,7 +333,7 @@ class _Deriving:
                 what = "operator families"
             if what and not (extended and counter.name in _OF_EXTENSIONS | _OF_CLASSES):
                 self._cannot.append(f"{what} were changed, and how they were before was not read")
-            roles = kinds & {"role"} or any(was.kind == "role" and was != now for was, now in self._pairs())
+            roles = kinds & {"role"} or any(was.kind == "role" for was, _ in self._unlike)
             if counter.name == "pg_authid" and counter.updated and not roles:
                 self._cannot.append("the password of a role was changed, and the former one cannot be read")
 
@@ -398,14 +401,16 @@ class _Deriving:
         """What depends on something that is dropped, and was there before, is dropped and made again, too."""
         typed = {
             now.key
-            for was, now in self._pairs()
+            for was, now in self._unlike
             if was.kind == "column" and _is_retyped(was, now) and self._is_altered(was, now)
         }
         size: tuple[int, ...] | None = None
         while size != (size := (len(self._dropped), len(self._remade), len(self._defaults))):
-            for depend in self._after.dependencies:
-                item, was = self._after.items.get(depend.dependent), self._was.get(depend.dependent)
+            for depend in self._after.dependencies if self._dropped or typed else ():
                 on = self._dropped_with(depend.referenced)
+                if not on and depend.referenced not in typed:
+                    continue
+                item, was = self._after.items.get(depend.dependent), self._was.get(depend.dependent)
                 if item is None or was is None or item.key in self._dropped:
                     continue
                 typed_along = depend.referenced in typed and item.kind not in _RETYPED_ALONG
@@ -422,10 +427,18 @@ class _Deriving:
         for item in [*self._replaced.values()]:
             if not self._stands(item):
                 self._remake(item)
-        for was, now in self._pairs():
-            own = now.key not in self._dropped and was.kind not in {"column", "sequence"}
-            if own and self._is_part_of_dropped(now):
+        for now in [*self._parts_of_dropped()]:
+            was = self._was.get(now.key)
+            if was is not None and now.key not in self._dropped and was.kind not in {"column", "sequence"}:
                 self._remade[was.key] = was
+
+    def _parts_of_dropped(self) -> Iterator[Item]:
+        for key, item in self._dropped.items():
+            if key.catalog in (CLASS, TYPE) and not key.sub:
+                yield from self._after.parts.get(key.oid, ())
+            index = self._after.items.get(Key(CLASS, item.get("index") or 0))
+            if item.kind == "constraint" and index is not None and index.get("constraint") == key.oid:
+                yield index
 
     @staticmethod
     def _is_altered(was: Item, now: Item) -> bool:
@@ -438,7 +451,7 @@ class _Deriving:
 
     def _is_part_of_dropped(self, item: Item) -> bool:
         if item.parent and (
-            Key(CLASS, item.parent) in self._dropped or Key(1247, item.parent) in self._dropped
+            Key(CLASS, item.parent) in self._dropped or Key(TYPE, item.parent) in self._dropped
         ):
             return True
         constraint = item.get("constraint") if item.kind == "index" else None
@@ -614,7 +627,7 @@ class _Deriving:
     def _loosened(self) -> Iterator[str]:
         """Yield what takes off what would be in the way of drops, or would be dropped along."""
         write = self._write
-        for was, now in self._pairs():
+        for was, now in self._unlike_or_without_default():
             if self._is_part_of_dropped(now) or now.key in self._dropped:
                 continue
             if was.kind == "column":
@@ -627,6 +640,12 @@ class _Deriving:
                     yield f"ALTER SEQUENCE {write.name(was)} OWNED BY NONE"
             elif was.kind == "domain":
                 yield from self._written(was, write.alter(was, now))
+
+    def _unlike_or_without_default(self) -> list[tuple[Item, Item]]:
+        """Return what is not as it was, and columns whose defaults are taken off on the way."""
+        unlike = {was.key for was, _ in self._unlike}
+        columns = [key for key in self._now if key in self._defaults and key not in unlike]
+        return [*self._unlike, *((self._before.items[key], self._now[key]) for key in columns)]
 
     def _loosened_column(self, was: Item, now: Item) -> Iterator[str]:
         if was.get("of") not in ("r", "p", "f", "v"):
@@ -711,13 +730,13 @@ class _Deriving:
 
     def _types_and_what_they_need(self, makes: Sequence[Item]) -> set[Key]:
         """Return what has to be there before columns get their former types back."""
-        needs = _needs(self._before, {item.key: item for item in makes})
         left, found = [item.key for item in makes if item.kind in _TYPES], set[Key]()
+        needs = _needs(self._before, {item.key: item for item in makes}) if left else {}
         while left:
             key = left.pop()
             if key not in found:
                 found.add(key)
-                left += needs[key]
+                left += needs.get(key, ())
         return found
 
     def _columns_back(self) -> Iterator[str]:
@@ -820,7 +839,7 @@ class _Deriving:
                 columns = self._before.columns(whole)
                 fresh += [(each, self._write.fresh(each)) for each in columns if each.key not in self._gone]
         again = {item.key for item, _ in fresh} | self._made.keys()
-        rest = [(was, now) for was, now in self._pairs() if was.key not in again]
+        rest = [(was, now) for was, now in self._unlike_or_without_default() if was.key not in again]
         for was, now in [*self._privileges_as_made(), *fresh, *rest]:
             yield from self._written(was, self._last_of(was, now, again=was.key in again))
 
@@ -992,8 +1011,9 @@ class _Dropping:
     def statements(self) -> Iterator[str]:
         """Yield the DROPs."""
         edges: dict[Key, dict[Key, list[Key]]] = defaultdict(lambda: defaultdict(list))
-        for depend in self._state.dependencies:
-            first, then = self._node(depend.dependent), self._node(depend.referenced)
+        node = cache(self._node)
+        for depend in self._state.dependencies if len(self._left) > 1 else ():
+            first, then = node(depend.dependent), node(depend.referenced)
             if first is not None and then is not None and first != then:
                 edges[then][first].append(depend.dependent)
         while self._left:
@@ -1023,7 +1043,7 @@ class _Dropping:
         yield Key(item.key.catalog, item.key.oid)
         if item.parent:
             yield Key(CLASS, item.parent)
-            yield Key(1247, item.parent)
+            yield Key(TYPE, item.parent)
         if item.kind == "index" and item.get("constraint"):
             yield Key(CONSTRAINT, item.get("constraint"))
         owner = item.get("owned_by") if item.kind == "sequence" else None
@@ -1062,21 +1082,28 @@ class _Dropping:
         return f"{start} ALTER COLUMN {self._write.own_name(part)} DROP DEFAULT"
 
 
-def _made_with(state: State, nodes: Mapping[Key, Item], key: Key) -> Key | None:
-    """Return what has to be made for an object to be there: itself, its table, or its constraint."""
-    whole = Key(key.catalog, key.oid)
-    item = state.items.get(whole)
-    constraint = item.get("constraint") if item is not None and item.kind == "index" else None
-    wanted = (key, whole, *([Key(CONSTRAINT, constraint)] if constraint else ()))
-    return next((each for each in wanted if each in nodes), None)
+def _made_with(state: State, nodes: Mapping[Key, Item]) -> Mapping[Key, Key]:
+    """Return what has to be made for objects to be there: themselves, and constraints for their indexes."""
+    constraints = {key.oid: key for key in nodes if key.catalog == CONSTRAINT}
+    found = {
+        key: constraints[item.get("constraint")]
+        for key, item in (state.items.items() if constraints else ())
+        if item.kind == "index" and item.get("constraint") in constraints
+    }
+    return found | {key: key for key in nodes}
 
 
 def _needs(state: State, nodes: Mapping[Key, Item]) -> dict[Key, set[Key]]:
     """Return what each of them needs of the others to be made: no defaults, but for generated ones."""
     needs: dict[Key, set[Key]] = defaultdict(set)
-    for depend in state.dependencies:
-        one = _made_with(state, nodes, depend.dependent)
-        other = _made_with(state, nodes, depend.referenced)
+    made_with = _made_with(state, nodes)
+
+    def maker(key: Key) -> Key | None:
+        return made_with.get(key) or (made_with.get(Key(key.catalog, key.oid)) if key.sub else None)
+
+    for depend in state.dependencies if len(nodes) > 1 else ():
+        one = maker(depend.dependent)
+        other = maker(depend.referenced) if one is not None else None
         if one is None or other is None or one == other:
             continue
         column = state.items.get(depend.dependent) if depend.by_default else None
