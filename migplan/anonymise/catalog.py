@@ -3,9 +3,9 @@
 import hashlib
 import re
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
-from typing import Any, cast
+from typing import Any, cast, get_args, get_type_hints
 
 from migplan.anonymise.anonymiser import Anonymiser
 from migplan.anonymise.stand_ins import REDACTED
@@ -140,7 +140,14 @@ def _clean(value: Any, pen: _Pen) -> Any:
 
 @cache
 def _fields_of(kind: Hashable) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(cast("Any", kind)) if each.name not in ("name", "owner"))
+    """The fields that may hold a text to be cleaned, or values that do."""
+    said = _PROSE_FIELDS | _CODE_FIELDS | _CODE_LISTS
+    types = get_type_hints(kind)
+    return tuple(
+        each.name
+        for each in fields(cast("Any", kind))
+        if each.name in said or any(map(is_dataclass, get_args(types[each.name])))
+    )
 
 
 def _clean_field(value: Any, name: str, old: Any, pen: _Pen) -> Any:

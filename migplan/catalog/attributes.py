@@ -130,10 +130,16 @@ class Attributes:
 FORMAT = 1
 
 
+def by_thing(item: tuple[Thing, Any]) -> tuple[str, tuple[str, ...], str, str]:
+    """What things with something of theirs are sorted by: the same order as theirs, and sooner found."""
+    thing = item[0]
+    return thing.kind, thing.address, thing.part_kind, thing.part
+
+
 def as_json(attributes: Attributes) -> dict[str, Any]:
     """Return JSON values: what most objects of a kind share once, and what differs for each object."""
     by_kind: dict[str, list[tuple[Thing, Mapping[str, Any]]]] = defaultdict(list)
-    for thing, values in sorted(attributes.things.items()):
+    for thing, values in sorted(attributes.things.items(), key=by_thing):
         by_kind[_kind(thing)].append((thing, values))
     usual = {kind: _usual(values for _, values in things) for kind, things in by_kind.items()}
     objects = [
@@ -166,14 +172,18 @@ def _kind(thing: Thing) -> str:
 
 
 def _usual(values: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    counted: dict[str, Counter[tuple[type, Any]]] = defaultdict(Counter)
     number = 0
     for each in values:
         number += 1
         for name, value in each.items():
-            counted[name][json.dumps(value)] += 1
+            counted[name][type(value), json.dumps(value) if isinstance(value, list | dict) else value] += 1
     most = {name: found.most_common(1)[0] for name, found in sorted(counted.items())}
-    return {name: json.loads(value) for name, (value, times) in most.items() if 2 * times > number}
+    return {
+        name: json.loads(value) if kind in {list, dict} else value
+        for name, ((kind, value), times) in most.items()
+        if 2 * times > number
+    }
 
 
 def _beside(usual: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from migplan.catalog.attributes import Attributes
+from migplan.catalog.attributes import Attributes, by_thing
 from migplan.catalog.model import Catalog, Table
 
 
@@ -22,7 +22,7 @@ def fingerprint(catalog: Catalog) -> str:
 def attributes_fingerprint(attributes: Attributes) -> str:
     """The digest of what else ALTER can change, under one version of PostgreSQL."""
     things = attributes.of_any_database.items()
-    return _digest([[thing, sorted(values.items())] for thing, values in sorted(things)])
+    return _digest([[thing, sorted(values.items())] for thing, values in sorted(things, key=by_thing)])
 
 
 def table_fingerprint(table: Table) -> str:

@@ -71,13 +71,12 @@ def select(catalog: Catalog, selection: Selection, also: Collection[QualifiedNam
     theirs = {table.name for table in catalog.tables if provided.relation(catalog.tops[table.name])}
     tops = chosen_tops(catalog, selection) | set(also)
     inside = {name for name, top in catalog.tops.items() if name not in theirs and top in tops}
+    known = inside | theirs
     return Selected(
         catalog=_restricted(catalog, inside, selection),
         left_out=_left_out(catalog, inside, theirs),
         arriving=tuple(
-            key
-            for key in catalog.foreign_keys
-            if key.table not in inside | theirs and key.referenced in inside
+            key for key in catalog.foreign_keys if key.table not in known and key.referenced in inside
         ),
         provided=tuple(sorted(theirs)),
         provides=provided,
