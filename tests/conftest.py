@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -81,12 +82,36 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks who is wanted by -m
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whatever runs on an older server is slow; rooms and tests that are say so themselves."""
-    newest = config.stash[_origins][-1].name
+    """Whatever runs on an older server is slow; rooms and tests that are say so themselves.
+
+    Cases that take turns are laid out as on a chessboard: each older server has every second one, and with
+    them each value of a parameter; the next server has the others.
+    """
+    names = [origin.name for origin in config.stash[_origins]]
+    cases: Counter[tuple[str, int]] = Counter()
+    spared = set()
     for item in items:
         case = getattr(item, "callspec", None)  # of a test that runs once for each of something
-        if case and case.params.get("server", newest) != newest:
-            item.add_marker(pytest.mark.slow)
+        number = names.index(case.params["server"]) if case and "server" in case.params else -1
+        if number < 0 or number == len(names) - 1:
+            continue
+        item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("in_turn"):
+            test = item.nodeid.partition("[")[0], number
+            if (number + _color(item, cases[test])) % 2:
+                spared.add(item)
+            cases[test] += 1
+    config.hook.pytest_deselected(items=[*spared])
+    items[:] = [item for item in items if item not in spared]
+
+
+def _color(item: pytest.Item, case: int) -> int:
+    """The color that a case, by its number, has on the board of all the test's parameters: 0 or 1."""
+    color = 0
+    for mark in reversed([*item.iter_markers("parametrize")]):  # the last changes fastest
+        case, place = divmod(case, len(list(mark.args[1])))
+        color += place
+    return color % 2
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ def counted(target: Address, table: str) -> int:
     return int(psql(target, "-Atc", f"SELECT count(*) FROM {table}"))
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("layout", Layout)
 def test_all_rollbacks_leave_an_empty_database(database: Database, tmp_path: Path, layout: Layout) -> None:
     source, target, empty = database(RICH), database(), database()

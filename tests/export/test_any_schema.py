@@ -132,7 +132,7 @@ def samples(draw: st.DrawFn) -> Sample:
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,

@@ -181,7 +181,7 @@ def test_a_disk_that_is_too_small_from_the_start(
 def test_an_interrupted_export_leaves_nothing(newest: Server, source: str, jobs: str, bundle: Path) -> None:
     with newest.connect(dbname=source) as connection:
         connection.execute(
-            "INSERT INTO a.parent SELECT n, repeat('x', 20000) FROM generate_series(10, 20000) n"
+            "INSERT INTO a.parent SELECT n, repeat('x', 20000) FROM generate_series(10, 8000) n"
         )
     command = [
         sys.executable,

@@ -75,6 +75,7 @@ def url(server: Server, name: str) -> str:
     return server.url(name, user="mt_keeper", password="not a secret")
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(
     "words", [(), ("--data-format", "insert"), ("--jobs", "3")], ids=["copy", "insert", "3"]
 )

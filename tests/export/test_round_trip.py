@@ -14,6 +14,7 @@ from tests.servers import Server
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("layout", list(Layout))
 @pytest.mark.parametrize("name", list(DATABASES))
 def test_the_same_database_comes_out(server: Server, name: str, layout: Layout, tmp_path: Path) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,14 +20,14 @@ from migplan.run.engine.options import RunOptions
 from migplan.run.engine.steps import Source, Step
 from migplan.run.undo.losses import Losses
 from migplan.run.undo.rollback import RollbackOptions, RollbackResult, rollback
-from tests.export.loading import _NEVER_ALIKE, export
+from tests.export.loading import _NEVER_ALIKE
+from tests.run.running import bundle_of
 from tests.servers import Server
 
 _DEFAULTS = """
     SELECT pg_get_userbyid(defaclrole), defaclnamespace::regnamespace::text, defaclobjtype, defaclacl::text
     FROM pg_default_acl ORDER BY 1, 2, 3
 """
-_bundles: dict[tuple[str, ...], Path] = {}
 
 
 class KilledError(MigplanError):
@@ -38,12 +36,7 @@ class KilledError(MigplanError):
 
 def verified(server: Server, name: str, *words: str) -> VerifiedBundle:
     """The bundle of a database that nobody changes; exported once."""
-    key = (server.origin.name, name, *words)
-    if key not in _bundles:
-        folder = server.stack.enter_context(tempfile.TemporaryDirectory())
-        _bundles[key] = Path(folder) / "bundle"
-        export(server.url(name), _bundles[key], *words)
-    return load_verified(_bundles[key])
+    return load_verified(bundle_of(server, name, *words))
 
 
 @contextmanager

@@ -158,6 +158,7 @@ def test_rows_alone_of_any_name(newest: Server, names: Named) -> None:
     rows_alone(newest, names)
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("names", [DOTS, CASES])
 def test_names_that_are_hard_to_take_apart(server: Server, names: Named) -> None:
     there_and_back(server, names)

@@ -38,13 +38,14 @@ __all__ = ["role"]
 OWNER = "migplan_run_owner"
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(
     ("name", "layout", "jobs"),
     [
         ("rich", "after-data", 4),
         ("rich", "with-schema", 1),
-        ("nasty", "after-data", 1),
         ("nasty", "with-schema", 4),
+        ("nasty", "after-data", 1),
     ],
 )
 def test_the_same_database_comes_out(server: Server, name: str, layout: str, jobs: int) -> None:

@@ -55,6 +55,7 @@ def live(
 
 
 @pytest.mark.slow
+@pytest.mark.in_turn
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", ["rich", "nasty"])
 def test_the_same_database_comes_out(server: Server, name: str, layout: str) -> None:

@@ -24,6 +24,7 @@ from tests.catalog import nasty
 from tests.export import rich
 from tests.export.conftest import PASSWORD, bundle, nowhere, role, run
 from tests.export.loading import export, run_with_psql
+from tests.run.running import bundle_of
 from tests.servers import Server
 
 pytestmark = pytest.mark.slow
@@ -103,13 +104,14 @@ def test_nothing_is_in_the_way(server: Server, database: Make, bundle: Path) -> 
     server.drop_database(source)
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("make", [rich.database, nasty.database, lambda server: server.demo])
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
 def test_nothing_stops_what_psql_can_run(
-    server: Server, make: Callable[[Server], str], layout: str, database: Make, bundle: Path
+    server: Server, make: Callable[[Server], str], layout: str, database: Make
 ) -> None:
-    export(server.url(make(server)), bundle, "--constraints", layout)
-    assert looked_at(server, database(""), bundle) == []
+    folder = bundle_of(server, make(server), "--constraints", layout)
+    assert looked_at(server, database(""), folder) == []
 
 
 # --- as on a managed host ---------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from migplan.errors import BundleError, RefusedError
 from migplan.run.bundle import chunks
 from migplan.run.bundle.steps import steps_of
 from migplan.run.engine.status import status_of
+from migplan.run.undo.losses import Losses
 from tests.catalog import nasty
 from tests.export import rich
 from tests.export.loading import Contents, assert_same, contents, remembered
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.slow
 LAYOUTS = ["after-data", "with-schema"]
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_whole_run_leaves_nothing(server: Server, layout: str, database: MakeDatabase) -> None:
     bundle = verified(server, server.demo, "--constraints", layout)
@@ -39,15 +41,17 @@ def test_a_whole_run_leaves_nothing(server: Server, layout: str, database: MakeD
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_from_every_step_of_the_demo(newest: Server, layout: str, newest_database: MakeDatabase) -> None:
+def test_from_every_file_of_the_demo(newest: Server, layout: str, newest_database: MakeDatabase) -> None:
     bundle = verified(newest, newest.demo, "--constraints", layout)
     address = newest_database("")
     name = address.params["dbname"]
     before = schema(newest, name)
-    for step in range(1, len(steps_of(bundle)) + 1, 1 if layout == "after-data" else 6):
+    begins = {step.file: step.number for step in reversed(steps_of(bundle))}.values()
+    stops = sorted({*begins, *(step + 1 for step in begins), len(steps_of(bundle))})
+    for number, step in enumerate(stops[:: 1 if layout == "after-data" else 2]):
         applied(bundle, address, until=step)
         assert taken_back(bundle, address).whole
-        if step % 6 == 1:  # asking pg_dump each time would take most of the test
+        if number % 4 == 0:  # asking pg_dump each time would take most of the test
             assert schema(newest, name) == before, f"stopped before step {step}"
 
 
@@ -88,21 +92,25 @@ def test_a_rollback_goes_on_where_it_was_interrupted(newest: Server, newest_data
     assert taken_back(bundle, address).run is None
 
 
-@pytest.mark.parametrize("wanted", ["04-schema-guest.sql", "04-schema-guest", "4", "04"])
-def test_a_file_stays_and_what_came_before_it(
-    newest: Server, wanted: str, newest_database: MakeDatabase
-) -> None:
+def test_a_file_stays_and_what_came_before_it(newest: Server, newest_database: MakeDatabase) -> None:
     bundle = verified(newest, newest.demo)
     address = newest_database("")
     name = address.params["dbname"]
     applied(bundle, address)
-    undone = taken_back(bundle, address, to=wanted)
+    for wanted in ("04-schema-guest", "4", "04"):
+        with pytest.raises(KilledError, match=r"^04-schema-guest\.sql stays$"):
+            taken_back(bundle, address, to=wanted, agreed=_refuse)
+    undone = taken_back(bundle, address, to="04-schema-guest.sql")
     assert undone.run
     assert undone.run.state == "stopped"
     assert lost(undone).stay[-1] == "04-schema-guest.sql"
     assert ask(newest, name, "SELECT count(*) FROM public.guest_reservations") == [(0,)]
     applied(bundle, address, jobs=4)
     assert_same(_without_journal(newest, name), remembered(newest, newest.demo), ordered=False)
+
+
+def _refuse(losses: Losses) -> None:
+    raise KilledError(f"{losses.stay[-1]} stays")
 
 
 def test_a_file_that_is_not_there_is_refused_with_those_that_are(

@@ -49,6 +49,7 @@ def extension_of(server: Server) -> str:
     return "vector" if server.has_vectors else "citext"
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
 def test_a_target_with_a_life_of_its_own(
     server: Server, layout: str, role: MakeRole, database: MakeDatabase
@@ -87,6 +88,7 @@ def test_half_of_it_puts_back_what_that_half_touched(
     assert schema(newest, target.params["dbname"]) == before
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("layout", ["after-data", "with-schema"])
 def test_a_plain_owner_on_a_managed_host(
     server: Server, layout: str, role: MakeRole, database: MakeDatabase

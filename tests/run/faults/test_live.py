@@ -131,7 +131,7 @@ def test_rows_are_compared_only_where_somebody_wrote(
 
 LARGE = """
 CREATE TABLE large (n int PRIMARY KEY, said text);
-INSERT INTO large SELECT n, repeat('x', 300) FROM generate_series(1, 400000) n;
+INSERT INTO large SELECT n, repeat('x', 300) FROM generate_series(1, 200000) n;
 """
 
 
