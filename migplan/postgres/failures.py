@@ -87,6 +87,9 @@ VANISHED = re.compile(
 )
 
 
+_TOO_LARGE = re.compile(r"invalid memory alloc request size|string buffer")  # one may have 1 GB
+
+
 @contextmanager
 def translate_errors(address: Address, during: str) -> Iterator[None]:
     """Raise what psycopg raises in the block as an error of ours."""
@@ -160,6 +163,11 @@ def of_database(error: psycopg.Error, address: Address, during: str) -> Database
             **where,  # type: ignore[arg-type]
         )
     hint = error.diag.message_hint or ""
+    if _TOO_LARGE.search(f"{said} {where['detail']}"):
+        hint = hint or (
+            "a row as COPY prints it may have 1 GB, and each byte of a bytea takes two as text: leave the "
+            "table out (--exclude), and bring such values in pieces: substring(value FROM start FOR length)"
+        )
     return DatabaseError(f"while {during}, {address} said: {said}", do=hint, **where)  # type: ignore[arg-type]
 
 

@@ -30,6 +30,9 @@ _PARTS = frozenset(
     }
 )
 
+# What `migplan advise` says, too.
+_ADVICE = re.compile(r"(note|warning|error) MP\d{3}, ")
+
 # Left out of every bundle, because each file or the target has its own.
 _MATTERS_TO_NOBODY = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE"})
 
@@ -64,8 +67,8 @@ def written(folder: Path, manifest: Manifest, *, stays: bool = True) -> Iterator
             yield Text(f"Run it with: migplan apply {folder} --source SOURCE --target TARGET")
 
 
-def to_know(manifest: Manifest) -> Iterator[Text]:
-    """What people have to know of a bundle: what it lacks, or has beside, and why."""
+def to_know(manifest: Manifest, *, advice: bool = True) -> Iterator[Text]:
+    """What people have to know of a bundle: what it lacks, or has beside, and why; and ``advice``."""
     shown = _MATTERS_TO_NOBODY | _GO_WITH_OTHERS
     left = [each for each in manifest.left_out if each.kind not in shown]
     keys = [
@@ -79,7 +82,8 @@ def to_know(manifest: Manifest) -> Iterator[Text]:
     yield from section("Left out", reasons, _SHOWN, more)
     yield from section("Rows that stay behind", _staying(manifest), _SHOWN, more)
     yield from section("Sequences", _sequences(manifest), _SHOWN, more)
-    yield from section("To know", manifest.notes, _SHOWN, ", all in the manifest")
+    notes = [each for each in manifest.notes if advice or not _ADVICE.match(each)]
+    yield from section("To know", notes, _SHOWN, ", all in the manifest")
 
 
 def _goes_with_its_table(key: LeftObject) -> bool:

@@ -1,5 +1,6 @@
 """Rollbacks for people: what would be lost, before it is; what was done; what a dry run would do."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text
@@ -137,7 +138,9 @@ def done(result: RollbackResult, address: object, apply: str, rollback: str) -> 
                     "Before rows can come again, the keys that came after them must go: "
                     f"{rollback} --to {result.losses.before_rows}"
                 )
-            yield Text(f"Do it again with: {apply}")
+            source = result.run.before.get("source", {}).get("at")  # of rows that came live
+            live = f" --source {shlex.quote(source)}" if source else ""
+            yield Text(f"Do it again with: {apply}{live}")
             yield Text(f"Roll back the rest with: {rollback}")
         elif not result.journal_dropped:
             yield Text("The journal (schema migplan) stays, and tells of it; --drop-journal takes it away.")

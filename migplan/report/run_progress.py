@@ -203,8 +203,9 @@ class RunProgress:
         whole = self._all
         if not self.estimated:
             return [f"{whole.done_rows:,}/{whole.rows:,} rows", amount(whole.moved)]
+        known = whole.rows > whole.done_rows  # a server that has counted nothing yet says 0
         return [
-            f"{whole.done_rows:,} of about {whole.rows:,} rows",
+            f"{whole.done_rows:,} of about {whole.rows:,} rows" if known else f"{whole.done_rows:,} rows",
             f"{amount(whole.moved)} of about {amount(whole.bytes)}",
         ]
 

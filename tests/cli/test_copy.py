@@ -66,9 +66,11 @@ def test_a_database_is_copied_and_proved(shop: Shop) -> None:
     assert "The target is what migration says. Rows: 3 tables by content." in said
     assert_copied(shop.server, shop.target, shop.source)
     again = shop.run("copy", *shop.words).stdout
-    assert "nothing to do" in again
+    assert "nothing to do\nCompare it with what came then: migplan verify migrations/migration " in again
     assert "Rows: 3 tables by content." in shop.verified()
     assert "Rows: 3 tables by content." in shop.verified("--source", shop.server.url(shop.source))
+    said = shop.run("rollback", "--target", shop.server.url(shop.target), "--yes", "--to", "20").stdout
+    assert f" --source '{shop.server.address(shop.source)}'" in said.replace('"', "'")
     shop.run("rollback", "--target", shop.server.url(shop.target), "--yes", "--drop-journal")
     assert_same(contents(shop.server, shop.target), before, ordered=True)
 

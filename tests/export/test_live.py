@@ -13,9 +13,10 @@ import pytest
 from migplan.bundle import manifest as manifests
 from migplan.bundle.check.examine import check, examine
 from migplan.bundle.data import row_steps
-from migplan.bundle.manifest import Manifest
+from migplan.bundle.manifest import Manifest, load
 from migplan.bundle.paths import BundlePaths
 from migplan.bundle.verified import load_verified
+from migplan.catalog import model as catalog_model
 from migplan.errors import BundleError
 from migplan.pipeline.apply import LiveRowsFrom, apply_bundle
 from migplan.postgres.address import Address
@@ -278,6 +279,19 @@ def test_rows_that_lie_in_toast_come_in_even_chunks(
         found = connection.execute(query).fetchall()
     with newest.connect(dbname=source) as connection:
         assert connection.execute(query).fetchall() == found
+
+
+@pytest.mark.parametrize(("version", "parts"), [(13, 1), (14, 4)])
+def test_servers_that_know_no_ranges_of_pages_are_read_whole(
+    newest: Server, shop: str, bundle: Path, monkeypatch: pytest.MonkeyPatch, version: int, parts: int
+) -> None:
+    monkeypatch.setattr(row_steps, "LIVE_CHUNK_PAGES", 64)
+    monkeypatch.setattr(catalog_model.Server, "major", property(lambda _: version))
+    live(newest, shop, bundle)
+    blocks = [block for _, _, block in load(bundle).blocks if block.table == "public.large"]
+    assert len(blocks) >= parts
+    assert (len(blocks) == 1) == (parts == 1)
+    assert [" ctid " in block.query for block in blocks] == [parts > 1] * len(blocks)
 
 
 def test_frozen_rows_arrive_and_go_again(newest: Server, shop: str, bundle: Path) -> None:

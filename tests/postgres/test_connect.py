@@ -17,7 +17,7 @@ from migplan.errors import AddressError, ConnectError, DatabaseError, OldServerE
 from migplan.postgres import session as module
 from migplan.postgres.address import Address, from_environment, parse
 from migplan.postgres.binaries import find_server
-from migplan.postgres.failures import of_connection, translate_errors
+from migplan.postgres.failures import of_connection, of_database, translate_errors
 from migplan.postgres.server import ThrowawayServer
 from migplan.postgres.session import connect, reading
 from migplan.postgres.versions import OLDEST, dotted
@@ -376,6 +376,14 @@ def test_sessions_are_closed_whatever_happens(
             connection.execute("SELECT pg_sleep(0.02)")
         else:
             pytest.fail("a session is left open")
+
+
+@pytest.mark.parametrize(
+    "said", ["invalid memory alloc request size 1200000003", "string buffer exceeds maximum allowed length"]
+)
+def test_rows_that_no_copy_can_print_are_explained(said: str) -> None:
+    found = of_database(psycopg.errors.InternalError_(said), parse("postgresql:///db"), "reading")
+    assert "each byte of a bytea takes two as text: leave the table out (--exclude)" in found.do
 
 
 def test_what_servers_say_of_refusals_is_understood() -> None:

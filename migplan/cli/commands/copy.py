@@ -130,7 +130,7 @@ class _Watcher:
         said = f"Bundle: {folder}, without rows" if exported else f"Bundle: {folder}, which was begun"
         screen.show([said])
         if exported:
-            screen.show(report.to_know(bundle.manifest))
+            screen.show(report.to_know(bundle.manifest, advice=False))
         return self.applying.permitted(bundle)
 
     @contextmanager
@@ -158,6 +158,8 @@ def _show(found: Copied, words: Words, applying: Applying) -> None:
     proof = found.proof
     status = status_of(applying.address)
     screen.show(report.done(found.run, status, words, found.bundle.manifest, proved=proof is not None))
+    if found.run.nothing_to_do:
+        screen.show([f"Compare it with what came then: {words.verify}"])
     if found.bytes:
         screen.show([report.rate(found.bytes, found.run.seconds)])
     if proof is not None and proof.holds:

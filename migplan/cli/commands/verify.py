@@ -140,7 +140,9 @@ def verify(
 
 def _show_way(found: Verification, folder: Path, target: str) -> None:
     """Show the command that brings a bundle of which the target has nothing."""
+    from migplan.bundle.manifest import load
     from migplan.cli import runs
 
     if found.lacks_tables:
-        screen.show([f"Apply it with: {runs.words_of(folder, target).apply}"])
+        live = " --source SOURCE" if load(folder).is_live else ""
+        screen.show([f"Apply it with: {runs.words_of(folder, target).apply}{live}"])
