@@ -115,10 +115,15 @@ def _taken(bundle: VerifiedBundle, live: LiveRowsFrom, on_event: OnEvent) -> Ite
             do="apply it without --source; or write one without rows: migplan export SOURCE --rows live",
         )
     with ExitStack() as stack:
-        yield retry_if_disturbed(
+        source = retry_if_disturbed(
             lambda _: stack.enter_context(_opened(bundle, live)),
             lambda what, *_: on_event(events.Warned(what)),
         )
+        if why := source.snapshot.by_libpq:
+            on_event(
+                events.Warned(f"libpq reads the rows of {live.source}, one by one and more slowly: {why}")
+            )
+        yield source
 
 
 def refuse_obstacles(

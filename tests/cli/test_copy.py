@@ -13,6 +13,9 @@ import pytest
 
 from migplan.bundle.verified import load_verified
 from migplan.postgres.server import ThrowawayServer
+from migplan.postgres.session import Session
+from migplan.postgres.wire import Wire
+from migplan.run.bundle import snapshot
 from migplan.run.engine.events import Finished
 from tests.cli.conftest import Run
 from tests.export import rich
@@ -142,6 +145,20 @@ def test_the_same_command_goes_on_with_what_was_begun(shop: Shop) -> None:
     assert "1 had other rows and come again" in found.stderr
     assert "The target is what migration says." in found.stdout
     assert_same(*(contents(shop.server, name) for name in (shop.target, shop.source)), ordered=False)
+
+
+def test_what_only_libpq_can_read_goes_through_it_and_that_is_said(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_by_gssapi(session: Session) -> Session:
+        session.encrypted = True
+        return session
+
+    monkeypatch.setattr(snapshot, "connected_for_rows", as_by_gssapi)
+    monkeypatch.setattr(Wire, "rows", lambda *_: pytest.fail("rows of the source are not ours to read"))
+    found = shop.run("copy", *shop.words, "--no-verify")
+    assert "one by one and more slowly: its sessions are encrypted as only libpq can" in found.stderr
+    assert_copied(shop.server, shop.target, shop.source)
 
 
 def test_without_proof_nothing_is_read_back(shop: Shop) -> None:

@@ -142,6 +142,15 @@ class KeptSnapshot:
             while len(self._keepers) < KEEPERS:
                 self._join_as_keeper()
 
+    @property
+    def by_libpq(self) -> str:
+        """Why rows are received by libpq, one at a time and more slowly; empty where they are not."""
+        with self._guard:
+            session = self._keepers[-1].session  # it joined as those do that read
+        if not session.encrypted:
+            return ""
+        return "a pooler stands between" if session.pooled else "its sessions are encrypted as only libpq can"
+
     def failed(self, error: psycopg.Error | DatabaseError, during: str) -> SourceError:
         """Return the error that says with what the source failed."""
         found = error if isinstance(error, DatabaseError) else of_database(error, self.address, during)
