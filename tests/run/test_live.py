@@ -18,7 +18,7 @@ from migplan.postgres.address import Address
 from migplan.run.bundle.live import LiveSource
 from migplan.run.bundle.snapshot import KeptSnapshot
 from migplan.run.engine.events import Began, Event, Finished, Moved, OnEvent, Retrying, ignore
-from migplan.run.engine.footprints import LOADS, Footprint
+from migplan.run.engine.footprints import EXCLUSIVE, LOADS, Footprint
 from migplan.run.engine.journal import Beginning
 from migplan.run.engine.options import RunOptions
 from migplan.run.engine.steps import LiveRows, LiveSequences, Segment, Statements, Step
@@ -462,3 +462,51 @@ def test_of_small_tables_the_one_that_failed_is_named(
         for table in ("plain", "small", "nothing"):
             assert content(target, table) == []
         moved(source, newest_database(TABLES + SMALL), steps(PLAIN), options())  # it can go on
+
+
+def second_pass(how: str) -> tuple[Step, ...]:
+    """Rows of ``plain`` without what they say, and a step that brings it."""
+    scratch = "CREATE TEMPORARY TABLE plain ON COMMIT DROP AS SELECT id, said FROM public.plain WITH NO DATA;"
+    values = replace(
+        PLAIN,
+        table="pg_temp.plain",
+        query="SELECT id, said FROM ONLY public.plain WHERE said IS NOT NULL",
+        updates="public.plain",
+        line=12,
+    )
+    update = f"UPDATE public.plain t SET said = {how} FROM pg_temp.plain s WHERE t.id = s.id;"
+    first = replace(PLAIN, query="SELECT id, NULL FROM ONLY public.plain")
+    pieces = (Statements(0, 0, 10, scratch), values, Statements(0, 0, 15, update))
+    uses = Footprint((("public.plain", EXCLUSIVE),))
+    return (
+        *steps(first),
+        Step(2, "data.sql", "second pass", "data", 10, segments=pieces, footprint=uses, rows=4),
+    )
+
+
+def test_a_second_pass_is_proved_where_its_values_end(newest_database: MakeDatabase) -> None:
+    origin, target = newest_database(TABLES + ROWS), newest_database(TABLES)
+    with moment(origin) as source:
+        moved(source, target, second_pass("s.said"), options())
+        assert sorted(content(target, "plain")) == content(origin, "plain")
+        with locked(target, options()) as there:
+            (proof,) = there.journal.proofs(1)[2]
+        assert (proof["updates"], proof["rows"]) == ("public.plain", 3)
+        wrong = newest_database(TABLES)
+        said = r"the 3 rows that stand in public\.plain are not those that the source sent"
+        with pytest.raises(StepError, match=said) as failed:
+            moved(source, wrong, second_pass("s.said || '!'"), options())
+        assert failed.value.line == 12
+        assert content(wrong, "plain") == [(number, None) for number in (1, 2, 3, 4)]
+        less = newest_database(TABLES)
+        with pytest.raises(StepError, match=r"2 rows stand in public\.plain, and the source sent 3"):
+            moved(source, less, second_pass("s.said"), options(), lambda event: _gone(event, less))
+        unproved = replace(source, proves=False)
+        moved(unproved, newest_database(TABLES), second_pass("s.said || '!'"), options())
+
+
+def _gone(event: Event, where: Address) -> None:
+    """Take a row away between the two."""
+    if isinstance(event, Finished) and event.step.number == 1:
+        with connect(where) as other:
+            other.execute("DELETE FROM plain WHERE id = 3")

@@ -27,7 +27,7 @@ from migplan.names import quoted_list
 from migplan.postgres import copy_out
 from migplan.postgres.address import Address
 from migplan.postgres.identity import identity_of, place_of
-from migplan.postgres.relay import Copy, Look, SourceFailedError, relay
+from migplan.postgres.relay import Copy, Look, Relayed, SourceFailedError, relay
 from migplan.postgres.session import Session
 from migplan.progress import Progress, no_progress
 from migplan.run.bundle import live_large_objects, proof, source_checks
@@ -168,7 +168,10 @@ class LiveRowSource:
         ]
         with self._lent([f"reading the rows of {piece.table}" for piece in pieces]) as session:
             done = relay(session, target, copies, look, passed)
-            brought = [Brought(each.read, each.written, each.bytes) for each in done]
+            brought = [
+                Brought(each.read, each.written, each.bytes, digest=each.digest if piece.updates else "")
+                for piece, each in zip(pieces, done, strict=True)
+            ]
             if any(each.read != each.written for each in done):
                 return brought
             found = proof.proved(there, done, session, target, look)
@@ -178,6 +181,17 @@ class LiveRowSource:
             else replace(each, proof=None if piece.table.startswith(TEMPORARY) else known)
             for piece, each, known in zip(pieces, brought, found, strict=True)
         ]
+
+    def updated(self, piece: LiveRows, brought: Brought, target: Session, look: Look) -> Brought:
+        """Prove that the rows of the open transaction have the values that a second pass has brought."""
+        place = proof.Rows(replace(piece, table=piece.updates), self._source.only(piece.updates))
+        sent = Relayed(brought.rows, brought.written, brought.bytes, brought.digest)
+        with self._lent([f"reading the rows of {piece.updates}"]) as session:
+            (found,) = proof.proved([place], [sent], session, target, look)
+        if isinstance(found, proof.Differs):
+            return replace(brought, differs=found.what)
+        assert found is not None
+        return replace(brought, proof={**found, "table": piece.table, "updates": piece.updates})
 
     def _place(self, piece: LiveRows, target: Session, filled: Collection[str]) -> proof.Rows:
         """Return where the rows of a piece will be in the target, as far as they are to be proved.

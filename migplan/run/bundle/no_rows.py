@@ -37,6 +37,16 @@ class NoRows:
         """Bring nothing."""
         return [Brought(0, 0, 0) for _ in pieces]
 
+    def updated(
+        self,
+        piece: LiveRows,  # noqa: ARG002
+        brought: Brought,
+        target: Session,  # noqa: ARG002
+        look: Look,  # noqa: ARG002
+    ) -> Brought:
+        """Nothing was updated."""
+        return brought
+
     def sequences(self, piece: LiveSequences) -> str:  # noqa: ARG002
         """Leave sequences where they begin."""
         return "SELECT;"

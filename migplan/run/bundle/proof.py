@@ -72,6 +72,8 @@ class Rows:
         """
         if not self.proves:
             return Unhashed
+        if self.piece.updates:
+            return RowSum
         ordered = self.piece.freeze or self.piece.bytes <= _FEW
         return InOrder if ordered and not is_part(self.piece) else RowSum
 

@@ -291,7 +291,7 @@ class DataFile:
                 if each.word not in _TRANSACTION and not self._is_kept(each):
                     found.append(Statements(start + each.start, start + each.end, first_line + each.line - 1))
             if block is not None:
-                found.append(self._block(block))
+                found.append(self._block(block, listed))
         if listed.sequences:
             found.append(LiveSequences(tuple(map(parse, listed.sequences)), self._line - 1))
         size = sum(map(size_of, listed.blocks))
@@ -327,7 +327,7 @@ class DataFile:
         part = part_of(statement_tree(statement.text))
         return part is not None and part.kind not in _SWITCHED and self._kept.has(statement.text)
 
-    def _block(self, block: Block) -> Segment:
+    def _block(self, block: Block, listed: Listed) -> Segment:
         line = self._line
         self._at = block.end
         if self._inserts:
@@ -337,7 +337,8 @@ class DataFile:
         if self._from_source:
             self._line += 1
             said = block.table, block.columns, block.query, block.format
-            return LiveRows(*said, False, block.rows, block.bytes or 0, line)
+            updates = listed.tables[0] if block.is_temporary and len(listed.tables) == 1 else ""
+            return LiveRows(*said, False, block.rows, block.bytes or 0, line, updates)
         self._line += block.rows + 1
         return CopyBlock(block.table, block.columns, block.rows, block.start, block.end, line)
 

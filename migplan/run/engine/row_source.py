@@ -17,6 +17,7 @@ class Brought:
     bytes: int
     proof: Mapping[str, Any] | None = None  # that the target has them, for the journal
     differs: str = ""  # in a sentence, how what stands in the target is not what was sent
+    digest: str = ""  # of rows that update others, with which these are compared at the end of the step
 
 
 class RowSource(Protocol):
@@ -36,6 +37,11 @@ class RowSource(Protocol):
         target's failure, too. ``look`` is called now and then; what it raises ends it. ``filled``: the
         tables into which the transaction has brought rows before.
         """
+
+    def updated(
+        self, piece: LiveRows, brought: Brought, target: Session, look: Callable[[], None]
+    ) -> Brought:
+        """Prove that the rows which a piece was to update in the target have its values now."""
 
     def sequences(self, piece: LiveSequences) -> str:
         """Return the statements that set sequences to what the source says of them now."""

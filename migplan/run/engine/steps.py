@@ -49,6 +49,7 @@ class LiveRows:
     rows: int  # about; 0 where nobody knows
     bytes: int  # about, likewise
     line: int
+    updates: str = ""  # of a temporary table: the one whose rows get these values before the step ends
 
 
 @dataclass(frozen=True, slots=True)

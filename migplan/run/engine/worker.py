@@ -253,6 +253,7 @@ class _Doing:
         self._rows = 0
         self._proofs: list[Mapping[str, Any]] = []
         self._filled: set[str] = set()
+        self._updating: list[tuple[LiveRows, Brought]] = []
 
     def all(self) -> int:
         """Run the step's statements and rows from BEGIN to COMMIT, and return the number of rows."""
@@ -272,8 +273,10 @@ class _Doing:
             raise self._error(f"cannot be read: {error.strerror}", step.line) from None
         except FileError as error:  # it is not what was checked; nothing of that was sent
             raise self._error(error.what, step.line, do=error.do) from None
-        if self._inserts or observer:  # how many rows came in is known only now
+        if self._inserts or observer or self._updating:  # what came in, and stands there, is known only now
             message = self._sent(message)
+        for updating, brought in self._updating:
+            self._updated(updating, brought)
         if observer:
             observer.ending(step, self._session)
         closing = [journal.finish(self._run, step.number, self._rows).as_string()]
@@ -456,6 +459,23 @@ class _Doing:
     def _brought(self, piece: LiveRows, brought: Brought) -> None:
         """Count rows, and note their proof; raise StepError if there is none."""
         self._taken(brought.written, brought.rows, piece)
+        self._note_proof(piece, brought)
+        self._filled.add(piece.table)
+        if piece.updates and brought.digest:
+            self._updating.append((piece, brought))
+
+    def _updated(self, piece: LiveRows, brought: Brought) -> None:
+        """Have the rows compared that others were to update, now that the step has done all it does."""
+        try:
+            found = self._source_of(piece.line).updated(piece, brought, self._session, self._refuse_to_go_on)
+        except SourceError as error:
+            raise self._source_failed(error, piece.line) from None
+        except psycopg.Error as error:
+            raise self._failed_copy(error, piece) from None
+        self._note_proof(piece, found)
+
+    def _note_proof(self, piece: LiveRows, brought: Brought) -> None:
+        """Note the proof of rows for the journal, if there is any; raise StepError if they differ."""
         if brought.differs:
             raise self._error(
                 brought.differs,
@@ -463,7 +483,6 @@ class _Doing:
                 do="a trigger, rule or default of the target changes rows: take it away while they come in; "
                 "where that is meant, or the versions print a value in two ways, --no-verify does not look",
             )
-        self._filled.add(piece.table)
         if brought.proof is not None:
             self._proofs.append(brought.proof)
 
