@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migplan.catalog.attributes import REFERENCES, SECRET, WITHOUT_SCHEMA, Attributes, Thing
-from migplan.catalog.questions import Questions
+from migplan.catalog.questions import Questions, sql
 from migplan.catalog.uncompared import UNCOMPARED
 from migplan.postgres.session import Session
 
@@ -16,6 +16,15 @@ _ANYWHERE = frozenset({"comment", "label", "granted", "depends_on_extensions", "
 
 # Told by -1 before 17, and by nothing since.
 _NOTHING = {"attstattarget": -1, "stxstattarget": -1}
+
+# Most columns of most tables are alike in all that is compared: the server says so once.
+_DURING = "reading the catalog (attributes)"
+_GROUPED = """
+    SELECT a.catalog, a.kind, a.compared, pg_catalog.array_agg(a.owner), pg_catalog.array_agg(a.part)
+    FROM (SELECT r.catalog, r.kind, r.values - '{{{uncompared}}}'::text[] AS compared, r.owner, r.part
+          FROM ({rows}) r) a
+    GROUP BY a.catalog, a.kind, a.compared
+"""
 
 _SYSTEM = ("information_schema", "migplan")
 
@@ -32,12 +41,16 @@ def read_attributes(session: Session) -> Attributes:
             own[row.catalog, row.oid] = thing
     columns: set[str] = set(_ANYWHERE)
     things: dict[Thing, dict[str, Any]] = defaultdict(dict)
-    for row in ask.all("attributes"):
-        columns.update(row.values)
-        whole = own.get((row.catalog, row.owner))
-        if whole is not None:
-            thing = Thing(whole.kind, whole.address, row.kind, row.part) if row.kind else whole
-            things[thing] |= dict(_values(row.values, names))
+    grouped = _GROUPED.format(
+        uncompared=",".join(sorted(UNCOMPARED)), rows=sql("attributes", session.version)
+    )
+    for catalog, kind, values, owners, parts in session.ask(grouped.encode(), during=_DURING):
+        columns.update(values)
+        compared = dict(_values(values, names))
+        for owner, part in zip(owners, parts, strict=True):
+            whole = own.get((catalog, owner))
+            if whole is not None:
+                things[Thing(whole.kind, whole.address, kind, part) if kind else whole] |= compared
     return Attributes(frozenset(columns - UNCOMPARED.keys()), things)
 
 

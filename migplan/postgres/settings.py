@@ -51,6 +51,7 @@ _READING: Settings = (
     ("timezone", "GMT"),  # known even to a server without time zone files, which UTC is not
     ("lc_monetary", "C"),
     ("synchronize_seqscans", "off"),
+    ("jit", "off"),  # to compile a question takes longer than most answers
 )
 
 # Who holds locks and waits for one longer than deadlock_timeout (a second) can cost others their transaction:

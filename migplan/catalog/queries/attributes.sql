@@ -46,7 +46,7 @@ FROM (
     -- Triggers in partitions were internal before 15; of those behind constraints only the state can be altered.
     SELECT 'pg_class', t.tgrelid, 'trigger', t.tgname, to_jsonb(t)
     FROM pg_catalog.pg_trigger t
-    WHERE coalesce(to_jsonb(t) ->> 'tgparentid', '0') <> '0'
+    WHERE t.tgparentid <> 0
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.oid = t.tgconstraint AND k.contype <> 't')
     UNION ALL
     SELECT 'pg_class', t.tgrelid, 'trigger behind constraint', k.conname,
