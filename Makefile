@@ -10,6 +10,9 @@ JOBS ?= 2
 TESTS ?= tests
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
+# Tests start migplan again and again: what is compiled is kept, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Read without a server: make check does so, and no other target once more.
 HOUSE := tests/test_house.py
 # What looks side by side says one after the other what it found, where make can do so (from 4.0 on).

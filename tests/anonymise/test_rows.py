@@ -72,7 +72,7 @@ def planted(secret: str) -> dict[str, object]:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(secret=SECRETS, around=AROUND)
 def test_no_secret_comes_through_in_any_kind_of_column(secret: str, around: str) -> None:
     value = around.format(secret)
@@ -85,7 +85,7 @@ def test_no_secret_comes_through_in_any_kind_of_column(secret: str, around: str)
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     value=st.one_of(st.text(), st.none(), st.integers(), st.recursive(st.text() | st.integers(), st.lists))
 )
