@@ -34,8 +34,8 @@ def contenders(server: ThrowawayServer, size: int | str, folder: Path) -> tuple[
     return (
         work.contender(
             "migplan apply",
-            "migplan apply BUNDLE --jobs 2: whole process",
-            [migplan("apply", bundle, "--target", target)],
+            "migplan apply BUNDLE --jobs 2 --no-analyze: whole process",
+            [migplan("apply", bundle, "--target", target, "--no-analyze")],
         ),
         work.contender(PEER, "pg_restore -j2 of an uncompressed directory", [work.restore(directory)]),
         work.contender("psql", "psql -f of a plain pg_dump", [work.psql(plain)]),
@@ -107,7 +107,8 @@ class Work:
         if pgcopydb := shutil.which("pgcopydb"):
             yield self.contender(
                 "pgcopydb clone",
-                "pgcopydb clone --table-jobs 2 --index-jobs 2 --not-consistent; nothing is verified",
+                "pgcopydb clone --table-jobs 2 --index-jobs 2 --not-consistent; tables are analyzed, "
+                "nothing is verified",
                 [self.copydb(pgcopydb)],
                 clear=self.folder / "pgcopydb",
             )

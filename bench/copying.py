@@ -15,6 +15,7 @@ from migplan.postgres.session import connect
 
 TITLE = "copy"
 PEER = "pg_dump -Fd, pg_restore"
+UNPROVED = "migplan copy, unproved"
 TABLES = 2000
 SIZES = (*databases.SHAPES, TABLES)
 
@@ -34,14 +35,14 @@ def contenders(server: ThrowawayServer, size: int | str, folder: Path) -> tuple[
     )
     return (
         work.contender(
-            "migplan copy --no-verify",
-            "migplan copy --jobs 2 --no-verify: whole process",
-            [[*copy, "--no-verify"]],
+            UNPROVED,
+            "migplan copy --jobs 2 --no-verify --no-analyze: whole process; nothing is verified",
+            [[*copy, "--no-verify", "--no-analyze"]],
             clear=bundle,
         ),
         work.contender(
             "migplan copy",
-            "migplan copy --jobs 2: every row is proved, every object compared",
+            "migplan copy --jobs 2: every row is proved, every object compared, tables are analyzed",
             [copy],
             clear=bundle,
         ),
