@@ -407,7 +407,7 @@ class Export:
             and (name := QualifiedName(entry.schema, entry.tag)) in populated
         ]
 
-    @property
+    @cached_property
     def _positions(self) -> Mapping[QualifiedName, int]:
         """The place of each table in the plan, partitions right after their table."""
         where = {table.table: number for number, table in enumerate(self._plan.tables)}

@@ -6,6 +6,8 @@ from typing import Any
 
 from migplan.text.printable import printable
 
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def as_text(content: Mapping[str, Any]) -> str:
     """A JSON object with every item of its lists on a line of its own: quick to write, and to compare."""
@@ -23,4 +25,4 @@ def as_text(content: Mapping[str, Any]) -> str:
 
 def _written(value: Any) -> str:
     """JSON in which everything can be seen; the escapes mean the same."""
-    return printable(json.dumps(value, ensure_ascii=False))
+    return printable(_encoded(value))

@@ -6,6 +6,7 @@ nothing below it is folded, levels are left out from the bottom, and both are sa
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from migplan.graph import ForeignKeyGraph
 from migplan.names import Naming, QualifiedName
@@ -55,23 +56,22 @@ def folded_tree(
     graph: ForeignKeyGraph, *, depth: int | None = None, whole: bool = False
 ) -> tuple[tuple[Line, ...], bool]:
     """Return the lines, and whether they had to be folded."""
+    shape = _Tree(graph)
     if depth is not None or whole:
-        return tuple(_Tree(graph, Fold(depth=depth)).lines()), False
-    lines = tuple(_Tree(graph, Fold()).lines())
-    if len(lines) <= READABLE:
-        return lines, False
-    deepest = max(graph.depth.values())
-    for level in range(deepest, 0, -1) if deepest <= 30 else (30, 20, 10, 8, 6, 5, 4, 3, 2, 1):
-        lines = tuple(_Tree(graph, Fold(level, SHOWN_CHILDREN, SHOWN_ROOTS)).lines())
+        return tuple(shape.lines(Fold(depth=depth))), False
+    deepest = max(graph.depth.values(), default=0)
+    levels = range(deepest, 0, -1) if deepest <= 30 else (30, 20, 10, 8, 6, 5, 4, 3, 2, 1)
+    folds = (Fold(), *(Fold(level, SHOWN_CHILDREN, SHOWN_ROOTS) for level in levels))
+    for fold in folds:
+        lines = tuple(islice(shape.lines(fold), READABLE + 1))
         if len(lines) <= READABLE:
-            break
-    return lines, True
+            return lines, fold != Fold()
+    return tuple(shape.lines(folds[-1])), True
 
 
 class _Tree:
-    def __init__(self, graph: ForeignKeyGraph, fold: Fold) -> None:
+    def __init__(self, graph: ForeignKeyGraph) -> None:
         self._graph = graph
-        self._fold = fold
         self._name = Naming(graph.tables)
         self._home = {name: self._deepest_need(name) for name in graph.tables}
         self._below: dict[QualifiedName, list[QualifiedName]] = {name: [] for name in graph.tables}
@@ -80,22 +80,19 @@ class _Tree:
                 self._below[home].append(name)
         self._circle = {name: number for number, circle in enumerate(graph.circles, 1) for name in circle}
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self, fold: Fold) -> Iterator[Line]:
         tops = [name for name, home in self._home.items() if home is None]
         connected = self._sorted([name for name in tops if self._below[name] or self._graph.dependents[name]])
-        alone = self._sorted([name for name in tops if name not in set(connected)])
-        yield from self._tops(connected)
-        yield from self._tops(alone)
+        among = set(connected)
+        alone = self._sorted([name for name in tops if name not in among])
+        yield from self._tops(connected, fold)
+        yield from self._tops(alone, fold)
 
-    def _tops(self, names: Sequence[QualifiedName]) -> Iterator[Line]:
-        limit = (
-            self._fold.roots
-            if self._fold.roots is not None and len(names) > self._fold.roots + 1
-            else len(names)
-        )
+    def _tops(self, names: Sequence[QualifiedName], fold: Fold) -> Iterator[Line]:
+        limit = fold.roots if fold.roots is not None and len(names) > fold.roots + 1 else len(names)
         for name in names[:limit]:
             yield self._line(name, "")
-            yield from self._children(name, "", 0)
+            yield from self._children(name, "", 0, fold)
         if names[limit:]:
             rest = names[limit:]
             under = sum(self._size(name) - 1 for name in rest)
@@ -106,23 +103,23 @@ class _Tree:
                 quiet=True,
             )
 
-    def _children(self, name: QualifiedName, branches: str, level: int) -> Iterator[Line]:
+    def _children(self, name: QualifiedName, branches: str, level: int, fold: Fold) -> Iterator[Line]:
         own = self._sorted(self._below[name])
         others = [user for user in self._graph.dependents[name] if self._home[user] != name]
-        if level >= min(DEEPEST, DEEPEST if self._fold.depth is None else self._fold.depth):
+        if level >= min(DEEPEST, DEEPEST if fold.depth is None else fold.depth):
             hidden = self._size(name) - 1
             if hidden:
                 yield Line(f"{branches}└─ ", f"… {counted(hidden, 'table')} below", quiet=True)
             return
         shown = own
-        if self._fold.children is not None and len(own) > self._fold.children + 1:
-            shown = own[: self._fold.children]
+        if fold.children is not None and len(own) > fold.children + 1:
+            shown = own[: fold.children]
         folded = own[len(shown) :]
         last = len(shown) - 1 if not folded and not others else None
         for place, child in enumerate(shown):
             end = place == last
             yield self._line(child, branches + ("└─ " if end else "├─ "))
-            yield from self._children(child, branches + ("   " if end else "│  "), level + 1)
+            yield from self._children(child, branches + ("   " if end else "│  "), level + 1, fold)
         if folded:
             under = sum(self._size(child) - 1 for child in folded)
             below = f" and {counted(under, 'table')} below them" if under else ""

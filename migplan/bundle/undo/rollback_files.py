@@ -155,6 +155,8 @@ class _Rollback:
 
     @cached_property
     def _triggers_of_others(self) -> Sequence[Entry]:
+        if not self.provided:
+            return []
         return [entry for entry in self.ownership.entries.values() if self._is_on_provided(entry)]
 
     def _standard_schema(self, entry: Entry) -> Iterator[str]:
@@ -237,10 +239,13 @@ class _Rollback:
     @cached_property
     def _parts(self) -> Mapping[int, Sequence[int]]:
         """The indexes and keys that are attached to each index."""
+        attaching = [entry for entry in self.ownership.entries.values() if entry.kind == "INDEX ATTACH"]
+        if not attaching:
+            return {}
         named = {self._index_name(number): number for number in self.ownership.entries}
         found: dict[int, list[int]] = {}
-        for entry in self.ownership.entries.values():
-            part = named.get(QualifiedName(entry.schema, entry.tag)) if entry.kind == "INDEX ATTACH" else None
+        for entry in attaching:
+            part = named.get(QualifiedName(entry.schema, entry.tag))
             whole = [need for need in entry.needs if need != part and self._is_index(need)]
             if part is not None and whole:
                 found.setdefault(whole[0], []).append(part)
