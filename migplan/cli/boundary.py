@@ -76,9 +76,7 @@ def sentences() -> Iterator[None]:
     except MigplanError as error:
         _end(sentence(error), FAILED)
     except (KeyboardInterrupt, click.Abort):
-        with suppress(ValueError):  # outside of the main thread nobody may say this
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is impatient gets no traceback either
-        _end("migplan: stopped", INTERRUPTED)
+        _stopped()
     except BrokenPipeError:
         # Whoever read our output has seen enough (`| head`).
         streams.discard(sys.stdout)
@@ -88,6 +86,8 @@ def sentences() -> Iterator[None]:
     except OSError as error:
         _end(_of_system(error), FAILED)
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # as Python puts it while a class is being made
+            _stopped()
         _end(_unforeseen(error), UNFORESEEN, error)
 
 
@@ -101,6 +101,12 @@ def sentence(error: MigplanError) -> str:
     if error.do:
         lines.append(f"  -> {named.filled_in(error.do)}")
     return "\n".join(lines)
+
+
+def _stopped() -> None:
+    with suppress(ValueError):  # outside of the main thread nobody may say this
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is impatient gets no traceback either
+    _end("migplan: stopped", INTERRUPTED)
 
 
 def _end(said: str, code: int, error: Exception | None = None) -> None:

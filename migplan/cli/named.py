@@ -48,7 +48,8 @@ def arguments(
                 if found is not None and not (text or gone):
                     _refuse_missing(found, other, given.get("config_file"))
                 given[other] = found if text or found is None else Path(found)
-            for name, value in {database: given[database], other: given.get(other)}.items():
+            both = {each: given.get(each) for each in ("source", "target")}
+            for name, value in {**both, database: given[database], other: given.get(other)}.items():
                 if value is not None:
                     click.get_current_context().meta[f"migplan.{name}"] = as_typed(str(value))
             for name in sorted(needed):
@@ -111,10 +112,11 @@ def as_typed(text: str) -> str:
 
 
 def filled_in(text: str) -> str:
-    """Return advice with what the command line has named: the target and the folder."""
+    """Return advice with what the command line has named: databases and the folder."""
     context = click.get_current_context(silent=True)
     named = context.meta if context else {}
-    for what, written in (("target", "--target TARGET"), ("bundle", " FOLDER"), ("folder", " FOLDER")):
+    databases = ("target", "--target TARGET"), ("source", "--source SOURCE")
+    for what, written in (*databases, ("bundle", " FOLDER"), ("folder", " FOLDER")):
         if known := named.get(f"migplan.{what}"):
             text = text.replace(written, f"{written.rpartition(' ')[0]} {known}")
     return text

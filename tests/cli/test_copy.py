@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -128,6 +129,23 @@ def test_what_is_changed_after_it_came_is_found(shop: Shop, change: str, said: s
     shop.run("copy", *shop.words, "--jobs", "1")
     shop.change(shop.target, change)
     assert said in shop.verified(exit_code=1)
+
+
+def test_what_keys_hang_on_is_rolled_back_by_the_command_that_is_said(shop: Shop) -> None:
+    source, target = shop.server.address(shop.source), shop.server.address(shop.target)
+    shop.run("export", "--source", shop.server.url(shop.source), "--rows", "live")
+    bundle = load_verified(Path("migrations/migration"))
+    assert killed_at(
+        bundle, source, target, lambda event: isinstance(event, Finished) and "fkey" in event.step.name
+    )
+    shop.change(shop.source, CHANGES)
+    refused = shop.run("copy", *shop.words, exit_code=2).stderr
+    assert "this hangs on them in " in refused
+    (command,) = (line for line in refused.splitlines() if "migplan rollback" in line)
+    words = shlex.split(command[command.index("migplan rollback") :])[1:]
+    shop.run(*words, "--yes")
+    assert "The target is what migration says." in shop.run("copy", *shop.words).stdout
+    assert_same(*(contents(shop.server, name) for name in (shop.target, shop.source)), ordered=False)
 
 
 def test_the_same_command_goes_on_with_what_was_begun(shop: Shop) -> None:

@@ -252,6 +252,13 @@ def broken() -> click.Command:
         hidden = "in-a-variable"
         if "interrupt" in words:
             os.kill(os.getpid(), signal.SIGINT)
+        if "class" in words:
+
+            class Named:
+                def __set_name__(self, _owner: type, _name: str) -> None:
+                    raise KeyboardInterrupt
+
+            type("Made", (), {"field": Named()})
         raise KeyError("s3cret-In-The-Message", f"postgresql://u:anotherOne@h/d {len(hidden)}")
 
     return command
@@ -285,7 +292,8 @@ def test_an_interrupt_is_130_wherever_it_comes(
     monkeypatch.setattr(type(main), "get_command", lambda self, ctx, name: broken)
     before = signal.getsignal(signal.SIGINT)
     try:
-        assert run("broken", "interrupt", exit_code=130).stderr == "migplan: stopped\n"
+        for where in ("interrupt", "class"):
+            assert run("broken", where, exit_code=130).stderr == "migplan: stopped\n"
     finally:
         signal.signal(signal.SIGINT, before)
 

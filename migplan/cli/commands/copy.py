@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @named.arguments("source", "plan")
-@options.target
+@click.option(
+    "--target",
+    metavar="URL|NAME",
+    help="The database to fill: a URL, a libpq connection string, or a name of migplan.yaml.",
+)
 @bundle_options.writing_a_bundle
 @options.no_verify
 @options.max_rate
