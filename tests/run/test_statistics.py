@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,3 +98,17 @@ def test_a_role_that_may_not_is_told_so(newest: Server, role: Callable[..., str]
     assert said.startswith('not each of 4 tables was analyzed: permission denied to analyze "')
     assert said.endswith("; and 4 more")
     assert ask(newest, target, KNOWN) == []
+
+
+def test_people_stop_it(newest: Server, bundle: Path) -> None:
+    """It ends at once, also where it waits for somebody."""
+    target = newest.create_database()
+    verified = load_verified(bundle)
+    apply(verified, parse(newest.url(target)), ApplyOptions(options(), analyzes=False))
+    with newest.connect(dbname=target) as other:
+        other.execute("BEGIN; LOCK TABLE small, by_function IN ACCESS EXCLUSIVE MODE")
+        started = time.monotonic()
+        threading.Timer(1, lambda: signal.raise_signal(signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            analyzed(verified.manifest, parse(newest.url(target)), 2, lambda _: None)
+        assert time.monotonic() - started < 8

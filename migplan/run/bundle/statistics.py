@@ -73,6 +73,7 @@ class _Work:
     address: Address
     left: deque[Sequence[str]]
     complaints: list[str] = field(default_factory=list)
+    stopped: bool = False
     _sessions: list[Session] = field(default_factory=list)
 
     def all(self, jobs: int) -> None:
@@ -83,7 +84,7 @@ class _Work:
                 while wait(running, _GLANCE).not_done:
                     pass
             except BaseException:
-                self.left.clear()
+                self.stopped = True
                 for session in list(self._sessions):
                     with suppress(psycopg.Error):
                         session.cancel_safe(timeout=5)
@@ -98,7 +99,7 @@ class _Work:
                 session.execute("SET synchronous_commit = off")
                 session.add_notice_handler(self._noticed)
                 self._sessions.append(session)
-                while self.left:
+                while self.left and not self.stopped:
                     with suppress(IndexError):  # somebody else took the last one
                         self._analyze(session, self.left.popleft())
         except (DatabaseError, psycopg.Error) as error:
@@ -108,6 +109,8 @@ class _Work:
         try:
             session.execute(f"ANALYZE {', '.join(tables)}".encode())
         except psycopg.Error as error:
+            if self.stopped:
+                return
             if session.closed:
                 raise
             if len(tables) == 1:
