@@ -51,7 +51,7 @@ class _States:
 
     def before(self, name: str, session: Session) -> None:
         """Keep what is there before a file."""
-        with session.transaction(force_rollback=True):
+        with session.given_up("comparing with what was there before"):
             self.before_each[name] = self.reader.read(session)
 
     def after(self, name: str, session: Session) -> None:
@@ -252,7 +252,7 @@ class FolderRehearsal:
                 return
             left.pop()
             if name in states.before_each:
-                with connect(address) as session, session.transaction(force_rollback=True):
+                with connect(address) as session, session.given_up("comparing with what was there before"):
                     before, there = states.before_each[name], state.read_state(session)
                     if found := what_differs(session, before, there):
                         wrong[name] = list(map(str, found))
@@ -272,7 +272,7 @@ class FolderRehearsal:
             wrong[error.step] = [f"its way back fails: {error}"]
             return False
         if first in states.before_each:
-            with connect(address) as session, session.transaction(force_rollback=True):
+            with connect(address) as session, session.given_up("comparing with what was there before"):
                 found = what_differs(session, states.before_each[first], state.read_state(session))
                 if found:
                     wrong[first] = list(map(str, found))

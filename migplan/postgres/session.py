@@ -116,6 +116,12 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         """Raise what psycopg raises in a block as errors of migplan's."""
         return translate_errors(self.address, during)
 
+    @contextmanager
+    def given_up(self, during: str) -> Iterator[None]:
+        """A transaction, or a savepoint, of which nothing stays; its errors say ``during`` what they came."""
+        with self.translate_errors(during), self.transaction(force_rollback=True):
+            yield
+
     def begin_pinned(self) -> None:
         """Begin a transaction with everything pinned in it, also where a pooler shares the session."""
         self.execute(settings.statements("SET LOCAL", settings.pinned(self.version)).encode())

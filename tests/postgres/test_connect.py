@@ -403,3 +403,13 @@ def test_what_servers_say_of_refusals_is_understood() -> None:
         error = of_connection(psycopg.OperationalError(f"connection failed: {message}"), address)
         assert error.what.removeprefix(f"cannot connect to {address}") == (f": {meaning}" if meaning else "")
         assert error.detail == message
+
+
+def test_a_session_that_was_ended_says_what_for_a_look_was_wanted(server: Server) -> None:
+    with connect(server.address("postgres")) as session, server.connect() as other:
+        session.autocommit = True
+        other.execute("SELECT pg_terminate_backend(%s), pg_sleep(0.3)", [session.process])
+        with pytest.raises(DatabaseError) as caught, session.given_up("looking at what would be rolled back"):
+            pass
+    assert caught.value.sqlstate == "57P01"
+    assert caught.value.during == "looking at what would be rolled back"

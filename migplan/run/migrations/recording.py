@@ -225,7 +225,7 @@ def derive(session: Session, before: Before, written: Written, text: str) -> tup
     The migration does not fail by it: where what it did cannot be read, that is why there is no way back.
     """
     try:
-        with session.transaction(force_rollback=True):  # a savepoint: settings are as before
+        with session.given_up("recording what a migration does"):  # a savepoint: settings are as before
             after = read_state(session)
             if written.own is not None:
                 written.own |= after.own
@@ -290,7 +290,7 @@ class Recorder:
         if step.phase != "migration":
             return
         try:
-            with session.transaction(force_rollback=True):
+            with session.given_up("recording what a migration does"):
                 if said := self._begun.get(step.name):
                     self._going.setdefault(step.name, _went_on(said))
                 elif step.line == self._lines[step.name][0]:  # also when it is tried once more

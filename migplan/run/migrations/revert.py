@@ -109,7 +109,7 @@ def _looked_at(ways: Sequence[DownMigration], session: Session) -> Foreseen:
     """Look at what goes with these, and at what was changed since they were applied."""
     if not ways:
         return Foreseen()
-    with session.transaction(force_rollback=True):
+    with session.given_up("looking at what would be rolled back"):
         rows = rows_that_go(ways, session)
         changed = _changed_since(ways, session)
     return Foreseen(tuple(ways), tuple(rows), tuple(changed))
@@ -218,7 +218,7 @@ class _AppliedMigrations:
 
     def _there(self) -> Mapping[Key, Item]:
         session = self.target.session
-        with session.transaction(force_rollback=True):
+        with session.given_up("looking at what would be rolled back"):
             return read_state(session).items
 
     def _where_to_write(self) -> str:

@@ -37,7 +37,7 @@ class TryingBack:
     def before(self, name: str, session: Session) -> None:
         """Read the state before a migration."""
         if name in self._names:
-            with session.transaction(force_rollback=True):
+            with session.given_up(_DURING):
                 self._before = self._states.read(session)
 
     def after(self, name: str, session: Session) -> None:
@@ -65,7 +65,7 @@ class TryingBack:
             return
         statement = ""
         try:
-            with session.transaction(force_rollback=True):
+            with session.given_up(_DURING):
                 session.ask("SET LOCAL check_function_bodies = off", during=_DURING)
                 for statement, rows in statements:
                     _run(session, statement, rows)
@@ -104,7 +104,7 @@ def _made_again(session: Session, expected: State, found: State) -> State:
     """Return the state in which what differs is made again as it is expected; what is found, if it cannot."""
     way = way_back(expected, found, Facts())
     try:
-        with session.transaction(force_rollback=True):
+        with session.given_up(_DURING):
             session.ask("SET LOCAL check_function_bodies = off", during=_DURING)
             for statement in way.statements:
                 session.ask(statement.encode(), during=_DURING)
