@@ -133,8 +133,8 @@ class Catalog:
         return frozenset(
             (
                 entry.thing,
-                entry.made.use.statement,
-                entry.altered.use.statement if entry.altered else "",
+                (entry.made.use.statement, entry.made.use.digest),
+                (entry.altered.use.statement, entry.altered.use.digest) if entry.altered else "",
                 *sorted(each.thing for each in entry.dependents if self._there.get(each.thing) is each),
             )
             for entry in self._there.values()

@@ -215,6 +215,7 @@ class Use:
     ] = ()  # of a need: what else the name may mean; the first that somebody makes counts
     inside: Thing | None = None  # the function in whose body it stands, and which does not run here
     number: int = 0  # of the statement in its file: what one statement does, it does at once
+    digest: str = ""  # of the statement, where its beginning is not all of it
     to: Thing | None = None  # the new name of what is renamed, or goes to another schema
     cascade: bool = False
     by: Thing | None = None  # of a need: what goes away with the needed thing by CASCADE

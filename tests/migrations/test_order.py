@@ -151,6 +151,16 @@ def test_orders_that_work_and_lead_to_different_schemas_are_told(tmp_path: Path)
         _4_more="ALTER TABLE a ADD z int;",
     ).order
     assert len(order.ambiguity) == 2
+    body = "CREATE OR REPLACE FUNCTION said() RETURNS text LANGUAGE sql AS 'SELECT $${}$$';"
+    texts = [body.format(f"{'what it says, and says at length, ' * 5}{number}") for number in (1, 1, 2)]
+    order = analysis(
+        tmp_path,
+        _1_again=f"ALTER TABLE a ADD z int; {texts[0]}",
+        _2_a="CREATE TABLE a (y int);",
+        _3_drop=texts[1],
+        _4_more=texts[2],
+    ).order
+    assert len(order.ambiguity) == 2, "which body comes last, no statement tells"
 
 
 def test_a_cycle_between_files_names_the_files_and_the_statements(tmp_path: Path) -> None:

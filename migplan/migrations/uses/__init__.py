@@ -1,6 +1,7 @@
 """What each statement of a file makes, alters, drops, needs and fills, read by PostgreSQL's own parser."""
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 from postgast import pg_query_pb2 as pg
@@ -9,7 +10,7 @@ from migplan.migrations.model import Use
 from migplan.migrations.uses import expressions, objects, routines, tables
 from migplan.migrations.uses.scope import Scope
 from migplan.sql.qualify import search_path
-from migplan.sql.statements import Parsed
+from migplan.sql.statements import SHOWN, Parsed
 from migplan.sql.tree import words
 
 __all__ = ["uses"]
@@ -26,6 +27,8 @@ def uses(statements: Iterable[Parsed], path: tuple[str, ...] = ("public",)) -> t
     scope = Scope(path)
     for each in statements:
         scope.line, scope.statement = each.line, each.beginning
+        is_whole = len(each.text) <= SHOWN
+        scope.digest = "" if is_whole else sha256(" ".join(each.text.split()).encode()).hexdigest()[:16]
         _statement(scope, each.node, each.text)
     return tuple(scope.uses)
 

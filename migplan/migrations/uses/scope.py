@@ -31,7 +31,7 @@ class Scope:
         self.checks_bodies = True
         self.temporary: set[str] = set()
         self.line = 1
-        self.statement = ""
+        self.statement = self.digest = ""
         self.sure = True
         self.tolerant = False  # the statement stands where it may not run: in an IF of a DO block
         self.inside: Thing | None = None
@@ -98,6 +98,7 @@ class Scope:
                 signature=signature,
                 of=of,
                 also=also,
+                digest=self.digest,
                 inside=self.inside,
                 number=self.number,
                 to=to,
