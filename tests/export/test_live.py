@@ -192,14 +192,6 @@ def test_what_would_be_written_is_foreseen(run: Run, newest: Server, shop: str) 
     assert "live from the source" in told.output
 
 
-def test_edits_by_hand_are_refused(run: Run, newest: Server, shop: str, bundle: Path) -> None:
-    manifest = live(newest, shop, bundle)
-    path = BundlePaths(bundle).step(manifest.files[0].file)
-    path.write_text(path.read_text() + "-- mine\n")
-    refused = run("check", str(bundle), "--accept", exit_code=2)
-    assert "whose rows come live cannot be edited by hand: export again" in refused.output
-
-
 def test_nothing_runs_without_its_source(run: Run, newest: Server, shop: str, bundle: Path) -> None:
     live(newest, shop, bundle)
     said = examine(bundle)
