@@ -597,8 +597,7 @@ class _Deriving:
             for was, now in self._changed()
             if was.key == now.key
             and (was.schema, was.name) != (now.schema, now.name)
-            and Key(CONSTRAINT, now.get("constraint") or 0)
-            not in self._made  # whose index it became: it goes
+            and not self._became_a_keys(was, now)
         ]
         order = sorted(changed, key=lambda pair: (pair[0].kind != "schema", bool(pair[0].parent)))
         for was, now in order:
@@ -613,6 +612,11 @@ class _Deriving:
         self._write.types = {
             renaming.sql_name(now): self._write.name(was) for was, now in order if _space(was) == "relation"
         }
+
+    def _became_a_keys(self, was: Item, now: Item) -> bool:
+        """Whether it is an index that the file gave to a constraint, and that goes with it."""
+        key = Key(CONSTRAINT, now.get("constraint") or 0)
+        return was.kind == "index" and not was.get("constraint") and key in self._dropped
 
     @staticmethod
     def _follows(was: Item, now: Item) -> bool:
