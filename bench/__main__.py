@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
 
+import migplan
 from bench import (
     applying,
     copying,
@@ -33,6 +35,7 @@ QUIET = {"autovacuum": "off", "shared_buffers": "2GB", "max_wal_size": "16GB"}
 def main() -> None:
     """Measure, and print as it comes."""
     wanted = _arguments()
+    compileall.compile_dir(Path(migplan.__file__).parent, quiet=1)  # as an installation does
     with ThrowawayServer(settings=QUIET) as server:
         facts = figures.machine(server.installation)
         print(figures.machine_line(facts))
