@@ -3,7 +3,8 @@
 * The index of a primary key or unique constraint is built by CREATE UNIQUE INDEX, and made the constraint's
   when it is there: building it lets other indexes of the same table be built beside it, and costs the server
   half as much.
-* A key of a large table is added without looking at the rows, and validated in a step of its own.
+* A key of a large table is added without looking at the rows, and validated in a step of its own, behind all
+  keys that are added: adding one wants a table for itself, validating lets others at it.
 * Keys of small tables come behind indexes, triggers and comments: these are about one table, a key about two.
 """
 
@@ -18,7 +19,7 @@ from postgast import pg_query_pb2 as pg
 from migplan.names import QualifiedName, parse, quoted
 from migplan.run.bundle.chunks import Chunk
 from migplan.run.bundle.footprints import AddedKey, Families, Reading, checking, read
-from migplan.run.engine.footprints import EXCLUSIVE, INDEXES, Footprint
+from migplan.run.engine.footprints import EVERYTHING, EXCLUSIVE, INDEXES, Footprint
 from migplan.run.engine.steps import Statements, Step
 from migplan.sql.split import Statement
 from migplan.sql.tree import relation_name, sql_name, statement_tree
@@ -121,6 +122,7 @@ class ConstraintSteps:
         self._keys = self._chunk()  # of small tables
         self._keyed: set[str] = set()  # the tables that they are keys of
         self._adding: list[Step] = []  # of a table whose indexes are being listed
+        self._validating: list[Step] = []  # of keys that have been added
         self._table = ""
 
     def steps(self, statements: Iterator[tuple[Statement, str]]) -> Iterator[Step]:
@@ -132,6 +134,9 @@ class ConstraintSteps:
             unique = self._unique(node, reading)
             if self._adding and not (reading.index and reading.builds == self._table):
                 yield from self._added_constraints()
+            passes = reading.index or reading.key or node.WhichOneof("node") in _PASSES
+            if footprint.everything or not passes:
+                yield from self._validated(footprint)
             carried = reading.key is not None and str(reading.key) in self.carried
             weight = self.bytes.get(reading.builds or "", 0)
             if self._light.impersonating:
@@ -144,12 +149,12 @@ class ConstraintSteps:
                 else:
                     yield from self._large(step, statement, reading.key, carried=carried)
             else:
-                passes = reading.index or reading.key or node.WhichOneof("node") in _PASSES
                 if self._keyed and (footprint.everything or not passes):
                     yield from self._closed()
                 yield from self._small(statement, settings, reading, footprint, unique)
         yield from self._added_constraints()
         yield from self._closed()
+        yield from self._validated(EVERYTHING)
 
     def _unique(self, node: pg.Node, reading: Reading) -> Unique | None:
         """The constraint that a statement adds; of partitioned tables none can be made of an index."""
@@ -197,6 +202,16 @@ class ConstraintSteps:
         yield from self._adding
         self._adding = []
 
+    def _validated(self, footprint: Footprint) -> Iterator[Step]:
+        """The steps that validate keys of what a statement is about, which is to come behind them."""
+        about = {thing for thing, _ in footprint.things}
+        waiting, self._validating = self._validating, []
+        for step in waiting:
+            if footprint.everything or about & {thing for thing, _ in step.footprint.things}:
+                yield step
+            else:
+                self._validating.append(step)
+
     def _large(
         self, step: Step, statement: Statement, key: AddedKey | None, *, carried: bool
     ) -> Iterator[Step]:
@@ -206,7 +221,7 @@ class ConstraintSteps:
             yield replace(_not_valid(step, statement, key, "added"), weight=0)
             text = f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {quoted(key.name)};"
             validated = _other(step, statement, text, f"key {key.name} of {key.table}, validated")
-            yield replace(validated, footprint=self.families.widened(checking(key)))
+            self._validating.append(replace(validated, footprint=self.families.widened(checking(key))))
         else:
             yield step
 

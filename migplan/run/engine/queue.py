@@ -1,4 +1,7 @@
-"""The queue of steps: next is the heaviest of those whose predecessors are done.
+"""The queue of steps: next is, of those whose predecessors are done, the one that the most work waits for.
+
+That work is its own weight and that of the heaviest chain of steps behind it: the longest chain decides when
+the run ends, whatever else is done beside it.
 
 Of those that read a source, no more run at once than it is to bear: others are taken meanwhile.
 """
@@ -26,7 +29,9 @@ class Queue:
         self._left = 0
         self._finished = set(done)
         self._closed = False
-        for place, needs in enumerate(predecessors(steps)):
+        before = predecessors(steps)
+        self._chains = _chains(steps, before)
+        for place, needs in enumerate(before):
             if steps[place].number in done:
                 continue
             open_needs = [need for need in needs if steps[need].number not in done]
@@ -48,7 +53,7 @@ class Queue:
             return place, self._steps[place]
 
     def _next(self) -> int | None:
-        """The heaviest that may run now; those that may not yet read are laid aside."""
+        """The first of those that may run now; those that may not yet read are laid aside."""
         free = not self._readers or self._reading < self._readers
         if free and self._held and (not self._ready or self._held[0] < self._ready[0]):
             return heapq.heappop(self._held)[1]
@@ -84,4 +89,15 @@ class Queue:
             self._changed.notify_all()
 
     def _push(self, place: int) -> None:
-        heapq.heappush(self._ready, (-self._steps[place].weight, place))
+        heapq.heappush(self._ready, (-self._chains[place], place))
+
+
+def _chains(steps: Sequence[Step], before: Sequence[Collection[int]]) -> list[int]:
+    """What each step weighs together with the heaviest chain of those that wait for it."""
+    behind = [0] * len(steps)
+    chains = [0] * len(steps)
+    for place in reversed(range(len(steps))):
+        chains[place] = steps[place].weight + behind[place]
+        for need in before[place]:
+            behind[need] = max(behind[need], chains[place])
+    return chains

@@ -80,7 +80,7 @@ class Step:
     footprint: Footprint = EVERYTHING
     rows: int = 0
     bytes: int = 0
-    weight: int = 0  # of those that could run, the heaviest begins first
+    weight: int = 0  # how much work it is: what the most work waits for begins first
     non_transactional: str = ""  # the statement, where it cannot be in a transaction
     leaves: str = ""  # the index that such a statement leaves behind, invalid, when it fails half-way
     commits: bool = False  # such a statement commits by itself: tried again, it does again what it did
