@@ -16,6 +16,7 @@ from migplan.postgres.session import connect
 TITLE = "copy"
 PEER = "pg_dump -Fd, pg_restore"
 UNPROVED = "migplan copy, unproved"
+PROVED = "migplan copy, not analyzed"
 TABLES = 2000
 SIZES = (*databases.SHAPES, TABLES)
 
@@ -41,8 +42,14 @@ def contenders(server: ThrowawayServer, size: int | str, folder: Path) -> tuple[
             clear=bundle,
         ),
         work.contender(
+            PROVED,
+            "migplan copy --jobs 2 --no-analyze: every row is proved, every object compared",
+            [[*copy, "--no-analyze"]],
+            clear=bundle,
+        ),
+        work.contender(
             "migplan copy",
-            "migplan copy --jobs 2: every row is proved, every object compared, tables are analyzed",
+            "migplan copy --jobs 2: the same, and tables are analyzed",
             [copy],
             clear=bundle,
         ),

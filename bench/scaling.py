@@ -15,5 +15,5 @@ SIZES = tuple(databases.SCALES)
 
 def contenders(server: ThrowawayServer, size: str, folder: Path) -> tuple[Contender, ...]:
     """Ours, and the peer."""
-    measured = (copying.UNPROVED, "migplan copy", PEER)
+    measured = (copying.UNPROVED, copying.PROVED, PEER)
     return tuple(each for each in copying.contenders(server, size, folder) if each.name in measured)
