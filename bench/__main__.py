@@ -23,6 +23,7 @@ from bench import (
     scaling,
 )
 from bench.stopwatch import Contender, measure
+from migplan.postgres.binaries import find_server
 from migplan.postgres.server import ThrowawayServer
 
 BENCHMARKS: tuple[ModuleType, ...] = (planning, documenting, exporting, applying, copying, scaling, migrating)
@@ -36,7 +37,7 @@ def main() -> None:
     """Measure, and print as it comes."""
     wanted = _arguments()
     compileall.compile_dir(Path(migplan.__file__).parent, quiet=1)  # as an installation does
-    with ThrowawayServer(settings=QUIET) as server:
+    with ThrowawayServer(find_server(wanted.major), settings=QUIET) as server:
         facts = figures.machine(server.installation)
         print(figures.machine_line(facts))
         definitions = {"database": databases.DEFINITION}
@@ -83,6 +84,9 @@ def _arguments() -> argparse.Namespace:
         "--sizes", nargs="+", metavar="SIZE", help="some of the sizes: narrow, wide, 2000 ..."
     )
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument(
+        "--major", type=int, metavar="N", help="the server's version; default: the embedded one"
+    )
     parser.add_argument(
         "--record",
         type=Path,

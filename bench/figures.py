@@ -39,6 +39,7 @@ def machine(installation: Installation) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        "major": installation.major,
         "server": f"PostgreSQL {installation.major}.{installation.version[1]} ({installation.origin})",
         "pg_dump": said.stdout.strip(),
     }

@@ -34,7 +34,7 @@ def keep(folder: Path, page: figures.Page, about: Mapping[str, Any]) -> None:
     """Write down a page, in place of the same that was measured before."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {**figures.as_json(page), "when": date.today().isoformat(), **about}
-    file = folder / f"{page.title}-{page.size}.json"
+    file = folder / f"{page.title}-{page.size}-{about['machine']['major']}.json"
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -58,6 +58,32 @@ def section(page: figures.Page, about: Mapping[str, Any], name: str) -> Iterator
     yield f"Ratio: to {page.peer}. {about['how']}. {figures.machine_line(about['machine'])}; {about['when']}."
 
 
+def overview(pages: Sequence[figures.Page]) -> Iterator[str]:
+    """In Markdown: the seconds of each contender on all data."""
+    pages = sorted(pages, key=lambda page: isinstance(page.size, int))
+    if not pages:
+        return
+    sizes = [f"{page.size:,} {page.unit}" if isinstance(page.size, int) else page.size for page in pages]
+    yield f"| seconds | {' | '.join(sizes)} |"
+    yield f"|---|{'---:|' * len(pages)}"
+    for name in dict.fromkeys(figure.stage for page in pages for figure in _times(page)):
+        if name == LIMIT:
+            continue
+        found = [next((each for each in _times(page) if each.stage == name), None) for page in pages]
+        yield f"| {_named(name)} | {' | '.join(map(_seconds, found))} |"
+
+
+def _seconds(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    return f"over {figure.median:.0f}" if figure.stopped else f"{figure.median:.1f}"
+
+
+def _named(stage: str) -> str:
+    name = stage.replace("|", "\\|")
+    return f"**{name}**" if name.startswith(OURS) else name
+
+
 def table(page: figures.Page) -> Iterator[str]:
     """In Markdown: of each whole run the seconds, the ratio, and what it took of the machine."""
     yield "| | median s | least to most | ratio | client CPU s | server CPU s | client memory MB |"
@@ -65,8 +91,7 @@ def table(page: figures.Page) -> Iterator[str]:
     for figure in _times(page):
         least, most = min(figure.seconds), max(figure.seconds)
         aside = [_aside(page, figure, what) for what in (CLIENT, SERVER, MEMORY)]
-        name = figure.stage.replace("|", "\\|")
-        name = f"**{name}**" if name.startswith(OURS) else name
+        name = _named(figure.stage)
         if figure.stopped:
             yield f"| {name} | stopped after {most:.0f} | | | | | |"
             continue

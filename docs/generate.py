@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from bench import records
 from migplan.cli import main as commands
 from migplan.config import Config
 from migplan.plan.model import Plan
@@ -35,6 +36,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     for name, model in (("migplan.schema.json", Config), ("plan.schema.json", Plan)):
         yield ROOT / "docs" / name, json.dumps(model.model_json_schema(), indent=2) + "\n"
     yield ROOT / "docs" / "advice.md", "\n".join(rules.every_page()) + "\n"
+    yield from benchmarks()
     with tempfile.TemporaryDirectory() as folder:
         transcript = demo(Path(folder))
         yield ROOT / "docs" / "demo.md", demo_page(transcript)
@@ -42,6 +44,21 @@ def generated() -> Iterator[tuple[Path, str]]:
         for file in sorted(path for path in Path(folder).rglob("*") if path.parent != Path(folder)):
             if file.is_file() and not file.parent.name.endswith(".receipts"):  # these are of today
                 yield ROOT / file.relative_to(folder), file.read_text(encoding="utf-8")
+
+
+def benchmarks() -> Iterator[tuple[Path, str]]:
+    """The page with the tables of what was measured, and a picture of each."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for file in sorted((ROOT / "docs" / "benchmarks").glob("*.json")):
+        measured, about = records.read(file)
+        yield file.with_suffix(".svg"), records.picture(measured)
+        before, mark, rest = page.partition(f"<!-- measured: {file.stem} -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        if not mark or not end:
+            raise SystemExit(f"docs/benchmarks.md has no place for {file.stem}")
+        shown = "\n".join(records.section(measured, about, file.stem))
+        page = f"{before}{mark}{shown}\n{end}{after}"
+    yield ROOT / "docs" / "benchmarks.md", page
 
 
 def reference() -> str:
@@ -118,7 +135,20 @@ def readme(transcript: str) -> str:
     tree = transcript.partition(f"\n{FIRST_SCREEN}")[0].rstrip()
     refusal = "$ migplan plan" + transcript.partition("$ migplan plan")[2].partition("\n$ migplan plan")[0]
     shown = f"```text\n$ make demo\n{tree}\n\n[...]\n\n{refusal.rstrip()}\n\n[...]\n```\n"
-    return f"{before}{BEGIN}{shown}{END}{after}"
+    return costs(f"{before}{BEGIN}{shown}{END}{after}")
+
+
+def costs(text: str) -> str:
+    """The README with the seconds of whole copies, from what was measured."""
+    before, mark, rest = text.partition("<!-- costs -->\n")
+    _, end, after = rest.partition("<!-- end of costs -->")
+    if not mark or not end:
+        raise SystemExit("README.md has lost the marks of its table of costs")
+    kept = sorted((ROOT / "docs" / "benchmarks").glob("copy-*.json"))
+    newest = max((int(file.stem.rpartition("-")[2]) for file in kept), default=0)
+    pages = [records.read(file)[0] for file in kept if file.stem.endswith(f"-{newest}")]
+    shown = "\n".join(records.overview(pages))
+    return f"{before}{mark}{shown}\n{end}{after}"
 
 
 def main() -> None:
