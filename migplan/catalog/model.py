@@ -8,14 +8,19 @@ belongs to the catalog but not to the structure, so it is left out of fingerprin
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from migplan.catalog.attributes import Attributes
 from migplan.catalog.vitals import Vitals
 from migplan.names import QualifiedName, quoted, split
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Known = TypeVar("Known", bound=DataclassInstance)
 
 _FIRING = frozenset({"origin", "always"})
 _NEXTVAL = re.compile(r"nextval\('((?:[^']|'')+)'::regclass\)")
@@ -30,6 +35,12 @@ OBSERVED = {"observed": True}
 def observed(default: Any = None) -> Any:
     """Return a field that is not structure: it changes without anybody altering the database."""
     return field(default=default, metadata=OBSERVED, kw_only=True)
+
+
+def unobserved(thing: "Known") -> "Known":
+    """Return a thing of the catalog as if nobody had looked at what is merely observed of it."""
+    found = {each.name: each.default for each in fields(thing) if each.metadata.get("observed")}
+    return replace(thing, **found)
 
 
 def printed(syntax: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from migplan.advise import Advice
-from migplan.catalog.model import Catalog, ForeignKey, Index, Server, Table, Use
+from migplan.catalog.model import Catalog, Server, Table, unobserved
 from migplan.document.derive import indexes, migration, policies, queries, triggers
 from migplan.document.derive.facts import Facts
 from migplan.document.derive.integrations import integration
@@ -120,7 +120,7 @@ def _catalog(catalog: Catalog) -> Catalog:
         tables=tuple(_table(table) for table in catalog.tables),
         sequences=tuple(replace(sequence, last_value=None) for sequence in catalog.sequences),
         views=tuple(
-            replace(view, indexes=tuple(map(_index, view.indexes))) if view.indexes else view
+            replace(view, indexes=tuple(map(unobserved, view.indexes))) if view.indexes else view
             for view in catalog.views
         ),
         unread=(),
@@ -130,24 +130,10 @@ def _catalog(catalog: Catalog) -> Catalog:
 
 def _table(table: Table) -> Table:
     return replace(
-        table,
-        foreign_keys=tuple(map(_key, table.foreign_keys)),
-        indexes=tuple(map(_index, table.indexes)),
-        readable=True,
-        rows=None,
-        rows_exact=False,
-        table_bytes=None,
-        index_bytes=None,
-        use=Use(),
+        unobserved(table),
+        foreign_keys=tuple(map(unobserved, table.foreign_keys)),
+        indexes=tuple(map(unobserved, table.indexes)),
     )
-
-
-def _index(index: Index) -> Index:
-    return replace(index, bytes=None, scans=None)
-
-
-def _key(key: ForeignKey) -> ForeignKey:
-    return replace(key, null_fraction=None) if key.null_fraction is not None else key
 
 
 def _section(section: TableDocument, table: Table) -> TableDocument:
@@ -156,7 +142,7 @@ def _section(section: TableDocument, table: Table) -> TableDocument:
         section,
         table=table,
         reason="",
-        incoming=tuple(map(_key, section.incoming)),
+        incoming=tuple(map(unobserved, section.incoming)),
         partitions=tuple(map(_table, section.partitions)),
         rows=None,
         rows_exact=False,
