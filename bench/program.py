@@ -14,7 +14,7 @@ from typing import IO
 
 from bench.stopwatch import CLIENT, MEMORY, SERVER, Laps
 
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 120.0
 """A program that takes longer is stopped, and this is its figure."""
 
 
