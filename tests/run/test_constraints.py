@@ -159,10 +159,10 @@ CREATE EVENT TRIGGER watch ON ddl_command_end WHEN tag IN ('CREATE TABLE', 'CREA
 @pytest.mark.parametrize(
     ("before", "jobs", "given", "had", "said"),
     [
-        ("", 1, ("256MB", "8"), ("128MB", "2"), "maintenance_work_mem 256MB (server: 128MB) and max_para"),
-        ("", 2, ("128MB", "4"), ("128MB", "2"), "had max_parallel_maintenance_workers 4 (server: 2)"),
+        ("", 1, ("256MB", "8"), ("", "2"), "maintenance_work_mem 256MB (server: {server}) and max_para"),
+        ("", 2, ("128MB", "4"), ("", "2"), "max_parallel_maintenance_workers 4 (server: 2)"),
         ("maintenance_work_mem = '48MB'", 1, ("48MB", "8"), ("48MB", "2"), "had max_parallel"),
-        ("max_parallel_maintenance_workers = 0", 1, ("256MB", "0"), ("128MB", "0"), "had maintenance"),
+        ("max_parallel_maintenance_workers = 0", 1, ("256MB", "0"), ("", "0"), "had maintenance"),
     ],
 )
 def test_indexes_are_given_memory_and_helpers(
@@ -180,6 +180,7 @@ def test_indexes_are_given_memory_and_helpers(
         connection.execute("CREATE TABLE t (n int PRIMARY KEY, m int); CREATE INDEX t_m ON t (m)")
     with newest.connect(dbname=target) as connection:
         connection.execute(WATCHED.encode())
+        ((server,),) = connection.execute("SHOW maintenance_work_mem").fetchall()
         if before:
             connection.execute(f"ALTER DATABASE {target} SET {before}".encode())
     export(newest.url(source), tmp_path / "bundle", "--without-digests")
@@ -187,5 +188,5 @@ def test_indexes_are_given_memory_and_helpers(
     seen = ask(newest, target, "SELECT DISTINCT tag, memory, workers FROM seen WHERE tag ~ 'INDEX'")
     assert seen == [("CREATE INDEX", *given)]
     made = ask(newest, target, "SELECT DISTINCT memory, workers FROM seen WHERE tag ~ 'TABLE'")
-    assert made == [had]
-    assert [note for note in run.notes if said in note]
+    assert made == [(had[0] or server, had[1])]
+    assert [note for note in run.notes if said.format(server=server) in note]
