@@ -29,7 +29,7 @@ def contenders(server: ThrowawayServer, size: int | str, folder: Path) -> tuple[
         migplan("export", "--no-plan", "--source", url, "--out", bundle), check=True, capture_output=True
     )
     subprocess.run(work.dump(directory), check=True)
-    subprocess.run([work.program("pg_dump"), "-Fp", "-f", plain, "-d", url], check=True)
+    subprocess.run(work.script(plain), check=True)
     target = work.target
     return (
         work.contender(
@@ -116,6 +116,10 @@ class Work:
     def dump(self, directory: str) -> list[str]:
         """pg_dump into a directory, not compressed."""
         return [self.program("pg_dump"), "-Fd", "-Z0", "-j2", "-f", directory, "-d", self.url]
+
+    def script(self, file: str) -> list[str]:
+        """pg_dump into a file of plain SQL."""
+        return [self.program("pg_dump"), "-Fp", "-f", file, "-d", self.url]
 
     def restore(self, directory: str) -> list[str]:
         """pg_restore from a directory."""

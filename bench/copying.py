@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench import databases
 from bench.applying import TARGET, Work
+from bench.records import LIMIT
 from bench.stopwatch import Contender, Laps
 from migplan.postgres import address
 from migplan.postgres.server import ThrowawayServer
@@ -29,7 +30,7 @@ def contenders(server: ThrowawayServer, size: int | str, folder: Path) -> tuple[
     copy = work.migplan("copy", "--no-plan", "--source", url, "--target", work.target, "--out", str(bundle))
     copy += ["--jobs", "2"]
     limit = Contender(
-        "limit",
+        LIMIT,
         "what servers can do: their own COPY to files and from them, binary, FREEZE, two at a time; "
         "definitions, indexes and keys by pg_restore -j2",
         _Limit(work).run,
@@ -78,7 +79,7 @@ class _Limit:
         definitions = str(self._work.folder / "definitions")
         restore = [self._work.program("pg_restore"), "-d", self._work.target]
         dump = [self._work.program("pg_dump"), "-Fc", "-s", "-f", definitions, "-d", self._work.url]
-        with laps.lap("limit"):
+        with laps.lap(LIMIT):
             subprocess.run(dump, check=True)
             subprocess.run([*restore, "--section=pre-data", definitions], check=True)
             self._rows()

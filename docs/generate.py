@@ -52,12 +52,8 @@ def benchmarks() -> Iterator[tuple[Path, str]]:
     for file in sorted((ROOT / "docs" / "benchmarks").glob("*.json")):
         measured, about = records.read(file)
         yield file.with_suffix(".svg"), records.picture(measured)
-        before, mark, rest = page.partition(f"<!-- measured: {file.stem} -->\n")
-        _, end, after = rest.partition("<!-- end -->")
-        if not mark or not end:
-            raise SystemExit(f"docs/benchmarks.md has no place for {file.stem}")
-        shown = "\n".join(records.section(measured, about, file.stem))
-        page = f"{before}{mark}{shown}\n{end}{after}"
+        shown = "\n".join(records.section(measured, about, file.stem)) + "\n"
+        page = filled(page, f"<!-- measured: {file.stem} -->\n", "<!-- end -->", shown)
     yield ROOT / "docs" / "benchmarks.md", page
 
 
@@ -128,27 +124,28 @@ def demo_page(transcript: str) -> str:
 def readme(transcript: str) -> str:
     """The README with the beginning of the transcript, and the refusal that the demo is about."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    before, found, rest = text.partition(BEGIN)
-    _, closed, after = rest.partition(END)
-    if not found or not closed:
-        raise SystemExit(f"README.md has lost its marks {BEGIN.strip()} and {END}")
     tree = transcript.partition(f"\n{FIRST_SCREEN}")[0].rstrip()
     refusal = "$ migplan plan" + transcript.partition("$ migplan plan")[2].partition("\n$ migplan plan")[0]
     shown = f"```text\n$ make demo\n{tree}\n\n[...]\n\n{refusal.rstrip()}\n\n[...]\n```\n"
-    return costs(f"{before}{BEGIN}{shown}{END}{after}")
+    return costs(filled(text, BEGIN, END, shown))
 
 
 def costs(text: str) -> str:
     """The README with the seconds of whole copies, from what was measured."""
-    before, mark, rest = text.partition("<!-- costs -->\n")
-    _, end, after = rest.partition("<!-- end of costs -->")
-    if not mark or not end:
-        raise SystemExit("README.md has lost the marks of its table of costs")
     kept = sorted((ROOT / "docs" / "benchmarks").glob("copy-*.json"))
     newest = max((int(file.stem.rpartition("-")[2]) for file in kept), default=0)
     pages = [records.read(file)[0] for file in kept if file.stem.endswith(f"-{newest}")]
-    shown = "\n".join(records.overview(pages))
-    return f"{before}{mark}{shown}\n{end}{after}"
+    shown = "\n".join(records.overview(pages)) + "\n"
+    return filled(text, "<!-- costs -->\n", "<!-- end of costs -->", shown)
+
+
+def filled(text: str, begin: str, end: str, shown: str) -> str:
+    """A page with something else between two marks."""
+    before, begun, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not begun or not ended:
+        raise SystemExit(f"a page has lost its marks {begin.strip()} and {end}")
+    return f"{before}{begin}{shown}{end}{after}"
 
 
 def main() -> None:

@@ -18,7 +18,6 @@ _USERS = 5
 
 # What hangs on a relation without its name in front, or names both of them.
 _HANGS_ON = frozenset({"INDEX", "INDEX ATTACH", "SEQUENCE OWNED BY", "STATISTICS"})
-_PEOPLE_MADE = frozenset({"TRIGGER", "POLICY"})
 
 # The columns that views, policies, defaults, keys and functions with a parsed body use of relations.
 _COLUMNS = """

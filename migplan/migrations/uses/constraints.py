@@ -12,8 +12,6 @@ from migplan.sql.default_names import CONSTRAINT_ENDINGS, constraint_name_parts,
 from migplan.sql.tree import words
 
 SERIAL = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
-INDEXED = frozenset({pg.CONSTR_PRIMARY, pg.CONSTR_UNIQUE, pg.CONSTR_EXCLUSION})
-"""The constraints behind which stands an index of the same name."""
 _KINDS = {
     pg.CONSTR_PRIMARY: "p",
     pg.CONSTR_UNIQUE: "u",
