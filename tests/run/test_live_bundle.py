@@ -124,6 +124,11 @@ def nth(kind: type[Event], number: int) -> Callable[[Event], bool]:
     return is_it
 
 
+def done_in(phase: str) -> Callable[[Event], bool]:
+    """True of the first step of a phase that is done."""
+    return lambda event: isinstance(event, Finished) and event.step.phase == phase
+
+
 def assert_is_copy(server: Server, target: Address, source: Address) -> None:
     names = target.params["dbname"], source.params["dbname"]
     found, expected = (contents(server, name) for name in names)
@@ -187,11 +192,7 @@ def test_a_client_that_is_killed_again_and_again(newest: Server, layout: str) ->
 def test_numbers_that_somebody_drew_meanwhile_are_not_given_out_again(newest: Server, tmp_path: Path) -> None:
     with shop(newest, tmp_path) as (source, bundle), empty(newest) as name:
         target = newest.address(name)
-
-        def died(event: Event) -> bool:
-            return isinstance(event, Finished) and event.step.phase == "constraints"
-
-        assert killed_at(bundle, source, target, died)
+        assert killed_at(bundle, source, target, done_in("constraints"))
         with connect(target) as other:
             drawn = other.execute("SELECT setval('notes_id_seq', 1300)").fetchall()
         live(bundle, source, target)
@@ -201,12 +202,9 @@ def test_numbers_that_somebody_drew_meanwhile_are_not_given_out_again(newest: Se
 
 
 def test_rows_that_changed_twice_come_again_behind_their_indexes(newest: Server, tmp_path: Path) -> None:
-    def died(event: Event) -> bool:
-        return isinstance(event, Finished) and event.step.phase == "constraints"
-
     with shop(newest, tmp_path) as (source, bundle), empty(newest) as name:
         target = newest.address(name)
-        assert killed_at(bundle, source, target, died)
+        assert killed_at(bundle, source, target, done_in("constraints"))
         for change in (CHANGES, "UPDATE bookings SET said = 'again ' || id WHERE id % 3 = 0"):
             with connect(source) as other:
                 other.execute(change)
@@ -219,11 +217,7 @@ def test_rows_that_changed_twice_come_again_behind_their_indexes(newest: Server,
 def test_what_did_not_change_is_not_copied_again(newest: Server, tmp_path: Path) -> None:
     with shop(newest, tmp_path) as (source, bundle), empty(newest) as name:
         target = newest.address(name)
-
-        def died(event: Event) -> bool:
-            return isinstance(event, Finished) and event.step.phase == "data"
-
-        assert killed_at(bundle, source, target, died)
+        assert killed_at(bundle, source, target, done_in("data"))
         before = {entry.step: entry.transaction for entry in the_run(target).entries if entry.rows}
         with connect(source) as other:
             other.execute("CREATE TABLE other (n int)")
