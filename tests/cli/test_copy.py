@@ -229,6 +229,22 @@ def test_progress_is_told_to_programs(shop: Shop) -> None:
     assert last["done_bytes"] == last["bytes"] > 0
 
 
+def test_a_protected_target_wants_a_rehearsal_whose_command_is_said(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_URL", shop.server.url(shop.source))
+    monkeypatch.setenv("LIVE_URL", shop.server.url(shop.target))
+    Path("migplan.yaml").write_text(
+        "source: {url: '${SOURCE_URL}'}\ntargets: {live: {url: '${LIVE_URL}', protected: true}}\n"
+    )
+    words = ("copy", "--target", "live", "--confirm", "live")
+    refused = shop.run(*words, exit_code=2).stderr
+    said = refused.partition("rehearse it: migplan ")[2].partition(";")[0]
+    assert shlex.split(said)[-2:] == ["--source", "source"]
+    shop.run(*shlex.split(said))
+    assert "The target is what migration says." in shop.run(*words).stdout
+
+
 def test_a_dry_run_writes_nothing(shop: Shop) -> None:
     said = shop.run("copy", *shop.words, "--dry-run").stdout
     assert "migrations/migration would bring, by estimate:" in said

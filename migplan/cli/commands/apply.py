@@ -286,6 +286,7 @@ def apply(
         carried = _carried(verified, carry_orphans) if check_orphans or carry_orphans else frozenset()
         applying = Applying(
             *(target, address, settings, run_options, confirm, without_rehearsal, log_format),
+            source=source,
             analyzes=not no_analyze,
         )
         applying.run(verified, words, live, carried)
@@ -304,6 +305,7 @@ class Applying:
     confirm: str | None
     without_rehearsal: bool
     log_format: str
+    source: str | None  # of live rows, as people named it; None: the configuration or the environment does
     analyzes: bool = True
 
     def run(
@@ -332,7 +334,7 @@ class Applying:
         from migplan.run.bundle.apply import ApplyOptions
 
         permit = permission.asked(
-            *(self.target, self.address, self.settings, _subject(bundle)),
+            *(self.target, self.address, self.settings, _subject(bundle, self.source)),
             *(self.confirm, self.without_rehearsal),
         )
         run_options = replace(self.options, protected_as=permit.protected_as)
@@ -369,11 +371,13 @@ def _scratch(bundle: VerifiedBundle) -> Iterator[Scratch]:
         yield server
 
 
-def _subject(bundle: VerifiedBundle) -> permission.Subject:
+def _subject(bundle: VerifiedBundle, source: str | None) -> permission.Subject:
     from migplan.cli import permission
 
     folder = bundle.paths.folder
     rehearse = f"migplan rehearse {shlex.quote(str(folder))}"
+    if bundle.manifest.is_live:
+        rehearse += f" --source {named.as_typed(source or 'source')}"
     return permission.Subject(bundle.name, folder, bundle.digest, rehearse)
 
 

@@ -93,9 +93,10 @@ def copy(
     run_options = RunOptions(jobs, Limits(lock_timeout, statement_timeout), retries)
     applying = Applying(
         *(target, address, settings, run_options, confirm, without_rehearsal, log_format),
+        source=wish.reading.source,
         analyzes=not no_analyze,
     )
-    watcher = _Watcher(applying, wish.reading.source, wish.out)
+    watcher = _Watcher(applying, wish.out)
     with bundle_options.ways_on(source):
         live = LiveRowsFrom(source, not no_verify, max_rate or 0, source_jobs or 0)
         found = copied(live, address, settings, wanted, watcher)
@@ -109,16 +110,15 @@ class _Watcher:
     """Shows how far the copy is."""
 
     applying: Applying
-    source: str | None  # None: the configuration or the environment names it
     out: Path | None
 
     def words(self, bundle: VerifiedBundle) -> Words:
         """The commands to go on with."""
         from migplan.cli import runs
 
-        target = self.applying.target
-        words = runs.words_of(bundle.paths.folder, target, source=self.source)
-        source = f" --source {named.as_typed(self.source)}" if self.source is not None else ""
+        target, named_source = self.applying.target, self.applying.source
+        words = runs.words_of(bundle.paths.folder, target, source=named_source)
+        source = f" --source {named.as_typed(named_source)}" if named_source is not None else ""
         out = f" --out {shlex.quote(str(self.out))}" if self.out is not None else ""
         return replace(words, apply=f"migplan copy{source} --target {named.as_typed(target)}{out}")
 
